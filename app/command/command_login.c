@@ -12,6 +12,7 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/node/node_file.h"
 #include "app/schema/token_field.h"
 #include "base/base64url.h"
 #include "base/clock.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of mailboxes (docs/adr/0123): Redis has their rows for all nodes, and node_boxes.c
+/* Messages of mailboxes (docs/adr/0123): Redis has their rows for all nodes, and boxes.c
  * changes them. message.forward and message.link go through stages: each target mailbox must have
  * room before the first copy is made, and ids of copies follow from the command, so that a repeated
  * command makes none twice. */
@@ -8,14 +8,13 @@
 #include <string.h>
 
 #include "app/command/command_ask.h"
-#include "app/command/command_message.h"
-#include "app/command/command_recording.h"
 #include "app/command/command_start.h"
 #include "app/command/command_tenant.h"
 #include "app/command/commands.h"
 #include "app/document/extensions.h"
+#include "app/node/boxes.h"
+#include "app/node/deliver.h"
 #include "app/node/node.h"
-#include "app/node/node_boxes.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 #include "base/table.h"
@@ -256,9 +255,9 @@ static void forward_query(struct command_run *run, const char *command, json_t *
 	uint64_t ticket = waiting_put(run->node->api.waiting, run);
 	bool sent;
 
-	if (!node_deliver_runs(run->node)) /* a successor begins with it at once */
-		node_deliver_beat(run->node, clock_now_ns());
-	sent = ticket && args && node_deliver_runs(run->node) &&
+	if (!node_deliver_runs()) /* a successor begins with it at once */
+		node_deliver_second(run->node, clock_now_ns());
+	sent = ticket && args && node_deliver_runs() &&
 	       node_deliver_query(run->node, ticket, command, run->tenant, args);
 	json_decref(args);
 	if (sent)

@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_prompt.h"
 #include "app/command/command_start.h"
-#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
-#include "app/schema/prompt_field.h"
+#include "app/node/prompts.h"
 #include "app/sound/sound_prompt.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"
@@ -21,6 +19,16 @@
 #include "sig/shard/shared_tables.h"
 
 enum { PROMPTS_MAX = 1000 }; /* of a tenant */
+enum { SAID_MAX = 16 };
+
+/* Prompts that are being recorded by phone: their calls, and their documents. */
+static struct {
+	struct prompt_said {
+		uint64_t call; /* 0: none */
+		char tenant[COMMAND_TENANT_MAX], name[DOCUMENT_NAME_MAX], language[LANGUAGE_MAX];
+	} list[SAID_MAX]; /* the oldest one makes room */
+	uint32_t next;
+} g_said;
 
 /* The document that the command names. False: the run has failed. */
 static bool prompt_aim(struct command_run *run, char document[DOCUMENT_NAME_MAX])
@@ -73,9 +81,8 @@ static void prompt_name_of(const void *value, char name[DOCUMENT_NAME_MAX])
 static json_t *prompt_show(const struct node *node, uint16_t tenant, const void *value)
 {
 	const struct prompt_value *v = value;
-	const struct node_prompt *p =
-		node_prompt_find(node, tenants_name(node->common.tenants, tenant),
-				 bytes_str(v->name), bytes_str(v->language));
+	const struct node_prompt *p = node_prompt_find(tenants_name(node->common.tenants, tenant),
+						       bytes_str(v->name), bytes_str(v->language));
 	json_t *json = form_view(&g_prompt_form, value);
 
 	if (json)
@@ -254,17 +261,16 @@ static bool said_flow_is_there(struct node *n, struct bytes tenant)
 static void said_on_call(json_t *answer, void *arg)
 {
 	struct command_run *run = arg;
-	struct documents *d = run->node->api.documents;
 	const char *call =
 		json_string_value(json_object_get(json_object_get(answer, "result"), "id"));
-	struct document_said *said = &d->said[d->said_next % DOCUMENT_SAID_MAX];
+	struct prompt_said *said = &g_said.list[g_said.next % SAID_MAX];
 	struct prompt_value v = { 0 };
 
 	if (!call || base32_u64_get(bytes_str(call), &said->call)) {
 		command_end(run, answer);
 		return;
 	}
-	d->said_next++;
+	g_said.next++;
 	prompt_name_take(run, &v);
 	memcpy(said->tenant, run->tenant, sizeof(said->tenant));
 	memcpy(said->name, v.name, sizeof(v.name));
@@ -299,7 +305,7 @@ void command_prompt_record(struct command_run *run)
 static void said_on_put(json_t *answer, void *arg)
 {
 	const json_t *error = json_object_get(answer, "error");
-	const struct document_said *said = arg;
+	const struct prompt_said *said = arg;
 
 	if (error)
 		LOG_WARN("prompt", said->call, "what was said is no prompt",
@@ -315,7 +321,7 @@ static void said_on_put(json_t *answer, void *arg)
 	free(arg);
 }
 
-static void said_put(struct node *n, struct document_said *said, uint8_t number)
+static void said_put(struct node *n, struct prompt_said *said, uint8_t number)
 {
 	struct command_principal who = { .role = COMMAND_FOR_ADMIN, .door = "phone" };
 	char call[ID_TEXT_LEN + 1] = "", id[COMMAND_ID_MAX];
@@ -332,12 +338,12 @@ static void said_put(struct node *n, struct document_said *said, uint8_t number)
 
 void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t ms)
 {
-	struct document_said *all = n->api.documents->said, *said = NULL;
+	struct prompt_said *all = g_said.list, *said = NULL;
 	uint32_t i = 0;
 
-	while (i < DOCUMENT_SAID_MAX && all[i].call != call)
+	while (i < SAID_MAX && all[i].call != call)
 		i++;
-	if (i < DOCUMENT_SAID_MAX)
+	if (i < SAID_MAX)
 		said = malloc(sizeof(*said));
 	if (!said)
 		return;

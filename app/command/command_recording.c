@@ -2,21 +2,20 @@
 /* Finished recordings and their deliveries, and signed links to record pages. The index of all
  * nodes is in Redis (docs/adr/0050): a list goes through it by tenant and day, page by page. What
  * the folder of one node has, and orders about it, its tandem-store answers
- * (app/node/node_deliver.h). */
+ * (app/node/deliver.h). */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_ask.h"
 #include "app/command/command_extension.h"
-#include "app/command/command_message.h"
-#include "app/command/command_recording.h"
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
+#include "app/node/boxes.h"
+#include "app/node/deliver.h"
 #include "app/node/node.h"
-#include "app/node/node_deliver.h"
 #include "app/record/aes128gcm.h"
 #include "app/record/entry.h"
 #include "app/record/record_facts.h"
@@ -476,50 +475,6 @@ static bool command_recording_found(struct command_run *run, const json_t *found
 	return true;
 }
 
-static void page_link_give(struct command_run *run, const struct extension *e)
-{
-	const struct node *n = run->node;
-	struct web_page_of of = { .page = e->page };
-	char path[WEB_PAGE_PATH_MAX];
-	struct writer w = writer_over(path, sizeof(path) - 1);
-
-	(void)bytes_cstr(bytes_str(tenants_name(n->common.tenants, e->core.tenant)), of.tenant,
-			 sizeof(of.tenant));
-	(void)bytes_cstr(bytes_str(e->core.number), of.number, sizeof(of.number));
-	web_page_link(&w, n->web.pages.key, &of);
-	path[w.n] = '\0';
-	LOG_INFO("recordings", 0, "the link to a record page is given out",
-		 LOG_STR("tenant", of.tenant), LOG_STR("extension", of.number),
-		 LOG_STR("by", run->id));
-	command_answer(run, json_pack("{s:s, s:s, s:i}", "number", of.number, "path", path, "port",
-				      (int)n->settings.recordings.port));
-}
-
-void command_extension_page(struct command_run *run)
-{
-	const struct node *n = run->node;
-	struct extension e;
-
-	if (!extensions_find(n->api.extensions, document_tenant(run),
-			     command_value(run, "number")->text, &e)) {
-		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
-		return;
-	}
-	if (!e.core.record_page || !e.page)
-		command_fail(run, COMMAND_CONFLICT, "number",
-			     "it has no page: extension.put with record_page=true makes one");
-	else if (!n->web.files_web)
-		command_fail(run, COMMAND_UNAVAILABLE, NULL,
-			     "recordings.port is 0: give it a port, and restart the node");
-	else if (!n->web.pages.asks)
-		command_fail(run, COMMAND_UNAVAILABLE, NULL,
-			     "http.tls is false, and record pages are for TLS alone: set it, and "
-			     "restart the node");
-	else
-		page_link_give(run, &e);
-	extension_wipe(&e);
-}
-
 /* Nobody asks what all nodes know. */
 static bool recording_is_of_node(const struct command_run *run)
 {
@@ -563,7 +518,7 @@ void command_recording_list(struct command_run *run)
 /* This node knows more of its own. */
 void command_recording_get(struct command_run *run)
 {
-	if (recording_is_of_node(run) || node_deliver_runs(run->node))
+	if (recording_is_of_node(run) || node_deliver_runs())
 		command_store_one(run);
 	else
 		command_recorded_get(run);
@@ -655,7 +610,7 @@ void command_store_list(struct command_run *run)
 {
 	if (!recording_span_read(run))
 		return;
-	if (node_deliver_runs(run->node))
+	if (node_deliver_runs())
 		recording_request(run);
 	else
 		command_answer(run, json_array()); /* there is no folder */
@@ -663,7 +618,7 @@ void command_store_list(struct command_run *run)
 
 void command_store_one(struct command_run *run)
 {
-	if (node_deliver_runs(run->node))
+	if (node_deliver_runs())
 		recording_request(run);
 	else
 		command_fail(run, COMMAND_NOT_FOUND, "name", "this node has no recordings");
@@ -672,16 +627,16 @@ void command_store_one(struct command_run *run)
 /* Its process runs where there is a recording: another program has just put one there. */
 void command_recording_look(struct command_run *run)
 {
-	run->node->deliver.any = true;
-	if (!node_deliver_runs(run->node))
-		node_deliver_beat(run->node, clock_now_ns());
-	node_deliver_look(run->node);
+	g_deliver.any = true;
+	if (!node_deliver_runs())
+		node_deliver_second(run->node, clock_now_ns());
+	node_deliver_look();
 	command_answer(run, json_object());
 }
 
 void command_store_retry(struct command_run *run)
 {
-	if (node_deliver_runs(run->node))
+	if (node_deliver_runs())
 		recording_request(run);
 	else
 		command_answer(run, json_pack("{s:i}", "retried", 0));

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "app/command/command_extension.h"
-#include "app/command/command_message.h"
 #include "app/command/command_session.h"
 #include "app/command/commands.h"
 #include "app/command/door.h"
@@ -140,7 +139,7 @@ static bool user_sees_box(const struct command_run *run)
 	struct extension_box of;
 
 	return !box || !strcmp(box, run->user) ||
-	       (command_box_of(run->node, run->tenant, bytes_str(box), &of) &&
+	       (run->node->hooks->box(run->node, run->tenant, bytes_str(box), &of) &&
 		bytes_list_has(bytes_str(of.members), bytes_str(run->user)));
 }
 

@@ -18,6 +18,7 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
+#include "app/schema/feature.h"
 #include "app/schema/tenant_field.h"
 #include "base/log.h"
 #include "sig/host/toll.h"
@@ -639,6 +640,14 @@ static bool tenant_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 }
 
 /* Its documents are read from now on. */
+static void features_tenants(struct node *n)
+{
+	FEATURE_EACH (f) {
+		if (f->tenants)
+			f->tenants(n);
+	}
+}
+
 static int tenant_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct tenant_value *t = value;
@@ -661,7 +670,7 @@ static int tenant_apply(struct node *node, uint16_t tenant, const void *value)
 	if (t->core.zone[0])
 		command_zone_read(node, t->core.zone);
 	directory_add(node, t->name);
-	node->deliver.stale = true;
+	features_tenants(node);
 	if (node->api.control)
 		control_tenant_set(node->api.control, t->name, tenant_roles(t));
 	command_webhooks_tell(node, t->name);
@@ -692,7 +701,7 @@ static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 	if (number != TENANT_NONE && number != TENANT_DEFAULT)
 		document_profiles_delete(node, number);
 	(void)tenants_delete(node->common.tenants, bytes_str(name));
-	node->deliver.stale = true;
+	features_tenants(node);
 	form_begin(&g_tenant_form, &t, bytes_str(name));
 	if (node->api.control)
 		control_tenant_set(node->api.control, name, tenant_roles(&t));

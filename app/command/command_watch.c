@@ -5,10 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command/command_extension.h"
 #include "app/command/command_session.h"
 #include "app/command/command_watch.h"
+#include "app/command/commands.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/web/web_link.h"
+#include "app/web/web_page.h"
+#include "base/log.h"
 
 enum { WATCH_ASKS = 1024 };
 
@@ -115,4 +121,50 @@ void command_watch_close(struct node *node)
 	web_asks_close(node->api.watches->asks);
 	free(node->api.watches);
 	node->api.watches = NULL;
+}
+
+/* ---- record pages ---- */
+
+static void page_link_give(struct command_run *run, const struct extension *e)
+{
+	const struct node *n = run->node;
+	struct web_page_of of = { .page = e->page };
+	char path[WEB_PAGE_PATH_MAX];
+	struct writer w = writer_over(path, sizeof(path) - 1);
+
+	(void)bytes_cstr(bytes_str(tenants_name(n->common.tenants, e->core.tenant)), of.tenant,
+			 sizeof(of.tenant));
+	(void)bytes_cstr(bytes_str(e->core.number), of.number, sizeof(of.number));
+	web_page_link(&w, n->web.pages.key, &of);
+	path[w.n] = '\0';
+	LOG_INFO("recordings", 0, "the link to a record page is given out",
+		 LOG_STR("tenant", of.tenant), LOG_STR("extension", of.number),
+		 LOG_STR("by", run->id));
+	command_answer(run, json_pack("{s:s, s:s, s:i}", "number", of.number, "path", path, "port",
+				      (int)n->settings.recordings.port));
+}
+
+void command_extension_page(struct command_run *run)
+{
+	const struct node *n = run->node;
+	struct extension e;
+
+	if (!extensions_find(n->api.extensions, document_tenant(run),
+			     command_value(run, "number")->text, &e)) {
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
+		return;
+	}
+	if (!e.core.record_page || !e.page)
+		command_fail(run, COMMAND_CONFLICT, "number",
+			     "it has no page: extension.put with record_page=true makes one");
+	else if (!n->web.files_web)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "recordings.port is 0: give it a port, and restart the node");
+	else if (!n->web.pages.asks)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "http.tls is false, and record pages are for TLS alone: set it, and "
+			     "restart the node");
+	else
+		page_link_give(run, &e);
+	extension_wipe(&e);
 }

@@ -7,9 +7,7 @@
 
 command_fn command_extension_get, command_extension_list, command_extension_greeting,
 	command_registration_list, command_subscription_end, command_subscription_list;
-command_fn command_extension_page, command_recording_list, command_recording_get,
-	command_recording_look, command_recording_link, command_store_list, command_store_one,
-	command_store_retry;
+command_fn command_extension_page;
 command_fn command_presence_get;
 command_fn command_call_list, command_call_show, command_call_leg_list, command_call_leg_show;
 command_fn command_call_doctor, command_call_why;
@@ -27,15 +25,11 @@ command_fn command_conference_list, command_conference_get, command_conference_a
 	command_conference_join, command_conference_invite, command_conference_member,
 	command_conference_monitor, command_conference_order, command_conference_play,
 	command_conference_record, command_conference_stop, command_conference_stream;
-command_fn command_message_count, command_message_list, command_message_get, command_message_put,
-	command_message_delete, command_message_undelete, command_message_forward,
-	command_message_link;
 command_fn command_cdr_list, command_security_list, command_audit_list;
 command_fn command_profile_get, command_profile_list, command_tenant_put, command_tenant_show,
 	command_tenant_list, command_tenant_status, command_range_list, command_toll_show,
 	command_toll_reset;
 command_fn command_hours_check;
-command_fn command_prompt_put, command_prompt_get, command_prompt_record;
 command_fn command_webhook_get, command_webhook_ask;
 command_fn command_group_put;
 command_fn command_session_create, command_session_list;
@@ -54,9 +48,9 @@ command_fn command_node_status, command_node_drain, command_node_undrain, comman
 extern const struct document_kind g_extension_documents, g_login_documents, g_presence_documents,
 	g_profile_documents, g_range_documents, g_tenant_documents, g_trunk_documents,
 	g_did_documents, g_route_documents, g_dial_documents, g_location_documents,
-	g_room_documents, g_hours_documents, g_prompt_documents, g_flow_documents,
-	g_number_documents, g_group_documents, g_account_documents, g_token_documents,
-	g_webhook_documents, g_session_documents, g_set_documents;
+	g_room_documents, g_hours_documents, g_flow_documents, g_number_documents,
+	g_group_documents, g_account_documents, g_token_documents, g_webhook_documents,
+	g_session_documents, g_set_documents;
 
 /* struct command.order of command_conference_member: enum order_member, and on or off. */
 #define CONFERENCE_ORDER(member, on) ((uint8_t)((member)*2 + (on)))

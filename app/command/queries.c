@@ -11,6 +11,7 @@
 
 #include "app/command/queries.h"
 #include "app/node/node.h"
+#include "app/schema/command.h"
 #include "engine/engine.h"
 #include "engine/net/packet.h"
 #include "media/codec.h"

@@ -17,8 +17,6 @@
 
 #include "app/command/command_ask.h"
 #include "app/command/command_helper.h"
-#include "app/command/command_message.h"
-#include "app/command/command_recording.h"
 #include "app/command/command_tenant.h"
 #include "app/command/command_trunk.h"
 #include "app/command/command_webhook.h"
@@ -27,10 +25,14 @@
 #include "app/daemon/daemon.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
+#include "app/node/boxes.h"
 #include "app/node/claimant.h"
+#include "app/node/deliver.h"
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
 #include "app/node/node_wait.h"
+#include "app/node/prompts.h"
+#include "app/schema/feature.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -348,7 +350,10 @@ static void node_reload(struct node *n)
 	node_watch_reload(n);
 	node_web_reload(n);
 	node_players_reload(n);
-	node_deliver_reload(n);
+	FEATURE_EACH (f) {
+		if (f->reload)
+			f->reload(n);
+	}
 	node_dns_configure(n);
 	node_fsync_log(n);
 	node_probe_configure(n);
@@ -425,6 +430,9 @@ static void on_picked(void *node, const struct park_news *told)
 
 static const struct node_hooks g_hooks = {
 	.number_wrong = command_number_wrong,
+	.prompt_work = node_prompts_on_work,
+	.fetch = node_deliver_fetch,
+	.files = node_deliver_pass_on,
 	.stopping = on_stopping,
 	.store_health = node_on_store_health,
 	.answered = on_node_answered,

@@ -197,10 +197,6 @@ static void beat(struct node *n, uint64_t now_ns)
 		}
 		node_belonging_beat(n, now_ns);
 		node_players_beat(n, now_ns);
-		node_prompts_beat(n, now_ns);
-		node_deliver_beat(n, now_ns);
-		node_boxes_beat(n, now_ns);
-		node_notices_beat(n, now_ns);
 		node_helper_beat(n, now_ns);
 		node_record_beat(n);
 		health_set_reason(&n->web.health, HEALTH_REDIS_REFUSES, store_refusal());
@@ -523,7 +519,10 @@ void node_round(void *arg)
 		return;
 	}
 	node_hand_round(n, clock_now_ns());
-	node_messages_round(n, clock_now_ns());
+	FEATURE_EACH (f) {
+		if (f->round)
+			f->round(n, clock_now_ns());
+	}
 	node_keeper_round(n);
 	if (!node_ahead_round(n))
 		sockets_beat(&n->cluster.keeper.sockets, clock_now_ns());

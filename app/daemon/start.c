@@ -17,7 +17,6 @@
 #include "app/command/command_lint.h"
 #include "app/command/command_nodes.h"
 #include "app/command/command_order.h"
-#include "app/command/command_prompt.h"
 #include "app/command/command_set.h"
 #include "app/command/command_tenant.h"
 #include "app/command/command_walk.h"
@@ -448,7 +447,6 @@ static int shard_start(struct node *n)
 			     clock_instant());
 	if (!err)
 		command_looks_join(n);
-	n->record.on_message = command_prompt_said;
 	if (!err)
 		err = shard_shared_tables_open(&n->shards.shared_tables, &settings, &n->rand);
 	if (!err)
@@ -702,8 +700,10 @@ int node_start(struct node *n)
 	carriers_setup();
 	document_setup();
 	plays_setup();
-	node_prompts_setup();
-	node_boxes_setup();
+	FEATURE_EACH (f) {
+		if (f->setup)
+			f->setup();
+	}
 	mixers_setup();
 	live_setup();
 	resolver_setup();
@@ -727,8 +727,10 @@ int node_start(struct node *n)
 	node_blf_setup();
 	node_held_setup();
 	node_keeper_setup();
-	node_deliver_setup();
-	node_deliver_open(n);
+	FEATURE_EACH (f) {
+		if (f->open)
+			f->open(n);
+	}
 	node_helper_setup();
 	node_helper_open(n);
 	guard_setup();
@@ -785,8 +787,10 @@ static void stop_media(struct node *n)
 void node_stop(struct node *n)
 {
 	n->life.phase = NODE_STOPPING;
-	node_deliver_close(n);
-	node_boxes_close(n);
+	FEATURE_EACH (f) {
+		if (f->close)
+			f->close(n);
+	}
 	node_helper_close(n);
 	node_web_close(n);
 	door_shut(n->api.door);

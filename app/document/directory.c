@@ -15,6 +15,7 @@
 #include "app/document/document.h"
 #include "app/document/document_keep.h"
 #include "app/node/node.h"
+#include "app/schema/feature.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -298,9 +299,17 @@ static void directory_on_read(void *arg)
 	directory_turn(arg);
 }
 
+static void features_doubt(struct node *n)
+{
+	FEATURE_EACH (f) {
+		if (f->doubt)
+			f->doubt(n);
+	}
+}
+
 static void directory_on_connected(void *arg)
 {
-	node_prompts_doubt(arg);
+	features_doubt(arg);
 	directory_look(arg);
 }
 
@@ -449,7 +458,7 @@ void directory_restored(struct node *n, bool ok)
 	}
 	n->api.documents->programs.next_ns = 0; /* their texts are lost as well */
 	if (ok)
-		node_prompts_doubt(n);
+		features_doubt(n);
 	else
 		d->sync_ns = clock_now_ns() + RETRY_NS;
 	directory_turn(n);

@@ -155,13 +155,6 @@ struct document_programs {
 	char tenant[SNAPSHOT_NAME_MAX + 1], name[DOCUMENT_NAME_MAX];
 };
 
-/* A prompt that is being recorded by phone: its call, and its document. */
-struct document_said {
-	uint64_t call; /* 0: none */
-	char tenant[COMMAND_TENANT_MAX], name[DOCUMENT_NAME_MAX], language[LANGUAGE_MAX];
-};
-enum { DOCUMENT_SAID_MAX = 16 };
-
 /* Changes that wait for Redis, or for those before them. */
 struct documents {
 	struct document_change *first, *last;
@@ -176,8 +169,6 @@ struct documents {
 	struct references references;
 	/* {tenant/kind/name: put or deleted} of the set that is checked; NULL: none is. */
 	json_t *naming;
-	struct document_said said[DOCUMENT_SAID_MAX]; /* the oldest one makes room */
-	uint32_t said_next;
 	struct directory directory;
 };
 

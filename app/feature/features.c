@@ -12,7 +12,10 @@
 #include "app/command/command_watch.h"
 #include "app/command/table/table.h"
 #include "app/node/node.h"
-#include "app/node/node_record.h"
+
+/* Each is in its folder, in NAME_rows.c. */
+extern const struct app_feature g_prompt_feature, g_recording_feature, g_mailbox_feature,
+	g_delivery_feature;
 
 #define AREA static const struct app_feature
 
@@ -27,13 +30,14 @@ AREA g_dial_feature = { .name = "dialplan", .commands = g_dial_commands };
 AREA g_tenant_feature = {
 	.name = "tenant",
 	.commands = g_tenant_commands,
-	.documents = KINDS(
-		&g_tenant_documents, &g_profile_documents, &g_range_documents, &g_dial_documents,
-		&g_extension_documents, &g_trunk_documents, &g_location_documents, &g_did_documents,
-		&g_route_documents, &g_room_documents, &g_hours_documents, &g_prompt_documents,
-		&g_token_documents, &g_webhook_documents, &g_session_documents, &g_set_documents),
+	.documents = KINDS(&g_tenant_documents, &g_profile_documents, &g_range_documents,
+			   &g_dial_documents, &g_extension_documents, &g_trunk_documents,
+			   &g_location_documents, &g_did_documents, &g_route_documents,
+			   &g_room_documents, &g_hours_documents, &g_token_documents,
+			   &g_webhook_documents, &g_session_documents, &g_set_documents),
 	.second = BY(command_hours_beat),
 };
+AREA g_trunk_feature = { .name = "trunk", .commands = g_trunk_commands };
 AREA g_flow_feature = {
 	.name = "flow",
 	.commands = g_flow_commands,
@@ -58,12 +62,6 @@ AREA g_conference_feature = {
 AREA g_park_feature = { .name = "park", .commands = g_call_slot_commands };
 AREA g_digit_feature = { .name = "digits", .commands = g_call_digits_commands };
 AREA g_trace_feature = { .name = "trace", .commands = g_trace_commands };
-AREA g_recording_feature = {
-	.name = "recording",
-	.commands = g_recording_commands,
-	.carriers = CARRIERS({ node_record_carry, EFFECT_RECORD },
-			     { node_siprec_carry, EFFECT_FORK }, { node_box_carry, EFFECT_BOX }),
-};
 AREA g_look_feature = {
 	.name = "look",
 	.commands = g_look_commands,
@@ -75,9 +73,23 @@ AREA g_node_feature = { .name = "node",
 			.second = BY(command_help_beat) };
 
 const struct app_feature *const g_app_features[] = {
-	&g_extension_feature, &g_dial_feature,       &g_tenant_feature,
-	&g_flow_feature,      &g_call_feature,       &g_sound_feature,
-	&g_order_feature,     &g_conference_feature, &g_park_feature,
-	&g_digit_feature,     &g_trace_feature,      &g_recording_feature,
-	&g_look_feature,      &g_node_feature,       NULL,
+	&g_extension_feature,
+	&g_dial_feature,
+	&g_tenant_feature,
+	&g_prompt_feature,
+	&g_trunk_feature,
+	&g_flow_feature,
+	&g_call_feature,
+	&g_sound_feature,
+	&g_order_feature,
+	&g_conference_feature,
+	&g_park_feature,
+	&g_digit_feature,
+	&g_trace_feature,
+	&g_recording_feature,
+	&g_mailbox_feature,
+	&g_delivery_feature,
+	&g_look_feature,
+	&g_node_feature,
+	NULL,
 };

@@ -7,16 +7,13 @@
 #define APP_NODE_NODE_H
 
 #include "app/node/node_blf.h"
-#include "app/node/node_boxes.h"
 #include "app/node/node_capacity.h"
-#include "app/node/node_deliver.h"
 #include "app/node/node_edge.h"
 #include "app/node/node_hand.h"
 #include "app/node/node_helper.h"
 #include "app/node/node_keeper.h"
 #include "app/node/node_life.h"
 #include "app/node/node_media.h"
-#include "app/node/node_notices.h"
 #include "app/node/node_probe.h"
 #include "app/node/node_record.h"
 #include "app/node/node_shard.h"
@@ -91,11 +88,7 @@ struct node {
 	struct node_dns dns;
 	struct node_watch watch;
 	struct node_record record;
-	struct node_messages messages;
-	struct node_deliver deliver; /* the process that has recordings */
-	struct node_boxes boxes;
-	struct node_notices notices;
-	struct node_helper helper; /* and the one that asks web servers */
+	struct node_helper helper; /* the process that asks web servers */
 	struct child webhooks;     /* and the one that delivers webhooks */
 	struct node_api api;
 };

@@ -16,8 +16,9 @@
 
 #include "app/child/descriptors.h"
 #include "app/node/claimant.h"
+#include "app/node/deliver.h"
 #include "app/node/node.h"
-#include "app/node/node_deliver.h"
+#include "app/node/node_file.h"
 #include "app/record/envelope.h"
 #include "app/schema/tenant_field.h"
 #include "base/clock.h"
@@ -26,40 +27,6 @@
 
 /* Certificates that recordings are encrypted for, from files. tandem-store gets their text. */
 
-static const char *seal_read(const char *path, char out[ENVELOPE_PEM_MAX])
-{
-	struct stat st;
-	ssize_t n = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = fd < 0 ? errno : 0;
-
-	out[0] = '\0';
-	if (err)
-		return strerror(err);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		err = EINVAL;
-	else if ((n = read(fd, out, ENVELOPE_PEM_MAX)) < 0)
-		err = errno;
-	(void)close(fd);
-	if (!err && n < ENVELOPE_PEM_MAX) {
-		out[n] = '\0';
-		return NULL;
-	}
-	out[0] = '\0';
-	return err ? strerror(err) : "it is too long: at most 32 KiB";
-}
-
-bool node_deliver_certificate(const char *path, char pem[ENVELOPE_PEM_MAX],
-			      char reason[ENVELOPE_REASON_MAX], uint64_t *expires_utc_s)
-{
-	const char *why = seal_read(path, pem);
-
-	*expires_utc_s = UINT64_MAX;
-	if (!why)
-		return envelope_fits(bytes_str(pem), expires_utc_s, reason);
-	(void)snprintf(reason, ENVELOPE_REASON_MAX, "%s", why);
-	return false;
-}
-
 /* tenant "": of all. What cannot be used is told as well: those recordings wait then. */
 static json_t *seal_json(const char *tenant, const char *path)
 {
@@ -67,7 +34,7 @@ static json_t *seal_json(const char *tenant, const char *path)
 	char reason[ENVELOPE_REASON_MAX], fault[256] = "";
 	uint64_t expires;
 
-	if (!node_deliver_certificate(path, pem, reason, &expires)) {
+	if (!node_certificate_read(path, pem, reason, &expires)) {
 		LOG_ERROR("recordings", 0,
 			  "a certificate of recordings cannot be used: they are not encrypted, and "
 			  "go nowhere",
@@ -177,21 +144,22 @@ void node_deliver_tell_nodes(struct node *n)
 		n->cluster.claimant && n->settings.recordings.copies ? copies_nodes(n) : NULL;
 	char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
 
-	if (!text || (n->deliver.told && !strcmp(text, n->deliver.told))) {
+	if (!text || (g_deliver.told && !strcmp(text, g_deliver.told))) {
 		json_decref(list);
 		free(text);
 		return;
 	}
-	free(n->deliver.told);
-	n->deliver.told = text;
-	child_send(&n->deliver.child, json_pack("{s:o}", "nodes", list));
+	free(g_deliver.told);
+	g_deliver.told = text;
+	child_send(&g_deliver.child, json_pack("{s:o}", "nodes", list));
 }
 
 /* The process does not read for a moment: the other one tries again. */
 void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t length)
 {
-	int hands = n->deliver.child.hands;
+	int hands = g_deliver.child.hands;
 
+	(void)n;
 	if (hands >= 0)
 		(void)!descriptors_send(hands, bytes_mem(hello, length), &fd, 1, MSG_DONTWAIT);
 	(void)close(fd);
@@ -204,40 +172,17 @@ void node_deliver_copies_figures(struct node *n, const json_t *f)
 
 	metric_set(g_copies.behind, behind_ms / 1000);
 	metric_set(g_copies.held, json_count(f, "held"));
-	node_deliver_count(g_copies.sent, json_count(f, "sent"), &n->deliver.shown.copies_sent);
+	node_deliver_count(g_copies.sent, json_count(f, "sent"), &g_deliver.shown.copies_sent);
 	node_deliver_count(g_copies.refused, json_count(f, "refused"),
-			   &n->deliver.shown.copies_refused);
-	node_deliver_count(g_copies.full, json_count(f, "full"), &n->deliver.shown.copies_full);
-	node_deliver_count(g_copies.adopted, json_count(f, "adopted"), &n->deliver.shown.adopted);
+			   &g_deliver.shown.copies_refused);
+	node_deliver_count(g_copies.full, json_count(f, "full"), &g_deliver.shown.copies_full);
+	node_deliver_count(g_copies.adopted, json_count(f, "adopted"), &g_deliver.shown.adopted);
 	health_set(&n->web.health, HEALTH_RECORDINGS_UNCOPIED,
 		   behind_ms > LATE_MS && behind_ms > LATE_TIMES * every_ms);
 }
 
 /* So long before may be what a Redis that fails has acknowledged, and lost. */
 enum { MAIL_MIB = 20, SETTLE_MS = 10000 };
-
-const char *node_secret_read(const char *path, char out[NODE_SECRET_MAX])
-{
-	struct stat st;
-	ssize_t n;
-	int fd;
-
-	out[0] = '\0';
-	if (!path[0])
-		return NULL;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return strerror(errno);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (st.st_mode & (S_IRWXG | S_IRWXO))) {
-		(void)close(fd);
-		return "it must be a file that its owner alone may read: chmod 600";
-	}
-	n = read(fd, out, NODE_SECRET_MAX - 1);
-	(void)close(fd);
-	out[n > 0 ? n : 0] = '\0';
-	out[strcspn(out, "\r\n")] = '\0';
-	return out[0] ? NULL : "it is empty";
-}
 
 static json_t *terms_names(const char (*list)[SETTINGS_DESTINATION_NAME_MAX], uint32_t count)
 {

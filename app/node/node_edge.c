@@ -14,7 +14,6 @@
 
 #include "app/node/claimant.h"
 #include "app/node/node.h"
-#include "app/node/node_deliver.h"
 #include "app/node/node_edge.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -529,7 +528,9 @@ static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
 
 static void on_files(int fd, const uint8_t hello[CHANNEL_HELLO_LEN], void *arg)
 {
-	node_deliver_pass_on(arg, fd, hello, CHANNEL_HELLO_LEN);
+	struct node *n = arg;
+
+	n->hooks->files(n, fd, hello, CHANNEL_HELLO_LEN);
 }
 
 int node_edge_open(struct node *n)

@@ -12,6 +12,7 @@
 struct node;
 struct remote_item;
 struct park_news;
+struct prompt_work;
 struct tenant_value;
 
 enum {
@@ -76,6 +77,13 @@ struct node_hooks {
 	void (*pages_close)(struct node *n);
 	/* The tenant's document. False: there is no such tenant. */
 	bool (*tenant_value)(const struct node *n, const char *name, struct tenant_value *out);
+	/* The sound thread is done with a work that has no function of its own. */
+	void (*prompt_work)(struct node *n, struct prompt_work *work);
+	/* Fetches files of a recording from other nodes; plays_said is called then. False: it
+	 * cannot. */
+	bool (*fetch)(struct node *n, const char *tenant, const char *recording);
+	/* A connection of another node's tandem-store, with its hello: for ours, or closed. */
+	void (*files)(struct node *n, int fd, const uint8_t *hello, size_t length);
 	/* tandem-store has answered node_deliver_query with that line; NULL: it will not;
 	 * why: the reason. */
 	void (*delivered)(struct node *n, uint64_t ticket, const json_t *line, const char *why);

@@ -18,7 +18,7 @@
 
 #include "app/keeper/hook.h"
 #include "app/node/node.h"
-#include "app/node/node_deliver.h"
+#include "app/node/node_file.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/tls/tls.h"
@@ -180,12 +180,12 @@ static void recordings_look(const struct machine *m)
 	char reason[ENVELOPE_REASON_MAX], key[64];
 	uint64_t expires;
 
-	if (r->certificate[0] && !node_deliver_certificate(r->certificate, pem, reason, &expires))
+	if (r->certificate[0] && !node_certificate_read(r->certificate, pem, reason, &expires))
 		machine_report(m, "recordings.certificate", "%s: %s", r->certificate, reason);
 	for (uint32_t i = 0; i < r->tenant_certificate_count; i++) {
 		const char *file = r->tenant_certificates[i].file;
 
-		if (node_deliver_certificate(file, pem, reason, &expires))
+		if (node_certificate_read(file, pem, reason, &expires))
 			continue;
 		(void)snprintf(key, sizeof(key), "recordings.tenant_certificates[%" PRIu32 "].file",
 			       i);

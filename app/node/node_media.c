@@ -110,7 +110,7 @@ static void on_prompt_work(struct prompt_work *w, void *arg)
 	if (w->done)
 		w->done(w);
 	else
-		node_prompts_on_work(arg, w);
+		((struct node *)arg)->hooks->prompt_work(arg, w);
 }
 
 /* ---- what a speech engine says ---- */
@@ -194,7 +194,7 @@ static bool speech_ask(const struct play *y, void *arg)
 	struct speech_ask *ask;
 
 	if (y->name.kind == SOUND_RECORDING)
-		return node_deliver_fetch(n, y->name.tenant, y->name.file);
+		return n->hooks->fetch(n, y->name.tenant, y->name.file);
 	(void)bytes_cut(&text, ':', &language);
 	(void)bytes_cut(&text, ':', &voice);
 	(void)snprintf(file, sizeof(file), "%s/%s", n->media.speech, y->name.hash);
@@ -409,7 +409,6 @@ void node_lives_close(struct node *n)
 
 void node_players_close(struct node *n)
 {
-	node_prompts_close(n);
 	if (!n->media.sounds)
 		return;
 	loop_unwatch(sounds_fd(n->media.sounds));

@@ -8,7 +8,6 @@
 #include "app/effect/player.h"
 #include "app/effect/plays.h"
 #include "app/node/node_capacity.h"
-#include "app/node/node_prompts.h"
 #include "engine/dtls/certificate.h"
 
 struct engine;
@@ -41,7 +40,6 @@ struct node_media {
 	struct media_queue queue;
 	struct plays plays;
 	struct mixers mixers;
-	struct node_prompts prompts;
 	struct lives lives;
 	struct sounds *sounds;                     /* NULL: not open yet */
 	char speech[SETTINGS_PATH_MAX];            /* the folder of texts spoken by an engine */

@@ -3,7 +3,7 @@
  * mailbox. A few questions are under way at once; one that fails is asked again later, and a new
  * link to Redis makes all counts stale. */
 
-#include "app/node/node_boxes.h"
+#include "app/node/boxes.h"
 
 #include <stdlib.h>
 
@@ -20,6 +20,12 @@ struct messages_run {
 	char box[MAILBOX_NAME_MAX];
 };
 
+static struct counts {
+	uint32_t under_way;
+	uint64_t again_ns;        /* no request before: Redis did not answer */
+	struct redis_guest guest; /* each new link to Redis makes all mailboxes due */
+} g_counts;
+
 static void messages_on_state(bool connected, void *arg)
 {
 	struct node *n = arg;
@@ -31,7 +37,7 @@ static void messages_on_state(bool connected, void *arg)
 static void messages_on_counted(const struct node_box_answer *answer, void *arg)
 {
 	struct messages_run run = *(struct messages_run *)arg;
-	struct node_messages *m = &run.node->messages;
+	struct counts *m = &g_counts;
 	const struct box_counts *c = &answer->counts;
 	const struct message_counts counts = { c->fresh, c->old, c->urgent_fresh, c->urgent_old };
 	bool known = answer->result != BOX_UNKNOWN;
@@ -53,19 +59,19 @@ static void messages_ask(struct node *n, uint16_t tenant, struct bytes box)
 
 	if (!run) {
 		(void)mailboxes_counted(n->shards.shared_tables->mailboxes, tenant, box, NULL);
-		n->messages.again_ns = clock_now_ns() + MESSAGES_AGAIN_MS * NS_PER_MS;
+		g_counts.again_ns = clock_now_ns() + MESSAGES_AGAIN_MS * NS_PER_MS;
 		return;
 	}
 	run->node = n;
 	run->tenant = tenant;
 	(void)bytes_cstr(box, run->box, sizeof(run->box));
-	n->messages.under_way++;
+	g_counts.under_way++;
 	node_box_ask(n, &ask, messages_on_counted, run);
 }
 
 void node_messages_round(struct node *n, uint64_t now_ns)
 {
-	struct node_messages *m = &n->messages;
+	struct counts *m = &g_counts;
 	struct bytes box;
 	uint16_t tenant;
 

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/node/deliver.h"
 #include "app/node/node.h"
-#include "app/node/node_notices.h"
+#include "app/node/node_file.h"
+#include "app/node/notices.h"
 #include "app/schema/extension.h"
 #include "base/clock.h"
 #include "base/json_member.h"
@@ -132,7 +134,7 @@ static json_t *notice_answered(struct notice_run *run)
 {
 	json_t *row = run->row;
 
-	run->node->notices.asking--;
+	g_notices.asking--;
 	run->row = NULL;
 	return row;
 }
@@ -142,7 +144,7 @@ static json_t *notice_answered(struct notice_run *run)
 static bool notice_asks(struct notice_run *run, const json_t *row, const char *kind, json_t *args,
 			uint32_t ms, child_answer_fn *done)
 {
-	struct node_notices *all = &run->node->notices;
+	struct notices *all = &g_notices;
 
 	run->row = json_incref((json_t *)(uintptr_t)row);
 	if (++all->asking > ASKING_MAX)

@@ -14,6 +14,7 @@
 #include "app/node/node.h"
 #include "app/node/node_record.h"
 #include "app/record/recorder.h"
+#include "app/schema/feature.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -146,6 +147,14 @@ static uint32_t taps_read(void *source, uint32_t max, recorder_packet_fn *fn, vo
 	return engine_tapped(source, TAP_RECORD, max, fn, arg);
 }
 
+static void features_recorded(struct node *n, const struct recorder_results *told)
+{
+	FEATURE_EACH (f) {
+		if (f->recorded)
+			f->recorded(n, told->call, told->number, told->duration_ms);
+	}
+}
+
 /* A call that records a message waits for its end. */
 static void recording_notify(struct node *n, const struct recorder_results *told,
 			     enum record_news_kind kind)
@@ -176,9 +185,7 @@ static void recording_on_result(struct node *n, const struct recorder_results *t
 			 LOG_U64("octets", told->octets));
 		recording_notify(n, told, RECORD_NEWS_ENDED);
 		if (told->message)
-			node_deliver_look(n);
-		if (told->message && n->record.on_message)
-			n->record.on_message(n, told->call, told->number, told->duration_ms);
+			features_recorded(n, told);
 		break;
 	case RECORDER_GROWN:
 		recording_notify(n, told, RECORD_NEWS_GROWN);
@@ -346,14 +353,14 @@ static bool error_is_of_folder(int err)
 static void record_health(struct node *n)
 {
 	int trouble = n->record.recorder ? recorder_trouble(n->record.recorder) : 0;
-	int err = trouble ? trouble : n->deliver.folder_error;
+	int err = trouble ? trouble : n->record.folder_error;
 	char text[HEALTH_DETAIL_MAX] = "";
 
 	if (error_is_of_folder(err))
 		(void)snprintf(text, sizeof(text), "%s: %s", n->settings.recordings.folder,
 			       strerror(-err));
 	health_set_reason(&n->web.health, HEALTH_RECORDINGS_FOLDER, text);
-	health_set(&n->web.health, HEALTH_RECORDINGS_FULL, n->deliver.full || error_is_full(err));
+	health_set(&n->web.health, HEALTH_RECORDINGS_FULL, n->record.is_full || error_is_full(err));
 	health_set(&n->web.health, HEALTH_RECORDINGS_DISK,
 		   err && !error_is_full(err) && !error_is_of_folder(err));
 }

@@ -3,6 +3,7 @@
 #ifndef APP_NODE_NODE_RECORD_H
 #define APP_NODE_NODE_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "app/siprec/sender.h"
@@ -60,8 +61,9 @@ struct node_record {
 	struct sender *sender;
 	struct node_figures figures;
 	struct node_names names;
-	/* A recorded message's file is there. NULL: not wanted. */
-	void (*on_message)(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
+	/* As the process says that has finished recordings: */
+	bool is_full;     /* too little room, and nothing that may be deleted */
+	int folder_error; /* -errno: recordings.folder cannot be written */
 };
 
 /* A node that cannot send reports it, and goes on. */

@@ -484,3 +484,17 @@ bool node_call_view(const struct node *n, uint64_t call, struct call_view *out)
 
 	return core && shard_call_view(core, call, out);
 }
+
+void node_event(struct node *n, const char *tenant, struct sig_event *event)
+{
+	static char json[FIELDS_JSON_MAX]; /* large for a stack */
+	struct writer w = writer_over(json, sizeof(json));
+
+	if (n->redis.store) {
+		event_write_json(&w, event);
+		assert(!w.overflow);
+		store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
+			    writer_done(&w));
+	}
+	event_clear(event);
+}

@@ -226,5 +226,7 @@ void node_shards_close(struct node *n);
 
 void node_shards_setup(void); /* metrics; main thread, once */
 void node_shards_metrics(const struct node *n);
+/* Adds an event that is of no call to the tenant's stream, and clears it. */
+void node_event(struct node *n, const char *tenant, struct sig_event *event);
 
 #endif

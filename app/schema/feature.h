@@ -25,7 +25,16 @@ struct app_feature {
 	const struct command *commands;               /* ends with name NULL */
 	const struct document_kind *const *documents; /* ends with NULL */
 	const struct carrier *carriers;
+	void (*setup)(void);          /* registers its metrics; main thread, once */
+	void (*open)(struct node *n); /* at start, before its settings are read */
+	void (*round)(struct node *n, uint64_t now_ns);  /* at the end of each round of the loop */
 	void (*second)(struct node *n, uint64_t now_ns); /* twice a second while the node runs */
+	void (*doubt)(struct node *n);                   /* Redis may have lost data */
+	void (*reload)(struct node *n);                  /* other settings count */
+	void (*tenants)(struct node *n); /* the document of a tenant has changed, or is gone */
+	/* The file of a recorded message is complete, after so many ms. */
+	void (*recorded)(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
+	void (*close)(struct node *n); /* the node stops; its links to Redis are still open */
 };
 
 /* In the order of the help; ends with NULL. */

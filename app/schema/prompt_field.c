@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The document of a prompt: name, language, hash and length of its octets, and an expiry.
- * command_prompt.c makes it after the octets are in Redis; node_prompts.c brings those onto each
+ * prompt_commands.c makes it after the octets are in Redis; prompts.c brings those onto each
  * node. The name of the document has the language, so that one prompt exists in several.
  */
 

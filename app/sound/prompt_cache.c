@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The folder of prompts by hash, and the table from tenant, language and name to a hash. sounds.c
- * runs its works on the helper thread; node_prompts.c asks for them. Octets are verified against
+ * runs its works on the helper thread; prompts.c asks for them. Octets are verified against
  * their hash when they are read, and written by rename, so a file is whole or absent. Unused files
  * are swept two days later, as calls may still play them.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The cache of sounds and the helper thread that fills it: requests and readings go by two rings,
- * entries are shared by reference count. player.c and plays.c get sounds; node_prompts.c gives
+ * entries are shared by reference count. player.c and plays.c get sounds; prompts.c gives
  * works. Memory is bounded, and a sound in use is never dropped. Faults of a file are logged once,
  * however often it is asked for.
  */

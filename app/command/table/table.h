@@ -65,7 +65,8 @@
 	TEXT_ARG(called, CHARSET_ID, 13, 13, (needed) ? NULL : "none", text, .required = (needed))
 #define RING_ARG(member, text) \
 	U64_ARG("ring_s", 1, CALL_RING_MAX_S, "sip.ring_timeout", text, IN(FIELD_NUMBER, member))
-#define LIMIT_ARG U64_ARG("limit", 1, 1000, "100", "Most entries in the answer.")
+#define LIMIT_ARG        U64_ARG("limit", 1, 1000, "100", "Most entries in the answer.")
+#define LINK_SECONDS_ARG U64_ARG("seconds", 1, 86400, "300", "For so long it is good.")
 /* What a list has: LISTS(key, order, down, columns). */
 #define LISTS(by, in, first, names)                                             \
 	.rows = &(const struct command_rows)                                    \
@@ -114,9 +115,8 @@ extern const char *const g_call_legs[];
 
 /* In the order of the help; each ends with name NULL. */
 extern const struct command g_extension_commands[], g_dial_commands[], g_tenant_commands[],
-	g_call_commands[], g_call_sound_commands[], g_call_order_commands[],
+	g_trunk_commands[], g_call_commands[], g_call_sound_commands[], g_call_order_commands[],
 	g_conference_commands[], g_call_slot_commands[], g_call_digits_commands[],
-	g_trace_commands[], g_recording_commands[], g_look_commands[], g_node_commands[],
-	g_flow_commands[];
+	g_trace_commands[], g_look_commands[], g_node_commands[], g_flow_commands[];
 
 #endif

@@ -7,7 +7,6 @@
 #include "app/schema/extension.h"
 #include "app/schema/hours_field.h"
 #include "app/schema/profile.h"
-#include "app/schema/prompt_field.h"
 #include "app/schema/room_field.h"
 #include "app/schema/set_field.h"
 #include "app/schema/tenant_field.h"
@@ -335,40 +334,6 @@ static const struct command_arg g_hours_override_args[] = {
 };
 #undef FIELD_OF
 
-#define FIELD_OF struct prompt_value
-#define PROMPT_ARGS                                                                              \
-	KEY_FIELD("name", name, CHARSET_NAME, "Name of the prompt."),                            \
-	{                                                                                        \
-		.name = "language", .type = ARG_STRING, .charset = CHARSET_NAME,                 \
-		.max = LANGUAGE_MAX - 1, .preset = "empty",                                      \
-		.help = "Language, such as de or pt-BR. Empty: for callers without a language, " \
-			"or with another one."                                                   \
-	}
-static const struct command_arg g_prompt_args[] = { PROMPT_ARGS, END };
-static const struct command_arg g_prompt_record_args[] = {
-	PROMPT_ARGS,
-	TEXT_ARG("from", CHARSET_NUMBER, 1, 63, NULL, "Extension that is rung.", .required = true),
-	END,
-};
-static const struct command_arg g_prompt_put_args[] = {
-	PROMPT_ARGS,
-	TEXT_ARG("file", CHARSET_TEXT, 1, 4095, NULL,
-		 "Path of a WAV file, or of Opus in Ogg, of at most 1 MiB: tandemctl opens it, so "
-		 "the node needs no right to it. By HTTP the file is the body (Content-Type "
-		 "audio/wav or audio/ogg), and the other arguments are in the query.",
-		 .opens = true),
-	TEXT_ARG("recording", CHARSET_NAME, 15, 20, NULL,
-		 "In place of a file CALL-NUMBER: what a caller has said (call.record_message), of "
-		 "this node, and neither coded as Opus nor encrypted.",
-		 .place = PLACE_ID),
-	U64_ARG("until_utc_ms", 0, INT64_MAX, "0",
-		"When it expires (Unix time in ms), as a greeting for some days: then another one, "
-		"or none, is played in its place. It stays listed, with here false, and may be put "
-		"again. 0: never."),
-	END,
-};
-#undef FIELD_OF
-
 #define FIELD_OF struct route_value
 static const struct command_arg g_route_args[] = {
 	KEY_FIELD("name", core.name, CHARSET_NAME, "Name of the route."),
@@ -632,29 +597,10 @@ const struct command g_tenant_commands[] = {
 	  "and utc_ms, next and next_utc_ms (when it opens or closes; null and 0: not within a "
 	  "year, or not before the override is taken back)",
 	  BY(command_hours_check) },
-	{ "prompt.put", COMMAND_FOR_ADMIN, g_prompt_put_args,
-	  "Makes a prompt in a language, or replaces it. Each node of the cluster has it a moment "
-	  "later. Calls that hear the one before hear it to its end.",
-	  "the prompt", BY(command_prompt_put), .documents = BY(&g_prompt_documents) },
-	{ "prompt.get", COMMAND_FOR_READER, g_prompt_args, "Shows a prompt.",
-	  "here (the node that answers has its octets), changed_utc_ms, flows (that name it)",
-	  BY(command_prompt_get), .shows = g_prompt_fields },
-	{ "prompt.delete", COMMAND_FOR_ADMIN, g_prompt_args,
-	  "Deletes a prompt in a language. Its octets go a day later. Calls that hear it hear it "
-	  "to its end. Flows that name it play it in another language, or a file, or go on without "
-	  "it.",
-	  "name; warnings, of flows that name it", BY(document_delete),
-	  .documents = BY(&g_prompt_documents) },
-	{ "prompt.record", COMMAND_FOR_ADMIN, g_prompt_record_args,
-	  "Rings the phone of an extension. The user answers, hears a beep, says the prompt, and "
-	  "presses # or hangs up. The recording becomes the prompt then, as prompt.put makes one, "
-	  "and the log says so, or why not. A call that ends before the beep, and one that a "
-	  "killed node had, changes nothing.",
-	  "name, language, call", BY(command_prompt_record) },
-	{ "prompt.list", COMMAND_FOR_READER, g_no_args, "Lists prompts by name and language.",
-	  "a list of prompts", BY(command_document_list), .documents = BY(&g_prompt_documents),
-	  .columns = "name,language,length_ms,octets,here,flows",
-	  LISTS("name,language", NULL, false, "sha256") },
+	{ .name = NULL },
+};
+
+const struct command g_trunk_commands[] = {
 	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
 	  "Makes a route by which calls go out, or changes the given fields.",
 	  "the route; warnings, of a pattern that hardly means what it says, as +4420. does, or "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests to mailboxes while Redis is away: who waits, who does not, and that each is answered once. */
+#include "app/node/boxes.h"
 #include "app/node/node.h"
-#include "app/node/node_boxes.h"
 #include "tests/unit/test.h"
 
 static struct node g_node;
@@ -41,11 +41,11 @@ static void test_lasting(void **state)
 	(void)state;
 	ask(true, 0, &left);
 	for (int i = 0; i < 3; i++)
-		node_boxes_beat(&g_node, 0);
-	assert_int_equal(g_node.boxes.count, 0);
+		node_boxes_second(&g_node, 0);
+	assert_int_equal(g_boxes.count, 0);
 	ask(false, 60000, &waits);
 	assert_int_equal(waits, 0);
-	assert_int_equal(g_node.boxes.count, 1);
+	assert_int_equal(g_boxes.count, 1);
 	node_boxes_close(&g_node);
 	assert_int_equal(left, 1);
 	assert_int_equal(waits, 1);
@@ -62,7 +62,7 @@ static void test_stopping(void **state)
 	ask(false, 60000, &waits);
 	assert_int_equal(left, 1);
 	assert_int_equal(waits, 1);
-	assert_null(g_node.boxes.waiting);
+	assert_null(g_boxes.waiting);
 }
 
 int main(void)

@@ -3,22 +3,23 @@
  * Mailboxes in Redis (docs/adr/0123), as calls, subscriptions, commands and tandem-store read and
  * change them. Rows come from lines of tandem-store. Control thread.
  */
-#ifndef APP_NODE_NODE_BOXES_H
-#define APP_NODE_NODE_BOXES_H
+#ifndef APP_NODE_BOXES_H
+#define APP_NODE_BOXES_H
 
 #include <jansson.h>
 
+#include "app/schema/command.h"
 #include "base/bytes.h"
-#include "cluster/redis/redis.h"
 #include "sig/host/box.h"
 
-struct node;
 struct box_run;
+struct node;
 
-struct node_boxes {
+struct boxes {
 	struct box_run *waiting; /* orders for messages that are not in their mailboxes yet */
 	uint32_t count;
 };
+extern struct boxes g_boxes; /* control thread */
 
 /* counts mean nothing with BOX_UNKNOWN. rows: borrowed; of SET and DROP the message as it is. */
 struct node_box_answer {
@@ -43,7 +44,6 @@ struct node_box_ask {
 	bool quiet;       /* SET: marks alone, which do not change the message */
 	bool raw;         /* rows have all marks, as marks */
 };
-void node_boxes_setup(void); /* registers the metric; main thread, once */
 /* done is called once: later, or at once if Redis cannot be asked. NULL: no answer is wanted. */
 void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg);
 /* Makes it a request that node_box_is_full can judge by its answer. */
@@ -56,16 +56,23 @@ void node_box_carry(const struct effect *e, void *node);
 /* A recording that tandem-store reports (docs/adr/0050), known to Redis.
  * False: no message; done is not called. */
 bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *arg);
-/* Counts for subscriptions (sig/host/mailboxes.h). */
-struct node_messages {
-	uint32_t under_way;
-	uint64_t again_ns;        /* no request before: Redis did not answer */
-	struct redis_guest guest; /* each new link to Redis makes all mailboxes due */
-};
-/* Requests the counts of due mailboxes, a bounded number at once. */
+/* The work for message.forward or message.link is done. */
+void command_message_on_copied(struct command_run *run);
+/* struct node_hooks.box, .originate */
+bool command_box_of(const struct node *n, const char *tenant, struct bytes number,
+		    struct extension_box *out);
+void command_box_call(struct node *n, const char *tenant, const char *id, json_t *args,
+		      void (*done)(json_t *answer, void *arg), void *arg);
+
+/* ---- columns of the feature's row (app/schema/feature.h) ---- */
+
+/* Requests the counts of due mailboxes for subscriptions, a bounded number at once. */
 void node_messages_round(struct node *n, uint64_t now_ns);
-/* Twice a second. */
-void node_boxes_beat(struct node *n, uint64_t now_ns);
+void node_boxes_setup(void);
+void node_boxes_second(struct node *n, uint64_t now_ns);
 void node_boxes_close(struct node *n);
+command_fn command_message_count, command_message_list, command_message_get, command_message_put,
+	command_message_delete, command_message_undelete, command_message_forward,
+	command_message_link;
 
 #endif

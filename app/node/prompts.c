@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "app/node/node.h"
-#include "app/node/node_prompts.h"
+#include "app/node/prompts.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -23,6 +23,16 @@
 enum { FETCHING_MAX = 4 };
 
 static metric_id g_here, g_lacked;
+
+static struct node_prompts {
+	struct node_prompt *list;
+	uint32_t count, room;
+	uint32_t looked;   /* Redis was asked about the octets of those before */
+	bool looking;      /* Redis has not answered that question yet */
+	uint64_t look_ns;  /* when all are checked again */
+	uint64_t sweep_ns; /* when unneeded files are swept; 0: in an hour */
+	uint32_t fetching; /* from Redis, now */
+} g_prompts;
 
 void node_prompts_setup(void)
 {
@@ -42,10 +52,9 @@ static struct store_blob prompt_blob(const char *tenant, const char *hash)
 
 /* ---- prompts ---- */
 
-static struct node_prompt *prompt_of(const struct node *n, const char *tenant, const char *name,
-				     const char *language)
+static struct node_prompt *prompt_of(const char *tenant, const char *name, const char *language)
 {
-	const struct node_prompts *all = &n->media.prompts;
+	const struct node_prompts *all = &g_prompts;
 
 	for (uint32_t i = 0; i < all->count; i++) {
 		struct node_prompt *p = &all->list[i];
@@ -57,22 +66,22 @@ static struct node_prompt *prompt_of(const struct node *n, const char *tenant, c
 	return NULL;
 }
 
-const struct node_prompt *node_prompt_find(const struct node *n, const char *tenant,
-					   struct bytes name, struct bytes language)
+const struct node_prompt *node_prompt_find(const char *tenant, struct bytes name,
+					   struct bytes language)
 {
 	char named[PROMPT_DOCUMENT_MAX], spoken[LANGUAGE_MAX];
 	const struct node_prompt *p;
 
 	if (bytes_cstr(name, named, sizeof(named)) || bytes_cstr(language, spoken, sizeof(spoken)))
 		return NULL;
-	p = prompt_of(n, tenant, named, spoken);
+	p = prompt_of(tenant, named, spoken);
 	return p && p->value.sha256[0] ? p : NULL;
 }
 
 /* Some prompt of the tenant has these octets. */
-static bool hash_is_named(const struct node *n, const char *tenant, const char *hash)
+static bool hash_is_named(const char *tenant, const char *hash)
 {
-	const struct node_prompts *all = &n->media.prompts;
+	const struct node_prompts *all = &g_prompts;
 
 	for (uint32_t i = 0; i < all->count; i++)
 		if (!strcmp(all->list[i].value.sha256, hash) &&
@@ -86,7 +95,7 @@ static void hash_release(struct node *n, const char *tenant, const char *hash)
 {
 	const struct store_blob blob = prompt_blob(tenant, hash);
 
-	if (n->redis.store && !hash_is_named(n, tenant, hash))
+	if (n->redis.store && !hash_is_named(tenant, hash))
 		store_blob_expire(n->redis.store, &blob);
 }
 
@@ -107,13 +116,13 @@ static struct node_prompt *prompt_add(struct node_prompts *all)
 
 int node_prompt_put(struct node *n, const char *tenant, const struct prompt_value *v)
 {
-	struct node_prompt *p = prompt_of(n, tenant, v->name, v->language);
+	struct node_prompt *p = prompt_of(tenant, v->name, v->language);
 	char before[PROMPT_HASH_TEXT] = "";
 
 	if (p)
 		memcpy(before, p->value.sha256, sizeof(before));
 	else
-		p = prompt_add(&n->media.prompts);
+		p = prompt_add(&g_prompts);
 	if (!p)
 		return -ENOMEM;
 	(void)bytes_cstr(bytes_str(tenant), p->tenant, sizeof(p->tenant));
@@ -125,7 +134,7 @@ int node_prompt_put(struct node *n, const char *tenant, const struct prompt_valu
 	p->fault = NULL;
 	if (before[0])
 		hash_release(n, tenant, before);
-	node_prompts_beat(n, clock_now_ns());
+	node_prompts_second(n, clock_now_ns());
 	return 0;
 }
 
@@ -156,9 +165,9 @@ static bool work_send(struct node *n, struct prompt_work *w)
 }
 
 /* The prompt of the work, if its document still names those octets. */
-static struct node_prompt *work_prompt(const struct node *n, const struct prompt_work *w)
+static struct node_prompt *work_prompt(const struct prompt_work *w)
 {
-	struct node_prompt *p = prompt_of(n, w->of.tenant, w->of.file, w->of.language);
+	struct node_prompt *p = prompt_of(w->of.tenant, w->of.file, w->of.language);
 
 	return p && !strcmp(p->value.sha256, w->hash) ? p : NULL;
 }
@@ -200,9 +209,9 @@ static void fetch_keep(struct prompt_fetch *f, struct node_prompt *p, struct byt
 static void prompt_on_fetched(enum store_result result, bool there, struct bytes octets, void *arg)
 {
 	struct prompt_fetch *f = arg;
-	struct node_prompt *p = work_prompt(f->node, f->work);
+	struct node_prompt *p = work_prompt(f->work);
 
-	f->node->media.prompts.fetching--;
+	g_prompts.fetching--;
 	if (p && p->state == NODE_PROMPT_LACKED) {
 		if (result != STORE_OK)
 			p->again_ns = clock_now_ns() + SOON_NS;
@@ -226,7 +235,7 @@ static void prompt_fetch(struct node *n, struct node_prompt *p)
 		free(f);
 		return;
 	}
-	n->media.prompts.fetching++;
+	g_prompts.fetching++;
 	store_blob_get(n->redis.store, &blob, prompt_on_fetched, f);
 }
 
@@ -258,7 +267,7 @@ static void prompt_step(struct node *n, struct node_prompt *p, uint64_t now_ns)
 		return;
 	if (p->state == NODE_PROMPT_WANTED && work_send(n, work_make(p, PROMPT_WORK_NAME)))
 		p->state = NODE_PROMPT_ASKED;
-	else if (p->state == NODE_PROMPT_LACKED && n->media.prompts.fetching < FETCHING_MAX)
+	else if (p->state == NODE_PROMPT_LACKED && g_prompts.fetching < FETCHING_MAX)
 		prompt_fetch(n, p);
 }
 
@@ -279,24 +288,24 @@ static void prompt_on_looked(enum store_result result, bool there, struct bytes 
 	struct node *n = f->node;
 
 	(void)octets;
-	n->media.prompts.looking = false;
+	g_prompts.looking = false;
 	if (result != STORE_OK) {
-		n->media.prompts.look_ns = clock_now_ns() + AGAIN_NS;
-		n->media.prompts.looked = n->media.prompts.count;
-	} else if (!there && work_prompt(n, f->work)) {
+		g_prompts.look_ns = clock_now_ns() + AGAIN_NS;
+		g_prompts.looked = g_prompts.count;
+	} else if (!there && work_prompt(f->work)) {
 		(void)work_send(n, f->work);
 		f->work = NULL;
 	}
 	prompt_work_free(f->work);
 	free(f);
 	if (result == STORE_OK)
-		node_prompts_beat(n, clock_now_ns());
+		node_prompts_second(n, clock_now_ns());
 }
 
 /* Checks the next one that is here. */
 static void prompts_look(struct node *n)
 {
-	struct node_prompts *all = &n->media.prompts;
+	struct node_prompts *all = &g_prompts;
 	struct prompt_fetch *f = NULL;
 	struct store_blob blob;
 
@@ -318,7 +327,8 @@ static void prompts_look(struct node *n)
 
 void node_prompts_doubt(struct node *n)
 {
-	n->media.prompts.look_ns = 0;
+	(void)n;
+	g_prompts.look_ns = 0;
 }
 
 static void on_octets(struct node *n, const struct prompt_work *w)
@@ -334,12 +344,12 @@ static void on_octets(struct node *n, const struct prompt_work *w)
 
 static void on_named(struct node *n, const struct prompt_work *w)
 {
-	struct node_prompt *p = work_prompt(n, w);
+	struct node_prompt *p = work_prompt(w);
 
 	if (!p || p->state != NODE_PROMPT_ASKED)
 		return;
 	if (!w->hash[0]) {
-		*p = n->media.prompts.list[--n->media.prompts.count];
+		*p = g_prompts.list[--g_prompts.count];
 		return;
 	}
 	if (!w->fault.reason) {
@@ -365,7 +375,7 @@ void node_prompts_on_work(struct node *n, struct prompt_work *w)
 	else if (w->kind == PROMPT_WORK_NAME)
 		on_named(n, w);
 	prompt_work_free(w);
-	node_prompts_beat(n, clock_now_ns());
+	node_prompts_second(n, clock_now_ns());
 }
 
 void node_prompt_delete(struct node *n, const char *tenant, const char *document)
@@ -377,7 +387,7 @@ void node_prompt_delete(struct node *n, const char *tenant, const char *document
 	(void)bytes_cut(&language, ':', &name);
 	if (!bytes_cstr(name, named, sizeof(named)) &&
 	    !bytes_cstr(language, spoken, sizeof(spoken)))
-		p = prompt_of(n, tenant, named, spoken);
+		p = prompt_of(tenant, named, spoken);
 	if (!p)
 		return;
 	memcpy(hash, p->value.sha256, sizeof(hash));
@@ -385,7 +395,7 @@ void node_prompt_delete(struct node *n, const char *tenant, const char *document
 	p->state = NODE_PROMPT_WANTED;
 	p->again_ns = 0;
 	hash_release(n, tenant, hash);
-	node_prompts_beat(n, clock_now_ns());
+	node_prompts_second(n, clock_now_ns());
 }
 
 /* Behind the names known by now: none of their files goes. */
@@ -393,16 +403,15 @@ static void prompts_sweep(struct node *n, uint64_t now_ns)
 {
 	const struct node_prompt none = { 0 };
 
-	if (!n->media.prompts.sweep_ns)
-		n->media.prompts.sweep_ns = now_ns + LOOKED_NS;
-	if (now_ns >= n->media.prompts.sweep_ns &&
-	    work_send(n, work_make(&none, PROMPT_WORK_SWEEP)))
-		n->media.prompts.sweep_ns = now_ns + LOOKED_NS;
+	if (!g_prompts.sweep_ns)
+		g_prompts.sweep_ns = now_ns + LOOKED_NS;
+	if (now_ns >= g_prompts.sweep_ns && work_send(n, work_make(&none, PROMPT_WORK_SWEEP)))
+		g_prompts.sweep_ns = now_ns + LOOKED_NS;
 }
 
-void node_prompts_beat(struct node *n, uint64_t now_ns)
+void node_prompts_second(struct node *n, uint64_t now_ns)
 {
-	struct node_prompts *all = &n->media.prompts;
+	struct node_prompts *all = &g_prompts;
 	uint32_t here = 0, over = 0;
 
 	if (!n->media.sounds)
@@ -425,6 +434,7 @@ void node_prompts_beat(struct node *n, uint64_t now_ns)
 
 void node_prompts_close(struct node *n)
 {
-	free(n->media.prompts.list);
-	n->media.prompts = (struct node_prompts){ 0 };
+	(void)n;
+	free(g_prompts.list);
+	g_prompts = (struct node_prompts){ 0 };
 }

@@ -4,11 +4,13 @@
  * and the sound thread learns their names. What Redis has lost is put back by a node that has it.
  * Control thread.
  */
-#ifndef APP_NODE_NODE_PROMPTS_H
-#define APP_NODE_NODE_PROMPTS_H
+#ifndef APP_NODE_PROMPTS_H
+#define APP_NODE_PROMPTS_H
 
+#include "app/schema/command.h"
 #include "app/schema/prompt_field.h"
 
+struct document_kind;
 struct node;
 struct prompt_work;
 
@@ -28,29 +30,22 @@ struct node_prompt {
 	const char *fault; /* why it is not here; NULL: unknown */
 };
 
-struct node_prompts {
-	struct node_prompt *list;
-	uint32_t count, room;
-	uint32_t looked;   /* Redis was asked about the octets of those before */
-	bool looking;      /* Redis has not answered that question yet */
-	uint64_t look_ns;  /* when all are checked again */
-	uint64_t sweep_ns; /* when unneeded files are swept; 0: in an hour */
-	uint32_t fetching; /* from Redis, now */
-};
-
 void node_prompts_setup(void); /* registers the metrics; main thread, once */
 /* The document says so. 0 or -ENOMEM. */
 int node_prompt_put(struct node *n, const char *tenant, const struct prompt_value *v) NODISCARD;
 void node_prompt_delete(struct node *n, const char *tenant, const char *document);
 /* NULL: no document has that name. */
-const struct node_prompt *node_prompt_find(const struct node *n, const char *tenant,
-					   struct bytes name, struct bytes language);
+const struct node_prompt *node_prompt_find(const char *tenant, struct bytes name,
+					   struct bytes language);
 /* sounds_settings.on_work, of works without an arg of their own. */
 void node_prompts_on_work(struct node *n, struct prompt_work *work);
-/* Time passes, or something has changed. */
-void node_prompts_beat(struct node *n, uint64_t now_ns);
-/* Redis may have lost data. */
+/* Columns of the feature's row (app/schema/feature.h). */
+void node_prompts_second(struct node *n, uint64_t now_ns);
 void node_prompts_doubt(struct node *n);
 void node_prompts_close(struct node *n);
+/* A recorded message's file is complete: stores it as the prompt that it was recorded for. */
+void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
+command_fn command_prompt_put, command_prompt_get, command_prompt_record;
+extern const struct document_kind g_prompt_documents;
 
 #endif

@@ -13,14 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/node/boxes.h"
+#include "app/node/deliver.h"
 #include "app/node/node.h"
-#include "app/node/node_deliver.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json_member.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "sig/sip/id.h"
+
+struct deliver g_deliver;
 
 static void node_deliver_tell_redis(struct node *n);
 
@@ -38,7 +41,7 @@ static struct {
 	uint32_t table;
 } g_store_metrics;
 
-void node_deliver_setup(void)
+static void node_deliver_setup(void)
 {
 	static const struct metric_table_gauge gauges[STORE_GAUGES] = {
 		[DELIVERED] = { "tandem_recording_deliveries_total",
@@ -101,9 +104,9 @@ void node_deliver_setup(void)
 
 /* ---- its life ---- */
 
-bool node_deliver_runs(const struct node *n)
+bool node_deliver_runs(void)
 {
-	return child_runs(&n->deliver.child);
+	return child_runs(&g_deliver.child);
 }
 
 /* Recordings of an earlier start.
@@ -124,67 +127,84 @@ static bool store_finds_any(const struct node *n)
 static bool store_is_wanted(const struct node *n)
 {
 	return n->settings.recordings.store_count || n->settings.recordings.copies ||
-	       n->deliver.any || metric_value(g_store_metrics.ended) > 0;
+	       g_deliver.any || metric_value(g_store_metrics.ended) > 0;
 }
 
 /* Settings for a new process. */
 static void store_on_start(struct node *n)
 {
-	n->deliver.redis_stale = true;
+	g_deliver.redis_stale = true;
 	node_deliver_reload(n);
 }
 
 static void store_on_end(struct node *n)
 {
-	free(n->deliver.told);
-	n->deliver.told = NULL;
+	(void)n;
+	free(g_deliver.told);
+	g_deliver.told = NULL;
 }
 
-void node_deliver_beat(struct node *n, uint64_t now_ns)
+void node_deliver_second(struct node *n, uint64_t now_ns)
 {
-	struct node_deliver *s = &n->deliver;
+	struct deliver *s = &g_deliver;
 
 	if (!s->looked)
 		s->any = store_finds_any(n);
 	if (!s->looked)
-		s->folder_error = folder_try(n->settings.recordings.folder);
+		n->record.folder_error = folder_try(n->settings.recordings.folder);
 	s->looked = true;
 	s->child.wanted = store_is_wanted(n);
 	child_beat(&s->child, now_ns);
-	if (s->stale && node_deliver_runs(n))
+	if (s->stale && node_deliver_runs())
 		node_deliver_reload(n);
-	if (node_deliver_runs(n))
+	if (node_deliver_runs())
 		node_deliver_tell_nodes(n);
-	if (node_deliver_runs(n))
+	if (node_deliver_runs())
 		node_deliver_tell_redis(n);
 }
 
 void node_deliver_reload(struct node *n)
 {
-	n->deliver.stale = false;
-	n->deliver.child.missing_said = false;
-	n->deliver.folder_error = folder_try(n->settings.recordings.folder);
-	n->deliver.any = n->deliver.any || store_finds_any(n);
-	if (node_deliver_runs(n))
-		child_send(&n->deliver.child, node_deliver_terms(n));
+	g_deliver.stale = false;
+	g_deliver.child.missing_said = false;
+	n->record.folder_error = folder_try(n->settings.recordings.folder);
+	g_deliver.any = g_deliver.any || store_finds_any(n);
+	if (node_deliver_runs())
+		child_send(&g_deliver.child, node_deliver_terms(n));
 }
 
 void node_deliver_close(struct node *n)
 {
-	redis_leave(&n->deliver.guest);
-	child_close(&n->deliver.child);
+	(void)n;
+	redis_leave(&g_deliver.guest);
+	child_close(&g_deliver.child);
 }
 
-void node_deliver_look(struct node *n)
+void node_deliver_look(void)
 {
-	child_send(&n->deliver.child, json_pack("{s:b}", "look", 1));
+	child_send(&g_deliver.child, json_pack("{s:b}", "look", 1));
+}
+
+void node_deliver_recorded(struct node *n, uint64_t call, uint8_t number, uint64_t ms)
+{
+	(void)n;
+	(void)call;
+	(void)number;
+	(void)ms;
+	node_deliver_look();
+}
+
+void node_deliver_tenants(struct node *n)
+{
+	(void)n;
+	g_deliver.stale = true;
 }
 
 /* ---- questions ---- */
 
-static bool store_ask(struct node *n, json_t *question, child_answer_fn *done, void *arg)
+static bool store_ask(json_t *question, child_answer_fn *done, void *arg)
 {
-	return child_ask(&n->deliver.child, question, 0, clock_now_ns() + ANSWER_NS, done, arg);
+	return child_ask(&g_deliver.child, question, 0, clock_now_ns() + ANSWER_NS, done, arg);
 }
 
 static void store_on_answer(struct node *n, const json_t *line, const char *why, void *arg)
@@ -195,12 +215,11 @@ static void store_on_answer(struct node *n, const json_t *line, const char *why,
 bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, const char *tenant,
 			json_t *args)
 {
-	if (n->deliver.stale) /* the author of a change sees it applied */
+	if (g_deliver.stale) /* the author of a change sees it applied */
 		node_deliver_reload(n);
-	return node_deliver_runs(n) && store_ask(n,
-						 json_pack("{s:s, s:s, s:O}", "command", command,
-							   "tenant", tenant, "args", args),
-						 store_on_answer, (void *)(uintptr_t)ticket);
+	return node_deliver_runs() && store_ask(json_pack("{s:s, s:s, s:O}", "command", command,
+							  "tenant", tenant, "args", args),
+						store_on_answer, (void *)(uintptr_t)ticket);
 }
 
 #define NO_RECORDING "no node has such a recording: recording.list has them"
@@ -227,13 +246,13 @@ static void store_on_fetched(struct node *n, const json_t *line, const char *why
 
 bool node_deliver_fetch(struct node *n, const char *tenant, const char *recording)
 {
-	char *name = node_deliver_runs(n) ? malloc(strlen(recording) + 1) : NULL;
+	char *name = node_deliver_runs() ? malloc(strlen(recording) + 1) : NULL;
 
+	(void)n;
 	if (!name)
 		return false;
 	memcpy(name, recording, strlen(recording) + 1);
-	if (store_ask(n,
-		      json_pack("{s:s, s:s, s:{s:s, s:I}}", "command", "recording.fetch", "tenant",
+	if (store_ask(json_pack("{s:s, s:s, s:{s:s, s:I}}", "command", "recording.fetch", "tenant",
 				tenant, "args", "recording", recording, "play",
 				(json_int_t)recording_called_ms(recording)),
 		      store_on_fetched, name))
@@ -279,20 +298,20 @@ static void store_figures(struct node *n, const json_t *f)
 	metric_set(g_store_metrics.oldest, json_count(f, "oldest_ms") / 1000);
 	metric_set(g_store_metrics.dead, json_count(f, "dead"));
 	metric_set(g_store_metrics.full, json_is_true(json_object_get(f, "full")));
-	n->deliver.full = json_is_true(json_object_get(f, "full"));
-	n->deliver.folder_error = -(int)json_count(f, "folder_error");
+	n->record.is_full = json_is_true(json_object_get(f, "full"));
+	n->record.folder_error = -(int)json_count(f, "folder_error");
 	node_deliver_count(g_store_metrics.deleted, json_count(f, "deleted"),
-			   &n->deliver.shown.deleted);
-	node_deliver_count(g_store_metrics.lost, json_count(f, "lost"), &n->deliver.shown.lost);
+			   &g_deliver.shown.deleted);
+	node_deliver_count(g_store_metrics.lost, json_count(f, "lost"), &g_deliver.shown.lost);
 	node_deliver_count(g_store_metrics.sealed, json_count(f, "sealed"),
-			   &n->deliver.shown.sealed);
+			   &g_deliver.shown.sealed);
 	node_deliver_count(g_store_metrics.seal_failures, json_count(f, "seal_failures"),
-			   &n->deliver.shown.seal_failures);
-	node_deliver_count(g_store_metrics.coded, json_count(f, "coded"), &n->deliver.shown.coded);
+			   &g_deliver.shown.seal_failures);
+	node_deliver_count(g_store_metrics.coded, json_count(f, "coded"), &g_deliver.shown.coded);
 	node_deliver_count(g_store_metrics.opus_failures, json_count(f, "opus_failures"),
-			   &n->deliver.shown.opus_failures);
+			   &g_deliver.shown.opus_failures);
 	node_deliver_count(g_store_metrics.opus_skipped, json_count(f, "opus_skipped"),
-			   &n->deliver.shown.opus_skipped);
+			   &g_deliver.shown.opus_skipped);
 	metric_set(g_store_metrics.uncoded, json_count(f, "uncoded"));
 	metric_set(g_store_metrics.unlisted, json_count(f, "unlisted"));
 	health_set(&n->web.health, HEALTH_RECORDINGS_UNCODED,
@@ -300,7 +319,7 @@ static void store_figures(struct node *n, const json_t *f)
 	health_set(&n->web.health, HEALTH_RECORDINGS_PLAIN,
 		   json_is_true(json_object_get(f, "seal_fails")));
 	node_deliver_count(g_store_metrics.aborted, json_count(f, "uploads_aborted"),
-			   &n->deliver.shown.uploads_aborted);
+			   &g_deliver.shown.uploads_aborted);
 	store_table(json_object_get(f, "destinations"));
 	node_deliver_copies_figures(n, json_object_get(f, "copies"));
 }
@@ -321,15 +340,14 @@ struct store_index_flight {
 
 static void store_index_on_state(bool connected, void *arg)
 {
-	struct node *n = arg;
-
-	n->deliver.redis_stale |= connected;
+	(void)arg;
+	g_deliver.redis_stale |= connected;
 }
 
 /* Tells which Redis it is, and that the link is new: what was acknowledged last may be lost. */
 static void node_deliver_tell_redis(struct node *n)
 {
-	struct node_deliver *s = &n->deliver;
+	struct deliver *s = &g_deliver;
 	const char *history = n->redis.history;
 
 	if (!s->guest.redis && n->redis.link) {
@@ -350,8 +368,7 @@ static void node_deliver_tell_redis(struct node *n)
 /* ---- a change ---- */
 
 /* message: its answer of the mailbox; NULL: it is no message. */
-static void store_index_answer(struct node *n, uint64_t number, bool ok,
-			       const struct node_box_answer *message)
+static void store_index_answer(uint64_t number, bool ok, const struct node_box_answer *message)
 {
 	json_t *line = json_pack("{s:I, s:b}", "said", (json_int_t)number, "ok", (int)ok);
 	const json_t *row = message ? json_array_get(message->rows, 0) : NULL;
@@ -361,14 +378,14 @@ static void store_index_answer(struct node *n, uint64_t number, bool ok,
 	if (row)
 		(void)json_object_set_new(line, "heard",
 					  json_boolean(box_row_is(row, MESSAGE_OLD)));
-	child_send(&n->deliver.child, line);
+	child_send(&g_deliver.child, line);
 }
 
 static void store_index_end(struct store_index_flight *flight, bool ok,
 			    const struct node_box_answer *message)
 {
-	if (flight->node->deliver.child.start_ns == flight->start_ns)
-		store_index_answer(flight->node, flight->number, ok, message);
+	if (g_deliver.child.start_ns == flight->start_ns)
+		store_index_answer(flight->number, ok, message);
 	json_decref(flight->line);
 	free(flight);
 }
@@ -443,11 +460,11 @@ static void store_index_write(struct node *n, const struct store_recording *r, u
 	struct store_index_flight *flight = malloc(sizeof(*flight));
 
 	if (!flight) {
-		store_index_answer(n, number, false, NULL);
+		store_index_answer(number, false, NULL);
 		return;
 	}
 	*flight = (struct store_index_flight){ n, json_deep_copy(line), number,
-					       n->deliver.child.start_ns };
+					       g_deliver.child.start_ns };
 	store_recording_announce(n->redis.store, r, store_index_on_reply, flight);
 }
 
@@ -469,9 +486,9 @@ static void node_deliver_write(struct node *n, const json_t *line)
 	if (!store_index_read(line, &r)) {
 		LOG_ERROR("recordings", 0,
 			  "what tandem-store says of a recording is not understood");
-		store_index_answer(n, number, false, NULL);
+		store_index_answer(number, false, NULL);
 	} else if (!n->redis.store || !redis_is_connected(n->redis.link)) {
-		store_index_answer(n, number, false, NULL);
+		store_index_answer(number, false, NULL);
 	} else {
 		store_index_write(n, &r, number, line);
 	}
@@ -512,5 +529,6 @@ static const struct child_kind g_store_child = {
 
 void node_deliver_open(struct node *n)
 {
-	child_open(&n->deliver.child, n, &g_store_child);
+	node_deliver_setup();
+	child_open(&g_deliver.child, n, &g_store_child);
 }

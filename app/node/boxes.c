@@ -4,10 +4,11 @@
  * box_change and box_read, and their answers into rows of JSON. All nodes share the mailboxes, so
  * every change is made by the script and compared there; nothing of a mailbox is kept here between
  * requests. A message counts as saved when Redis has it, with the tasks that follow from it
- * (node_notices.h).
+ * (notices.h).
  */
 
-#include "app/node/node_boxes.h"
+#include "app/node/boxes.h"
+#include "app/node/notices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,8 @@ struct box_run {
 	node_box_fn *done;
 	void *arg;
 };
+
+struct boxes g_boxes;
 
 /* ---- a row ---- */
 
@@ -229,9 +232,9 @@ static void box_run_free(struct box_run *run)
 static void box_run_send(struct box_run *run);
 
 /* Repeats the orders that wait for that message; NULL: all. */
-static void boxes_try(struct node *n, const char *id)
+static void boxes_try(const char *id)
 {
-	struct box_run **at = &n->boxes.waiting, *tried = NULL, *run;
+	struct box_run **at = &g_boxes.waiting, *tried = NULL, *run;
 
 	while ((run = *at)) {
 		if (id && strcmp(run->id, id) != 0) {
@@ -239,7 +242,7 @@ static void boxes_try(struct node *n, const char *id)
 			continue;
 		}
 		*at = run->next;
-		n->boxes.count -= !run->order.lasting;
+		g_boxes.count -= !run->order.lasting;
 		run->next = tried;
 		tried = run;
 	}
@@ -269,12 +272,10 @@ static bool box_run_changes(const struct box_run *run)
 
 static void box_run_end(struct box_run *run)
 {
-	struct node *n = run->node;
-
 	if (run->done)
 		run->done(&run->answer, run->arg);
 	if (run->said && run->answer.result == BOX_OK)
-		boxes_try(n, run->id);
+		boxes_try(run->id);
 	box_run_free(run);
 }
 
@@ -369,7 +370,7 @@ static bool box_run_waits(const struct box_run *run, const struct store_box_said
 	if (run->order.lasting)
 		return said->result == STORE_UNKNOWN;
 	return (result == BOX_NONE || result == BOX_UNKNOWN) && clock_now_ns() < run->until_ns &&
-	       run->node->boxes.count < BOX_WAITING_MAX;
+	       g_boxes.count < BOX_WAITING_MAX;
 }
 
 static void box_on_said(const struct store_box_said *said, void *arg)
@@ -387,9 +388,9 @@ static void box_on_said(const struct store_box_said *said, void *arg)
 	if (answer.result == BOX_OK && run->order.act == BOX_SEND && box_lacks(run))
 		answer.result = BOX_NONE;
 	if (box_run_waits(run, said, answer.result)) {
-		run->next = n->boxes.waiting;
-		n->boxes.waiting = run;
-		n->boxes.count += !run->order.lasting;
+		run->next = g_boxes.waiting;
+		g_boxes.waiting = run;
+		g_boxes.count += !run->order.lasting;
 		return;
 	}
 	if (said->result == STORE_REFUSED)
@@ -742,18 +743,19 @@ bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *a
 
 /* ---- its life ---- */
 
-void node_boxes_beat(struct node *n, uint64_t now_ns)
+void node_boxes_second(struct node *n, uint64_t now_ns)
 {
-	(void)now_ns;
-	boxes_try(n, NULL);
+	boxes_try(NULL);
+	node_notices_beat(n, now_ns);
 }
 
 void node_boxes_close(struct node *n)
 {
-	while (n->boxes.waiting) {
-		struct box_run *run = n->boxes.waiting;
+	(void)n;
+	while (g_boxes.waiting) {
+		struct box_run *run = g_boxes.waiting;
 
-		n->boxes.waiting = run->next;
+		g_boxes.waiting = run->next;
 		run->answer = (struct node_box_answer){ .result = BOX_UNKNOWN };
 		box_run_end(run);
 	}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Takes due tasks about messages from Redis, runs their steps (node_notice_work.c) and renews its
- * hold on them. node_boxes.c adds a task with each change of a message. A task belongs to the node
+ * Takes due tasks about messages from Redis, runs their steps (notice_work.c) and renews its
+ * hold on them. boxes.c adds a task with each change of a message. A task belongs to the node
  * that holds it, for STORE_TASK_HELD_MS; a node that dies loses its hold, so each consequence
  * happens on one node, and again only if that died between doing and marking it.
  */
 
-#include "app/node/node_notices.h"
+#include "app/node/notices.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,21 +25,9 @@ enum {
 	NOTICE_AGAIN_MS = 5000, /* Redis did not answer */
 };
 
+struct notices g_notices;
+
 /* ---- events ---- */
-
-void node_event(struct node *n, const char *tenant, struct sig_event *event)
-{
-	static char json[FIELDS_JSON_MAX]; /* large for a stack */
-	struct writer w = writer_over(json, sizeof(json));
-
-	if (n->redis.store) {
-		event_write_json(&w, event);
-		assert(!w.overflow);
-		store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
-			    writer_done(&w));
-	}
-	event_clear(event);
-}
 
 void node_message_event(struct node *n, enum sig_event_kind kind, const char *tenant,
 			const json_t *row, const char *by)
@@ -74,12 +62,12 @@ static void notice_task(const struct node *n, enum store_task_act act, struct by
 
 static void notice_unlink(struct notice_run *run)
 {
-	struct notice_run **at = &run->node->notices.first;
+	struct notice_run **at = &g_notices.first;
 
 	while (*at != run)
 		at = &(*at)->next;
 	*at = run->next;
-	run->node->notices.count--;
+	g_notices.count--;
 }
 
 static void notice_on_done(enum store_result result, const struct bytes *held, size_t count,
@@ -173,7 +161,7 @@ static void notice_drop(struct node *n, struct bytes what)
 /* A task without room stays held until its time is over: then it is taken again. */
 static void notice_begin(struct node *n, struct bytes what)
 {
-	struct node_notices *all = &n->notices;
+	struct notices *all = &g_notices;
 	struct notice_run *run = all->count < NOTICES_MAX ? calloc(1, sizeof(*run)) : NULL;
 
 	if (!run)
@@ -220,8 +208,8 @@ void node_notice_add(struct node *n, const struct node_notice *of, node_notice_f
 	}
 	*add = (struct notice_add){ n, done, arg };
 	notice_task(n,
-		    of->due_utc_ms || n->notices.count >= NOTICES_MAX ? STORE_TASK_ADD
-								      : STORE_TASK_NOW,
+		    of->due_utc_ms || g_notices.count >= NOTICES_MAX ? STORE_TASK_ADD
+								     : STORE_TASK_NOW,
 		    bytes_str(what), of->due_utc_ms ? of->due_utc_ms : clock_utc_ms(),
 		    notice_on_added, add);
 }
@@ -234,16 +222,16 @@ static void notice_on_taken(enum store_result result, const struct bytes *held, 
 	struct node *n = arg;
 
 	(void)result;
-	n->notices.taking = false;
+	g_notices.taking = false;
 	if (count == STORE_TASKS_MAX)
-		n->notices.take_ns = 0;
+		g_notices.take_ns = 0;
 	for (size_t i = 0; i < count; i++)
 		notice_begin(n, held[i]);
 }
 
 void node_notices_beat(struct node *n, uint64_t now_ns)
 {
-	struct node_notices *all = &n->notices;
+	struct notices *all = &g_notices;
 
 	if (!n->redis.store || !redis_is_connected(n->redis.link))
 		return;

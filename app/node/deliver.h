@@ -3,13 +3,13 @@
  * The node's side of tandem-store (app/deliver/process.h): starts it, tells it settings, asks it,
  * and restarts it when it dies. It runs if there is a destination, or a recording. Control thread.
  */
-#ifndef APP_NODE_NODE_DELIVER_H
-#define APP_NODE_NODE_DELIVER_H
+#ifndef APP_NODE_DELIVER_H
+#define APP_NODE_DELIVER_H
 
 #include <jansson.h>
 
 #include "app/child/child_link.h"
-#include "app/record/envelope.h"
+#include "app/schema/command.h"
 #include "base/bytes.h"
 #include "base/metric.h"
 #include "cluster/store/store.h"
@@ -18,13 +18,11 @@ struct node;
 
 enum { NODE_DELIVER_ID_MAX = 17 };
 
-struct node_deliver {
+struct deliver {
 	struct child child;       /* connections of other nodes' processes are handed to it */
 	char *told;               /* list of nodes that it was last told */
 	bool stale;               /* a tenant's document changed: it is to be told */
 	bool looked, any;         /* there were recordings at start or reload */
-	bool full;                /* too little room, and nothing that may be deleted */
-	int folder_error;         /* -errno: recordings.folder cannot be written */
 	struct redis_guest guest; /* of the link to Redis */
 	bool redis_stale;         /* it is a new one, and that is to be told */
 	char history[STORE_HISTORY_MAX]; /* of Redis, as last told */
@@ -34,17 +32,31 @@ struct node_deliver {
 		uint64_t uploads_aborted, copies_sent, copies_refused, copies_full, adopted;
 	} shown;
 };
+extern struct deliver g_deliver; /* control thread */
 
-void node_deliver_setup(void); /* metrics; main thread, once */
+/* ---- columns of the feature's row (app/schema/feature.h) ---- */
+
 void node_deliver_open(struct node *n);
-/* Twice a second. */
-void node_deliver_beat(struct node *n, uint64_t now_ns);
-/* Settings, or documents of tenants, have changed. */
+void node_deliver_second(struct node *n, uint64_t now_ns);
 void node_deliver_reload(struct node *n);
+void node_deliver_tenants(struct node *n);
+void node_deliver_recorded(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
 void node_deliver_close(struct node *n);
-/* A message has ended: tandem-store looks for it at once. */
-void node_deliver_look(struct node *n);
-bool node_deliver_runs(const struct node *n);
+command_fn command_recording_list, command_recording_get, command_recording_look,
+	command_recording_link, command_store_list, command_store_one, command_store_retry;
+
+/* ---- for others ---- */
+
+/* Links to files of recordings (recording.link, message.link). False: the run has failed. */
+bool command_recording_has_port(struct command_run *run);
+/* NULL: the name is too long. */
+json_t *command_recording_linked(struct command_run *run, struct bytes name);
+/* struct node_hooks.delivered */
+void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_t *line,
+				    const char *why);
+/* tandem-store looks for what has ended at once. */
+void node_deliver_look(void);
+bool node_deliver_runs(void);
 /* Asks tandem-store by command; hooks->delivered gets the answer with that ticket. False: too many
  * questions, or it does not run. args: borrowed. */
 bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, const char *tenant,
@@ -55,11 +67,6 @@ bool node_deliver_fetch(struct node *n, const char *tenant, const char *recordin
 
 /* Passes a connection of another node's tandem-store, with its hello, to ours, or closes it. */
 void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t length);
-
-/* First line of a file that only its owner can read.
- * Returns the error; NULL: it was read, or is not wanted. */
-enum { NODE_SECRET_MAX = 512 };
-const char *node_secret_read(const char *path, char out[NODE_SECRET_MAX]);
 
 /* ---- between the files ---- */
 /* Id of this node in texts for others. */
@@ -72,8 +79,5 @@ void node_deliver_copies_figures(struct node *n, const json_t *figures);
 void node_deliver_count(metric_id id, uint64_t now, uint64_t *shown);
 /* All settings for the process; NULL: out of memory. */
 json_t *node_deliver_terms(const struct node *n);
-/* Reads a file of certificates. False: reason says why it cannot be used. */
-bool node_deliver_certificate(const char *path, char pem[ENVELOPE_PEM_MAX],
-			      char reason[ENVELOPE_REASON_MAX], uint64_t *expires_utc_s);
 
 #endif

@@ -4,12 +4,12 @@
  * wants. Redis has the tasks, their times and their holders: when a holder dies, another node
  * continues. Control thread.
  */
-#ifndef APP_NODE_NODE_NOTICES_H
-#define APP_NODE_NODE_NOTICES_H
+#ifndef APP_NODE_NOTICES_H
+#define APP_NODE_NOTICES_H
 
 #include <jansson.h>
 
-#include "app/node/node_boxes.h"
+#include "app/node/boxes.h"
 #include "base/bytes.h"
 #include "cluster/store/store.h"
 #include "sig/host/box.h"
@@ -32,12 +32,13 @@ struct notice_run {
 	json_t *row;
 };
 
-struct node_notices {
+struct notices {
 	struct notice_run *first; /* tasks held here */
 	uint32_t count, asking;   /* asking: those that wait for a server */
 	bool taking;
 	uint64_t take_ns; /* when due tasks are taken next */
 };
+extern struct notices g_notices; /* control thread */
 
 typedef void node_notice_fn(enum store_result result, void *arg);
 struct node_notice {
@@ -46,15 +47,13 @@ struct node_notice {
 };
 /* It will be done, by this node or another, once Redis has confirmed. */
 void node_notice_add(struct node *n, const struct node_notice *of, node_notice_fn *done, void *arg);
-/* Adds an event that is of no call to the tenant's stream, and clears it. */
-void node_event(struct node *n, const char *tenant, struct sig_event *event);
 /* row: as message.list has it. by: the user that changed it. */
 void node_message_event(struct node *n, enum sig_event_kind kind, const char *tenant,
 			const json_t *row, const char *by);
 /* Twice a second. */
 void node_notices_beat(struct node *n, uint64_t now_ns);
 
-/* ---- node_notice_work.c: steps in order; each ends with one of those below ---- */
+/* ---- notice_work.c: steps in order; each ends with one of those below ---- */
 void notice_step(struct notice_run *run, const json_t *row);
 void notice_calls(struct notice_run *run);
 /* Writes the marks, then goes on with the next step. marks: stolen. */
