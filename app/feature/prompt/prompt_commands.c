@@ -9,8 +9,8 @@
 
 #include "app/command/command_start.h"
 #include "app/document/document.h"
+#include "app/feature/prompt/prompts.h"
 #include "app/node/node.h"
-#include "app/node/prompts.h"
 #include "app/sound/sound_prompt.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/feature/prompt/prompts.h"
 #include "app/node/node.h"
-#include "app/node/prompts.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -2,7 +2,7 @@
 /* The row of prompts in the list of features, with their commands. */
 
 #include "app/command/table/table.h"
-#include "app/node/prompts.h"
+#include "app/feature/prompt/prompts.h"
 
 #undef FIELD_OF
 #define FIELD_OF struct prompt_value

@@ -4,8 +4,8 @@
  * and the sound thread learns their names. What Redis has lost is put back by a node that has it.
  * Control thread.
  */
-#ifndef APP_NODE_PROMPTS_H
-#define APP_NODE_PROMPTS_H
+#ifndef APP_FEATURE_PROMPT_PROMPTS_H
+#define APP_FEATURE_PROMPT_PROMPTS_H
 
 #include "app/schema/command.h"
 #include "app/schema/prompt_field.h"
