@@ -13,7 +13,7 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
-#include "app/node/boxes.h"
+#include "app/feature/mailbox/boxes.h"
 #include "app/node/deliver.h"
 #include "app/node/node.h"
 #include "app/record/aes128gcm.h"

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/node/boxes.h"
+#include "app/feature/mailbox/boxes.h"
 #include "app/node/deliver.h"
 #include "app/node/node.h"
 #include "base/clock.h"

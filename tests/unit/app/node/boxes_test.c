@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests to mailboxes while Redis is away: who waits, who does not, and that each is answered once. */
-#include "app/node/boxes.h"
+#include "app/feature/mailbox/boxes.h"
 #include "app/node/node.h"
 #include "tests/unit/test.h"
 

@@ -4,12 +4,12 @@
  * wants. Redis has the tasks, their times and their holders: when a holder dies, another node
  * continues. Control thread.
  */
-#ifndef APP_NODE_NOTICES_H
-#define APP_NODE_NOTICES_H
+#ifndef APP_FEATURE_MAILBOX_NOTICES_H
+#define APP_FEATURE_MAILBOX_NOTICES_H
 
 #include <jansson.h>
 
-#include "app/node/boxes.h"
+#include "app/feature/mailbox/boxes.h"
 #include "base/bytes.h"
 #include "cluster/store/store.h"
 #include "sig/host/box.h"

@@ -3,7 +3,7 @@
  * mailbox. A few questions are under way at once; one that fails is asked again later, and a new
  * link to Redis makes all counts stale. */
 
-#include "app/node/boxes.h"
+#include "app/feature/mailbox/boxes.h"
 
 #include <stdlib.h>
 

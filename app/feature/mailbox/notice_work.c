@@ -8,10 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/feature/mailbox/notices.h"
 #include "app/node/deliver.h"
 #include "app/node/node.h"
 #include "app/node/node_file.h"
-#include "app/node/notices.h"
 #include "app/schema/extension.h"
 #include "base/clock.h"
 #include "base/json_member.h"

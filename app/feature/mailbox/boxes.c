@@ -7,8 +7,8 @@
  * (notices.h).
  */
 
-#include "app/node/boxes.h"
-#include "app/node/notices.h"
+#include "app/feature/mailbox/boxes.h"
+#include "app/feature/mailbox/notices.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * Mailboxes in Redis (docs/adr/0123), as calls, subscriptions, commands and tandem-store read and
  * change them. Rows come from lines of tandem-store. Control thread.
  */
-#ifndef APP_NODE_BOXES_H
-#define APP_NODE_BOXES_H
+#ifndef APP_FEATURE_MAILBOX_BOXES_H
+#define APP_FEATURE_MAILBOX_BOXES_H
 
 #include <jansson.h>
 

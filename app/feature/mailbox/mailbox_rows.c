@@ -2,7 +2,7 @@
 /* The row of mailboxes in the list of features, with the commands of their messages. */
 
 #include "app/command/table/table.h"
-#include "app/node/boxes.h"
+#include "app/feature/mailbox/boxes.h"
 
 static const char *const g_message_list_states[] = { "new", "old", "deleted", NULL };
 static const char *const g_message_put_states[] = { "new", "old", NULL };

@@ -6,7 +6,7 @@
  * happens on one node, and again only if that died between doing and marking it.
  */
 
-#include "app/node/notices.h"
+#include "app/feature/mailbox/notices.h"
 
 #include <assert.h>
 #include <stdlib.h>

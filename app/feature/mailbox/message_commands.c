@@ -12,7 +12,7 @@
 #include "app/command/command_tenant.h"
 #include "app/command/commands.h"
 #include "app/document/extensions.h"
-#include "app/node/boxes.h"
+#include "app/feature/mailbox/boxes.h"
 #include "app/node/deliver.h"
 #include "app/node/node.h"
 #include "base/clock.h"
