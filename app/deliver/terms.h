@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Settings of the storing process, from the node: folders, destinations, and pauses between tries.
- * A JSON object of app/node/deliver.c, with secrets. Values alone.
+ * A JSON object of app/feature/recording/deliver.c, with secrets. Values alone.
  */
 #ifndef APP_DELIVER_TERMS_H
 #define APP_DELIVER_TERMS_H

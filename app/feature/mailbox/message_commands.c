@@ -13,7 +13,7 @@
 #include "app/command/commands.h"
 #include "app/document/extensions.h"
 #include "app/feature/mailbox/boxes.h"
-#include "app/node/deliver.h"
+#include "app/feature/recording/deliver.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/json_member.h"

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "app/feature/mailbox/notices.h"
-#include "app/node/deliver.h"
+#include "app/feature/recording/deliver.h"
 #include "app/node/node.h"
 #include "app/node/node_file.h"
 #include "app/schema/extension.h"

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "app/feature/mailbox/boxes.h"
-#include "app/node/deliver.h"
+#include "app/feature/recording/deliver.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/file.h"

@@ -2,7 +2,7 @@
 /* Finished recordings and their deliveries, and signed links to record pages. The index of all
  * nodes is in Redis (docs/adr/0050): a list goes through it by tenant and day, page by page. What
  * the folder of one node has, and orders about it, its tandem-store answers
- * (app/node/deliver.h). */
+ * (app/feature/recording/deliver.h). */
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/feature/mailbox/boxes.h"
-#include "app/node/deliver.h"
+#include "app/feature/recording/deliver.h"
 #include "app/node/node.h"
 #include "app/record/aes128gcm.h"
 #include "app/record/entry.h"

@@ -4,7 +4,7 @@
  * index of all nodes. */
 
 #include "app/command/table/table.h"
-#include "app/node/deliver.h"
+#include "app/feature/recording/deliver.h"
 #include "app/node/node_record.h"
 #include "app/record/entry.h"
 

@@ -3,8 +3,8 @@
  * The node's side of tandem-store (app/deliver/process.h): starts it, tells it settings, asks it,
  * and restarts it when it dies. It runs if there is a destination, or a recording. Control thread.
  */
-#ifndef APP_NODE_DELIVER_H
-#define APP_NODE_DELIVER_H
+#ifndef APP_FEATURE_RECORDING_DELIVER_H
+#define APP_FEATURE_RECORDING_DELIVER_H
 
 #include <jansson.h>
 

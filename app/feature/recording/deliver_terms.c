@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "app/child/descriptors.h"
+#include "app/feature/recording/deliver.h"
 #include "app/node/claimant.h"
-#include "app/node/deliver.h"
 #include "app/node/node.h"
 #include "app/node/node_file.h"
 #include "app/record/envelope.h"
