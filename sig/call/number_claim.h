@@ -6,20 +6,23 @@
 #ifndef SIG_CALL_NUMBER_CLAIM_H
 #define SIG_CALL_NUMBER_CLAIM_H
 
+#include "sig/host/accounts.h"
 #include "sig/host/route_uri.h"
 #include "sig/model/event.h"
 
 struct number_ask {
 	const struct sip_message *invite;
 	uint16_t tenant;
-	struct bytes user; /* the caller */
+	struct bytes user;   /* the caller */
+	struct bytes behind; /* of a code: the digits after it */
 };
 
 /* Its slices are of the INVITE. */
 struct number_claimed {
-	char to[ROUTE_USER_MAX];       /* as others are shown it */
-	struct call_set set;           /* with FEATURES and nothing else: none */
-	struct call_replaces replaces; /* all zero: none */
+	char to[ROUTE_USER_MAX];        /* as others are shown it */
+	struct call_set set;            /* with FEATURES and nothing else: none */
+	struct call_replaces replaces;  /* all zero: none */
+	char account[ACCOUNT_KEYS_MAX]; /* dialled before the number; "": none */
 };
 
 enum number_verdict {
@@ -29,10 +32,18 @@ enum number_verdict {
 	NUMBER_REFUSED, /* as *why says */
 };
 
+typedef enum number_verdict number_claim_fn(struct call_host *h, const struct number_ask *ask,
+					    struct number_claimed *out, struct call_refusal *why);
+
 struct number_claim {
 	int rank; /* lower ones are asked first; of the same rank in the order of the features */
-	enum number_verdict (*claim)(struct call_host *h, const struct number_ask *ask,
-				     struct number_claimed *out, struct call_refusal *why);
+	number_claim_fn *claim;
+};
+
+/* A feature code that needs more than the right to it. */
+struct dialled_code {
+	enum feature_action action;
+	number_claim_fn *dialled; /* the invite of its question is NULL; FREE: the call may begin */
 };
 
 #endif

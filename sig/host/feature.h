@@ -12,6 +12,7 @@ struct feature {
 	const struct object_type *objects;   /* what outlives calls (sig/shard/objects.h) */
 	/* targets of INVITEs that are its own (sig/call/number_claim.h); the last has no function */
 	const struct number_claim *numbers;
+	const struct dialled_code *codes; /* that it has a say in; the last has no function */
 };
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "sig/call/number_claim.h"
 #include "sig/call/session.h"
-#include "sig/host/accounts.h"
+#include "sig/host/feature.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
@@ -29,9 +29,8 @@ struct caller {
 	uint8_t classes;    /* 1 << enum dial_class: that it may call */
 	uint8_t scheme;     /* enum dial_scheme: how it dials */
 	bool needs_account; /* enum account_by */
-	char account[ACCOUNT_KEYS_MAX]; /* that it has dialled before the number; "": none */
-	uint16_t location;              /* the site of an emergency call; 0: unknown */
-	bool known; /* it is a phone of its extension: by password, or registered there */
+	uint16_t location;  /* the site of an emergency call; 0: unknown */
+	bool known;         /* it is a phone of its extension: by password, or registered there */
 	struct offer_terms terms;
 	struct quota_party payer;
 };
@@ -492,48 +491,69 @@ static bool slot_may_be_called(const struct shard *s, const struct caller *calle
 
 /* Splits a dialled string with the account feature code: account code, '*', number. Returns false
  * for any other. */
-static bool account_cut(struct caller *caller, struct bytes value, char user[ROUTE_USER_MAX])
+static bool account_cut(struct number_claimed *out, struct bytes value)
 {
 	char number[ROUTE_USER_MAX];
 	struct bytes code;
 
-	if (caller->account[0] || !bytes_cut(&value, '*', &code) || !code.n || !value.n ||
-	    !account_code_is_good(code) || bytes_cstr(code, caller->account, ACCOUNT_KEYS_MAX) ||
+	if (out->account[0] || !bytes_cut(&value, '*', &code) || !code.n || !value.n ||
+	    !account_code_is_good(code) || bytes_cstr(code, out->account, ACCOUNT_KEYS_MAX) ||
 	    bytes_cstr(value, number, sizeof(number)))
 		return false;
-	memcpy(user, number, sizeof(number));
+	memcpy(out->to, number, sizeof(number));
 	return true;
 }
 
+/* What the feature that has that code says. */
+static enum number_verdict code_verdict(struct shard *s, const struct number_ask *ask,
+					enum feature_action dialled, struct number_claimed *out,
+					struct call_refusal *why)
+{
+	for (const struct feature *f = s->shared_tables->features; f->name; f++) {
+		for (const struct dialled_code *c = f->codes; c && c->dialled; c++) {
+			if (c->action == dialled)
+				return c->dialled(&s->host, ask, out, why);
+		}
+	}
+	return NUMBER_FREE;
+}
+
 /* No extension has that number. Feature codes and numbers outside are for phones of extensions: a
- * user named by a peer need not be the one who speaks. Returns true for a user of ours, *user; or a
- * feature code, *set. */
-static bool route_dialled(const struct shard *s, struct caller *caller, char user[ROUTE_USER_MAX],
-			  struct call_set *set, struct call_refusal *why)
+ * user named by a peer need not be the one who speaks. Returns true for a user of ours, out->to; or
+ * a feature code, out->set. */
+static bool route_dialled(struct shard *s, const struct caller *caller, struct number_claimed *out,
+			  struct call_refusal *why)
 {
 	struct shard_dialler who = { caller->tenant, bytes_str(caller->user), caller->known,
 				     caller->classes, caller->scheme };
+	struct number_ask ask = { .tenant = caller->tenant, .user = who.user };
 	struct dial_result dialled;
+	enum number_verdict verdict;
 
-	shard_dial(s, &who, bytes_str(user), &dialled);
+	shard_dial(s, &who, bytes_str(out->to), &dialled);
 	if (dialled.kind == DIAL_EMERGENCY || dialled.kind == DIAL_EXTENSION ||
 	    dialled.kind == DIAL_ROOM ||
 	    (dialled.kind == DIAL_OUTSIDE &&
 	     shard_has_trunk_route(s, caller->tenant, bytes_str(dialled.number))))
-		return !bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX);
+		return !bytes_cstr(bytes_str(dialled.number), out->to, ROUTE_USER_MAX);
 	if (dialled.kind != DIAL_FEATURE)
 		return shard_dial_refuse(s, caller->tenant, &dialled, why);
 	if (dialled.feature == FEATURE_ACCOUNT)
-		return account_cut(caller, dialled.value, user)
-			       ? route_dialled(s, caller, user, set, why)
-			       : invite_fail(why, 404, REFUSED_NOT_FOUND);
+		return account_cut(out, dialled.value) ? route_dialled(s, caller, out, why)
+						       : invite_fail(why, 404, REFUSED_NOT_FOUND);
+	ask.behind = dialled.value;
+	verdict = code_verdict(s, &ask, dialled.feature, out, why);
+	if (verdict == NUMBER_DIALLED)
+		return route_dialled(s, caller, out, why);
+	if (verdict == NUMBER_REFUSED)
+		return false;
 	if (dialled.value.n >= FEATURE_VALUE_MAX)
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	if (!feature_may(s, caller, dialled.feature, why))
 		return false;
 	if (dialled.feature == FEATURE_PARK && !slot_may_be_called(s, caller, dialled.value, why))
 		return false;
-	*set = (struct call_set){ .feature = dialled.feature, .number = dialled.value };
+	out->set = (struct call_set){ .feature = dialled.feature, .number = dialled.value };
 	return true;
 }
 
@@ -632,27 +652,29 @@ static bool route_did(const struct shard *s, const struct sip_message *m,
 	return route_verdict_is(s, m, caller, verdict, user, why);
 }
 
-/* R-URI to bindings, or to a feature code: then set has it. */
-static bool route(const struct shard *s, const struct sip_message *m, struct caller *caller,
-		  char user[ROUTE_USER_MAX], struct call_set *set, struct call_refusal *why)
+/* R-URI to bindings, or to a feature code: then out->set has it. */
+static bool route(struct shard *s, const struct sip_message *m, const struct caller *caller,
+		  struct number_claimed *out, struct call_refusal *why)
 {
 	enum route_verdict verdict;
 
 	if (caller->trunk != TRUNK_NONE)
-		return route_did(s, m, caller, user, why);
-	verdict = verdict_of(s, caller->tenant, &m->uri, user);
+		return route_did(s, m, caller, out->to, why);
+	verdict = verdict_of(s, caller->tenant, &m->uri, out->to);
 	if (verdict != ROUTE_SCHEME &&
 	    !route_is_near(&m->uri, &m->from.uri, caller->tenant, &s->settings))
 		verdict = ROUTE_FOREIGN;
 	if (verdict == ROUTE_NOT_FOUND) {
-		if (!route_dialled(s, caller, user, set, why))
+		if (!route_dialled(s, caller, out, why))
 			return false;
-		verdict = set->feature < FEATURES ? ROUTE_OK
-						  : verdict_of_number(s, caller->tenant, user);
-		if (verdict == ROUTE_NOT_FOUND && number_has_route(s, caller->tenant, user, true))
+		verdict = out->set.feature < FEATURES
+				  ? ROUTE_OK
+				  : verdict_of_number(s, caller->tenant, out->to);
+		if (verdict == ROUTE_NOT_FOUND &&
+		    number_has_route(s, caller->tenant, out->to, true))
 			return true;
 	}
-	return route_verdict_is(s, m, caller, verdict, user, why);
+	return route_verdict_is(s, m, caller, verdict, out->to, why);
 }
 
 /* The caller is known: the refused call is listed for those who look for it. */
@@ -746,10 +768,12 @@ static bool invite_is_emergency(const struct shard *s, const struct sip_message 
 
 /* The target: a feature's, or else a user of ours. */
 static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
-				  struct caller *caller, struct number_claimed *out,
+				  const struct caller *caller, struct number_claimed *out,
 				  struct call_refusal *why)
 {
-	const struct number_ask ask = { m, caller->tenant, bytes_str(caller->user) };
+	const struct number_ask ask = { .invite = m,
+					.tenant = caller->tenant,
+					.user = bytes_str(caller->user) };
 
 	for (const struct number_claim *const *n = s->shared_tables->numbers; *n; n++) {
 		switch ((*n)->claim(&s->host, &ask, out, why)) {
@@ -758,12 +782,12 @@ static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
 		case NUMBER_CLAIMED:
 			return true;
 		case NUMBER_DIALLED:
-			return route_dialled(s, caller, out->to, &out->set, why);
+			return route_dialled(s, caller, out, why);
 		case NUMBER_REFUSED:
 			return false;
 		}
 	}
-	return route(s, m, caller, out->to, &out->set, why);
+	return route(s, m, caller, out, why);
 }
 
 static void invite_proceed(struct shard *s, const struct sip_message *m, struct caller *caller_ptr)
@@ -803,7 +827,7 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 			     .trunk = caller.trunk,
 			     .terms = caller.terms,
 			     .to = bytes_str(target.to),
-			     .account = bytes_str(caller.account),
+			     .account = bytes_str(target.account),
 			     .needs_account = caller.needs_account,
 			     .gruu = writer_done(&gruu),
 			     .replaces = target.replaces,
