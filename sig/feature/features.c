@@ -21,6 +21,7 @@ extern const struct module account_module, announce_module, application_module, 
 extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
+extern const struct dialled_code account_dialled_codes[];
 
 const struct feature sig_features[] = {
 	{ "blf", .package = &dialog_package },
@@ -44,7 +45,7 @@ const struct feature sig_features[] = {
 	{ "pick", .call = &pick_module },
 	{ "recording", .call = &recording_module },
 	{ "media_stream", .call = &media_stream_module },
-	{ "account", .call = &account_module },
+	{ "account", .call = &account_module, .codes = account_dialled_codes },
 	{ "auto_answer", .call = &auto_answer_module },
 	{ "forward", .call = &forward_module },
 	{ "announce", .call = &announce_module },

@@ -8,11 +8,13 @@
  * which then dials the number (flow_run.goal). Tenants may have a list of codes; guessing is slowed
  * down as with other secrets. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
 #include "sig/call/module.h"
+#include "sig/call/number_claim.h"
 #include "sig/call/order.h"
 #include "sig/call/plan.h"
 #include "sig/call/secret.h"
@@ -223,6 +225,25 @@ static enum refusal account_dialled(struct call_host *h, struct call *c,
 	return text_set(&c->account, start->account) ? call_refuse(refusal, REFUSED_MEMORY)
 						     : REFUSED_NOT;
 }
+
+/* Behind the feature code come an account code, '*' and the number. */
+static enum number_verdict account_cut(struct call_host *h, const struct number_ask *ask,
+				       struct number_claimed *out, struct call_refusal *why)
+{
+	struct bytes number = ask->behind, code;
+	char to[ROUTE_USER_MAX];
+
+	(void)h;
+	*why = (struct call_refusal){ .status = 404, .reason = REFUSED_NOT_FOUND };
+	if (out->account[0] || !bytes_cut(&number, '*', &code) || !code.n || !number.n ||
+	    !account_code_is_good(code) || bytes_cstr(code, out->account, sizeof(out->account)) ||
+	    bytes_cstr(number, to, sizeof(to)))
+		return NUMBER_REFUSED;
+	memcpy(out->to, to, sizeof(to)); /* the question may point there */
+	return NUMBER_DIALLED;
+}
+
+const struct dialled_code account_dialled_codes[] = { { FEATURE_ACCOUNT, account_cut }, { 0 } };
 
 /* A flow asks for it, and goes on to the number then. */
 static enum refusal account_ask(struct call_host *h, struct call *c, const struct call_start *start,

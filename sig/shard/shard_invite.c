@@ -489,21 +489,6 @@ static bool slot_may_be_called(const struct shard *s, const struct caller *calle
 	return false;
 }
 
-/* Splits a dialled string with the account feature code: account code, '*', number. Returns false
- * for any other. */
-static bool account_cut(struct number_claimed *out, struct bytes value)
-{
-	char number[ROUTE_USER_MAX];
-	struct bytes code;
-
-	if (out->account[0] || !bytes_cut(&value, '*', &code) || !code.n || !value.n ||
-	    !account_code_is_good(code) || bytes_cstr(code, out->account, ACCOUNT_KEYS_MAX) ||
-	    bytes_cstr(value, number, sizeof(number)))
-		return false;
-	memcpy(out->to, number, sizeof(number));
-	return true;
-}
-
 /* What the feature that has that code says. */
 static enum number_verdict code_verdict(struct shard *s, const struct number_ask *ask,
 					enum feature_action dialled, struct number_claimed *out,
@@ -538,9 +523,6 @@ static bool route_dialled(struct shard *s, const struct caller *caller, struct n
 		return !bytes_cstr(bytes_str(dialled.number), out->to, ROUTE_USER_MAX);
 	if (dialled.kind != DIAL_FEATURE)
 		return shard_dial_refuse(s, caller->tenant, &dialled, why);
-	if (dialled.feature == FEATURE_ACCOUNT)
-		return account_cut(out, dialled.value) ? route_dialled(s, caller, out, why)
-						       : invite_fail(why, 404, REFUSED_NOT_FOUND);
 	ask.behind = dialled.value;
 	verdict = code_verdict(s, &ask, dialled.feature, out, why);
 	if (verdict == NUMBER_DIALLED)
