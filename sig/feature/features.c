@@ -21,7 +21,7 @@ extern const struct module account_module, announce_module, application_module, 
 extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
-extern const struct dialled_code account_dialled_codes[];
+extern const struct dialled_code account_dialled_codes[], park_dialled_codes[];
 
 const struct feature sig_features[] = {
 	{ "blf", .package = &dialog_package },
@@ -33,7 +33,7 @@ const struct feature sig_features[] = {
 	{ "transfer", .call = &transfer_module, .numbers = transfer_numbers },
 	{ "replace", .call = &replace_module, .numbers = replace_numbers },
 	{ "join", .call = &join_module },
-	{ "park", .call = &park_module, .numbers = park_numbers },
+	{ "park", .call = &park_module, .numbers = park_numbers, .codes = park_dialled_codes },
 	{ "retrieve", .call = &retrieve_module, .numbers = retrieve_numbers },
 	{ "set", .call = &set_module },
 	{ "meetme", .call = &meetme_module, .objects = &room_object, .numbers = meetme_numbers },

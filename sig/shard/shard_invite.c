@@ -467,25 +467,10 @@ static bool feature_may(const struct shard *s, const struct caller *caller,
 	const struct shard_extension *e =
 		shard_extension_find(s, caller->tenant, bytes_str(caller->user));
 
-	if (feature == FEATURE_PARK && !extension_may(s->settings.tenants, e, ENTITLED_PARK))
-		return invite_fail(why, 403, REFUSED_NOT_ENTITLED);
 	if (!e || shard_extension_may_set(e, feature))
 		return true;
 	(void)invite_fail(why, 403, REFUSED_FEATURE);
 	why->text = "the extension may not change this by its phone";
-	return false;
-}
-
-static bool slot_may_be_called(const struct shard *s, const struct caller *caller,
-			       struct bytes slot, struct call_refusal *why)
-{
-	enum slot_use use = shard_slot_use(s, caller->tenant, bytes_str(caller->user), slot);
-
-	if (use == SLOT_USED)
-		return true;
-	(void)invite_fail(why, use == SLOT_NONE ? 404 : 403, REFUSED_FEATURE);
-	why->text = use == SLOT_NONE ? "there is no such slot"
-				     : "the slot is of a group that the extension is not in";
 	return false;
 }
 
@@ -532,8 +517,6 @@ static bool route_dialled(struct shard *s, const struct caller *caller, struct n
 	if (dialled.value.n >= FEATURE_VALUE_MAX)
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	if (!feature_may(s, caller, dialled.feature, why))
-		return false;
-	if (dialled.feature == FEATURE_PARK && !slot_may_be_called(s, caller, dialled.value, why))
 		return false;
 	out->set = (struct call_set){ .feature = dialled.feature, .number = dialled.value };
 	return true;

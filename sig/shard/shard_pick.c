@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "sig/call/number_claim.h"
 #include "sig/call/wait.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
@@ -331,6 +332,30 @@ bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes slot)
 
 	return !groups.n || park_group_of(groups, slot, &g);
 }
+
+static enum number_verdict slot_dialled(struct call_host *h, const struct number_ask *ask,
+					struct number_claimed *out, struct call_refusal *why)
+{
+	const struct shard *s = h->owner;
+	const struct shard_extension *e = shard_extension_find(s, ask->tenant, ask->user);
+	enum slot_use use = shard_slot_use(s, ask->tenant, ask->user, ask->behind);
+
+	(void)out;
+	*why = (struct call_refusal){ .status = 403, .reason = REFUSED_FEATURE };
+	if (!extension_may(s->settings.tenants, e, ENTITLED_PARK)) {
+		why->reason = REFUSED_NOT_ENTITLED;
+	} else if (use == SLOT_NONE) {
+		why->status = 404;
+		why->text = "there is no such slot";
+	} else if (use == SLOT_OF_OTHERS) {
+		why->text = "the slot is of a group that the extension is not in";
+	} else {
+		return NUMBER_FREE;
+	}
+	return NUMBER_REFUSED;
+}
+
+const struct dialled_code park_dialled_codes[] = { { FEATURE_PARK, slot_dialled }, { 0 } };
 
 static bool place_of_group(const struct park_group *g, struct park_place *out)
 {
