@@ -48,12 +48,12 @@ void archive_batch_clear(struct archive_batch *b);
 int archive_batch_add(struct archive_batch *b, const struct archive_entry *entry) NODISCARD;
 size_t archive_batch_count(const struct archive_batch *b);
 
-/* The mark of a stream; empty where it has none. 0, or as sql.h. */
+/* The mark of a stream; empty where it has none. 0, or as archive_sql.h. */
 int archive_mark_get(struct archive *a, struct bytes stream, struct archive_mark *out) NODISCARD;
 /*
  * Saves a batch of one stream, and its last entry as mark. from: the mark behind which it was read.
  * -ESTALE: the mark is another one by now, as another node has read on; nothing is saved. Else as
- * sql.h; the batch stays as it is, and may be saved again. The stream may be trimmed below the mark
+ * archive_sql.h; the batch stays as it is, and may be saved again. The stream may be trimmed below the mark
  * after 0 alone: the entry of the mark itself stays.
  */
 int archive_save(struct archive *a, struct archive_batch *b, struct bytes stream,
@@ -78,7 +78,7 @@ struct archive_query {
 /*
  * *rows: an array of objects, newest last disconnect first; the caller's. *cursor: where the next
  * page begins, JSON null at the end of all. A page may have fewer rows than limit, or none, and go on
- * all the same, as it looks at ARCHIVE_LOOKED_MAX entries at most. 0; -EINVAL: the cursor is none; else as sql.h.
+ * all the same, as it looks at ARCHIVE_LOOKED_MAX entries at most. 0; -EINVAL: the cursor is none; else as archive_sql.h.
  */
 int archive_history(struct archive *a, const struct archive_query *q, json_t **rows,
 		    json_t **cursor) NODISCARD;
@@ -102,8 +102,8 @@ void archive_who(char out[ARCHIVE_WHO_MAX], struct bytes tenant, struct bytes nu
  * Erases a number or user of a tenant from all that ended by then: its lists, its notes, its names
  * in conversations, records of messages to it. number empty: the whole tenant. Call it until *more
  * is false: each call is a bounded transaction. From the first call on nothing of that comes back
- * by reading streams again. After the database was restored from a backup archive_erase_again does
- * it once more for each that is kept elsewhere.
+ * by reading streams again. A database that is restored from a backup lacks what was erased since:
+ * it is erased again then, from a list that is kept elsewhere.
  */
 int archive_erase(struct archive *a, struct bytes tenant, struct bytes number, int64_t until_ms,
 		  bool *more) NODISCARD;
