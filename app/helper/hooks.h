@@ -28,6 +28,7 @@
 #include "base/rand.h"
 #include "cluster/redis/redis.h"
 #include "cluster/redis/script.h"
+#include "cluster/redis/streams.h"
 
 enum {
 	HOOK_WINDOW = 256,    /* events of a webhook in memory */
@@ -102,15 +103,15 @@ struct hook {
 struct hooks {
 	struct child_peer link;
 	struct redis *redis, *wake;
+	struct streams news; /* of streams of which everything was read */
 	struct redis_meant meant;
 	struct scripts scripts;
 	struct rand_source rand;
 	CURLM *multi;
-	uint64_t curl_ns, wake_ns, figures_ns;
+	uint64_t curl_ns, figures_ns;
 	char id[64], name[64], member[64];
 	struct hook *list;
 	uint32_t count, flights;
-	bool waking;
 	uint64_t delivered, retried, dead, lost, lag_ms, lags[HOOK_LAGS]; /* since the last line */
 };
 

@@ -12,7 +12,6 @@
 #include "app/helper/hooks.h"
 #include "base/decimal.h"
 
-#define BEGINNING   "0-0"
 #define CONSUMER    "node" /* one name for all nodes: the holder of the lease has what is pending */
 #define DEADLINE_NS (3 * NS_PER_S)
 
@@ -88,16 +87,6 @@ void hook_pass(struct hook *h, struct bytes id, struct bytes entry)
 
 /* ---- events ---- */
 
-/* The text of a field of an entry; empty: it has none. */
-static struct bytes entry_field(const struct redisReply *fields, const char *name)
-{
-	for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2) {
-		if (bytes_is(redis_reply_text(redis_reply_at(fields, i)), name))
-			return redis_reply_text(redis_reply_at(fields, i + 1));
-	}
-	return (struct bytes){ 0 };
-}
-
 static void hook_on_again(int err, const struct redisReply *reply, void *arg)
 {
 	struct hook *h = arg;
@@ -105,11 +94,10 @@ static void hook_on_again(int err, const struct redisReply *reply, void *arg)
 	h->refs--;
 	for (size_t i = 0; !err && h->mine && i < redis_reply_count(reply); i++) {
 		const struct redisReply *entry = redis_reply_at(reply, i);
-		const struct redisReply *fields = redis_reply_at(entry, 1);
-		struct bytes body = entry_field(fields, "body");
+		struct bytes body = stream_field(entry, "body");
 
-		hook_read(h, entry_field(fields, "id"), redis_reply_text(redis_reply_at(entry, 0)),
-			  body.n ? body : entry_field(fields, "event"), body.n != 0);
+		hook_read(h, stream_field(entry, "id"), stream_entry_id(entry),
+			  body.n ? body : stream_field(entry, "event"), body.n != 0);
 	}
 }
 
@@ -136,16 +124,16 @@ static void hook_on_read(int err, const struct redisReply *reply, void *arg)
 		return;
 	if (err || redis_is_error(reply, &text)) { /* what was given may not have come */
 		h->pending_read = false;
-		(void)bytes_cstr(BYTES_LIT(BEGINNING), h->after, sizeof(h->after));
+		(void)bytes_cstr(BYTES_LIT(STREAM_BEGINNING), h->after, sizeof(h->after));
 		h->beat_ns = 0;
 		h->hungry = false; /* until its next turn */
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		const struct redisReply *fields = redis_reply_at(redis_reply_at(entries, i), 1);
+		const struct redisReply *entry = redis_reply_at(entries, i);
 
-		id = redis_reply_text(redis_reply_at(redis_reply_at(entries, i), 0));
-		hook_read(h, id, (struct bytes){ 0 }, entry_field(fields, "event"), false);
+		id = stream_entry_id(entry);
+		hook_read(h, id, (struct bytes){ 0 }, stream_field(entry, "event"), false);
 	}
 	if (!h->pending_read) {
 		h->pending_read = n == 0;
@@ -197,7 +185,7 @@ static void hook_on_own(int err, const struct redisReply *reply, void *arg)
 		hook_clear(h);
 		h->mine = true;
 		h->pending_read = false;
-		(void)bytes_cstr(BYTES_LIT(BEGINNING), h->after, sizeof(h->after));
+		(void)bytes_cstr(BYTES_LIT(STREAM_BEGINNING), h->after, sizeof(h->after));
 	}
 	h->until_ns = h->asked_ns + (HOOK_LEASE_MS - HOOK_BEAT_MS) * NS_PER_MS;
 	h->hungry = true;
@@ -279,57 +267,37 @@ void hook_forget(struct hook *h, bool deleted)
 
 /* ---- news of streams ---- */
 
-static void hooks_on_wake(int err, const struct redisReply *reply, void *arg)
+static void hooks_on_news(struct bytes key, const struct redisReply *entries, void *arg)
 {
 	struct hooks *s = arg;
 
-	s->waking = false;
-	if (err)
-		return;
-	for (size_t i = 0; i < redis_reply_count(reply); i++) {
-		const struct redisReply *one = redis_reply_at(reply, i);
-		struct bytes key = redis_reply_text(redis_reply_at(one, 0));
-
-		for (struct hook *h = s->list; h; h = h->next)
-			h->hungry |= h->mine && bytes_is(key, h->stream);
-	}
-	s->wake_ns = clock_now_ns() + (redis_reply_count(reply) ? WAKE_PAUSE_MS : 0) * NS_PER_MS;
+	(void)entries; /* the group gives them */
+	for (struct hook *h = s->list; h; h = h->next)
+		h->hungry |= h->mine && bytes_is(key, h->stream);
+	s->news.next_ns = clock_now_ns() + WAKE_PAUSE_MS * NS_PER_MS;
 }
+
+static const struct streams_way g_news_way = {
+	.together = WAKE_STREAMS,
+	.each = 1,
+	.wait_ms = WAKE_MS,
+	.deadline_ns = DEADLINE_NS,
+	.poll_ns = POLL_MS * NS_PER_MS,
+	.entries = hooks_on_news,
+};
 
 /* One question for all of them. It waits in Redis for the first event. */
 static void hooks_wake(struct hooks *s, uint64_t now_ns)
 {
-	static struct bytes args[6 + 2 * WAKE_STREAMS];
-	struct hook *h;
-	size_t n = 0, i = 0;
-
-	if (s->waking || now_ns < s->wake_ns)
+	if (!streams_are_due(&s->news, now_ns))
 		return;
-	s->wake_ns = now_ns + POLL_MS * NS_PER_MS;
-	if (redis_is_cluster(s->redis)) { /* streams have slots of their own */
-		for (h = s->list; h; h = h->next)
-			h->hungry |= h->mine;
-		return;
+	for (struct hook *h = s->list; h && redis_is_connected(s->wake); h = h->next) {
+		if (h->mine && !h->reading && !h->hungry)
+			streams_add(&s->news, bytes_str(h->stream),
+				    bytes_str(h->tip[0] ? h->tip : STREAM_BEGINNING));
 	}
-	for (h = s->list; h && n < WAKE_STREAMS; h = h->next)
-		n += h->mine && !h->reading && !h->hungry;
-	if (!n || !redis_is_connected(s->wake))
-		return;
-	args[0] = BYTES_LIT("XREAD");
-	args[1] = BYTES_LIT("COUNT");
-	args[2] = BYTES_LIT("1");
-	args[3] = BYTES_LIT("BLOCK");
-	args[4] = BYTES_LIT("100");
-	args[5] = BYTES_LIT("STREAMS");
-	for (h = s->list; h && i < n; h = h->next) {
-		if (!h->mine || h->reading || h->hungry)
-			continue;
-		args[6 + i] = bytes_str(h->stream);
-		args[6 + n + i++] = bytes_str(h->tip[0] ? h->tip : BEGINNING);
-	}
-	s->waking = !redis_command(s->wake, args, 6 + 2 * n, DEADLINE_NS, hooks_on_wake, s);
+	streams_ask(&s->news, now_ns);
 }
-static_assert(WAKE_MS == 100, "the argument of BLOCK");
 
 /* ---- questions of commands ---- */
 
@@ -351,14 +319,13 @@ static json_t *get_json(const struct redisReply *reply)
 	static const char *const names[] = { "delivered", "retried",     "dead",
 					     "lost",      "waiting",     "failures",
 					     "lag_ms",    "last_utc_ms", "status" };
-	const struct redisReply *fields = redis_reply_at(reply, 1);
-	json_t *out = json_pack("{s:o, s:o, s:I}", "node", text_json(entry_field(fields, "node")),
-				"error", text_json(entry_field(fields, "error")), "dead_letters",
+	json_t *out = json_pack("{s:o, s:o, s:I}", "node", text_json(stream_field(reply, "node")),
+				"error", text_json(stream_field(reply, "error")), "dead_letters",
 				(json_int_t)redis_reply_integer(redis_reply_at(reply, 2)));
 	uint64_t number;
 
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (bytes_u64(entry_field(fields, names[i]), &number))
+		if (bytes_u64(stream_field(reply, names[i]), &number))
 			number = 0;
 		(void)json_object_set_new(out, names[i], json_integer((json_int_t)number));
 	}
@@ -371,20 +338,19 @@ static json_t *dead_json(const struct redisReply *entries)
 
 	for (size_t i = 0; i < redis_reply_count(entries); i++) {
 		const struct redisReply *entry = redis_reply_at(entries, i);
-		const struct redisReply *f = redis_reply_at(entry, 1);
-		struct bytes body = entry_field(f, "body");
+		struct bytes body = stream_field(entry, "body");
 		json_t *all = json_loadb((const char *)body.p, body.n, 0, NULL);
 		uint64_t tries = 0, status = 0;
 
-		(void)!bytes_u64(entry_field(f, "tries"), &tries);
-		(void)!bytes_u64(entry_field(f, "status"), &status);
+		(void)!bytes_u64(stream_field(entry, "tries"), &tries);
+		(void)!bytes_u64(stream_field(entry, "status"), &status);
 		(void)json_array_append_new(
 			list, json_pack("{s:o, s:I, s:I, s:I, s:o, s:O?}", "id",
-					text_json(entry_field(f, "id")), "utc_ms",
+					text_json(stream_field(entry, "id")), "utc_ms",
 					(json_int_t)hook_id_ms(
 						redis_reply_text(redis_reply_at(entry, 0))),
 					"tries", (json_int_t)tries, "status", (json_int_t)status,
-					"error", text_json(entry_field(f, "error")), "event",
+					"error", text_json(stream_field(entry, "error")), "event",
 					json_object_get(all, "data")));
 		json_decref(all);
 	}
@@ -471,13 +437,6 @@ static void hooks_on_state(bool connected, void *arg)
 		h->beat_ns = 0;
 }
 
-static void hooks_on_wake_state(bool connected, void *arg)
-{
-	struct hooks *s = arg;
-
-	s->waking = s->waking && connected;
-}
-
 int hooks_redis_open(struct hooks *s, const json_t *begin)
 {
 	struct redis_settings set = { .deadline_ns = DEADLINE_NS,
@@ -509,7 +468,8 @@ int hooks_redis_open(struct hooks *s, const json_t *begin)
 		err = redis_open(&s->redis, &set, hooks_on_state, s);
 	set.labels = "link=\"webhook_streams\"";
 	if (!err)
-		err = redis_open(&s->wake, &set, hooks_on_wake_state, s);
+		err = redis_open(&s->wake, &set, NULL, NULL);
+	s->news = (struct streams){ .redis = s->wake, .way = &g_news_way, .arg = s };
 	explicit_bzero(&set, sizeof(set));
 	return err;
 }
@@ -526,11 +486,12 @@ void hooks_redis_close(struct hooks *s)
 	}
 	if (s->redis)
 		redis_flush(s->redis);
+	streams_clear(&s->news);
 }
 
 uint64_t hooks_redis_round(struct hooks *s, uint64_t now_ns)
 {
-	uint64_t next_ns = s->waking ? UINT64_MAX : s->wake_ns, due_ns;
+	uint64_t next_ns = UINT64_MAX, due_ns;
 
 	redis_expire(s->redis, now_ns);
 	redis_expire(s->wake, now_ns);
@@ -545,6 +506,8 @@ uint64_t hooks_redis_round(struct hooks *s, uint64_t now_ns)
 	hooks_wake(s, now_ns);
 	redis_flush(s->redis);
 	redis_flush(s->wake);
+	due_ns = streams_next_ns(&s->news);
+	next_ns = due_ns < next_ns ? due_ns : next_ns;
 	due_ns = redis_next_ns(s->redis);
 	next_ns = due_ns < next_ns ? due_ns : next_ns;
 	due_ns = redis_next_ns(s->wake);

@@ -21,26 +21,19 @@
 #include "base/loop.h"
 #include "base/privilege.h"
 #include "base/thread.h"
-#include "cluster/redis/redis.h"
+#include "cluster/redis/streams.h"
 
-/*
- * Streams are read by one XREAD, which blocks in Redis for a moment; so a node with silent tenants
- * asks seldom, and new entries are here at once. Two are at least READER_PACE_NS apart: entries in
- * between are one answer. With Redis Cluster, or more streams than one command names, nothing
- * blocks in Redis, and each stream, or part of them, is asked for.
- */
 #define READER_PACE_NS     (4 * NS_PER_MS)
 #define READER_DEADLINE_NS (2 * NS_PER_S)
-#define READER_BLOCK_MS    "20"
 
 enum {
 	READER_STREAMS = 64, /* in one command */
-	READER_WORDS = 6 + 2 * READER_STREAMS,
+	READER_COUNT = 1000,
+	READER_WAIT_MS = 20,
 	READER_PENDING = 16384,
 	READER_DESCRIPTORS = 65536,
 	READER_AGAIN_MS = 1000,
 };
-#define READER_COUNT "1000"
 static_assert(EVENTS_PIECE == 64, "READER_PIECE");
 #define READER_PIECE "64"
 
@@ -52,8 +45,9 @@ struct events_reader {
 	pthread_t thread;
 	int wake_fd;
 	_Atomic bool stop;
-	uint32_t lives;   /* answers to XREAD that are awaited */
-	uint64_t live_ns; /* when the next one may be sent */
+	/* New entries: by one question, which waits in Redis for a moment, so a node with silent
+	 * tenants asks seldom; entries between two questions are one answer. */
+	struct streams live;
 };
 
 /* A read of one stream. */
@@ -65,23 +59,13 @@ struct reader_wait {
 
 static bool reader_id(const struct redisReply *entry, struct events_id *id)
 {
-	return events_id_parse(redis_reply_text(redis_reply_at(entry, 0)), id);
-}
-
-/* The field "event" of an entry. */
-static struct bytes reader_event(const struct redisReply *entry)
-{
-	const struct redisReply *fields = redis_reply_at(entry, 1);
-
-	if (!bytes_is(redis_reply_text(redis_reply_at(fields, 0)), "event"))
-		return (struct bytes){ 0 };
-	return redis_reply_text(redis_reply_at(fields, 1));
+	return events_id_parse(stream_entry_id(entry), id);
 }
 
 static void reader_fail(struct events_reader *r)
 {
 	events_lost(r->events);
-	r->live_ns = clock_now_ns() + READER_PACE_NS;
+	r->live.next_ns = clock_now_ns() + READER_PACE_NS;
 }
 
 /* ---- lagging listeners ---- */
@@ -144,7 +128,8 @@ static void reader_on_late(int err, const struct redisReply *reply, void *arg)
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (reader_id(redis_reply_at(reply, i), &id))
-			events_late(e, wait->s, id, reader_event(redis_reply_at(reply, i)));
+			events_late(e, wait->s, id,
+				    stream_field(redis_reply_at(reply, i), "event"));
 	}
 	if (events_late_end(e, wait->s, (uint32_t)n, &id))
 		reader_late(wait, id);
@@ -212,97 +197,56 @@ static struct events_stream *reader_stream(struct events_reader *r, struct bytes
 	return NULL;
 }
 
-static void reader_on_live(int err, const struct redisReply *reply, void *arg)
+static void reader_on_live(struct bytes key, const struct redisReply *entries, void *arg)
 {
 	struct events_reader *r = arg;
+	struct events_stream *s = reader_stream(r, key);
+	struct events_id id;
 
-	r->lives--;
-	if (err || redis_is_error(reply, NULL)) {
-		reader_fail(r);
-		return;
-	}
-	for (size_t i = 0; i < redis_reply_count(reply); i++) {
-		const struct redisReply *one = redis_reply_at(reply, i);
-		const struct redisReply *entries = redis_reply_at(one, 1);
-		struct events_stream *s =
-			reader_stream(r, redis_reply_text(redis_reply_at(one, 0)));
-		struct events_id id;
+	for (size_t i = 0; s && i < redis_reply_count(entries); i++) {
+		const struct redisReply *entry = redis_reply_at(entries, i);
 
-		for (size_t k = 0; s && k < redis_reply_count(entries); k++) {
-			const struct redisReply *entry = redis_reply_at(entries, k);
-
-			if (reader_id(entry, &id))
-				events_live(r->events, s, id, reader_event(entry));
-		}
+		if (reader_id(entry, &id))
+			events_live(r->events, s, id, stream_field(entry, "event"));
 	}
 }
 
-struct reader_command {
-	struct bytes words[READER_WORDS];
-	size_t n; /* streams */
-	struct bytes keys[READER_STREAMS];
-	char ids[READER_STREAMS][EVENTS_ID_MAX];
-	bool waits;
+static void reader_on_failed(int err, struct bytes text, void *arg)
+{
+	(void)err;
+	(void)text;
+	reader_fail(arg);
+}
+
+static const struct streams_way g_live_way = {
+	.together = READER_STREAMS,
+	.each = READER_COUNT,
+	.wait_ms = READER_WAIT_MS,
+	.deadline_ns = READER_DEADLINE_NS,
+	.pace_ns = READER_PACE_NS,
+	.poll_ns = READER_PACE_NS,
+	.entries = reader_on_live,
+	.failed = reader_on_failed,
 };
-
-/* XREAD COUNT n BLOCK ms STREAMS keys ids */
-static void reader_send(struct events_reader *r, struct reader_command *c)
-{
-	size_t at = 0;
-
-	if (!c->n)
-		return;
-	c->words[at++] = BYTES_LIT("XREAD");
-	c->words[at++] = BYTES_LIT("COUNT");
-	c->words[at++] = BYTES_LIT(READER_COUNT);
-	if (c->waits) {
-		c->words[at++] = BYTES_LIT("BLOCK");
-		c->words[at++] = BYTES_LIT(READER_BLOCK_MS);
-	}
-	c->words[at++] = BYTES_LIT("STREAMS");
-	for (size_t i = 0; i < c->n; i++)
-		c->words[at++] = c->keys[i];
-	for (size_t i = 0; i < c->n; i++)
-		c->words[at++] = bytes_str(c->ids[i]);
-	if (redis_command(r->redis, c->words, at, READER_DEADLINE_NS, reader_on_live, r) == 0)
-		r->lives++;
-	c->n = 0;
-}
-
-static void reader_live(struct events_reader *r)
-{
-	bool apart = redis_is_cluster(r->redis);
-	struct reader_command c = { .n = 0 };
-	struct events_stream *s = NULL;
-	struct events_id after;
-	uint32_t count = 0;
-
-	while ((s = events_stream_next(r->events, s)) != NULL)
-		count++;
-	c.waits = !apart && count <= READER_STREAMS;
-	while ((s = events_stream_next(r->events, s)) != NULL) {
-		if (!events_wants_live(s, &after))
-			continue;
-		c.keys[c.n] = bytes_str(events_stream_key(s));
-		(void)events_id_write(c.ids[c.n++], after);
-		if (apart || c.n == READER_STREAMS)
-			reader_send(r, &c);
-	}
-	reader_send(r, &c);
-}
 
 static void reader_work(struct events_reader *r, uint64_t now_ns)
 {
 	struct events_stream *s = NULL;
+	char mark[EVENTS_ID_MAX];
+	struct events_id after;
 
 	while ((s = events_stream_next(r->events, s)) != NULL) {
 		if (events_wants_bounds(r->events, s))
 			reader_bounds(r, s);
 	}
-	if (r->lives || now_ns < r->live_ns)
+	if (!streams_are_due(&r->live, now_ns))
 		return;
-	r->live_ns = now_ns + READER_PACE_NS;
-	reader_live(r);
+	while ((s = events_stream_next(r->events, s)) != NULL) {
+		if (events_wants_live(s, &after))
+			streams_add(&r->live, bytes_str(events_stream_key(s)),
+				    events_id_write(mark, after));
+	}
+	streams_ask(&r->live, now_ns);
 }
 
 /* ---- the thread ---- */
@@ -356,8 +300,8 @@ static void reader_round(void *arg)
 	next_ns = redis_next_ns(r->redis);
 	if (redis_next_ns(r->late) < next_ns)
 		next_ns = redis_next_ns(r->late);
-	if (up && !r->lives && events_stream_next(r->events, NULL) && r->live_ns < next_ns)
-		next_ns = r->live_ns;
+	if (up && events_stream_next(r->events, NULL) && streams_next_ns(&r->live) < next_ns)
+		next_ns = streams_next_ns(&r->live);
 	(void)!loop_timer(next_ns, reader_on_timer, r);
 }
 
@@ -368,6 +312,7 @@ static void reader_end(struct events_reader *r)
 	if (r->redis)
 		redis_close(r->redis);
 	r->late = r->redis = NULL;
+	streams_clear(&r->live);
 	loop_unwatch(r->wake_fd);
 	loop_close();
 }
@@ -388,6 +333,7 @@ static int reader_begin(struct events_reader *r)
 	err = loop_watch(r->wake_fd, LOOP_READ, reader_on_wake, r);
 	if (!err)
 		err = redis_open(&r->redis, &settings, reader_on_state, r);
+	r->live = (struct streams){ .redis = r->redis, .way = &g_live_way, .arg = r };
 	if (!err)
 		err = redis_open(&r->late, &settings, reader_on_state, r);
 	explicit_bzero(&settings.place, sizeof(settings.place));
