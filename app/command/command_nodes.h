@@ -3,16 +3,11 @@
 #ifndef APP_COMMAND_COMMAND_NODES_H
 #define APP_COMMAND_COMMAND_NODES_H
 
-#include <stdint.h>
-
 #include "app/schema/command.h"
 
 /* Collects the rows of all other live nodes in run->list, unless the run names a node. Then calls
  * list, which adds the rows of this node and answers. Nodes without an answer are in
  * run->list->missing. */
 void command_nodes_ask(struct command_run *run, command_fn *list);
-void command_nodes_round(struct node *n, uint64_t now_ns);
-uint64_t command_nodes_next_ns(const struct node *n);
-void command_nodes_drop(struct node *n); /* the node stops */
 
 #endif

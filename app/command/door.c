@@ -23,6 +23,7 @@
 #include "app/command/command_session.h"
 #include "app/command/command_watch.h"
 #include "app/command/control.h"
+#include "app/command/others.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/list.h"
@@ -68,10 +69,9 @@ struct door_work {
 
 struct door_job {
 	struct door *door;
-	struct door_work *work;    /* NULL: the place is free */
-	uint64_t id;               /* of the web's */
-	uint64_t ask_ns, until_ns; /* of one that Redis has; 0: it is carried out here */
-	bool asked;
+	struct door_work *work;      /* NULL: the place is free */
+	uint64_t id;                 /* of the web's */
+	struct others_ticket ticket; /* of one that other nodes carry out */
 	struct fair_held held;
 };
 
@@ -94,7 +94,6 @@ enum { LIST_ROWS = 100 };
 
 #define AWAY_NS      (30 * NS_PER_S) /* a token revoked meanwhile is not valid any more */
 #define ELSEWHERE_NS (10 * NS_PER_S)
-#define FETCH_NS     (10 * NS_PER_MS)
 #define REAP_NS      (10 * NS_PER_S)
 
 enum { REAP_LOOKS = 512, REAP_MOST = 16, REAP_AFTER_S = 60 };
@@ -625,6 +624,7 @@ static void door_answer(struct door_job *job, const struct web_reply *reply)
 	out.id = job->id;
 	work_free(job->work);
 	fair_give(&d->fair, &job->held);
+	others_forget(&job->ticket);
 	*job = (struct door_job){ .door = d };
 	d->running--;
 	if (d->web.asks)
@@ -652,17 +652,6 @@ static void door_answer_json(struct door_job *job, json_t *answer)
 
 /* ---- commands for another node, through Redis ---- */
 
-/* "in", "out:", "done:" or "count:" of operators' commands, or of those that have a key. */
-static void door_key(const struct door_job *job, const char *kind, const char *name,
-		     char key[CONTROL_KEY_MAX])
-{
-	char head[CONTROL_KEY_MAX], what[32];
-
-	(void)snprintf(what, sizeof(what), "%s%s", job->work->keyed ? CONTROL_SEALED : "", kind);
-	control_stream_key(job->door->node, "", COMMAND_FOR_OPERATOR, what, head);
-	(void)snprintf(key, CONTROL_KEY_MAX, "%s%s", head, name);
-}
-
 /* Sent as an operator's command that names the tenant: nodes need not read tenants' streams. */
 static json_t *args_of_tenant(const struct door_work *w)
 {
@@ -683,42 +672,60 @@ static json_t *args_of_tenant(const struct door_work *w)
 	return args;
 }
 
-/* The fields of an entry. args: in JSON, or sealed. */
-static size_t entry_words(const struct door_job *job, const char *args, struct bytes out[14])
+static void job_answer_sealed(struct door_job *job, struct bytes text)
 {
-	const struct bytes words[14] = {
-		BYTES_LIT("v"),
-		BYTES_LIT("1"),
-		BYTES_LIT("id"),
-		bytes_str(job->work->id),
-		BYTES_LIT("do"),
-		bytes_str(job->work->command->name),
-		bytes_str(job->work->keyed ? "sealed" : "args"),
-		bytes_str(args),
-		BYTES_LIT("client"),
-		bytes_str(job->work->id),
-		BYTES_LIT("ttl_ms"),
-		BYTES_LIT("10000"),
-		BYTES_LIT("claim"),
-		bytes_str(job->work->print),
-	};
+	json_t *answer = control_unseal(job->door->node, "answer", job->work->id,
+					bytes_from(text, CONTROL_PRINT_LEN));
 
-	memcpy(out, words, sizeof(words));
-	return job->work->keyed ? 14 : 12;
+	if (answer)
+		door_answer_json(job, answer);
+	else
+		job_fail(job, COMMAND_INTERNAL, "the answer was sealed with other keys");
+}
+
+static void job_on_elsewhere(struct others_ticket *t, struct bytes text)
+{
+	struct door_job *job = CONTAINER_OF(t, struct door_job, ticket);
+	json_t *answer;
+
+	if (!text.p) {
+		job_fail(job, COMMAND_UNCERTAIN, "no node has answered in 10 s");
+		return;
+	}
+	if (t->sealed) {
+		job_answer_sealed(job, text);
+		return;
+	}
+	answer = json_loadb((const char *)text.p, text.n, 0, NULL);
+	if (answer)
+		door_answer_json(job, answer);
+	else
+		job_fail(job, COMMAND_INTERNAL, "another node's answer is no JSON");
+}
+
+/* print: of a sealed one. */
+static struct others_question job_question(struct door_job *job, const char *args)
+{
+	job->ticket = (struct others_ticket){ .id = job->work->id,
+					      .sealed = job->work->keyed,
+					      .held = job->work->keyed,
+					      .until_ns = clock_now_ns() + ELSEWHERE_NS,
+					      .done = job_on_elsewhere };
+	return (struct others_question){ .id = job->work->id,
+					 .command = job->work->command->name,
+					 .args = args,
+					 .print = job->work->keyed ? job->work->print : NULL,
+					 .ttl_ms = "10000" };
 }
 
 static void job_elsewhere(struct door_job *job)
 {
 	json_t *args = args_of_tenant(job->work);
-	char in[CONTROL_KEY_MAX], *text = args ? json_dumps(args, JSON_COMPACT) : NULL;
-	struct bytes words[3 + 14] = { BYTES_LIT("XADD"), bytes_str(in), BYTES_LIT("*") };
-	size_t n = text ? 3 + entry_words(job, text, words + 3) : 0;
+	char *text = args ? json_dumps(args, JSON_COMPACT) : NULL;
+	struct others_question q = job_question(job, text);
+	struct others *e = job->door->node->api.others;
 
-	door_key(job, "in", "", in);
-	words[1] = bytes_str(in);
-	job->until_ns = clock_now_ns() + ELSEWHERE_NS;
-	job->ask_ns = clock_now_ns() + FETCH_NS;
-	if (!n || redis_command(job->door->node->redis.link, words, n, 0, NULL, NULL))
+	if (!text || !e || !others_ask(e, &job->ticket, &q))
 		job_fail(job, COMMAND_UNAVAILABLE, "another node has it, and Redis is away");
 	free(text);
 	json_decref(args);
@@ -737,17 +744,6 @@ static void job_elsewhere(struct door_job *job)
 #define KEYED_OCTETS_MAX "67108864"
 
 enum { KEYED_OCTETS = 1024 };
-
-static void job_answer_sealed(struct door_job *job, struct bytes text)
-{
-	json_t *answer = control_unseal(job->door->node, "answer", job->work->id,
-					bytes_from(text, CONTROL_PRINT_LEN));
-
-	if (answer)
-		door_answer_json(job, answer);
-	else
-		job_fail(job, COMMAND_INTERNAL, "the answer was sealed with other keys");
-}
 
 /* That key was sent before. */
 static void job_on_known(struct door_job *job, struct bytes old)
@@ -778,27 +774,30 @@ static void job_on_sent(int err, const struct redisReply *reply, void *arg)
 	struct door_job *job = arg;
 	struct bytes old = redis_reply_text(reply);
 
-	job->asked = false;
+	job->ticket.held = false;
 	if (err || redis_is_error(reply, NULL))
 		job_fail(job, COMMAND_UNCERTAIN,
 			 "Redis does not say whether it has the command: send it again with its "
 			 "key");
 	else if (old.n)
 		job_on_known(job, old);
-	else
-		job->ask_ns = clock_now_ns() + FETCH_NS;
 }
 
 static bool job_send(struct door_job *job, const char *sealed)
 {
+	struct node *node = job->door->node;
+	const struct others_question q = job_question(job, sealed);
 	char done[CONTROL_KEY_MAX], in[CONTROL_KEY_MAX], count[CONTROL_KEY_MAX],
 		mark[CONTROL_PRINT_LEN + 2];
-	struct bytes words[10 + 14] = { BYTES_LIT("EVAL"), BYTES_LIT(SEND), BYTES_LIT("3") };
+	struct bytes words[10 + OTHERS_WORDS] = { BYTES_LIT("EVAL"), BYTES_LIT(SEND),
+						  BYTES_LIT("3") };
 	size_t n = 10;
 
-	door_key(job, "done:", job->work->id, done);
-	door_key(job, "in", "", in);
-	door_key(job, "count:", holder_tenant(job->work), count);
+	if (!node->api.others)
+		return false;
+	others_key(node, true, "done:", job->work->id, done);
+	others_key(node, true, "in", "", in);
+	others_key(node, true, "count:", holder_tenant(job->work), count);
 	(void)snprintf(mark, sizeof(mark), "@%s", job->work->print);
 	words[3] = bytes_str(done);
 	words[4] = bytes_str(in);
@@ -807,9 +806,11 @@ static bool job_send(struct door_job *job, const char *sealed)
 	words[7] = BYTES_LIT(CONTROL_SEALED_S);
 	words[8] = DECIMAL_TEXT(strlen(sealed) + KEYED_OCTETS);
 	words[9] = BYTES_LIT(KEYED_OCTETS_MAX);
-	n += entry_words(job, sealed, words + n);
-	return !redis_command(job->door->node->redis.link, words, n, ELSEWHERE_NS, job_on_sent,
-			      job);
+	n += others_words(node->api.others, &q, words + n);
+	if (redis_command(node->redis.link, words, n, ELSEWHERE_NS, job_on_sent, job))
+		return false;
+	others_await(node->api.others, &job->ticket);
+	return true;
 }
 
 static void job_keyed(struct door_job *job)
@@ -820,8 +821,6 @@ static void job_keyed(struct door_job *job)
 	if (text && control_print(job->door->node, args, job->work->print))
 		sealed = control_seal(job->door->node, "arguments", job->work->id, "",
 				      bytes_str(text));
-	job->until_ns = clock_now_ns() + ELSEWHERE_NS;
-	job->asked = true;
 	if (!sealed || !job_send(job, sealed))
 		job_fail(job, COMMAND_UNAVAILABLE, "it has an Idempotency-Key, and Redis is away");
 	if (text)
@@ -829,46 +828,6 @@ static void job_keyed(struct door_job *job)
 	free(text);
 	free(sealed);
 	json_decref(args);
-}
-
-/* An answer, or nil: it is looked for again. */
-static void on_fetched(int err, const struct redisReply *reply, void *arg)
-{
-	struct door_job *job = arg;
-	const struct redisReply *entry = redis_reply_at(redis_reply_at(reply, 0), 1);
-	struct bytes text = redis_reply_text(redis_reply_at(entry, 3));
-	json_t *answer;
-	char key[CONTROL_KEY_MAX];
-
-	job->asked = false;
-	if (err || !text.n)
-		return;
-	door_key(job, "out:", job->work->id, key);
-	(void)!redis_command(job->door->node->redis.link,
-			     (struct bytes[]){ BYTES_LIT("DEL"), bytes_str(key) }, 2, 0, NULL,
-			     NULL);
-	if (job->work->keyed) {
-		job_answer_sealed(job, text);
-		return;
-	}
-	answer = json_loadb((const char *)text.p, text.n, 0, NULL);
-	if (answer)
-		door_answer_json(job, answer);
-	else
-		job_fail(job, COMMAND_INTERNAL, "another node's answer is no JSON");
-}
-
-static void job_fetch(struct door_job *job, uint64_t now_ns)
-{
-	char key[CONTROL_KEY_MAX];
-	struct bytes words[] = { BYTES_LIT("XRANGE"), { 0 },         BYTES_LIT("-"), BYTES_LIT("+"),
-				 BYTES_LIT("COUNT"),  BYTES_LIT("1") };
-
-	door_key(job, "out:", job->work->id, key);
-	words[1] = bytes_str(key);
-	job->ask_ns = now_ns + FETCH_NS;
-	job->asked = !redis_command(job->door->node->redis.link, words, COUNT_OF(words), 0,
-				    on_fetched, job);
 }
 
 /* ---- sessions that are over ---- */
@@ -943,29 +902,6 @@ void door_expire(struct door *d, uint64_t now_ns)
 		atomic_store_explicit(&d->away_ns, is_there ? 0 : now_ns, memory_order_relaxed);
 	if (is_there)
 		sessions_reap(d, now_ns);
-	for (size_t i = 0; d->running && i < WEB_CALLS_MAX; i++) {
-		struct door_job *job = &d->jobs[i];
-
-		if (!job->work || !job->until_ns || job->asked)
-			continue;
-		if (now_ns >= job->until_ns)
-			job_fail(job, COMMAND_UNCERTAIN, "no node has answered in 10 s");
-		else if (now_ns >= job->ask_ns)
-			job_fetch(job, now_ns);
-	}
-}
-
-uint64_t door_next_ns(const struct door *d)
-{
-	uint64_t next = UINT64_MAX;
-
-	for (size_t i = 0; d && d->running && i < WEB_CALLS_MAX; i++) {
-		const struct door_job *job = &d->jobs[i];
-
-		if (job->work && job->until_ns && !job->asked && job->ask_ns < next)
-			next = job->ask_ns;
-	}
-	return next;
 }
 
 uint32_t door_running(const struct door *d)

@@ -29,9 +29,8 @@ const struct web_door *door_web(const struct door *d);
 /* A tenant's token counts from now on, or no longer. 0, -ENOSPC or -ENOMEM. */
 int door_token_put(struct door *d, const char *tenant, const struct token_value *v) NODISCARD;
 void door_token_delete(struct door *d, const char *tenant, const char *name);
-/* Number of commands under way. NULL is fine for these three: not open yet. */
+/* Number of commands under way. NULL is fine for these two: not open yet. */
 uint32_t door_running(const struct door *d);
 void door_expire(struct door *d, uint64_t now_ns);
-uint64_t door_next_ns(const struct door *d);
 
 #endif

@@ -7,12 +7,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/command/command_nodes.h"
 #include "app/command/command_set.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
 #include "app/command/door.h"
+#include "app/command/others.h"
 #include "app/command/queries.h"
 #include "app/daemon/daemon.h"
 #include "app/dns/resolver.h"
@@ -223,6 +223,7 @@ static void node_on_timer(void *arg)
 		control_expire(n->api.control, now.ns);
 	control_local_expire(n->api.local, now.ns);
 	door_expire(n->api.door, now.ns);
+	others_expire(n->api.others, now.ns);
 	directory_expire(n, now.ns);
 	if (n->common.locations && n->life.phase != NODE_STARTING &&
 	    locations_next_ns(n->common.locations) <= now.ns)
@@ -240,7 +241,6 @@ static void node_on_timer(void *arg)
 	node_hand_expire(n, now.ns);
 	node_rebalance_expire(n, now.ns);
 	queries_expire(n->api.queries, now.ns);
-	command_nodes_round(n, now.ns);
 	command_walks_round(n);
 	command_sets_round(n);
 	command_set_move_round(n);
@@ -468,7 +468,7 @@ static void arm(struct node *n)
 	if (n->api.control)
 		next = ns_least(next, control_next_ns(n->api.control));
 	next = ns_least(next, control_local_next_ns(n->api.local));
-	next = ns_least(next, door_next_ns(n->api.door));
+	next = ns_least(next, others_next_ns(n->api.others));
 	next = ns_least(next, directory_next_ns(n));
 	if (n->life.phase != NODE_STARTING) {
 		next = ns_least(next, locations_next_ns(n->common.locations));
@@ -495,7 +495,6 @@ static void arm(struct node *n)
 	if (n->life.phase != NODE_STARTING &&
 	    (n->shards.answers.count || n->round.events_left || n->round.inter_shard_left))
 		next = 0;
-	next = ns_least(next, command_nodes_next_ns(n));
 	next = ns_least(next, command_sets_next_ns(n));
 	next = ns_least(next, command_set_move_next_ns(n));
 	if (n->api.walks)
@@ -530,6 +529,7 @@ void node_round(void *arg)
 		transport_flush(n->sip.transport);
 	if (n->api.control)
 		control_flush(n->api.control);
+	others_flush(n->api.others);
 	directory_flush(n);
 	node_blf_flush(n);
 	claimant_flush(n->cluster.claimant, clock_now_ns());

@@ -15,7 +15,6 @@
 #include "app/command/command_ask.h"
 #include "app/command/command_flow.h"
 #include "app/command/command_lint.h"
-#include "app/command/command_nodes.h"
 #include "app/command/command_order.h"
 #include "app/command/command_set.h"
 #include "app/command/command_tenant.h"
@@ -23,6 +22,7 @@
 #include "app/command/control.h"
 #include "app/command/control_local.h"
 #include "app/command/door.h"
+#include "app/command/others.h"
 #include "app/command/queries.h"
 #include "app/daemon/daemon.h"
 #include "app/dns/resolver.h"
@@ -629,6 +629,8 @@ static int start_doors(struct node *n)
 {
 	int err = control_open(&n->api.control, n, &n->redis.place);
 
+	if (!err)
+		err = others_open(&n->api.others, n, &n->redis.place);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot open the control API",
 			  LOG_STR("error", strerror(-err)));
@@ -749,7 +751,7 @@ static void stop_redis(struct node *n)
 	if (n->api.control)
 		control_stop(n->api.control);
 	queries_expire(n->api.queries, UINT64_MAX);
-	command_nodes_drop(n);
+	others_stop(n->api.others);
 	command_walks_drop(n);
 	command_sets_drop(n);
 	command_orders_drop(n);
@@ -765,6 +767,8 @@ static void stop_redis(struct node *n)
 	if (n->redis.leases)
 		redis_close(n->redis.leases);
 	control_close(n->api.control);
+	others_close(n->api.others);
+	n->api.others = NULL;
 	control_local_close(n->api.local);
 	n->api.local = NULL;
 	if (n->redis.embedded_used)

@@ -57,9 +57,9 @@ struct node_api {
 	struct queries *queries;
 	struct command_asks *asks;
 	struct waiting *waiting;
-	struct command_walk *walks;        /* lists under way */
-	struct command_nodes *asked_nodes; /* lists that wait for other nodes */
-	struct sets *sets;                 /* of documents; NULL: none was applied here */
+	struct command_walk *walks; /* lists under way */
+	struct others *others;      /* what other nodes are asked; NULL: not open yet */
+	struct sets *sets;          /* of documents; NULL: none was applied here */
 	struct set_moving *set_moving;
 	struct control *control;
 	struct control_local *local;  /* NULL: none */

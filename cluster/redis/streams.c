@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reader of streams: events for listeners, news for webhooks. It has no
+ * The reader of streams: events for listeners, news for webhooks, answers of other nodes. It has no
  * state of a stream, only the question that is being made and the answers that are awaited.
  */
 
 #include "cluster/redis/streams.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -91,7 +93,7 @@ static void streams_send(struct streams *s, uint32_t from, uint32_t n, bool wait
 
 void streams_ask(struct streams *s, uint64_t now_ns)
 {
-	bool apart = redis_is_cluster(s->redis);
+	bool apart = redis_is_cluster(s->redis) && !s->way->of_one_slot;
 	bool waits = s->count && s->count <= s->way->together && !apart;
 	uint32_t most = apart ? 1 : s->way->together;
 
@@ -119,4 +121,19 @@ struct bytes stream_field(const struct redisReply *entry, const char *name)
 			return redis_reply_text(redis_reply_at(fields, i + 1));
 	}
 	return (struct bytes){ 0 };
+}
+
+void stream_trim(struct redis *r, struct bytes key, struct bytes mark)
+{
+	char behind[STREAM_MARK_MAX];
+	uint64_t ms, seq;
+	size_t dash = bytes_find(mark, '-');
+	struct bytes args[] = { BYTES_LIT("XTRIM"), key, BYTES_LIT("MINID"), { 0 } };
+
+	if (bytes_u64(bytes_sub(mark, 0, dash), &ms) ||
+	    bytes_u64(bytes_from(mark, dash + 1), &seq) || seq == UINT64_MAX)
+		return; /* no id of an entry */
+	(void)snprintf(behind, sizeof(behind), "%" PRIu64 "-%" PRIu64, ms, seq + 1);
+	args[3] = bytes_str(behind);
+	(void)!redis_command(r, args, COUNT_OF(args), 0, NULL, NULL);
 }

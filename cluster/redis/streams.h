@@ -20,6 +20,7 @@ struct streams_way {
 	uint32_t together; /* most streams of one question */
 	uint32_t each;     /* most entries of a stream in one answer */
 	uint32_t wait_ms;  /* so long Redis waits for the first entry */
+	bool of_one_slot;  /* with Redis Cluster, too, they are asked for together */
 	uint64_t deadline_ns;
 	/* Least time from one question to the next: where Redis waits, and where it does not. */
 	uint64_t pace_ns, poll_ns;
@@ -62,5 +63,7 @@ static inline struct bytes stream_entry_id(const struct redisReply *entry)
 {
 	return redis_reply_text(redis_reply_at(entry, 0));
 }
+/* Deletes all of a stream up to its mark, with it: they were saved, or answered. */
+void stream_trim(struct redis *r, struct bytes key, struct bytes mark);
 
 #endif

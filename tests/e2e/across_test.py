@@ -109,8 +109,9 @@ class Across(Asks, Cluster):
         # Nothing stays of what nodes have asked each other. Only a node that stood still may have
         # answered too late; that answer expires by itself.
         with self.redis() as redis:
-            self.until(lambda: all('"expired"' in str(redis("XRANGE", key, "-", "+"))
-                                   for key in redis("KEYS", "td:{cmd:_operator}:out:list-*")))
+            self.until(lambda: all('"expired"' in str(entry)
+                                   for key in redis("KEYS", "td:{cmd:_operator}:out:node-*")
+                                   for entry in redis("XRANGE", key, "-", "+")))
             self.assertEqual(redis("KEYS", "td:{cmd:_operator}:done:list-*"), [])
 
     def test_join_by_command(self):

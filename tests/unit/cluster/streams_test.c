@@ -187,12 +187,36 @@ static void test_failures(void **state)
 	reading_close(&r);
 }
 
+static bool is_short(void *arg)
+{
+	const struct reading *r = arg;
+
+	return !strcmp(server_ask(&r->server, "XLEN s0"), "1");
+}
+
+static void test_trim(void **state)
+{
+	struct reading r;
+
+	(void)state;
+	reading_open(&r, &g_wide);
+	for (unsigned i = 1; i <= 3; i++)
+		(void)server_ask(&r.server, "XADD s0 9-%u b x", i);
+	stream_trim(r.redis, BYTES_LIT("s0"), BYTES_LIT("nothing"));
+	stream_trim(r.redis, BYTES_LIT("s0"), BYTES_LIT("9-2"));
+	assert_true(drive(r.redis, 2000, is_short, &r));
+	assert_true(drive_reads(&r, 1));
+	assert_string_equal(r.list[0].mark, "9-3");
+	reading_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_question_waits),
 		cmocka_unit_test(test_more_than_one_question),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_trim),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
