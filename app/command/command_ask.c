@@ -10,7 +10,6 @@
 
 #include "app/command/command_ask.h"
 #include "app/command/command_start.h"
-#include "app/command/queries.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/clock.h"
@@ -31,42 +30,55 @@ void waiting_close(struct waiting *w)
 uint64_t waiting_put(struct waiting *w, struct command_run *run)
 {
 	const struct fair_who who = command_holder(run);
+	struct fair_held held = { 0 };
 
 	for (uint32_t i = 0; i < WAITING_MAX; i++) {
-		if (w->list[i].run)
+		struct waiting_place *place = &w->list[i];
+
+		if (place->run)
 			continue;
-		if (fair_take(&w->fair, &who, 1, &w->list[i].held) != FAIR_FINE)
+		if (fair_take(&w->fair, &who, 1, &held) != FAIR_FINE)
 			return 0;
-		w->list[i].run = run;
-		w->list[i].generation++;
-		return (uint64_t)w->list[i].generation << 32 | (i + 1);
+		*place = (struct waiting_place){ .run = run,
+						 .generation = place->generation + 1,
+						 .held = held };
+		return (uint64_t)place->generation << 32 | (i + 1);
 	}
 	return 0;
 }
 
-static struct command_run *waiting_run_pop(struct waiting *w, uint32_t i)
+static struct command_run *waiting_run_pop(struct waiting *w, struct waiting_place *place)
 {
-	struct command_run *run = w->list[i].run;
+	struct command_run *run = place->run;
 
-	w->list[i].run = NULL;
-	fair_give(&w->fair, &w->list[i].held);
+	place->run = NULL;
+	place->until_ns = 0;
+	fair_give(&w->fair, &place->held);
 	return run;
+}
+
+static struct waiting_place *waiting_find(struct waiting *w, uint64_t ticket)
+{
+	uint32_t i = (uint32_t)ticket - 1;
+
+	return i < WAITING_MAX && w->list[i].run &&
+			       w->list[i].generation == (uint32_t)(ticket >> 32)
+		       ? &w->list[i]
+		       : NULL;
 }
 
 struct command_run *waiting_pop(struct waiting *w, uint64_t ticket)
 {
-	uint32_t i = (uint32_t)ticket - 1;
+	struct waiting_place *place = waiting_find(w, ticket);
 
-	if (i >= WAITING_MAX || w->list[i].generation != (uint32_t)(ticket >> 32))
-		return NULL;
-	return waiting_run_pop(w, i);
+	return place ? waiting_run_pop(w, place) : NULL;
 }
 
 struct command_run *waiting_take_any(struct waiting *w)
 {
 	for (uint32_t i = 0; i < WAITING_MAX; i++) {
 		if (w->list[i].run)
-			return waiting_run_pop(w, i);
+			return waiting_run_pop(w, &w->list[i]);
 	}
 	return NULL;
 }
@@ -75,64 +87,71 @@ struct command_run *waiting_take_any(struct waiting *w)
 #define REMOTE_NO_PLACE UINT64_MAX        /* of no place of waiting */
 #define PICK_WAIT_NS    (300 * NS_PER_MS) /* one that is about to be given up delays nobody */
 
-static void command_ask_end(struct node *node, uint64_t ticket, const struct remote_joined *told)
+/* What it calls may take the place again. */
+static void command_ask_end(struct waiting *w, struct waiting_place *place,
+			    const struct remote_joined *told)
 {
-	struct command_ask *question = &node->api.asks->list[(uint32_t)ticket - 1];
-	struct command_run *run = waiting_pop(node->api.waiting, ticket);
+	struct shard_join join = place->join;
+	command_ask_fn *done = place->done;
 
-	if (!run)
-		return;
-	question->ticket = 0;
-	question->done(run, &question->join, told);
+	done(waiting_run_pop(w, place), &join, told);
 }
 
-static void command_ask_picked_end(struct node *node, const struct park_news *told)
+static void command_ask_picked_end(struct waiting *w, struct waiting_place *place,
+				   const struct park_news *told)
 {
-	struct command_ask *question = &node->api.asks->list[(uint32_t)told->serial - 1];
-	struct command_run *run = waiting_pop(node->api.waiting, told->serial);
+	command_picked_fn *picked = place->picked;
 
-	if (!run)
-		return;
-	question->ticket = 0;
-	question->picked(run, told);
+	picked(waiting_run_pop(w, place), told);
 }
 
-static void command_ask_late(const struct command_ask *question)
+static void command_ask_late(struct node *n, struct waiting_place *place, uint64_t ticket)
 {
 	struct park_news told;
 
-	if (!question->picked) {
-		command_ask_end(question->node, question->ticket, NULL);
+	if (place->done) {
+		command_ask_end(n->api.waiting, place, NULL);
 		return;
 	}
-	shard_remote_picked(question->node->shards.shared_tables, question->ticket, &told);
-	command_ask_picked_end(question->node, &told);
+	shard_remote_picked(n->shards.shared_tables, ticket, &told);
+	command_ask_picked_end(n->api.waiting, place, &told);
 }
 
-static void on_command_ask_late(const struct query *q, void *arg)
+void waiting_expire(struct node *n, uint64_t now_ns)
 {
-	const struct command_ask *question = arg;
+	for (uint32_t i = 0; i < WAITING_MAX; i++) {
+		struct waiting_place *place = &n->api.waiting->list[i];
 
-	(void)q;
-	/* the place may be another question's by now */
-	if (question->ticket && question->deadline_ns <= clock_now_ns())
-		command_ask_late(question);
+		if (place->until_ns && place->until_ns <= now_ns)
+			command_ask_late(n, place, (uint64_t)place->generation << 32 | (i + 1));
+	}
+}
+
+uint64_t waiting_next_ns(const struct waiting *w)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t i = 0; i < WAITING_MAX; i++) {
+		if (w->list[i].until_ns && w->list[i].until_ns < next)
+			next = w->list[i].until_ns;
+	}
+	return next;
 }
 
 void command_ask_answered(struct node *node, uint64_t serial, const struct remote_joined *told)
 {
-	uint32_t place = (uint32_t)serial;
+	struct waiting_place *place = waiting_find(node->api.waiting, serial);
 
-	if (place && place <= WAITING_MAX && node->api.asks->list[place - 1].ticket == serial)
-		command_ask_end(node, serial, told);
+	if (place && place->done)
+		command_ask_end(node->api.waiting, place, told);
 }
 
 void command_ask_picked(struct node *node, const struct park_news *told)
 {
-	uint32_t place = (uint32_t)told->serial;
+	struct waiting_place *place = waiting_find(node->api.waiting, told->serial);
 
-	if (place && place <= WAITING_MAX && node->api.asks->list[place - 1].ticket == told->serial)
-		command_ask_picked_end(node, told);
+	if (place && place->picked)
+		command_ask_picked_end(node->api.waiting, place, told);
 }
 
 /* Which process has that call. False: the run has failed. */
@@ -162,23 +181,19 @@ static bool command_ask_owner(struct command_run *run, uint64_t call, uint64_t *
 	return false;
 }
 
-static struct command_ask *command_ask_open(struct command_run *run, uint64_t wait_ns)
+static struct waiting_place *command_ask_open(struct command_run *run, uint64_t wait_ns,
+					      uint64_t *ticket)
 {
-	struct node *n = run->node;
-	uint64_t ticket = waiting_put(n->api.waiting, run);
-	struct query *pause = ticket ? queries_open(n->api.queries) : NULL;
-	struct command_ask *question = &n->api.asks->list[pause ? (uint32_t)ticket - 1 : 0];
+	struct waiting *w = run->node->api.waiting;
+	struct waiting_place *place;
 
-	if (!pause) {
-		(void)waiting_pop(n->api.waiting, ticket);
+	*ticket = waiting_put(w, run);
+	place = waiting_find(w, *ticket);
+	if (place)
+		place->until_ns = clock_now_ns() + wait_ns;
+	else
 		command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
-		return NULL;
-	}
-	*question = (struct command_ask){ .node = n,
-					  .ticket = ticket,
-					  .deadline_ns = clock_now_ns() + wait_ns };
-	queries_pause(pause, question->deadline_ns, on_command_ask_late, question);
-	return question;
+	return place;
 }
 
 const char *command_ask_tenant(struct command_run *run, uint64_t call)
@@ -197,18 +212,17 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 {
 	struct remote_item ask = { .kind = REMOTE_JOIN,
 				   .join = { .call = join->with, .leg = join->with_leg } };
-	struct command_ask *question;
+	struct waiting_place *question;
 	uint64_t process;
 
 	question = command_ask_owner(run, join->with, &process)
-			   ? command_ask_open(run, REMOTE_WAIT_NS)
+			   ? command_ask_open(run, REMOTE_WAIT_NS, &ask.serial)
 			   : NULL;
 	if (!question)
 		return;
 	question->join = *join;
 	question->join.by = NULL;
 	question->done = done;
-	ask.serial = question->ticket;
 	ask.join.tenant = bytes_str(tenant);
 	(void)bytes_cstr(bytes_str(slot), ask.join.slot, sizeof(ask.join.slot));
 	remote_watch_send(run->node->shards.shared_tables->remote, process, &ask);
@@ -264,18 +278,18 @@ static bool command_ask_has_others(const struct node *n)
 bool command_ask_pick(struct command_run *run, struct shard *core, uint16_t tenant,
 		      const struct remote_pick *pick, command_picked_fn *picked)
 {
-	struct command_ask *question;
+	struct waiting_place *question;
+	uint64_t ticket;
 
 	if (!command_ask_has_others(run->node))
 		return false;
-	question = command_ask_open(run, PICK_WAIT_NS);
+	question = command_ask_open(run, PICK_WAIT_NS, &ticket);
 	if (!question)
 		return true;
 	question->picked = picked;
-	if (shard_picks_ask(core, tenant, pick, question->ticket))
+	if (shard_picks_ask(core, tenant, pick, ticket))
 		return true;
-	(void)waiting_pop(run->node->api.waiting, question->ticket);
-	question->ticket = 0;
+	(void)waiting_pop(run->node->api.waiting, ticket);
 	command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
 	return true;
 }

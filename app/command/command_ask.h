@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands that ask another node about a call before they run here. Control thread. */
+/* Commands that wait, and those that ask other nodes about a call before they run here. */
 #ifndef APP_COMMAND_COMMAND_ASK_H
 #define APP_COMMAND_COMMAND_ASK_H
 
@@ -8,17 +8,31 @@
 #include "sig/remote/remote_news.h"
 #include "sig/shard/shard.h"
 
-/* Commands that are answered once Redis has what they changed. Control thread. */
+/* Commands that wait for something, by tickets: for the save of what they changed, a phone, a
+ * process of this node, or another node. Control thread. */
 
 struct command_run;
+struct node;
 
 enum { WAITING_MAX = 256 }; /* a tenant alone has half of them */
 
+/* told: NULL: the other node has not answered in time. */
+typedef void command_ask_fn(struct command_run *run, struct shard_join *join,
+			    const struct remote_joined *told);
+
+/* Which call rings, of all nodes. */
+typedef void command_picked_fn(struct command_run *run, const struct park_news *told);
+
 struct waiting {
-	struct {
+	struct waiting_place {
 		struct command_run *run; /* NULL: free */
 		uint32_t generation;
 		struct fair_held held;
+		/* Of a question to other nodes; else 0 and NULL: who was asked always answers. */
+		uint64_t until_ns;
+		command_ask_fn *done;
+		struct shard_join join;
+		command_picked_fn *picked; /* in place of done: it is about a call that rings */
 	} list[WAITING_MAX];
 	struct fair fair; /* runs by tenant, token and user */
 };
@@ -31,25 +45,9 @@ uint64_t waiting_put(struct waiting *w, struct command_run *run);
 struct command_run *waiting_pop(struct waiting *w, uint64_t ticket);
 /* Any; NULL: nobody waits. */
 struct command_run *waiting_take_any(struct waiting *w);
-
-struct node;
-/* told: NULL: the other node has not answered in time. */
-typedef void command_ask_fn(struct command_run *run, struct shard_join *join,
-			    const struct remote_joined *told);
-
-/* Which call rings, of all nodes. */
-typedef void command_picked_fn(struct command_run *run, const struct park_news *told);
-
-/* By the places of waiting. */
-struct command_asks {
-	struct command_ask {
-		struct node *node;
-		uint64_t ticket, deadline_ns;
-		struct shard_join join;
-		command_ask_fn *done;
-		command_picked_fn *picked; /* else it is about a call that rings */
-	} list[WAITING_MAX];
-};
+/* Questions that are late by then. UINT64_MAX: all of them. */
+void waiting_expire(struct node *n, uint64_t now_ns);
+uint64_t waiting_next_ns(const struct waiting *w);
 
 /* Asks the node that has join->with, a call of that tenant. done is called later, or the run has
  * failed. slot: the parking slot where its party must wait; "": anywhere. */

@@ -454,7 +454,6 @@ struct daemon {
 	struct documents documents;
 	struct extensions extensions;
 	struct queries queries;
-	struct command_asks asks;
 	struct waiting waiting;
 };
 
@@ -465,7 +464,6 @@ static void daemon_join(struct daemon *d)
 	d->node.api.documents = &d->documents;
 	d->node.api.extensions = &d->extensions;
 	d->node.api.queries = &d->queries;
-	d->node.api.asks = &d->asks;
 	d->node.api.waiting = &d->waiting;
 }
 

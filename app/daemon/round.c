@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/command/command_ask.h"
 #include "app/command/command_set.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
@@ -241,6 +242,7 @@ static void node_on_timer(void *arg)
 	node_hand_expire(n, now.ns);
 	node_rebalance_expire(n, now.ns);
 	queries_expire(n->api.queries, now.ns);
+	waiting_expire(n, now.ns);
 	command_walks_round(n);
 	command_sets_round(n);
 	command_set_move_round(n);
@@ -485,6 +487,7 @@ static void arm(struct node *n)
 	next = ns_least(next, node_hand_next_ns(n));
 	next = ns_least(next, node_rebalance_next_ns(n));
 	next = ns_least(next, queries_next_ns(n->api.queries));
+	next = ns_least(next, waiting_next_ns(n->api.waiting));
 	if (n->media.queue.count ||
 	    (n->life.phase == NODE_RUNNING && n->life.readiness != READY_SAID))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);

@@ -751,6 +751,7 @@ static void stop_redis(struct node *n)
 	if (n->api.control)
 		control_stop(n->api.control);
 	queries_expire(n->api.queries, UINT64_MAX);
+	waiting_expire(n, UINT64_MAX);
 	others_stop(n->api.others);
 	command_walks_drop(n);
 	command_sets_drop(n);

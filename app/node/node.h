@@ -24,7 +24,6 @@
 #include "app/settings/settings.h"
 
 struct claimant;
-struct command_asks;
 struct command_walk;
 struct set_moving;
 struct sets;
@@ -55,7 +54,6 @@ struct node_api {
 	struct extensions *extensions;
 	struct tenancy *tenancy;
 	struct queries *queries;
-	struct command_asks *asks;
 	struct waiting *waiting;
 	struct command_walk *walks; /* lists under way */
 	struct others *others;      /* what other nodes are asked; NULL: not open yet */
