@@ -53,8 +53,8 @@ int archive_mark_get(struct archive *a, struct bytes stream, struct archive_mark
 /*
  * Saves a batch of one stream, and its last entry as mark. from: the mark behind which it was read.
  * -ESTALE: the mark is another one by now, as another node has read on; nothing is saved. Else as
- * archive_sql.h; the batch stays as it is, and may be saved again. The stream may be trimmed below the mark
- * after 0 alone: the entry of the mark itself stays.
+ * archive_sql.h; the batch stays as it is, and may be saved again. The stream may be trimmed below
+ * the mark after 0 alone: the entry of the mark itself stays.
  */
 int archive_save(struct archive *a, struct archive_batch *b, struct bytes stream,
 		 const struct archive_mark *from, int64_t now_ms) NODISCARD;
@@ -78,7 +78,8 @@ struct archive_query {
 /*
  * *rows: an array of objects, newest last disconnect first; the caller's. *cursor: where the next
  * page begins, JSON null at the end of all. A page may have fewer rows than limit, or none, and go on
- * all the same, as it looks at ARCHIVE_LOOKED_MAX entries at most. 0; -EINVAL: the cursor is none; else as archive_sql.h.
+ * all the same, as it looks at ARCHIVE_LOOKED_MAX entries at most. 0; -EINVAL: the cursor is none;
+ * else as archive_sql.h.
  */
 int archive_history(struct archive *a, const struct archive_query *q, json_t **rows,
 		    json_t **cursor) NODISCARD;
