@@ -77,9 +77,9 @@ struct archive_query {
 
 /*
  * *rows: an array of objects, newest last disconnect first; the caller's. *cursor: where the next
- * page begins, JSON null at the end of all. A page may have fewer rows than limit, or none, and go on
- * all the same, as it looks at ARCHIVE_LOOKED_MAX entries at most. 0; -EINVAL: the cursor is none;
- * else as archive_sql.h.
+ * page begins, JSON null at the end of all. A page may have fewer rows than limit, or none, and
+ * go on all the same, as it looks at ARCHIVE_LOOKED_MAX entries at most. 0; -EINVAL: the cursor is
+ * none; else as archive_sql.h.
  */
 int archive_history(struct archive *a, const struct archive_query *q, json_t **rows,
 		    json_t **cursor) NODISCARD;
