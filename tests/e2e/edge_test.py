@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 
-from lamps_test import Lamp
+from blf_test import Lamp
 from lib.authority import Authority
 from lib.sip import SipError
 from lib.stream import StreamAgent

@@ -20,7 +20,7 @@ from lib.sip import UserAgent
 
 from application_test import ApplicationTest
 from call_test import CallTest
-from lamps_test import Keys
+from blf_test import Keys
 from music_test import wav
 from patience import PATIENCE_S, until
 from server import ServerError
@@ -413,7 +413,7 @@ class Carrier(unittest.TestCase):
 
 
 class Watched(unittest.TestCase):
-    """docs/guides/presence.md and lamps.md: their commands as they stand, and what their tables say is what phones see, over kills."""
+    """docs/guides/presence.md and blf.md: their commands as they stand, and what their tables say is what phones see, over kills."""
 
     @classmethod
     def setUpClass(cls):
@@ -487,8 +487,8 @@ class Watched(unittest.TestCase):
             {"who": "1002"}, {"SIP_If_Match": "never"}, {"kind": "text/plain"}, {"body": "no document"}, {"Expires": "59"}, {"Event": "dialog"})},
             refused - {"503"})
 
-    def test_lamps(self):
-        text = guide("lamps.md")
+    def test_blf(self):
+        text = guide("blf.md")
         said = typed(self, self.node, text)
         self.assertIn("Front desk", said)
         desk = self.agent("1011")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opening hours by hand from a phone: a feature code says that it is open or closed, and a lamp shows it."""
 from codes_test import INFORMATION, UK_CONFIRMATION, CodesTest
-from lamps_test import Lamp
+from blf_test import Lamp
 
 from tandem_client import Client, Refused
 

@@ -15,7 +15,7 @@ from lib import promlint
 from lib.node import Node
 
 from call_test import CallTest
-from lamps_test import Lamp
+from blf_test import Lamp
 from patience import PATIENCE_S, slowness
 from server import ServerError
 

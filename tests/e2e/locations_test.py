@@ -10,7 +10,7 @@ from lib.sip import parameter
 from lib.stream import StreamAgent
 
 from directory_test import Pair
-from lamps_test import Lamp
+from blf_test import Lamp
 from shards_test import shard_of
 from tandem_client import Client, Refused
 

@@ -13,7 +13,7 @@ from lib.node import ha1
 
 from flow_shipped_test import RATE
 from mailbox_test import Mailbox
-from message_lamps_test import Lamp
+from message_waiting_test import Lamp
 from patience import PATIENCE_S, until
 from ports import Ports
 from session_test import Users
@@ -182,7 +182,7 @@ class Team(Box):
         self.maroon()
         self.assertEqual([row["mailbox"] for row in self.ask("recording.list", tenant="maroon")], [self.BOX])
 
-    def test_lamps(self):
+    def test_message_waiting(self):
         """The phone of a member shows numbers; that of the other tenant's 1002 those of its own box."""
         self.ask("extension.put", number=self.BOX, mailbox_members="1001")
         self.ask("tenant.put", name="maroon", domains="maroon.test")

@@ -159,7 +159,7 @@ class Methods(Tables, CallTest):
 
     @row("SUBSCRIBE, PUBLISH")
     def subscribe(self, cells):
-        """Outside: lamps_test.py; they name no Event here."""
+        """Outside: blf_test.py; they name no Event here."""
         for method in ("SUBSCRIBE", "PUBLISH"):
             self.assertEqual([str(self.outside(method)), str(self.inside(method))], ["489", cells[1]], method)
 

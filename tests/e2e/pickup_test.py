@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from lamps_test import Lamp
+from blf_test import Lamp
 from lib.node import Node
 from patience import PATIENCE_S
 from server import ServerError

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lamps: phones that watch extensions (RFC 6665, 4235, 3856): a scripted desk phone, baresip and linphone.  BLF-04, BLF-07, SEC-06."""
+"""BLF: phones that watch extensions (RFC 6665, 4235, 3856): a scripted desk phone, baresip and linphone.  BLF-04, BLF-07, SEC-06."""
 import contextlib
 import email
 import os
@@ -134,7 +134,7 @@ class Keys(Lamp):
             self.hear()
 
 
-class Lamps(unittest.TestCase):
+class Blf(unittest.TestCase):
     def setUp(self):
         self.node = Node()
         self.addCleanup(self.node.close)

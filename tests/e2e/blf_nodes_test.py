@@ -11,7 +11,7 @@ from lib.linphone import Linphone, core
 from lib.place import PARTY
 from lib.sipp import Sipp, user
 from lib.twinkle import Twinkle
-from lamps_test import INFO, Keys, Lamp
+from blf_test import INFO, Keys, Lamp
 from patience import PATIENCE_S, slowness
 from pickup_test import ELSEWHERE
 from server import ServerError
@@ -21,7 +21,7 @@ from taken_test import ADDRESSES, LONG, SIP, Cluster, Talk
 SLOT = "%234107"
 
 
-class LampsOfNodes(Users, Cluster):
+class BlfOfNodes(Users, Cluster):
     """1003 is at node b; the calls are at node a."""
 
     def setUp(self):

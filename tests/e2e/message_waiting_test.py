@@ -42,7 +42,7 @@ class Lamp:
             self.hear(max(0.01, end - time.monotonic()))
 
 
-class MessageLamps(MessageTest):
+class MessageWaiting(MessageTest):
     def leaves(self):
         """Somebody says a message to 1002, and has gone."""
         out, call = self.answered()
@@ -51,7 +51,7 @@ class MessageLamps(MessageTest):
         out.bye()
         self.ended()
 
-    def test_lamps(self):
+    def test_phones_that_subscribe(self):
         lamp = Lamp(self.b)
         lamp.until("0/0 (0/0)")
         self.assertEqual((lamp.shown["Messages-Waiting"], lamp.shown["Message-Account"].split("@")[0]), ("no", "sip:%23%23"))
