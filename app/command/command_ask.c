@@ -27,6 +27,11 @@ void waiting_close(struct waiting *w)
 	fair_close(&w->fair);
 }
 
+static uint64_t waiting_ticket(const struct waiting *w, uint32_t i)
+{
+	return (uint64_t)w->list[i].generation << 32 | (i + 1);
+}
+
 uint64_t waiting_put(struct waiting *w, struct command_run *run)
 {
 	const struct fair_who who = command_holder(run);
@@ -42,7 +47,7 @@ uint64_t waiting_put(struct waiting *w, struct command_run *run)
 		*place = (struct waiting_place){ .run = run,
 						 .generation = place->generation + 1,
 						 .held = held };
-		return (uint64_t)place->generation << 32 | (i + 1);
+		return waiting_ticket(w, i);
 	}
 	return 0;
 }
@@ -52,7 +57,7 @@ static struct command_run *waiting_run_pop(struct waiting *w, struct waiting_pla
 	struct command_run *run = place->run;
 
 	place->run = NULL;
-	place->until_ns = 0;
+	ticket_end(&place->late);
 	fair_give(&w->fair, &place->held);
 	return run;
 }
@@ -105,37 +110,19 @@ static void command_ask_picked_end(struct waiting *w, struct waiting_place *plac
 	picked(waiting_run_pop(w, place), told);
 }
 
-static void command_ask_late(struct node *n, struct waiting_place *place, uint64_t ticket)
+static void command_ask_late(struct ticket *t)
 {
+	struct waiting_place *place = CONTAINER_OF(t, struct waiting_place, late);
+	struct waiting *w = place->node->api.waiting;
+	uint32_t i = (uint32_t)(place - w->list);
 	struct park_news told;
 
 	if (place->done) {
-		command_ask_end(n->api.waiting, place, NULL);
+		command_ask_end(w, place, NULL);
 		return;
 	}
-	shard_remote_picked(n->shards.shared_tables, ticket, &told);
-	command_ask_picked_end(n->api.waiting, place, &told);
-}
-
-void waiting_expire(struct node *n, uint64_t now_ns)
-{
-	for (uint32_t i = 0; i < WAITING_MAX; i++) {
-		struct waiting_place *place = &n->api.waiting->list[i];
-
-		if (place->until_ns && place->until_ns <= now_ns)
-			command_ask_late(n, place, (uint64_t)place->generation << 32 | (i + 1));
-	}
-}
-
-uint64_t waiting_next_ns(const struct waiting *w)
-{
-	uint64_t next = UINT64_MAX;
-
-	for (uint32_t i = 0; i < WAITING_MAX; i++) {
-		if (w->list[i].until_ns && w->list[i].until_ns < next)
-			next = w->list[i].until_ns;
-	}
-	return next;
+	shard_remote_picked(place->node->shards.shared_tables, waiting_ticket(w, i), &told);
+	command_ask_picked_end(w, place, &told);
 }
 
 void command_ask_answered(struct node *node, uint64_t serial, const struct remote_joined *told)
@@ -189,10 +176,13 @@ static struct waiting_place *command_ask_open(struct command_run *run, uint64_t 
 
 	*ticket = waiting_put(w, run);
 	place = waiting_find(w, *ticket);
-	if (place)
-		place->until_ns = clock_now_ns() + wait_ns;
-	else
+	if (place) {
+		place->node = run->node;
+		ticket_wait(run->node->api.tickets, &place->late, clock_now_ns() + wait_ns,
+			    command_ask_late);
+	} else {
 		command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
+	}
 	return place;
 }
 

@@ -3,6 +3,7 @@
 #ifndef APP_COMMAND_COMMAND_ASK_H
 #define APP_COMMAND_COMMAND_ASK_H
 
+#include "app/command/ticket.h"
 #include "base/bytes.h"
 #include "base/fair.h"
 #include "sig/remote/remote_news.h"
@@ -28,10 +29,11 @@ struct waiting {
 		struct command_run *run; /* NULL: free */
 		uint32_t generation;
 		struct fair_held held;
-		/* Of a question to other nodes; else 0 and NULL: who was asked always answers. */
-		uint64_t until_ns;
+		/* Of a question to other nodes; else zero: who was asked always answers. */
+		struct ticket late;
 		command_ask_fn *done;
 		struct shard_join join;
+		struct node *node;
 		command_picked_fn *picked; /* in place of done: it is about a call that rings */
 	} list[WAITING_MAX];
 	struct fair fair; /* runs by tenant, token and user */
@@ -45,10 +47,6 @@ uint64_t waiting_put(struct waiting *w, struct command_run *run);
 struct command_run *waiting_pop(struct waiting *w, uint64_t ticket);
 /* Any; NULL: nobody waits. */
 struct command_run *waiting_take_any(struct waiting *w);
-/* Questions that are late by then. UINT64_MAX: all of them. */
-void waiting_expire(struct node *n, uint64_t now_ns);
-uint64_t waiting_next_ns(const struct waiting *w);
-
 /* Asks the node that has join->with, a call of that tenant. done is called later, or the run has
  * failed. slot: the parking slot where its party must wait; "": anywhere. */
 void command_ask_remote(struct command_run *run, const struct shard_join *join, const char *tenant,

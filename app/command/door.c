@@ -774,7 +774,7 @@ static void job_on_sent(int err, const struct redisReply *reply, void *arg)
 	struct door_job *job = arg;
 	struct bytes old = redis_reply_text(reply);
 
-	job->ticket.held = false;
+	others_release(&job->ticket);
 	if (err || redis_is_error(reply, NULL))
 		job_fail(job, COMMAND_UNCERTAIN,
 			 "Redis does not say whether it has the command: send it again with its "

@@ -44,13 +44,6 @@ void others_key(const struct node *n, bool sealed, const char *kind, const char 
 
 /* ---- tickets ---- */
 
-void others_await(struct others *o, struct others_ticket *t)
-{
-	t->of = o;
-	t->next = o->tickets;
-	o->tickets = t;
-}
-
 void others_forget(struct others_ticket *t)
 {
 	struct others_ticket **at = t->of ? &t->of->tickets : NULL;
@@ -60,12 +53,33 @@ void others_forget(struct others_ticket *t)
 	if (at && *at)
 		*at = t->next;
 	t->of = NULL;
+	ticket_end(&t->late);
 }
 
-static void ticket_end(struct others_ticket *t, struct bytes answer)
+static void answer_end(struct others_ticket *t, struct bytes answer)
 {
 	others_forget(t);
 	t->done(t, answer);
+}
+
+static void answer_late(struct ticket *late)
+{
+	answer_end(CONTAINER_OF(late, struct others_ticket, late), (struct bytes){ 0 });
+}
+
+void others_release(struct others_ticket *t)
+{
+	t->held = false;
+	ticket_wait(t->of->node->api.tickets, &t->late, t->until_ns, answer_late);
+}
+
+void others_await(struct others *o, struct others_ticket *t)
+{
+	t->of = o;
+	t->next = o->tickets;
+	o->tickets = t;
+	if (!t->held)
+		others_release(t);
 }
 
 /* NULL: nobody waits for it any more; *held: its asker is not told yet that Redis has it. */
@@ -81,20 +95,6 @@ static struct others_ticket *ticket_find(const struct others *o, struct bytes id
 		*held = true;
 	}
 	return NULL;
-}
-
-/* Those that are late by then. done may ask again, or forget others. */
-static void tickets_end(struct others *o, uint64_t now_ns)
-{
-	struct others_ticket *t = o->tickets;
-
-	while (t) {
-		bool ends = !t->held && now_ns >= t->until_ns;
-
-		if (ends)
-			ticket_end(t, (struct bytes){ 0 });
-		t = ends ? o->tickets : t->next;
-	}
 }
 
 /* ---- questions ---- */
@@ -152,7 +152,7 @@ static void others_on_answers(struct bytes key, const struct redisReply *entries
 		struct others_ticket *t = ticket_find(o, stream_field(entry, "id"), sealed, &held);
 
 		if (t)
-			ticket_end(t, stream_field(entry, "json"));
+			answer_end(t, stream_field(entry, "json"));
 		held = held && !t;
 		if (!held)
 			read = stream_entry_id(entry);
@@ -199,17 +199,12 @@ void others_expire(struct others *o, uint64_t now_ns)
 	if (!o)
 		return;
 	redis_expire(o->redis, now_ns);
-	tickets_end(o, now_ns);
 }
 
 uint64_t others_next_ns(const struct others *o)
 {
 	uint64_t next = o ? redis_next_ns(o->redis) : UINT64_MAX;
 
-	for (const struct others_ticket *t = o ? o->tickets : NULL; t; t = t->next) {
-		if (!t->held && t->until_ns < next)
-			next = t->until_ns;
-	}
 	if (o && others_reads(o) && streams_next_ns(&o->streams) < next)
 		next = streams_next_ns(&o->streams);
 	return next;
@@ -245,12 +240,6 @@ int others_open(struct others **out, struct node *node, const struct redis_place
 	others_name(o);
 	*out = o;
 	return 0;
-}
-
-void others_stop(struct others *o)
-{
-	if (o)
-		tickets_end(o, UINT64_MAX);
 }
 
 void others_close(struct others *o)

@@ -8,6 +8,7 @@
 #ifndef APP_COMMAND_OTHERS_H
 #define APP_COMMAND_OTHERS_H
 
+#include "app/command/ticket.h"
 #include "base/bytes.h"
 
 struct node;
@@ -19,11 +20,13 @@ enum { OTHERS_KEY_MAX = 160, OTHERS_WORDS = 14 };
 /* In the memory of who asks, until done was called or it was forgotten. */
 struct others_ticket {
 	struct others_ticket *next;
-	struct others *of; /* NULL: it does not wait */
-	const char *id;    /* of the command; borrowed */
-	bool sealed;       /* the answer comes by the stream of sealed ones */
-	bool held;         /* what it asks is not known to be in Redis: it is neither answered
-			       * nor late before */
+	struct ticket late; /* of one that is not held */
+	struct others *of;  /* NULL: it does not wait */
+	const char *id;     /* of the command; borrowed */
+	bool sealed;        /* the answer comes by the stream of sealed ones */
+	/* What it asks is not known to be in Redis: until others_release it is not answered, nor
+	 * late. */
+	bool held;
 	uint64_t until_ns;
 	/* The ticket waits no more. answer: JSON, or sealed; .p NULL: none came in time, or the
 	 * node stops. */
@@ -40,8 +43,7 @@ struct others_question {
 
 /* place: the node's Redis, on a link of its own, since reading waits. 0 or -errno. */
 int others_open(struct others **out, struct node *node, const struct redis_place *place) NODISCARD;
-/* No answers are read any more: all tickets but held ones are done. NULL is fine for these five. */
-void others_stop(struct others *o);
+/* NULL is fine for these four. */
 void others_close(struct others *o);
 void others_flush(struct others *o); /* asks for answers, at the end of a round */
 void others_expire(struct others *o, uint64_t now_ns);
@@ -58,6 +60,8 @@ void others_await(struct others *o, struct others_ticket *t);
 /* Adds it to the operators' stream, and waits. False: Redis is away, and it does not wait. */
 bool others_ask(struct others *o, struct others_ticket *t,
 		const struct others_question *q) NODISCARD;
+/* Redis has it, if it was held. */
+void others_release(struct others_ticket *t);
 /* It waits no more, and done is not called. */
 void others_forget(struct others_ticket *t);
 

@@ -225,7 +225,7 @@ struct query *queries_open(struct queries *x)
 
 		if (q->used)
 			continue;
-		*q = (struct query){ .used = true, .deadline_ns = UINT64_MAX };
+		*q = (struct query){ .used = true, .of = x };
 		x->used++;
 		return q;
 	}
@@ -246,28 +246,37 @@ static void query_finish(struct queries *x, struct query *q)
 {
 	struct query ended = *q;
 
+	ticket_end(&q->late);
 	q->used = false;
 	x->used--;
 	ended.done(&ended, ended.arg);
+}
+
+static void query_late(struct ticket *t)
+{
+	struct query *q = CONTAINER_OF(t, struct query, late);
+
+	query_finish(q->of, q);
 }
 
 void queries_start(struct queries *x, struct query *q, uint64_t deadline_ns, query_done_fn *done,
 		   void *arg)
 {
 	assert(q->used && q->count <= QUERY_FLOWS_MAX);
-	q->deadline_ns = deadline_ns;
 	q->done = done;
 	q->arg = arg;
 	if (is_complete(q))
 		query_finish(x, q);
+	else
+		ticket_wait(x->tickets, &q->late, deadline_ns, query_late);
 }
 
 void queries_pause(struct query *q, uint64_t until_ns, query_done_fn *done, void *arg)
 {
 	assert(q->used && q->count == 0);
-	q->deadline_ns = until_ns;
 	q->done = done;
 	q->arg = arg;
+	ticket_wait(q->of->tickets, &q->late, until_ns, query_late);
 }
 
 static bool note(struct query *q, const struct media_event *event)
@@ -298,23 +307,4 @@ void queries_event(struct queries *x, const struct media_event *event)
 		if (q->used && q->done && note(q, event) && is_complete(q))
 			query_finish(x, q);
 	}
-}
-
-void queries_expire(struct queries *x, uint64_t now_ns)
-{
-	for (size_t i = 0; x->used && i < QUERIES_MAX; i++) {
-		if (x->list[i].used && x->list[i].deadline_ns <= now_ns)
-			query_finish(x, &x->list[i]);
-	}
-}
-
-uint64_t queries_next_ns(const struct queries *x)
-{
-	uint64_t next = UINT64_MAX;
-
-	for (size_t i = 0; x->used && i < QUERIES_MAX; i++) {
-		if (x->list[i].used && x->list[i].deadline_ns < next)
-			next = x->list[i].deadline_ns;
-	}
-	return next;
 }

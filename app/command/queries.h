@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "app/command/ticket.h"
 #include "sig/shard/shard.h"
 
 enum { QUERIES_MAX = 64, QUERY_FLOWS_MAX = 2 * MEDIA_LINES_MAX };
@@ -23,7 +24,8 @@ typedef void query_done_fn(const struct query *q, void *arg);
 
 struct query {
 	bool used;
-	uint64_t deadline_ns;
+	struct queries *of;
+	struct ticket late; /* its deadline */
 	uint32_t count;
 	struct query_flow flows[QUERY_FLOWS_MAX];
 	query_done_fn *done;
@@ -31,6 +33,7 @@ struct query {
 };
 
 struct queries {
+	struct tickets *tickets; /* the caller's */
 	struct query list[QUERIES_MAX];
 	uint32_t used;
 };
@@ -45,8 +48,6 @@ void queries_start(struct queries *x, struct query *q, uint64_t deadline_ns, que
 void queries_pause(struct query *q, uint64_t until_ns, query_done_fn *done, void *arg);
 /* A MEDIA_FLOW_STATS or MEDIA_FLOW_CLOSED of the worker. */
 void queries_event(struct queries *x, const struct media_event *event);
-void queries_expire(struct queries *x, uint64_t now_ns);
-uint64_t queries_next_ns(const struct queries *x);
 
 /* The live counters of a call's flows, and what they mean in JSON. Control thread. */
 

@@ -453,6 +453,7 @@ struct daemon {
 	struct node node;
 	struct documents documents;
 	struct extensions extensions;
+	struct tickets tickets;
 	struct queries queries;
 	struct waiting waiting;
 };
@@ -463,6 +464,8 @@ static void daemon_join(struct daemon *d)
 	d->node.redis.history = d->documents.directory.history;
 	d->node.api.documents = &d->documents;
 	d->node.api.extensions = &d->extensions;
+	d->node.api.tickets = &d->tickets;
+	d->queries.tickets = &d->tickets;
 	d->node.api.queries = &d->queries;
 	d->node.api.waiting = &d->waiting;
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/command/command_ask.h"
 #include "app/command/command_set.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
@@ -241,8 +240,7 @@ static void node_on_timer(void *arg)
 	node_held_expire(n, now);
 	node_hand_expire(n, now.ns);
 	node_rebalance_expire(n, now.ns);
-	queries_expire(n->api.queries, now.ns);
-	waiting_expire(n, now.ns);
+	tickets_expire(n->api.tickets, now.ns);
 	command_walks_round(n);
 	command_sets_round(n);
 	command_set_move_round(n);
@@ -486,8 +484,7 @@ static void arm(struct node *n)
 	next = ns_least(next, node_held_next_ns(n));
 	next = ns_least(next, node_hand_next_ns(n));
 	next = ns_least(next, node_rebalance_next_ns(n));
-	next = ns_least(next, queries_next_ns(n->api.queries));
-	next = ns_least(next, waiting_next_ns(n->api.waiting));
+	next = ns_least(next, tickets_next_ns(n->api.tickets));
 	if (n->media.queue.count ||
 	    (n->life.phase == NODE_RUNNING && n->life.readiness != READY_SAID))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);

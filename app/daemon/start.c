@@ -743,6 +743,8 @@ int node_start(struct node *n)
 	return n->life.stop_asked ? NODE_EXIT_OK : status;
 }
 
+enum { STOP_LOOKS = 4 };
+
 /* Answers all waiting callers: commands, then saves, then the rest of the pipeline. */
 static void stop_redis(struct node *n)
 {
@@ -750,9 +752,9 @@ static void stop_redis(struct node *n)
 
 	if (n->api.control)
 		control_stop(n->api.control);
-	queries_expire(n->api.queries, UINT64_MAX);
-	waiting_expire(n, UINT64_MAX);
-	others_stop(n->api.others);
+	/* a ticket that ends may wait again, for a second look at most */
+	for (unsigned i = 0; i < STOP_LOOKS; i++)
+		tickets_expire(n->api.tickets, UINT64_MAX);
 	command_walks_drop(n);
 	command_sets_drop(n);
 	command_orders_drop(n);

@@ -34,6 +34,7 @@ struct extensions;
 struct node_edge;
 struct queries;
 struct tenancy;
+struct tickets;
 struct waiting;
 
 #define NODE_TENANT "default"
@@ -53,6 +54,7 @@ struct node_api {
 	struct documents *documents;
 	struct extensions *extensions;
 	struct tenancy *tenancy;
+	struct tickets *tickets; /* of all that waits: its one expiry */
 	struct queries *queries;
 	struct waiting *waiting;
 	struct command_walk *walks; /* lists under way */

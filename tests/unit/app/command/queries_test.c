@@ -3,7 +3,8 @@
 
 #include "tests/unit/test.h"
 
-static struct queries g_queries;
+static struct tickets g_tickets;
+static struct queries g_queries = { .tickets = &g_tickets };
 static int g_ended;
 static struct query g_last;
 
@@ -45,7 +46,7 @@ static void test_all_answer(void **state)
 	assert_int_equal(g_ended, 1);
 	assert_int_equal(g_last.flows[0].stats.packets_in, 10);
 	assert_int_equal(g_last.flows[1].stats.packets_in, 11);
-	assert_int_equal(queries_next_ns(&g_queries), UINT64_MAX);
+	assert_int_equal(tickets_next_ns(&g_tickets), UINT64_MAX);
 }
 
 static void test_deadline(void **state)
@@ -53,10 +54,10 @@ static void test_deadline(void **state)
 	(void)state;
 	queries_start(&g_queries, begin(2), 1000, on_done, NULL);
 	stats(1, 5, 11);
-	assert_int_equal(queries_next_ns(&g_queries), 1000);
-	queries_expire(&g_queries, 999);
+	assert_int_equal(tickets_next_ns(&g_tickets), 1000);
+	tickets_expire(&g_tickets, 999);
 	assert_int_equal(g_ended, 0);
-	queries_expire(&g_queries, 1000);
+	tickets_expire(&g_tickets, 1000);
 	assert_int_equal(g_ended, 1);
 	assert_false(g_last.flows[0].answered);
 	assert_true(g_last.flows[1].answered);
@@ -88,7 +89,7 @@ static void test_full(void **state)
 	for (int i = 0; i < QUERIES_MAX; i++)
 		queries_start(&g_queries, begin(1), 1000, on_done, NULL);
 	assert_null(queries_open(&g_queries));
-	queries_expire(&g_queries, UINT64_MAX);
+	tickets_expire(&g_tickets, UINT64_MAX);
 	assert_int_equal(g_queries.used, 0);
 }
 
@@ -101,12 +102,44 @@ static void test_pause(void **state)
 	g_ended = 0;
 	queries_pause(q, 2000, on_done, NULL);
 	stats(0, 0, 1);
-	queries_expire(&g_queries, 1999);
+	tickets_expire(&g_tickets, 1999);
 	assert_int_equal(g_ended, 0);
-	assert_int_equal(queries_next_ns(&g_queries), 2000);
-	queries_expire(&g_queries, 2000);
+	assert_int_equal(tickets_next_ns(&g_tickets), 2000);
+	tickets_expire(&g_tickets, 2000);
 	assert_int_equal(g_ended, 1);
-	assert_int_equal(queries_next_ns(&g_queries), UINT64_MAX);
+	assert_int_equal(tickets_next_ns(&g_tickets), UINT64_MAX);
+}
+
+static struct ticket g_waits[4];
+static char g_late[16];
+
+/* The second one ends the third, and waits again. */
+static void on_late(struct ticket *t)
+{
+	size_t i = (size_t)(t - g_waits);
+
+	g_late[strlen(g_late)] = (char)('0' + i);
+	ticket_end(t);
+	if (i == 1) {
+		ticket_end(&g_waits[2]);
+		ticket_wait(&g_tickets, t, 5, on_late);
+	}
+}
+
+static void test_tickets(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(g_waits); i++)
+		ticket_wait(&g_tickets, &g_waits[i], 10 + i, on_late);
+	assert_int_equal(tickets_next_ns(&g_tickets), 10);
+	tickets_expire(&g_tickets, 10);
+	assert_string_equal(g_late, "0");
+	ticket_end(&g_waits[0]); /* again */
+	tickets_expire(&g_tickets, UINT64_MAX);
+	assert_string_equal(g_late, "013");
+	assert_int_equal(tickets_next_ns(&g_tickets), 5);
+	ticket_end(&g_waits[1]);
+	assert_int_equal(tickets_next_ns(&g_tickets), UINT64_MAX);
 }
 
 int main(void)
@@ -118,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_to_wait_for),
 		cmocka_unit_test(test_two_ask_for_the_same_flow),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_tickets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
