@@ -41,11 +41,20 @@ AREA g_trunk_feature = { .name = "trunk", .commands = g_trunk_commands };
 AREA g_flow_feature = {
 	.name = "flow",
 	.commands = g_flow_commands,
-	.documents = KINDS(&g_flow_documents, &g_number_documents, &g_group_documents,
-			   &g_account_documents),
+	.documents = KINDS(&g_flow_documents, &g_number_documents),
 	.carriers =
 		CARRIERS({ command_flow_program, EFFECT_PROGRAM }, { command_helper, EFFECT_HELP }),
 	.second = BY(command_flows_beat),
+};
+AREA g_account_feature = {
+	.name = "account",
+	.commands = g_account_commands,
+	.documents = KINDS(&g_account_documents),
+};
+AREA g_group_feature = {
+	.name = "group",
+	.commands = g_group_commands,
+	.documents = KINDS(&g_group_documents),
 };
 AREA g_call_feature = {
 	.name = "call",
@@ -73,23 +82,11 @@ AREA g_node_feature = { .name = "node",
 			.second = BY(command_help_beat) };
 
 const struct app_feature *const g_app_features[] = {
-	&g_extension_feature,
-	&g_dial_feature,
-	&g_tenant_feature,
-	&g_prompt_feature,
-	&g_trunk_feature,
-	&g_flow_feature,
-	&g_call_feature,
-	&g_sound_feature,
-	&g_order_feature,
-	&g_conference_feature,
-	&g_park_feature,
-	&g_digit_feature,
-	&g_trace_feature,
-	&g_recording_feature,
-	&g_mailbox_feature,
-	&g_delivery_feature,
-	&g_look_feature,
-	&g_node_feature,
-	NULL,
+	&g_extension_feature, &g_dial_feature,    &g_tenant_feature,
+	&g_prompt_feature,    &g_trunk_feature,   &g_flow_feature,
+	&g_account_feature,   &g_group_feature,   &g_call_feature,
+	&g_sound_feature,     &g_order_feature,   &g_conference_feature,
+	&g_park_feature,      &g_digit_feature,   &g_trace_feature,
+	&g_recording_feature, &g_mailbox_feature, &g_delivery_feature,
+	&g_look_feature,      &g_node_feature,    NULL,
 };

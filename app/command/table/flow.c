@@ -164,6 +164,10 @@ const struct command g_flow_commands[] = {
 	{ "number.list", COMMAND_FOR_READER, g_no_args,
 	  "Lists numbers that lead to flows, groups and web applications.", "a list of numbers",
 	  BY(command_document_list), .documents = BY(&g_number_documents), .columns = "number,to" },
+	{ .name = NULL },
+};
+
+const struct command g_account_commands[] = {
 	{ "account.put", COMMAND_FOR_ADMIN, g_account_fields,
 	  "Makes an account code that calls may have, or changes it. A tenant with any takes no "
 	  "others from phones and flows.",
@@ -177,6 +181,10 @@ const struct command g_flow_commands[] = {
 	{ "account.list", COMMAND_FOR_READER, g_no_args, "Lists account codes.",
 	  "a list of account codes", BY(command_document_list),
 	  .documents = BY(&g_account_documents) },
+	{ .name = NULL },
+};
+
+const struct command g_group_commands[] = {
 	{ "group.put", COMMAND_FOR_ADMIN, g_group_fields,
 	  "Makes a ring or hunt group, or changes the given fields. A number leads to it by "
 	  "number.put with to=group:NAME, and the verb dial of a flow by the target group:NAME.",
