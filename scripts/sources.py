@@ -27,7 +27,7 @@ COLUMNS = 100
 HOST, REQUEST, EVENT = "call_host", "effect", "sig_event"       # structs: of what calls reach, ask for and publish
 # Features whose spread is followed: their own files, and names in code beside what their headers declare.
 FEATURES = {
-    "message_summary": (r"(?:^|/)(?:message_summary|mailboxes|shard_messages|node_messages)[./]",
+    "message_summary": (r"(?:^|/)(?:message_summary|mailboxes|mailbox|shard_messages)[./]",
                         r"(?:mailboxes|shard_messages|node_messages|messages_unasked|message_counts|message_summary|of_messages)\w*|"
                         r"(?:PACKAGE|CHANGED)_MESSAGES|MAILBOX(?:ES)?_(?:NAME_)?MAX"),
     "presence": (r"(?:^|/)[^/]*presence", r"\w*(?:presence|PRESENCE)\w*"),

@@ -14,8 +14,8 @@
 #include "app/node/node.h"
 
 /* Each is in its folder, in NAME_rows.c. */
-extern const struct app_feature g_prompt_feature, g_recording_feature, g_mailbox_feature,
-	g_delivery_feature;
+extern const struct app_feature g_account_feature, g_prompt_feature, g_recording_feature,
+	g_mailbox_feature, g_delivery_feature;
 
 #define AREA static const struct app_feature
 
@@ -45,11 +45,6 @@ AREA g_flow_feature = {
 	.carriers =
 		CARRIERS({ command_flow_program, EFFECT_PROGRAM }, { command_helper, EFFECT_HELP }),
 	.second = BY(command_flows_beat),
-};
-AREA g_account_feature = {
-	.name = "account",
-	.commands = g_account_commands,
-	.documents = KINDS(&g_account_documents),
 };
 AREA g_group_feature = {
 	.name = "group",

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of the command table that decide what happens to callers: flows, numbers that lead to them,
- * groups and account codes. command_flow.c and command_group.c have the handlers; flow.try and
+ * and groups. command_flow.c and command_group.c have the handlers; flow.try and
  * flow.graph run without a call. */
 
 #include "app/command/table/table.h"
-#include "app/schema/account_field.h"
 #include "app/schema/flow_field.h"
 #include "app/schema/group_field.h"
 #include "app/schema/hours_field.h"
@@ -75,19 +74,6 @@ static const struct command_arg g_number_args[] = {
 #define FIELD_OF struct group_value
 static const struct command_arg g_group_args[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the group."),
-	END,
-};
-#undef FIELD_OF
-#define FIELD_OF struct account_value
-static const struct command_arg g_account_code_args[] = {
-	{ .name = "code",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .required = true,
-	  .min = 1,
-	  .max = ACCOUNT_KEYS_MAX - 1,
-	  .help = "The code.",
-	  .field = { FIELD_AT(FIELD_TEXT, core.code) } },
 	END,
 };
 #undef FIELD_OF
@@ -164,23 +150,6 @@ const struct command g_flow_commands[] = {
 	{ "number.list", COMMAND_FOR_READER, g_no_args,
 	  "Lists numbers that lead to flows, groups and web applications.", "a list of numbers",
 	  BY(command_document_list), .documents = BY(&g_number_documents), .columns = "number,to" },
-	{ .name = NULL },
-};
-
-const struct command g_account_commands[] = {
-	{ "account.put", COMMAND_FOR_ADMIN, g_account_fields,
-	  "Makes an account code that calls may have, or changes it. A tenant with any takes no "
-	  "others from phones and flows.",
-	  "the account code", BY(document_put), .documents = BY(&g_account_documents) },
-	{ "account.get", COMMAND_FOR_READER, g_account_code_args, "Shows an account code.",
-	  "changed_utc_ms", BY(document_show), .documents = BY(&g_account_documents),
-	  .shows = g_account_fields },
-	{ "account.delete", COMMAND_FOR_ADMIN, g_account_code_args,
-	  "Deletes an account code. Calls that have it keep it.", "code", BY(document_delete),
-	  .documents = BY(&g_account_documents) },
-	{ "account.list", COMMAND_FOR_READER, g_no_args, "Lists account codes.",
-	  "a list of account codes", BY(command_document_list),
-	  .documents = BY(&g_account_documents) },
 	{ .name = NULL },
 };
 

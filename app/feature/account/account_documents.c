@@ -3,10 +3,9 @@
  * account_field.c has the fields; the commands account.* are the common ones of documents. The
  * codes live in the shared_tables, which all shards of the node read. */
 
-#include "app/command/commands.h"
 #include "app/document/document.h"
+#include "app/feature/account/account_field.h"
 #include "app/node/node.h"
-#include "app/schema/account_field.h"
 #include "sig/shard/shared_tables.h"
 
 static int account_apply(struct node *node, uint16_t tenant, const void *value)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The fields of an account code as a document of a tenant: the code, its name, its first and last
- * day, and its extensions. command_account.c puts and deletes such documents by g_account_form;
+ * day, and its extensions. account_documents.c puts and deletes such documents by g_account_form;
  * calls check the dialled digits by the core's own table (struct account_code). What is valid here
  * is what the core can hold, so apply never fails on a value.
  */
 
-#include "app/schema/account_field.h"
+#include "app/feature/account/account_field.h"
 
 #include <string.h>
 

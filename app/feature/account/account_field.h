@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An account code that a tenant takes: a document in Redis, by the code. */
-#ifndef APP_SCHEMA_ACCOUNT_FIELD_H
-#define APP_SCHEMA_ACCOUNT_FIELD_H
+#ifndef APP_FEATURE_ACCOUNT_ACCOUNT_FIELD_H
+#define APP_FEATURE_ACCOUNT_ACCOUNT_FIELD_H
 
 #include "app/schema/command.h"
 #include "app/schema/field.h"
@@ -14,5 +14,6 @@ struct account_value {
 
 extern const struct command_arg g_account_fields[];
 extern const struct form g_account_form;
+extern const struct document_kind g_account_documents;
 
 #endif
