@@ -64,6 +64,7 @@ struct events_stream {
 	bool reads;    /* a read for lagging ones is under way */
 	uint32_t pins; /* the reader's alone: pending answers */
 	struct events_id live, late;
+	struct events_id asked; /* live, when the read for lagging ones was asked for */
 };
 
 struct events {
@@ -620,6 +621,7 @@ bool events_bounds(struct events *e, struct events_stream *s, struct events_id f
 		any = true;
 	}
 	s->reads = any;
+	s->asked = s->live;
 	*from = s->late;
 	events_unlock(e);
 	return any;
@@ -648,10 +650,13 @@ void events_late(struct events *e, struct events_stream *s, struct events_id id,
 
 bool events_late_end(struct events *e, struct events_stream *s, uint32_t n, struct events_id *from)
 {
-	bool whole = n < EVENTS_PIECE, any = false;
+	bool whole, any = false;
 
 	events_lock(e);
-	whole |= events_id_compare(s->late, s->live) >= 0;
+	/* what has been read as new meanwhile is in no answer that was on its way */
+	whole = (n < EVENTS_PIECE && !events_id_compare(s->asked, s->live)) ||
+		events_id_compare(s->late, s->live) >= 0;
+	s->asked = s->live;
 	for (struct events_listener *l = s->first; l; l = l->next) {
 		if (!l->catches)
 			continue;

@@ -195,6 +195,35 @@ static void goes_on(void **state)
 	end();
 }
 
+/* An entry that is read as a new one while an older answer for a lagging listener is on its way is
+ * not in that answer: the listener is read on for. */
+static void new_ones_meanwhile(void **state)
+{
+	struct events_stream *s;
+	struct events_listener *l;
+	struct events_id at;
+
+	(void)state;
+	begin();
+	happens("call.new", 1, "1001", "1002");
+	l = listens("after=0\n");
+	s = events_stream_next(g.e, NULL);
+	assert_true(events_wants_bounds(g.e, s));
+	assert_true(events_bounds(g.e, s, id_of(1), id_of(1), &at));
+	happens("call.ended", 1, "1001", "1002");
+	events_live(g.e, s, id_of(2), entry(2)); /* behind what Redis has answered by now */
+	events_late(g.e, s, id_of(1), entry(1));
+	assert_true(events_late_end(g.e, s, 1, &at));
+	assert_int_equal(at.ms, 1);
+	events_late(g.e, s, id_of(2), entry(2));
+	assert_false(events_late_end(g.e, s, 1, &at));
+	happens("call.new", 2, "1001", "1002");
+	events_live(g.e, s, id_of(3), entry(3));
+	assert_string_equal(hears(l, UINT32_MAX), "listening:0 1 2 3 ");
+	events_remove(g.e, l);
+	end();
+}
+
 /* One that reads now and then, beside one that always does: both have all, in order. */
 static void slow_ones(void **state)
 {
@@ -418,15 +447,11 @@ static void what_is_no_filter(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_wants_it),
-		cmocka_unit_test(goes_on),
-		cmocka_unit_test(slow_ones),
-		cmocka_unit_test(so_many),
-		cmocka_unit_test(parts_share),
-		cmocka_unit_test(members_left_out),
-		cmocka_unit_test(messages_of_boxes),
-		cmocka_unit_test(what_is_no_filter),
-		cmocka_unit_test(members_left_out_find_nobody),
+		cmocka_unit_test(who_wants_it),      cmocka_unit_test(goes_on),
+		cmocka_unit_test(slow_ones),         cmocka_unit_test(so_many),
+		cmocka_unit_test(parts_share),       cmocka_unit_test(members_left_out),
+		cmocka_unit_test(messages_of_boxes), cmocka_unit_test(new_ones_meanwhile),
+		cmocka_unit_test(what_is_no_filter), cmocka_unit_test(members_left_out_find_nobody),
 	};
 
 	events_setup();
