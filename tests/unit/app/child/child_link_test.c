@@ -359,7 +359,6 @@ static void test_request_over_the_limit(void **state)
 	assert_true(node_may_ask(2, "echo", text_of(CHILD_LINE_MAX), 1));
 	assert_int_equal(g_node.ends, 1);
 	answer_is(1, 2, 0, "died");
-	assert_false(node_may_ask(3, "echo", json_string(""), 1)); /* not at once */
 	node_await(is_restarted);
 }
 

@@ -717,9 +717,9 @@ static void test_limits(void **state)
 static void test_kinds(void **state)
 {
 	static const char *const names[] = {
-		"tenant", "profile", "range", "dialplan", "extension", "trunk", "location",
-		"did",    "route",   "room",  "hours",    "prompt",    "flow",  "number",
-		"group",  "account", "token", "webhook",  "session",   "set",
+		"tenant", "profile", "profile_range", "dialplan", "extension", "trunk", "location",
+		"did",    "route",   "room",          "hours",    "prompt",    "flow",  "number",
+		"group",  "account", "token",         "webhook",  "session",   "set",
 	};
 
 	(void)state;
