@@ -256,6 +256,8 @@ struct command_run {
 	uint64_t version; /* of the document that is shown or was put; 0: none */
 	int file;         /* 1 + a descriptor that came with it, closed at the end; 0: none */
 	void *kept;       /* of its handler, malloc'ed, freed at the end */
+	/* goes on where tandem-store has done its part; NULL: its answer is that of the command */
+	void (*delivered)(struct command_run *run);
 	command_done_fn *done;
 	void *arg;
 };

@@ -9,6 +9,7 @@
 
 #include "app/feature/mailbox/boxes.h"
 #include "app/feature/mailbox/notices.h"
+#include "app/feature/recording/deliver.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -569,13 +570,6 @@ static void box_message_fill(struct box_message *m, const json_t *row)
 
 static metric_id g_boxes_full;
 
-void node_boxes_setup(void)
-{
-	g_boxes_full = metric_register(METRIC_COUNTER, "tandem_mailbox_full_total", NULL,
-				       "Callers, and users, who found a mailbox that may have no "
-				       "more messages.");
-}
-
 void node_box_ask_room(struct node_box_ask *ask, const struct extension_box *limits)
 {
 	ask->order.act = BOX_LOOK;
@@ -718,7 +712,19 @@ static bool said_fill(struct box_run *run, const json_t *line, const json_t *ent
 	return run->text && strlen(run->text) <= PART_MAX;
 }
 
-bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *arg)
+static void said_on_box(const struct node_box_answer *answer, void *arg)
+{
+	const json_t *row = json_array_get(answer->rows, 0);
+	json_t *members = json_pack("{s:b}", "over", (int)answer->over);
+
+	if (row)
+		(void)json_object_set_new(members, "heard",
+					  json_boolean(box_row_is(row, MESSAGE_OLD)));
+	node_deliver_said(arg, answer->result != BOX_UNKNOWN, members);
+}
+
+/* A recording that tandem-store reports (docs/adr/0050), known to Redis. False: no message. */
+static bool box_said(struct node *n, const json_t *line, void *arg)
 {
 	const json_t *text = json_object_get(line, "entry");
 	json_t *entry = box_json(bytes_mem(json_string_value(text), json_string_length(text)));
@@ -730,7 +736,7 @@ bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *a
 	/* a deleted tenant has no mailboxes, even if its files are still there */
 	if (box.n && bytes_cut(&name, '/', &tenant) &&
 	    tenants_find(n->common.tenants, tenant) != TENANT_NONE)
-		run = box_run_make(n, tenant, box, done, arg);
+		run = box_run_make(n, tenant, box, said_on_box, arg);
 	if (run)
 		is = said_fill(run, line, entry);
 	json_decref(entry);
@@ -742,6 +748,14 @@ bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *a
 }
 
 /* ---- its life ---- */
+
+void node_boxes_setup(void)
+{
+	g_boxes_full = metric_register(METRIC_COUNTER, "tandem_mailbox_full_total", NULL,
+				       "Callers, and users, who found a mailbox that may have no "
+				       "more messages.");
+	g_deliver.message = box_said;
+}
 
 void node_boxes_second(struct node *n, uint64_t now_ns)
 {

@@ -53,11 +53,6 @@ bool node_box_is_full(const struct extension_box *limits, const struct node_box_
 /* EFFECT_BOX. */
 struct effect;
 void node_box_carry(const struct effect *e, void *node);
-/* A recording that tandem-store reports (docs/adr/0050), known to Redis.
- * False: no message; done is not called. */
-bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *arg);
-/* The work for message.forward or message.link is done. */
-void command_message_on_copied(struct command_run *run);
 /* struct node_hooks.box, .originate */
 bool command_box_of(const struct node *n, const char *tenant, struct bytes number,
 		    struct extension_box *out);

@@ -250,11 +250,14 @@ static bool forward_copies(struct command_run *run)
 	return false;
 }
 
+static void message_on_copied(struct command_run *run);
+
 static void forward_query(struct command_run *run, const char *command, json_t *args)
 {
 	uint64_t ticket = waiting_put(run->node->api.waiting, run);
 	bool sent;
 
+	run->delivered = message_on_copied;
 	if (!node_deliver_runs()) /* a successor begins with it at once */
 		node_deliver_second(run->node, clock_now_ns());
 	sent = ticket && args && node_deliver_runs() &&
@@ -414,7 +417,7 @@ static void link_answer(struct command_run *run)
 				      links));
 }
 
-void command_message_on_copied(struct command_run *run)
+static void message_on_copied(struct command_run *run)
 {
 	struct forward *f = run->kept;
 
@@ -462,7 +465,7 @@ static void forward_on_row(const struct node_box_answer *answer, void *arg)
 		return;
 	}
 	(void)json_array_extend(json_object_get(run->args, "parts"), parts);
-	command_message_on_copied(run);
+	message_on_copied(run);
 }
 
 /* False: the run has failed. */

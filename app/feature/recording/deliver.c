@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/feature/mailbox/boxes.h"
 #include "app/feature/recording/deliver.h"
 #include "app/node/node.h"
 #include "base/clock.h"
@@ -367,33 +366,29 @@ static void node_deliver_tell_redis(struct node *n)
 
 /* ---- a change ---- */
 
-/* message: its answer of the mailbox; NULL: it is no message. */
-static void store_index_answer(uint64_t number, bool ok, const struct node_box_answer *message)
+/* members: what its mailbox says of a message, taken over; NULL: it is no message. */
+static void store_index_answer(uint64_t number, bool ok, json_t *members)
 {
 	json_t *line = json_pack("{s:I, s:b}", "said", (json_int_t)number, "ok", (int)ok);
-	const json_t *row = message ? json_array_get(message->rows, 0) : NULL;
 
-	if (message)
-		(void)json_object_set_new(line, "over", json_boolean(message->over));
-	if (row)
-		(void)json_object_set_new(line, "heard",
-					  json_boolean(box_row_is(row, MESSAGE_OLD)));
+	if (members)
+		(void)json_object_update_new(line, members);
 	child_send(&g_deliver.child, line);
 }
 
-static void store_index_end(struct store_index_flight *flight, bool ok,
-			    const struct node_box_answer *message)
+static void store_index_end(struct store_index_flight *flight, bool ok, json_t *members)
 {
 	if (g_deliver.child.start_ns == flight->start_ns)
-		store_index_answer(flight->number, ok, message);
+		store_index_answer(flight->number, ok, members);
+	else
+		json_decref(members);
 	json_decref(flight->line);
 	free(flight);
 }
 
-/* A message is in its mailbox, too. */
-static void store_index_on_box(const struct node_box_answer *answer, void *arg)
+void node_deliver_said(void *arg, bool ok, json_t *members)
 {
-	store_index_end(arg, answer->result != BOX_UNKNOWN, answer);
+	store_index_end(arg, ok, members);
 }
 
 static void store_index_on_reply(enum store_result result, uint64_t key, uint64_t version,
@@ -403,8 +398,7 @@ static void store_index_on_reply(enum store_result result, uint64_t key, uint64_
 
 	(void)key;
 	(void)version;
-	if (result != STORE_OK ||
-	    !node_box_say(flight->node, flight->line, store_index_on_box, flight))
+	if (result != STORE_OK || !g_deliver.message(flight->node, flight->line, flight))
 		store_index_end(flight, result == STORE_OK, NULL);
 }
 

@@ -19,12 +19,15 @@ struct node;
 enum { NODE_DELIVER_ID_MAX = 17 };
 
 struct deliver {
-	struct child child;       /* connections of other nodes' processes are handed to it */
-	char *told;               /* list of nodes that it was last told */
-	bool stale;               /* a tenant's document changed: it is to be told */
-	bool looked, any;         /* there were recordings at start or reload */
-	struct redis_guest guest; /* of the link to Redis */
-	bool redis_stale;         /* it is a new one, and that is to be told */
+	struct child child; /* connections of other nodes' processes are handed to it */
+	char *told;         /* list of nodes that it was last told */
+	bool stale;         /* a tenant's document changed: it is to be told */
+	bool looked, any;   /* there were recordings at start or reload */
+	/* What the process says of a recording that is a message lies in its mailbox, too. True:
+	 * node_deliver_said follows with arg. Set by those who have mailboxes. */
+	bool (*message)(struct node *n, const json_t *line, void *arg);
+	struct redis_guest guest;        /* of the link to Redis */
+	bool redis_stale;                /* it is a new one, and that is to be told */
 	char history[STORE_HISTORY_MAX]; /* of Redis, as last told */
 	struct {
 		/* as told last */
@@ -54,6 +57,8 @@ json_t *command_recording_linked(struct command_run *run, struct bytes name);
 /* struct node_hooks.delivered */
 void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_t *line,
 				    const char *why);
+/* The mailbox has it, or does not; members: what it says of the message, taken over. */
+void node_deliver_said(void *arg, bool ok, json_t *members);
 /* tandem-store looks for what has ended at once. */
 void node_deliver_look(void);
 bool node_deliver_runs(void);

@@ -13,7 +13,6 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
-#include "app/feature/mailbox/boxes.h"
 #include "app/feature/recording/deliver.h"
 #include "app/node/node.h"
 #include "app/record/aes128gcm.h"
@@ -599,9 +598,8 @@ void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_
 		return;
 	else if (error)
 		command_fail(run, recording_error(error), NULL, "%s", message ? message : error);
-	else if (run->command->fn == command_message_forward ||
-		 run->command->fn == command_message_link)
-		command_message_on_copied(run);
+	else if (run->delivered)
+		run->delivered(run);
 	else if (!command_recording_found(run, json_object_get(line, "result")))
 		command_answer(run, json_incref(json_object_get(line, "result")));
 }
