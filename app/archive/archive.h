@@ -34,7 +34,7 @@ struct sql *archive_sql(struct archive *a);
 /* Where a stream is read on: behind entry. Both empty: from its beginning. */
 struct archive_mark {
 	char entry[ARCHIVE_ENTRY_ID_MAX];
-	char own[ARCHIVE_OWN_MAX]; /* archive_own of that entry: another one there is another history */
+	char own[ARCHIVE_OWN_MAX]; /* archive_own of that entry: another one is another history */
 };
 
 /* Entries that are saved together, in the order of their stream. */

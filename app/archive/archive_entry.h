@@ -71,7 +71,8 @@ struct archive_entry {
 	X(sip_status, "sip_status")     \
 	X(q850, "q850")
 
-/* A pair of parties of a call. Texts are those of json and detail, which it owns, or a database's. */
+/* A pair of parties of a call. Texts are those of json and detail, which it owns, or of a
+ * database. */
 struct archive_leg {
 	json_t *json;
 	char *text;
@@ -99,7 +100,7 @@ int64_t archive_month(uint64_t call);
 struct archive_event {
 	json_t *json;
 	char *text;
-	char own[ARCHIVE_OWN_MAX]; /* its id of ours: the same entry has the same, written twice, too */
+	char own[ARCHIVE_OWN_MAX]; /* its id of ours: an entry that is written twice has one */
 	enum archive_kind kind;
 	int64_t utc_ms;
 	struct bytes tenant, type, subject, who, body;

@@ -250,7 +250,7 @@ static void leg_members(struct archive_leg *out, const struct archive_entry *ent
 	out->mos = lowest_mos(json);
 	if (!out->tenant.n)
 		out->tenant = entry->tenant;
-	/* a record that comes again is the same; of two of one pair the one that ended later knows more */
+	/* a record that comes again is the same; of two of one pair the later one knows more */
 	out->revision = (int64_t)json_count(json, "revision");
 	if (!out->revision)
 		out->revision = out->ended_ms;

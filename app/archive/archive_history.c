@@ -81,7 +81,8 @@ struct look {
 /* X(column, name): texts of a row behind its numbers, in order */
 /* clang-format off */
 #define ROW_TEXTS(X) \
-	X(from_number, "from") X(from_name, "from_name") X(to_number, "to") X(answered_by, "answered_by") \
+	X(from_number, "from") X(from_name, "from_name") X(to_number, "to") \
+	X(answered_by, "answered_by") \
 	X(grp, "group") X(dnis, "dnis") X(account, "account_code") X(flow, "flow") \
 	X(path, "path") X(recordings, "recordings") X(message, "message") X(cause, "cause")
 /* clang-format on */

@@ -361,7 +361,8 @@ static int lists_outdated_delete(struct archive *a)
 /* clang-format off */
 #define CONVERSATION_SET(X) \
 	X(legs) X(direction) X(result) X(flags) X(mos) X(began_ms) X(answered_ms) X(ended_ms) \
-	X(talk_ms) X(from_number) X(from_name) X(to_number) X(answered_by) X(grp) X(dnis) X(account) \
+	X(talk_ms) X(from_number) X(from_name) X(to_number) X(answered_by) \
+	X(grp) X(dnis) X(account) \
 	X(flow) X(path) X(recordings) X(message) X(cause) X(owners) X(words)
 /* clang-format on */
 
