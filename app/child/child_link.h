@@ -35,7 +35,8 @@ struct child_lines {
 
 /* Appends octets. 0, -ENOMEM, or -ENOBUFS: they would be more than CHILD_LINE_MAX. */
 int child_lines_put(struct child_lines *b, const void *p, size_t n) NODISCARD;
-/* Takes the next whole line; *line: the caller's, NULL where it is no JSON. False: there is none. */
+/* Takes the next whole line; *line: the caller's, NULL where it is no JSON. False: there is
+ * none. */
 bool child_lines_next(struct child_lines *b, json_t **line);
 void child_lines_clear(struct child_lines *b);
 

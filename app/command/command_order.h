@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Orders to calls: a command gives one, and its run ends when the order is saved. Control thread. */
+/* Orders to calls: a command gives one, and its run ends when that is saved. Control thread. */
 #ifndef APP_COMMAND_COMMAND_ORDER_H
 #define APP_COMMAND_COMMAND_ORDER_H
 

@@ -28,7 +28,8 @@ enum {
 #define RECORDINGS "recordings/"
 #define SUMS       "SHA256SUMS"
 
-/* The answer's result as a new reference. NULL: complained, with what it was about. args: stolen. */
+/* The answer's result as a new reference. NULL: complained, with what it was about. args are
+ * stolen. */
 json_t *backup_ask(const struct ctl_target *target, const char *command, json_t *args,
 		   const char *about);
 /* All documents of the node, and in *about what it says of itself. NULL: complained. */

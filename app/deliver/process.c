@@ -346,7 +346,8 @@ static void process_scan(struct process *p, uint64_t now_ms)
 }
 
 /* tandem-store:
- * started by the node alone (app/feature/recording/deliver.c), with sockets at descriptors 3 and 4. */
+ * started by the node alone (app/feature/recording/deliver.c), with sockets at descriptors 3 and
+ * 4. */
 
 static void process_round(struct process *p)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads files that the settings name, whole and at once: a secret that its owner alone may read, and
- * certificates that recordings are encrypted for. tandem-store and logins get what they say, and the
- * check of settings tells what is wrong with them. */
+/* Reads files that the settings name, whole and at once: a secret that its owner alone may read,
+ * and certificates that recordings are encrypted for. tandem-store and logins get what they say,
+ * and the check of settings tells what is wrong with them. */
 
 #include "app/node/node_file.h"
 

@@ -26,7 +26,7 @@ struct streams_way {
 	uint64_t pace_ns, poll_ns;
 	/* One or more entries of that stream, the oldest first: [[id, [name, value, ...]], ...]. */
 	void (*entries)(struct bytes key, const struct redisReply *entries, void *arg);
-	/* An answer is lost, or is an error of Redis (err 0, its text); NULL: asked again anyway. */
+	/* An answer is lost, or an error of Redis (err 0, its text); NULL: asked again anyway. */
 	void (*failed)(int err, struct bytes text, void *arg);
 };
 

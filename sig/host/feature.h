@@ -10,7 +10,7 @@ struct feature {
 	const struct module *call;           /* hooks of calls (sig/call/module.h) */
 	const struct event_package *package; /* RFC 6665 (sig/subscription/package.h) */
 	const struct object_type *objects;   /* what outlives calls (sig/shard/objects.h) */
-	/* targets of INVITEs that are its own (sig/call/number_claim.h); the last has no function */
+	/* targets of INVITEs that are its own (sig/call/number_claim.h); the last has none */
 	const struct number_claim *numbers;
 	const struct dialled_code *codes; /* that it has a say in; the last has no function */
 };

@@ -212,8 +212,9 @@ static bool register_asks(struct shard *s, struct location *a, struct txn_slot *
 /* Until its registration says for how long. */
 #define CLAIM_MS UINT64_C(60000)
 
-/* REG-27: a device that is new to this user may have accounts at other nodes. The store counts all
- * of them, and is asked first: of one device after the other. Where it does not answer, those that this node knows count. */
+/* REG-27: a device that is new to this user may have accounts at other nodes. The store counts
+ * all of them, and is asked first: of one device after the other. Where it does not answer,
+ * those that this node knows count. */
 static bool register_claims(struct shard *s, struct location *a, struct txn_slot *slot,
 			    const struct sip_message *m, const struct registrar_settings *settings)
 {
@@ -244,8 +245,8 @@ static bool register_claims(struct shard *s, struct location *a, struct txn_slot
 	return true;
 }
 
-/* What a REGISTER has waited for last. It claims for each of its new devices, and then has the store
- * read once. */
+/* What a REGISTER has waited for last. It claims for each of its new devices, and then has the
+ * store read once. */
 enum register_known {
 	REGISTER_NEW,
 	REGISTER_CLAIMED,
