@@ -728,7 +728,7 @@ class S3:
 
     def settings(self):
         return (f"store: [{{name: s3, kind: s3, url: 'http://127.0.0.1:{self.port}', bucket: recordings, path_style: true, user: '{self.USER}', "
-                f"password_file: {self.folder}/secret}}]", "deliver: [s3]", "retry: 500ms", "retry_max: 2s")
+                f"password_file: {self.folder}/secret}}]", "deliver: [s3]", "voicemail: 'yes'", "retry: 500ms", "retry_max: 2s")
 
     def close(self):
         end(self.process)
