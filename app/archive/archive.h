@@ -115,7 +115,7 @@ int archive_retain(struct archive *a, struct bytes tenant, int64_t before_ms, bo
 
 struct archive {
 	struct sql *sql;
-	int64_t months[ARCHIVE_MONTHS_MAX]; /* whose partitions are there, as far as is known */
+	int64_t months[ARCHIVE_MONTHS_MAX]; /* months known to have partitions */
 	size_t month_count;
 	struct archive_erasure {
 		char tenant[32];
@@ -130,8 +130,8 @@ struct archive {
 /* Which rows of a leg count: the newer ones, or those that are saved now, as of an erasure. */
 enum archive_leg_rule { ARCHIVE_NEWER, ARCHIVE_REPLACE };
 
-/* Saves legs, and makes conversations and lists of them anew; within a transaction. legs: one for
- * each of call and leg; sorted then. */
+/* Saves legs and rebuilds their conversations and lists, within a transaction. legs: at most one
+ * for each pair of call and leg; the function sorts them. */
 int archive_legs_save(struct archive *a, struct archive_leg *legs, size_t count,
 		      enum archive_leg_rule rule) NODISCARD;
 /* The columns of a leg in a row, in the order of ARCHIVE_LEG_COLUMNS. Texts are copied. 0 or

@@ -68,7 +68,8 @@ static void missed_lists_add(struct archive_conversation *c, struct bytes missed
 
 static void lists_make(struct archive_conversation *c, const struct archive_leg *legs, size_t count)
 {
-	uint32_t flags = c->flags & ~(uint32_t)ARCHIVE_MISSED; /* a user's own is said below */
+	/* missed_lists_add sets that flag in the lists of those users who missed the call */
+	uint32_t flags = c->flags & ~(uint32_t)ARCHIVE_MISSED;
 
 	c->lists[c->list_count++] =
 		(struct archive_listed){ .direction = c->direction, .flags = c->flags };

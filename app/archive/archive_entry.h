@@ -32,8 +32,8 @@ struct archive_field {
 	struct bytes name, value;
 };
 
-/* One entry, borrowed. stream: its key in Redis; tenant: whose audit or events; of CDRs the default
- * one, for records that name none. */
+/* An entry of a stream; the caller owns its texts. stream: key in Redis. tenant: owner of the
+ * stream; for CDRs the default tenant, which records without one belong to. */
 struct archive_entry {
 	enum archive_stream kind;
 	struct bytes stream, tenant, id;

@@ -295,7 +295,7 @@ static int list_look(struct archive *a, struct look *l, struct bytes owner, stru
 struct page {
 	struct page_row rows[ARCHIVE_SET_MAX * ARCHIVE_PAGE_MAX];
 	size_t count;
-	struct place edge; /* nothing older is told */
+	struct place edge; /* the page has no entry before it */
 	bool over;
 };
 

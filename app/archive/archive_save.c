@@ -303,7 +303,7 @@ int archive_lists_delete(struct archive *a, struct bytes tenant, struct bytes ow
 	return err;
 }
 
-/* Conversations whose lists are others now. */
+/* Conversations that leave lists, as they were before the change. */
 struct listed_set {
 	struct listed_before {
 		struct listed_before *next;

@@ -50,7 +50,7 @@ int sql_open(struct sql **out, const char *where, char why[SQL_WHY_MAX]) NODISCA
 void sql_close(struct sql *s); /* rolls back */
 const char *sql_why(const struct sql *s);
 bool sql_is_postgres(const struct sql *s);
-/* Once false it stays false: it is to be opened anew. */
+/* A connection that is lost stays lost: the caller closes it and opens another one. */
 bool sql_is_connected(const struct sql *s);
 
 int sql_begin(struct sql *s) NODISCARD;
