@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sends and receives messages with descriptors. A message whose descriptors do not all fit is
- * refused, and none of them leaks: an address or a socket that is half there would be worse than
- * one that is asked for again. */
+/* Sends and receives messages with file descriptors (SCM_RIGHTS). The receiver refuses a message
+ * that has more descriptors than it has room for, and closes all of them: a partial set of sockets
+ * would be worse than another request for them. */
 
 #include "app/child/descriptors.h"
 
