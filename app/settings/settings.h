@@ -356,6 +356,12 @@ struct settings_recordings {
 	uint32_t tenant_certificate_count;
 };
 
+/* The archive: what people look up. */
+struct settings_archive {
+	bool enabled;
+	char url[512]; /* of PostgreSQL; "": SQLite in state_dir */
+};
+
 struct settings_ivr {
 	uint32_t max_digits; /* that one call.collect takes (ADM-20) */
 };
@@ -399,6 +405,7 @@ struct settings {
 	struct settings_trace trace;
 	struct settings_hep hep;
 	struct settings_recordings recordings;
+	struct settings_archive archive;
 	struct settings_mail mail;
 	struct settings_transcription transcription;
 	struct settings_live live;

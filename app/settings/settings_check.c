@@ -552,6 +552,17 @@ static void check_mail(const struct check *c)
 		REPORT(c, "transcription.url", "transcription.url must be a URL of http or https");
 }
 
+static void check_archive(const struct check *c)
+{
+	const char *url = c->s->archive.url;
+
+	if (url[0] && strncmp(url, "postgresql://", 13) != 0 &&
+	    strncmp(url, "postgres://", 11) != 0)
+		REPORT(c, "archive.url",
+		       "archive.url must begin with postgresql://, such as "
+		       "postgresql://tandem:password@db.example.org/tandem");
+}
+
 static void check_login(const struct check *c)
 {
 	const struct settings_login *l = &c->s->login;
@@ -741,5 +752,6 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_live(&c);
 	check_tenants(&c);
 	rule_recordings(&c);
+	check_archive(&c);
 	rule_siprec(&c);
 }

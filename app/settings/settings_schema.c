@@ -58,6 +58,10 @@ const struct conf_field g_settings_fields[] = {
 		"What becomes of recordings of calls: a process of its own, tandem-store, brings "
 		"them to destinations, and deletes them.",
 		MAP(settings, recordings, g_recordings_fields)),
+	SETTING("archive", NULL,
+		"History of calls, in SQL (guides/archive.md): a process of its own, "
+		"tandem-archive, reads call records out of Redis and keeps them.",
+		MAP(settings, archive, g_archive_fields)),
 	SETTING("mail", NULL,
 		"How messages of mailboxes are sent by mail (guides/voicemail-notification.md).",
 		MAP(settings, mail, g_mail_fields)),
@@ -346,6 +350,19 @@ const struct conf_field g_mail_fields[] = {
 	SETTING("give_up", "604800s",
 		"A mail that was not taken for so long is given up: it is a dead letter.",
 		DURATION(settings_mail, give_up, SECONDS(1), SECONDS(2592000))),
+	{ .key = NULL },
+};
+
+const struct conf_field g_archive_fields[] = {
+	SETTING("enabled", "true",
+		"false: the process does not run, history.list and its like are refused, and "
+		"nothing is kept but what Redis has.",
+		FLAG(settings_archive, enabled)),
+	SETTING("url", NULL,
+		"postgresql://user:password@host/database, with further parameters of libpq, such "
+		"as ?sslmode=verify-full: one database for all nodes. Without it: SQLite, in the "
+		"folder archive of state_dir.",
+		TEXT(settings_archive, url)),
 	{ .key = NULL },
 };
 

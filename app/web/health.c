@@ -47,6 +47,7 @@ static const struct {
 	{ HEALTH_STATE_DIR, "state_dir_not_writable" },
 	{ HEALTH_DOCUMENTS_FULL, "documents_full" },
 	{ HEALTH_EMERGENCY, "emergency_calls_fail" },
+	{ HEALTH_ARCHIVE, "archive_late" },
 };
 
 /* Relaxed throughout: each value stands alone. */
@@ -150,7 +151,7 @@ bool health_is_well(uint32_t reasons)
 {
 	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE | HEALTH_SHARD_LOST |
 				       HEALTH_RECORDINGS_UNCODED | HEALTH_RECORDINGS_UNCOPIED |
-				       HEALTH_PROMPTS | HEALTH_EMERGENCY));
+				       HEALTH_PROMPTS | HEALTH_EMERGENCY | HEALTH_ARCHIVE));
 }
 
 bool health_is_ready(uint32_t reasons)
