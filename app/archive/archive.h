@@ -83,6 +83,10 @@ struct archive_query {
  */
 int archive_history(struct archive *a, const struct archive_query *q, json_t **rows,
 		    json_t **cursor) NODISCARD;
+/* The row of one conversation in a list (owner empty: of the tenant). 0 or -ENOENT, or as
+ * archive_sql.h. */
+int archive_one(struct archive *a, struct bytes tenant, struct bytes owner, uint64_t call,
+		json_t **row) NODISCARD;
 /* The legs of a conversation in detail, by number; empty where there is none. */
 int archive_legs(struct archive *a, struct bytes tenant, uint64_t call, json_t **legs) NODISCARD;
 

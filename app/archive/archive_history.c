@@ -88,12 +88,11 @@ struct look {
 /* clang-format on */
 
 #define X(column, name) ", c." #column
-static const char g_page_head[] =
+static const char g_row_columns[] =
 	"SELECT l.ended_ms, l.call, l.direction, l.result, l.flags, c.began_ms, c.answered_ms, "
-	"c.talk_ms, c.mos, c.legs, COALESCE(n.text, '')" ROW_TEXTS(
-		X) " FROM (SELECT ended_ms, call, "
-		   "month, direction, result, flags ";
+	"c.talk_ms, c.mos, c.legs, COALESCE(n.text, '')" ROW_TEXTS(X);
 #undef X
+#define PAGE_HEAD " FROM (SELECT ended_ms, call, month, direction, result, flags "
 #define PAGE_RANGE                                           \
 	"FROM listing WHERE tenant = $1 AND owner = $2 AND " \
 	"(ended_ms, call) < ($3, $4) AND ended_ms >= $5 ORDER BY ended_ms DESC, call DESC LIMIT "
@@ -209,7 +208,7 @@ static int window_look(struct archive *a, struct look *l, struct sql_value *para
 	struct writer w = writer_over(text, sizeof(text));
 	int err;
 
-	WRITER_TEXTS(&w, g_page_head, PAGE_RANGE);
+	WRITER_TEXTS(&w, g_row_columns, PAGE_HEAD, PAGE_RANGE);
 	writer_number(&w, "", window, g_page_tail);
 	writer_number(&w, "", ARCHIVE_PAGE_MAX, "");
 	writer_u8(&w, '\0');
@@ -377,6 +376,37 @@ int archive_history(struct archive *a, const struct archive_query *q, json_t **r
 		json_decref(p->rows[i].json);
 	free(p);
 	return err;
+}
+
+/* ---- one conversation ---- */
+
+int archive_one(struct archive *a, struct bytes tenant, struct bytes owner, uint64_t call,
+		json_t **row)
+{
+	struct page_row one = { .json = NULL };
+	struct look l = { .rows = &one, .cap = 1 };
+	int64_t since_ms = 0;
+	char text[2048];
+	struct writer w = writer_over(text, sizeof(text));
+	int err = list_since(a, tenant, owner, &since_ms);
+	const struct sql_value params[] = {
+		sql_text(tenant),          sql_text(owner),
+		sql_number((int64_t)call), sql_number(archive_month(call)),
+		sql_number(since_ms),      sql_number(ARCHIVE_HIDDEN),
+	};
+
+	WRITER_TEXTS(&w, g_row_columns,
+		     " FROM conversation c JOIN listing l ON l.tenant = $1 AND l.owner = $2 AND "
+		     "l.ended_ms = c.ended_ms AND l.call = c.call AND l.month = c.month "
+		     "LEFT JOIN note n ON n.tenant = $1 AND n.owner = $2 AND n.call = c.call "
+		     "WHERE c.month = $4 AND c.call = $3 AND c.tenant = $1 AND c.ended_ms >= $5 "
+		     "AND l.flags & CAST($6 AS INTEGER) = 0");
+	writer_u8(&w, '\0');
+	if (!err)
+		err = w.overflow ? -EIO
+				 : sql_run(a->sql, text, params, COUNT_OF(params), look_row, &l);
+	*row = one.json;
+	return err ? err : l.count ? 0 : -ENOENT;
 }
 
 /* ---- legs ---- */

@@ -86,16 +86,34 @@ static const char g_postgres_session[] =
 	"SET jit = off; SET plan_cache_mode = force_custom_plan; SET enable_hashjoin = off; "
 	"SET enable_mergejoin = off; SET client_min_messages = warning; SET lock_timeout = '10s'";
 
+static bool postgres_url_is(const char *where)
+{
+	char *why = NULL;
+	PQconninfoOption *options = PQconninfoParse(where, &why);
+
+	PQfreemem(why);
+	PQconninfoFree(options);
+	return options != NULL;
+}
+
 static int postgres_open(void **out, const char *where, char why[SQL_WHY_MAX])
 {
-	const char *const names[] = { "dbname", "application_name", "client_encoding",
-				      "connect_timeout", NULL };
-	const char *const values[] = { where, "tandem-archive", "UTF8", "5", NULL };
+	/* a server that is gone without a word is found by keep-alives within 20 s */
+	const char *const names[] = { "dbname",           "application_name", "client_encoding",
+				      "connect_timeout",  "keepalives_idle",  "keepalives_interval",
+				      "keepalives_count", "tcp_user_timeout", NULL };
+	const char *const values[] = { where, "tandem-archive", "UTF8", "5", "10", "5",
+				       "2",   "20000",          NULL };
 	struct postgres *p = calloc(1, sizeof(*p));
 	int err;
 
 	if (!p)
 		return -ENOMEM;
+	if (!postgres_url_is(where)) { /* what libpq says of it might have the password */
+		(void)snprintf(why, SQL_WHY_MAX, "the URL of the database cannot be read");
+		free(p);
+		return -EIO;
+	}
 	p->chunk = malloc(COPY_CHUNK);
 	p->conn = p->chunk ? PQconnectdbParams(names, values, 1) : NULL;
 	if (!p->conn || PQstatus(p->conn) != CONNECTION_OK) {

@@ -360,7 +360,8 @@ static void test_places(void **state)
 				!strcmp(c->name, "conference.join") && !strcmp(arg->name, "call");
 			bool said =
 				!strcmp(c->name, "prompt.put") && !strcmp(arg->name, "recording");
-			bool id = said || (arg->charset == CHARSET_ID && !joins &&
+			bool over = bytes_starts(bytes_str(c->name), "history.");
+			bool id = said || (arg->charset == CHARSET_ID && !joins && !over &&
 					   strcmp(arg->name, "with") && strcmp(arg->name, "etag"));
 			bool name = file && !strcmp(arg->name, "name");
 			bool node = !strcmp(arg->name, "node");
@@ -638,6 +639,12 @@ static const struct {
 	{ "subscription.list", COMMAND_FOR_READER },
 	{ "subscription.end", COMMAND_FOR_ADMIN },
 	{ "cdr.list", COMMAND_FOR_READER },
+	{ "history.list", COMMAND_FOR_READER },
+	{ "history.get", COMMAND_FOR_READER },
+	{ "history.hide", COMMAND_FOR_ADMIN },
+	{ "history.clear", COMMAND_FOR_ADMIN },
+	{ "history.note", COMMAND_FOR_APPLICATION },
+	{ "archive.query", COMMAND_FOR_OPERATOR },
 	{ "node.list", COMMAND_FOR_OPERATOR },
 	{ "node.get", COMMAND_FOR_OPERATOR },
 	{ "node.status", COMMAND_FOR_OPERATOR },

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The program tandem-archive (archive_process.h): its link to the node, its database, which is
+ * opened again after each failure, and requests. The reader has the rest.
+ */
+
+#include "app/archive/archive_process.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "app/archive/archive_request.h"
+#include "base/clock.h"
+#include "base/json_member.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+enum { NICE = 10, FDS_MAX = 256, FIGURES_MS = 1000, AGAIN_MS = 3000 };
+
+static struct archive_process g_process;
+
+/* ---- the database ---- */
+
+static void process_trouble(struct archive_process *p, const char *why)
+{
+	if (why[0] && strcmp(why, p->trouble) != 0)
+		LOG_ERROR("archive", 0, "the database of the archive does not take what comes",
+			  LOG_STR("error", why));
+	else if (!why[0] && p->trouble[0])
+		LOG_INFO("archive", 0, "the database of the archive takes what comes again");
+	(void)snprintf(p->trouble, sizeof(p->trouble), "%s", why);
+}
+
+void archive_process_failed(struct archive_process *p, const char *why)
+{
+	process_trouble(p, why && why[0] ? why : "the database does not answer");
+	archive_close(p->archive);
+	p->archive = NULL;
+	p->again_ns = clock_now_ns() + AGAIN_MS * NS_PER_MS;
+	archive_reader_forget(p);
+}
+
+/* The folder of a file of SQLite, for the node's user alone. */
+static void database_folder_make(const char *file)
+{
+	char path[512];
+
+	if (!strstr(file, "://") && !bytes_cstr(bytes_str(file), path, sizeof(path)))
+		(void)mkdir(dirname(path), 0700);
+}
+
+static void archived_open(struct archive_process *p, uint64_t now_ns)
+{
+	char why[SQL_WHY_MAX] = "";
+
+	if (p->archive || !p->database || now_ns < p->again_ns)
+		return;
+	database_folder_make(p->database);
+	if (archive_open(&p->archive, p->database, why))
+		archive_process_failed(p, why);
+	else
+		process_trouble(p, "");
+}
+
+static void process_terms(struct archive_process *p, const json_t *terms)
+{
+	const char *database = json_text(terms, "database");
+	bool other = !p->database || strcmp(database, p->database) != 0;
+
+	p->reads = json_flag(terms, "reads");
+	archive_reader_take(p, json_object_get(terms, "streams"));
+	if (!other)
+		return;
+	if (p->database)
+		explicit_bzero(p->database, strlen(p->database));
+	free(p->database);
+	p->database = malloc(strlen(database) + 1);
+	if (p->database)
+		memcpy(p->database, database, strlen(database) + 1);
+	archive_close(p->archive);
+	p->archive = NULL;
+	p->again_ns = 0;
+	archive_reader_forget(p);
+}
+
+/* ---- requests ---- */
+
+static json_t *process_answer(struct archive_process *p, const char *kind, const json_t *args)
+{
+	const struct archive_request *r = archive_request_find(kind);
+	json_t *answer;
+
+	archived_open(p, clock_now_ns());
+	if (!r)
+		return json_pack("{s:s}", "failed", "the archive knows no such request");
+	if (!p->archive)
+		return json_pack("{s:s}", "failed", "the database of the archive does not answer");
+	answer = archive_request_answer(p->archive, r, args);
+	if (json_object_get(answer, "failed"))
+		archive_process_failed(p, sql_why(archive_sql(p->archive)));
+	return answer;
+}
+
+static void process_ask(struct archive_process *p, json_int_t ask, const json_t *line)
+{
+	json_t *answer = process_answer(p, json_text(line, "kind"), json_object_get(line, "args"));
+	json_t *failed = json_object_get(answer, "failed");
+
+	if (answer && !failed)
+		child_peer_send(&p->link, json_pack("{s:I, s:O}", "answer", ask, "result", answer));
+	else
+		child_peer_send(&p->link,
+				json_pack("{s:I, s:s}", "answer", ask, "failed",
+					  failed ? json_string_value(failed) : "out of memory"));
+	json_decref(answer);
+}
+
+/* ---- the link ---- */
+
+static void process_on_line(const json_t *line, void *arg)
+{
+	struct archive_process *p = arg;
+	const json_t *begin = json_object_get(line, "begin");
+	const json_t *terms = json_object_get(line, "terms");
+	json_int_t ask = json_integer_value(json_object_get(line, "ask"));
+
+	if (begin && !p->redis && archive_reader_open(p, begin))
+		LOG_ERROR("archive", 0, "no link to Redis can be made: nothing is archived");
+	else if (terms)
+		process_terms(p, terms);
+	else if (ask)
+		process_ask(p, ask, line);
+}
+
+static void process_on_link(int fd, unsigned events, void *arg)
+{
+	struct archive_process *p = arg;
+
+	(void)fd;
+	(void)events;
+	if (!child_peer_read(&p->link, process_on_line, p))
+		loop_stop();
+}
+
+static void process_say_figures(struct archive_process *p, uint64_t now_ns)
+{
+	if (now_ns < p->figures_ns)
+		return;
+	p->figures_ns = now_ns + FIGURES_MS * NS_PER_MS;
+	child_peer_send(&p->link,
+			json_pack("{s:{s:I, s:I, s:s}}", "figures", "saved", (json_int_t)p->saved,
+				  "lag_ms", (json_int_t)p->lag_ms, "trouble", p->trouble));
+	p->saved = p->lag_ms = 0;
+}
+
+/* The round behind it does all. */
+static void process_on_timer(void *arg)
+{
+	(void)arg;
+}
+
+static void archived_round(void *arg)
+{
+	struct archive_process *p = arg;
+	uint64_t now_ns = clock_now_ns(), next_ns;
+
+	if (!p->redis)
+		return;
+	archived_open(p, now_ns);
+	process_say_figures(p, now_ns);
+	next_ns = archive_reader_round(p, now_ns);
+	if (p->figures_ns < next_ns)
+		next_ns = p->figures_ns;
+	(void)!loop_timer(next_ns, process_on_timer, p);
+}
+
+static int archived_run(void)
+{
+	struct archive_process *p = &g_process;
+	int err;
+
+	(void)signal(SIGTERM, SIG_IGN); /* it ends with its link */
+	p->link.fd = CHILD_LINK;
+	p->batch = archive_batch_new();
+	if (!p->batch || loop_open(FDS_MAX))
+		return 1;
+	loop_after_round(archived_round, p);
+	err = loop_watch(CHILD_LINK, LOOP_READ, process_on_link, p);
+	if (!err)
+		err = loop_run();
+	archive_reader_close(p);
+	archive_close(p->archive);
+	archive_batch_free(p->batch);
+	free(p->database);
+	child_peer_close(&p->link);
+	return err ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	int status = child_begin(argc, argv, "tandem-archive", NULL,
+				 "the node starts it with archive.enabled; it takes no arguments");
+
+	if (status >= 0)
+		return status;
+	(void)setpriority(PRIO_PROCESS, 0, NICE); /* calls come first */
+	return archived_run();
+}

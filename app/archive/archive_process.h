@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The archive as a process beside the node (tandem-archive): it reads streams of Redis into its
+ * database, and answers requests. It has its own link to Redis and no part in calls. Lines of JSON
+ * over its socket pair:
+ *
+ *     {"begin":{...}}                  where Redis is, and the level of its log: once, first
+ *     {"terms":{"database":...,        a URL of PostgreSQL, or a file of SQLite
+ *               "reads":true,          whether this node's archive reads streams
+ *               "streams":[[KIND,KEY,TENANT],...]}}
+ *     {"ask":ID,"kind":NAME,"args":{}} a request (archive_request.h): {"answer":ID,"result":...}
+ *                                      or {"answer":ID,"failed":...} comes
+ *     {"figures":{...}}                from it, each second: counts since the line before, and
+ *                                      "trouble" in words
+ *
+ * One thread, which SQL blocks: a request waits for the batch before it.
+ */
+#ifndef APP_ARCHIVE_ARCHIVE_PROCESS_H
+#define APP_ARCHIVE_ARCHIVE_PROCESS_H
+
+#include "app/archive/archive.h"
+#include "app/child/child_link.h"
+#include "cluster/redis/redis.h"
+#include "cluster/redis/streams.h"
+
+enum {
+	ARCHIVE_KEY_MAX = 128,
+	ARCHIVE_EACH = 512, /* entries of a stream in one answer, which are saved together */
+};
+
+/* Whether its mark is known: it is asked of the database, and then Redis whether its entry is still
+ * the same. */
+enum archive_known { ARCHIVE_UNKNOWN, ARCHIVE_ASKED, ARCHIVE_KNOWN };
+
+struct archive_source {
+	enum archive_stream kind;
+	enum archive_known known;
+	char key[ARCHIVE_KEY_MAX], tenant[32];
+	struct archive_mark mark; /* as the database has it */
+	char at[STREAM_MARK_MAX]; /* read on behind it */
+	struct archive_process *of;
+};
+
+struct archive_process {
+	struct child_peer link;
+	struct archive *archive; /* NULL: its database is not open */
+	char *database;          /* NULL: not told yet */
+	uint64_t again_ns;       /* it is opened no sooner */
+	char trouble[SQL_WHY_MAX];
+	bool reads;
+	struct archive_source *sources; /* by key */
+	size_t source_count;
+	struct archive_batch *batch;
+	struct redis *redis;
+	struct redis_meant meant;
+	char member[64];
+	struct streams news;
+	uint64_t figures_ns;
+	uint64_t saved, lag_ms; /* since the last line; as of the newest batch */
+};
+
+/* ---- archive_reader.c ---- */
+
+/* 0 or -errno. */
+int archive_reader_open(struct archive_process *p, const json_t *begin) NODISCARD;
+/* The streams of terms; those that were there before go on. */
+void archive_reader_take(struct archive_process *p, const json_t *streams);
+/* All marks are looked up again. */
+void archive_reader_forget(struct archive_process *p);
+/* What is due; when the next is. */
+uint64_t archive_reader_round(struct archive_process *p, uint64_t now_ns);
+void archive_reader_close(struct archive_process *p);
+
+/* ---- archive_process.c ---- */
+
+/* Something failed (as archive_sql.h): the database is opened anew, after a while. */
+void archive_process_failed(struct archive_process *p, const char *why);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's side of tandem-archive (app/archive/archive_process.h): starts it, tells it where its
+ * database and streams are, and asks it. Without archive.url each node has a database of its own,
+ * and the one of the live node with the lowest name counts: the other nodes ask that node. Control
+ * thread.
+ */
+#ifndef APP_FEATURE_ARCHIVE_ARCHIVE_ASK_H
+#define APP_FEATURE_ARCHIVE_ARCHIVE_ASK_H
+
+#include <jansson.h>
+
+#include "app/child/child_link.h"
+#include "app/schema/command.h"
+
+struct node;
+
+/*
+ * Asks for a request of app/archive/archive_request.h. done is called once, after ms or somewhat
+ * later at the latest; before this returns if the process has just died. Its result is {"result":
+ * ...}, or {"error": code of a command, "why": ...}; NULL and why: there is none. args: stolen.
+ * False: it is not called: the archive is off, does not run, or has too much to do.
+ */
+bool archive_ask(struct node *n, const char *name, json_t *args, uint16_t tenant, uint32_t ms,
+		 child_answer_fn *done, void *arg) NODISCARD;
+
+/* result: borrowed. */
+typedef void archive_run_fn(struct command_run *run, const json_t *result);
+/* The same of a command: done has the result, or the run has failed. NULL: its answer is that. */
+void archive_run(struct command_run *run, const char *name, json_t *args, archive_run_fn *done);
+
+/* ---- columns of the feature's row (app/schema/feature.h) ---- */
+
+void archive_setup(void);
+void archive_feature_open(struct node *n);
+void archive_second(struct node *n, uint64_t now_ns);
+void archive_tenants(struct node *n);
+void archive_reload(struct node *n);
+void archive_feature_close(struct node *n);
+command_fn command_archive_query, command_history_list, command_history_get, command_history_hide,
+	command_history_clear, command_history_note;
+
+#endif

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs tandem-archive beside the node: its start and end, its terms, its figures as metrics, and
+ * who of several nodes reads. What it saves, and how far, is in its database: a process that dies
+ * loses nothing, but for the answers that are awaited.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/archive/archive_entry.h"
+#include "app/command/command_ask.h"
+#include "app/command/others.h"
+#include "app/document/directory.h"
+#include "app/feature/archive/archive_ask.h"
+#include "app/node/claimant.h"
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "base/json_member.h"
+#include "base/log.h"
+#include "base/metric.h"
+
+enum {
+	ARCHIVE_REQUESTS = 512,
+	ARCHIVE_OF_TENANT = 64,
+	ANSWER_MS = 10000,
+	FAR_ID_MAX = 32,
+	SHARDS_MAX = ROSTER_NODES_MAX * 4,
+	LATE_S = 10, /* so long it may take to start again */
+};
+
+static struct {
+	struct child child;
+	bool stale; /* its terms are others than it was told */
+	bool reads;
+	char counts[64]; /* the node whose archive counts; "": not looked yet */
+	uint16_t shards[SHARDS_MAX];
+	uint32_t shard_count;
+	uint64_t up_ns;                  /* it ran then */
+	char trouble[HEALTH_DETAIL_MAX]; /* of its database */
+} g_archive;
+
+static struct {
+	metric_id saved, lag, reads;
+} g_archive_metrics;
+
+void archive_setup(void)
+{
+	g_archive_metrics.saved =
+		metric_register(METRIC_COUNTER, "tandem_archive_entries_total", NULL,
+				"Entries of streams that the archive has saved.");
+	g_archive_metrics.lag = metric_register(METRIC_GAUGE, "tandem_archive_lag_ms", NULL,
+						"Age of the entry that was saved last, in the "
+						"last second; 0: none was.");
+	g_archive_metrics.reads = metric_register(
+		METRIC_GAUGE, "tandem_archive_reads", NULL,
+		"1 while this node's archive reads streams: one node of a cluster does.");
+}
+
+/* ---- who reads ---- */
+
+/* The live node with the lowest name: it reads, and without archive.url its archive counts. */
+static void archive_reader_name(const struct node *n, char out[sizeof(g_archive.counts)])
+{
+	struct claimant_node one;
+
+	(void)snprintf(out, sizeof(g_archive.counts), "%s", n->settings.node.name);
+	for (uint32_t i = 0; n->cluster.claimant && claimant_node(n->cluster.claimant, i, &one);
+	     i++) {
+		if (one.alive && !roster_has_left(&one.node) && strcmp(one.node.name, out) < 0)
+			(void)snprintf(out, sizeof(g_archive.counts), "%s", one.node.name);
+	}
+}
+
+static void archive_reader_look(struct node *n)
+{
+	char name[sizeof(g_archive.counts)];
+	bool reads;
+
+	archive_reader_name(n, name);
+	reads = !strcmp(name, n->settings.node.name);
+	if (!strcmp(name, g_archive.counts))
+		return;
+	memcpy(g_archive.counts, name, sizeof(name));
+	g_archive.reads = reads;
+	g_archive.stale = true;
+	if (n->cluster.claimant)
+		LOG_INFO("archive", 0,
+			 n->settings.archive.url[0]
+				 ? "one node reads for the archive of all"
+				 : "without archive.url the archive of one node counts, and "
+				   "others ask it",
+			 LOG_STR("node", name));
+}
+
+/* ---- terms ---- */
+
+static void shard_note(uint16_t *list, uint32_t *count, uint16_t shard)
+{
+	for (uint32_t i = 0; i < *count; i++) {
+		if (list[i] == shard)
+			return;
+	}
+	if (*count < SHARDS_MAX)
+		list[(*count)++] = shard;
+}
+
+/* All shards of the cluster that this node knows. */
+static void archive_shards_look(const struct node *n)
+{
+	static uint16_t list[SHARDS_MAX];
+	struct claimant_node one;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < n->shards.count; i++)
+		shard_note(list, &count, n->shards.list[i].number);
+	for (uint32_t i = 0; n->cluster.claimant && claimant_node(n->cluster.claimant, i, &one);
+	     i++) {
+		for (uint32_t k = 0; k < one.node.shard_count; k++)
+			shard_note(list, &count, one.node.shards[k]);
+	}
+	if (count == g_archive.shard_count &&
+	    !memcmp(list, g_archive.shards, count * sizeof(list[0])))
+		return;
+	memcpy(g_archive.shards, list, count * sizeof(list[0]));
+	g_archive.shard_count = count;
+	g_archive.stale = true;
+}
+
+static void stream_put(json_t *list, enum archive_stream kind, const char *key, const char *tenant)
+{
+	(void)json_array_append_new(list, json_pack("[i, s, s]", (int)kind, key, tenant));
+}
+
+static void tenant_put(json_t *list, const char *tenant)
+{
+	char key[STORE_AUDIT_KEY_MAX];
+
+	stream_put(list, ARCHIVE_AUDIT, store_audit_key(key, bytes_str(tenant), false), tenant);
+	stream_put(list, ARCHIVE_AUDIT_CALLS, store_audit_key(key, bytes_str(tenant), true),
+		   tenant);
+	(void)snprintf(key, sizeof(key), "td:{ev:%s}", tenant);
+	stream_put(list, ARCHIVE_EVENTS, key, tenant);
+}
+
+static json_t *archive_streams(const struct node *n)
+{
+	json_t *list = json_array();
+	char key[STORE_AUDIT_KEY_MAX];
+
+	for (uint32_t i = 0; i < g_archive.shard_count; i++) {
+		(void)snprintf(key, sizeof(key), "td:{s%u}:cdr", g_archive.shards[i]);
+		stream_put(list, ARCHIVE_CDRS, key, NODE_TENANT);
+	}
+	for (uint16_t i = 0; tenants_next(n->common.tenants, &i); i++)
+		tenant_put(list, tenants_name(n->common.tenants, i));
+	stream_put(list, ARCHIVE_AUDIT, store_audit_key(key, BYTES_LIT(DIRECTORY_OPERATORS), false),
+		   DIRECTORY_OPERATORS);
+	return list;
+}
+
+static void archive_terms_send(struct node *n)
+{
+	char file[SETTINGS_STATE_DIR_MAX + sizeof("/archive/history.sqlite")];
+	const char *url = n->settings.archive.url;
+
+	g_archive.stale = false;
+	(void)snprintf(file, sizeof(file), "%s/archive/history.sqlite", n->settings.node.state_dir);
+	child_send(&g_archive.child,
+		   json_pack("{s:{s:s, s:b, s:o}}", "terms", "database", url[0] ? url : file,
+			     "reads", (int)g_archive.reads, "streams", archive_streams(n)));
+}
+
+/* ---- its life ---- */
+
+static void archive_on_start(struct node *n)
+{
+	const struct redis_place *at = &n->redis.place;
+	const char *member = at->meant ? at->meant->member : NULL;
+
+	child_send(&g_archive.child, json_pack("{s:{s:s, s:s, s:s, s:s, s:s*}}", "begin", "url",
+					       at->url, "ca", at->ca, "certificate",
+					       at->certificate, "key", at->key, "member", member));
+	archive_terms_send(n);
+}
+
+static void archive_on_line(struct node *n, const json_t *line)
+{
+	const json_t *figures = json_object_get(line, "figures");
+
+	(void)n;
+	if (!figures)
+		return;
+	metric_add(g_archive_metrics.saved, json_count(figures, "saved"));
+	metric_set(g_archive_metrics.lag, json_count(figures, "lag_ms"));
+	(void)snprintf(g_archive.trouble, sizeof(g_archive.trouble), "%s",
+		       json_text(figures, "trouble"));
+}
+
+static void archive_on_end(struct node *n)
+{
+	(void)n;
+	g_archive.trouble[0] = '\0';
+}
+
+static const struct child_kind g_archive_child = {
+	.program = "tandem-archive",
+	.area = "archive",
+	.missing = "nothing is archived: tandem-archive cannot be started; it belongs into the "
+		   "folder of tandemd",
+	.ended = "tandem-archive has ended: it is started again",
+	.died = "the process of the archive has ended: try again",
+	.late = "the process of the archive does not answer in time",
+	.metrics = { [CHILD_UP] = { "tandem_archive_up", "1 while tandem-archive runs." },
+		     [CHILD_DEATHS] = { "tandem_archive_deaths_total",
+					"Times that tandem-archive ended by itself." },
+		     [CHILD_ASKED] = { "tandem_archive_requests_total",
+				       "What tandem-archive was asked." },
+		     [CHILD_FAILED] = { "tandem_archive_failures_total",
+					"Of these what had no answer." },
+		     [CHILD_WAITING] = { "tandem_archive_requests_waiting",
+					 "Requests without an answer yet." } },
+	.requests_max = ARCHIVE_REQUESTS,
+	.of_tenant_max = ARCHIVE_OF_TENANT,
+	.again_ns = 200 * NS_PER_MS,
+	.stops = node_is_stopping,
+	.on_start = archive_on_start,
+	.on_line = archive_on_line,
+	.on_end = archive_on_end,
+};
+
+void archive_feature_open(struct node *n)
+{
+	child_open(&g_archive.child, n, &g_archive_child);
+}
+
+void archive_feature_close(struct node *n)
+{
+	(void)n;
+	child_close(&g_archive.child);
+}
+
+void archive_tenants(struct node *n)
+{
+	(void)n;
+	g_archive.stale = true;
+}
+
+void archive_reload(struct node *n)
+{
+	(void)n;
+	g_archive.stale = true;
+	g_archive.child.missing_said = false;
+}
+
+static void archive_health(struct node *n, uint64_t now_ns)
+{
+	const char *trouble = g_archive.trouble;
+
+	if (!g_archive.up_ns || child_runs(&g_archive.child))
+		g_archive.up_ns = now_ns;
+	if (now_ns - g_archive.up_ns > LATE_S * NS_PER_S)
+		trouble = "tandem-archive does not run: the log says why";
+	health_set_reason(&n->web.health, HEALTH_ARCHIVE,
+			  n->settings.archive.enabled ? trouble : "");
+}
+
+void archive_second(struct node *n, uint64_t now_ns)
+{
+	struct child *c = &g_archive.child;
+
+	c->wanted = n->settings.archive.enabled;
+	if (!c->wanted && child_runs(c))
+		child_close(c);
+	archive_reader_look(n);
+	archive_shards_look(n);
+	child_beat(c, now_ns);
+	if (g_archive.stale && child_runs(c))
+		archive_terms_send(n);
+	metric_set(g_archive_metrics.reads, child_runs(c) && g_archive.reads);
+	if (c->wanted)
+		archive_health(n, now_ns);
+	else
+		health_set_reason(&n->web.health, HEALTH_ARCHIVE, NULL);
+}
+
+/* ---- requests ---- */
+
+/* A question to the node whose archive counts. */
+struct archive_far {
+	struct others_ticket ticket;
+	struct node *node;
+	char id[FAR_ID_MAX];
+	child_answer_fn *done;
+	void *arg;
+};
+
+static void far_on_answer(struct others_ticket *t, struct bytes text)
+{
+	struct archive_far *far = CONTAINER_OF(t, struct archive_far, ticket);
+	json_t *answer = text.p ? json_loadb((const char *)text.p, text.n, 0, NULL) : NULL;
+	const json_t *result = json_object_get(answer, "result");
+	const char *why =
+		json_string_value(json_object_get(json_object_get(answer, "error"), "message"));
+
+	far->done(far->node, result,
+		  result ? NULL
+		  : why  ? why
+			 : "the node whose archive counts does not answer",
+		  far->arg);
+	json_decref(answer);
+	free(far);
+}
+
+static bool far_ask(struct node *n, const char *name, json_t *args, uint32_t ms,
+		    child_answer_fn *done, void *arg)
+{
+	struct archive_far *far = calloc(1, sizeof(*far));
+	json_t *all = json_pack("{s:s, s:s, s:o}", "node", g_archive.counts, "request", name,
+				"args", args);
+	char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
+	struct others_question q = { .command = "archive.query", .args = text, .ttl_ms = "10000" };
+	bool sent = false;
+
+	if (far && text && n->api.others) {
+		*far = (struct archive_far){ .node = n, .done = done, .arg = arg };
+		(void)snprintf(far->id, sizeof(far->id), "archive-%016" PRIx64,
+			       rand_u64_from(&n->rand));
+		far->ticket = (struct others_ticket){ .id = far->id,
+						      .until_ns = clock_now_ns() + ms * NS_PER_MS,
+						      .done = far_on_answer };
+		q.id = far->id;
+		sent = others_ask(n->api.others, &far->ticket, &q);
+	}
+	if (!sent)
+		free(far);
+	free(text);
+	json_decref(all);
+	return sent;
+}
+
+bool archive_ask(struct node *n, const char *name, json_t *args, uint16_t tenant, uint32_t ms,
+		 child_answer_fn *done, void *arg)
+{
+	if (!n->settings.archive.enabled) {
+		json_decref(args);
+		return false;
+	}
+	if (!g_archive.reads && g_archive.counts[0] && !n->settings.archive.url[0])
+		return far_ask(n, name, args, ms, done, arg);
+	if (g_archive.stale && child_runs(&g_archive.child))
+		archive_terms_send(n);
+	return child_ask(&g_archive.child, json_pack("{s:s, s:o}", "kind", name, "args", args),
+			 tenant, clock_now_ns() + ms * NS_PER_MS, done, arg);
+}
+
+/* ---- commands ---- */
+
+struct archive_wait {
+	uint64_t ticket;
+	archive_run_fn *done;
+};
+
+static void run_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	struct archive_wait *wait = arg;
+	struct command_run *run = waiting_pop(n->api.waiting, wait->ticket);
+	archive_run_fn *done = wait->done;
+	const char *code = json_string_value(json_object_get(result, "error"));
+
+	free(wait);
+	if (!run)
+		return;
+	if (!result)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "%s", why);
+	else if (code)
+		command_fail(run, command_error_named(code), NULL, "%s", json_text(result, "why"));
+	else if (done)
+		done(run, json_object_get(result, "result"));
+	else
+		command_answer(run, json_incref(json_object_get(result, "result")));
+}
+
+void archive_run(struct command_run *run, const char *name, json_t *args, archive_run_fn *done)
+{
+	struct node *n = run->node;
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
+	struct archive_wait *wait = malloc(sizeof(*wait));
+	uint64_t ticket;
+
+	if (!n->settings.archive.enabled || !wait || !args) {
+		json_decref(args);
+		free(wait);
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "the archive is off: archive.enabled in the node file");
+		return;
+	}
+	ticket = waiting_put(n->api.waiting, run);
+	if (!ticket) {
+		json_decref(args);
+		free(wait);
+		command_fail(run, COMMAND_BUSY, NULL, "too many questions at once");
+		return;
+	}
+	*wait = (struct archive_wait){ ticket, done };
+	if (archive_ask(n, name, args, tenant, ANSWER_MS, run_on_answer, wait))
+		return;
+	free(wait);
+	run = waiting_pop(n->api.waiting, ticket);
+	if (run)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "the process of the archive does not run, or has too much to do");
+}
+
+/* Another node asks: its run has been checked there. */
+static void query_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	struct command_run *run = waiting_pop(n->api.waiting, (uint64_t)(uintptr_t)arg);
+
+	if (run && result)
+		command_answer(run, json_deep_copy(result));
+	else if (run)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "%s", why);
+}
+
+void command_archive_query(struct command_run *run)
+{
+	struct node *n = run->node;
+	uint64_t ticket;
+
+	if (!child_runs(&g_archive.child)) {
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "the process of the archive does not run");
+		return;
+	}
+	ticket = waiting_put(n->api.waiting, run);
+	if (!ticket)
+		command_fail(run, COMMAND_BUSY, NULL, "too many questions at once");
+	else if (!child_ask(&g_archive.child,
+			    json_pack("{s:s, s:O}", "kind", json_text(run->args, "request"), "args",
+				      json_object_get(run->args, "args")),
+			    0, clock_now_ns() + ANSWER_MS * NS_PER_MS, query_on_answer,
+			    (void *)(uintptr_t)ticket) &&
+		 (run = waiting_pop(n->api.waiting, ticket)) != NULL)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "the process of the archive has too much to do");
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The row of the archive in the list of features, with the commands of history. A list is one of
+ * the tenant, of a user, a group, or a number outside; a user has his own. */
+
+#include "app/archive/archive_conversation.h"
+#include "app/command/table/table.h"
+#include "app/feature/archive/archive_ask.h"
+
+enum { NOTE_MAX = 1000, TEXT_MOST = 63 };
+
+/* As enum archive_direction. */
+static const char *const g_directions[] = { "internal", "incoming", "outgoing", NULL };
+#define X(id, word) word,
+static const char *const g_results[] = { ARCHIVE_RESULTS(X) NULL };
+#undef X
+
+/* At most one of them; none: the list of the tenant. */
+#define LIST_ARGS                                                                                  \
+	PARTY_OR_NONE("user", "The list of this extension. Without any of user, group and number " \
+			      "it is the list of the tenant."),                                    \
+		TEXT_ARG("group", CHARSET_NAME, 1, 31, NULL, "The list of this group."),           \
+		PARTY_OR_NONE("number", "The list of this number outside, as records have it.")
+#define ARCHIVED_CALL_ARG \
+	TEXT_ARG("call", CHARSET_ID, 13, 13, NULL, "Id of the call.", .required = true)
+
+static const struct command_arg g_history_args[] = {
+	LIST_ARGS,
+	SPAN_TIMES("ended"),
+	ENUM_ARG("direction", g_directions, NULL, "Only those: as the owner of the list sees it."),
+	ENUM_ARG("result", g_results, NULL, "Only those with this result."),
+	BOOL_ARG("missed", "false", "true: only those that the owner of the list has missed."),
+	BOOL_ARG("recorded", "false", "true: only those with a recording."),
+	TEXT_ARG("text", CHARSET_TEXT, 1, TEXT_MOST, NULL,
+		 "Only those with this text within a name or number, in small or large letters."),
+	TEXT_ARG("answered_by", CHARSET_NUMBER, 1, 63, NULL,
+		 "Only those that this extension has answered."),
+	TEXT_ARG("account_code", CHARSET_NUMBER, 1, 32, NULL, "Only those with this account code."),
+	TEXT_ARG("dnis", CHARSET_NUMBER, 1, 31, NULL,
+		 "Only those to this number of the tenant's from outside."),
+	TEXT_ARG("flow", CHARSET_NAME, 1, 64, NULL, "Only those of this flow."),
+	LIMIT_ARG,
+	END,
+};
+static const struct command_arg g_history_call_args[] = { ARCHIVED_CALL_ARG, LIST_ARGS, END };
+static const struct command_arg g_history_clear_args[] = {
+	LIST_ARGS,
+	SPAN_TIME("until", "Only what ended then or before: a day, a time, or how long ago that "
+			   "is. Without it: all."),
+	END,
+};
+static const struct command_arg g_history_note_args[] = {
+	ARCHIVED_CALL_ARG,
+	LIST_ARGS,
+	TEXT_ARG("note", CHARSET_TEXT, 0, NOTE_MAX, NULL, "The note; empty: none any more.",
+		 .required = true),
+	END,
+};
+static const struct command_arg g_query_args[] = {
+	TEXT_ARG("request", CHARSET_NAME, 1, 63, NULL, "Name of the request.", .required = true),
+	{ .name = "args", .type = ARG_JSON, .required = true, .help = "Its arguments." },
+	NODE_ARG,
+	END,
+};
+
+#define ROW_COLUMNS                                                                                \
+	"call, direction (internal, incoming, outgoing), result, missed, number and name (of "     \
+	"the other end, as the owner of the list sees it), from, from_name, to, answered_by, "     \
+	"group, dnis, account_code, flow, path, setup_utc_ms, answer_utc_ms (0: never), "          \
+	"end_utc_ms, talk_ms (of all its pairs), mos_hundredths (the lowest of its audio; 0: not " \
+	"known), recordings, message (names, joined by blanks), cause, note, legs (how many "      \
+	"pairs of parties it had)"
+
+static const struct command g_history_commands[] = {
+	{ "history.list", COMMAND_FOR_READER, g_history_args,
+	  "Lists conversations that are over, out of the archive: one row for each, also behind "
+	  "transfers. It looks at 5,000 at most, and next goes on from there. A user has his own.",
+	  "a list, the last end first: " ROW_COLUMNS, BY(command_history_list), .own = "user",
+	  .own_args = "since,until,direction,result,missed,recorded,text,answered_by,"
+		      "account_code,dnis,flow,limit",
+	  .columns = "end_utc_ms,direction,from,to,result,talk_ms,answered_by", .transient = true,
+	  LISTS("call", "end_utc_ms", true,
+		"call,number,name,from,from_name,to,setup_utc_ms,answer_utc_ms,end_utc_ms,talk_ms,"
+		"mos_hundredths,legs,message,cause,note") },
+	{ "history.get", COMMAND_FOR_READER, g_history_call_args,
+	  "Shows a conversation out of the archive, with its pairs of parties.",
+	  ROW_COLUMNS ", and pairs: a list of leg, and the members of cdr.list",
+	  BY(command_history_get), .own = "user", .own_args = "call", .transient = true },
+	{ "history.hide", COMMAND_FOR_ADMIN, g_history_call_args,
+	  "Takes a conversation out of a list. It stays in all others.", "call",
+	  BY(command_history_hide), .own = "user", .own_args = "call" },
+	{ "history.clear", COMMAND_FOR_ADMIN, g_history_clear_args,
+	  "Takes all conversations out of a list that are over by then. They stay in all others.",
+	  "until_utc_ms", BY(command_history_clear), .own = "user", .own_args = "until" },
+	{ "history.note", COMMAND_FOR_APPLICATION, g_history_note_args,
+	  "Makes a note about a conversation, which is in that list alone.", "call, note",
+	  BY(command_history_note), .own = "user", .own_args = "call,note" },
+	{ "archive.query", COMMAND_FOR_OPERATOR, g_query_args,
+	  "What nodes ask the one whose archive counts, where archive.url is not set.",
+	  "the answer of its archive", BY(command_archive_query), .transient = true,
+	  .often = true },
+	{ .name = NULL },
+};
+
+const struct app_feature g_archive_feature = {
+	.name = "archive",
+	.commands = g_history_commands,
+	.setup = BY(archive_setup),
+	.open = BY(archive_feature_open),
+	.second = BY(archive_second),
+	.reload = BY(archive_reload),
+	.tenants = BY(archive_tenants),
+	.close = BY(archive_feature_close),
+};

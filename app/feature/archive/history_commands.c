@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * history.*: the archive answers, and the rows of a list go through the common pages of lists
+ * (app/schema/list.h). The rank of a row is its place in the archive: when it ended, and its call,
+ * so a cursor of either is made of the other.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/archive/archive_conversation.h"
+#include "app/command/command_session.h"
+#include "app/command/command_walk.h"
+#include "app/feature/archive/archive_ask.h"
+#include "app/schema/list.h"
+#include "base/json_member.h"
+#include "sig/identity/shown.h"
+#include "sig/sip/id.h"
+
+enum { PLACE_MAX = 48 };
+
+/* ---- whose list ---- */
+
+/* Its letter and name, as listing.owner has them. False: the run has failed. */
+static bool history_owner(struct command_run *run, char out[ARCHIVE_OWNER_MAX])
+{
+	static const struct {
+		const char *name;
+		char letter;
+	} owners[] = { { "user", 'u' }, { "group", 'g' }, { "number", 'n' } };
+	unsigned given = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < COUNT_OF(owners); i++) {
+		const struct command_value *v = command_value(run, owners[i].name);
+
+		if (!v->given)
+			continue;
+		(void)snprintf(out, ARCHIVE_OWNER_MAX, "%c" BYTES_FMT, owners[i].letter,
+			       BYTES_ARG(v->text));
+		given++;
+	}
+	if (given > 1)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "user",
+			     "a list is of a user, a group, or a number: give one of them");
+	return given <= 1;
+}
+
+/* A pair of parties as a user may see it. */
+static void pair_view(const struct command_run *run, json_t *pair)
+{
+	json_t *leg = json_incref(json_object_get(pair, "leg"));
+
+	command_user_view(run, pair);
+	(void)json_object_set_new(pair, "leg", leg);
+}
+
+/* What a user may not see: a caller who withholds the identity, and how the tenant handles calls. */
+static json_t *history_row(const struct command_run *run, const json_t *row)
+{
+	static const char *const hidden[] = { "recordings", "path", "flow", "cause" };
+	json_t *seen = json_deep_copy(row), *pair;
+	const char *from = json_text(row, "from");
+	size_t i;
+
+	if (!seen || !run->user[0])
+		return seen;
+	command_party_hide(run, seen);
+	if (strcmp(json_text(seen, "from"), from) != 0 && !strcmp(json_text(seen, "number"), from))
+		(void)json_object_set_new(seen, "number", json_string(PARTY_HIDDEN));
+	for (i = 0; i < COUNT_OF(hidden); i++)
+		(void)json_object_del(seen, hidden[i]);
+	json_array_foreach(json_object_get(seen, "pairs"), i, pair) pair_view(run, pair);
+	return seen;
+}
+
+/* ---- history.list ---- */
+
+/* "MS-CALL", as the archive has places. */
+static bool place_rank(const char *text, struct list_rank *out)
+{
+	struct bytes rest = bytes_str(text), ms;
+	uint64_t number, call;
+
+	if (!bytes_cut(&rest, '-', &ms) || bytes_u64(ms, &number) || id_call_get(rest, &call))
+		return false;
+	*out = (struct list_rank){ .kind = LIST_NUMBER, .number = (double)number };
+	(void)snprintf(out->key, sizeof(out->key), "%020" PRIu64, UINT64_MAX - call);
+	return true;
+}
+
+static bool rank_place(const struct list_rank *rank, char out[PLACE_MAX])
+{
+	char call[ID_TEXT_LEN];
+	uint64_t number;
+
+	if (rank->kind != LIST_NUMBER || rank->number < 0 || rank->number > 9e15 ||
+	    bytes_u64(bytes_str(rank->key), &number))
+		return false;
+	id_call_put(call, UINT64_MAX - number);
+	(void)snprintf(out, PLACE_MAX, "%" PRIu64 "-%.*s", (uint64_t)rank->number, ID_TEXT_LEN,
+		       call);
+	return true;
+}
+
+static void history_put(struct command_run *run, const json_t *row)
+{
+	struct command_list *l = run->list;
+	json_t *seen = history_row(run, row);
+	char place[PLACE_MAX];
+	struct list_row one = { .shard = 0 };
+
+	(void)snprintf(place, sizeof(place), "%" JSON_INTEGER_FORMAT "-%s",
+		       json_integer_value(json_object_get(row, "end_utc_ms")),
+		       json_text(row, "call"));
+	if (!seen || !place_rank(place, &one.rank) || !list_wants(l, seen) ||
+	    !list_has_place(l, &one.rank)) {
+		json_decref(seen);
+		return;
+	}
+	one.text = command_row(seen);
+	(void)(one.text && list_put(l, &one));
+}
+
+static void history_on_page(struct command_run *run, const json_t *result)
+{
+	const char *cursor = json_string_value(json_object_get(result, "cursor"));
+	struct list_rank end;
+	const json_t *row;
+	size_t i;
+
+	if (cursor && place_rank(cursor, &end))
+		list_stop(run->list, &end);
+	json_array_foreach(json_object_get(result, "rows"), i, row) history_put(run, row);
+	command_answer_rows(run, list_finish(run->list));
+}
+
+static json_t *history_query(struct command_run *run, const char *owner,
+			     const struct command_span *span)
+{
+	static const char *const texts[] = { "text", "answered_by", "account_code", "dnis",
+					     "flow" };
+	const struct command_value *direction = command_value(run, "direction");
+	const struct command_value *result = command_value(run, "result");
+	const struct command_list *l = run->list;
+	unsigned flags = (command_value(run, "missed")->number ? ARCHIVE_MISSED : 0) |
+			 (command_value(run, "recorded")->number ? ARCHIVE_RECORDED : 0);
+	size_t limit =
+		list_needs_rows(l) || l->most >= LIST_LIMIT_MAX ? LIST_LIMIT_MAX : l->most + 1;
+	json_t *args = json_pack("{s:s, s:o, s:I, s:i, s:I}", "tenant", run->tenant, "owners",
+				 owner[0] ? json_pack("[s]", owner) : json_array(), "since_ms",
+				 (json_int_t)(span->since_utc_ms < INT64_MAX ? span->since_utc_ms
+									     : INT64_MAX),
+				 "flags", (int)flags, "limit", (json_int_t)limit);
+
+	for (size_t i = 0; args && i < COUNT_OF(texts); i++) {
+		const struct command_value *v = command_value(run, texts[i]);
+
+		if (v->given)
+			(void)json_object_set_new(args, texts[i], command_text_json(v->text));
+	}
+	if (args && span->until_utc_ms < INT64_MAX)
+		(void)json_object_set_new(args, "until_ms",
+					  json_integer((json_int_t)span->until_utc_ms));
+	if (args && direction->given)
+		(void)json_object_set_new(args, "direction",
+					  json_integer((json_int_t)direction->number));
+	if (args && result->given)
+		(void)json_object_set_new(args, "result", json_integer((json_int_t)result->number));
+	return args;
+}
+
+void command_history_list(struct command_run *run)
+{
+	const struct command_list *l = run->list;
+	char owner[ARCHIVE_OWNER_MAX], place[PLACE_MAX];
+	struct command_span span;
+	json_t *args;
+
+	if (l->sort[0]) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "sort",
+			     "history has the last end first, and no other order");
+		return;
+	}
+	if (!history_owner(run, owner) || !command_span_read(run, &span))
+		return;
+	if (l->goes_on && !rank_place(&l->after, place)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "cursor",
+			     "this is no cursor: take next of the page before, as it is");
+		return;
+	}
+	args = history_query(run, owner, &span);
+	if (args && l->goes_on)
+		(void)json_object_set_new(args, "cursor", json_string(place));
+	archive_run(run, "history.list", args, history_on_page);
+}
+
+/* ---- of one conversation ---- */
+
+static json_t *history_args(struct command_run *run)
+{
+	char owner[ARCHIVE_OWNER_MAX];
+
+	return history_owner(run, owner)
+		       ? json_pack("{s:s, s:s, s:O?}", "tenant", run->tenant, "owner", owner,
+				   "call", json_object_get(run->args, "call"))
+		       : NULL;
+}
+
+static void history_on_one(struct command_run *run, const json_t *result)
+{
+	command_answer(run, history_row(run, result));
+}
+
+void command_history_get(struct command_run *run)
+{
+	json_t *args = history_args(run);
+
+	if (args)
+		archive_run(run, "history.get", args, history_on_one);
+}
+
+void command_history_hide(struct command_run *run)
+{
+	json_t *args = history_args(run);
+
+	if (args)
+		archive_run(run, "history.hide", args, NULL);
+}
+
+void command_history_clear(struct command_run *run)
+{
+	struct command_span span;
+	json_t *args;
+
+	if (!command_span_read(run, &span))
+		return;
+	args = history_args(run);
+	if (args && span.until_utc_ms < INT64_MAX)
+		(void)json_object_set_new(args, "until_ms",
+					  json_integer((json_int_t)span.until_utc_ms));
+	if (args)
+		archive_run(run, "history.clear", args, NULL);
+}
+
+void command_history_note(struct command_run *run)
+{
+	json_t *args = history_args(run);
+
+	if (!args)
+		return;
+	(void)json_object_set_new(args, "note",
+				  command_text_json(command_value(run, "note")->text));
+	archive_run(run, "history.note", args, NULL);
+}
