@@ -17,7 +17,7 @@
 #include "sig/host/refusal.h"
 
 enum {
-	COMMAND_ARGS_MAX = 96,
+	COMMAND_ARGS_MAX = 112,
 	COMMAND_LIST_MAX = 16,
 	COMMAND_ID_MAX = 160,
 	COMMAND_TENANT_MAX = 32,

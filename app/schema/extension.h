@@ -81,6 +81,14 @@ struct extension_box {
 	char notify_hours[CALENDAR_NAME_MAX]; /* a calendar, or box_times_read reads it */
 	uint16_t notify_retry_s;              /* 0: BOX_NOTIFY_RETRY_S */
 };
+
+/* The person at it, for directories. */
+struct extension_person {
+	char first_name[64], last_name[64], department[64], title[64];
+	char mail[EXTENSION_MAIL_MAX];
+	char dids[EXTENSION_MONITORS_MAX]; /* numbers outside that lead to it, joined by ',' */
+	bool hidden;                       /* not in the tenant's directory */
+};
 /* Minutes of the day of HH:MM-HH:MM. False: malformed. */
 bool box_times_read(const char *text, uint32_t *from, uint32_t *until);
 
@@ -90,6 +98,7 @@ struct extension {
 	bool unlisted; /* not in the dial-by-name directory */
 	struct shard_forward forward;
 	struct extension_box box;
+	struct extension_person person;
 	char monitors[EXTENSION_MONITORS_MAX];
 	char pickup_groups[EXTENSION_PICKUP_MAX], park_groups[EXTENSION_PICKUP_MAX];
 	char groups_out[GROUPS_OUT_MAX]; /* groups that it is logged out of */

@@ -248,6 +248,20 @@ const struct command_arg g_extension_fields[] = {
 		   "Name shown to others. Callers of a flow find it by its first letters "
 		   "(directory)."),
 	FLAG_FIELD("unlisted", unlisted, "false", "true: callers do not find it by its name."),
+	TEXT_FIELD("first_name", person.first_name, CHARSET_TEXT, NULL,
+		   "First name of the person."),
+	TEXT_FIELD("last_name", person.last_name, CHARSET_TEXT, NULL, "Last name of the person."),
+	TEXT_FIELD("department", person.department, CHARSET_TEXT, NULL,
+		   "Department of the person."),
+	TEXT_FIELD("title", person.title, CHARSET_TEXT, NULL, "Job title of the person."),
+	TEXT_FIELD(
+		"mail", person.mail, CHARSET_TEXT, field_mail_wrong,
+		"Mail address of the person, for directories. mailbox_mail is where messages go."),
+	TEXT_FIELD(
+		"dids", person.dids, CHARSET_NUMBERS, field_monitors_wrong,
+		"Numbers outside that lead to it, joined by ',', for directories. did.put routes "
+		"them."),
+	NOT_FIELD("shown", person.hidden, "It is in the tenant's directory (directory.list)."),
 	FLAG_FIELD("enabled", core.enabled, "true",
 		   "false: it can neither register nor call, but for emergency calls."),
 	FLAG_FIELD(

@@ -93,7 +93,7 @@ static json_t *letters(const struct command_arg *arg, size_t round)
 		return json_string("7>");
 	if (n && !strcmp(arg->name, "greetings"))
 		return json_string("away=7.wav,default=prompt:closed");
-	if (n && !strcmp(arg->name, "mailbox_mail"))
+	if (n && (!strcmp(arg->name, "mailbox_mail") || !strcmp(arg->name, "mail")))
 		return json_string("one@example.org");
 	if (n && !strcmp(arg->name, "lamps"))
 		return json_string("1=blf:1002,10=park:70:Hall");
