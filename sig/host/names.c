@@ -110,6 +110,23 @@ static char name_letter_behind(struct bytes one, bool umlauts)
 	}
 }
 
+void names_fold(struct writer *w, struct bytes text)
+{
+	char letter;
+
+	for (size_t n; text.n; text = bytes_from(text, n)) {
+		n = name_letter(text, &letter);
+		if (!letter) {
+			writer_bytes(w, bytes_sub(text, 0, n));
+			continue;
+		}
+		writer_u8(w, (uint8_t)letter);
+		letter = name_letter_behind(bytes_sub(text, 0, n), false);
+		if (letter)
+			writer_u8(w, (uint8_t)letter);
+	}
+}
+
 static char name_key(char letter)
 {
 	return letter >= 'a' ? "22233344455566677778889999"[letter - 'a'] : letter;

@@ -22,4 +22,8 @@ int names_put(struct names *x, uint16_t tenant, struct bytes number, struct byte
 uint32_t names_find(const struct names *x, uint16_t tenant, struct bytes keys,
 		    struct bytes found[NAMES_FOUND_MAX]);
 
+/* A text as others are compared with it: letters from A to Z and those with accents as small ones
+ * without, sharp s as ss, and all else as it is. At most as long as the text. */
+void names_fold(struct writer *w, struct bytes text);
+
 #endif

@@ -101,12 +101,35 @@ static void test_many(void **state)
 	finds(1, "2374", "1019");
 }
 
+static void test_fold(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "Robin", "robin" },
+		{ "M\u00fcller-Stra\u00dfe 7", "muller-strasse 7" },
+		{ "\u0141\u00f3d\u017a", "lodz" },
+		{ "\u00c6r\u00f8", "aero" },
+		{ "\u5f20\u4f1f a", "\u5f20\u4f1f a" },
+		{ "\xc3", "\xc3" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char out[32];
+		struct writer w = writer_over(out, strlen(rows[i][0]));
+
+		names_fold(&w, bytes_str(rows[i][0]));
+		ROW_ASSERT(rows[i][0], !w.overflow && bytes_is(writer_done(&w), rows[i][1]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_letters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
+		cmocka_unit_test(test_fold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
