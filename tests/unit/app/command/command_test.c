@@ -514,6 +514,7 @@ static const struct {
 	{ "hours.list", COMMAND_FOR_READER },
 	{ "hours.override", COMMAND_FOR_APPLICATION },
 	{ "hours.check", COMMAND_FOR_READER },
+	{ "directory.list", COMMAND_FOR_READER },
 	{ "prompt.put", COMMAND_FOR_ADMIN },
 	{ "prompt.get", COMMAND_FOR_READER },
 	{ "prompt.delete", COMMAND_FOR_ADMIN },
