@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""History out of the archive: who sees which conversations, what he does with them, and what survives the end of its process."""
+"""History out of the archive: who sees which conversations, what he does with them, and what survives the ends of processes. CALL-06."""
+import contextlib
 import os
 import signal
+import tempfile
 
+from call_test import CallTest
+from lib.postgres import Postgres
 from mailbox_test import children
 from patience import until
+from server import ServerError
 from session_test import Users
-from call_test import CallTest
+from taken_test import Cluster, Talk
 
 
 class History(Users, CallTest):
@@ -75,4 +80,71 @@ class History(Users, CallTest):
         self.assertEqual(self.listed(self.admin, 0, "?missed=true"), [])
 
 
-del CallTest
+class Nodes(Cluster):
+    """Nodes a and b, first with SQLite, then with PostgreSQL."""
+
+    def calls(self, shard, count=1):
+        """Calls at that shard that are over."""
+        ids = []
+        for _ in range(count):
+            talk = Talk(self, shard, at=17 if shard == 17 else 18).answer()
+            talk.hang_up()
+            ids.append(talk.id)
+        return ids
+
+    def listed(self, node, calls):
+        """Exactly these, as soon as they are there."""
+        rows = []
+
+        def are_there():
+            with contextlib.suppress(ServerError):
+                rows[:] = [row["call"] for row in node.ctl("history.list", limit=100)]
+            return sorted(rows) == sorted(calls)
+        until(are_there, lambda: f"{rows}, not {calls}")
+
+    def kill_archive(self, node):
+        for pid in children(node.process.pid, "tandem-archive"):
+            os.kill(pid, signal.SIGKILL)
+
+    def moves(self, name, url):
+        node = getattr(self, name)
+        node.configure({**self.settings(name, 0), "archive": {"url": url}})
+        node.process.send_signal(signal.SIGHUP)
+
+    def test_from_sqlite_to_postgresql(self):
+        self.at_home()
+        self.registers(17, "1001", "1002")
+        calls = self.calls(17, 2)
+        for node in (self.a, self.b):       # b asks a, as its file counts
+            self.listed(node, calls)
+        self.assertEqual((self.a.metric("tandem_archive_reads"), self.b.metric("tandem_archive_reads")), (1, 0))
+        self.b.ctl("history.note", call=calls[0], note="by b")
+        self.assertEqual([row["note"] for row in self.a.ctl("history.list", limit=100)], ["", "by b"])
+        self.kill_archive(self.a)
+        calls += self.calls(17)
+        self.listed(self.b, calls)
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-postgres-"))
+        with Postgres(folder) as postgres:
+            for name in "ab":
+                self.moves(name, postgres.url)
+            for node in (self.a, self.b):
+                self.listed(node, calls)
+            postgres.stop()
+            self.redis_stop(signal.SIGKILL)
+            self.redis_start()
+            self.until(lambda: self.phones[17, "1001"].register().status == 200)
+            calls += self.calls(17, 2)
+            self.until(lambda: "archive_late" in self.a.http("/healthz")[1])
+            postgres.start()
+            for node in (self.a, self.b):
+                self.listed(node, calls)
+            self.a.kill()
+            self.until(lambda: self.owner(17) == "b")
+            self.until(lambda: self.b.metric("tandem_archive_reads") == 1)
+            calls += self.calls(17)
+            self.kill_archive(self.b)
+            self.listed(self.b, calls)
+            self.assertEqual(postgres.psql("SELECT count(*), count(DISTINCT call) FROM leg").stdout.strip(), f"{len(calls)}|{len(calls)}")
+
+
+del CallTest, Cluster

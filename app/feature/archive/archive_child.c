@@ -62,30 +62,33 @@ void archive_setup(void)
 
 /* ---- who reads ---- */
 
-/* The live node with the lowest name: it reads, and without archive.url its archive counts. */
-static void archive_reader_name(const struct node *n, char out[sizeof(g_archive.counts)])
+/* The live node with the lowest name: it reads, and without archive.url its archive counts. Of one
+ * database any may read, and one that is not heard does not; a file of SQLite stays with its node
+ * over a restart. False: Redis has not said yet who there is. */
+static bool archive_reader_name(const struct node *n, char out[sizeof(g_archive.counts)])
 {
 	struct claimant_node one;
+	bool known = !n->cluster.claimant;
 
 	(void)snprintf(out, sizeof(g_archive.counts), "%s", n->settings.node.name);
 	for (uint32_t i = 0; n->cluster.claimant && claimant_node(n->cluster.claimant, i, &one);
 	     i++) {
-		if (one.alive && !roster_has_left(&one.node) && strcmp(one.node.name, out) < 0)
+		known |= one.node.id == identity_node(&n->identity);
+		if ((n->settings.archive.url[0] ? one.heard : one.alive) &&
+		    !roster_has_left(&one.node) && strcmp(one.node.name, out) < 0)
 			(void)snprintf(out, sizeof(g_archive.counts), "%s", one.node.name);
 	}
+	return known;
 }
 
 static void archive_reader_look(struct node *n)
 {
 	char name[sizeof(g_archive.counts)];
-	bool reads;
 
-	archive_reader_name(n, name);
-	reads = !strcmp(name, n->settings.node.name);
-	if (!strcmp(name, g_archive.counts))
+	if (!archive_reader_name(n, name) || !strcmp(name, g_archive.counts))
 		return;
 	memcpy(g_archive.counts, name, sizeof(name));
-	g_archive.reads = reads;
+	g_archive.reads = !strcmp(name, n->settings.node.name);
 	g_archive.stale = true;
 	if (n->cluster.claimant)
 		LOG_INFO("archive", 0,
@@ -345,11 +348,13 @@ static bool far_ask(struct node *n, const char *name, json_t *args, uint32_t ms,
 bool archive_ask(struct node *n, const char *name, json_t *args, uint16_t tenant, uint32_t ms,
 		 child_answer_fn *done, void *arg)
 {
-	if (!n->settings.archive.enabled) {
+	if (!g_archive.counts[0])
+		archive_reader_look(n);
+	if (!n->settings.archive.enabled || !g_archive.counts[0]) {
 		json_decref(args);
 		return false;
 	}
-	if (!g_archive.reads && g_archive.counts[0] && !n->settings.archive.url[0])
+	if (!g_archive.reads && !n->settings.archive.url[0])
 		return far_ask(n, name, args, ms, done, arg);
 	if (g_archive.stale && child_runs(&g_archive.child))
 		archive_terms_send(n);
