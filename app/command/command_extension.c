@@ -443,16 +443,6 @@ static bool page_make(struct command_run *run, struct extension *e)
 	return true;
 }
 
-/* In a set, all are counted together (set_job_fit). False: the run has failed. */
-static bool may_be_recorded(struct command_run *run, const struct extension *e, bool before)
-{
-	if (e->core.record == RECORD_OFF || before || run->node->api.documents->naming ||
-	    !tenants_is_full(run->node->common.tenants, e->core.tenant, TENANT_RECORDED))
-		return true;
-	command_fail(run, COMMAND_FULL, "record", "max_recorded of the tenant");
-	return false;
-}
-
 static bool may_monitor(const struct extension *e, const struct lamp *lamp)
 {
 	return lamp->park || e->core.monitor == MONITOR_ALL ||
@@ -516,8 +506,10 @@ static bool extension_make(struct command_run *run, void *value)
 			     &(struct presence_word){ .said_utc_ms = e->changed_utc_ms });
 	return fields_read_args(run, g_extension_fields, e) &&
 	       command_presence_may(run, e->presence.words[PRESENCE_MANUAL].state) &&
-	       may_be_recorded(run, e, recorded) && lamps_fit(run, e) && tls_and_srtp(run, e) &&
-	       page_make(run, e) && extension_secret_read(run, e);
+	       document_seat_fits(run, &g_extension_documents, recorded,
+				  e->core.record != RECORD_OFF) &&
+	       lamps_fit(run, e) && tls_and_srtp(run, e) && page_make(run, e) &&
+	       extension_secret_read(run, e);
 }
 
 static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -597,14 +589,6 @@ static bool extension_music_of(const struct node *node, uint16_t tenant, const c
 	return recorded;
 }
 
-static void recorded_count(const struct node *node, uint16_t tenant, bool before, bool after)
-{
-	if (after && !before)
-		tenants_hold(node->common.tenants, tenant, TENANT_RECORDED);
-	if (before && !after)
-		tenants_release(node->common.tenants, tenant, TENANT_RECORDED);
-}
-
 static int extension_put_run(struct node *node, const struct extension *e)
 {
 	char before[SETTINGS_SOUND_MAX];
@@ -615,7 +599,8 @@ static int extension_put_run(struct node *node, const struct extension *e)
 	recorded = extension_music_of(node, e->core.tenant, e->core.number, before);
 	err = extensions_put(node->api.extensions, e);
 	if (!err)
-		recorded_count(node, e->core.tenant, recorded, e->core.record != RECORD_OFF);
+		document_seat_count(node, e->core.tenant, &g_extension_documents, recorded,
+				    e->core.record != RECORD_OFF);
 	if (!err)
 		err = groups_out_put(node->shards.shared_tables->groups, e->core.tenant,
 				     bytes_str(e->core.number), bytes_str(e->groups_out));
@@ -671,7 +656,8 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 {
 	char before[SETTINGS_SOUND_MAX];
 
-	recorded_count(node, tenant, extension_music_of(node, tenant, name, before), false);
+	document_seat_count(node, tenant, &g_extension_documents,
+			    extension_music_of(node, tenant, name, before), false);
 	shards_delete(node, tenant, name);
 	(void)!groups_out_put(node->shards.shared_tables->groups, tenant, bytes_str(name),
 			      (struct bytes){ 0 });

@@ -68,7 +68,7 @@ static int group_apply(struct node *node, uint16_t tenant, const void *value)
 
 	if (!p)
 		return -ENOMEM;
-	group_flow_name(flow, v->name);
+	group_flow_name(flow, v->core.name);
 	group_to_core(v, tenant, &g);
 	err = programs_put(node->shards.shared_tables->programs, owner, bytes_str(flow), p);
 	return err ? err : groups_put(node->shards.shared_tables->groups, &g);

@@ -306,7 +306,8 @@ static struct set_tenant *set_job_tenant(struct set_job *job, const char *name)
 
 static bool seat_is_on(const json_t *value)
 {
-	return json_is_string(value) && strcmp(json_string_value(value), "off") != 0;
+	return json_is_string(value) && strcmp(json_string_value(value), "off") != 0 &&
+	       strcmp(json_string_value(value), "default") != 0;
 }
 
 /* Seats that the document takes (1) or gives back (-1). */

@@ -285,6 +285,25 @@ uint32_t document_most(const struct node *node, const char *tenant,
 		       : most;
 }
 
+bool document_seat_fits(struct command_run *run, const struct document_kind *kind, bool had,
+			bool needs)
+{
+	if (!needs || had || run->node->api.documents->naming ||
+	    !tenants_is_full(run->node->common.tenants, document_tenant(run), kind->seat_item))
+		return true;
+	command_fail(run, COMMAND_FULL, kind->seat, "%s of the tenant", kind->seat_quota);
+	return false;
+}
+
+void document_seat_count(const struct node *node, uint16_t tenant, const struct document_kind *kind,
+			 bool had, bool has)
+{
+	if (has && !had)
+		tenants_hold(node->common.tenants, tenant, kind->seat_item);
+	if (had && !has)
+		tenants_release(node->common.tenants, tenant, kind->seat_item);
+}
+
 /* Two nodes that put the last one at the same time would both find room. */
 static bool change_counts(const struct document_change *change)
 {

@@ -66,8 +66,8 @@ struct document_kind {
 	/* On the node of the command: it counts, run->changes has the news; view: its public form.
 	 * NULL: no event. */
 	void (*saved)(struct command_run *run, const void *value, json_t *view);
-	/* A quota for values with this member, unless "off"; NULL: none.
-	 * Checked by `make`, except in sets. */
+	/* A quota for values with this member, unless "off" or "default"; NULL: none.
+	 * Checked by `make` or `check`, except in sets (document_seat_fits). */
 	const char *seat, *seat_quota;
 	enum tenant_item seat_item;
 	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
@@ -87,6 +87,13 @@ bool document_make(struct command_run *run, const struct document_kind *kind, vo
 bool document_form_make(struct command_run *run, const struct document_kind *kind, void *value);
 /* It exists, or the tenant may have one more. False: the run has failed. */
 bool document_fits(struct command_run *run, const struct document_kind *kind, struct bytes name);
+/* It needs no seat, had one before, or the tenant has one left; in a set all are counted together
+ * (set_job_fit). False: the run has failed. */
+bool document_seat_fits(struct command_run *run, const struct document_kind *kind, bool had,
+			bool needs);
+/* A value is put into effect: its seat is taken or given back. */
+void document_seat_count(const struct node *node, uint16_t tenant, const struct document_kind *kind,
+			 bool had, bool has);
 /* Places of a node for all tenants. */
 uint32_t document_places(const struct node *node, const struct document_kind *kind);
 /* The tenant's limit, while others keep what they have (tenants_share):

@@ -119,6 +119,8 @@ struct extension {
 extern const struct command_arg g_extension_fields[];
 extern const char *const g_presence_sources[];  /* enum presence_source, but for phones */
 extern const char *const g_auto_answer_words[]; /* in the order of enum auto_answer */
+extern const char *const g_record_words[];      /* ... of enum record_method */
+extern const char *const g_record_to_words[];   /* ... of enum record_to */
 
 /* Ids of locations joined by ','. Returns their number, or -EINVAL: malformed or repeated. */
 int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX]);

@@ -20,11 +20,11 @@ static const char *const g_media_address[] = { "signalling", "sdp", NULL };
 static const char *const g_webrtc[] = { "auto", "never", "always", NULL };
 
 /* In the order of enum record_method, record_direction and record_scope. */
-static const char *const g_record[] = { "off", "auto", "on_demand", NULL };
+const char *const g_record_words[] = { "off", "auto", "on_demand", NULL };
 static const char *const g_record_directions[] = { "both", "inbound", "outbound", NULL };
 static const char *const g_record_scope[] = { "both", "internal", "external", NULL };
 /* In the order of enum record_to. */
-static const char *const g_record_to[] = { "files", "siprec", "mailbox", NULL };
+const char *const g_record_to_words[] = { "files", "siprec", "mailbox", NULL };
 
 /* In the order of enum account_by. */
 static const char *const g_account_code[] = { "off", "optional", "required", "override", NULL };
@@ -333,7 +333,7 @@ const struct command_arg g_extension_fields[] = {
 		"Minutes that they talk in a day (UTC) at most, all together; then they end. 0: "
 		"any number."),
 	WORD_FIELD(
-		"record", core.record, FIELD_NUMBER, g_record, "off",
+		"record", core.record, FIELD_NUMBER, g_record_words, "off",
 		"Recording of its calls. auto: each that record_direction and record_scope have, "
 		"from the answer on; on_demand: call.record begins and ends it, and its party by "
 		"in-call codes (call_codes "
@@ -347,7 +347,7 @@ const struct command_arg g_extension_fields[] = {
 		"record_scope", core.record_scope, FIELD_NUMBER, g_record_scope, "both",
 		"With record=auto. internal: calls with extensions; external: those with trunks."),
 	WORD_FIELD(
-		"record_to", core.record_to, FIELD_NUMBER, g_record_to, "files",
+		"record_to", core.record_to, FIELD_NUMBER, g_record_to_words, "files",
 		"Where they go: files of the node; mailbox, files that lie in the mailbox of its "
 		"number (recording.list mailbox); or siprec, the external recorder of the "
 		"setting siprec.address. call.record may say otherwise."),

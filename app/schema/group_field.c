@@ -40,31 +40,31 @@ static const char *field_otherwise_wrong(const void *value, const char *text)
 #undef FIELD_OF
 #define FIELD_OF struct group_value
 const struct command_arg g_group_fields[] = {
-	KEY_FIELD("name", name, CHARSET_NAME, "Name of the group."),
+	KEY_FIELD("name", core.name, CHARSET_NAME, "Name of the group."),
 	WEIGHTED_FIELD(
 		"members", members, CHARSET_TEXT, field_members_wrong, "number",
 		"Numbers that ring, at most 32, joined by ',' in their order: extensions, or "
 		"numbers outside. With how=weighted a weight may stand behind one: 1001:5."),
-	WORD_FIELD("how", how, FIELD_NUMBER, g_group_hows, "together",
+	WORD_FIELD("how", core.how, FIELD_NUMBER, g_group_hows, "together",
 		   "In which order they ring: all together, in_turn, rotating (each call begins "
 		   "behind the one before), random, longest_idle, or weighted (random; a member "
 		   "with more weight is earlier more often)."),
-	NUMBER_FIELD("ring_s", ring_s, 0, 600, "0",
+	NUMBER_FIELD("ring_s", core.ring_s, 0, 600, "0",
 		     "How long each rings, in seconds. 0: 30 s, or as dial says."),
-	NUMBER_FIELD("total_s", total_s, 0, 3600, "0",
+	NUMBER_FIELD("total_s", core.total_s, 0, 3600, "0",
 		     "How long they ring in all, in seconds. 0: 180 s, or as dial says."),
-	TEXT_FIELD("prefix", prefix, CHARSET_TEXT, NULL,
+	TEXT_FIELD("prefix", core.prefix, CHARSET_TEXT, NULL,
 		   "What members' phones show before the caller's name, such as Sales."),
-	FLAG_FIELD("show_called", show_called, "false",
+	FLAG_FIELD("show_called", core.show_called, "false",
 		   "true: they show the number that was called, too."),
 	FLAG_FIELD(
-		"forwards", forwards, "false",
+		"forwards", core.forwards, "false",
 		"true: members' forwards to mailboxes, and to what else answers by itself, count, "
 		"and may take the group's calls."),
-	FLAG_FIELD("decline_ends", decline_ends, "false",
+	FLAG_FIELD("decline_ends", core.decline_ends, "false",
 		   "true: a member who declines (6xx) ends the ringing of all, and not of his own "
 		   "phones alone."),
-	WORD_FIELD("auto_answer", auto_answer, FIELD_NUMBER, g_auto_answer_words, "off",
+	WORD_FIELD("auto_answer", core.auto_answer, FIELD_NUMBER, g_auto_answer_words, "off",
 		   "Whether phones of its extensions are asked to answer its calls by themselves: "
 		   "the word that they know in Alert-Info (info=...), or off. An extension's own "
 		   "auto_answer comes before."),
@@ -79,16 +79,8 @@ const struct form g_group_form = { .fields = g_group_fields, FORM_OF(struct grou
 
 void group_to_core(const struct group_value *v, uint16_t tenant, struct ring_group *out)
 {
-	*out = (struct ring_group){ .tenant = tenant,
-				    .how = v->how,
-				    .ring_s = v->ring_s,
-				    .total_s = v->total_s,
-				    .show_called = v->show_called,
-				    .forwards = v->forwards,
-				    .decline_ends = v->decline_ends,
-				    .auto_answer = v->auto_answer };
-	memcpy(out->name, v->name, sizeof(out->name));
-	memcpy(out->prefix, v->prefix, sizeof(out->prefix));
+	*out = v->core;
+	out->tenant = tenant;
 	(void)group_members_parse(out, bytes_str(v->members));
 }
 
@@ -97,7 +89,7 @@ void group_program(const struct group_value *v, struct writer *w)
 {
 	const char *verb = !strncmp(v->otherwise, "flow:", 5) ? "redirect" : "dial";
 
-	WRITER_TEXTS(w, "{\"start\":\"ring\",\"steps\":{\"ring\":{\"dial\":\"" GROUP_WORD, v->name,
+	WRITER_TEXTS(w, "{\"start\":\"ring\",\"steps\":{\"ring\":{\"dial\":\"" GROUP_WORD, v->core.name,
 		     "\"");
 	if (v->otherwise[0])
 		WRITER_TEXTS(w,

@@ -11,14 +11,8 @@ enum { GROUP_MEMBERS_TEXT_MAX = 1024, GROUP_ELSE_MAX = 48, GROUP_PROGRAM_MAX = 5
 #define GROUP_WORD "group:" /* in front of the name, where other kinds are allowed */
 
 struct group_value {
-	char name[GROUP_NAME_MAX];
+	struct ring_group core; /* without tenant and members */
 	char members[GROUP_MEMBERS_TEXT_MAX];
-	uint8_t how;
-	uint16_t ring_s, total_s;
-	char prefix[GROUP_PREFIX_MAX];
-	bool show_called;
-	bool forwards, decline_ends;
-	uint8_t auto_answer;
 	char otherwise[GROUP_ELSE_MAX]; /* flow:NAME or a number; "": nowhere */
 	uint64_t changed_utc_ms;
 };

@@ -460,8 +460,8 @@ const struct command_arg g_tenant_fields[] = {
 		"Extensions that it has at most. Existing ones stay. 0: its share: as many as are "
 		"left beside it, of limits.registrations; all, where the tenant default is alone."),
 	NUMBER_FIELD("max_recorded", max.recorded, 0, 1000000, "0",
-		     "Extensions with record on, at most. Existing ones stay, and are recorded. 0: "
-		     "any number."),
+		     "Extensions and groups with record on, at most. Existing ones stay, and are "
+		     "recorded. 0: any number."),
 	NUMBER_FIELD("max_sessions", max.sessions, 0, 12288, "0",
 		     "Sessions of users that it has at most (session.create). 0: 4096, and no more "
 		     "than its share. A node has room for 12,288."),

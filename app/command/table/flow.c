@@ -73,7 +73,7 @@ static const struct command_arg g_number_args[] = {
 
 #define FIELD_OF struct group_value
 static const struct command_arg g_group_args[] = {
-	KEY_FIELD("name", name, CHARSET_NAME, "Name of the group."),
+	KEY_FIELD("name", core.name, CHARSET_NAME, "Name of the group."),
 	END,
 };
 #undef FIELD_OF
