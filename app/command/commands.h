@@ -31,7 +31,6 @@ command_fn command_profile_get, command_profile_list, command_tenant_put, comman
 	command_toll_reset;
 command_fn command_hours_check;
 command_fn command_webhook_get, command_webhook_ask;
-command_fn command_group_put;
 command_fn command_session_create, command_session_list;
 command_fn command_login;
 command_fn command_backup_read, command_backup_restore;
@@ -49,8 +48,7 @@ extern const struct document_kind g_extension_documents, g_login_documents, g_pr
 	g_profile_documents, g_range_documents, g_tenant_documents, g_trunk_documents,
 	g_did_documents, g_route_documents, g_dial_documents, g_location_documents,
 	g_room_documents, g_hours_documents, g_flow_documents, g_number_documents,
-	g_group_documents, g_token_documents, g_webhook_documents, g_session_documents,
-	g_set_documents;
+	g_token_documents, g_webhook_documents, g_session_documents, g_set_documents;
 
 /* struct command.order of command_conference_member: enum order_member, and on or off. */
 #define CONFERENCE_ORDER(member, on) ((uint8_t)((member)*2 + (on)))

@@ -15,7 +15,8 @@
 
 /* Each is in its folder, in NAME_rows.c. */
 extern const struct app_feature g_account_feature, g_contact_feature, g_prompt_feature,
-	g_recording_feature, g_mailbox_feature, g_delivery_feature, g_archive_feature;
+	g_recording_feature, g_mailbox_feature, g_delivery_feature, g_archive_feature,
+	g_group_feature;
 
 #define AREA static const struct app_feature
 
@@ -45,11 +46,6 @@ AREA g_flow_feature = {
 	.carriers =
 		CARRIERS({ command_flow_program, EFFECT_PROGRAM }, { command_helper, EFFECT_HELP }),
 	.second = BY(command_flows_beat),
-};
-AREA g_group_feature = {
-	.name = "group",
-	.commands = g_group_commands,
-	.documents = KINDS(&g_group_documents),
 };
 AREA g_call_feature = {
 	.name = "call",

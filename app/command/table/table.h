@@ -117,7 +117,6 @@ extern const char *const g_call_legs[];
 extern const struct command g_extension_commands[], g_dial_commands[], g_tenant_commands[],
 	g_trunk_commands[], g_call_commands[], g_call_sound_commands[], g_call_order_commands[],
 	g_conference_commands[], g_call_slot_commands[], g_call_digits_commands[],
-	g_trace_commands[], g_look_commands[], g_node_commands[], g_flow_commands[],
-	g_group_commands[];
+	g_trace_commands[], g_look_commands[], g_node_commands[], g_flow_commands[];
 
 #endif
