@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Default, then in the order of enum record_method. */
+static const char *const g_group_record[] = { "default", "off", "auto", "on_demand", NULL };
 /* In the order of those of the verb dial. */
 static const char *const g_group_hows[] = { "together",     "in_turn",  "rotating", "random",
 					    "longest_idle", "weighted", NULL };
@@ -68,6 +70,15 @@ const struct command_arg g_group_fields[] = {
 		   "Whether phones of its extensions are asked to answer its calls by themselves: "
 		   "the word that they know in Alert-Info (info=...), or off. An extension's own "
 		   "auto_answer comes before."),
+	WORD_FIELD(
+		"record", core.record, FIELD_NUMBER, g_group_record, "default",
+		"Recording of its calls, once a member has answered: off, auto or on_demand, as "
+		"record of extension.put, which does not count in them then, nor do "
+		"record_direction and record_scope. default: as each member's own says. auto and "
+		"on_demand need a seat (max_recorded of the tenant)."),
+	WORD_FIELD("record_to", core.record_to, FIELD_NUMBER, g_record_to_words, "files",
+		   "With record: where its recordings go: files of the node; mailbox, files in the "
+		   "mailbox of the member who answered; or siprec, the external recorder."),
 	REFERS_FIELD("else", otherwise, CHARSET_TEXT, field_otherwise_wrong, "number",
 		     "Where a call to its number goes when no member answers: flow:NAME, or a "
 		     "number. Empty: the call ends."),
@@ -89,8 +100,8 @@ void group_program(const struct group_value *v, struct writer *w)
 {
 	const char *verb = !strncmp(v->otherwise, "flow:", 5) ? "redirect" : "dial";
 
-	WRITER_TEXTS(w, "{\"start\":\"ring\",\"steps\":{\"ring\":{\"dial\":\"" GROUP_WORD, v->core.name,
-		     "\"");
+	WRITER_TEXTS(w, "{\"start\":\"ring\",\"steps\":{\"ring\":{\"dial\":\"" GROUP_WORD,
+		     v->core.name, "\"");
 	if (v->otherwise[0])
 		WRITER_TEXTS(w,
 			     ",\"busy\":\"else\",\"no_answer\":\"else\",\"rejected\":\"else\","

@@ -28,6 +28,9 @@ struct ring_group {
 	bool show_called;              /* ... and the number that was called */
 	bool forwards, decline_ends;   /* as of dial */
 	uint8_t auto_answer; /* enum auto_answer: of phones that have none of their own (IVR-07) */
+	/* 1 + enum record_method, of members in its calls (REC-01); 0: as each member's own says */
+	uint8_t record;
+	uint8_t record_to; /* enum record_to; with record alone */
 	uint8_t count;
 	struct group_member {
 		char number[DIAL_NUMBER_MAX];

@@ -30,9 +30,9 @@ class CallTest(unittest.TestCase):
             self.assertEqual(agent.register(expires=0, contact="*").status, 200)
             self.assertEqual(agent.register().status, 200)
 
-    def connect(self, offer=None, answer=None):
+    def connect(self, offer=None, answer=None, to="1002"):
         """An answered call: (caller's dialog, callee's dialog, 200 as the caller got it)."""
-        out = self.a.invite("1002", offer or self.audio_a.sdp())
+        out = self.a.invite(to, offer or self.audio_a.sdp())
         into = self.b.incoming()
         into.ring()
         out.wait_provisional(180)

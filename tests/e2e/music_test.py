@@ -64,8 +64,8 @@ class MusicTest(CallTest):
     def call_id(self):
         return self.calls()[0]["id"]
 
-    def talk(self, **sdp):
-        out, into, _ = self.connect(self.audio_a.sdp(**sdp), self.audio_b.sdp(**sdp))
+    def talk(self, to="1002", **sdp):
+        out, into, _ = self.connect(self.audio_a.sdp(**sdp), self.audio_b.sdp(**sdp), to)
         self.audio_a.start(TALK_A)
         self.audio_b.start(TALK_B)
         self.talks()

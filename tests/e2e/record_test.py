@@ -117,6 +117,89 @@ class Recorded(RecordTest):
             self.assertEqual([facts.get(name) for name in ("from", "to", "user", "interrupted")], ["1001", "1002", "1001", interrupted])
 
 
+class OfAGroup(RecordTest):
+    """REC-01: the group's method comes before that of its members, in its calls alone."""
+    def setUp(self):
+        super().setUp()
+        self.node.ctl("number.put", number="700", to="group:sales")
+
+    def group(self, **terms):
+        self.node.ctl("group.put", name="sales", members="1002", **terms)
+
+    def test_auto(self):
+        """Over a kill, in the mailbox of who answered, and no direct call."""
+        self.group(record="auto", record_to="mailbox")
+        out, into = self.talk(to="700")
+        until(lambda: self.shown(), self.node.log_tail)
+        self.assertEqual([(row["leg"], row["state"]) for row in self.shown()], [("b", "on")])
+        time.sleep(1)
+        self.node.kill()
+        self.node.restart()
+        self.talks()
+        self.ends(out, into)
+        paths = self.finished(2)
+        self.assertEqual([(facts_of(path)["user"], facts_of(path)["mailbox"], facts_of(path)["cause"]) for path in paths], [("1002", "1002", "policy")] * 2)
+        self.assertGreater(has(sides(paths[0])[1], TALK_A), 4)
+        self.audio_a.stop()
+        self.audio_b.stop()
+        out, into = self.talk()
+        self.assertEqual(self.shown(), [])
+        self.ends(out, into)
+
+    def test_on_demand(self):
+        """... and as it is when asked: a group that is changed, or is gone, says nothing any more."""
+        self.group(record="on_demand")
+        out, into = self.talk(to="700")
+
+        def on():
+            return self.node.ctl("call.record", call=self.call_id(), leg="b", state="on")
+
+        self.group(record="off")
+        with self.assertRaisesRegex(ServerError, "on_demand"):
+            on()
+        self.node.ctl("group.delete", name="sales", force=True)
+        with self.assertRaisesRegex(ServerError, "on_demand"):
+            on()
+        self.group(record="on_demand")
+        on()
+        self.assertEqual([(row["leg"], row["state"]) for row in self.shown()], [("b", "on")])
+        time.sleep(0.5)
+        self.ends(out, into)
+        path, = self.finished(1)
+        self.assertEqual([facts_of(path).get(name) for name in ("user", "mailbox", "cause")], ["1002", None, "command"])
+
+    def test_seats(self):
+        """It takes one of max_recorded, gives it back, and finds none; a restart counts them again."""
+        self.node.ctl("tenant.put", name="default", max_recorded=2)
+
+        def recorded():
+            return self.node.ctl("tenant.status")["recorded"]
+
+        self.assertEqual(recorded(), 1)                 # 1001
+        self.group(record="auto")
+        self.assertEqual(recorded(), 2)
+        self.group(record="on_demand")
+        self.assertEqual(recorded(), 2)
+        with self.assertRaisesRegex(ServerError, "max_recorded of the tenant"):
+            self.node.ctl("group.put", name="support", members="1001", record="auto")
+        with self.assertRaisesRegex(ServerError, "max_recorded of the tenant"):
+            self.node.ctl("extension.put", number="1002", record="auto")
+        self.node.ctl("group.put", name="support", members="1001", record="off")
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(recorded(), 2)
+        for take in ({"record": "off"}, {"record": "default"}, None):
+            self.group(record="auto")
+            self.assertEqual(recorded(), 2)
+            if take:
+                self.group(**take)
+            else:
+                self.node.ctl("group.delete", name="sales", force=True)
+            self.assertEqual(recorded(), 1)
+        with self.assertRaisesRegex(ServerError, "record"):
+            self.group(record="always")
+
+
 class Aware(RecordTest):
     """The caller's phone understands a=record (RFC 7866), and that of who is called does not."""
 

@@ -51,6 +51,28 @@ void group_put(struct command_run *run)
 	free(v);
 }
 
+/* A method of its own that may record (REC-01). */
+static bool group_records(const struct ring_group *g)
+{
+	return g && g->record > 1 + RECORD_OFF;
+}
+
+static const struct ring_group *group_now(const struct node *node, uint16_t tenant,
+					  const char *name)
+{
+	return groups_find(node->shards.shared_tables->groups, tenant, bytes_str(name));
+}
+
+static bool group_check(struct command_run *run, const void *value)
+{
+	const struct ring_group *g = &((const struct group_value *)value)->core;
+
+	return document_seat_fits(
+		run, &g_group_documents,
+		group_records(group_now(run->node, document_tenant(run), g->name)),
+		group_records(g));
+}
+
 static int group_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	struct bytes owner = bytes_str(tenants_name(node->common.tenants, tenant));
@@ -58,20 +80,28 @@ static int group_apply(struct node *node, uint16_t tenant, const void *value)
 	struct flow_program *p = group_flow(v);
 	static struct ring_group g;
 	char flow[CALL_FLOW_MAX];
+	bool recorded;
 	int err;
 
 	if (!p)
 		return -ENOMEM;
 	group_flow_name(flow, v->core.name);
 	group_to_core(v, tenant, &g);
+	recorded = group_records(group_now(node, tenant, g.name));
 	err = programs_put(node->shards.shared_tables->programs, owner, bytes_str(flow), p);
-	return err ? err : groups_put(node->shards.shared_tables->groups, &g);
+	if (!err)
+		err = groups_put(node->shards.shared_tables->groups, &g);
+	if (!err)
+		document_seat_count(node, tenant, &g_group_documents, recorded, group_records(&g));
+	return err;
 }
 
 static void group_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	char flow[CALL_FLOW_MAX];
 
+	document_seat_count(node, tenant, &g_group_documents,
+			    group_records(group_now(node, tenant, name)), false);
 	group_flow_name(flow, name);
 	programs_delete(node->shards.shared_tables->programs,
 			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(flow));
@@ -111,6 +141,10 @@ const struct document_kind g_group_documents = {
 	.share = TENANT_GROUPS_MAX,
 	.quota = "max_groups",
 	.item = TENANT_GROUPS,
+	.seat = "record",
+	.seat_quota = "max_recorded",
+	.seat_item = TENANT_RECORDED,
+	.check = group_check,
 	.show = group_show,
 	.apply = group_apply,
 	.forget = group_forget,

@@ -17,10 +17,12 @@
 #include "sig/call/order.h"
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
+#include "sig/host/groups.h"
 #include "sig/host/settings.h"
 #include "sig/host/trunk.h"
 #include "sig/identity/shown.h"
 #include "sig/leg/leg.h"
+#include "sig/model/flow_run.h"
 #include "sig/pbx/recording/recording.h"
 #include "sig/pbx/recording/siprec.h"
 #include "sig/sip/id.h"
@@ -96,17 +98,52 @@ static bool trunk_wants(const struct call_host *h, const struct call *c, const s
 	return false;
 }
 
+/* The group that rang the user of the leg, who is its member still; NULL: none did. */
+static const struct ring_group *group_of(const struct call_host *h, const struct call *c,
+					 uint8_t leg)
+{
+	const struct ring_group *g =
+		leg != c->bridge.caller && c->run && c->run->group.n
+			? groups_find(h->groups, c->tenant, text_bytes(&c->run->group))
+			: NULL;
+
+	return g && group_has(g, text_bytes(&c->legs[leg]->user)) ? g : NULL;
+}
+
+/* Which calls of a party are recorded, and where: enums of sig/host/extension.h. */
+struct record_terms {
+	uint8_t method, directions, scope, to;
+};
+
+/* Those of the group that rang it, where that has any, before its own (REC-01). */
+static struct record_terms record_terms_of(const struct call_host *h, const struct call *c,
+					   uint8_t leg)
+{
+	const struct shard_extension *e = extension_of(h, c, c->legs[leg]);
+	const struct ring_group *g = e ? group_of(h, c, leg) : NULL;
+
+	if (!e)
+		return (struct record_terms){ .method = RECORD_OFF };
+	if (g && g->record)
+		return (struct record_terms){ .method = (uint8_t)(g->record - 1),
+					      .to = g->record_to };
+	return (struct record_terms){ .method = e->record,
+				      .directions = e->record_directions,
+				      .scope = e->record_scope,
+				      .to = e->record_to };
+}
+
 static bool leg_wants(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t *to)
 {
 	const struct leg *l = c->legs[leg], *other = c->legs[bridge_peer(c, leg)];
-	const struct shard_extension *e = extension_of(h, c, l);
+	struct record_terms terms = record_terms_of(h, c, leg);
 	bool calls = leg == c->bridge.caller;
 
 	if (is_outside(l))
 		return trunk_wants(h, c, l, calls, to);
-	*to = e ? e->record_to : RECORD_TO_FILES;
-	return e && e->record == RECORD_AUTO && way_fits(e->record_directions, calls) &&
-	       scope_fits(e->record_scope, is_outside(other));
+	*to = terms.to;
+	return terms.method == RECORD_AUTO && way_fits(terms.directions, calls) &&
+	       scope_fits(terms.scope, is_outside(other));
 }
 
 /* ---- facts and events ---- */
@@ -508,9 +545,7 @@ static void recordings_leave(struct call_host *h, const struct call *c)
 
 bool recording_is_on_demand(const struct call_host *h, const struct call *c, uint8_t leg)
 {
-	const struct shard_extension *e = extension_of(h, c, c->legs[leg]);
-
-	return e && e->record == RECORD_ON_DEMAND;
+	return record_terms_of(h, c, leg).method == RECORD_ON_DEMAND;
 }
 
 /* ... and its party may do so by DTMF digits (ADM-90). */
@@ -525,11 +560,11 @@ static bool recording_has_key(const struct call_host *h, const struct call *c, u
 static enum refusal recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
 				       enum order_record_to to, enum recording_cause cause)
 {
-	const struct shard_extension *e = extension_of(h, c, c->legs[leg]);
 	struct recording *r = recording_of_leg(c->recordings, leg);
+	struct record_terms terms = record_terms_of(h, c, leg);
 	struct recording_of of = { .cause = cause };
-	uint8_t place = (uint8_t)(to == ORDER_RECORD_AS_SET ? (e ? e->record_to : RECORD_TO_FILES)
-							    : to - ORDER_RECORD_TO_FILES);
+	uint8_t place =
+		(uint8_t)(to == ORDER_RECORD_AS_SET ? terms.to : to - ORDER_RECORD_TO_FILES);
 
 	if (r) {
 		if (to != ORDER_RECORD_AS_SET && place != r->to)
@@ -537,7 +572,7 @@ static enum refusal recording_order_on(struct call_host *h, struct call *c, uint
 		recording_set_paused(h, c, r, false);
 		return 0;
 	}
-	if (!e || e->record != RECORD_ON_DEMAND)
+	if (terms.method != RECORD_ON_DEMAND)
 		return REFUSED_NOT_ON_DEMAND;
 	if (place == RECORD_TO_SIPREC && !h->settings->siprec.count)
 		return REFUSED_NO_RECORDER;

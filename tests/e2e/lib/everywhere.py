@@ -37,11 +37,13 @@ STORE = (
     "groups_test.Groups.test_together_in_a_flow",
     "groups_test.Groups.test_mailbox_of_a_member",
     "groups_test.Groups.test_declined",
+    "record_test.OfAGroup.test_on_demand",
     "flow_calls_test.Dials.test_orders",
 )
 STORE_KILLS = (
     "groups_test.Groups.test_by_number",
     "groups_test.Groups.test_else",
+    "record_test.OfAGroup.test_auto",
     "flow_calls_test.Dials.test_goes_on",
 )
 STORE_WHOLE = ("call_test.Calls", "forking_test.Forking", "forward_test.Forwards", "forward_test.Smart", "forward_test.Deflected",
