@@ -155,3 +155,18 @@ int archive_history_note(struct archive *a, const json_t *args, json_t **result,
 				    json_object_get(args, "note"));
 	return err;
 }
+
+int archive_history_erase(struct archive *a, const json_t *args, json_t **result,
+			  char why[SQL_WHY_MAX])
+{
+	int64_t until_ms = history_number(args, "until_ms", archive_arg_now(args));
+	bool more = false;
+	int err = archive_erase(a, archive_arg(args, "tenant"), archive_arg(args, "number"),
+				until_ms, &more);
+
+	(void)why;
+	if (!err)
+		*result = json_pack("{s:b, s:I}", "more", (int)more, "until_utc_ms",
+				    (json_int_t)until_ms);
+	return err;
+}

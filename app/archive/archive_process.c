@@ -21,7 +21,15 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-enum { NICE = 10, FDS_MAX = 256, FIGURES_MS = 1000, AGAIN_MS = 3000 };
+enum {
+	NICE = 10,
+	FDS_MAX = 256,
+	FIGURES_MS = 1000,
+	AGAIN_MS = 3000,
+	PART_MS = 100,
+	RETAIN_MS = 600000
+};
+#define DAY_MS INT64_C(86400000)
 
 static struct archive_process g_process;
 
@@ -74,6 +82,10 @@ static void process_terms(struct archive_process *p, const json_t *terms)
 	bool other = !p->database || strcmp(database, p->database) != 0;
 
 	p->reads = json_flag(terms, "reads");
+	json_decref(p->days);
+	p->days = json_deep_copy(json_object_get(terms, "days"));
+	p->days_at = 0;
+	p->retain_ns = 0;
 	archive_reader_take(p, json_object_get(terms, "streams"));
 	if (!other)
 		return;
@@ -87,6 +99,34 @@ static void process_terms(struct archive_process *p, const json_t *terms)
 	p->archive = NULL;
 	p->again_ns = 0;
 	archive_reader_forget(p);
+}
+
+/* ---- retention ---- */
+
+/* A part of what one tenant keeps no longer; when the next one is due. */
+static void archived_retain(struct archive_process *p, uint64_t now_ns)
+{
+	const char *tenant;
+	json_t *days;
+	size_t at = 0;
+	bool more = false;
+	int64_t before_ms;
+
+	if (!p->archive || !p->reads || now_ns < p->retain_ns)
+		return;
+	p->retain_ns = now_ns + PART_MS * NS_PER_MS;
+	json_object_foreach(p->days, tenant, days)
+	{
+		if (at++ != p->days_at)
+			continue;
+		before_ms = (int64_t)clock_utc_ms() - json_integer_value(days) * DAY_MS;
+		if (archive_retain(p->archive, bytes_str(tenant), before_ms, &more))
+			archive_process_failed(p, sql_why(archive_sql(p->archive)));
+		p->days_at += !more;
+		return;
+	}
+	p->days_at = 0;
+	p->retain_ns = now_ns + RETAIN_MS * NS_PER_MS;
 }
 
 /* ---- requests ---- */
@@ -173,10 +213,13 @@ static void archived_round(void *arg)
 	if (!p->redis)
 		return;
 	archived_open(p, now_ns);
+	archived_retain(p, now_ns);
 	process_say_figures(p, now_ns);
 	next_ns = archive_reader_round(p, now_ns);
 	if (p->figures_ns < next_ns)
 		next_ns = p->figures_ns;
+	if (p->archive && p->reads && p->retain_ns < next_ns)
+		next_ns = p->retain_ns;
 	(void)!loop_timer(next_ns, process_on_timer, p);
 }
 
@@ -198,6 +241,7 @@ static int archived_run(void)
 	archive_close(p->archive);
 	archive_batch_free(p->batch);
 	free(p->database);
+	json_decref(p->days);
 	child_peer_close(&p->link);
 	return err ? 1 : 0;
 }

@@ -7,6 +7,7 @@
  *     {"begin":{...}}                  where Redis is, and the level of its log: once, first
  *     {"terms":{"database":...,        a URL of PostgreSQL, or a file of SQLite
  *               "reads":true,          whether this node's archive reads streams
+ *               "days":{TENANT:DAYS},  what is kept for so long alone
  *               "streams":[[KIND,KEY,TENANT],...]}}
  *     {"ask":ID,"kind":NAME,"args":{}} a request (archive_request.h): {"answer":ID,"result":...}
  *                                      or {"answer":ID,"failed":...} comes
@@ -55,6 +56,9 @@ struct archive_process {
 	struct redis_meant meant;
 	char member[64];
 	struct streams news;
+	json_t *days;       /* of tenants that do not keep all */
+	size_t days_at;     /* whose turn it is, */
+	uint64_t retain_ns; /* then */
 	uint64_t figures_ns;
 	uint64_t saved, lag_ms; /* since the last line; as of the newest batch */
 };

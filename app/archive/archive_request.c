@@ -12,7 +12,7 @@
 static const struct archive_request g_requests[] = {
 	{ "history.list", archive_history_list }, { "history.get", archive_history_get },
 	{ "history.hide", archive_history_hide }, { "history.clear", archive_history_clear },
-	{ "history.note", archive_history_note },
+	{ "history.note", archive_history_note }, { "history.erase", archive_history_erase },
 };
 
 const struct archive_request *archive_request_find(const char *name)

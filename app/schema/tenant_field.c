@@ -21,6 +21,8 @@
 #include "sig/sip/lex.h"
 #include "sig/sip/uri.h"
 
+/* As enum tenant_history_shared. */
+static const char *const g_history_shared[] = { "none", "groups", "all", NULL };
 static const char *const g_dialling[] = { "enblock", "overlap", NULL };
 
 static bool digits_only(struct bytes text)
@@ -516,6 +518,14 @@ const struct command_arg g_tenant_fields[] = {
 	NUMBER_FIELD("mailbox_messages", mailbox_messages, 0, UINT16_MAX, "100",
 		     "Messages that each of its mailboxes has room for, where the extension does "
 		     "not say it. 0: any number."),
+	NUMBER_FIELD("history_days", history.days, 0, 36500, "0",
+		     "Days that its conversations are kept in the archive (history.list), with "
+		     "notes, and what the archive has beside them. 0: for ever."),
+	WORD_FIELD(
+		"history_shared", history.shared, FIELD_NUMBER, g_history_shared, "none",
+		"Whose history a user sees beside his own: that of nobody (none), of groups that "
+		"he is a member of and their members (groups), of all its extensions and groups "
+		"(all)."),
 	NUMBER_FIELD("recording_days", recordings.days, 0, 36500, "0",
 		     "Days that its recordings are kept on the node. 0: recordings.keep_days."),
 	WORD_FIELD("offline_lamps", core.offline_busy, FIELD_NUMBER, g_offline_lamps, "dark",

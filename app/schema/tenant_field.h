@@ -17,6 +17,13 @@ enum { TENANT_STORES_MAX = 8, TENANT_STORE_NAME_MAX = 32 };
 /* In recording_store: recordings are not delivered. */
 #define TENANT_STORE_NONE "none"
 
+/* Whose history a user sees beside his own, in the order of history_shared. */
+enum tenant_history_shared {
+	TENANT_HISTORY_NONE,
+	TENANT_HISTORY_GROUPS, /* of groups that he is a member of, and of their members */
+	TENANT_HISTORY_ALL,
+};
+
 struct tenant_value {
 	char name[TENANT_NAME_MAX];
 	char domains[TENANT_DOMAINS_MAX * TENANT_DOMAIN_MAX]; /* joined by ',' */
@@ -36,6 +43,10 @@ struct tenant_value {
 		uint32_t flows, numbers, groups, hours, prompts, accounts;
 		uint32_t calls_per_s, registers_per_s;
 	} max; /* on one node; 0: no limit, or a share of the node's capacity */
+	struct tenant_history {
+		uint32_t days;  /* kept in the archive; 0: for ever */
+		uint8_t shared; /* enum tenant_history_shared */
+	} history;
 	struct tenant_recordings {
 		char store[256]; /* names of destinations, joined by ','; "": those of the node */
 		uint32_t days, mib; /* kept; 0: the node's; no limit */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """History out of the archive: who sees which conversations, what he does with them, and what survives the ends of processes. CALL-06."""
 import contextlib
+import json
 import os
 import signal
 import tempfile
@@ -55,6 +56,16 @@ class History(Users, CallTest):
         self.refused(403, "not_allowed", self.node, "GET", "/v1/histories?group=sales", peer)
         self.refused(404, "not_found", self.node, "GET", f"/v1/histories/{call}", other)
         self.assertEqual(self.ok(self.node, "GET", f"/v1/histories/{call}", mine)["pairs"][0]["leg"], 1)
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        out.cancel()
+        into.wait_cancel()
+        self.listed(self.admin, 2)
+        row, = self.listed(peer, 1, "?missed=true")
+        self.assertEqual((row["number"], row["result"], row["direction"]), ("1001", "cancelled", "incoming"))
+        self.assertEqual([self.listed(token, 0, "?missed=true") for token in (mine, other)], [[], []])
 
     def test_owners_of_lists(self):
         """Notes, and what one takes out of his list: of that list alone. Its process is killed meanwhile: nothing is lost, nothing there twice."""
@@ -78,6 +89,52 @@ class History(Users, CallTest):
         self.assertEqual([row["call"] for row in self.listed(peer, 2)], calls[::-1])
         self.assertEqual([row["call"] for row in self.listed(self.admin, 2, "?missed=false&direction=internal&text=001")], calls[::-1])
         self.assertEqual(self.listed(self.admin, 0, "?missed=true"), [])
+
+    def test_shared(self):
+        """What a user sees of others is by a setting of the tenant: nothing at first, then of his groups, then all. Notes of others are theirs."""
+        self.node.put_extension("1003", "secret1003")
+        mine, other = (self.session(self.node, number)["token"] for number in ("1001", "1003"))
+        call = self.talk()
+        self.listed(mine)
+        self.ok(self.node, "POST", f"/v1/histories/{call}/note", mine, {"note": "mine"})
+        self.node.ctl("group.put", name="sales", members="1001,1003")
+        self.node.ctl("group.put", name="board", members="1002")
+
+        def sees(path):
+            return self.http(self.node, "GET", f"/v1/histories{path}", other)[0]
+        paths = "?user=1001", f"/{call}?user=1001", "?group=sales", "?user=1002", "?group=board", "?number=1001"
+        for shared, want in (("none", [403] * 6), ("groups", [200, 200, 200, 403, 403, 403]), ("all", [200] * 5 + [403])):
+            self.node.ctl("tenant.put", name="default", history_shared=shared)
+            self.assertEqual([sees(path) for path in paths], want, shared)
+        row, = self.listed(other, 1, "?user=1001")
+        self.assertEqual((row["call"], "note" in row, row["direction"]), (call, False, "outgoing"))
+        self.refused(403, "not_allowed", self.node, "POST", f"/v1/histories/{call}/hide", other, {"user": "1001"})
+        self.refused(403, "not_allowed", self.node, "POST", f"/v1/histories/{call}/note", other, {"user": "1001", "note": "x"})
+
+    def test_kept_and_erased(self):
+        """What a tenant keeps no longer goes; a person who is erased is in no list, and in those of others without name and number."""
+        with self.node.redis() as redis:
+            for call, tenant in ("000agvj5jqr40", "acme"), ("000agvj5jqr60", "default"):
+                record = {"from": "201", "to": "202", "answered_by": "202", "tenant": tenant, "setup_utc_ms": 1764000000000,
+                          "answer_utc_ms": 1764000001000, "end_utc_ms": 1764000060000, "talk_ms": 59000, "sip_status": 200}
+                redis("XADD", "td:{s1}:cdr", "*", "id", call, "cdr", json.dumps(record))
+        self.node.ctl("tenant.put", name="acme")
+        until(lambda: [row["call"] for row in self.node.ctl("history.list", tenant="acme")] == ["000agvj5jqr40"])
+        self.listed(self.admin, 1, "?user=201")
+        self.node.ctl("tenant.put", name="acme", history_days=30)
+        until(lambda: not self.node.ctl("history.list", tenant="acme"))
+        self.refused(400, "bad_argument", self.node, "POST", "/v1/histories:erase", self.admin, {})
+        self.refused(400, "bad_argument", self.node, "POST", "/v1/histories:erase", self.admin, {"number": "201", "whole": True})
+        self.ok(self.node, "POST", "/v1/histories:erase", self.admin, {"number": "201"})
+        self.assertEqual(self.listed(self.admin, 0, "?user=201"), [])
+        row, = self.listed(self.admin, 1, "?user=202")
+        self.assertNotIn("201", json.dumps({name: value for name, value in row.items() if not name.endswith("_ms")}))
+        with self.node.redis() as redis:            # it is read again
+            redis("XADD", "td:{s1}:cdr", "*", "id", "000agvj5jqr60", "cdr", json.dumps(record | {"end_utc_ms": 1764000060001}))
+        until(lambda: self.node.ctl("history.get", call="000agvj5jqr60")["end_utc_ms"] == 1764000060001)
+        self.assertEqual(self.listed(self.admin, 0, "?user=201"), [])
+        self.ok(self.node, "POST", "/v1/histories:erase", self.admin, {"whole": True})
+        self.assertEqual(self.listed(self.admin, 0), [])
 
 
 class Nodes(Cluster):

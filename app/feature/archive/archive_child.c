@@ -18,6 +18,7 @@
 #include "app/feature/archive/archive_ask.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/schema/tenant_field.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 #include "base/log.h"
@@ -165,6 +166,21 @@ static json_t *archive_streams(const struct node *n)
 	return list;
 }
 
+/* Days of tenants that keep history for so long alone. */
+static json_t *archive_days(const struct node *n)
+{
+	json_t *days = json_object();
+
+	for (uint16_t i = 0; tenants_next(n->common.tenants, &i); i++) {
+		const char *name = tenants_name(n->common.tenants, i);
+		struct tenant_value t;
+
+		if (n->hooks->tenant_value(n, name, &t) && t.history.days)
+			(void)json_object_set_new(days, name, json_integer(t.history.days));
+	}
+	return days;
+}
+
 static void archive_terms_send(struct node *n)
 {
 	char file[SETTINGS_STATE_DIR_MAX + sizeof("/archive/history.sqlite")];
@@ -173,8 +189,9 @@ static void archive_terms_send(struct node *n)
 	g_archive.stale = false;
 	(void)snprintf(file, sizeof(file), "%s/archive/history.sqlite", n->settings.node.state_dir);
 	child_send(&g_archive.child,
-		   json_pack("{s:{s:s, s:b, s:o}}", "terms", "database", url[0] ? url : file,
-			     "reads", (int)g_archive.reads, "streams", archive_streams(n)));
+		   json_pack("{s:{s:s, s:b, s:o, s:o}}", "terms", "database", url[0] ? url : file,
+			     "reads", (int)g_archive.reads, "streams", archive_streams(n), "days",
+			     archive_days(n)));
 }
 
 /* ---- its life ---- */

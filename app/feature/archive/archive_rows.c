@@ -55,6 +55,11 @@ static const struct command_arg g_history_note_args[] = {
 		 .required = true),
 	END,
 };
+static const struct command_arg g_history_erase_args[] = {
+	PARTY_OR_NONE("number", "The extension, or the number outside as records have it."),
+	BOOL_ARG("whole", "false", "true, without number: all of the tenant."),
+	END,
+};
 static const struct command_arg g_query_args[] = {
 	TEXT_ARG("request", CHARSET_NAME, 1, 63, NULL, "Name of the request.", .required = true),
 	{ .name = "args", .type = ARG_JSON, .required = true, .help = "Its arguments." },
@@ -73,9 +78,10 @@ static const struct command_arg g_query_args[] = {
 static const struct command g_history_commands[] = {
 	{ "history.list", COMMAND_FOR_READER, g_history_args,
 	  "Lists conversations that are over, out of the archive: one row for each, also behind "
-	  "transfers. It looks at 5,000 at most, and next goes on from there. A user has his own.",
-	  "a list, the last end first: " ROW_COLUMNS, BY(command_history_list), .own = "user",
-	  .own_args = "since,until,direction,result,missed,recorded,text,answered_by,"
+	  "transfers. It looks at 5,000 at most, and next goes on from there. A user has his "
+	  "own, and what history_shared of the tenant says.",
+	  "a list, the last end first: " ROW_COLUMNS, BY(command_history_list), .own = "",
+	  .own_args = "user,group,since,until,direction,result,missed,recorded,text,answered_by,"
 		      "account_code,dnis,flow,limit",
 	  .columns = "end_utc_ms,direction,from,to,result,talk_ms,answered_by", .transient = true,
 	  LISTS("call", "end_utc_ms", true,
@@ -84,7 +90,7 @@ static const struct command g_history_commands[] = {
 	{ "history.get", COMMAND_FOR_READER, g_history_call_args,
 	  "Shows a conversation out of the archive, with its pairs of parties.",
 	  ROW_COLUMNS ", and pairs: a list of leg, and the members of cdr.list",
-	  BY(command_history_get), .own = "user", .own_args = "call", .transient = true },
+	  BY(command_history_get), .own = "", .own_args = "call,user,group", .transient = true },
 	{ "history.hide", COMMAND_FOR_ADMIN, g_history_call_args,
 	  "Takes a conversation out of a list. It stays in all others.", "call",
 	  BY(command_history_hide), .own = "user", .own_args = "call" },
@@ -94,6 +100,13 @@ static const struct command g_history_commands[] = {
 	{ "history.note", COMMAND_FOR_APPLICATION, g_history_note_args,
 	  "Makes a note about a conversation, which is in that list alone.", "call, note",
 	  BY(command_history_note), .own = "user", .own_args = "call,note" },
+	{ "history.erase", COMMAND_FOR_ADMIN, g_history_erase_args,
+	  "Erases a person from the archive, by an extension or a number outside, or all of the "
+	  "tenant: his lists and notes go, and his name, number and what he pressed in the "
+	  "conversations of others, which stay theirs. Of what ended by now nothing comes back. It "
+	  "is done part by part: where the answer is lost, give it again. Redis still has its "
+	  "newest call records, and files of recordings stay: recording.delete.",
+	  "until_utc_ms", BY(command_history_erase) },
 	{ "archive.query", COMMAND_FOR_OPERATOR, g_query_args,
 	  "What nodes ask the one whose archive counts, where archive.url is not set.",
 	  "the answer of its archive", BY(command_archive_query), .transient = true,

@@ -14,14 +14,53 @@
 #include "app/command/command_session.h"
 #include "app/command/command_walk.h"
 #include "app/feature/archive/archive_ask.h"
+#include "app/node/node.h"
 #include "app/schema/list.h"
+#include "app/schema/tenant_field.h"
+#include "base/clock.h"
 #include "base/json_member.h"
+#include "sig/host/groups.h"
 #include "sig/identity/shown.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 
 enum { PLACE_MAX = 48 };
 
 /* ---- whose list ---- */
+
+/* They are members of a group. */
+static bool history_share_group(const struct groups *groups, uint16_t tenant, struct bytes one,
+				struct bytes other)
+{
+	const struct ring_group *g;
+	uint32_t cursor = 0;
+
+	while ((g = groups_next(groups, &cursor)) != NULL) {
+		if (g->tenant == tenant && group_has(g, one) && group_has(g, other))
+			return true;
+	}
+	return false;
+}
+
+/* The user of the run may see that list by a setting of his tenant. */
+static bool history_is_shared(const struct command_run *run, char letter, struct bytes name)
+{
+	const struct node *n = run->node;
+	const struct groups *groups = n->shards.shared_tables->groups;
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
+	struct bytes user = bytes_str(run->user);
+	const struct ring_group *g;
+	struct tenant_value t;
+
+	if (letter == 'n' || !n->hooks->tenant_value(n, run->tenant, &t) ||
+	    t.history.shared == TENANT_HISTORY_NONE)
+		return false;
+	if (t.history.shared == TENANT_HISTORY_ALL)
+		return true;
+	g = letter == 'g' ? groups_find(groups, tenant, name) : NULL;
+	return g ? group_has(g, user)
+		 : letter == 'u' && history_share_group(groups, tenant, user, name);
+}
 
 /* Its letter and name, as listing.owner has them. False: the run has failed. */
 static bool history_owner(struct command_run *run, char out[ARCHIVE_OWNER_MAX])
@@ -30,22 +69,44 @@ static bool history_owner(struct command_run *run, char out[ARCHIVE_OWNER_MAX])
 		const char *name;
 		char letter;
 	} owners[] = { { "user", 'u' }, { "group", 'g' }, { "number", 'n' } };
+	struct bytes own = bytes_str(run->user), name = own;
 	unsigned given = 0;
+	char letter = 'u';
 
-	out[0] = '\0';
 	for (size_t i = 0; i < COUNT_OF(owners); i++) {
 		const struct command_value *v = command_value(run, owners[i].name);
 
 		if (!v->given)
 			continue;
-		(void)snprintf(out, ARCHIVE_OWNER_MAX, "%c" BYTES_FMT, owners[i].letter,
-			       BYTES_ARG(v->text));
+		name = v->text;
+		letter = owners[i].letter;
 		given++;
 	}
-	if (given > 1)
+	out[0] = '\0';
+	if (given > 1) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "user",
 			     "a list is of a user, a group, or a number: give one of them");
-	return given <= 1;
+	} else if (own.n && (letter != 'u' || !bytes_eq(name, own)) &&
+		   !history_is_shared(run, letter, name)) {
+		command_fail(run, COMMAND_NOT_ALLOWED, letter == 'g' ? "group" : "user",
+			     "a user has his own history, and what history_shared of his tenant "
+			     "says");
+	} else {
+		if (name.n)
+			(void)snprintf(out, ARCHIVE_OWNER_MAX, "%c" BYTES_FMT, letter,
+				       BYTES_ARG(name));
+		return true;
+	}
+	return false;
+}
+
+/* The user's own list: notes of others are theirs. */
+static bool history_is_own(const struct command_run *run)
+{
+	const struct command_value *user = command_value(run, "user");
+
+	return !command_value(run, "group")->given &&
+	       (!user->given || bytes_is(user->text, run->user));
 }
 
 /* A pair of parties as a user may see it. */
@@ -72,6 +133,8 @@ static json_t *history_row(const struct command_run *run, const json_t *row)
 		(void)json_object_set_new(seen, "number", json_string(PARTY_HIDDEN));
 	for (i = 0; i < COUNT_OF(hidden); i++)
 		(void)json_object_del(seen, hidden[i]);
+	if (!history_is_own(run))
+		(void)json_object_del(seen, "note");
 	json_array_foreach(json_object_get(seen, "pairs"), i, pair) pair_view(run, pair);
 	return seen;
 }
@@ -243,6 +306,40 @@ void command_history_clear(struct command_run *run)
 					  json_integer((json_int_t)span.until_utc_ms));
 	if (args)
 		archive_run(run, "history.clear", args, NULL);
+}
+
+/* ---- erasure ---- */
+
+static void history_erase_more(struct command_run *run, json_int_t until_ms);
+
+static void history_on_erased(struct command_run *run, const json_t *result)
+{
+	json_int_t until_ms = json_integer_value(json_object_get(result, "until_utc_ms"));
+
+	if (json_is_true(json_object_get(result, "more")))
+		history_erase_more(run, until_ms);
+	else
+		command_answer(run, json_pack("{s:I}", "until_utc_ms", until_ms));
+}
+
+/* Part by part: calls, and other questions, go on meanwhile. */
+static void history_erase_more(struct command_run *run, json_int_t until_ms)
+{
+	archive_run(run, "history.erase",
+		    json_pack("{s:s, s:O?, s:I}", "tenant", run->tenant, "number",
+			      json_object_get(run->args, "number"), "until_ms", until_ms),
+		    history_on_erased);
+}
+
+void command_history_erase(struct command_run *run)
+{
+	bool whole = command_value(run, "whole")->number;
+
+	if (whole == command_value(run, "number")->given)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "number",
+			     "give the number of a person, or whole=true for all of the tenant");
+	else
+		history_erase_more(run, (json_int_t)clock_utc_ms());
 }
 
 void command_history_note(struct command_run *run)

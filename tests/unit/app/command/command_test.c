@@ -645,6 +645,7 @@ static const struct {
 	{ "history.hide", COMMAND_FOR_ADMIN },
 	{ "history.clear", COMMAND_FOR_ADMIN },
 	{ "history.note", COMMAND_FOR_APPLICATION },
+	{ "history.erase", COMMAND_FOR_ADMIN },
 	{ "archive.query", COMMAND_FOR_OPERATOR },
 	{ "node.list", COMMAND_FOR_OPERATOR },
 	{ "node.get", COMMAND_FOR_OPERATOR },
