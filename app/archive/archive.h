@@ -53,8 +53,8 @@ int archive_mark_get(struct archive *a, struct bytes stream, struct archive_mark
 /*
  * Saves a batch of one stream, and its last entry as mark. from: the mark behind which it was read.
  * -ESTALE: the mark is another one by now, as another node has read on; nothing is saved. Else as
- * archive_sql.h; the batch stays as it is, and may be saved again. The stream may be trimmed below
- * the mark after 0 alone: the entry of the mark itself stays.
+ * archive_sql.h; the batch stays as it is, and may be saved again. Who trims the stream below
+ * the mark leaves the entry of the mark itself.
  */
 int archive_save(struct archive *a, struct archive_batch *b, struct bytes stream,
 		 const struct archive_mark *from, int64_t now_ms) NODISCARD;

@@ -7,7 +7,6 @@
 #include "app/archive/archive_process.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,15 +51,7 @@ void archive_process_failed(struct archive_process *p, const char *why)
 	p->archive = NULL;
 	p->again_ns = clock_now_ns() + AGAIN_MS * NS_PER_MS;
 	archive_reader_forget(p);
-}
-
-/* The folder of a file of SQLite, for the node's user alone. */
-static void database_folder_make(const char *file)
-{
-	char path[512];
-
-	if (!strstr(file, "://") && !bytes_cstr(bytes_str(file), path, sizeof(path)))
-		(void)mkdir(dirname(path), 0700);
+	archive_spool_again(p);
 }
 
 static void archived_open(struct archive_process *p, uint64_t now_ns)
@@ -69,7 +60,6 @@ static void archived_open(struct archive_process *p, uint64_t now_ns)
 
 	if (p->archive || !p->database || now_ns < p->again_ns)
 		return;
-	database_folder_make(p->database);
 	if (archive_open(&p->archive, p->database, why))
 		archive_process_failed(p, why);
 	else
@@ -78,9 +68,11 @@ static void archived_open(struct archive_process *p, uint64_t now_ns)
 
 static void process_terms(struct archive_process *p, const json_t *terms)
 {
-	const char *database = json_text(terms, "database");
+	const char *database = json_text(terms, "database"), *folder = json_text(terms, "folder");
 	bool other = !p->database || strcmp(database, p->database) != 0;
 
+	(void)mkdir(folder, 0700); /* for the node's user alone */
+	archive_spool_open(p, folder);
 	p->reads = json_flag(terms, "reads");
 	json_decref(p->days);
 	p->days = json_deep_copy(json_object_get(terms, "days"));
@@ -194,9 +186,10 @@ static void process_say_figures(struct archive_process *p, uint64_t now_ns)
 		return;
 	p->figures_ns = now_ns + FIGURES_MS * NS_PER_MS;
 	child_peer_send(&p->link,
-			json_pack("{s:{s:I, s:I, s:s}}", "figures", "saved", (json_int_t)p->saved,
-				  "lag_ms", (json_int_t)p->lag_ms, "trouble", p->trouble));
-	p->saved = p->lag_ms = 0;
+			json_pack("{s:{s:I, s:I, s:I, s:s}}", "figures", "saved",
+				  (json_int_t)p->saved, "spooled", (json_int_t)p->spooled, "lag_ms",
+				  (json_int_t)p->lag_ms, "trouble", p->trouble));
+	p->saved = p->spooled = p->lag_ms = 0;
 }
 
 /* The round behind it does all. */
@@ -213,13 +206,20 @@ static void archived_round(void *arg)
 	if (!p->redis)
 		return;
 	archived_open(p, now_ns);
+	if (p->archive && p->spool.replays)
+		archive_spool_replay(p);
 	archived_retain(p, now_ns);
+	archive_spool_round(p, now_ns);
 	process_say_figures(p, now_ns);
 	next_ns = archive_reader_round(p, now_ns);
 	if (p->figures_ns < next_ns)
 		next_ns = p->figures_ns;
 	if (p->archive && p->reads && p->retain_ns < next_ns)
 		next_ns = p->retain_ns;
+	if (p->spool.replays && p->archive)
+		next_ns = now_ns;
+	else if (!p->archive && p->spool.next_ns > now_ns && p->spool.next_ns < next_ns)
+		next_ns = p->spool.next_ns;
 	(void)!loop_timer(next_ns, process_on_timer, p);
 }
 
@@ -238,6 +238,7 @@ static int archived_run(void)
 	if (!err)
 		err = loop_run();
 	archive_reader_close(p);
+	archive_spool_close(p);
 	archive_close(p->archive);
 	archive_batch_free(p->batch);
 	free(p->database);

@@ -6,6 +6,7 @@
  *
  *     {"begin":{...}}                  where Redis is, and the level of its log: once, first
  *     {"terms":{"database":...,        a URL of PostgreSQL, or a file of SQLite
+ *               "folder":...,          of its own files
  *               "reads":true,          whether this node's archive reads streams
  *               "days":{TENANT:DAYS},  what is kept for so long alone
  *               "streams":[[KIND,KEY,TENANT],...]}}
@@ -23,6 +24,7 @@
 #include "app/child/child_link.h"
 #include "cluster/redis/redis.h"
 #include "cluster/redis/streams.h"
+#include "cluster/spool/spool.h"
 
 enum {
 	ARCHIVE_KEY_MAX = 128,
@@ -56,11 +58,22 @@ struct archive_process {
 	struct redis_meant meant;
 	char member[64];
 	struct streams news;
+	struct { /* archive_spool.c */
+		struct spool_file file;
+		bool is_open, asked;
+		bool replays; /* there are files, which are saved before streams are read */
+		bool broken;  /* the segment in part */
+		size_t at;    /* the stream that is looked at */
+		char key[ARCHIVE_KEY_MAX];
+		uint64_t number, next_ns, segment_number;
+		uint8_t *segment; /* NULL: none */
+		struct bytes rest;
+	} spool;
 	json_t *days;       /* of tenants that do not keep all */
 	size_t days_at;     /* whose turn it is, */
 	uint64_t retain_ns; /* then */
 	uint64_t figures_ns;
-	uint64_t saved, lag_ms; /* since the last line; as of the newest batch */
+	uint64_t saved, spooled, lag_ms; /* since the last line; as of the newest batch */
 };
 
 /* ---- archive_reader.c ---- */
@@ -74,6 +87,18 @@ void archive_reader_forget(struct archive_process *p);
 /* What is due; when the next is. */
 uint64_t archive_reader_round(struct archive_process *p, uint64_t now_ns);
 void archive_reader_close(struct archive_process *p);
+
+/* ---- archive_spool.c ---- */
+
+/* Below that folder; an error is logged. */
+void archive_spool_open(struct archive_process *p, const char *folder);
+/* While the database is away. */
+void archive_spool_round(struct archive_process *p, uint64_t now_ns);
+/* The database is there, and spool.replays: saves a part. */
+void archive_spool_replay(struct archive_process *p);
+/* It begins anew: the database was away. */
+void archive_spool_again(struct archive_process *p);
+void archive_spool_close(struct archive_process *p);
 
 /* ---- archive_process.c ---- */
 

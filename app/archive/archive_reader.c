@@ -292,7 +292,7 @@ uint64_t archive_reader_round(struct archive_process *p, uint64_t now_ns)
 	if (!p->redis)
 		return UINT64_MAX;
 	redis_expire(p->redis, now_ns);
-	if (p->reads && p->archive && redis_is_connected(p->redis) &&
+	if (p->reads && p->archive && !p->spool.replays && redis_is_connected(p->redis) &&
 	    streams_are_due(&p->news, now_ns))
 		reader_ask(p, now_ns);
 	redis_flush(p->redis);

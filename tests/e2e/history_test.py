@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """History out of the archive: who sees which conversations, what he does with them, and what survives the ends of processes. CALL-06."""
 import contextlib
+import glob
 import json
 import os
 import signal
 import tempfile
+import time
 
 from call_test import CallTest
 from lib.postgres import Postgres
@@ -13,6 +15,9 @@ from patience import until
 from server import ServerError
 from session_test import Users
 from taken_test import Cluster, Talk
+
+SPOOLED = """for i = ARGV[1], ARGV[2] do
+redis.call('XADD', KEYS[1], 'MAXLEN', 10000, '*', 'event', '{"command":"spooled","number":' .. i .. '}') end"""
 
 
 class History(Users, CallTest):
@@ -168,7 +173,15 @@ class Nodes(Cluster):
         node.configure({**self.settings(name, 0), "archive": {"url": url}})
         node.process.send_signal(signal.SIGHUP)
 
+    def spooled(self, count):
+        """So many entries of the audit; the stream keeps 10,000."""
+        with self.redis() as redis:
+            redis("EVAL", SPOOLED, 1, "td:{t:default}:audit", self.audited + 1, self.audited + count)
+        self.audited += count
+
     def test_from_sqlite_to_postgresql(self):
+        """With a database that is away for so long that a stream drops entries: these wait on the disk."""
+        self.audited = 0
         self.at_home()
         self.registers(17, "1001", "1002")
         calls = self.calls(17, 2)
@@ -192,9 +205,16 @@ class Nodes(Cluster):
             self.until(lambda: self.phones[17, "1001"].register().status == 200)
             calls += self.calls(17, 2)
             self.until(lambda: "archive_late" in self.a.http("/healthz")[1])
+            self.spooled(8000)      # of 10,000 that the stream keeps
+            self.until(lambda: glob.glob(f"{self.a.state_dir}/archive/spool/*"))
+            for _ in range(8):
+                time.sleep(0.15)
+                self.spooled(1000)
             postgres.start()
             for node in (self.a, self.b):
                 self.listed(node, calls)
+            self.until(lambda: not glob.glob(f"{self.a.state_dir}/archive/spool/*"))
+            self.until(lambda: postgres.psql("SELECT count(DISTINCT body), count(*) FROM event WHERE body LIKE '%spooled%'").stdout.strip() == "16000|16000")
             self.a.kill()
             self.until(lambda: self.owner(17) == "b")
             self.until(lambda: self.b.metric("tandem_archive_reads") == 1)

@@ -45,7 +45,7 @@ static struct {
 } g_archive;
 
 static struct {
-	metric_id saved, lag, reads;
+	metric_id saved, spooled, lag, reads;
 } g_archive_metrics;
 
 void archive_setup(void)
@@ -53,6 +53,9 @@ void archive_setup(void)
 	g_archive_metrics.saved =
 		metric_register(METRIC_COUNTER, "tandem_archive_entries_total", NULL,
 				"Entries of streams that the archive has saved.");
+	g_archive_metrics.spooled = metric_register(
+		METRIC_COUNTER, "tandem_archive_spooled_total", NULL,
+		"Entries that went to the disk, as the database was away for long.");
 	g_archive_metrics.lag = metric_register(METRIC_GAUGE, "tandem_archive_lag_ms", NULL,
 						"Age of the entry that was saved last, in the "
 						"last second; 0: none was.");
@@ -184,14 +187,16 @@ static json_t *archive_days(const struct node *n)
 static void archive_terms_send(struct node *n)
 {
 	char file[SETTINGS_STATE_DIR_MAX + sizeof("/archive/history.sqlite")];
+	char folder[SETTINGS_STATE_DIR_MAX + sizeof("/archive")];
 	const char *url = n->settings.archive.url;
 
 	g_archive.stale = false;
-	(void)snprintf(file, sizeof(file), "%s/archive/history.sqlite", n->settings.node.state_dir);
+	(void)snprintf(folder, sizeof(folder), "%s/archive", n->settings.node.state_dir);
+	(void)snprintf(file, sizeof(file), "%s/history.sqlite", folder);
 	child_send(&g_archive.child,
-		   json_pack("{s:{s:s, s:b, s:o, s:o}}", "terms", "database", url[0] ? url : file,
-			     "reads", (int)g_archive.reads, "streams", archive_streams(n), "days",
-			     archive_days(n)));
+		   json_pack("{s:{s:s, s:s, s:b, s:o, s:o}}", "terms", "database",
+			     url[0] ? url : file, "folder", folder, "reads", (int)g_archive.reads,
+			     "streams", archive_streams(n), "days", archive_days(n)));
 }
 
 /* ---- its life ---- */
@@ -215,6 +220,7 @@ static void archive_on_line(struct node *n, const json_t *line)
 	if (!figures)
 		return;
 	metric_add(g_archive_metrics.saved, json_count(figures, "saved"));
+	metric_add(g_archive_metrics.spooled, json_count(figures, "spooled"));
 	metric_set(g_archive_metrics.lag, json_count(figures, "lag_ms"));
 	(void)snprintf(g_archive.trouble, sizeof(g_archive.trouble), "%s",
 		       json_text(figures, "trouble"));

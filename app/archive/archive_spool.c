@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What streams would drop before the database takes it. While that is away, streams that are nearly
+ * as long as they may be are copied to files (cluster/spool/), from where each was read last. When
+ * it is back the files are saved first, and then the streams are read on: what is in both changes
+ * nothing. An entry here has the kind, key and tenant of its stream and its id as its first fields.
+ */
+
+#include "app/archive/archive_process.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "base/log.h"
+#include "cluster/record.h"
+
+enum {
+	OWN_FIELDS = 4,
+	SPOOL_FIELDS = 256,
+	EVERY_MS = 500,
+	FREE_MIN_MIB = 512,
+	CDRS_KEPT = 1000000, /* CDR_STREAM_KEPT, and those of cluster/store/event.c */
+	EVENTS_KEPT = 100000,
+	AUDIT_KEPT = 10000,
+};
+
+#define SPOOL_DEADLINE_NS (10 * NS_PER_S)
+
+/* Entries of which a stream has more are copied: it drops them at a third more. */
+static int64_t spool_from(enum archive_stream kind)
+{
+	int64_t kept = kind == ARCHIVE_CDRS     ? CDRS_KEPT
+		       : kind == ARCHIVE_EVENTS ? EVENTS_KEPT
+						: AUDIT_KEPT;
+
+	return kept / 4 * 3;
+}
+
+void archive_spool_open(struct archive_process *p, const char *folder)
+{
+	char path[PATH_MAX];
+	int err;
+
+	if (p->spool.is_open)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/spool", folder);
+	err = spool_file_open(&p->spool.file, path);
+	p->spool.is_open = !err;
+	p->spool.replays = p->spool.is_open && p->spool.file.number;
+	if (err)
+		LOG_ERROR("archive", 0, "the folder for what waits for the database cannot be used",
+			  LOG_STR("folder", path), LOG_STR("error", strerror(-err)));
+}
+
+void archive_spool_close(struct archive_process *p)
+{
+	if (p->spool.is_open)
+		spool_file_close(&p->spool.file);
+	free(p->spool.segment);
+}
+
+/* ---- to the disk ---- */
+
+static void spool_field(struct writer *w, struct bytes name, struct bytes value)
+{
+	cdr_field_write(w, &(struct cdr_field){ name, value });
+}
+
+/* 0, -E2BIG, or -errno. */
+static int spool_entry_put(struct archive_process *p, const struct archive_source *s,
+			   const struct redisReply *reply)
+{
+	static uint8_t fields[SPOOL_FIELDS_MAX], whole[SPOOL_ENTRY_HEAD + SPOOL_FIELDS_MAX];
+	const struct redisReply *texts = redis_reply_at(reply, 1);
+	struct writer w = writer_over(fields, sizeof(fields));
+	struct writer out = writer_over(whole, sizeof(whole));
+	char kind[DECIMAL_TEXT_MAX];
+
+	spool_field(&w, BYTES_LIT("kind"), decimal_text(kind, (uint64_t)s->kind));
+	spool_field(&w, BYTES_LIT("stream"), bytes_str(s->key));
+	spool_field(&w, BYTES_LIT("tenant"), bytes_str(s->tenant));
+	spool_field(&w, BYTES_LIT("entry"), stream_entry_id(reply));
+	for (size_t i = 0; i + 1 < redis_reply_count(texts); i += 2)
+		spool_field(&w, redis_reply_text(redis_reply_at(texts, i)),
+			    redis_reply_text(redis_reply_at(texts, i + 1)));
+	if (w.overflow)
+		return -E2BIG;
+	spool_entry_write(&out, &(struct spool_entry){ ++p->spool.number, 0, writer_done(&w) });
+	return spool_file_write(&p->spool.file, writer_done(&out));
+}
+
+/* Less than that is left to others on its disk. */
+static bool spool_has_room(const struct archive_process *p)
+{
+	struct statvfs of;
+
+	return !fstatvfs(p->spool.file.dir_fd, &of) &&
+	       (uint64_t)of.f_bavail * of.f_frsize / (1 << 20) >= FREE_MIN_MIB;
+}
+
+static void spool_next(struct archive_process *p)
+{
+	p->spool.at++;
+	p->spool.asked = false;
+	if (p->spool.at >= p->source_count) {
+		p->spool.at = 0;
+		p->spool.next_ns = clock_now_ns() + EVERY_MS * NS_PER_MS;
+	}
+}
+
+static void spool_range_ask(struct archive_process *p, const struct archive_source *s);
+
+static void spool_on_range(int err, const struct redisReply *reply, void *arg)
+{
+	struct archive_process *p = arg;
+	struct archive_source *s = p->spool.at < p->source_count ? &p->sources[p->spool.at] : NULL;
+	size_t count = err || redis_is_error(reply, NULL) ? 0 : redis_reply_count(reply);
+	int failed = 0;
+
+	if (!s || !count || p->archive || strcmp(s->key, p->spool.key) != 0) {
+		spool_next(p);
+		return;
+	}
+	failed = spool_has_room(p) ? 0 : -ENOSPC;
+	for (size_t i = 0; i < count && !failed; i++) {
+		failed = spool_entry_put(p, s, redis_reply_at(reply, i));
+		if (failed == -E2BIG) /* no stream of ours has one */
+			failed = 0;
+	}
+	if (!failed)
+		failed = spool_file_sync(&p->spool.file);
+	if (failed) {
+		(void)snprintf(p->trouble, sizeof(p->trouble),
+			       "the database is away, and the disk takes no more: %s",
+			       strerror(-failed));
+		spool_next(p);
+		return;
+	}
+	p->spool.replays = true;
+	p->spooled += count;
+	(void)bytes_cstr(stream_entry_id(redis_reply_at(reply, count - 1)), s->at, sizeof(s->at));
+	if (count < ARCHIVE_EACH)
+		spool_next(p);
+	else
+		spool_range_ask(p, s);
+}
+
+static void spool_range_ask(struct archive_process *p, const struct archive_source *s)
+{
+	char from[STREAM_MARK_MAX + 1], each[DECIMAL_TEXT_MAX];
+	struct bytes args[] = { BYTES_LIT("XRANGE"), bytes_str(s->key),  { 0 },
+				BYTES_LIT("+"),      BYTES_LIT("COUNT"), { 0 } };
+
+	(void)snprintf(from, sizeof(from), "(%s", s->at[0] ? s->at : STREAM_BEGINNING);
+	args[2] = bytes_str(from);
+	args[5] = decimal_text(each, ARCHIVE_EACH);
+	memcpy(p->spool.key, s->key, sizeof(p->spool.key));
+	if (redis_command(p->redis, args, COUNT_OF(args), SPOOL_DEADLINE_NS, spool_on_range, p))
+		spool_next(p);
+}
+
+static void spool_on_length(int err, const struct redisReply *reply, void *arg)
+{
+	struct archive_process *p = arg;
+	const struct archive_source *s =
+		p->spool.at < p->source_count ? &p->sources[p->spool.at] : NULL;
+
+	if (err || !s || p->archive || redis_reply_integer(reply) < spool_from(s->kind))
+		spool_next(p);
+	else
+		spool_range_ask(p, s);
+}
+
+void archive_spool_round(struct archive_process *p, uint64_t now_ns)
+{
+	struct bytes args[] = { BYTES_LIT("XLEN"), { 0 } };
+
+	if (!p->spool.is_open || p->spool.asked || p->archive || !p->trouble[0] || !p->reads ||
+	    now_ns < p->spool.next_ns || !redis_is_connected(p->redis) || !p->source_count)
+		return;
+	if (p->spool.at >= p->source_count)
+		p->spool.at = 0;
+	args[1] = bytes_str(p->sources[p->spool.at].key);
+	p->spool.asked = !redis_command(p->redis, args, COUNT_OF(args), SPOOL_DEADLINE_NS,
+					spool_on_length, p);
+	if (!p->spool.asked)
+		p->spool.next_ns = now_ns + EVERY_MS * NS_PER_MS;
+}
+
+/* ---- to the database ---- */
+
+/* An entry's own fields first. False: it is none of ours. */
+static bool spool_entry_read(struct archive_entry *out, struct archive_field *fields,
+			     struct bytes rest)
+{
+	struct bytes own[OWN_FIELDS];
+	struct cdr_field field;
+	uint64_t kind;
+	size_t n = 0;
+
+	*out = (struct archive_entry){ .fields = fields };
+	while (out->count < SPOOL_FIELDS && cdr_field_next(&rest, &field) > 0) {
+		if (n < OWN_FIELDS)
+			own[n++] = field.value;
+		else
+			fields[out->count++] = (struct archive_field){ field.name, field.value };
+	}
+	if (n < OWN_FIELDS || bytes_u64(own[0], &kind) || kind > ARCHIVE_EVENTS)
+		return false;
+	out->kind = (enum archive_stream)kind;
+	out->stream = own[1];
+	out->tenant = own[2];
+	out->id = own[3];
+	return true;
+}
+
+static bool entry_id_read(struct bytes text, uint64_t *ms, uint64_t *number)
+{
+	struct bytes first;
+
+	return bytes_cut(&text, '-', &first) && !bytes_u64(first, ms) && !bytes_u64(text, number);
+}
+
+static bool entry_id_is_before(struct bytes one, struct bytes other)
+{
+	uint64_t a, b, c, d;
+
+	if (!entry_id_read(one, &a, &b) || !entry_id_read(other, &c, &d))
+		return false;
+	return a != c ? a < c : b < d;
+}
+
+/* The stream's mark moves on where it is behind: else they have one of their own. */
+static int spool_batch_save(struct archive_process *p, struct bytes stream, struct bytes first)
+{
+	char key[ARCHIVE_KEY_MAX + 8];
+	struct writer w = writer_over(key, sizeof(key));
+	struct archive_mark mark;
+	int err = archive_mark_get(p->archive, stream, &mark);
+
+	if (err)
+		return err;
+	if (mark.entry[0] && !entry_id_is_before(bytes_str(mark.entry), first)) {
+		writer_str(&w, "spool:");
+		writer_bytes(&w, stream);
+		stream = writer_done(&w);
+		err = archive_mark_get(p->archive, stream, &mark);
+	}
+	return err ? err
+		   : archive_save(p->archive, p->batch, stream, &mark, (int64_t)clock_utc_ms());
+}
+
+/* Entries of one stream, one after the other. *rest: behind them. */
+static int spool_batch_read(struct archive_process *p, struct bytes *rest, struct bytes *stream,
+			    struct bytes *first)
+{
+	static struct archive_field fields[SPOOL_FIELDS];
+	struct archive_entry entry;
+	struct spool_entry one;
+	int err = 0, got;
+
+	archive_batch_clear(p->batch);
+	while (!err && archive_batch_count(p->batch) < ARCHIVE_EACH) {
+		struct bytes before = *rest;
+
+		got = spool_entry_next(rest, &one);
+		if (!got || got == -ENODATA)
+			break;
+		if (got < 0 || !spool_entry_read(&entry, fields, one.fields)) {
+			p->spool.broken = true;
+			continue;
+		}
+		if (!archive_batch_count(p->batch)) {
+			*stream = entry.stream;
+			*first = entry.id;
+		} else if (!bytes_eq(*stream, entry.stream)) {
+			*rest = before;
+			break;
+		}
+		err = archive_batch_add(p->batch, &entry);
+	}
+	return err;
+}
+
+static int spool_segment_take(struct archive_process *p)
+{
+	size_t n;
+	int err = spool_file_read(&p->spool.file, &p->spool.segment_number, &p->spool.segment, &n);
+
+	p->spool.rest = bytes_mem(p->spool.segment, err ? 0 : n);
+	p->spool.broken = false;
+	return err;
+}
+
+/* The segment has been saved. */
+static int spool_segment_end(struct archive_process *p)
+{
+	free(p->spool.segment);
+	p->spool.segment = NULL;
+	return spool_file_remove(&p->spool.file, p->spool.segment_number, p->spool.broken);
+}
+
+void archive_spool_again(struct archive_process *p)
+{
+	free(p->spool.segment);
+	p->spool.segment = NULL;
+}
+
+void archive_spool_replay(struct archive_process *p)
+{
+	struct bytes stream = { 0 }, first = { 0 };
+	int err = p->spool.segment ? 0 : spool_segment_take(p);
+
+	if (err == -ENOENT) {
+		p->spool.replays = false;
+		archive_reader_forget(p);
+		return;
+	}
+	if (!err)
+		err = spool_batch_read(p, &p->spool.rest, &stream, &first);
+	if (!err && archive_batch_count(p->batch)) {
+		p->saved += archive_batch_count(p->batch);
+		err = spool_batch_save(p, stream, first);
+	} else if (!err) {
+		err = spool_segment_end(p);
+	}
+	archive_batch_clear(p->batch);
+	if (err)
+		archive_process_failed(p, sql_why(archive_sql(p->archive)));
+}
