@@ -10,6 +10,7 @@
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/schema/token_field.h"
+#include "base/clock.h"
 
 enum { TENANT_TOKENS_MAX = 256 };
 
@@ -19,17 +20,36 @@ static enum command_role token_role_most(const struct command_run *run)
 	return run->of_tenant && run->role > COMMAND_FOR_ADMIN ? COMMAND_FOR_ADMIN : run->role;
 }
 
-static bool token_make(struct command_run *run, void *value)
+/* The token that came with the request, in its place. In its turn, and by the version that Redis
+ * has: of two at once the second one finds a token that is no link any more. */
+static bool token_redeem(struct command_run *run, struct token_value *v)
+{
+	uint64_t lasts_s = run->node->settings.login.session_ns / NS_PER_S;
+
+	if (!run->door || strcmp(run->door, "http") != 0 ||
+	    !document_stored(run->node, run->tenant, &g_token_documents, bytes_str(run->by), v) ||
+	    strcmp(v->commands, TOKEN_LINK) != 0) {
+		command_fail(run, COMMAND_NOT_ALLOWED, NULL,
+			     "this is no link, or it was used: ask for another one");
+		return false;
+	}
+	v->commands[0] = '\0';
+	v->changed_utc_ms = clock_utc_ms();
+	v->expires_utc_s = (uint32_t)(v->changed_utc_ms / 1000 + lasts_s);
+	token_secret_make(v, run->tenant, &run->node->rand);
+	return true;
+}
+
+static bool token_make_named(struct command_run *run, struct token_value *v)
 {
 	struct bytes name = command_value(run, "name")->text;
-	struct token_value *v = value;
 
 	if (bytes_starts(name, TOKEN_SESSION)) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
 			     "names that begin with " TOKEN_SESSION " are those of sessions");
 		return false;
 	}
-	if (!document_form_make(run, &g_token_documents, value))
+	if (!document_form_make(run, &g_token_documents, v))
 		return false;
 	if (v->user[0] &&
 	    !extensions_has(run->node->api.extensions, document_tenant(run), bytes_str(v->user))) {
@@ -54,6 +74,12 @@ static bool token_make(struct command_run *run, void *value)
 	command_fail(run, COMMAND_NOT_ALLOWED, "role",
 		     "nobody makes a token that may more than he");
 	return false;
+}
+
+static bool token_make(struct command_run *run, void *value)
+{
+	return !strcmp(run->command->name, TOKEN_LINK) ? token_redeem(run, value)
+						       : token_make_named(run, value);
 }
 
 /* Of what is there, too: an administrator lowers, takes over and deletes no operator's token. */

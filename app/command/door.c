@@ -84,6 +84,7 @@ struct door {
 	_Atomic uint64_t away_ns; /* since when Redis is away; 0: it is there */
 	struct web_door web;
 	char *openapi;
+	char pages[SETTINGS_PATH_MAX + 8];
 	struct rand_source rand; /* the web thread's */
 	uint32_t running;
 	struct fair fair; /* holders of the jobs */
@@ -1039,6 +1040,10 @@ int door_open(struct door **out, struct node *node)
 	}
 	d->node = node;
 	d->web.swagger_ui = node->settings.http.swagger_ui;
+	(void)snprintf(d->pages, sizeof(d->pages), "%s/pages", node->settings.node.state_dir);
+	d->web.pages[0] = d->pages;
+	d->web.pages[1] = node->settings.http.pages;
+	d->web.files_port = (uint16_t)node->settings.recordings.port;
 	rand_open_system(&d->rand);
 	fair_open(&d->fair, WEB_CALLS_MAX, &d->rand);
 	d->web.who = door_who;

@@ -76,7 +76,7 @@ static enum route_method command_method(const struct command *c)
 		return ROUTE_PATCH;
 	if (bytes_is(verb, "delete"))
 		return ROUTE_DELETE;
-	if ((c->role == COMMAND_FOR_READER && !c->anyone) ||
+	if ((c->role == COMMAND_FOR_READER && !c->anyone && !bytes_is(verb, "redeem")) ||
 	    bytes_list_has(
 		    BYTES_LIT("callback,check,export,flow,get,help,link,list,page,read,recent,show,"
 			      "status,trace,try,why"),

@@ -36,6 +36,9 @@ struct token_value {
 /* The right to listen to events, which is no command, as a name of one. */
 #define TOKEN_EVENTS "events"
 
+/* The command that is the only pattern of a token in a link. */
+#define TOKEN_LINK "login.redeem"
+
 /* Fields common to both commands that make a token. */
 #define TOKEN_ROLE                                                                               \
 	WORD_FIELD("role", role, FIELD_NUMBER, g_token_roles, "reader",                          \

@@ -211,7 +211,7 @@ struct settings_http {
 	uint32_t cors_origin_count;
 	uint32_t requests_per_token,
 		requests_per_source; /* of the HTTP API, a second; 0: no limit */
-	char swagger_ui[SETTINGS_PATH_MAX];
+	char swagger_ui[SETTINGS_PATH_MAX], pages[SETTINGS_PATH_MAX];
 };
 
 enum { SETTINGS_LOGIN_ROLES_MAX = 32 };

@@ -282,6 +282,11 @@ const struct conf_field g_http_fields[] = {
 		"swagger-ui-dist, of which /v1/docs is made. Without them that page says so, and "
 		"/v1/openapi.json is there all the same.",
 		TEXT(settings_http, swagger_ui), .at_start = true),
+	SETTING("pages", "/usr/share/tandem/pages",
+		"Folder with the web pages, as web/build.mjs makes it; pages in node.state_dir "
+		"comes "
+		"before it where that is there. Another bundle in its place counts at once.",
+		TEXT(settings_http, pages), .at_start = true),
 	{ .key = NULL },
 };
 

@@ -479,6 +479,8 @@ static int parts_open(struct web *web, const struct web_settings *settings)
 	if (!err && settings->door)
 		err = web_manual_open(&web->pages.manual, settings->door);
 	if (!err && settings->door)
+		err = web_bundle_open(&web->pages.bundle, settings->door);
+	if (!err && settings->door)
 		err = web_events_open(&web->pages.events, web->pages.api, settings->door, web_wake,
 				      web);
 	return err;
@@ -523,6 +525,7 @@ static void web_free(struct web *web)
 	web_events_close(web->pages.events);
 	web_api_close(web->pages.api);
 	web_manual_close(web->pages.manual);
+	web_bundle_close(web->pages.bundle);
 	web_pages_close(&web->pages);
 	web_certificates_close(web->certificates);
 	web_clients_close(web->clients);

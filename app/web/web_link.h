@@ -144,6 +144,8 @@ struct web_door {
 	void *arg;
 	char *openapi;          /* the OpenAPI document, constant */
 	const char *swagger_ui; /* the folder of a page's files */
+	const char *pages[2];   /* folders of the web pages: the first that is there counts */
+	uint16_t files_port;    /* of recordings; 0: none */
 	struct web_asks *asks;  /* of struct web_work and struct web_reply */
 	/* Of struct web_watch and struct web_watched; any of them may be lost. */
 	struct web_asks *watches;

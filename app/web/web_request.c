@@ -538,6 +538,81 @@ static int manual_answer(struct web_request *r, struct lws *wsi, const struct we
 	return 0;
 }
 
+/* "": it is absent, or too long to count. */
+static struct bytes bundle_header(struct lws *wsi, enum lws_token_indexes token, char *space,
+				  size_t size)
+{
+	int n = lws_hdr_copy(wsi, space, (int)size, token);
+
+	return bytes_mem(space, n > 0 ? (size_t)n : 0);
+}
+
+static int bundle_head_send(struct lws *wsi, const struct web_bundle_answer *a, uint64_t n)
+{
+	const struct web_header headers[] = {
+		{ "content-encoding:", a->gzip && a->status == 200 ? "gzip" : NULL },
+		{ "cache-control:",
+		  a->forever ? "public, max-age=31536000, immutable" : "no-cache" },
+		{ "vary:", "Accept-Encoding" },
+		{ "etag:", a->tag[0] ? a->tag : NULL },
+		{ "last-modified:", a->date[0] ? a->date : NULL },
+		{ "location:", a->location },
+		{ "content-security-policy:", a->policy },
+		{ "referrer-policy:", "no-referrer" },
+		{ "x-content-type-options:", "nosniff" },
+		{ "cross-origin-opener-policy:", "same-origin" },
+		{ "cross-origin-resource-policy:", "same-origin" },
+		{ 0 }
+	};
+
+	/* without a body the library must not wait for one of no length */
+	return web_head_send(wsi, a->status,
+			     a->status == 304 ? NULL
+			     : a->type        ? a->type
+					      : "text/plain",
+			     n, headers);
+}
+
+static int bundle_answer(struct web_request *r, struct lws *wsi, const struct web_bundle_answer *a)
+{
+	bool is_head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+	int err;
+
+	r->text = a->text;
+	if (a->status == 200 && !a->text)
+		return -1;
+	r->size = a->text ? a->text->n : 0;
+	web_request_count(a->status < 400);
+	err = bundle_head_send(wsi, a, r->size);
+	if (err || (r->size && !is_head)) {
+		(void)lws_callback_on_writable(wsi);
+		return err;
+	}
+	web_request_drop(r);
+	return request_completed(wsi);
+}
+
+/* -EAGAIN: none of the web pages. */
+static int bundle_on_head(struct web_request *r, struct lws *wsi, struct web_bundle *bundle,
+			  struct bytes path)
+{
+	char encodings[256], tags[256], date[64];
+	struct web_bundle_ask ask = { .path = path };
+	struct web_bundle_answer answer;
+
+	if (!lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) &&
+	    !lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI))
+		return -EAGAIN;
+	ask.encodings =
+		bundle_header(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, encodings, sizeof(encodings));
+	ask.if_none_match = bundle_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, tags, sizeof(tags));
+	ask.if_modified_since =
+		bundle_header(wsi, WSI_TOKEN_HTTP_IF_MODIFIED_SINCE, date, sizeof(date));
+	if (!web_bundle_find(bundle, &ask, &answer))
+		return -EAGAIN;
+	return bundle_answer(r, wsi, &answer);
+}
+
 /* Probes have places of their own. NULL, or the refusal. */
 static const char *probe_hold(struct lws *wsi, struct bytes path)
 {
@@ -553,6 +628,7 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 	struct web_manual_page page;
 	struct web_answer answer;
 	const char *full;
+	int err;
 
 	web_request_drop(r);
 	full = probe_hold(wsi, path);
@@ -561,6 +637,9 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 	if (pages->manual && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) &&
 	    web_manual_find(pages->manual, path, &page))
 		return manual_answer(r, wsi, &page);
+	err = pages->bundle ? bundle_on_head(r, wsi, pages->bundle, path) : -EAGAIN;
+	if (err != -EAGAIN)
+		return err;
 	if (pages->events && bytes_is(path, WEB_EVENTS_PATH) &&
 	    lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI))
 		return web_events_on_head(pages->events, &r->ear, &r->query, wsi);

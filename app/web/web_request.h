@@ -8,6 +8,7 @@
 
 #include "app/web/health.h"
 #include "app/web/web_api.h"
+#include "app/web/web_bundle.h"
 #include "app/web/web_link.h"
 #include "app/web/web_manual.h"
 #include "app/web/web_page.h"
@@ -74,6 +75,7 @@ struct web_pages {
 	struct web_desk *desk;         /* NULL: no record pages */
 	struct web_api *api;           /* NULL: no HTTP API */
 	struct web_manual *manual;     /* NULL: the same */
+	struct web_bundle *bundle;     /* NULL: the same */
 	struct web_events *events;     /* with api */
 	struct web_text *metrics;      /* made last; NULL: never */
 	struct web_budget budget;      /* for making it */

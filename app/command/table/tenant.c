@@ -543,6 +543,14 @@ const struct command g_tenant_commands[] = {
 	  "name, role, user, expires_utc_s, commands, and token, which clients show: "
 	  "Authorization: Bearer TOKEN",
 	  BY(command_login), .anyone = true, .transient = true, .open = true },
+	{ TOKEN_LINK, COMMAND_FOR_READER, g_no_args,
+	  "Ends the login by a link: a token with commands=" TOKEN_LINK " is good for this command "
+	  "alone, and once, at whichever node. From then on it has another secret, all rights of "
+	  "its role, and lasts as long as login.session says. Make such a token with a name that "
+	  "begins with " TOKEN_LOGIN ", and let it expire soon.",
+	  "name, role, user, expires_utc_s, commands, and token, which clients show: "
+	  "Authorization: Bearer TOKEN",
+	  BY(document_put), .documents = BY(&g_token_documents), .transient = true },
 	{ "set.apply", COMMAND_FOR_ADMIN, g_set_apply_args,
 	  "Puts many documents at once, or none: all are checked first, and count from one moment "
 	  "on. Where nothing differs nothing is done. bad_argument: errors lists every one, by "
