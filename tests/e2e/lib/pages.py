@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web pages in Chromium: what they show, what axe-core says of them, what their policy refused, and pictures of them."""
+import base64
+import json
+import pathlib
+import time
+
+
+import pages
+
+from . import ROOT
+from .browser import Page
+
+BUNDLE = ROOT / "build" / "pages"
+
+# Kept for the test: what the policy of the page refuses, what throws, and tasks that keep it from drawing.
+WATCH = """
+violations = []; faults = []; longest = 0;
+addEventListener("securitypolicyviolation", e => violations.push(e.violatedDirective + " " + e.blockedURI + " " + e.sample));
+addEventListener("error", e => faults.push(String(e.message)));
+addEventListener("unhandledrejection", e => faults.push(String(e.reason)));
+new PerformanceObserver(list => { for (const e of list.getEntries()) longest = Math.max(longest, e.duration); }).observe({entryTypes: ["longtask"]});
+"""
+
+
+def bundle():
+    """Its folder; made where the sources have changed."""
+    pages.build(BUNDLE)
+    return str(BUNDLE)
+
+
+def axe():
+    with pages.place(dev=True) as folder:
+        return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+class WebPage(Page):
+    """A tab of a page of the node, of a size and a theme."""
+
+    def __init__(self, browser, url, width=1360, height=860, dark=False):     # pylint: disable=super-init-not-called
+        self.browser = browser
+        context = browser.command("Target.createBrowserContext")["browserContextId"]
+        self.target = browser.command("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+        self.session = browser.command("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
+        self.say("Page.enable")
+        self.size(width, height)
+        self.theme(dark)
+        self.say("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+        self.go(url)
+
+    def say(self, method, **params):
+        return self.browser.command(method, self.session, **params)
+
+    def close(self):
+        self.browser.command("Target.closeTarget", targetId=self.target)
+
+    def size(self, width, height):
+        self.say("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def theme(self, dark):
+        self.say("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+                                                         {"name": "prefers-reduced-motion", "value": "reduce"}])
+
+    def go(self, url):
+        self.say("Page.navigate", url=url)
+        self.until("document.readyState === 'complete' && document.querySelector('h1')")
+
+    def text(self):
+        return self.run("document.body.innerText")
+
+    def shows(self, *words, seconds=30):
+        for word in words:
+            self.until(f"document.body.innerText.includes({json.dumps(word)})", seconds)
+
+    def fill(self, selector, value):
+        """Types it as a person would: the page hears of it."""
+        self.run(f"""(() => {{ const e = document.querySelector({json.dumps(selector)}); e.focus(); e.value = {json.dumps(value)};
+                     e.dispatchEvent(new Event("input", {{bubbles: true}})); e.dispatchEvent(new Event("change", {{bubbles: true}})); }})()""")
+
+    def press(self, key, **more):
+        code = {"Enter": 13, "Escape": 27, "Tab": 9}.get(key, 0)
+        for kind in ("rawKeyDown", "keyUp"):
+            self.say("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **more)
+
+    def click(self, words, of="button, a, summary"):
+        """What has those words on it."""
+        found = f"[...document.querySelectorAll({json.dumps(of)})].find(e => (e.innerText + ' ' + (e.getAttribute('aria-label') ?? '')).includes({json.dumps(words)}))"
+        self.until(found)
+        self.run(f"{found}.click()")
+
+    def too_wide(self, seconds):
+        """What is wider than the page after so long, in words."""
+        end = time.monotonic() + seconds
+        while (found := self.wider()) and time.monotonic() < end:
+            time.sleep(0.05)
+        return found
+
+    def wider(self):
+        return self.run("document.documentElement.scrollWidth <= innerWidth ? '' : [...document.querySelectorAll('body *')]"
+                        ".filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 120)).join('\\n') || 'page'")
+
+    def violations_of_axe(self, script, contrast=False):
+        """contrast: of colours alone."""
+        self.run(f"if (typeof axe === 'undefined') {{ {script}\n}} 0")
+        only = "runOnly: ['color-contrast'], " if contrast else ""
+        return self.run(f"axe.run(document, {{{only}resultTypes: ['violations']}})" ".then(r => r.violations.map(v => v.id + ': ' + v.nodes.slice(0, 3)"
+                        ".map(n => n.target.join(' ') + ' ' + n.html.slice(0, 160) + ' ' + n.failureSummary).join(' | ')))")
+
+    def shot(self, path):
+        data = self.say("Page.captureScreenshot", format="png")["data"]
+        pathlib.Path(path).write_bytes(base64.b64decode(data))

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web pages in Chromium: the console and its one-time link, what is live, what is refused, who sees what. TANDEM_SCREENSHOTS=FOLDER leaves a picture
+of every page there, light, dark and as wide as a phone."""
+import json
+import os
+import subprocess
+import time
+import unittest
+
+import pages as maker
+from call_test import CallTest
+from http_api_test import Asks
+from lib import browser, pages, place
+from patience import slowness, until
+from tandem_client import Client
+
+LONG = 40
+HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
+APPEARS_S = 2
+CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "tokens", "security", "audit")
+CLIENT = ("", "messages", "history", "settings", "call/1002")
+SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
+
+
+def link(node, role="operator", name="login-link-1", **more):
+    """What ./tandem run prints, without its host."""
+    with Client(node.redis_socket, "_operator") as client:
+        made = client.ask("token.create", name=name, role=role, commands="login.redeem", expires_utc_s=int(time.time()) + 600, **more)
+    return "#link=" + made["token"]
+
+
+class WebTest(Asks, CallTest):
+    settings = {"http": {"pages": pages.BUNDLE.as_posix()}}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        pages.bundle()
+        cls.chromium = browser.Browser()
+        cls.addClassCleanup(cls.chromium.close)
+
+    def url(self, path="", node=None):
+        return f"http://{place.NODE}:{(node or self.node).http_port}/{path}"
+
+    def page(self, path, **more):
+        page = pages.WebPage(self.chromium, self.url(path), **more)
+        self.addCleanup(page.close)
+        return page
+
+    def fine(self, page):
+        """Nothing was refused by its policy, nothing threw, no script of somebody else ran."""
+        self.assertEqual((page.run("violations"), page.run("faults"), page.run("typeof hit")), ([], [], "undefined"))
+
+    def console(self, **more):
+        """Signed in as an operator."""
+        page = self.page("console" + link(self.node, name=f"login-link-{time.monotonic_ns()}"), **more)
+        page.shows("Overview")
+        return page
+
+    def client(self, number="1001", **more):
+        page = self.page("client", **more)
+        page.fill("#number", number)
+        page.fill("#password", "secret" + number)
+        page.click("Sign in", "form button")
+        page.shows(f"Extension {number}")
+        return page
+
+    def walk(self, page, name, places):
+        """axe-core has nothing to say of any page, none is wider than a phone, and pictures are taken where they are wanted."""
+        axe, said = pages.axe(), []
+        for where in places:
+            page.go(self.url(f"{name}#/{where}"))
+            page.until("document.querySelectorAll('[aria-busy]').length <= %d" % (name == "style"))
+            for dark in (False, True):
+                page.theme(dark)
+                said += [f"{name}#/{where} {'dark' if dark else 'light'}: {found}" for found in page.violations_of_axe(axe, contrast=dark)]
+                self.picture(page, name, where, "dark" if dark else "light")
+            page.theme(False)
+            page.size(360, 740)
+            said += [f"{name}#/{where} at 360 px: {found}" for found in [page.too_wide(2)] if found]
+            self.picture(page, name, where, "phone")
+            page.size(1360, 860)
+        self.assertEqual(said, [])
+
+    def picture(self, page, name, where, kind):
+        if SHOTS:
+            os.makedirs(SHOTS, exist_ok=True)
+            page.shot(os.path.join(SHOTS, f"{name}-{where.replace('/', '-') or 'first'}-{kind}.png"))
+
+
+class Sources(unittest.TestCase):
+    def test_types_and_units(self):
+        with maker.place(dev=True) as folder:
+            for command in (["node_modules/.bin/tsc", "--noEmit"], ["node", "--test", "test.mjs"]):
+                done = subprocess.run(maker.tools(command), cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_sizes(self):
+        """By gzip: what a browser fetches of the client, and of the console."""
+        folder = maker.pathlib.Path(pages.bundle())
+        sizes = {name: sum(path.stat().st_size for path in folder.glob(f"{name}-*.gz")) for name in ("client", "console")}
+        print(json.dumps({f"{name}_kb": round(size / 1000, 1) for name, size in sizes.items()}))
+        self.assertLess(sizes["client"], 150_000)
+        self.assertLess(sizes["console"], 250_000)
+
+
+class Console(WebTest):
+    def test_a_call_comes_and_goes(self):
+        """WEB-01: the link signs in once; the call is there within 2 s, its page has the ladder, and it is gone within 2 s."""
+        first = link(self.node)
+        page = self.page("console" + first)
+        page.shows("Overview", "This node")
+        self.assertEqual(page.run("location.hash"), "")
+        page.go(self.url("console#/calls"))
+        page.shows("Nobody talks right now", "Live")
+        out, into, _ = self.connect()
+        page.until("document.querySelector('[data-row]')", APPEARS_S * slowness())
+        page.shows("Talks")
+        call = self.calls()[0]["id"]
+        page.click("1001", ".line a")
+        page.shows(call, "SIP ladder", "INVITE (SDP)", "200 OK (SDP)", "Caller", "Callee")
+        page.click("407", "button")
+        page.shows("Proxy-Authenticate: Digest")
+        page.go(self.url("console#/calls"))
+        page.shows("Talks")
+        out.bye()
+        into.wait_bye()
+        page.until("!document.querySelector('[data-row]')", APPEARS_S * slowness())
+        page.go(self.url("console#/records"))
+        page.shows("200")
+        self.fine(page)
+        again = self.page("console" + first)
+        again.shows("Sign in", "Link or token")
+        self.assertNotIn("Overview", again.text())
+        page.click("Sign out")
+        page.shows("Link or token")
+
+    def test_hang_up(self):
+        out, into, _ = self.connect()
+        page = self.console()
+        page.go(self.url("console#/calls/" + self.calls()[0]["id"]))
+        page.click("Hang up")
+        page.shows("End this call?")
+        page.click("Hang up", "dialog button")
+        into.wait_bye()
+        out.wait_bye()
+        page.shows("Has ended")
+
+    def test_other_tenant(self):
+        """Whoever administers one tenant sees nothing of another, by any page."""
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("tenant.put", name="acme", domains="acme.test")
+        self.connect()
+        page = self.page("console" + link(self.node, "admin", tenant="acme"))
+        for where in CONSOLE:
+            page.go(self.url(f"console#/{where}"))
+            page.until("!document.querySelector('[aria-busy]')")
+            said = page.run("document.querySelector('main').innerText + [...document.querySelectorAll('main input')].map(e => e.value)")
+            self.assertNotIn("1002", said, where)
+            self.assertNotIn("secret", said, where)
+        self.fine(page)
+
+    def test_hostile_names(self):
+        """What is in names and fields runs nothing, and the policy lets no script of a page run."""
+        for number in ("1001", "1002"):
+            self.node.ctl("extension.put", number=number, display_name=HOSTILE[:60])
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("trunk.put", name="out", servers="192.0.2.9", caller_id="100", enabled=False)
+        self.connect()
+        page = self.console()
+        for where in (*CONSOLE, "calls/" + self.calls()[0]["id"]):
+            page.go(self.url(f"console#/{where}"))
+            page.until("!document.querySelector('[aria-busy]')")
+            self.fine(page)
+        page.go(self.url("console#/extensions"))
+        page.shows(HOSTILE[:60])
+        page.run("try { const s = document.createElement('script'); s.textContent = 'hit=1'; document.head.append(s); } catch { violations.push('thrown'); }")
+        page.run("try { document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=hit=1>'); } catch { violations.push('thrown'); }")
+        page.until("violations.length > 1")
+        self.assertEqual(page.run("typeof hit"), "undefined")
+
+    def test_a_form(self):
+        """It is made from the schema; who was slower is told so; what is wrong is told at its field."""
+        page = self.console()
+        page.go(self.url("console#/extensions/1001"))
+        field = "document.evaluate(\"//div[contains(@class,'field')][label[.='Display name']]//input\", document, null, 9).singleNodeValue"
+        page.until(field)
+        page.run(f"{field}.id = 'name'")
+        page.fill("#name", "Ann")
+        page.shows("Changed: Display name")
+        page.click("Save")
+        page.shows("Saved")
+        until(lambda: self.node.ctl("extension.get", number="1001")["display_name"] == "Ann")
+        page.go(self.url("console#/calls"))
+        page.go(self.url("console#/extensions/1001"))
+        page.until(f"{field}?.value === 'Ann'")
+        page.run(f"{field}.id = 'name'")
+        self.node.ctl("extension.put", number="1001", display_name="Bob")
+        page.fill("#name", "Cleo")
+        page.click("Save")
+        page.until("document.querySelector('.toast.bad')")
+        self.assertEqual(self.node.ctl("extension.get", number="1001")["display_name"], "Bob")
+        self.fine(page)
+
+    def test_search_by_keys(self):
+        page = self.console()
+        page.press("k", modifiers=2)
+        page.until("document.activeElement?.getAttribute('role') === 'combobox'")
+        page.until("document.querySelectorAll('[role=option]').length > 5")
+        page.say("Input.insertText", text="1002")
+        page.shows("1002")
+        page.press("Enter")
+        page.shows("Extension 1002")
+        page.click("DE", "button")
+        page.shows("Nebenstelle 1002", "Laufende Anrufe")
+        self.fine(page)
+
+    def test_ten_thousand_rows(self):
+        page = self.page("style")
+        page.until("document.querySelectorAll('[data-row]').length > 5")
+        box = "document.querySelector('.scroll')"
+        page.run("longest = 0")
+        for at in (0.2, 0.5, 1):
+            page.run(f"{box}.scrollTop = {at} * {box}.scrollHeight")
+            time.sleep(0.1)
+            self.assertLess(page.run("document.querySelectorAll('[data-row]').length"), 200)
+        page.until("document.querySelector('[data-row=\"10999\"]')")
+        page.fill(".seek-box input", "name 42")
+        page.shows("/ 10,000")
+        print(json.dumps({"long_task_ms": page.run("longest")}))
+        self.fine(page)
+
+    def test_each_page(self):
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("trunk.put", name="out", servers="192.0.2.9", caller_id="100")
+            client.ask("extension.put", number="1001", display_name="Ann Archer")
+        self.audio_a.start(440)
+        self.audio_b.start(880)
+        self.connect()
+        page = self.page("console")
+        axe = pages.axe()
+        self.assertEqual(page.violations_of_axe(axe), [])
+        self.picture(page, "console", "sign-in", "light")
+        page = self.console()
+        self.walk(page, "console", (*CONSOLE, "calls/" + self.calls()[0]["id"]))
+        page.go(self.url("style"))
+        self.walk(page, "style", ("",))
+
+
+class WebClient(WebTest):
+    def test_own_calls(self):
+        """By number and password; a call of one's own is there, is held and ended; nobody else sees it."""
+        page = self.page("client")
+        page.fill("#number", "1001")
+        page.fill("#password", "wrong")
+        page.click("Sign in", "form button")
+        page.shows("Number or password is wrong.")
+        page.fill("#password", "secret1001")
+        page.click("Sign in", "form button")
+        page.shows("Extension 1001", "You are in no call", "Live")
+        self.node.put_extension("1003", "secret1003")
+        other = self.client("1003")
+        out, into, _ = self.connect()
+        page.until("document.querySelector('.own-call')", APPEARS_S * slowness())
+        page.shows("1002", "Talks")
+        page.click("Hold")
+        until(lambda: self.node.ctl("call.show", call=self.calls()[0]["id"])["a"]["holds"])
+        page.shows("On hold")
+        page.click("Hang up")
+        into.wait_bye()
+        out.wait_bye()
+        page.until("!document.querySelector('.own-call')", APPEARS_S * slowness())
+        page.go(self.url("client#/history"))
+        page.shows("1002", "answered")
+        self.assertNotIn("1002", other.text())
+        other.go(self.url("client#/history"))
+        other.shows("No call has ended yet")
+        for each in (page, other):
+            self.fine(each)
+
+    def test_presence_and_settings(self):
+        page = self.client()
+        page.fill("#presence", "in_a_meeting")
+        until(lambda: self.node.ctl("presence.get", number="1001")["state"] == "in_a_meeting")
+        page.shows("In a meeting")
+        page.go(self.url("client#/settings"))
+        field = "document.evaluate(\"//div[contains(@class,'field')][label[.='Forward always']]//input\", document, null, 9).singleNodeValue"
+        page.until(field)
+        page.run(f"{field}.id = 'forward'")
+        page.fill("#forward", "1002")
+        page.click("Save")
+        until(lambda: self.node.ctl("extension.get", number="1001")["forward_always"] == "1002")
+        page.click("Sign out")
+        page.shows("With the number and the password")
+        self.fine(page)
+
+    def test_each_page(self):
+        self.connect()
+        page = self.page("client")
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        self.picture(page, "client", "sign-in", "light")
+        self.walk(self.client(), "client", CLIENT)

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// node --test test.mjs: what needs no browser. Sources are bundled as they are.
+import { buildSync } from "esbuild";
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+async function load(name) {
+	const made = buildSync({ absWorkingDir: here, entryPoints: [`src/${name}`], bundle: true, write: false, format: "esm", jsx: "automatic", jsxImportSource: "preact", loader: { ".css": "empty" } });
+	return import(`data:text/javascript;base64,${Buffer.from(made.outputFiles[0].contents).toString("base64")}`);
+}
+
+const files = readdirSync(join(here, "src"), { recursive: true, withFileTypes: true });
+const texts = files.filter((file) => /\.tsx?$/.test(file.name)).map((file) => readFileSync(join(file.parentPath ?? file.path, file.name), "utf8"));
+
+test("each text is there in German, and none is left over", async () => {
+	const { de } = await load("de.ts");
+	const said = new Set();
+	for (const text of texts) {
+		for (const [, found] of text.matchAll(/\bt\(\s*("(?:[^"\\]|\\.)*")/g)) said.add(JSON.parse(found));
+		for (const [, found] of text.matchAll(/^\t\w+: \[("[^"]+"), "\w*"\],$/gm)) said.add(JSON.parse(found));      // words.ts
+		for (const [, found] of text.matchAll(/^const ENDS = .*?"([^"]+)".*?"([^"]+)"/gm)) said.add(found);
+		for (const found of /^const ENDS = .*/m.exec(text)?.[0].match(/"([^"]+)"/g) ?? []) said.add(JSON.parse(found));
+		for (const [, one, other] of text.matchAll(/\bt\(\w+ \? "([^"]+)" : "([^"]+)"\)/g)) said.add(one).add(other);
+	}
+	assert.deepEqual([...said].filter((text) => !(text in de)), []);
+	assert.deepEqual(Object.keys(de).filter((text) => !said.has(text)), []);
+	for (const [english, german] of Object.entries(de)) {
+		assert.deepEqual((german.match(/\{\w+\}/g) ?? []).sort(), (english.match(/\{\w+\}/g) ?? []).sort(), english);
+	}
+});
+
+test("nothing becomes markup but by preact", () => {
+	for (const text of texts) assert.doesNotMatch(text, /innerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/);
+});
+
+test("tables as CSV", async () => {
+	const { csv } = await load("format.ts");
+	const rows = [{ a: 'x,"y"', b: "=1+1", c: -5 }, { a: "line\nbreak", b: "@x", c: null }];
+	assert.equal(csv(["a", "b", "c"], rows), 'a,b,c\r\n"x,""y""",\'=1+1,-5\r\n"line\nbreak",\'@x,\r\n');
+});
+
+test("durations", async () => {
+	const { duration } = await load("format.ts");
+	assert.deepEqual([0, 59999, 60000, 3599000, 3600000, -5].map(duration), ["0:00", "0:59", "1:00", "59:59", "1:00:00", "0:00"]);
+});
+
+test("a ladder goes by sequence, also within a millisecond", async () => {
+	const { ladder } = await load("ladder.ts");
+	const message = (first, sdp) => `${first}\r\nCSeq: 1 INVITE\r\n\r\n${sdp ? "v=0\r\n" : ""}`;
+	const rows = [
+		{ utc_ms: 5, sent: true, remote: "a", transport: "UDP", message: message("SIP/2.0 180 Ringing") },
+		{ utc_ms: 5, sent: false, remote: "b", transport: "UDP", message: message("SIP/2.0 180 Ringing") },
+		{ utc_ms: 5, sent: true, remote: "b", transport: "UDP", message: message("INVITE sip:b SIP/2.0", true) },
+		{ utc_ms: 5, sent: false, remote: "a", transport: "UDP", message: message("INVITE sip:b SIP/2.0", true) },
+	];
+	const { lanes, steps } = ladder(rows);
+	assert.deepEqual(lanes, ["a", "b"]);
+	assert.deepEqual(steps.map((step) => [step.lane, step.out, step.what, step.sdp]), [[0, false, "INVITE", true], [1, true, "INVITE", true], [1, false, "180 Ringing", false], [0, true, "180 Ringing", false]]);
+	assert.equal(ladder([{ message: "" }]).steps.length, 1);
+});
+
+test("events of calls: what has ended does not come back by an older list", async () => {
+	const { apply, replace } = await load("live.ts");
+	const rows = new Map();
+	const gone = new Map();
+	apply(rows, gone, { type: "call.new", call: "c1", id: "1000-0", from: "1", to: "2" });
+	apply(rows, gone, { type: "call.answered", call: "c1", id: "3000-0" });
+	assert.deepEqual(rows.get("c1"), { id: "c1", from: "1", to: "2", state: "established", setup_utc_ms: 1000, answer_utc_ms: 3000 });
+	apply(rows, gone, { type: "call.held", call: "c9", id: "4000-0" });
+	assert.equal(rows.size, 1);
+	apply(rows, gone, { type: "call.ended", call: "c1", id: "5000-0" });
+	apply(rows, gone, { type: "call.state", call: "c1", id: "5000-1" });
+	assert.equal(rows.size, 0);
+	assert.equal(replace([{ id: "c1" }, { id: "c2" }], gone).size, 1);
+});
