@@ -124,6 +124,19 @@ def swagger_put(stage):
         put(stage, f"/usr/share/tandem/swagger-ui/{name}", files / name)
 
 
+def bundle_put(stage):
+    """The web pages (http.pages)."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        print("tandem package: there is no node and npm, so the console will say that it is not built", file=sys.stderr)
+        return
+    sys.path.insert(0, str(ROOT / "deploy" / "demo"))
+    import pages    # pylint: disable=import-outside-toplevel
+    folder = ROOT / "build" / "pages"
+    pages.build(folder)
+    for path in sorted(folder.iterdir()):
+        put(stage, f"/usr/share/tandem/pages/{path.name}", path)
+
+
 def staged(stage, build, version, when):
     programs_put(stage, build)
     pages_put(stage, version, when)
@@ -138,6 +151,7 @@ def staged(stage, build, version, when):
     document = say(stage / "usr" / "bin" / "tandemctl", "help", "openapi")
     put(stage, "/usr/share/tandem/js/tandem.d.ts", say(sys.executable, ROOT / "client" / "js" / "tandem_types.py", input=document) + "\n")
     swagger_put(stage)
+    bundle_put(stage)
     for path in (ROOT / "deploy" / "prompts").glob("*.*"):
         put(stage, f"/usr/share/tandem/prompts/{path.name}", path, 0o755 if path.suffix == ".py" else 0o644)
     for path in (ROOT / "deploy" / "flows").glob("*.json"):

@@ -13,6 +13,7 @@ import tempfile
 import time
 
 import call
+import pages
 from phone import PhoneError
 from ports import Ports, PortsError, is_free
 from server import Occupied, Server, ServerError
@@ -32,6 +33,7 @@ def main():
     parser.add_argument("--check", action="store_true",
                         help="a call through a node of its own, then stop everything")
     parser.add_argument("--no-demo", action="store_true", help="no extensions and no call")
+    parser.add_argument("--no-web", action="store_true", help="no web pages")
     new = parser.add_argument_group("for a new node, as tandemctl init takes them")
     new.add_argument("--bind", metavar="ADDRESS", help="address of this machine that phones reach")
     new.add_argument("--sip-ports", metavar="PORTS", help="UDP and TCP, such as 5060,10060")
@@ -109,9 +111,11 @@ def run(options):
             print(f"\nThe call failed, and the node stays up for a look: {ctl(server.folder)} call.list, "
                   "cdr.list,\nsip.recent and doctor CALL say more.", flush=True)
         voice = None if options.no_demo else speak(server)
+        web = None if options.no_web or not server.web_address else draw(server)
         while server.running():
             time.sleep(0.2)
             voice = spoken(server, voice)
+            web = drawn(server, web)
         raise ServerError(f"tandemd ended with {server.process.returncode}:\n{server.log_tail()}")
     finally:
         if server.running():
@@ -218,6 +222,36 @@ def spoken(server, voice):
         server.process.send_signal(signal.SIGHUP)
         print("The node speaks, in English and German.", flush=True)
     return None
+
+
+def draw(server):
+    """Bundles the web pages while the node is up; a bundle of the same sources is there at once."""
+    target, log = os.path.join(server.state_dir, "pages"), os.path.join(server.folder, "pages.log")
+    if not shutil.which("npm"):
+        print("The web pages are being built, by node and npm of Debian: about 60 MB are unpacked below build/ for it.", flush=True)
+    with open(log, "wb") as said:
+        return subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "nice", sys.executable, pages.__file__, target],
+                                stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
+
+
+def drawn(server, web):
+    """They are there: one link to them, which signs in once. None: nothing is to be waited for."""
+    if web is None or web.poll() is None:
+        return web
+    if web.returncode:
+        print(f"tandem: there are no web pages: {os.path.join(server.folder, 'pages.log')} says why", file=sys.stderr, flush=True)
+    else:
+        print(f"The console, for one sign-in within ten minutes:\n  {link(server)}\n"
+              f"The next one: {ctl(server.folder)} token.create name=login-link-2 role=operator commands=login.redeem\n"
+              f"Users sign in with number and password at  {server.web_address}/client", flush=True)
+    return None
+
+
+def link(server):
+    """A token that is good for one sign-in stands behind '#', which no browser sends anywhere."""
+    made = server.ctl("token.create", name=f"login-link-{secrets.token_hex(4)}", role="operator", commands="login.redeem",
+                      expires_utc_s=int(time.time()) + 600)
+    return f"{server.web_address}/console#link={made['token']}"
 
 
 def say_times(begun):

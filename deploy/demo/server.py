@@ -73,6 +73,15 @@ class Server:
         return port if port.isdigit() else None
 
     @property
+    def web_address(self):
+        """Where pages and the HTTP API are: http://HOST:PORT; None without them."""
+        with open(self.config, encoding="utf-8") as file:
+            block = re.search(r"^http:\n((?:[ \t#].*\n|\n)+)", file.read() + "\n", re.M)
+        text = block[1] if block else ""
+        host, port = _setting(text, "bind", "127.0.0.1"), _setting(text, "port", "0")
+        return f"{'https' if _setting(text, 'tls', 'false') == 'true' else 'http'}://{host}:{port}" if port not in ("", "0") else None
+
+    @property
     def state_dir(self):
         """node.state_dir; the node's folder where the settings cannot be read."""
         with contextlib.suppress(OSError), open(self.config, encoding="utf-8") as file:

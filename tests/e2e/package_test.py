@@ -88,6 +88,9 @@ class Package(unittest.TestCase):
         self.assertIn('"/usr/share/tandem/swagger-ui"', (ROOT / "app/settings/settings_schema.c").read_text(encoding="utf-8"))
         for name in ("swagger-ui/swagger-ui.css", "swagger-ui/swagger-ui-bundle.js", "swagger-ui/LICENSE", "tandem_http.py", "tandem_http.h", "tandem_http.c"):
             self.assertGreater((share / name).stat().st_size, 100, name)
+        self.assertIn('"/usr/share/tandem/pages"', (ROOT / "app/settings/settings_schema.c").read_text(encoding="utf-8"))
+        for name in ("console.html", "client.html", "licences.txt"):
+            self.assertGreater((share / "pages" / name).stat().st_size, 100, name)
         files = json.loads((share / "js/package.json").read_text(encoding="utf-8"))["files"]
         self.assertEqual([name for name in files if not (share / "js" / name).exists()], [])
         self.assertIn("originate(args: {", (share / "js/tandem.d.ts").read_text(encoding="utf-8"))
