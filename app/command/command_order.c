@@ -415,6 +415,7 @@ void command_order_to(struct command_run *run, uint64_t call, struct call_order 
 	struct shard_order by;
 
 	order->by = &by;
+	order->user = bytes_str(run->user);
 	if (command_order_begin(run, &by))
 		command_order_end(run, &by, false,
 				  shard_call_order(node_core(run->node, call), call, order,

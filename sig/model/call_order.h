@@ -137,6 +137,9 @@ struct call_order {
 	int32_t number;
 	/* the rights of this member are checked; MEMBER_NOBODY: the operator's */
 	uint16_t in_name_of;
+	/* in whose name it is given, which is a party; empty: nobody's. Of ORDER_REJECT: as if his
+	 * phones had refused; of ORDER_ACCOUNT: one that he may say. */
+	struct bytes user;
 	bool known;                   /* to is one of ours: the shard says so */
 	const struct shard_order *by; /* the origin that waits for its answer; NULL: none */
 	bool of_with;                 /* out: what is refused is about that one */

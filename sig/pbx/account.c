@@ -413,6 +413,8 @@ static void account_resume(struct call_host *h, struct call *c)
 
 static enum refusal order_account(struct call_host *h, struct call *c, struct call_order *order)
 {
+	if (order->user.n && order->to.n && !account_is_taken(h, c, order->user, order->to))
+		return REFUSED_ACCOUNT_CODE;
 	return account_set(h, c, LEG_NONE, order->to);
 }
 
