@@ -425,3 +425,25 @@ void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *l
 	flows_close_leg(h, c, lost->leg);
 	outbox_touch(&c->out);
 }
+
+bool fork_decline(struct call_host *h, struct call *c, struct bytes user, uint16_t status)
+{
+	struct refusal_kept lost = { .leg = LEG_NONE, .status = status, .cause = CAUSE_REFUSED };
+
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (!l || l->state != LEG_EARLY || !l->uac || leg_is_trunk(l) ||
+		    !bytes_eq(text_bytes(&l->user), user))
+			continue;
+		outbox_touch(&c->out);
+		if (lost.leg != LEG_NONE)
+			lose(h, c, lost.leg);
+		lost.leg = i;
+	}
+	if (lost.leg == LEG_NONE)
+		return false;
+	lose(h, c, lost.leg);
+	fork_on_failure(h, c, &lost);
+	return true;
+}

@@ -31,6 +31,9 @@ void fork_won(struct call_host *h, struct call *c, uint8_t leg);
 /* A branch failed with *lost; the call takes over its text. The call ends when no branch is left,
  * or after 6xx. */
 void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *lost);
+/* All ringing phones of the user stop, as if one of them had refused with that status. False: none
+ * rings. */
+bool fork_decline(struct call_host *h, struct call *c, struct bytes user, uint16_t status);
 /* A leg from that one on is ringing. */
 bool fork_rings_from(const struct call *c, uint8_t first);
 bool fork_is_ringing(const struct call *c);

@@ -179,6 +179,8 @@ static enum refusal order_reject(struct call_host *h, struct call *c, struct cal
 	if (order->status < 400 || order->status > 699 ||
 	    refusal_for_other(order->status) != order->status)
 		return REFUSED_BAD_STATUS;
+	if (order->user.n)
+		return fork_decline(h, c, order->user, order->status) ? 0 : REFUSED_NOT_RINGING;
 	if (order->phrase.n && !bytes_cstr(order->phrase, phrase, sizeof(phrase)))
 		e.phrase = phrase;
 	call_untaken(h, c, &e);
