@@ -214,6 +214,8 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 	question->join.by = NULL;
 	question->done = done;
 	ask.join.tenant = bytes_str(tenant);
+	if (run->command->own && bytes_list_has(bytes_str(run->command->own), BYTES_LIT("with")))
+		ask.join.leaves = bytes_str(run->user);
 	(void)bytes_cstr(bytes_str(slot), ask.join.slot, sizeof(ask.join.slot));
 	remote_watch_send(run->node->shards.shared_tables->remote, process, &ask);
 }

@@ -103,8 +103,12 @@ static bool call_is_listed(const struct command_run *run, const struct shard *co
 
 	if (!command_may_see(run, view->tenant) || (view->state == CALL_ENDING && !ending))
 		return false;
-	if (run->user[0] && !shard_call_party(core, view->call, bytes_str(run->user)))
-		return false;
+	if (run->user[0]) {
+		struct call_part part = shard_call_part(core, view->call, bytes_str(run->user));
+
+		if (!part.side && !part.rings && !part.gives)
+			return false;
+	}
 	if (application->given && !bytes_is(application->text, view->application))
 		return false;
 	return command_span_has(span, view->setup_utc_ms) &&

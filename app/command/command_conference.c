@@ -203,13 +203,40 @@ static void confer_remote(struct command_run *run, struct shard_confer *o)
 	}
 }
 
+struct confer_monitor {
+	uint64_t call;
+	bool found;
+};
+
+static void confer_on_member(const struct member_view *m, void *arg)
+{
+	struct confer_monitor *who = arg;
+
+	who->found = who->found || (m->call == who->call && m->monitors);
+}
+
+/* Who monitors a call brings nobody into it. False: the run has failed. */
+static bool user_may_confer(struct command_run *run, uint64_t call)
+{
+	struct shard *core = node_core(run->node, call);
+	struct confer_monitor who = { .call = call };
+	uint64_t room = run->user[0] ? shard_call_room(core, call) : 0;
+
+	if (room)
+		shard_conference_members(core, room, confer_on_member, &who);
+	if (who.found)
+		command_fail(run, COMMAND_NOT_ALLOWED, "call", "the extension monitors that call");
+	return !who.found;
+}
+
 void command_conference_add(struct command_run *run)
 {
 	struct shard_confer o = { .leg = command_order_leg(run, "leg") };
 	char endpoint[ROOM_STREAM_MAX];
 
 	if (!command_call_id(run, &o.call) || !one_of_three(run) ||
-	    !other_call(run, "with", &o.with) || !conference_endpoint_read(run, endpoint))
+	    !other_call(run, "with", &o.with) || !conference_endpoint_read(run, endpoint) ||
+	    !user_may_confer(run, o.call))
 		return;
 	o.endpoint = endpoint[0] ? endpoint : NULL;
 	if (o.with && id_shard(o.with) != id_shard(o.call))

@@ -44,24 +44,38 @@ static int user_refuse(struct command_error *error, enum command_error_code code
 	return -EINVAL;
 }
 
-/* The flags of the extension hold for its user as for its phones. */
+/* The flags of the extension hold for its user as for its phones. NULL: it may. */
 static const char *user_is_denied(const struct node *node, const struct extension *e,
 				  const struct command *c)
 {
+	static const struct {
+		enum entitlement entitled;
+		const char *words;
+	} needs[] = {
+		[NEEDS_CALL_CONTROL] = { ENTITLED_CALL_CONTROL, "the extension controls no calls "
+								"(features_off: call_control)" },
+		[NEEDS_HOLD] = { ENTITLED_CALL_CONTROL, "the extension may not hold (hold)" },
+		[NEEDS_TRANSFER] = { ENTITLED_TRANSFER,
+				     "the extension may not transfer (transfer, features_off)" },
+		[NEEDS_PARK] = { ENTITLED_PARK, "the extension may not park (features_off: park)" },
+		[NEEDS_CONFERENCE] = { ENTITLED_CONFERENCE, "the extension makes no conferences "
+							    "(features_off: conference)" },
+		[NEEDS_RECORD_KEY] = { ENTITLED_RECORD_KEY, "the extension does not record "
+							    "(features_off: record_key)" },
+	};
 	const struct tenants *tenants = node->common.tenants;
 
 	if (!e->core.enabled)
 		return "the extension is not enabled";
-	if (bytes_is(command_noun(c), "call") && c->role != COMMAND_FOR_READER &&
-	    !extension_may(tenants, &e->core, ENTITLED_CALL_CONTROL))
-		return "the extension controls no calls (features_off: call_control)";
-	if (command_is_of(c, BYTES_LIT("call.transfer")) &&
-	    (e->core.no_transfer || !extension_may(tenants, &e->core, ENTITLED_TRANSFER)))
-		return "the extension may not transfer (transfer, features_off)";
-	if (e->core.no_hold && (command_is_of(c, BYTES_LIT("call.hold")) ||
-				command_is_of(c, BYTES_LIT("call.resume"))))
-		return "the extension may not hold (hold)";
-	return NULL;
+	if (!c->needs)
+		return NULL;
+	if (!extension_may(tenants, &e->core, ENTITLED_CALL_CONTROL))
+		return needs[NEEDS_CALL_CONTROL].words;
+	return !extension_may(tenants, &e->core, needs[c->needs].entitled) ||
+			       (c->needs == NEEDS_TRANSFER && e->core.no_transfer) ||
+			       (c->needs == NEEDS_HOLD && e->core.no_hold)
+		       ? needs[c->needs].words
+		       : NULL;
 }
 
 /* Of extension.put: what the phones may not set by codes, the user may not set either. */
@@ -87,47 +101,79 @@ bool command_user_was(const struct command_run *run, struct call_parties p)
 	       (!p.to_trunk[0] && (!strcmp(p.to, run->user) || !strcmp(p.forwarded_to, run->user)));
 }
 
-/* The user's leg, if the command names one: 'a', 'b'; of an ended call 'a'. 0: not a party. */
-static char user_leg(const struct command_run *run, struct bytes text)
+/* The part that the user has in that call; of an ended one it may look at it. */
+static struct call_part user_part(const struct command_run *run, struct bytes text)
 {
 	const struct node *n = run->node;
 	const struct ended_call *ended;
+	struct call_part none = { 0 };
 	uint16_t tenant;
 	uint64_t call;
 
 	if (id_call_get(text, &call))
-		return 0;
+		return none;
 	if (shard_call_tenant(node_core(n, call), call, &tenant))
 		return strcmp(tenants_name(n->common.tenants, tenant), run->tenant) != 0
-			       ? 0
-			       : shard_call_party(node_core(n, call), call, bytes_str(run->user));
+			       ? none
+			       : shard_call_part(node_core(n, call), call, bytes_str(run->user));
 	ended = ended_find(&n->shards.ended, call, clock_now_ns());
-	return ended && !strcmp(ended->cdr.tenant, run->tenant) &&
-			       command_user_was(run,
-						(struct call_parties){
+	if (!ended || strcmp(ended->cdr.tenant, run->tenant) != 0)
+		return none;
+	return (struct call_part){ .rings = command_user_was(
+					   run, (struct call_parties){
 							ended->cdr.from, ended->cdr.from_trunk,
 							ended->cdr.to, ended->cdr.to_trunk,
-							ended->cdr.forwarded_to })
-		       ? 'a'
-		       : 0;
+							ended->cdr.forwarded_to }) };
 }
 
-static int user_call_check(struct command_run *run, struct command_error *error)
+/* A call of another node that is no place of the command: that node is asked (command_ask.h). */
+static bool user_is_asked(const struct command_run *run, const struct command_arg *own,
+			  struct bytes text)
 {
-	const struct command_arg *own =
-		command_arg_find(run->command, bytes_str(run->command->own));
-	const char *text = own ? json_string_value(json_object_get(run->args, own->name)) : NULL;
+	uint64_t call;
+
+	return own->place != PLACE_ID && !id_call_get(text, &call) &&
+	       !node_shard_find(run->node, id_shard(call));
+}
+
+static int user_call_check(struct command_run *run, const struct command_arg *own,
+			   struct command_error *error)
+{
+	const char *text = json_string_value(json_object_get(run->args, own->name));
+	enum command_part needed = run->command->own_part;
+	struct call_part part;
 	char leg[2] = "";
 
-	if (!text || own->place != PLACE_ID)
+	if (!text || user_is_asked(run, own, bytes_str(text)))
 		return 0;
-	leg[0] = user_leg(run, bytes_str(text));
-	if (!leg[0])
+	part = user_part(run, bytes_str(text));
+	if (!part.side && !part.rings && !part.gives)
 		return user_refuse(error, COMMAND_NOT_FOUND, own->name,
 				   "there is no such call of yours");
-	if (command_arg_find(run->command, BYTES_LIT("leg")))
+	if ((needed == PART_SPEAKS || needed == PART_GIVES) && !part.side &&
+	    !(needed == PART_GIVES && part.gives))
+		return user_refuse(error, COMMAND_CONFLICT, own->name,
+				   "it is no call in which you speak");
+	if (needed == PART_RINGS && !part.rings)
+		return user_refuse(error, COMMAND_CONFLICT, own->name,
+				   "your phone does not ring for it");
+	leg[0] = run->command->own_peer ? (char)('a' + 'b' - part.side) : part.side;
+	if (own->place == PLACE_ID && part.side && command_arg_find(run->command, BYTES_LIT("leg")))
 		(void)json_object_set_new(run->args, "leg", json_string(leg));
 	return 0;
+}
+
+static int user_calls_check(struct command_run *run, struct command_error *error)
+{
+	struct bytes names = bytes_str(run->command->own);
+	const struct command_arg *own;
+	int err = 0;
+
+	while (!err && (own = command_own_next(run->command, &names)) != NULL) {
+		if (command_arg_is_call(own))
+			err = user_call_check(run, own, error);
+	}
+	return err;
 }
 
 /* Another extension's mailbox must have the user among its members. False: it does not. */
@@ -163,7 +209,8 @@ int command_user_check(struct command_run *run, struct command_error *error)
 	if (!user_sees_box(run))
 		return user_refuse(error, COMMAND_NOT_ALLOWED, run->command->own,
 				   "it is no mailbox of yours, nor of a team of yours");
-	return command_own(run->command, run->user, run->args, error) || user_call_check(run, error)
+	return command_own(run->command, run->user, run->args, error) ||
+			       user_calls_check(run, error)
 		       ? -EINVAL
 		       : 0;
 }

@@ -19,6 +19,8 @@
 #include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 
+#define SLOT_NOT_THERE "no group of the %s has that slot: see park_groups of tenant.put%s"
+
 static bool command_slot(struct command_run *run);
 
 static void command_join(struct command_run *run, struct shard_join *join, const char *slot);
@@ -158,6 +160,14 @@ void command_call_retrieve(struct command_run *run)
 
 	if (!command_slot(run) || !command_call_view(run, &view))
 		return;
+	if (run->user[0] &&
+	    !shard_slot_is(node_core(run->node, view.call),
+			   tenants_number(run->node->common.tenants, bytes_str(view.tenant)),
+			   bytes_str(run->user), command_value(run, "slot")->text)) {
+		command_fail(run, COMMAND_NOT_FOUND, "slot", SLOT_NOT_THERE, "extension",
+			     " and extension.put");
+		return;
+	}
 	r = malloc(sizeof(*r));
 	if (!r) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
@@ -308,14 +318,16 @@ static bool park_place(struct command_run *run, uint64_t call, struct park_place
 		return false;
 	}
 	tenant = tenants_number(run->node->common.tenants, bytes_str(view.tenant));
-	if (!slot->given &&
-	    !shard_slot_group(core, tenant, command_value(run, "group")->text, place))
+	if (!slot->given && !shard_slot_group(core, tenant, bytes_str(run->user),
+					      command_value(run, "group")->text, place))
 		command_fail(run, COMMAND_NOT_FOUND, "group",
-			     "the tenant has no such group of slots: name a slot, or see "
-			     "park_groups of tenant.put");
-	else if (slot->given && !shard_slot_is(core, tenant, slot->text))
-		command_fail(run, COMMAND_NOT_FOUND, "slot",
-			     "no group of the tenant has that slot: see park_groups of tenant.put");
+			     "%s has no such group of slots: name a slot, or see park_groups of "
+			     "tenant.put and extension.put",
+			     run->user[0] ? "the extension" : "the tenant");
+	else if (slot->given && !shard_slot_is(core, tenant, bytes_str(run->user), slot->text))
+		command_fail(run, COMMAND_NOT_FOUND, "slot", SLOT_NOT_THERE,
+			     run->user[0] ? "extension" : "tenant",
+			     run->user[0] ? " and extension.put" : "");
 	else
 		return !slot->given || !bytes_cstr(slot->text, place->slot, sizeof(place->slot));
 	return false;

@@ -337,42 +337,74 @@ static int own_refuse(struct command_error *error, enum command_error_code code,
 	return -EINVAL;
 }
 
-int command_own(const struct command *command, const char *user, json_t *args,
-		struct command_error *error)
+const struct command_arg *command_own_next(const struct command *command, struct bytes *names)
 {
-	const struct command_arg *own =
-		command->own ? command_arg_find(command, bytes_str(command->own)) : NULL;
-	json_t *given = own ? json_object_get(args, own->name) : NULL;
+	struct bytes name;
+
+	return names->n && bytes_cut(names, ',', &name) ? command_arg_find(command, name) : NULL;
+}
+
+bool command_arg_is_call(const struct command_arg *arg)
+{
+	return arg->charset == CHARSET_ID && arg->type == ARG_STRING;
+}
+
+/* What the user may not give beside the own ones; NULL: nothing of that is given. */
+static const struct command_arg *own_beside(const struct command *command, json_t *args)
+{
 	const struct command_arg *other;
 	const char *name;
 	json_t *value;
 
-	if (!command->own)
-		return own_refuse(error, COMMAND_NOT_ALLOWED, NULL,
-				  "not for users of an extension: ", command->name);
 	json_object_foreach(args, name, value)
 	{
 		other = command_arg_find(command, bytes_str(name));
-		if (other && other != own && command->own_args &&
+		if (other && command->own_args &&
+		    !bytes_list_has(bytes_str(command->own), bytes_str(name)) &&
 		    !bytes_list_has(bytes_str(command->own_args), bytes_str(name)))
-			return own_refuse(error, COMMAND_NOT_ALLOWED, other->name, "a user gives ",
-					  command->own_args);
+			return other;
 	}
-	if (!own)
-		return 0;
-	if (own->place == PLACE_ID) {
-		/* which leg is the user's follows from the call */
-		if (command_arg_find(command, BYTES_LIT("leg")))
-			(void)json_object_set_new(args, "leg", json_string("a"));
-		return 0;
-	}
+	return NULL;
+}
+
+/* False: it is another one's number. */
+static bool own_number(const struct command *command, const struct command_arg *own,
+		       const char *user, json_t *args)
+{
+	const json_t *given = json_object_get(args, own->name);
+
 	if (!given)
-		return json_object_set_new(args, own->name, json_string(user)) ? -EINVAL : 0;
+		return !json_object_set_new(args, own->name, json_string(user));
 	return json_is_string(given) &&
-			       (command->own_shared || !strcmp(json_string_value(given), user))
-		       ? 0
-		       : own_refuse(error, COMMAND_NOT_ALLOWED, own->name,
-				    "a user gives the own number alone: ", user);
+	       (command->own_shared || !strcmp(json_string_value(given), user));
+}
+
+int command_own(const struct command *command, const char *user, json_t *args,
+		struct command_error *error)
+{
+	const struct command_arg *own, *beside;
+	struct bytes names;
+
+	if (!command->own)
+		return own_refuse(error, COMMAND_NOT_ALLOWED, NULL,
+				  "not for users of an extension: ", command->name);
+	beside = own_beside(command, args);
+	if (beside)
+		return own_refuse(error, COMMAND_NOT_ALLOWED, beside->name,
+				  "a user gives no more than ",
+				  command->own_args[0] ? command->own_args : command->own);
+	names = bytes_str(command->own);
+	while ((own = command_own_next(command, &names)) != NULL) {
+		if (command_arg_is_call(own)) {
+			/* which leg is the user's follows from the call */
+			if (command_arg_find(command, BYTES_LIT("leg")))
+				(void)json_object_set_new(args, "leg", json_string("a"));
+		} else if (!own_number(command, own, user, args)) {
+			return own_refuse(error, COMMAND_NOT_ALLOWED, own->name,
+					  "a user gives the own number alone: ", user);
+		}
+	}
+	return 0;
 }
 
 #define ROWS       "rows"
@@ -634,16 +666,48 @@ void command_help(struct command_run *run)
 	command_fail(run, COMMAND_NOT_FOUND, "command", "there is no such command");
 }
 
+/* `a`, `b` */
+static void write_names(struct writer *w, const char *names)
+{
+	struct bytes rest = bytes_str(names), name;
+
+	while (bytes_cut(&rest, ',', &name))
+		writer_fmt(w, "`" BYTES_FMT "`%s", BYTES_ARG(name), rest.n ? ", " : "");
+}
+
+/* What a user may give. */
+static void write_own(struct writer *w, const struct command *c)
+{
+	static const char *const parts[] = {
+		[PART_SPEAKS] = " (in which he speaks)",
+		[PART_GIVES] = " (in which he speaks, or which he transfers)",
+		[PART_RINGS] = " (which rings at his phone)",
+		[PART_ANY] = "",
+	};
+	bool call = c->own && bytes_starts(bytes_str(c->own), "call");
+
+	if (!c->own || !c->own[0])
+		return;
+	writer_str(w, " A user gives his own ");
+	write_names(w, c->own);
+	writer_str(w, call ? parts[c->own_part] : "");
+	writer_str(w, !c->own_args ? "" : c->own_args[0] ? "; else only " : "; nothing else");
+	write_names(w, c->own_args ? c->own_args : "");
+	writer_str(w, ".");
+	if (call && command_arg_find(c, BYTES_LIT("leg")))
+		writer_str(w, c->own_peer ? " `leg` is the other party's." : " `leg` is his.");
+}
+
 static void write_command(struct writer *w, const struct command *c)
 {
 	const struct route *r = route_of(c);
 
-	writer_fmt(w, "\n### %s\n\n%s For: %s%s.\n\n`%s %s`\n", c->name, c->help,
-		   command_role_name(c->role),
+	writer_fmt(w, "\n### %s\n\n%s For: %s%s.", c->name, c->help, command_role_name(c->role),
 		   c->anyone ? ", and clients without a token"
 		   : c->own  ? ", user"
-			     : "",
-		   g_route_methods[r->method], r->path);
+			     : "");
+	write_own(w, c);
+	writer_fmt(w, "\n\n`%s %s`\n", g_route_methods[r->method], r->path);
 	if (c->args->name) {
 		writer_str(w, "\n| Argument | Type | Allowed | Default | Meaning "
 			      "|\n|---|---|---|---|---|\n");

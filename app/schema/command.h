@@ -136,6 +136,25 @@ struct command_rows {
 	const char *columns; /* joined by ',', all that can be compared */
 };
 
+/* What a user has to do with a call. */
+enum command_part {
+	PART_SPEAKS, /* it is one of the two parties */
+	PART_GIVES,  /* or it transfers the call, and the target rings */
+	PART_RINGS,  /* its phone rings for the call */
+	PART_ANY,
+};
+
+/* What an extension may be without; nothing: it needs none of that. */
+enum command_needs {
+	NEEDS_NOTHING,
+	NEEDS_CALL_CONTROL, /* so does each of those below */
+	NEEDS_HOLD,
+	NEEDS_TRANSFER,
+	NEEDS_PARK,
+	NEEDS_CONFERENCE,
+	NEEDS_RECORD_KEY,
+};
+
 struct command_list;
 struct command_run;
 struct document_kind;
@@ -153,17 +172,20 @@ struct command {
 	const struct command_arg *shows; /* "result" begins with these fields; or NULL */
 	const char *columns; /* of a list, joined by ',': what a page of tandemctl shows; or NULL */
 	const char *off;     /* the command that it becomes with on=false; or NULL */
-	/* For users (struct command_principal). NULL: not for users. Else the argument that is the
-	 * user's own number, or a call that the user is a party of; "": none, and the handler shows
-	 * only what is the user's. */
+	/* For users (struct command_principal). NULL: not for users. Else the arguments, joined by
+	 * ',', that are the user's own number, or a call that the user is a party of; "": none, and
+	 * the handler shows only what is the user's. Argument leg is then the user's leg. */
 	const char *own;
 	/* Joined by ',': all further arguments that a user may give; NULL: any. */
 	const char *own_args;
 	bool own_shared; /* that one may also be a mailbox that the user is a member of */
-	bool of_node;    /* it changes this node: no other one can carry it out */
-	bool anyone;     /* HTTP needs no token for it: it is a login */
-	bool open;       /* other arguments of the query are ignored (RFC 6749 4.1.2) */
-	bool often;      /* too frequent for the audit */
+	bool own_peer;   /* argument leg is that of the party that the user speaks with */
+	enum command_part own_part; /* the user's in that call */
+	enum command_needs needs;   /* of the extension, for its user as for its phones */
+	bool of_node;               /* it changes this node: no other one can carry it out */
+	bool anyone;                /* HTTP needs no token for it: it is a login */
+	bool open;                  /* other arguments of the query are ignored (RFC 6749 4.1.2) */
+	bool often;                 /* too frequent for the audit */
 	/* It changes nothing, and its result is large: it is not kept by id, it runs again. */
 	bool transient;
 	const struct command_rows *rows; /* of a list, or NULL */
@@ -218,6 +240,10 @@ int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX],
 		  struct command_error *error) NODISCARD;
 
+/* Cuts the next own argument of a command off *names, which begins as own. NULL: no further one. */
+const struct command_arg *command_own_next(const struct command *command, struct bytes *names);
+/* It names a call. */
+bool command_arg_is_call(const struct command_arg *arg);
 /* Arguments of a user: adds the user's number to args if it is missing.
  * 0, or -EINVAL and *error: not allowed. */
 int command_own(const struct command *command, const char *user, json_t *args,

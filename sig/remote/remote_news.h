@@ -49,7 +49,7 @@ struct remote_join {
 	enum shard_leg leg;
 	char slot[PARK_SLOT_LEN + 1]; /* its party must wait there; "": anywhere */
 	/* Its parties are to join that conference, and the user, a member already, leaves the call;
-	 * 0: only a question. */
+	 * 0: only a question, and the user, if there is one, must speak in it. */
 	uint64_t room;
 	struct bytes leaves;
 	/* leg and 1 of a tag of the call, which must be the user's; 0: he may not be in it */

@@ -308,10 +308,10 @@ struct dial_result;
 uint16_t shard_dial_outcome(const struct shard *s, uint16_t tenant,
 			    const struct dial_result *dialled, const char **reason);
 /* Whether the tenant has that slot; and the slots of a group ("": of its first one). Returns false
- * if it does not exist. */
-bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes slot);
+ * if it does not exist, or is of a group that the user is not in. user empty: nobody is asked. */
+bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes user, struct bytes slot);
 struct park_place;
-bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes group,
+bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes user, struct bytes group,
 		      struct park_place *out);
 /* The slot where the call is parked; "": none. */
 const char *shard_call_slot(const struct shard *s, uint64_t call);
@@ -524,8 +524,15 @@ bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct 
 bool shard_call_flow(const struct shard *s, uint64_t call, struct writer *w);
 /* The tenant of a call. False: there is no such call. */
 bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant);
-/* The side of that extension's phone in the call: 'a' (the caller's leg) or 'b'; 0: not a party. */
-char shard_call_party(const struct shard *s, uint64_t call, struct bytes user);
+/* The part of an extension in a call as it is now. A phone that is on its way out has none, but in
+ * a call that ends. */
+struct call_part {
+	char side;  /* of the two that speak: 'a' (the caller's leg) or 'b'; 0: neither */
+	bool rings; /* a phone of it rings, or the call ends */
+	bool gives; /* it transfers the call, and the target rings */
+};
+/* All zero: not a party. */
+struct call_part shard_call_part(const struct shard *s, uint64_t call, struct bytes user);
 /* Checks an extension's password given in clear by a client other than a phone: failures count with
  * those of SIP, and with PINs on all nodes. Returns false if it is wrong, or was not checked:
  * *wait_ns is the time until it may be. */

@@ -325,12 +325,11 @@ enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct byte
 		       : SLOT_OF_OTHERS;
 }
 
-bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes slot)
+bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes user, struct bytes slot)
 {
-	struct bytes groups = bytes_str(tenants_terms(s->settings.tenants, tenant)->park_groups);
-	struct park_group g;
+	enum slot_use use = shard_slot_use(s, tenant, user, slot);
 
-	return !groups.n || park_group_of(groups, slot, &g);
+	return use == SLOT_USED || (use == SLOT_OF_OTHERS && !user.n);
 }
 
 static enum number_verdict slot_dialled(struct call_host *h, const struct number_ask *ask,
@@ -363,8 +362,8 @@ static bool place_of_group(const struct park_group *g, struct park_place *out)
 	       !bytes_cstr(g->last, out->last, sizeof(out->last));
 }
 
-bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes group,
-		      struct park_place *out)
+static bool slot_group(const struct shard *s, uint16_t tenant, struct bytes group,
+		       struct park_place *out)
 {
 	struct park_group g;
 
@@ -381,10 +380,23 @@ static bool place_of_extension(const struct shard *s, uint16_t tenant, struct by
 	struct bytes names = bytes_str(e && e->park_groups ? e->park_groups : ""), name;
 
 	while (bytes_cut(&names, ',', &name)) {
-		if (shard_slot_group(s, tenant, name, out))
+		if (slot_group(s, tenant, name, out))
 			return true;
 	}
 	return false;
+}
+
+bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes user, struct bytes group,
+		      struct park_place *out)
+{
+	const struct shard_extension_slot *e = shard_extension_slot(s, tenant, user);
+
+	if (!user.n)
+		return slot_group(s, tenant, group, out);
+	if (!group.n)
+		return place_of_extension(s, tenant, user, out);
+	return e && e->park_groups && bytes_list_has(bytes_str(e->park_groups), group) &&
+	       slot_group(s, tenant, group, out);
 }
 
 static bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
@@ -410,18 +422,11 @@ static bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct 
 static bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
 			     struct bytes group, struct park_place *out)
 {
-	const struct shard *s = owner;
-	const struct shard_extension_slot *e;
-
 	*out = (struct park_place){ 0 };
 	if (slot.n)
 		return park_slot_is(slot) && !bytes_cstr(slot, out->slot, sizeof(out->slot)) &&
-		       (user.n ? shard_slot_use(s, tenant, user, slot) == SLOT_USED
-			       : shard_slot_is(s, tenant, slot));
-	e = user.n ? shard_extension_slot(s, tenant, user) : NULL;
-	return (!user.n ||
-		(e && e->park_groups && bytes_list_has(bytes_str(e->park_groups), group))) &&
-	       shard_slot_group(s, tenant, group, out);
+		       shard_slot_is(owner, tenant, user, slot);
+	return (!user.n || group.n) && shard_slot_group(owner, tenant, user, group, out);
 }
 
 const struct parking_service shard_parking_service = {

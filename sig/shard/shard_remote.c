@@ -416,6 +416,8 @@ static void remote_join(const struct shard_shared_tables *c, const struct remote
 		refused = REFUSED_NO_CALL;
 	else if (j->room)
 		refused = remote_confer(s, tenant, j, c->remote_now);
+	else if (j->leaves.n && !shard_call_part(s, j->call, j->leaves).side)
+		refused = REFUSED_NO_CALL;
 	else if (remote_waits(s, tenant, j, c->remote_now))
 		refused = shard_call_remote(s, tenant, j->call, j->leg, &out->remote);
 	out->verdict = remote_verdict_of(refused);

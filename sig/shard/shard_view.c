@@ -10,6 +10,7 @@
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
 #include "sig/model/recording.h"
+#include "sig/model/transfer.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/flow/flow.h"
 #include "sig/pbx/recording/siprec_body.h"
@@ -408,17 +409,32 @@ bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant)
 	return c != NULL;
 }
 
-char shard_call_party(const struct shard *s, uint64_t call, struct bytes user)
+static void call_part_add(const struct call *c, uint8_t leg, struct call_part *out)
+{
+	bool ends = c->state == CALL_ENDING;
+	const struct leg *l = c->legs[leg];
+
+	if (l->state >= LEG_LEAVING && !ends)
+		return;
+	out->rings = out->rings || ends || (l->state == LEG_EARLY && l->outbound);
+	out->gives = out->gives || transfer_is_of_transferor(c, leg);
+	if (!out->side && leg == c->bridge.caller)
+		out->side = 'a';
+	if (!out->side && leg == c->bridge.callee && l->state != LEG_EARLY)
+		out->side = 'b';
+}
+
+struct call_part shard_call_part(const struct shard *s, uint64_t call, struct bytes user)
 {
 	const struct call *c = shard_call_find(s, call);
+	struct call_part out = { 0 };
 
 	for (uint8_t i = 0; c && i < c->leg_count; i++) {
-		const struct leg *l = c->legs[i];
-
-		if (l && !leg_is_trunk(l) && bytes_eq(text_bytes(&l->user), user))
-			return l == call_caller(c) ? 'a' : 'b';
+		if (c->legs[i] && !leg_is_trunk(c->legs[i]) &&
+		    bytes_eq(text_bytes(&c->legs[i]->user), user))
+			call_part_add(c, i, &out);
 	}
-	return 0;
+	return out;
 }
 
 bool shard_call_flow(const struct shard *s, uint64_t call, struct writer *w)

@@ -226,42 +226,48 @@ const struct command g_call_order_commands[] = {
 	  "and that is saved. conflict: another call has the slot, or all slots of the group are "
 	  "taken, and the call is as it was. The event call.parked tells of it, and call.retrieved "
 	  "when somebody speaks with the party (call.retrieve).",
-	  "id, order, slot", BY(command_call_park) },
+	  "id, order, slot", BY(command_call_park), .own = "call", .own_args = "slot,group,leg",
+	  .own_peer = true, .needs = NEEDS_PARK },
 	{ "call.retrieve", COMMAND_FOR_APPLICATION, g_retrieve_args,
 	  "Connects a party of an established call, or a caller that is answered by tandem, with "
 	  "no other party, with the party that waits in the slot, as call.join does. Tandem hangs "
 	  "up on the other one. not_found: nobody waits there. Where two retrieve at once, one of "
 	  "them is answered so, or gets call.transfer_failed. The event call.retrieved tells that "
 	  "the slot is free.",
-	  "id, order", BY(command_call_retrieve) },
+	  "id, order", BY(command_call_retrieve), .own = "call", .own_args = "slot,leg",
+	  .needs = NEEDS_PARK },
 	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_switch_args,
 	  "Holds a party of an established call for the other one. It is offered a=sendonly and "
 	  "hears hold music, if there is any; neither hears the other, until call.resume, or until "
 	  "the holder's own phone offers to go on. "
 	  "The event call.held tells that it is so.",
 	  "id, order", BY(command_call_order), .order = ORDER_HOLD, .own = "call",
-	  .off = "call.resume" },
+	  .off = "call.resume", .needs = NEEDS_HOLD },
 	{ "call.resume", COMMAND_FOR_APPLICATION, g_hold_args,
 	  "Ends what call.hold did. A phone that holds by itself is asked to go on (NOTIFY with "
 	  "Event: talk) where its Allow-Events names talk; call.resumed is not published for that. "
 	  "Where it does not: conflict, and the hold ends at the phone.",
-	  "id, order", BY(command_call_order), .order = ORDER_RESUME, .own = "call" },
+	  "id, order", BY(command_call_order), .order = ORDER_RESUME, .own = "call",
+	  .needs = NEEDS_HOLD },
 	{ "call.mute", COMMAND_FOR_APPLICATION, g_mute_args,
 	  "Mutes one party of an established call, or unmutes it. No phone is told.", "id, order",
-	  BY(command_call_order), .order = ORDER_MUTE },
+	  BY(command_call_order), .order = ORDER_MUTE, .own = "call", .needs = NEEDS_CALL_CONTROL },
 	{ "call.record", COMMAND_FOR_APPLICATION, g_record_args,
 	  "Starts or ends the recording of a party of an established call. Its extension must have "
 	  "record=on_demand. Its party may do the same by in-call codes (call_codes in the node "
 	  "file), and on its record page (extension.page). What a policy records can be paused, "
 	  "and not ended. The events call.recording and those behind it tell what becomes of it, "
 	  "call.show what is recorded.",
-	  "id, order", BY(command_call_order), .order = ORDER_RECORD },
+	  "id, order", BY(command_call_order), .order = ORDER_RECORD, .own = "call",
+	  .own_args = "state,leg", .needs = NEEDS_RECORD_KEY },
 	{ "call.account_code", COMMAND_FOR_APPLICATION, g_account_args,
 	  "Says what the cost of a call is for: its account code, which goes where the call goes, "
 	  "and stands in its CDRs, in events, and beside its recordings. A call that is recorded "
 	  "has it, too, unless recordings.account_code says otherwise. Its parties may press one "
-	  "(call_codes.account in the node file, and account_code of extension.put).",
-	  "id, order", BY(command_call_order), .order = ORDER_ACCOUNT },
+	  "(call_codes.account in the node file, and account_code of extension.put). A user says "
+	  "one that his phone could press.",
+	  "id, order", BY(command_call_order), .order = ORDER_ACCOUNT, .own = "call",
+	  .needs = NEEDS_CALL_CONTROL },
 	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,
 	  "Transfers a party of an established call to an extension, as if the phone of the other "
 	  "party had sent REFER. The party hears ringback until the extension answers; then tandem "
@@ -269,12 +275,14 @@ const struct command g_call_order_commands[] = {
 	  "is answered by tandem, with no other party, goes on to the extension, and back to its "
 	  "application where nobody answers. Answered when it is saved; the events "
 	  "call.transferred and call.transfer_failed tell what becomes of it.",
-	  "id, order", BY(command_call_order), .order = ORDER_TRANSFER, .own = "call" },
+	  "id, order", BY(command_call_order), .order = ORDER_TRANSFER, .own = "call",
+	  .needs = NEEDS_TRANSFER },
 	{ "call.transfer_cancel", COMMAND_FOR_APPLICATION, g_call_args,
 	  "Cancels a transfer that has not been answered: the target stops ringing, and the call "
 	  "is as before. The event call.transfer_failed tells of it, with sip_status 487. "
 	  "conflict: none rings.",
-	  "id, order", BY(command_call_order), .order = ORDER_CANCEL, .own = "call" },
+	  "id, order", BY(command_call_order), .order = ORDER_CANCEL, .own = "call",
+	  .own_part = PART_GIVES, .needs = NEEDS_CALL_CONTROL },
 	{ "call.deflect", COMMAND_FOR_APPLICATION, g_deflect_args,
 	  "Sends a call that rings, or waits for an application, on to an extension: phones that "
 	  "ring stop, and the phones of that extension ring, or it forwards the call. Diversion "
@@ -288,7 +296,8 @@ const struct command g_call_order_commands[] = {
 	  "(pickup_groups of extension.put): conflict. not_found: no call rings there, on any node "
 	  "that answers within 0.3 s. Else as call.deflect; the event call.forwarded has the "
 	  "reason pickup.",
-	  "id, order", BY(command_call_pickup) },
+	  "id, order", BY(command_call_pickup), .own = "by", .own_args = "extension,call",
+	  .needs = NEEDS_CALL_CONTROL },
 	{ "call.link", COMMAND_FOR_APPLICATION, g_call_link_args,
 	  "Does what a clicked link says: calls a number, or changes the newest call of the "
 	  "extension, on any node. answer and reject are for a call that rings at it, transfer, "
@@ -303,11 +312,13 @@ const struct command g_call_order_commands[] = {
 	  "id, order", BY(command_call_order), .order = ORDER_ACCEPT },
 	{ "call.reject", COMMAND_FOR_APPLICATION, g_reject_args,
 	  "Refuses a call that rings, or waits for an application: phones that ring stop, the "
-	  "caller hears the status, and the call goes on to nobody else. A caller that is up "
+	  "caller hears the status, and the call goes on to nobody else. From a user: as if the "
+	  "own phones had refused, so others ring on, and forwards count. A caller that is up "
 	  "already, because a command called it or it was transferred, hears the tone for the "
 	  "status. Then it is hung up, or goes back to the party that transferred it. conflict: it "
 	  "is answered, or does not ring. The event call.ended has the status.",
-	  "id, order", BY(command_call_order), .order = ORDER_REJECT },
+	  "id, order", BY(command_call_order), .order = ORDER_REJECT, .own = "call",
+	  .own_args = "status", .own_part = PART_RINGS, .needs = NEEDS_CALL_CONTROL },
 	{ "call.join", COMMAND_FOR_APPLICATION, g_join_args,
 	  "Joins two established calls into one: of each, one party stays, or a caller that is "
 	  "answered by tandem, with no other party. Tandem hangs up on the other one. The call "
@@ -555,7 +566,7 @@ const struct command g_call_commands[] = {
 	  "loss_percent, jitter_ms, mos, r, and rtt_ms (ice, dtls, stats, drops, quality null: the "
 	  "media worker did not answer within 100 ms; what else is null is not known); conference, "
 	  "where its party is in one",
-	  BY(command_call_show), .own = "call" },
+	  BY(command_call_show), .own = "call", .own_part = PART_ANY },
 	{ "call.leg.list", COMMAND_FOR_READER, g_call_args,
 	  "Lists the legs of a call: its parties, and phones that ring, or are on their way out.",
 	  "a list: leg (its number in the call), party (a: the caller, b: the other party; null: "
@@ -577,7 +588,7 @@ const struct command g_call_commands[] = {
 	  "next (what to do); leg and line are null where it is about the call",
 	  BY(command_call_doctor) },
 	{ "call.hangup", COMMAND_FOR_APPLICATION, g_call_args, "Ends a call.", "id",
-	  BY(command_call_hangup), .own = "call" },
+	  BY(command_call_hangup), .own = "call", .needs = NEEDS_CALL_CONTROL },
 	{ "call.originate", COMMAND_FOR_APPLICATION, g_originate_args,
 	  "Makes a call: rings from's phone (the one with the highest q, else the newest), and "
 	  "when it has answered all phones of "
@@ -587,7 +598,7 @@ const struct command g_call_commands[] = {
 	  "the same command again "
 	  "names the same call.",
 	  "id", BY(command_call_originate), .own = "from",
-	  .own_args = "to,caller_id,auto_answer,ring_s" },
+	  .own_args = "to,caller_id,auto_answer,ring_s", .needs = NEEDS_CALL_CONTROL },
 	{ "call.answer", COMMAND_FOR_APPLICATION, g_answer_args,
 	  "Answers a call that waits for an application, by the node itself: the caller hears what "
 	  "call.play plays. A phone that rings for the call is asked to answer: by NOTIFY with "
@@ -596,7 +607,8 @@ const struct command g_call_commands[] = {
 	  "the call waits for no application and nobody rings, the phone was rung again before, "
 	  "auto_answer is withheld from it (features_off), or nothing the caller takes can be "
 	  "said.",
-	  "id, order", BY(command_call_order), .order = ORDER_ANSWER },
+	  "id, order", BY(command_call_order), .order = ORDER_ANSWER, .own = "call,number",
+	  .own_args = "", .own_part = PART_RINGS, .needs = NEEDS_CALL_CONTROL },
 	{ "call.keep", COMMAND_FOR_APPLICATION, g_keep_args,
 	  "Says that the application is there, as any other order to the call does: away_s "
 	  "begins again. Where nobody takes the caller then, nor did so before, the call ends "

@@ -152,7 +152,8 @@ const struct command g_conference_commands[] = {
 	  "it was. When two members are left, they are a call of two again, without a conference "
 	  "(conferences.release). Answered when the new members are saved; conference.joined tells "
 	  "of each.",
-	  "id: of the conference", BY(command_conference_add) },
+	  "id: of the conference", BY(command_conference_add), .own = "call,with",
+	  .own_args = "to,leg", .needs = NEEDS_CONFERENCE },
 	{ "conference.invite", COMMAND_FOR_APPLICATION, g_conference_invite_args,
 	  "Rings an extension. When it answers, it is in the conference at once.",
 	  "id: of the conference", BY(command_conference_invite) },
