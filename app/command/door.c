@@ -304,7 +304,12 @@ static bool condition_read(const struct route *r, const struct web_call *call, j
 /* The body is the file that the command takes. */
 static bool call_is_file(const struct web_call *call, const struct command *c)
 {
-	return bytes_istarts(call->content_type, "audio/") && command_file(c);
+	static const char *const types[] = { "audio/", "text/vcard", "text/x-vcard", "text/csv" };
+	size_t i = 0;
+
+	while (i < COUNT_OF(types) && !bytes_istarts(call->content_type, types[i]))
+		i++;
+	return i < COUNT_OF(types) && command_file(c);
 }
 
 /* The arguments of body, path and query. NULL: *out answers it. */
@@ -324,7 +329,8 @@ static json_t *look_args(const struct route *r, const struct web_call *call,
 		(void)look_fails(out, COMMAND_BAD_REQUEST, NULL,
 				 command_file(r->command)
 					 ? "the body must be a JSON object, or a file with "
-					   "Content-Type: audio/wav or audio/ogg"
+					   "Content-Type: audio/wav, audio/ogg, text/vcard or "
+					   "text/csv"
 					 : "the body must be a JSON object");
 		return NULL;
 	}
