@@ -88,6 +88,7 @@ struct extension_person {
 	char mail[EXTENSION_MAIL_MAX];
 	char dids[EXTENSION_MONITORS_MAX]; /* numbers outside that lead to it, joined by ',' */
 	bool hidden;                       /* not in the tenant's directory */
+	bool writes;                       /* may change the contacts in it */
 };
 /* Minutes of the day of HH:MM-HH:MM. False: malformed. */
 bool box_times_read(const char *text, uint32_t *from, uint32_t *until);

@@ -262,6 +262,9 @@ const struct command_arg g_extension_fields[] = {
 		"Numbers outside that lead to it, joined by ',', for directories. did.put routes "
 		"them."),
 	NOT_FIELD("shown", person.hidden, "It is in the tenant's directory (directory.list)."),
+	FLAG_FIELD("directory_write", person.writes, "false",
+		   "true: its user may change the contacts of the tenant's directory "
+		   "(directory.put and its like)."),
 	FLAG_FIELD("enabled", core.enabled, "true",
 		   "false: it can neither register nor call, but for emergency calls."),
 	FLAG_FIELD(
