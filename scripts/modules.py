@@ -25,7 +25,7 @@ MOST, MECHANISM = 3, 3
 LISTS = ("app/feature/features.c", "sig/pbx/modules.c", "sig/feature/features.c")  # of features: the former until it moved
 PRODUCT = re.compile(r"^(?:app|base|client|cluster|dsp|engine|media|sig)/.*\.(?:c|h|def|proto|lua)$")
 HOME = re.compile(r"^(?:sig/pbx/(\w+)(?:/|\.[ch]$)|(?:\w+/feature|engine/job)/(\w+)/)")
-ELSEWHERE = {"sig/flow/": "flow", "app/archive/": "archive"}
+ELSEWHERE = {"sig/flow/": "flow", "app/archive/contact/": "contact", "app/archive/": "archive"}     # the first one counts
 PAGE = pathlib.Path("docs/features.md")
 HEAD = """# Features
 
