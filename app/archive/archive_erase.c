@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 
 #include "app/archive/archive.h"
+#include "app/archive/contact/contact.h"
 
 enum { ERASED_AT_ONCE = 200, RETAINED_AT_ONCE = 500, OWNER_KINDS = 2 };
 
@@ -423,6 +424,8 @@ int archive_erase(struct archive *a, struct bytes tenant, struct bytes number, i
 	if (!err)
 		err = number.n ? person_erase(a, tenant, number, until_ms, more)
 			       : tenant_delete(a, tenant, until_ms + 1, more);
+	if (!err)
+		err = contact_erase(a, tenant, number);
 	if (!err)
 		err = sql_commit(a->sql);
 	sql_rollback(a->sql);

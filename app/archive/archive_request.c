@@ -6,13 +6,27 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/archive/contact/contact.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 
 static const struct archive_request g_requests[] = {
-	{ "history.list", archive_history_list }, { "history.get", archive_history_get },
-	{ "history.hide", archive_history_hide }, { "history.clear", archive_history_clear },
-	{ "history.note", archive_history_note }, { "history.erase", archive_history_erase },
+	{ "history.list", archive_history_list },
+	{ "history.get", archive_history_get },
+	{ "history.hide", archive_history_hide },
+	{ "history.clear", archive_history_clear },
+	{ "history.note", archive_history_note },
+	{ "history.erase", archive_history_erase },
+	{ "contact.put", contact_put },
+	{ "contact.get", contact_get },
+	{ "contact.delete", contact_delete },
+	{ "contact.list", contact_list },
+	{ "contact.find", contact_find },
+	{ "contact.import", contact_import },
+	{ "contact.export", contact_export },
+	{ "contact.note.put", contact_note_put },
+	{ "contact.note.list", contact_note_list },
+	{ "contact.note.delete", contact_note_delete },
 };
 
 const struct archive_request *archive_request_find(const char *name)

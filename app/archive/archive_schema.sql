@@ -148,6 +148,70 @@ CREATE TABLE event (
 CREATE INDEX event_time ON event (tenant, kind, utc_ms, own);
 CREATE INDEX event_subject ON event (tenant, subject, utc_ms);
 
+-- migration 2
+
+-- People. owner: d, the book of the tenant; u1001, that of an extension; of contact_book also t, all books of the
+-- tenant. Each change counts on the revision of its book, whose row it locks.
+CREATE TABLE contact_book (
+	tenant TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	revision BIGINT NOT NULL,
+	entries INTEGER NOT NULL,
+	PRIMARY KEY (tenant, owner)
+);
+
+-- card: a contact as JSON. sort, name, number, company: what lists are in order of. words: what a text is looked for
+-- in.
+CREATE TABLE contact (
+	tenant TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	id TEXT
+@p	COLLATE "C"
+	NOT NULL,
+	revision BIGINT NOT NULL,
+	changed_ms BIGINT NOT NULL,
+	flags INTEGER NOT NULL,
+	sort TEXT
+@p	COLLATE "C"
+	NOT NULL,
+	name TEXT
+@p	COLLATE "C"
+	NOT NULL,
+	number TEXT
+@p	COLLATE "C"
+	NOT NULL,
+	company TEXT
+@p	COLLATE "C"
+	NOT NULL,
+	words TEXT NOT NULL,
+	card TEXT NOT NULL,
+	PRIMARY KEY (tenant, owner, id)
+);
+CREATE INDEX contact_sort ON contact (tenant, owner, sort, id, words, flags);
+
+-- By what forms of its numbers a contact is found.
+CREATE TABLE contact_number (
+	tenant TEXT NOT NULL,
+	normal TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	id TEXT NOT NULL,
+	PRIMARY KEY (tenant, normal, owner, id)
+);
+CREATE INDEX contact_number_of ON contact_number (tenant, owner, id);
+
+-- Notes of an owner: about contact/ID of the own book, directory/ID, extension/NUMBER, or me.
+CREATE TABLE contact_note (
+	tenant TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	about TEXT NOT NULL,
+	note BIGINT NOT NULL,
+	at_ms BIGINT NOT NULL,
+	archived INTEGER NOT NULL,
+	text TEXT NOT NULL,
+	PRIMARY KEY (tenant, owner, about, note)
+);
+CREATE INDEX contact_note_about ON contact_note (tenant, about);
+
 -- migration 0
 -- Of each session: rows that come many at once.
 
