@@ -1,8 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """People: the directory of a tenant, contacts of one's own and of the tenant; who sees which, and how they are found."""
+import csv
+import io
+import os
+import re
+import signal
+import tempfile
+import time
+
 from lib.node import ha1
+from lib.postgres import Postgres
 
 from call_test import CallTest
+from guides_test import guide, typed
+from mailbox_test import children
+from patience import until
 from session_test import Users
 from tandem_client import Client
 
@@ -33,16 +45,195 @@ class People(Users, CallTest):
 class Directory(People):
     def test_found_anywhere(self):
         """CALL-06, CON-04: by what is within a name, with umlauts or without; who is hidden, and the other tenant, never."""
-        robin, anna = self.directory(self.mine)
-        self.assertEqual(robin, {"number": "1001", "name": "Robin Bindle", "first_name": "Robin", "last_name": "Bindle", "department": "Sales",
-                                 "title": "Head", "mail": "robin@example.org", "dids": "+493055501"})
+        anna, robin = self.directory(self.mine)
+        self.assertEqual(robin, {"id": "extension:1001", "number": "1001", "name": "Robin Bindle", "first_name": "Robin", "last_name": "Bindle",
+                                 "company": "", "department": "Sales", "title": "Head", "mail": "robin@example.org", "dids": "+493055501"})
         self.assertEqual((anna["name"], anna["department"]), ("Anna Müller", "Support"))
-        for text, found in (("bin", ["1001"]), ("NDL", ["1001"]), ("muller", ["1002"]), ("M%C3%9CLL", ["1002"]), ("n", ["1001", "1002"]), ("002", ["1002"]),
+        for text, found in (("bin", ["1001"]), ("NDL", ["1001"]), ("muller", ["1002"]), ("M%C3%9CLL", ["1002"]), ("n", ["1002", "1001"]), ("002", ["1002"]),
                             ("%25", []), ("rub", [])):
             self.assertEqual([one["number"] for one in self.directory(self.other, f"?search={text}")], found, text)
-        self.assertEqual([one["name"] for one in self.directory(self.mine, "?sort=name")], ["Anna Müller", "Robin Bindle"])
+        self.assertEqual([one["number"] for one in self.directory(self.mine, "?sort=number")], ["1001", "1002"])
         self.operator("extension.put", number="1003", shown=True)
         self.assertEqual([one["number"] for one in self.directory(self.mine, "?search=bin&sort=-name")], ["1003", "1001"])
         self.assertEqual([one["name"] for one in self.operator("directory.list", tenant="maroon")], ["Rubinia"])
         self.refused(400, "bad_argument", self.node, "GET", "/v1/directories?search=", self.mine)
         self.assertEqual(self.http(self.node, "GET", "/v1/directories", None)[0], 401)
+
+    def pages(self, token, query):
+        """All rows, two a page."""
+        rows, path = [], f"/v1/directories?limit=2{query}"
+        while path:
+            status, headers, page = self.http(self.node, "GET", path, token)
+            self.assertEqual(status, 200, page)
+            self.assertLessEqual(len(page), 2)
+            rows += page
+            path = re.search("<([^>]*)>; rel=.next", headers.get("Link", ""))
+            path = path and path[1]
+        return rows
+
+    def test_contacts_of_the_tenant(self):
+        """CON-01, CON-04: extensions and contacts are one list; the administrator writes, and who has that right; the other tenant sees nothing of it."""
+        admin, theirs = self.token(self.node, "admin", "default"), self.token(self.node, "admin", "maroon", name="m")
+        made = [self.ok(self.node, "POST", "/v1/directories", admin, {"name": name, "company": company, "phones": [{"number": number, "kind": "landline"}]})
+                for name, company, number in (("Bob's Lift", "ACME", "+4930111"), ("zeta", "", "+4930222"), ("Ämter", "Town", "+4930333"))]
+        self.assertEqual([one["name"] for one in self.pages(self.mine, "")], ["Ämter", "Anna Müller", "Bob's Lift", "Robin Bindle", "zeta"])
+        self.assertEqual([one["number"] for one in self.pages(self.mine, "&sort=-number")], ["1002", "1001", "+4930333", "+4930222", "+4930111"])
+        self.assertEqual([one["company"] for one in self.pages(self.mine, "&sort=company")], ["", "", "", "ACME", "Town"])
+        self.assertEqual([one["name"] for one in self.pages(self.mine, "&search=b")], ["Bob's Lift", "Robin Bindle"])
+        self.assertEqual([one["id"] for one in self.pages(self.mine, "&company=ACME")], [made[0]["contact"]])
+        path = f"/v1/directories/{made[0]['contact']}"
+        self.assertEqual(self.ok(self.node, "GET", path, self.mine)["phones"], [{"number": "+4930111", "kind": "landline"}])
+        for method, where, body in (("PATCH", path, {"name": "x"}), ("DELETE", path, None), ("POST", "/v1/directories", {"name": "x"})):
+            self.refused(403, "not_allowed", self.node, method, where, self.mine, body)
+        self.refused(404, "not_found", self.node, "GET", path, theirs)
+        self.refused(404, "not_found", self.node, "DELETE", path, theirs)
+        self.assertEqual([one["name"] for one in self.ok(self.node, "GET", "/v1/directories", theirs)], ["Rubinia"])
+        self.operator("extension.put", number="1001", directory_write=True)
+        self.assertEqual(self.ok(self.node, "PATCH", path, self.mine, {"name": "Lift"})["name"], "Lift")
+        self.refused(403, "not_allowed", self.node, "DELETE", path, self.other)
+        self.ok(self.node, "DELETE", path, self.mine)
+        self.refused(404, "not_found", self.node, "GET", path, admin)
+
+
+CARDS = "\r\n".join(("BEGIN:VCARD", "VERSION:3.0", "UID:urn:uuid:4fbe8971-0bc3-424c-9c26-36c3e1eff6b1", "FN:Anna Li", "N:Li;Anna;;;", "ORG:ACME\\, Inc.",
+                     "TEL;TYPE=CELL:(212) 555-0100", "X-SKYPE:anna", "END:VCARD", "BEGIN:VCARD", "VERSION:3.0", "END:VCARD",
+                     "BEGIN:VCARD", "VERSION:4.0", "FN:Bo", "TEL;VALUE=uri:tel:+1-212-555-0101", "END:VCARD", ""))
+
+
+class Books(People):
+    """Of 1001 and 1002, whose tenant is in America."""
+
+    def setUp(self):
+        super().setUp()
+        self.operator("dialplan.put", country="1", area="212", area_digits=7, national_prefix="1", international_prefix="011", access="9")
+
+    def listed(self, token, query=""):
+        return [one["name"] for one in self.ok(self.node, "GET", f"/v1/contacts{query}", token)]
+
+    def imports(self, token, text, kind="text/vcard", where="contacts"):
+        return self.ok(self.node, "POST", f"/v1/{where}:import", token, raw=text.encode(), Content_Type=kind)
+
+
+class Own(Books):
+    def test_book(self):
+        """CON-01, CON-06, CON-08, CON-11: each user has a book that nobody else of the tenant reads; a contact has a name; favourites, pins, blocks."""
+        zoe = self.ok(self.node, "POST", "/v1/contacts", self.mine, {"first_name": "Zoe", "last_name": "Quist", "company": "ACME", "favourite": True,
+                                                                    "phones": [{"number": "+1 212 555 0100", "kind": "mobile"}, "5550101"]})
+        self.assertEqual((zoe["name"], zoe["favourite"], zoe["notes"]), ("Zoe Quist", True, 0))
+        path = f"/v1/contacts/{zoe['contact']}"
+        changed = self.ok(self.node, "PATCH", path, self.mine, {"default_number": "5550101", "pinned": True, "revision": zoe["revision"]})
+        self.assertEqual((changed["pinned"], changed["favourite"]), (True, True))
+        self.refused(409, "conflict", self.node, "PATCH", path, self.mine, {"title": "x", "revision": zoe["revision"]})
+        for body in ({"phones": ["1"]}, {"name": ""}, {"name": "x", "phones": [{"kind": "mobile"}]}, {"name": "x", "phones": {}}, {"name": "x" * 64},
+                     {"name": "x", "default_number": "7"}, {"name": "x", "phones": ["1"] * 17}):
+            self.refused(400, "bad_argument", self.node, "POST", "/v1/contacts", self.mine, body)
+        self.ok(self.node, "POST", "/v1/contacts", self.mine, {"name": "Bo", "blocked": True})
+        self.assertEqual(self.listed(self.mine), ["Bo", "Zoe Quist"])
+        self.assertEqual(self.listed(self.mine, "?sort=-number"), ["Zoe Quist", "Bo"])
+        self.assertEqual([self.listed(self.mine, f"?{flag}=true") for flag in ("favourite", "pinned", "blocked")], [["Zoe Quist"], ["Zoe Quist"], ["Bo"]])
+        self.assertEqual([self.listed(self.mine, f"?search={text}") for text in ("uis", "acm", "5550100", "x_")], [["Zoe Quist"]] * 3 + [[]])
+        self.assertEqual(self.listed(self.other), [])
+        self.refused(404, "not_found", self.node, "GET", path, self.other)
+        self.refused(404, "not_found", self.node, "DELETE", path, self.other)
+        self.refused(403, "not_allowed", self.node, "GET", f"{path}?user=1001", self.other)
+        self.refused(403, "not_allowed", self.node, "GET", "/v1/contacts?user=1001", self.other)
+        theirs = self.token(self.node, "admin", "maroon", name="m")
+        self.assertEqual(self.listed(theirs, "?user=1001"), [])
+        self.refused(404, "not_found", self.node, "GET", "/v1/contacts?user=1002", theirs)
+        self.assertEqual(self.listed(self.token(self.node, "admin", "default"), "?user=1001"), ["Bo", "Zoe Quist"])
+        self.ok(self.node, "DELETE", path, self.mine)
+        self.assertEqual(self.listed(self.mine), ["Bo"])
+
+    def test_notes(self):
+        """CON-09, CON-13: notes have a time, are archived and counted, about a contact, a colleague, or oneself; they are of who wrote them."""
+        path = f"/v1/contacts/{self.ok(self.node, 'POST', '/v1/contacts', self.mine, {'name': 'Zoe'})['contact']}"
+        one, two = (self.ok(self.node, "POST", f"{path}/notes", self.mine, {"text": text})["note"] for text in ("likes tea", "calls back"))
+        self.assertEqual(self.ok(self.node, "GET", path, self.mine)["notes"], 2)
+        self.ok(self.node, "PATCH", f"{path}/notes/{one}", self.mine, {"archived": True})
+        self.assertEqual(self.ok(self.node, "GET", path, self.mine)["notes"], 1)
+        notes = self.ok(self.node, "GET", f"{path}/notes", self.mine)
+        self.assertEqual([(note["note"], note["text"], note["archived"]) for note in notes], [(two, "calls back", False), (one, "likes tea", True)])
+        self.assertLess(abs(notes[0]["written_utc_ms"] / 1000 - time.time()), 60)
+        self.ok(self.node, "PATCH", f"{path}/notes/{one}", self.mine, {"archived": False, "text": "tea"})
+        self.ok(self.node, "DELETE", f"{path}/notes/{two}", self.mine)
+        self.assertEqual([note["text"] for note in self.ok(self.node, "GET", f"{path}/notes", self.mine)], ["tea"])
+        self.assertEqual(self.ok(self.node, "GET", f"{path}/notes", self.other), [])
+        self.refused(404, "not_found", self.node, "PATCH", f"{path}/notes/{one}", self.other, {"text": "x"})
+        for who, about in (("1002", "extension"), ("me", "me")):
+            self.ok(self.node, "POST", f"/v1/contacts/{who}/notes", self.mine, {"text": about, "about": about})
+            self.assertEqual([note["text"] for note in self.ok(self.node, "GET", f"/v1/contacts/{who}/notes?about={about}", self.mine)], [about])
+
+    def test_whose_number(self):
+        """CRM-09: +1, 9 and 91 find one contact; two owners of a number are both told, one's own first."""
+        admin = self.token(self.node, "admin", "default")
+        self.ok(self.node, "POST", "/v1/contacts", self.mine, {"name": "Zoe", "phones": ["(212) 555-0100"]})
+        self.ok(self.node, "POST", "/v1/directories", admin, {"name": "Lobby", "phones": ["+12125550100"]})
+        for number in ("%2B12125550100", "92125550100", "912125550100", "555-0100", "%2B1+(212)+555+0100", "0012125550100", "tel:555-0100"):
+            found = self.ok(self.node, "GET", f"/v1/contacts:find?number={number}", self.mine)
+            self.assertEqual([(one["book"], one["name"]) for one in found], [("own", "Zoe"), ("directory", "Lobby")], number)
+        self.assertEqual([one["name"] for one in self.ok(self.node, "GET", "/v1/contacts:find?number=5550100", self.other)], ["Lobby"])
+        self.assertEqual(self.ok(self.node, "GET", "/v1/contacts:find?number=5550199", self.mine), [])
+        self.refused(400, "bad_argument", self.node, "GET", "/v1/contacts:find?number=nobody", self.mine)
+
+    def test_files(self):
+        """Both forms in and out over HTTP: nothing is made twice, what is wrong is named, and what means nothing here is kept."""
+        first = self.imports(self.mine, CARDS)
+        self.assertEqual((first["added"], first["changed"], first["failed"]), (2, 0, 1))
+        self.assertEqual(first["errors"], ["line 10: a contact has a name: name, first_name, last_name or company"])
+        self.assertEqual([self.imports(self.mine, CARDS)[sum] for sum in ("added", "changed")], [0, 2])
+        self.assertEqual(self.listed(self.mine), ["Anna Li", "Bo"])
+        for form in ("vcard", "vcard3"):
+            out = self.ok(self.node, "GET", f"/v1/contacts:export?format={form}", self.mine)
+            self.assertIn("X-SKYPE:anna\r\n", out["text"])
+            self.assertIn("ORG:ACME\\, Inc.\r\n", out["text"])
+            self.assertEqual((self.imports(self.mine, out["text"])["changed"], out["contacts"]), (2, 2))
+        for form in ("csv", "google", "outlook"):
+            out = self.ok(self.node, "GET", f"/v1/contacts:export?format={form}", self.mine)
+            self.assertEqual(len(list(csv.reader(io.StringIO(out["text"])))), 3)
+            self.imports(self.other, out["text"], "text/csv")
+            self.assertEqual({row["name"]: row["number"] for row in self.ok(self.node, "GET", "/v1/contacts", self.other)},
+                             {"Anna Li": "(212) 555-0100", "Bo": "+1-212-555-0101"}, form)
+        many = "First Name,Mobile Phone,Colour\r\n" + "".join(f'"N{n}, ""x""",555{n:04},red\r\n' for n in range(3000))
+        out = self.imports(self.token(self.node, "admin", "default"), many, "text/csv", "directories")
+        self.assertEqual((out["added"], out["failed"], out["ignored_columns"]), (3000, 0, "Colour"))
+        for text, kind, why in (("Colour\r\nred\r\n", "text/csv", "no column"), (CARDS[:-30], "text/vcard", None), ("x" * (1 << 20) + "y", "text/csv", None)):
+            status, _, answer = self.http(self.node, "POST", "/v1/contacts:import", self.mine, raw=text.encode(), Content_Type=kind)
+            if why:
+                self.assertEqual((status, why in answer["detail"]), (400, True), answer)
+            else:
+                self.assertTrue(status in (400, 413) or answer["errors"], answer)
+        self.refused(403, "not_allowed", self.node, "POST", "/v1/directories:import", self.mine, raw=CARDS.encode(), Content_Type="text/vcard")
+
+    def test_guide(self):
+        """What docs/guides/contacts.md types does what it says."""
+        said = typed(self, self.node, guide("contacts.md"))
+        for text in ("Robin Bindle", "Bob's Lift", "Zoe Quist", "FN:Zoe Quist"):
+            self.assertIn(text, said)
+
+    def test_archive_gone(self):
+        """Its process is killed: the directory has the extensions and says what is missing, and contacts are there again with its successor."""
+        self.ok(self.node, "POST", "/v1/contacts", self.mine, {"name": "Zoe"})
+        for pid in children(self.node.process.pid, "tandem-archive"):
+            os.kill(pid, signal.SIGKILL)
+        self.assertEqual([one["number"] for one in self.directory(self.mine)], ["1002", "1001"])
+        until(lambda: self.http(self.node, "GET", "/v1/contacts", self.mine)[0] == 200, self.node.log_tail)
+        self.assertEqual(self.listed(self.mine), ["Zoe"])
+
+
+class Postgresql(Books):
+    """The archive is PostgreSQL."""
+
+    def setUp(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory(dir="/tmp"))
+        self.settings = {"archive": {"url": self.enterContext(Postgres(folder)).url}}
+        super().setUp()
+
+    def test_book(self):
+        until(lambda: self.http(self.node, "GET", "/v1/contacts", self.mine)[0] == 200, self.node.log_tail)
+        self.assertEqual(self.imports(self.mine, CARDS)["added"], 2)
+        self.assertEqual(self.imports(self.mine, CARDS)["changed"], 2)
+        self.assertEqual(self.listed(self.mine, "?search=NNA"), ["Anna Li"])
+        self.assertEqual(self.listed(self.mine, "?sort=-company"), ["Anna Li", "Bo"])
+        self.assertEqual([one["name"] for one in self.ok(self.node, "GET", "/v1/contacts:find?number=912125550101", self.mine)], ["Bo"])
+        self.assertEqual(self.listed(self.other), [])
+        self.assertIn("X-SKYPE:anna", self.ok(self.node, "GET", "/v1/contacts:export", self.mine)["text"])

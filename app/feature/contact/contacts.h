@@ -1,12 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands of contacts and of a tenant's directory, whose rows are in contact_rows.c. */
+/* The commands of contacts and of a tenant's directory, whose rows are in contact_rows.c. What they
+ * ask for is in the archive (app/archive/contact/contact.h). */
 #ifndef APP_FEATURE_CONTACT_CONTACTS_H
 #define APP_FEATURE_CONTACT_CONTACTS_H
 
 #include "app/schema/command.h"
+#include "app/schema/list.h"
 
-enum { CONTACT_SEARCH_MAX = 64 };
+enum { CONTACT_SEARCH_MAX = 64, CONTACT_OWNER_MAX = 66 };
 
-command_fn command_directory_list;
+command_fn command_contact_put, command_contact_get, command_contact_list, command_contact_find,
+	command_contact_import, command_contact_export, command_contact_note,
+	command_directory_list;
+
+/* ---- between the files ---- */
+
+/* The arguments of a request: the tenant, the owner of the book that the command is about, and the
+ * dial plan. NULL: the run has failed. */
+json_t *contact_args(struct command_run *run);
+/* The same of that owner, whoever asks. */
+json_t *contact_args_of(const struct command_run *run, const char *owner);
+/* What the page of a list needs, and where it goes on: in args. */
+void contact_page_args(const struct command_run *run, json_t *args);
+/* Puts rows of contact.list into the page, each as make makes it (a new reference); key: the column
+ * that names one. The place of the last one goes into args. False: the page needs no more. */
+bool contact_page_put(struct command_run *run, const json_t *rows, const char *key,
+		      json_t *(*make)(const json_t *row), json_t *args);
 
 #endif

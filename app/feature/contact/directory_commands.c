@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The directory of a tenant: its extensions, with who is at them, for each of its users. Found by
- * any part of a name, in small or large letters, with umlauts or without.
+ * The directory of a tenant, for each of its users: its extensions, with who is at them, and the
+ * contacts of its book, in one list. Found by any part of a name, in small or large letters, with
+ * umlauts or without.
  */
+#include "app/command/command_ask.h"
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
+#include "app/feature/archive/archive_ask.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
+#include "base/json_member.h"
 #include "sig/host/names.h"
 
-enum { PERSON_ROOM = 4 * CONTACT_SEARCH_MAX };
+enum { PERSON_ROOM = 4 * CONTACT_SEARCH_MAX, DIRECTORY_MS = 2000 };
+
+/* In front of the number of an extension where contacts have their id, which has no ':'. */
+#define EXTENSION_ID "extension:"
 
 /* The name that it is shown by, else that of the person. */
 static void person_name(const struct extension *e, char out[PERSON_ROOM])
@@ -42,15 +49,58 @@ static bool person_is_found(const struct command_run *run, const struct extensio
 	return strstr(folded, wanted);
 }
 
+/* Of a contact the rest is what directory.get shows. */
+static json_t *entry_row(const char *id, const char *number, const char *name,
+			 const char *const texts[6])
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", id, "number",
+			 number, "name", name, "first_name", texts[0], "last_name", texts[1],
+			 "company", texts[2], "department", texts[3], "title", texts[4], "mail",
+			 texts[5]);
+}
+
 static json_t *person_row(const struct extension *e)
 {
-	char name[PERSON_ROOM];
+	const struct extension_person *p = &e->person;
+	char name[PERSON_ROOM], id[PERSON_ROOM];
+	json_t *row;
 
 	person_name(e, name);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "number", e->core.number,
-			 "name", name, "first_name", e->person.first_name, "last_name",
-			 e->person.last_name, "department", e->person.department, "title",
-			 e->person.title, "mail", e->person.mail, "dids", e->person.dids);
+	(void)snprintf(id, sizeof(id), EXTENSION_ID "%s", e->core.number);
+	row = entry_row(id, e->core.number, name,
+			(const char *const[]){ p->first_name, p->last_name, "", p->department,
+					       p->title, p->mail });
+	if (row)
+		(void)json_object_set_new(row, "dids", json_string(p->dids));
+	return row;
+}
+
+static json_t *directory_contact_row(const json_t *c)
+{
+	const json_t *mail = json_array_get(json_object_get(c, "emails"), 0);
+	json_t *row = entry_row(
+		json_text(c, "contact"), json_text(c, "number"), json_text(c, "name"),
+		(const char *const[]){ json_text(c, "first_name"), json_text(c, "last_name"),
+				       json_text(c, "company"), json_text(c, "department"),
+				       json_text(c, "title"), json_text(mail, "address") });
+
+	if (row)
+		(void)json_object_set(row, "contact", json_object_get(c, "contact"));
+	if (row && json_object_get(c, "phones"))
+		(void)json_object_set(row, "phones", json_object_get(c, "phones"));
+	return row;
+}
+
+/* In the order of folded names; sort orders by another column. */
+static void person_key(const struct extension *e, char key[LIST_KEY_MAX])
+{
+	char name[PERSON_ROOM], folded[PERSON_ROOM];
+	struct writer w = writer_over(folded, sizeof(folded) - 1);
+
+	person_name(e, name);
+	names_fold(&w, bytes_str(name));
+	folded[w.n] = '\0';
+	(void)snprintf(key, LIST_KEY_MAX, "%.80s\t" EXTENSION_ID "%.63s", folded, e->core.number);
 }
 
 static bool person_look(const struct command_run *run, const struct command_span *span,
@@ -66,14 +116,65 @@ static bool person_look(const struct command_run *run, const struct command_span
 	if (tenant != document_tenant(run) ||
 	    !extensions_find(run->node->api.extensions, tenant, number, &e))
 		return true;
-	out->wanted = !e.person.hidden && person_is_found(run, &e) &&
-		      !bytes_cstr(number, out->key, sizeof(out->key));
+	out->wanted = !e.person.hidden && person_is_found(run, &e);
+	person_key(&e, out->key);
 	out->json = show && out->wanted ? person_row(&e) : NULL;
 	extension_wipe(&e);
 	return true;
 }
 
+/* ---- contacts of the tenant come first, then the extensions ---- */
+
+static void directory_ask(struct command_run *run, json_t *args);
+
+/* Without the archive the extensions are there, and the answer says what is missing. */
+static void directory_on_page(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	struct command_run *run = waiting_pop(n->api.waiting, (uint64_t)(uintptr_t)arg);
+	json_t *args = run ? json_object_get(run->args, "page") : NULL;
+
+	(void)why;
+	if (!run)
+		return;
+	if (!json_object_get(result, "result"))
+		run->list->missing = json_pack("[s]", "archive");
+	else if (contact_page_put(run, json_object_get(result, "result"), "id",
+				  directory_contact_row, args)) {
+		directory_ask(run, json_copy(args));
+		return;
+	}
+	command_walk_start(run, person_look);
+}
+
+static void directory_ask(struct command_run *run, json_t *args)
+{
+	struct node *n = run->node;
+	uint64_t ticket = waiting_put(n->api.waiting, run);
+
+	if (!ticket) {
+		json_decref(args);
+		command_fail(run, COMMAND_BUSY, NULL, "too many questions at once");
+		return;
+	}
+	if (archive_ask(n, "contact.list", args, document_tenant(run), DIRECTORY_MS,
+			directory_on_page, (void *)(uintptr_t)ticket))
+		return;
+	run = waiting_pop(n->api.waiting, ticket);
+	if (run && n->settings.archive.enabled)
+		run->list->missing = json_pack("[s]", "archive");
+	if (run)
+		command_walk_start(run, person_look);
+}
+
 void command_directory_list(struct command_run *run)
 {
-	command_walk_start(run, person_look);
+	json_t *args = contact_args_of(run, "d");
+
+	if (!args) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return;
+	}
+	contact_page_args(run, args);
+	(void)json_object_set(run->args, "page", args);
+	directory_ask(run, args);
 }
