@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first minutes with a node: ./tandem run, tandemctl init, the first mistakes."""
 import contextlib
+import json
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 from lib import ROOT
 from lib.node import Node, build_folder
@@ -82,6 +85,32 @@ class FirstRun(unittest.TestCase):
             text = file.read()
         for wanted in ('name: "here"', f"sip_ports: [{sip}]", f"sip_tcp_ports: [{sip}]", f"port: {http}"):
             self.assertIn(wanted, text)
+
+    def test_its_pages(self):
+        """They come behind all else, with a link that signs in once; or not at all."""
+        http = self.ports.take()
+        words = ("--bind", "127.0.0.1", "--media-ports", self.ports.take_range(100), "--http", f"127.0.0.1:{http}", "--sip-ports", str(self.ports.take()), "--tls-ports", "none")
+        process, said = self.node(*words)
+        for line in process.stdout:
+            said += line
+            if "/client" in line:
+                break
+        link = re.search(rf"http://127\.0\.0\.1:{http}/console#link=(\S+)", said)[1]
+        for status in 200, 401:
+            request = urllib.request.Request(f"http://127.0.0.1:{http}/v1/login/redeem", method="POST", headers={"Authorization": f"Bearer {link}"})
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    self.assertEqual((answer.status, json.load(answer)["role"]), (status, "operator"))
+            except urllib.error.HTTPError as error:
+                self.assertEqual(error.code, status)
+        with urllib.request.urlopen(f"http://127.0.0.1:{http}/console", timeout=30) as answer:
+            self.assertIn(b"/pages/console-", answer.read())
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30), 0)
+        process, said = self.node("--no-web")
+        time.sleep(2)
+        process.send_signal(signal.SIGTERM)
+        self.assertNotIn("console", said + process.stdout.read())
 
     def test_its_call(self):
         """Also on an address that is not the one this machine sends from; where it fails the node says why, and stays."""

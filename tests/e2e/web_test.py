@@ -11,6 +11,7 @@ import pages as maker
 from call_test import CallTest
 from http_api_test import Asks
 from lib import browser, pages, place
+from lib.sip import SipError
 from patience import slowness, until
 from tandem_client import Client
 
@@ -18,7 +19,7 @@ LONG = 40
 HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "tokens", "security", "audit")
-CLIENT = ("", "messages", "history", "settings", "call/1002")
+CLIENT = ("", "messages", "history", "contacts", "settings", "call/1002")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 
 
@@ -80,6 +81,7 @@ class WebTest(Asks, CallTest):
             said += [f"{name}#/{where} at 360 px: {found}" for found in [page.too_wide(2)] if found]
             self.picture(page, name, where, "phone")
             page.size(1360, 860)
+            self.fine(page)
         self.assertEqual(said, [])
 
     def picture(self, page, name, where, kind):
@@ -146,6 +148,23 @@ class Console(WebTest):
         out.wait_bye()
         page.shows("Has ended")
 
+    def test_over_a_restart(self):
+        """The node dies under the page: it comes back by itself, misses nothing, and shows nothing that is over."""
+        out, into, _ = self.connect()
+        page = self.console()
+        page.go(self.url("console#/calls"))
+        page.shows("Talks", "Live")
+        self.saved()
+        self.node.kill()
+        page.shows("Connecting")
+        self.node.restart()
+        page.until("!document.body.innerText.includes('Connecting')", 20 * slowness())
+        page.shows("Talks")
+        out.bye()
+        into.wait_bye()
+        page.until("!document.querySelector('[data-row]')", APPEARS_S * slowness())
+        self.fine(page)
+
     def test_other_tenant(self):
         """Whoever administers one tenant sees nothing of another, by any page."""
         with Client(self.node.redis_socket, "_operator") as client:
@@ -162,16 +181,14 @@ class Console(WebTest):
 
     def test_hostile_names(self):
         """What is in names and fields runs nothing, and the policy lets no script of a page run."""
-        for number in ("1001", "1002"):
-            self.node.ctl("extension.put", number=number, display_name=HOSTILE[:60])
-        with Client(self.node.redis_socket, "_operator") as client:
-            client.ask("trunk.put", name="out", servers="192.0.2.9", caller_id="100", enabled=False)
+        self.node.ctl("extension.put", number="1001", display_name=HOSTILE[:60])
         self.connect()
         page = self.console()
-        for where in (*CONSOLE, "calls/" + self.calls()[0]["id"]):
-            page.go(self.url(f"console#/{where}"))
-            page.until("!document.querySelector('[aria-busy]')")
-            self.fine(page)
+        page.go(self.url("console#/calls"))
+        page.shows(HOSTILE[:60])
+        page.go(self.url("console#/calls/" + self.calls()[0]["id"]))
+        page.shows(HOSTILE[:60])
+        self.fine(page)
         page.go(self.url("console#/extensions"))
         page.shows(HOSTILE[:60])
         page.run("try { const s = document.createElement('script'); s.textContent = 'hit=1'; document.head.append(s); } catch { violations.push('thrown'); }")
@@ -234,6 +251,7 @@ class Console(WebTest):
         with Client(self.node.redis_socket, "_operator") as client:
             client.ask("trunk.put", name="out", servers="192.0.2.9", caller_id="100")
             client.ask("extension.put", number="1001", display_name="Ann Archer")
+            client.ask("extension.put", number="1002", display_name=HOSTILE[:60])
         self.audio_a.start(440)
         self.audio_b.start(880)
         self.connect()
@@ -271,12 +289,34 @@ class WebClient(WebTest):
         out.wait_bye()
         page.until("!document.querySelector('.own-call')", APPEARS_S * slowness())
         page.go(self.url("client#/history"))
-        page.shows("1002", "answered")
+        page.shows("1002", "Talked")
+        page.click("Details")
+        page.fill("#conversation-note", HOSTILE)
+        page.click("Save", "dialog button")
+        page.shows("Saved", HOSTILE)
+        self.assertEqual(self.node.ctl("history.list", user="1001")[0]["note"], HOSTILE)
         self.assertNotIn("1002", other.text())
         other.go(self.url("client#/history"))
         other.shows("No call has ended yet")
+        other.go(self.url("client#/contacts"))
+        other.shows("1001", "1002", "1003")
         for each in (page, other):
             self.fine(each)
+
+    def test_it_rings(self):
+        """A call that rings is there with its caller, and is refused from the page: of a caller who hides, not who he is."""
+        self.node.ctl("extension.put", number="1002", display_name="Bob")
+        page = self.client()
+        out = self.b.invite("1001", self.audio_b.sdp())
+        into = self.a.incoming()
+        into.ring()
+        page.until("document.querySelector('.own-call')", APPEARS_S * slowness())
+        page.shows("1002", "Rings", "Answer")
+        page.click("Reject")
+        with self.assertRaisesRegex(SipError, "486"):
+            out.wait_answer()
+        page.until("!document.querySelector('.own-call')", APPEARS_S * slowness())
+        self.fine(page)
 
     def test_presence_and_settings(self):
         page = self.client()
@@ -284,7 +324,7 @@ class WebClient(WebTest):
         until(lambda: self.node.ctl("presence.get", number="1001")["state"] == "in_a_meeting")
         page.shows("In a meeting")
         page.go(self.url("client#/settings"))
-        field = "document.evaluate(\"//div[contains(@class,'field')][label[.='Forward always']]//input\", document, null, 9).singleNodeValue"
+        field = "document.evaluate(\"//div[contains(@class,'field')][label[.='All calls go to']]//input\", document, null, 9).singleNodeValue"
         page.until(field)
         page.run(f"{field}.id = 'forward'")
         page.fill("#forward", "1002")

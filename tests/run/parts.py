@@ -347,6 +347,8 @@ def e2e(report, chosen=(), beside=(), seed=0, release=None):
         # Here: some files run where no network is, and the others would wait for them.
         if any(re.search(words, text_of(script)) for script in scripts):
             report.add(f"e2e: the npm packages of tests/e2e/{name} are installed", *packages(name))
+    if any(re.search(r"\bpages\.bundle\b", text_of(script)) for script in scripts):
+        report.add("e2e: the web pages are bundled", *bundled())
     shared = [script for script in scripts if not wants(script, "ALONE")]
     took, failed, gate, lock = {}, [], Gate(), threading.Lock()
     os.environ["TANDEM_ORDER"] = str(seed)      # of the tests of a file: see one.py
@@ -429,6 +431,13 @@ def judge(report, failed, folders):
 def packages(name):
     """(result, output): what a lock file of tests/e2e names lies in the build folder."""
     status, output = run(sys.executable, "-c", f"from lib import npm; npm.install({name!r})",
+                         env={**os.environ, "PYTHONPATH": f"{E2E}:{ROOT}/deploy/demo"})
+    return FAILED if status else PASSED, output
+
+
+def bundled():
+    """(result, output): build/pages is made of web/, and what checks types is there."""
+    status, output = run(sys.executable, "-c", "from lib import pages; pages.bundle(); pages.axe()",
                          env={**os.environ, "PYTHONPATH": f"{E2E}:{ROOT}/deploy/demo"})
     return FAILED if status else PASSED, output
 

@@ -58,11 +58,11 @@ export const wordsOf = (name: string): string => {
 	return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-export function Field({ name, of, value, onChange, wrong, changed }: { name: string; of: Schema; value: Json | undefined; onChange: (value: Json) => void; wrong?: string; changed?: boolean }) {
+export function Field({ name, of, value, onChange, wrong, changed, words: own }: { name: string; of: Schema; value: Json | undefined; onChange: (value: Json) => void; wrong?: string; changed?: boolean; words?: [string, string] }) {
 	const id = useId();
 	const kind = kindOf(of);
 	const about = { id, "aria-describedby": `${id}-hint`, "aria-invalid": wrong ? ("true" as const) : undefined };
-	const words = wordsOf(name);
+	const words = own?.[0] ?? wordsOf(name);
 	let input;
 	if (kind === "boolean") {
 		input = (
@@ -109,8 +109,8 @@ export function Field({ name, of, value, onChange, wrong, changed }: { name: str
 			{kind !== "boolean" && <label for={id}>{words}</label>}
 			{input}
 			{wrong && <span class="wrong">{wrong}</span>}
-			<span class="hint" id={`${id}-hint`} lang="en">
-				{of.description?.replace(/ ?Without it: unchanged[^.]*\.$/, "")}
+			<span class="hint" id={`${id}-hint`} lang={own ? undefined : "en"}>
+				{own ? own[1] : of.description?.replace(/ ?Without it: unchanged[^.]*\.$/, "")}
 			</span>
 		</div>
 	);
@@ -147,12 +147,13 @@ interface FormProps {
 	first?: string[]; // shown before the others
 	only?: string[];
 	before: Row;
+	words?: { [name: string]: [string, string] }; // label and hint, in place of those of the schema
 	fresh?: boolean; // the document is not there yet
 	onSave: (changes: Row) => Promise<unknown>;
 }
 
 /** All fields of a document; only what was changed is sent, and shown before. */
-export function Form({ fields, first = [], only, before, fresh, onSave }: FormProps) {
+export function Form({ fields, first = [], only, words, before, fresh, onSave }: FormProps) {
 	const [changes, setChanges] = useState<Row>({});
 	const [problem, setProblem] = useState<api.Problem | null>(null);
 	const [sought, seek] = useState("");
@@ -204,6 +205,7 @@ export function Form({ fields, first = [], only, before, fresh, onSave }: FormPr
 							key={name}
 							name={name}
 							of={fields[name] ?? {}}
+							words={words?.[name]}
 							value={name in changes ? changes[name] : before[name]}
 							changed={name in changes}
 							wrong={problem?.argument === name ? problem.message : undefined}
@@ -214,7 +216,7 @@ export function Form({ fields, first = [], only, before, fresh, onSave }: FormPr
 			</div>
 			<div class="bar">
 				<span class="grow small muted break">
-					{said.length ? t("Changed: {what}", { what: said.map(wordsOf).join(", ") }) : t("Nothing is changed")}
+					{said.length ? t("Changed: {what}", { what: said.map((name) => words?.[name]?.[0] ?? wordsOf(name)).join(", ") }) : t("Nothing is changed")}
 				</span>
 				{said.length > 0 && (
 					<button type="button" class="button" onClick={() => setChanges({})}>

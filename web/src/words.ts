@@ -45,6 +45,13 @@ const STATES: { [state: string]: [string, Tone] } = {
 	new: ["New", "accent"],
 	old: ["Heard", ""],
 	deleted: ["Deleted", ""],
+	result_answered: ["Talked", "good"],
+	result_message: ["Left a message", "accent"],
+	result_no_answer: ["Not answered", "warn"],
+	result_busy: ["Busy", "warn"],
+	result_cancelled: ["Given up", "warn"],
+	result_handled: ["Heard an announcement", ""],
+	result_failed: ["Failed", "bad"],
 };
 
 export const word = (state: string): string => t(STATES[state]?.[0] ?? state.replace(/_/g, " "));

@@ -6,7 +6,7 @@ import { list, number, text, type Row } from "../api";
 import { Form, argumentsOf, schema } from "../field";
 import { duration, time } from "../format";
 import { language, t } from "../i18n";
-import { Audio, Badge, Card, type Column, Dialog, Empty, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Waits, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
+import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Waits, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
 import { tone, word } from "../words";
 
 const me = (): string => api.signedIn()?.user ?? "";
@@ -123,8 +123,12 @@ function Transfer({ id, onClose }: { id: string; onClose: () => void }) {
 
 function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 	const [gives, setGives] = useState("");
+	const [muted, setMuted] = useState<string[]>([]);
 	const now = useNow();
-	const act = (id: string, verb: string) => void attempt(() => api.ask(`/v1/calls/${id}/${verb}`, { method: "POST", body: {} }));
+	const act = (id: string, verb: string, body: Row = {}, done = "") => attempt(() => api.ask(`/v1/calls/${id}/${verb}`, { method: "POST", body }), done);
+	const mute = async (id: string, on: boolean) => {
+		if (await act(id, "mute", { on })) setMuted(on ? [...muted, id] : muted.filter((one) => one !== id));
+	};
 	if (!calls.length) return <Empty icon="call" title={t("You are in no call")}>{t("Calls of your phones appear here.")}</Empty>;
 	return (
 		<div class="inside stack">
@@ -132,27 +136,46 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 				const id = text(one, "call");
 				const full = rows.find((row) => text(row, "id") === id);
 				const talks = text(one, "state") === "confirmed";
+				const rings = !talks && text(one, "direction") === "in";
+				const isMuted = muted.includes(id);
 				return (
 					<div class="row own-call" key={id || i} data-call={id}>
 						<div class="grow">
 							<strong class="num">{text(one, "remote") || t("unknown")}</strong> <span class="muted">{text(one, "remote_name")}</span>
 							<div class="row small">
-								<Badge tone={one.held ? "warn" : talks ? "good" : "accent"}>{one.held ? t("On hold") : one.conference ? t("In a conference") : talks ? t("Talks") : text(one, "direction") === "in" ? t("Rings") : t("Hears ringing")}</Badge>
+								<Badge tone={one.held ? "warn" : talks ? "good" : "accent"}>{one.held ? t("On hold") : one.conference ? t("In a conference") : talks ? t("Talks") : rings ? t("Rings") : t("Hears ringing")}</Badge>
+								{isMuted && talks && <Badge tone="warn">{t("Muted")}</Badge>}
 								<span class="num muted">{number(full, "answer_utc_ms") ? duration(now - number(full, "answer_utc_ms")) : ""}</span>
 							</div>
 						</div>
+						{id && rings && (
+							<>
+								<button class="button slim first" onClick={() => void act(id, "answer", {}, t("Your phone was asked to answer"))}>
+									<Icon name="call" /> {t("Answer")}
+								</button>
+								<button class="button slim harm" onClick={() => void act(id, "reject")}>
+									{t("Reject")}
+								</button>
+							</>
+						)}
 						{id && talks && (
 							<>
-								<button class="button slim" onClick={() => act(id, one.held ? "resume" : "hold")}>
+								<button class="button slim" aria-pressed={isMuted} onClick={() => void mute(id, !isMuted)}>
+									{isMuted ? t("Unmute") : t("Mute")}
+								</button>
+								<button class="button slim" onClick={() => void act(id, one.held ? "resume" : "hold")}>
 									{one.held ? t("Resume") : t("Hold")}
+								</button>
+								<button class="button slim" onClick={() => void act(id, "park", {}, t("It is parked"))}>
+									{t("Park")}
 								</button>
 								<button class="button slim" onClick={() => setGives(id)}>
 									{t("Transfer")}
 								</button>
 							</>
 						)}
-						{id && (
-							<button class="button slim harm" onClick={() => act(id, "hangup")}>
+						{id && !rings && (
+							<button class="button slim harm" onClick={() => void act(id, "hangup")}>
 								<Icon name="end" /> {t("Hang up")}
 							</button>
 						)}
@@ -170,8 +193,8 @@ function HomePage({ watched }: { watched: Watched }) {
 	const calls = list(own, "calls");
 	const rows = useAsk((signal) => api.get<Row[]>("/v1/calls", {}, { signal }), [JSON.stringify(calls)], 5000);
 	const counts = useAsk((signal) => api.get("/v1/messages:count", { mailbox: me() }, { signal }), [watched.news]);
-	const records = useAsk((signal) => api.get<Row[]>("/v1/cdrs", { since: "1d", limit: 100 }, { signal }), [calls.length]);
-	const missed = (records.value ?? []).filter((row) => text(row, "missed").split(",").includes(me())).length;
+	const records = useAsk((signal) => conversations({ since: "1d", missed: true }, 1000, signal), [calls.length], 15000);
+	const missed = (records.value?.value ?? []).filter((row) => row.missed === true).length;
 	const others = [...watched.users.values()].filter((row) => text(row, "user") !== me() && !row.ended);
 	return (
 		<>
@@ -326,41 +349,139 @@ function MessagesPage({ news }: { news: number }) {
 
 /* ---- history ---- */
 
+/** A conversation of the archive; where a node has none, its record in the same words. */
+const asConversation = (row: Row): Row => {
+	const out = text(row, "from") === me();
+	const missed = text(row, "missed").split(",").includes(me());
+	return {
+		...row,
+		call: row.id ?? "",
+		direction: out ? "outgoing" : "incoming",
+		number: (out ? row.to : row.from) ?? "",
+		name: (out ? "" : row.from_name) ?? "",
+		missed,
+		result: number(row, "answer_utc_ms") ? "answered" : "no_answer",
+		plain: true,
+	};
+};
+
+async function conversations(query: api.Ask["query"], most: number, signal: AbortSignal): Promise<api.Answer<Row[]>> {
+	try {
+		return await api.rows("/v1/histories", { limit: 200, ...query }, most, { signal });
+	} catch (error) {
+		if (!(error instanceof api.Problem) || [0, 401, 403].includes(error.status)) throw error;
+		const answer = await api.rows("/v1/cdrs", { limit: 200 }, most, { signal });
+		return { ...answer, value: answer.value.map(asConversation) };
+	}
+}
+
+/** One of them: all that is known, and a note of one's own. */
+function Conversation({ row, onClose, onChange }: { row: Row; onClose: () => void; onChange: () => void }) {
+	const [note, setNote] = useState(text(row, "note"));
+	const path = `/v1/histories/${encodeURIComponent(text(row, "call"))}`;
+	const act = (verb: string, body: Row, done: string) =>
+		attempt(() => api.ask(`${path}/${verb}`, { method: "POST", body }), done).then((ok) => {
+			if (!ok) return;
+			onChange();
+			onClose();
+		});
+	return (
+		<Dialog title={t("Conversation")} onClose={onClose}>
+			<form
+				class="inside"
+				onSubmit={(event) => {
+					event.preventDefault();
+					void act("note", { note, user: me() }, t("Saved"));
+				}}
+			>
+				<h2 class="break">
+					{text(row, "number")} <span class="muted">{text(row, "name")}</span>
+				</h2>
+				<Facts
+					of={[
+						[t("When"), time(number(row, "setup_utc_ms"), language())],
+						[t("Talk"), number(row, "talk_ms") ? duration(number(row, "talk_ms")) : ""],
+						[t("Outcome"), outcome(row)],
+						[t("Answered by"), text(row, "answered_by")],
+						[t("Group"), text(row, "group")],
+						["DNIS", text(row, "dnis")],
+						[t("Account code"), text(row, "account_code")],
+					]}
+				/>
+				{!row.plain && (
+					<div class="field">
+						<label for="conversation-note">{t("Note")}</label>
+						<textarea id="conversation-note" class="input" maxLength={1000} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
+					</div>
+				)}
+				<div class="ends">
+					{!row.plain && (
+						<button type="button" class="button harm" onClick={() => void act("hide", { user: me() }, t("Deleted"))}>
+							<Icon name="bin" /> {t("Delete")}
+						</button>
+					)}
+					<span class="grow" />
+					<button type="button" class="button" onClick={onClose}>
+						{t("Close")}
+					</button>
+					{!row.plain && (
+						<button class="button first" disabled={note === text(row, "note")}>
+							{t("Save")}
+						</button>
+					)}
+				</div>
+			</form>
+		</Dialog>
+	);
+}
+
+const outcome = (row: Row): string => (row.missed === true ? t("Missed") : word(`result_${text(row, "result")}`));
+
 function HistoryPage({ news }: { news: number }) {
 	const [pages, setPages] = useState(1);
-	const asked = useAsk((signal) => api.rows("/v1/cdrs", { limit: 200 }, 200 * pages, { signal }), [pages, news]);
-	const out = (row: Row) => text(row, "from") === me();
-	const missed = (row: Row) => text(row, "missed").split(",").includes(me());
+	const [shown, show] = useState<Row | null>(null);
+	const [only, setOnly] = useState("");
+	const query = only === "missed" ? { missed: true } : only ? { direction: only } : {};
+	const asked = useAsk((signal) => conversations(query, 200 * pages, signal), [pages, news, only], 15000);
 	const columns: Column[] = useMemo(
 		() => [
 			{
-				key: "who",
+				key: "number",
 				title: t("Who"),
 				track: "minmax(140px, 1.2fr)",
-				value: (row) => `${text(row, out(row) ? "to" : "from")} ${out(row) ? "" : text(row, "from_name")}`,
-				cell: (row) => (
-					<span class="row" style={{ flexWrap: "nowrap" }}>
-						<span class={missed(row) ? "badge bad" : out(row) ? "badge accent" : "badge good"}>
-							<span aria-hidden="true">{out(row) ? "↗" : "↙"}</span>
-							<span class="hidden">{missed(row) ? t("missed") : out(row) ? t("outgoing") : t("incoming")}</span>
+				value: (row) => `${text(row, "number")} ${text(row, "name")}`,
+				cell: (row) => {
+					const out = text(row, "direction") === "outgoing";
+					return (
+						<span class="row" style={{ flexWrap: "nowrap" }}>
+							<span class={row.missed === true ? "badge bad" : out ? "badge accent" : "badge good"}>
+								<span aria-hidden="true">{out ? "↗" : "↙"}</span>
+								<span class="hidden">{row.missed === true ? t("Missed") : out ? t("Outgoing") : t("Incoming")}</span>
+							</span>
+							<strong class="num">{text(row, "number")}</strong>
+							<span class="muted cut">{text(row, "name")}</span>
 						</span>
-						<strong class="num">{text(row, out(row) ? "to" : "from")}</strong>
-						<span class="muted cut">{out(row) ? "" : text(row, "from_name")}</span>
-					</span>
-				),
+					);
+				},
 			},
-			{ key: "setup_utc_ms", title: t("When"), track: "150px", cell: (row) => <span class="num">{time(number(row, "setup_utc_ms"), language())}</span> },
-			{ key: "talk_ms", title: t("Talk"), track: "90px", end: true, wide: true, cell: (row) => (number(row, "talk_ms") ? duration(number(row, "talk_ms")) : "–") },
-			{ key: "outcome", title: t("Outcome"), track: "140px", wide: true, value: (row) => (missed(row) ? t("missed") : number(row, "answer_utc_ms") ? t("answered") : t("not answered")) },
+			{ key: "setup_utc_ms", title: t("When"), track: "140px", cell: (row) => <span class="num">{time(number(row, "setup_utc_ms"), language())}</span> },
+			{ key: "talk_ms", title: t("Talk"), track: "80px", end: true, wide: true, cell: (row) => (number(row, "talk_ms") ? duration(number(row, "talk_ms")) : "–") },
+			{ key: "result", title: t("Outcome"), track: "minmax(110px, .7fr)", wide: true, value: outcome },
+			{ key: "note", title: t("Note"), track: "minmax(90px, 1fr)", wide: true },
 			{
 				key: "_",
 				title: t("Actions"),
-				track: "110px",
+				track: "190px",
 				value: () => "",
 				cell: (row) => (
-					<button class="button slim" onClick={() => void call(text(row, out(row) ? "to" : "from"))}>
-						<Icon name="call" /> {t("Call")}
-					</button>
+					<span class="row" style={{ flexWrap: "nowrap" }}>
+						<button class="button slim" onClick={() => void call(text(row, "number"))}>
+							<Icon name="call" /> {t("Call")}
+						</button>
+						<button class="button slim bare" onClick={() => show(row)}>
+							{t("Details")}
+						</button>
+					</span>
 				),
 			},
 		],
@@ -368,8 +489,72 @@ function HistoryPage({ news }: { news: number }) {
 	);
 	return (
 		<>
-			<Head title={t("History")} lead={t("Your calls that have ended, the newest first.")} />
-			<Table label={t("History")} file="history" columns={columns} rows={asked.value?.value ?? null} error={asked.error} id={(row) => text(row, "id")} more={asked.value?.next ? () => setPages(pages + 1) : null} empty={<Empty icon="clock" title={t("No call has ended yet")} />} />
+			<Head title={t("History")} lead={t("Your conversations, the newest first.")} />
+			<Table
+				label={t("History")}
+				file="history"
+				columns={columns}
+				rows={asked.value?.value ?? null}
+				error={asked.error}
+				id={(row) => text(row, "call")}
+				more={asked.value?.next ? () => setPages(pages + 1) : null}
+				empty={<Empty icon="clock" title={t("No call has ended yet")} />}
+				tools={
+					<label>
+						<span class="hidden">{t("Outcome")}</span>
+						<select class="input" value={only} onChange={(event) => setOnly(event.currentTarget.value)}>
+							<option value="">{t("All")}</option>
+							<option value="missed">{t("Missed")}</option>
+							<option value="incoming">{t("Incoming")}</option>
+							<option value="outgoing">{t("Outgoing")}</option>
+							<option value="internal">{t("Inside")}</option>
+						</select>
+					</label>
+				}
+			/>
+			{shown && <Conversation row={shown} onClose={() => show(null)} onChange={asked.again} />}
+		</>
+	);
+}
+
+/* ---- contacts ---- */
+
+function ContactsPage({ watched }: { watched: Watched }) {
+	const asked = useAsk((signal) => api.rows("/v1/directories", {}, 20000, { signal }), []);
+	const state = (row: Row) => text(watched.users.get(text(row, "number")), "state");
+	const columns: Column[] = [
+		{
+			key: "name",
+			title: t("Name"),
+			track: "minmax(130px, 1.2fr)",
+			value: (row) => text(row, "name") || text(row, "number"),
+			cell: (row) => (
+				<>
+					{state(row) && <span class={`dot ${tone(state(row))}`} title={word(state(row))} />} <strong>{text(row, "name") || text(row, "number")}</strong>
+				</>
+			),
+		},
+		{ key: "number", title: t("Number"), track: "minmax(80px, .5fr)" },
+		{ key: "department", title: t("Department"), track: "minmax(90px, .8fr)", wide: true },
+		{ key: "title", title: t("Position"), track: "minmax(90px, .8fr)", wide: true },
+		{ key: "mail", title: t("Mail"), track: "minmax(110px, 1fr)", wide: true, cell: (row) => (/^[^@\s:]+@[^@\s:]+$/.test(text(row, "mail")) ? <a href={`mailto:${text(row, "mail")}`}>{text(row, "mail")}</a> : text(row, "mail")) },
+		{
+			key: "_",
+			title: t("Actions"),
+			track: "120px",
+			value: () => "",
+			cell: (row) =>
+				text(row, "number") !== me() && (
+					<button class="button slim" aria-label={t("Call {to}", { to: text(row, "number") })} onClick={() => void call(text(row, "number"))}>
+						<Icon name="call" /> <span aria-hidden="true">{t("Call")}</span>
+					</button>
+				),
+		},
+	];
+	return (
+		<>
+			<Head title={t("Contacts")} lead={t("The directory of your company.")} />
+			<Table label={t("Contacts")} file="contacts" columns={columns} rows={asked.value?.value ?? null} error={asked.error} id={(row) => text(row, "number")} sort="name" empty={<Empty icon="users" title={t("There is none yet")} />} />
 		</>
 	);
 }
@@ -377,6 +562,17 @@ function HistoryPage({ news }: { news: number }) {
 /* ---- settings ---- */
 
 const OWN = ["do_not_disturb", "smart_do_not_disturb", "forward_always", "forward_busy", "forward_no_answer", "forward_rings", "forward_unreachable", "lamps"];
+
+const ownWords = (): { [name: string]: [string, string] } => ({
+	do_not_disturb: [t("Do not disturb"), t("No phone of yours rings: callers find you busy. You can still call.")],
+	smart_do_not_disturb: [t("One call at a time"), t("While you have a call, further callers find you busy.")],
+	forward_always: [t("All calls go to"), t("Instead of your phones; empty: they ring. Several numbers, joined by a comma, are tried one after the other.")],
+	forward_busy: [t("When you are busy, calls go to"), ""],
+	forward_no_answer: [t("When you do not answer, calls go to"), ""],
+	forward_rings: [t("… after so many rings"), t("A ring lasts six seconds.")],
+	forward_unreachable: [t("When none of your phones is there, calls go to"), ""],
+	lamps: [t("Keys of your phone"), t("Whom they show, such as 1=blf:1002,2=blf:1003. These are your colleagues on the first page, too.")],
+});
 
 function SettingsPage() {
 	const path = `/v1/extensions/${encodeURIComponent(me())}`;
@@ -395,6 +591,7 @@ function SettingsPage() {
 						fields={argumentsOf(fields.value, "patch", "/v1/extensions/{number}")}
 						only={OWN}
 						first={OWN}
+						words={ownWords()}
 						before={asked.value.value}
 						onSave={async (changes) => {
 							await api.ask(path, { method: "PATCH", body: changes });
@@ -432,9 +629,8 @@ function SettingsPage() {
 /* ---- the frame ---- */
 
 async function find(): Promise<Finding[]> {
-	const rows = await api.get<Row[]>("/v1/cdrs", { limit: 100 });
-	const numbers = new Map(rows.map((row) => (text(row, "from") === me() ? ([text(row, "to"), ""] as const) : ([text(row, "from"), text(row, "from_name")] as const))));
-	return [...numbers].filter(([of]) => of).map(([of, name]): Finding => ({ title: `${of} ${name}`.trim(), note: t("Call"), href: link("call", of), icon: "call" }));
+	const people = await api.rows("/v1/directories", {}, 5000).catch(() => null);
+	return (people?.value ?? []).map((row): Finding => ({ title: `${text(row, "name")} ${text(row, "number")}`.trim(), note: t("Call"), href: link("call", text(row, "number")), icon: "call" }));
 }
 
 /** The address of somebody to be called: nothing rings before it is confirmed. */
@@ -486,6 +682,7 @@ function Pages() {
 				{ path: "", title: t("Home"), icon: "home" },
 				{ path: "messages", title: t("Voicemail"), icon: "mail", count: number(counts.value, "new") },
 				{ path: "history", title: t("History"), icon: "clock" },
+				{ path: "contacts", title: t("Contacts"), icon: "users" },
 				{ path: "settings", title: t("Settings"), icon: "gear" },
 			],
 		},
@@ -494,6 +691,7 @@ function Pages() {
 	if (here === "") page = <HomePage watched={watched} />;
 	else if (here === "messages") page = <MessagesPage news={watched.news} />;
 	else if (here === "history") page = <HistoryPage news={watched.news} />;
+	else if (here === "contacts") page = <ContactsPage watched={watched} />;
 	else if (here === "settings") page = <SettingsPage />;
 	else if (here === "call" && of) page = <CallPage to={of} />;
 	else page = <Empty icon="seek" title={t("There is no such page")} />;
