@@ -13,6 +13,7 @@
 
 #include "app/command/command_extension.h"
 #include "app/command/command_session.h"
+#include "app/command/command_start.h"
 #include "app/command/commands.h"
 #include "app/command/door.h"
 #include "app/document/document.h"
@@ -440,30 +441,80 @@ const struct document_kind g_session_documents = {
 
 /* ---- commands ---- */
 
-void command_session_create(struct command_run *run)
+/* False: the run has failed. */
+static bool password_is_right(struct command_run *run, const char *argument)
 {
 	uint16_t tenant = document_tenant(run);
 	uint32_t cursor = 0;
 	struct shard *core = node_core_next(run->node, &cursor);
 	uint64_t wait_ns = 0;
 
-	if (!core) {
+	if (!core)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "the node has no shard yet");
-		return;
-	}
-	if (tenant != TENANT_NONE &&
-	    shard_password_proves(core, tenant, command_value(run, "number")->text,
-				  command_value(run, "password")->text, &run->source,
-				  clock_instant(), &wait_ns)) {
-		document_put(run);
-		return;
-	}
-	if (wait_ns)
+	else if (tenant != TENANT_NONE &&
+		 shard_password_proves(core, tenant, command_value(run, "number")->text,
+				       command_value(run, argument)->text, &run->source,
+				       clock_instant(), &wait_ns))
+		return true;
+	else if (wait_ns)
 		command_fail(run, COMMAND_BUSY, NULL,
 			     "too many wrong passwords: it is looked at again in %" PRIu64 " s",
 			     wait_ns / NS_PER_S + 1);
 	else
 		command_fail(run, COMMAND_NOT_ALLOWED, NULL, "number or password is wrong");
+	return false;
+}
+
+void command_session_create(struct command_run *run)
+{
+	if (password_is_right(run, "password"))
+		document_put(run);
+}
+
+/* The extension with all that it has is not what was asked for. */
+static void secret_on_put(json_t *answer, void *arg)
+{
+	struct command_run *run = arg;
+
+	if (!json_is_true(json_object_get(answer, "ok"))) {
+		command_end(run, answer);
+		return;
+	}
+	json_decref(answer);
+	command_answer(run, json_pack("{s:o}", "number",
+				      command_text_json(command_value(run, "number")->text)));
+}
+
+static void secret_add(const struct command_run *run, const char *from, json_t *args,
+		       const char *to)
+{
+	const struct command_value *v = command_value(run, from);
+
+	if (v->given)
+		(void)json_object_set_new(args, to, command_text_json(v->text));
+}
+
+void command_extension_secret(struct command_run *run)
+{
+	struct command_principal who = command_in_name(run, COMMAND_FOR_ADMIN);
+	char id[COMMAND_ID_MAX];
+	json_t *args;
+
+	if (!command_value(run, "new_password")->given && !command_value(run, "new_pin")->given) {
+		command_fail(run, COMMAND_MISSING_ARGUMENT, "new_password",
+			     "give new_password, new_pin, or both");
+		return;
+	}
+	if (!password_is_right(run, "present"))
+		return;
+	args = json_object();
+	secret_add(run, "number", args, "number");
+	secret_add(run, "new_password", args, "password");
+	secret_add(run, "new_pin", args, "pin");
+	(void)snprintf(id, sizeof(id), "secret %.*s", COMMAND_ID_MAX - 16, run->id);
+	command_start(run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
+		      secret_on_put, run);
+	json_decref(args);
 }
 
 void command_session_list(struct command_run *run)

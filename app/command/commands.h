@@ -31,7 +31,7 @@ command_fn command_profile_get, command_profile_list, command_tenant_put, comman
 	command_toll_reset;
 command_fn command_hours_check;
 command_fn command_webhook_get, command_webhook_ask;
-command_fn command_session_create, command_session_list;
+command_fn command_session_create, command_session_list, command_extension_secret;
 command_fn command_login;
 command_fn command_backup_read, command_backup_restore;
 command_fn command_set_apply, command_set_stage, command_set_rollback;

@@ -146,6 +146,47 @@ class Sessions(Users, CallTest):
         self.assertEqual(self.http(self.node, "PATCH", "/v1/extensions/1001", mine, {"lamps": "1=blf:1002"})[0], 400)
         self.operator("extension.put", number="1001", monitor="all", monitors="")
 
+    def test_own_settings(self):
+        """Call waiting, automatic answers, and what he is told of messages: his own alone."""
+        mine = self.session(self.node, "1001")["token"]
+        for body in ({"call_waiting": "single"}, {"auto_answer": "auto-answer", "auto_answer_s": 2}, {"mailbox_notify": "urgent", "mailbox_notify_to": "1002"},
+                     {"mailbox_notify_hours": "08:00-18:00", "mailbox_notify_retry_s": 60}, {"mailbox_mail": "a@b.test", "mailbox_mail_audio": False}):
+            shown = self.ok(self.node, "PATCH", "/v1/extensions/1001", mine, body)
+            self.assertEqual({name: shown[name] for name in body}, body)
+            self.refused(403, "not_allowed", self.node, "PATCH", "/v1/extensions/1002", mine, body)
+        for body in ({"mailbox_members": "1002"}, {"record": "auto"}, {"features_off": []}, {"pin": "4711"}, {"monitor": "all"}):
+            self.refused(403, "not_allowed", self.node, "PATCH", "/v1/extensions/1001", mine, body)
+
+    def test_own_secrets(self):
+        """The present password proves the new one and the PIN; nothing shows them; sessions end; guesses count."""
+        mine, other = self.session(self.node, "1001")["token"], self.session(self.node, "1003")["token"]
+        path = "/v1/extensions/1001/secret"
+        self.refused(403, "not_allowed", self.node, "POST", path, other, {"present": "secret1001", "new_pin": "4711"})
+        self.refused(403, "not_allowed", self.node, "POST", path, mine, {"present": "secret1003", "new_pin": "4711"})
+        for body in ({"present": "secret1001"}, {"new_pin": "4711"}, {"present": "secret1001", "new_pin": "4x"}, {"present": "secret1001", "new_password": "abc"}):
+            self.assertEqual(self.http(self.node, "POST", path, mine, body)[0], 400, body)
+        self.assertFalse(self.ok(self.node, "GET", "/v1/extensions/1001", mine)["has_pin"])
+        self.assertEqual(self.ok(self.node, "POST", path, mine, {"present": "secret1001", "new_pin": "471147"}), {"number": "1001"})
+        self.assertTrue(self.ok(self.node, "GET", "/v1/extensions/1001", mine)["has_pin"])
+        self.operator("tenant.put", name="default", one_password=True)
+        self.refused(409, "conflict", self.node, "POST", path, mine, {"present": "secret1001", "new_pin": "4712"})
+        self.operator("tenant.put", name="default", one_password=False)
+        self.assertEqual(self.ok(self.node, "POST", path, mine, {"present": "secret1001", "new_password": "another-one"}), {"number": "1001"})
+        until(lambda: not self.counts(self.node, mine))
+        self.wrong(self.node, "1001", "secret1001")
+        mine = self.session(self.node, "1001", "another-one")["token"]
+        self.assertTrue(self.counts(self.node, other), "of another one")
+        audit = json.dumps(self.operator("audit.list"))
+        self.assertIn("extension.secret", audit)
+        for secret in ("another-one", "secret1001", "471147"):
+            self.assertNotIn(secret, audit)
+            self.assertNotIn(secret, self.node.log_text())
+        for _ in range(20):
+            status, _, problem = self.http(self.node, "POST", path, mine, {"present": "guess", "new_pin": "4711"})
+            if status != 403:
+                break
+        self.assertEqual((status, problem["code"]), (429, "busy"))
+
     def test_passwords(self):
         """A wrong one is refused as for no extension and no tenant, counts, and after some nobody is looked at; SIP's and these are one count."""
         said = {self.wrong(self.node, "1003", "wrong"), self.wrong(self.node, "4711", "wrong"), self.wrong(self.node, "1003", "secret1003", tenant="nobody")}
@@ -226,10 +267,11 @@ class Matrix(Users, CallTest):
                         self.assertNotIn(mark, said)
             one.bye()
             two.wait_bye()
-        self.assertLessEqual(names["ok"], {"help", "call.list", "cdr.list", "directory.list"}, "what names nobody shows nobody")
+        lists = {"help", "call.list", "cdr.list", "directory.list", "directory.export"}
+        self.assertLessEqual(names["ok"], lists, "what names nobody shows nobody, but the directory")
         self.assertEqual(self.http(self.node, "GET", "/v1/calls", mine)[0], 200)
         users = {row["name"] for row in table if row["name"] in names.get("ok", set()) | names.get("not_found", set())}
-        self.assertLessEqual(users, {"help", "call.list", "cdr.list", "directory.list", "conference.add", *(
+        self.assertLessEqual(users, {*lists, "conference.add", "directory.get", *(
             f"call.{verb}" for verb in ("account_code", "hangup", "hold", "mute", "park", "record", "reject", "resume", "retrieve", "show", "transfer",
                                         "transfer_cancel"))}, names)
         self.assertLessEqual(names.get("conflict", set()), {"call.pickup"}, "nobody is told that there is such a call")

@@ -207,6 +207,7 @@ ROWS = {
     "extension.put": own(lambda me, row: row["display_name"] == "changed", number="1001", display_name="changed"),
     "extension.get": each(own(lambda me, row: "of " not in row["display_name"] or me.name in row["display_name"], number="1002"),
                           hidden(number="LONE")),
+    "extension.secret": hidden("not_allowed", number="LONE", present="x", new_pin="4711"),
     "extension.page": hidden(number="LONE"),    # record_page_test has extensions with pages
     "extension.presence": each(own(number="1002", state="away"), hidden(number="LONE", state="away")),
     "presence.set": each(own(number="1002", state="away"), hidden(number="LONE", state="away")),

@@ -56,6 +56,26 @@ static const struct command_arg g_greeting_args[] = {
 	END,
 };
 
+#define NEW_SECRET_ARG(what, set, least, most, text)                                  \
+	{                                                                             \
+		.name = (what), .type = ARG_SECRET, .charset = (set), .min = (least), \
+		.max = (most), .help = (text)                                         \
+	}
+static const struct command_arg g_secret_args[] = {
+	NUMBER_ARG("Number of the extension."),
+	{ .name = "present",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .required = true,
+	  .min = 1,
+	  .max = 128,
+	  .help = "Its password as it is." },
+	NEW_SECRET_ARG("new_password", CHARSET_TEXT, 4, 128, "As password of extension.put."),
+	NEW_SECRET_ARG("new_pin", CHARSET_PIN, 3, 16,
+		       "As pin of extension.put: 4 to 16 digits, or off."),
+	END,
+};
+
 static const struct command_arg g_extension_list_args[] = {
 	TEXT_ARG("after", CHARSET_NUMBER, 0, 63, NULL,
 		 "Begin after this number: the last one of the page before."),
@@ -80,12 +100,23 @@ const struct command g_extension_commands[] = {
 	  "Makes an extension, or changes the given fields.",
 	  "the extension; warnings, of what its mailbox needs and what is not there yet",
 	  BY(document_put), .documents = BY(&g_extension_documents), .own = "number",
-	  .own_args = "forward_always,forward_busy,forward_no_answer,forward_unreachable,"
-		      "forward_rings,do_not_disturb,smart_do_not_disturb,lamps,presence" },
+	  .own_args =
+		  "forward_always,forward_busy,forward_no_answer,forward_unreachable,"
+		  "forward_rings,do_not_disturb,smart_do_not_disturb,lamps,presence,call_waiting,"
+		  "auto_answer,auto_answer_s,mailbox_notify,mailbox_notify_to,"
+		  "mailbox_notify_hours,mailbox_notify_retry_s,mailbox_mail,mailbox_mail_audio,"
+		  "mailbox_mail_delete" },
 	{ "extension.get", COMMAND_FOR_READER, g_get_args, "Shows an extension.",
 	  "password_valid (false: the realm was changed since), has_pin (its mailbox has a PIN), "
 	  "changed_utc_ms",
 	  BY(command_extension_get), .shows = g_extension_fields, .own = "number" },
+	{ "extension.secret", COMMAND_FOR_ADMIN, g_secret_args,
+	  "Changes the password of an extension, the PIN of its mailbox, or both, for whom knows "
+	  "the "
+	  "present password. Another password ends all its sessions; its phones register by it "
+	  "from "
+	  "then on. Wrong ones count with those of SIP: busy, and when it may be tried again.",
+	  "number", BY(command_extension_secret), .own = "number", .transient = true },
 	{ "extension.page", COMMAND_FOR_ADMIN, g_get_args,
 	  "Shows the link to the record page of an extension, for its phone's settings. It is a "
 	  "secret: anybody who has it may record the extension's calls, at each node, until "
