@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions of users (docs/adr/0109): what a user may, over every command; passwords, their brake, renewal, ends, on two nodes."""
 import json
+import os
+import tempfile
 import time
 
 from call_test import CallTest
 from directory_test import Pair
+from flow_shipped_test import tone_file
 from http_api_test import Asks
 from http_events_test import Stream
 from patience import PATIENCE_S, slowness, until
@@ -186,6 +189,46 @@ class Sessions(Users, CallTest):
             if status != 403:
                 break
         self.assertEqual((status, problem["code"]), (429, "busy"))
+
+    def test_own_greetings(self):
+        """Put as a file, heard and said at his own phone, listed and deleted; nobody else's, and no other prompt."""
+        mine, other = self.session(self.node, "1001")["token"], self.session(self.node, "1002")["token"]
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        tone_file(os.path.join(folder, "greeting.wav"), 700, 1)
+        with open(os.path.join(folder, "greeting.wav"), "rb") as file:
+            sound = file.read()
+        put = self.http(self.node, "PATCH", "/v1/greetings/1001?state=busy", mine, raw=sound, Content_Type="audio/wav")
+        self.assertEqual((put[0], put[2]["name"]), (200, "greeting-1001-busy"), put)
+        for status, method, path in ((403, "PATCH", "/v1/greetings/1002?state=busy"), (400, "PATCH", "/v1/greetings/1001?state=sleepy"), (403, "PATCH", "/v1/prompts/welcome")):
+            self.assertEqual(self.http(self.node, method, path, mine, raw=sound, Content_Type="audio/wav")[0], status, path)
+        self.assertEqual(self.http(self.node, "PATCH", "/v1/greetings/1001", mine, raw=b"no sound", Content_Type="audio/wav")[0], 400)
+        for verb in ("record", "hear"):
+            self.refused(403, "not_allowed", self.node, "POST", f"/v1/greetings/1001/{verb}", other, {"state": "busy"})
+        self.refused(403, "not_allowed", self.node, "DELETE", "/v1/greetings/1001?state=busy", other)
+        self.refused(403, "not_allowed", self.node, "GET", "/v1/greetings/1001", other)
+        self.ok(self.node, "POST", "/v1/greetings/1001/hear", mine, {"state": "busy"})
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        self.audio_a.use(into.request)
+        self.audio_a.wait_tone(700)
+        into.wait_bye()
+        self.ok(self.node, "POST", "/v1/greetings/1001/record", mine, {})
+        into = self.a.incoming()
+        audio = self.node.media()
+        self.addCleanup(audio.close)
+        into.answer(audio.sdp())
+        audio.use(into.request)
+        audio.wait_tone(1000, 8)
+        audio.start(440)
+        time.sleep(1.5)
+        audio.digit("#")
+        audio.stop()
+        into.wait_bye()
+        until(lambda: {row["state"] for row in self.ok(self.node, "GET", "/v1/greetings/1001", mine)} == {"usual", "busy"})
+        self.assertEqual(self.ok(self.node, "GET", "/v1/greetings/1002", other), [])
+        self.ok(self.node, "DELETE", "/v1/greetings/1001?state=busy", mine)
+        self.assertEqual([row["name"] for row in self.ok(self.node, "GET", "/v1/greetings/1001", mine)], ["greeting-1001"])
+        self.refused(404, "not_found", self.node, "DELETE", "/v1/greetings/1001?state=busy", mine)
 
     def test_passwords(self):
         """A wrong one is refused as for no extension and no tenant, counts, and after some nobody is looked at; SIP's and these are one count."""

@@ -208,6 +208,8 @@ ROWS = {
     "extension.get": each(own(lambda me, row: "of " not in row["display_name"] or me.name in row["display_name"], number="1002"),
                           hidden(number="LONE")),
     "extension.secret": hidden("not_allowed", number="LONE", present="x", new_pin="4711"),
+    **{f"greeting.{verb}": hidden(number="LONE") for verb in ("put", "record", "hear", "delete")},
+    "greeting.list": each(own(has(0), number="1002"), hidden(number="LONE")),
     "extension.page": hidden(number="LONE"),    # record_page_test has extensions with pages
     "extension.presence": each(own(number="1002", state="away"), hidden(number="LONE", state="away")),
     "presence.set": each(own(number="1002", state="away"), hidden(number="LONE", state="away")),

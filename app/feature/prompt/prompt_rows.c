@@ -2,6 +2,7 @@
 /* The row of prompts in the list of features, with their commands. */
 
 #include "app/command/table/table.h"
+#include "app/feature/prompt/greetings.h"
 #include "app/feature/prompt/prompts.h"
 
 #undef FIELD_OF
@@ -39,7 +40,49 @@ static const struct command_arg g_prompt_put_args[] = {
 };
 #undef FIELD_OF
 
+const char *const g_greeting_states[] = {
+	"usual", "busy",          "temporary", "in_a_meeting", "do_not_disturb",
+	"away",  "out_of_office", "off_work",  "name",         NULL,
+};
+
+#define GREETING_ARGS                                                                          \
+	NUMBER_ARG("Number of the extension."),                                                \
+		ENUM_ARG("state", g_greeting_states, "usual",                                  \
+			 "temporary: heard while it is there, before all others; busy: while " \
+			 "the extension speaks; a presence; name: its name, as the directory " \
+			 "says it; usual: else.")
+static const struct command_arg g_own_greeting_args[] = { GREETING_ARGS, END };
+static const struct command_arg g_greeting_list_args[] = {
+	NUMBER_ARG("Number of the extension."),
+	END,
+};
+static const struct command_arg g_greeting_put_args[] = {
+	GREETING_ARGS,
+	TEXT_ARG("file", CHARSET_TEXT, 1, 4095, NULL, "As in prompt.put.", .opens = true),
+	U64_ARG("until_utc_ms", 0, INT64_MAX, "0", "When it ends, as in prompt.put. 0: never."),
+	END,
+};
+
 static const struct command g_prompt_commands[] = {
+	{ "greeting.put", COMMAND_FOR_ADMIN, g_greeting_put_args,
+	  "Makes what callers hear from the mailbox of an extension (guides/voicemail.md), or "
+	  "replaces it: prompt.put of greeting-NUMBER, greeting-NUMBER-STATE or name-NUMBER.",
+	  "the prompt", BY(command_greeting), .order = GREETING_PUT, .own = "number" },
+	{ "greeting.record", COMMAND_FOR_ADMIN, g_own_greeting_args,
+	  "Rings the phone of an extension, whose user says the greeting behind a beep, and "
+	  "presses # or hangs up: prompt.record of that prompt.",
+	  "name, language, call", BY(command_greeting), .order = GREETING_RECORD, .own = "number" },
+	{ "greeting.hear", COMMAND_FOR_ADMIN, g_own_greeting_args,
+	  "Rings the phone of an extension, which hears the greeting then.", "id",
+	  BY(command_greeting), .order = GREETING_HEAR, .own = "number" },
+	{ "greeting.delete", COMMAND_FOR_ADMIN, g_own_greeting_args,
+	  "Deletes a greeting. Callers hear the next one that counts.", "name",
+	  BY(command_greeting), .order = GREETING_DELETE, .own = "number" },
+	{ "greeting.list", COMMAND_FOR_READER, g_greeting_list_args,
+	  "Lists the greetings of an extension.", "a list of prompts, each with its state",
+	  BY(command_greeting_list), .own = "number",
+	  .columns = "state,name,length_ms,until_utc_ms",
+	  LISTS("name", NULL, false, "state,name,length_ms,octets,until_utc_ms,sha256") },
 	{ "prompt.put", COMMAND_FOR_ADMIN, g_prompt_put_args,
 	  "Makes a prompt in a language, or replaces it. Each node of the cluster has it a moment "
 	  "later. Calls that hear the one before hear it to its end.",
