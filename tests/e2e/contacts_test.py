@@ -15,7 +15,9 @@ from call_test import CallTest
 from guides_test import guide, typed
 from mailbox_test import children
 from patience import until
+from http_api_test import Asks
 from session_test import Users
+from taken_test import Cluster
 from tandem_client import Client
 
 
@@ -237,3 +239,23 @@ class Postgresql(Books):
         self.assertEqual([one["name"] for one in self.ok(self.node, "GET", "/v1/contacts:find?number=912125550101", self.mine)], ["Bo"])
         self.assertEqual(self.listed(self.other), [])
         self.assertIn("X-SKYPE:anna", self.ok(self.node, "GET", "/v1/contacts:export", self.mine)["text"])
+
+
+class Nodes(Asks, Cluster):
+    def test_one_book(self):
+        """Without archive.url the book is at one node, and the other one asks it: a file in parts, a search, a page, a number, a large card."""
+        self.at_home()
+        until(lambda: "others ask it" in self.b.log_text(), self.b.log_tail)
+        admin = self.token(self.b, "admin")
+        until(lambda: self.http(self.b, "GET", "/v1/directories:export", admin)[0] == 200, self.b.log_tail)
+        rows = "First Name,Mobile Phone\r\n" + "".join(f"Name{n},+49305{n:06}\r\n" for n in range(5000))
+        for node, sums in ((self.b, (5000, 0)), (self.a, (0, 5000))):
+            said = self.ok(node, "POST", "/v1/directories:import", admin, raw=rows.encode(), Content_Type="text/csv")
+            self.assertEqual((said["added"], said["changed"], said["failed"]), (*sums, 0))
+        card = "\r\n".join(("BEGIN:VCARD", "VERSION:3.0", "FN:Photo", "UID:photo", f"PHOTO;ENCODING=b;TYPE=JPEG:{'A' * 48000}", f"X-A:{'b' * 20000}", "END:VCARD"))
+        self.assertEqual(self.ok(self.b, "POST", "/v1/directories:import", admin, raw=card.encode(), Content_Type="text/vcard")["added"], 1)
+        for node in (self.a, self.b):
+            self.assertEqual([row["name"] for row in self.ok(node, "GET", "/v1/directories?search=me4999", admin)], ["Name4999"])
+            self.assertEqual(len(self.ok(node, "GET", "/v1/directories?limit=1000", admin)), 1000)
+            self.assertEqual(len(self.ok(node, "GET", "/v1/directories/photo", admin)["kept"]), 20004)
+            self.assertEqual([row["name"] for row in self.ok(node, "GET", "/v1/contacts:find?user=1001&number=%2B49305000007", admin)], ["Name7"])
