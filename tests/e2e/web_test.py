@@ -4,6 +4,7 @@ of every page there, light, dark and as wide as a phone."""
 import json
 import os
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -11,8 +12,13 @@ import pages as maker
 from call_test import CallTest
 from http_api_test import Asks
 from lib import browser, pages, place
+from lib.authority import Authority
+from lib.issuer import CLIENT as CLIENT_ID, SECRET, Issuer
+from lib.node import Node
 from lib.sip import SipError
+from mailbox_test import Mailbox
 from patience import slowness, until
+from ports import Ports
 from tandem_client import Client
 
 LONG = 40
@@ -30,7 +36,8 @@ def link(node, role="operator", name="login-link-1", **more):
     return "#link=" + made["token"]
 
 
-class WebTest(Asks, CallTest):
+class Walks(Asks):
+    """What a test with a node does with pages."""
     settings = {"http": {"pages": pages.BUNDLE.as_posix()}}
 
     @classmethod
@@ -88,6 +95,10 @@ class WebTest(Asks, CallTest):
         if SHOTS:
             os.makedirs(SHOTS, exist_ok=True)
             page.shot(os.path.join(SHOTS, f"{name}-{where.replace('/', '-') or 'first'}-{kind}.png"))
+
+
+class WebTest(Walks, CallTest):
+    pass
 
 
 class Sources(unittest.TestCase):
@@ -265,6 +276,51 @@ class Console(WebTest):
         self.walk(page, "style", ("",))
 
 
+class Office(Walks, unittest.TestCase):
+    def test_sign_in_with_the_account_of_the_office(self):
+        """The provider sends the browser back to the console, which is signed in then; what came with the address is gone from it."""
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        authority = Authority(folder)
+        issuer = Issuer(folder, authority, self.enterContext(Ports(1)).take())
+        self.addCleanup(issuer.stop)
+        issuer.claims = {"preferred_username": "ada", "roles": ["ops"]}
+        secret = maker.pathlib.Path(folder) / "secret"
+        secret.write_text(SECRET + "\n", encoding="ascii")
+        secret.chmod(0o600)
+        self.node = self.enterContext(Node(start=False))
+        self.node.configure({**self.settings, "login": {"issuer": issuer.url, "client_id": CLIENT_ID, "secret_file": str(secret), "ca": authority.path,
+                                                        "redirect": self.url("console"), "role_claim": "roles", "roles": ["ops=operator"]}})
+        self.node.start()
+        chromium = browser.Browser(options=("--ignore-certificate-errors",))
+        self.addCleanup(chromium.close)
+        page = pages.WebPage(chromium, self.url("console"))
+        page.click("Sign in with the account of your office")
+        page.shows("Overview", "This node")
+        self.assertEqual(page.run("location.search"), "")
+        self.fine(page)
+
+
+class Voicemail(Walks, Mailbox):
+    def setUp(self):
+        self.settings = {**Walks.settings, "recordings": {"port": self.enterContext(Ports(1)).take()}}
+        super().setUp()
+
+    def test_heard_and_deleted(self):
+        message = self.leave(self.SPOKEN[0])
+        page = self.client("1002")
+        page.go(self.url("client#/messages"))
+        page.shows("1001", "New")
+        page.click("Play")
+        page.until("document.querySelector('audio')?.readyState >= 2 && document.querySelector('audio').duration > 0.5")
+        until(lambda: self.node.ctl("message.get", mailbox="1002", message=message)["state"] == "old")
+        page.shows("Heard")
+        page.go(self.url("client#/"))
+        page.go(self.url("client#/messages"))
+        page.click("Delete")
+        page.shows("Deleted", "No messages")
+        self.fine(page)
+
+
 class WebClient(WebTest):
     def test_own_calls(self):
         """By number and password; a call of one's own is there, is held and ended; nobody else sees it."""
@@ -300,6 +356,13 @@ class WebClient(WebTest):
         other.shows("No call has ended yet")
         other.go(self.url("client#/contacts"))
         other.shows("1001", "1002", "1003")
+        other.click("New contact")
+        other.fill("#contact-name", HOSTILE)
+        other.fill("#contact-phones", "+15550100, 1002")
+        other.click("Save", "dialog button")
+        other.shows("Saved", HOSTILE, "+15550100")
+        self.assertEqual(self.node.ctl("contact.list", user="1001"), [])
+        self.assertEqual([row["name"] for row in self.node.ctl("contact.list", user="1003")], [HOSTILE])
         for each in (page, other):
             self.fine(each)
 

@@ -325,4 +325,13 @@ export const de: { [english: string]: string } = {
 	"Your conversations, the newest first.": "Ihre Gespräche, das neueste zuerst.",
 	"Your phone was asked to answer": "Ihr Telefon soll annehmen",
 	"… after so many rings": "… nach so vielem Klingeln",
+	"Change": "Ändern",
+	"Company": "Firma",
+	"Contact": "Kontakt",
+	"Favourite": "Favorit",
+	"New contact": "Neuer Kontakt",
+	"Numbers, joined by a comma": "Nummern, mit Komma getrennt",
+	"Own": "Eigene",
+	"Whose": "Wessen",
+	"Your own, which nobody else sees.": "Ihre eigenen, die sonst niemand sieht.",
 };

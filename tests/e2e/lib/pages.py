@@ -70,7 +70,7 @@ class WebPage(Page):
 
     def shows(self, *words, seconds=30):
         for word in words:
-            self.until(f"document.body.innerText.includes({json.dumps(word)})", seconds)
+            self.until(f"document.body?.innerText.includes({json.dumps(word)})", seconds)
 
     def fill(self, selector, value):
         """Types it as a person would: the page hears of it."""

@@ -519,42 +519,153 @@ function HistoryPage({ news }: { news: number }) {
 
 /* ---- contacts ---- */
 
+const numbersOf = (row: Row | null): string =>
+	list(row, "phones")
+		.map((one) => (typeof one === "object" ? text(one, "number") : String(one)))
+		.join(", ");
+
+/** A contact of one's own. */
+function Contact({ row, onClose, onChange }: { row: Row; onClose: () => void; onChange: () => void }) {
+	const id = text(row, "contact");
+	const full = useAsk((signal) => (id ? api.get(`/v1/contacts/${encodeURIComponent(id)}`, { user: me() }, { signal }) : Promise.resolve({} as Row)), [id]);
+	const [given, setGiven] = useState<Row>({});
+	const of = (name: string) => text(name in given ? given : name === "phones" ? { phones: numbersOf(full.value) } : full.value, name);
+	const field = (name: string, label: string, more: object = {}) => (
+		<div class="field">
+			<label for={`contact-${name}`}>{label}</label>
+			<input id={`contact-${name}`} class="input" value={of(name)} onInput={(event) => setGiven({ ...given, [name]: event.currentTarget.value })} {...more} />
+		</div>
+	);
+	const act = (method: string, body: Row | undefined, done: string) =>
+		attempt(() => api.ask(id ? `/v1/contacts/${encodeURIComponent(id)}` : "/v1/contacts", { method, body, query: body ? {} : { user: me() } }), done).then((ok) => {
+			if (!ok) return;
+			onChange();
+			onClose();
+		});
+	const save = () => {
+		const body: Row = { user: me(), ...given };
+		if ("phones" in given) body.phones = of("phones").split(",").map((one) => one.trim()).filter(Boolean);
+		void act(id ? "PATCH" : "POST", body, t("Saved"));
+	};
+	return (
+		<Dialog title={t("Contact")} onClose={onClose}>
+			<form
+				class="inside"
+				onSubmit={(event) => {
+					event.preventDefault();
+					save();
+				}}
+			>
+				<h2>{id ? text(row, "name") : t("New contact")}</h2>
+				{full.error && <Wrong error={full.error} />}
+				{field("name", t("Name"), { required: true, autofocus: true })}
+				{field("company", t("Company"))}
+				{field("phones", t("Numbers, joined by a comma"), { inputMode: "tel" })}
+				<label class="switch">
+					<input type="checkbox" role="switch" checked={of("favourite") === "true"} onChange={(event) => setGiven({ ...given, favourite: event.currentTarget.checked })} />
+					<span>{t("Favourite")}</span>
+				</label>
+				<div class="ends">
+					{id && (
+						<button type="button" class="button harm" onClick={() => void act("DELETE", undefined, t("Deleted"))}>
+							<Icon name="bin" /> {t("Delete")}
+						</button>
+					)}
+					<span class="grow" />
+					<button type="button" class="button" onClick={onClose}>
+						{t("Cancel")}
+					</button>
+					<button class="button first" disabled={!full.value}>
+						{t("Save")}
+					</button>
+				</div>
+			</form>
+		</Dialog>
+	);
+}
+
 function ContactsPage({ watched }: { watched: Watched }) {
-	const asked = useAsk((signal) => api.rows("/v1/directories", {}, 20000, { signal }), []);
-	const state = (row: Row) => text(watched.users.get(text(row, "number")), "state");
+	const [own, setOwn] = useState(false);
+	const [shown, show] = useState<Row | null>(null);
+	const asked = useAsk((signal) => (own ? api.rows("/v1/contacts", { user: me() }, 10000, { signal }) : api.rows("/v1/directories", {}, 20000, { signal })), [own]);
+	const state = (row: Row) => (own ? "" : text(watched.users.get(text(row, "number")), "state"));
+	const name = (row: Row) => text(row, "name") || text(row, "number");
 	const columns: Column[] = [
 		{
 			key: "name",
 			title: t("Name"),
 			track: "minmax(130px, 1.2fr)",
-			value: (row) => text(row, "name") || text(row, "number"),
+			value: (row) => `${row.favourite === true ? " " : ""}${name(row)}`, // favourites come first
 			cell: (row) => (
 				<>
-					{state(row) && <span class={`dot ${tone(state(row))}`} title={word(state(row))} />} <strong>{text(row, "name") || text(row, "number")}</strong>
+					{state(row) && <span class={`dot ${tone(state(row))}`} title={word(state(row))} />} {row.favourite === true && <span title={t("Favourite")}>★ </span>}
+					<strong>{name(row)}</strong>
 				</>
 			),
 		},
-		{ key: "number", title: t("Number"), track: "minmax(80px, .5fr)" },
-		{ key: "department", title: t("Department"), track: "minmax(90px, .8fr)", wide: true },
-		{ key: "title", title: t("Position"), track: "minmax(90px, .8fr)", wide: true },
+		{ key: "number", title: t("Number"), track: "minmax(90px, .6fr)" },
+		...(own
+			? [{ key: "company", title: t("Company"), track: "minmax(90px, .8fr)", wide: true }]
+			: [
+					{ key: "department", title: t("Department"), track: "minmax(90px, .8fr)", wide: true },
+					{ key: "title", title: t("Position"), track: "minmax(90px, .8fr)", wide: true },
+				]),
 		{ key: "mail", title: t("Mail"), track: "minmax(110px, 1fr)", wide: true, cell: (row) => (/^[^@\s:]+@[^@\s:]+$/.test(text(row, "mail")) ? <a href={`mailto:${text(row, "mail")}`}>{text(row, "mail")}</a> : text(row, "mail")) },
 		{
 			key: "_",
 			title: t("Actions"),
-			track: "120px",
+			track: "190px",
 			value: () => "",
-			cell: (row) =>
-				text(row, "number") !== me() && (
-					<button class="button slim" aria-label={t("Call {to}", { to: text(row, "number") })} onClick={() => void call(text(row, "number"))}>
-						<Icon name="call" /> <span aria-hidden="true">{t("Call")}</span>
-					</button>
-				),
+			cell: (row) => (
+				<span class="row" style={{ flexWrap: "nowrap" }}>
+					{text(row, "number") && text(row, "number") !== me() && (
+						<button class="button slim" aria-label={t("Call {to}", { to: name(row) })} onClick={() => void call(text(row, "number"))}>
+							<Icon name="call" /> <span aria-hidden="true">{t("Call")}</span>
+						</button>
+					)}
+					{own && (
+						<button class="button slim bare" onClick={() => show(row)}>
+							{t("Change")}
+						</button>
+					)}
+				</span>
+			),
 		},
 	];
 	return (
 		<>
-			<Head title={t("Contacts")} lead={t("The directory of your company.")} />
-			<Table label={t("Contacts")} file="contacts" columns={columns} rows={asked.value?.value ?? null} error={asked.error} id={(row) => text(row, "number")} sort="name" empty={<Empty icon="users" title={t("There is none yet")} />} />
+			<Head title={t("Contacts")} lead={own ? t("Your own, which nobody else sees.") : t("The directory of your company.")}>
+				<button
+					class="button first"
+					onClick={() => {
+						setOwn(true);
+						show({});
+					}}
+				>
+					<Icon name="plus" /> {t("New contact")}
+				</button>
+			</Head>
+			<Table
+				key={String(own)}
+				label={t("Contacts")}
+				file="contacts"
+				columns={columns}
+				rows={asked.value?.value ?? null}
+				error={asked.error}
+				id={(row) => text(row, "contact") || text(row, "number")}
+				sort="name"
+				empty={<Empty icon="users" title={t("There is none yet")} />}
+				tools={
+					<label>
+						<span class="hidden">{t("Whose")}</span>
+						<select class="input" value={own ? "own" : ""} onChange={(event) => setOwn(event.currentTarget.value === "own")}>
+							<option value="">{t("Company")}</option>
+							<option value="own">{t("Own")}</option>
+						</select>
+					</label>
+				}
+			/>
+			{shown && <Contact row={shown} onClose={() => show(null)} onChange={asked.again} />}
 		</>
 	);
 }
