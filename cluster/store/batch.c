@@ -74,7 +74,7 @@ static int cdr_write(struct redis_buffer *to, struct store_shard *s, struct byte
 	struct cdr_field field;
 	int err = resp_command(to, CDR_WORDS + (call ? CDR_ID_WORDS : 0) + 2 * n) ||
 		  word(to, "XADD") || key(to, s, "cdr") || word(to, "MAXLEN") || word(to, "~") ||
-		  word(to, CDR_STREAM_KEPT) || word(to, "*");
+		  word(to, store_stream_kept(s->shared, CDR_STREAM_KEPT)) || word(to, "*");
 
 	if (call && !err)
 		err = word(to, CDR_ID) || call_write(to, *call);

@@ -288,7 +288,7 @@ void store_end_send(struct store_op *op, enum script_id script, const struct spo
 
 	base32_u64_put(id, entry->call);
 	end_words(args + END_KEYS, number, low, s, script, entry->number);
-	args[END_KEYS + 4] = BYTES_LIT(CDR_STREAM_KEPT);
+	args[END_KEYS + 4] = bytes_str(store_stream_kept(s->shared, CDR_STREAM_KEPT));
 	store_op_run(op, &(struct script_call){ .id = script,
 						.args = args,
 						.keys = END_KEYS,

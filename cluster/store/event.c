@@ -6,6 +6,7 @@
  * told again by its successor.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,20 @@ struct store_event {
 	size_t key_n, n;
 	uint8_t text[]; /* key, then the event */
 };
+
+void store_streams_hold(struct store_shared *s, uint32_t entries)
+{
+	s->hold = entries;
+	if (entries) /* events that wait may have it */
+		(void)snprintf(s->hold_text, sizeof(s->hold_text), "%" PRIu32, entries);
+}
+
+const char *store_stream_kept(const struct store_shared *s, const char *kept)
+{
+	uint64_t own;
+
+	return s->hold && !bytes_u64(bytes_str(kept), &own) && s->hold > own ? s->hold_text : kept;
+}
 
 static size_t event_size(const struct store_event *event)
 {
@@ -211,7 +226,8 @@ void store_event(struct store_shared *s, struct bytes tenant, struct bytes appli
 		writer_bytes(&w, application);
 	}
 	if (text.n && !w.overflow)
-		event_keep(s, writer_done(&w), application.n ? APPLICATION_KEPT : EVENTS_KEPT,
+		event_keep(s, writer_done(&w),
+			   application.n ? APPLICATION_KEPT : store_stream_kept(s, EVENTS_KEPT),
 			   text);
 	else
 		metric_add(s->base.metrics.events_dropped, 1);
@@ -228,7 +244,8 @@ void store_audit(struct store_shared *s, struct bytes tenant, bool of_calls, str
 {
 	char key[STORE_AUDIT_KEY_MAX];
 
-	event_keep(s, bytes_str(store_audit_key(key, tenant, of_calls)), AUDIT_KEPT, text);
+	event_keep(s, bytes_str(store_audit_key(key, tenant, of_calls)),
+		   store_stream_kept(s, AUDIT_KEPT), text);
 }
 
 /* Those of security are best effort. */

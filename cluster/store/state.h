@@ -395,12 +395,16 @@ struct store_shared {
 	struct store_link *links;
 	struct roster roster;
 	uint32_t nodes_unreadable; /* when they were last read */
+	uint32_t hold;             /* entries that streams keep for their reader; 0: none more */
+	char hold_text[12];
 	struct redis_guest keeper; /* of the link for leases */
 	struct keep_flight *keeps; /* replicas are being asked; NULL: they are not */
 };
 
 /* ---- events: event.c ---- */
 
+/* For MAXLEN: what a stream keeps by itself, or for its reader. */
+const char *store_stream_kept(const struct store_shared *s, const char *kept);
 void store_events_open(struct store_events *q);
 void store_events_send(struct store_shared *s);
 void store_events_close(struct store_events *q);

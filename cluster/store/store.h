@@ -646,6 +646,10 @@ void store_audit(struct store_shared *s, struct bytes tenant, bool of_calls, str
 enum { STORE_AUDIT_KEY_MAX = 64 };
 const char *store_audit_key(char out[STORE_AUDIT_KEY_MAX], struct bytes tenant, bool of_calls);
 
+/* Streams of call records, of tenants' events and of audits keep so many entries, where that is more
+ * than they do by themselves: their reader trims what he has saved. 0: as they do by themselves. */
+void store_streams_hold(struct store_shared *s, uint32_t entries);
+
 /* Security events of all nodes, with this node's name: best effort (MAXLEN ~ 10000). */
 void store_security(struct store_shared *s, const struct store_field *fields, size_t n);
 

@@ -114,6 +114,29 @@ static void test_events(void **state)
 	node_without_server(&n, &s);
 }
 
+/* Its reader has not saved them yet: the stream is longer than it would be by itself. */
+static void test_events_are_held(void **state)
+{
+	struct server s;
+	struct node n;
+
+	(void)state;
+	node_with_server(&n, &s);
+	(void)server_ask(&s, "EVAL %s 1 td:{ev:acme}",
+			 "for i = 1, 105000 do redis.call('XADD', KEYS[1], '*', 'a', 'b') end");
+	store_streams_hold(n.shared, 200000);
+	store_event(n.shared, BYTES_LIT("acme"), (struct bytes){ 0 }, BYTES_LIT("{}"));
+	save(&n, 0, 1, "x", 1000);
+	NODE_EXPECT(&n, "o");
+	assert_string_equal(server_ask(&s, "XLEN td:{ev:acme}"), "105001");
+	store_streams_hold(n.shared, 0);
+	store_event(n.shared, BYTES_LIT("acme"), (struct bytes){ 0 }, BYTES_LIT("{}"));
+	save(&n, 1, 2, "x", 1000);
+	NODE_EXPECT(&n, "o");
+	assert_in_range(atoi(server_ask(&s, "XLEN td:{ev:acme}")), 100000, 100200);
+	node_without_server(&n, &s);
+}
+
 struct events_goal {
 	const struct server *s;
 	int n;
@@ -180,9 +203,12 @@ static void test_events_wait(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_binding_versions),      cmocka_unit_test(test_binding_life),
-		cmocka_unit_test(test_binding_without_lease), cmocka_unit_test(test_events),
+		cmocka_unit_test(test_binding_versions),
+		cmocka_unit_test(test_binding_life),
+		cmocka_unit_test(test_binding_without_lease),
+		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_events_wait),
+		cmocka_unit_test(test_events_are_held),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
