@@ -359,7 +359,8 @@ struct settings_recordings {
 /* The archive: what people look up. */
 struct settings_archive {
 	bool enabled;
-	char url[512]; /* of PostgreSQL; "": SQLite in state_dir */
+	char url[512];       /* of PostgreSQL; "": SQLite in state_dir */
+	uint32_t stream_max; /* entries of a stream that wait for it in Redis */
 };
 
 struct settings_ivr {

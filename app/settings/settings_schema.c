@@ -368,6 +368,11 @@ const struct conf_field g_archive_fields[] = {
 		"as ?sslmode=verify-full: one database for all nodes. Without it: SQLite, in the "
 		"folder archive of state_dir.",
 		TEXT(settings_archive, url)),
+	SETTING("stream_max", "300000",
+		"So many entries of a stream wait in Redis for the archive at most: events of a "
+		"tenant, of which 100,000 are kept otherwise, its audit (10,000), and call records "
+		"of a shard (1,000,000: no fewer). The same on all nodes.",
+		U32(settings_archive, stream_max, 10000, 100000000)),
 	{ .key = NULL },
 };
 
