@@ -73,6 +73,7 @@ static void process_terms(struct archive_process *p, const json_t *terms)
 
 	(void)mkdir(folder, 0700); /* for the node's user alone */
 	archive_spool_open(p, folder);
+	p->stream_max = json_count(terms, "stream_max");
 	p->reads = json_flag(terms, "reads");
 	json_decref(p->days);
 	p->days = json_deep_copy(json_object_get(terms, "days"));

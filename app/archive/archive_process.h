@@ -7,6 +7,7 @@
  *     {"begin":{...}}                  where Redis is, and the level of its log: once, first
  *     {"terms":{"database":...,        a URL of PostgreSQL, or a file of SQLite
  *               "folder":...,          of its own files
+ *               "stream_max":...,      streams drop no entry before they have so many
  *               "reads":true,          whether this node's archive reads streams
  *               "days":{TENANT:DAYS},  what is kept for so long alone
  *               "streams":[[KIND,KEY,TENANT],...]}}
@@ -41,6 +42,7 @@ struct archive_source {
 	char key[ARCHIVE_KEY_MAX], tenant[32];
 	struct archive_mark mark; /* as the database has it */
 	char at[STREAM_MARK_MAX]; /* read on behind it */
+	uint32_t since;           /* entries since its length was looked at */
 	struct archive_process *of;
 };
 
@@ -51,6 +53,7 @@ struct archive_process {
 	uint64_t again_ns;       /* it is opened no sooner */
 	char trouble[SQL_WHY_MAX];
 	bool reads;
+	uint64_t stream_max;
 	struct archive_source *sources; /* by key */
 	size_t source_count;
 	struct archive_batch *batch;
@@ -78,6 +81,10 @@ struct archive_process {
 
 /* ---- archive_reader.c ---- */
 
+/* Entries of such a stream that are kept for others, saved or not. */
+uint64_t archive_stream_kept(enum archive_stream kind);
+/* So many more are saved: trims it to what is kept, where it has more, but below s->at alone. */
+void archive_source_trim(struct archive_process *p, struct archive_source *s, size_t more);
 /* 0 or -errno. */
 int archive_reader_open(struct archive_process *p, const json_t *begin) NODISCARD;
 /* The streams of terms; those that were there before go on. */

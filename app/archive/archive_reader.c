@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/json_member.h"
 #include "base/log.h"
 
@@ -32,6 +33,74 @@ static struct archive_source *archived_find(const struct archive_process *p, str
 	if (!p->source_count || bytes_cstr(key, like.key, sizeof(like.key)))
 		return NULL;
 	return bsearch(&like, p->sources, p->source_count, sizeof(like), source_order);
+}
+
+/* ---- what is saved ---- */
+
+enum {
+	CDRS_KEPT = 1000000, /* CDR_STREAM_KEPT, and those of cluster/store/event.c */
+	EVENTS_KEPT = 100000,
+	AUDIT_KEPT = 10000,
+	TRIM_EVERY = 1000, /* entries */
+};
+
+uint64_t archive_stream_kept(enum archive_stream kind)
+{
+	return kind == ARCHIVE_CDRS ? CDRS_KEPT : kind == ARCHIVE_EVENTS ? EVENTS_KEPT : AUDIT_KEPT;
+}
+
+/* The terms may have changed meanwhile. */
+struct source_ask {
+	struct archive_process *process;
+	char key[ARCHIVE_KEY_MAX];
+};
+
+static struct source_ask *source_ask_new(struct archive_process *p, const struct archive_source *s)
+{
+	struct source_ask *ask = malloc(sizeof(*ask));
+
+	if (ask) {
+		ask->process = p;
+		memcpy(ask->key, s->key, sizeof(ask->key));
+	}
+	return ask;
+}
+
+/* No more than that many, and nothing that is not saved: Redis takes both bounds. */
+static void trim_on_length(int err, const struct redisReply *reply, void *arg)
+{
+	struct source_ask *ask = arg;
+	struct archive_process *p = ask->process;
+	const struct archive_source *s = archived_find(p, bytes_str(ask->key));
+	int64_t more =
+		err || !s ? 0 : redis_reply_integer(reply) - (int64_t)archive_stream_kept(s->kind);
+
+	free(ask);
+	if (more >= TRIM_EVERY && s->at[0]) {
+		struct bytes args[] = { BYTES_LIT("XTRIM"),
+					bytes_str(s->key),
+					BYTES_LIT("MINID"),
+					BYTES_LIT("~"),
+					bytes_str(s->at),
+					BYTES_LIT("LIMIT"),
+					DECIMAL_TEXT((uint64_t)more) };
+
+		(void)!redis_command(p->redis, args, COUNT_OF(args), DEADLINE_NS, NULL, NULL);
+	}
+}
+
+void archive_source_trim(struct archive_process *p, struct archive_source *s, size_t more)
+{
+	struct bytes args[] = { BYTES_LIT("XLEN"), bytes_str(s->key) };
+	struct source_ask *ask;
+
+	s->since += (uint32_t)more;
+	ask = s->since >= TRIM_EVERY ? source_ask_new(p, s) : NULL;
+	if (!ask)
+		return;
+	s->since = 0;
+	if (redis_command(p->redis, args, COUNT_OF(args), DEADLINE_NS, trim_on_length, ask))
+		free(ask);
 }
 
 /* ---- entries ---- */
@@ -107,6 +176,7 @@ static void reader_on_entries(struct bytes key, const struct redisReply *entries
 		memcpy(s->at, to.entry, sizeof(s->at));
 		p->saved += archive_batch_count(p->batch);
 		p->lag_ms = entry_age_ms(bytes_str(to.entry), now_ms);
+		archive_source_trim(p, s, archive_batch_count(p->batch));
 	} else if (err == -ESTALE) {
 		s->known = ARCHIVE_UNKNOWN;
 	} else {
@@ -126,16 +196,10 @@ static const struct streams_way g_archive_way = {
 
 /* ---- marks ---- */
 
-/* The terms may have changed meanwhile. */
-struct mark_ask {
-	struct archive_process *process;
-	char key[ARCHIVE_KEY_MAX];
-};
-
 static void mark_on_entry(int err, const struct redisReply *reply, void *arg)
 {
 	static struct archive_field fields[FIELDS_MAX];
-	struct mark_ask *ask = arg;
+	struct source_ask *ask = arg;
 	struct archive_source *s = archived_find(ask->process, bytes_str(ask->key));
 	struct archive_entry entry;
 	char own[ARCHIVE_OWN_MAX] = "";
@@ -162,7 +226,7 @@ static void mark_on_entry(int err, const struct redisReply *reply, void *arg)
 
 static void source_mark(struct archive_process *p, struct archive_source *s)
 {
-	struct mark_ask *ask;
+	struct source_ask *ask;
 	struct bytes args[] = { BYTES_LIT("XRANGE"), bytes_str(s->key), bytes_str(s->mark.entry),
 				bytes_str(s->mark.entry) };
 
@@ -172,12 +236,10 @@ static void source_mark(struct archive_process *p, struct archive_source *s)
 	}
 	(void)bytes_cstr(BYTES_LIT(STREAM_BEGINNING), s->at, sizeof(s->at));
 	s->known = s->mark.entry[0] ? ARCHIVE_UNKNOWN : ARCHIVE_KNOWN;
-	ask = s->mark.entry[0] ? malloc(sizeof(*ask)) : NULL;
+	ask = s->mark.entry[0] ? source_ask_new(p, s) : NULL;
 	if (!ask)
 		return;
 	args[2] = args[3] = bytes_str(s->mark.entry);
-	ask->process = p;
-	memcpy(ask->key, s->key, sizeof(ask->key));
 	if (redis_command(p->redis, args, COUNT_OF(args), DEADLINE_NS, mark_on_entry, ask))
 		free(ask);
 	else

@@ -25,21 +25,16 @@ enum {
 	SPOOL_FIELDS = 256,
 	EVERY_MS = 500,
 	FREE_MIN_MIB = 512,
-	CDRS_KEPT = 1000000, /* CDR_STREAM_KEPT, and those of cluster/store/event.c */
-	EVENTS_KEPT = 100000,
-	AUDIT_KEPT = 10000,
 };
 
 #define SPOOL_DEADLINE_NS (10 * NS_PER_S)
 
 /* Entries of which a stream has more are copied: it drops them at a third more. */
-static int64_t spool_from(enum archive_stream kind)
+static uint64_t spool_from(const struct archive_process *p, enum archive_stream kind)
 {
-	int64_t kept = kind == ARCHIVE_CDRS     ? CDRS_KEPT
-		       : kind == ARCHIVE_EVENTS ? EVENTS_KEPT
-						: AUDIT_KEPT;
+	uint64_t most = archive_stream_kept(kind);
 
-	return kept / 4 * 3;
+	return (p->stream_max > most ? p->stream_max : most) / 4 * 3;
 }
 
 void archive_spool_open(struct archive_process *p, const char *folder)
@@ -145,6 +140,7 @@ static void spool_on_range(int err, const struct redisReply *reply, void *arg)
 	p->spool.replays = true;
 	p->spooled += count;
 	(void)bytes_cstr(stream_entry_id(redis_reply_at(reply, count - 1)), s->at, sizeof(s->at));
+	archive_source_trim(p, s, count);
 	if (count < ARCHIVE_EACH)
 		spool_next(p);
 	else
@@ -171,7 +167,7 @@ static void spool_on_length(int err, const struct redisReply *reply, void *arg)
 	const struct archive_source *s =
 		p->spool.at < p->source_count ? &p->sources[p->spool.at] : NULL;
 
-	if (err || !s || p->archive || redis_reply_integer(reply) < spool_from(s->kind))
+	if (err || !s || p->archive || redis_reply_integer(reply) < (int64_t)spool_from(p, s->kind))
 		spool_next(p);
 	else
 		spool_range_ask(p, s);

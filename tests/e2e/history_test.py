@@ -17,7 +17,7 @@ from session_test import Users
 from taken_test import Cluster, Talk
 
 SPOOLED = """for i = ARGV[1], ARGV[2] do
-redis.call('XADD', KEYS[1], 'MAXLEN', 10000, '*', 'event', '{"command":"spooled","number":' .. i .. '}') end"""
+redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], '*', 'event', '{"command":"spooled","number":' .. i .. '}') end"""
 
 
 class History(Users, CallTest):
@@ -170,13 +170,13 @@ class Nodes(Cluster):
 
     def moves(self, name, url):
         node = getattr(self, name)
-        node.configure({**self.settings(name, 0), "archive": {"url": url}})
+        node.configure({**self.settings(name, 0), "archive": {"url": url, "stream_max": 10000}})
         node.process.send_signal(signal.SIGHUP)
 
-    def spooled(self, count):
-        """So many entries of the audit; the stream keeps 10,000."""
+    def spooled(self, count, kept=10000):
+        """So many entries of the audit; the stream keeps so many."""
         with self.redis() as redis:
-            redis("EVAL", SPOOLED, 1, "td:{t:default}:audit", self.audited + 1, self.audited + count)
+            redis("EVAL", SPOOLED, 1, "td:{t:default}:audit", self.audited + 1, self.audited + count, kept)
         self.audited += count
 
     def test_from_sqlite_to_postgresql(self):
@@ -215,6 +215,10 @@ class Nodes(Cluster):
                 self.listed(node, calls)
             self.until(lambda: not glob.glob(f"{self.a.state_dir}/archive/spool/*"))
             self.until(lambda: postgres.psql("SELECT count(DISTINCT body), count(*) FROM event WHERE body LIKE '%spooled%'").stdout.strip() == "16000|16000")
+            self.spooled(5000, 100000)      # saved: it needs not be longer than it always was
+            with self.redis() as redis:
+                self.until(lambda: 10000 <= redis("XLEN", "td:{t:default}:audit") < 11000)
+            self.until(lambda: postgres.psql("SELECT count(*) FROM event WHERE body LIKE '%spooled%'").stdout.strip() == "21000")
             self.a.kill()
             self.until(lambda: self.owner(17) == "b")
             self.until(lambda: self.b.metric("tandem_archive_reads") == 1)

@@ -97,7 +97,7 @@ class House:
             out.bye()
             into.wait_bye()
             self.talk(audio)
-        wait(lambda: len(self.ask("cdr.list")) == 1 and len(self.ask("call.list")) == 1)
+        wait(lambda: len(self.ask("cdr.list")) == len(self.ask("history.list")) == len(self.ask("call.list")) == 1)
         self.call = self.ask("call.list")[0]["id"]
         with Redis(self.node.redis_socket) as redis:
             redis("HSET", f"td:{{t:{self.name}}}:park:default", "7", value := f"{self.call} 1001 1002 1795000000000", self.lone, value)
@@ -116,7 +116,8 @@ class House:
     def state(self):
         """All that it has, by its own eyes and in Redis."""
         lists = {name: timeless(self.ask(name)) for name in ("extension.list", "directory.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list", "token.list", "set.list", "webhook.list",
-                                                             "flow.list", "number.list", "group.list", "account.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
+                                                             "flow.list", "number.list", "group.list", "account.list", "prompt.list", "call.list", "registration.list", "cdr.list", "history.list",
+                                                             "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
             kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token", "set", "webhook", "session",
                                                                                   "flow", "number", "group", "account", "prompt")}
@@ -418,6 +419,14 @@ ROWS = {
     "subscription.end": hidden(id="LAMP"),
     "cdr.list": each(own(lambda me, rows: {row["tenant"] for row in rows} == {me.name}), lambda test, me, command, other:
                      [test.assertEqual(me.ask(command, call=other.ended), [])]),
+    "history.list": each(own(lambda me, rows: me.ended in {row["call"] for row in rows}), own(lambda me, rows: not rows, user="2000"),
+                         lambda test, me, command, other: [test.assertEqual(me.ask(command, user=other.lone), [])]),
+    "history.get": each(lambda test, me, command, other: [me.ask(command, call=me.ended)], hidden(call="ENDED")),
+    "history.note": hidden(call="ENDED", note="of another"),
+    "history.hide": hidden(call="ENDED"),
+    "history.clear": own(user="1003"),
+    "history.erase": own(number="1003"),
+    "archive.query": of_operators,
     "node.list": of_operators,
     "node.get": of_operators,
     "node.status": of_operators,

@@ -37,6 +37,7 @@ static struct {
 	struct child child;
 	bool stale; /* its terms are others than it was told */
 	bool reads;
+	uint32_t held;   /* as the store was told */
 	char counts[64]; /* the node whose archive counts; "": not looked yet */
 	uint16_t shards[SHARDS_MAX];
 	uint32_t shard_count;
@@ -56,7 +57,7 @@ void archive_setup(void)
 	g_archive_metrics.spooled = metric_register(
 		METRIC_COUNTER, "tandem_archive_spooled_total", NULL,
 		"Entries that went to the disk, as the database was away for long.");
-	g_archive_metrics.lag = metric_register(METRIC_GAUGE, "tandem_archive_lag_ms", NULL,
+	g_archive_metrics.lag = metric_register(METRIC_GAUGE, "tandem_archive_lag_seconds", NULL,
 						"Age of the entry that was saved last, in the "
 						"last second; 0: none was.");
 	g_archive_metrics.reads = metric_register(
@@ -194,9 +195,11 @@ static void archive_terms_send(struct node *n)
 	(void)snprintf(folder, sizeof(folder), "%s/archive", n->settings.node.state_dir);
 	(void)snprintf(file, sizeof(file), "%s/history.sqlite", folder);
 	child_send(&g_archive.child,
-		   json_pack("{s:{s:s, s:s, s:b, s:o, s:o}}", "terms", "database",
-			     url[0] ? url : file, "folder", folder, "reads", (int)g_archive.reads,
-			     "streams", archive_streams(n), "days", archive_days(n)));
+		   json_pack("{s:{s:s, s:s, s:I, s:b, s:o, s:o}}", "terms", "database",
+			     url[0] ? url : file, "folder", folder, "stream_max",
+			     (json_int_t)n->settings.archive.stream_max, "reads",
+			     (int)g_archive.reads, "streams", archive_streams(n), "days",
+			     archive_days(n)));
 }
 
 /* ---- its life ---- */
@@ -221,7 +224,7 @@ static void archive_on_line(struct node *n, const json_t *line)
 		return;
 	metric_add(g_archive_metrics.saved, json_count(figures, "saved"));
 	metric_add(g_archive_metrics.spooled, json_count(figures, "spooled"));
-	metric_set(g_archive_metrics.lag, json_count(figures, "lag_ms"));
+	metric_set(g_archive_metrics.lag, json_count(figures, "lag_ms") / 1000);
 	(void)snprintf(g_archive.trouble, sizeof(g_archive.trouble), "%s",
 		       json_text(figures, "trouble"));
 }
@@ -294,10 +297,23 @@ static void archive_health(struct node *n, uint64_t now_ns)
 			  n->settings.archive.enabled ? trouble : "");
 }
 
+/* Streams keep what waits for the archive. */
+static void archive_hold(struct node *n)
+{
+	const struct settings_archive *a = &n->settings.archive;
+	uint32_t most = a->enabled ? a->stream_max : 0;
+
+	if (!n->redis.store || g_archive.held == most)
+		return;
+	store_streams_hold(n->redis.store, most);
+	g_archive.held = most;
+}
+
 void archive_second(struct node *n, uint64_t now_ns)
 {
 	struct child *c = &g_archive.child;
 
+	archive_hold(n);
 	c->wanted = n->settings.archive.enabled;
 	if (!c->wanted && child_runs(c))
 		child_close(c);
