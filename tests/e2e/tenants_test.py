@@ -295,6 +295,7 @@ ROWS = {
     "session.delete": each(lambda test, me, command, other: [test.refused(other, command, "not_found", name=me.session["name"]), me.ask(command, name=me.session["name"])], hidden(name="LONE")),
     "login.get": hidden(),
     "login.callback": hidden(state="LONE", code="LONE"),
+    "login.redeem": hidden("not_allowed"),
     "set.stage": own(stage="part", part=0, documents=[]),
     "set.apply": own(lambda me, row: row["state"] == "applied", name="spare", documents=[]),
     "set.show": each(own(lambda me, row: row["version"] == 1, name="spare"), hidden(name="LONE")),
