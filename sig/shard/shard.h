@@ -528,7 +528,7 @@ bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant);
  * a call that ends. */
 struct call_part {
 	char side;  /* of the two that speak: 'a' (the caller's leg) or 'b'; 0: neither */
-	bool rings; /* a phone of it rings, or the call ends */
+	bool rings; /* a phone of it rings, the call waits for it to be free, or ends */
 	bool gives; /* it transfers the call, and the target rings */
 };
 /* All zero: not a party. */

@@ -6,6 +6,7 @@
 #include "media/payload.h"
 #include "sig/call/cdr.h"
 #include "sig/call/party_state.h"
+#include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
@@ -428,7 +429,11 @@ struct call_part shard_call_part(const struct shard *s, uint64_t call, struct by
 {
 	const struct call *c = shard_call_find(s, call);
 	struct call_part out = { 0 };
+	struct bytes waited = { 0 };
 
+	if (c && call_awaits_user(c))
+		(void)plan_went_to(&c->plan, &waited);
+	out.rings = waited.n && bytes_eq(waited, user);
 	for (uint8_t i = 0; c && i < c->leg_count; i++) {
 		if (c->legs[i] && !leg_is_trunk(c->legs[i]) &&
 		    bytes_eq(text_bytes(&c->legs[i]->user), user))

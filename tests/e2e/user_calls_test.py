@@ -98,6 +98,30 @@ class OneNode(Users, CallTest):
         for verb in VERBS:
             self.assertIn(self.http(self.node, "POST", f"/v1/calls/{call}/{verb}", self.peer, VERBS[verb])[0], (404, 409), verb)
 
+    def test_that_waits(self):
+        """A call that waits for him is his to see and to let ring; it is not of who speaks with him."""
+        third, audio = self.phone("1003"), self.node.media()
+        self.addCleanup(audio.close)
+        self.node.ctl("extension.put", number="1002", call_waiting="single")
+        out, into, _ = self.connect()
+        waits = third.invite("1002", audio.sdp())
+        waits.wait_provisional(180)
+        call, = (row["id"] for row in self.ok(self.node, "GET", "/v1/calls", self.peer) if row["from"] == "1003")
+        accept = "POST", f"/v1/calls/{call}/accept"
+        for token in (self.mine, self.other):
+            self.refused(404, "not_found", self.node, *accept, token)
+        self.refused(409, "conflict", self.node, *accept, self.third)
+        self.may_not(409, self.peer, call, "hangup", "mute", "answer", "reject")
+        self.ok(self.node, *accept, self.peer)
+        rung = self.b.incoming()
+        rung.ring()
+        self.does(self.peer, call, "reject")
+        rung.wait_cancel()
+        self.assertEqual(waits.wait_final().status, 486)
+        into.bye()
+        out.wait_bye()
+        self.ended()
+
     def test_refused(self):
         """As at the phone: forwards count, and in a group the others ring on."""
         out, into, call = self.rings()

@@ -309,7 +309,8 @@ const struct command g_call_order_commands[] = {
 	  "Lets a call ring that waits while its extension has another one (call_waiting of "
 	  "extension.put, the event call.call_waiting). A phone that takes it holds the first "
 	  "one. conflict: the call does not wait.",
-	  "id, order", BY(command_call_order), .order = ORDER_ACCEPT },
+	  "id, order", BY(command_call_order), .order = ORDER_ACCEPT, .own = "call",
+	  .own_part = PART_RINGS, .needs = NEEDS_CALL_CONTROL },
 	{ "call.reject", COMMAND_FOR_APPLICATION, g_reject_args,
 	  "Refuses a call that rings, or waits for an application: phones that ring stop, the "
 	  "caller hears the status, and the call goes on to nobody else. From a user: as if the "
