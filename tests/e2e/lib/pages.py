@@ -35,12 +35,11 @@ def axe():
 
 
 class WebPage(Page):
-    """A tab of a page of the node, of a size and a theme."""
+    """A tab of a page of the node, of a size and a theme. context: of another tab, with which it shares what the browser keeps."""
 
-    def __init__(self, browser, url, width=1360, height=860, dark=False):     # pylint: disable=super-init-not-called
-        self.browser = browser
-        context = browser.command("Target.createBrowserContext")["browserContextId"]
-        self.target = browser.command("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+    def __init__(self, browser, url, width=1360, height=860, dark=False, context=None):     # pylint: disable=super-init-not-called
+        self.browser, self.context = browser, context or browser.command("Target.createBrowserContext")["browserContextId"]
+        self.target = browser.command("Target.createTarget", url="about:blank", browserContextId=self.context)["targetId"]
         self.session = browser.command("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
         self.say("Page.enable")
         self.size(width, height)

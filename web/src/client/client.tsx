@@ -8,6 +8,7 @@ import { duration, time } from "../format";
 import { language, t } from "../i18n";
 import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Waits, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
 import { tone, word } from "../words";
+import { PhoneBar, PhoneCard, callByPhone, dropPhone } from "./phone-bar";
 
 const me = (): string => api.signedIn()?.user ?? "";
 
@@ -41,7 +42,8 @@ function useWatch(): Watched {
 	return state;
 }
 
-const call = (to: string) => attempt(() => api.ask("/v1/calls", { method: "POST", body: { from: me(), to } }), t("Your phone rings: take it, and {to} is called", { to }));
+const call = (to: string): Promise<boolean> => (callByPhone(to) ? Promise.resolve(true) : originate(to));
+const originate = (to: string) => attempt(() => api.ask("/v1/calls", { method: "POST", body: { from: me(), to } }), t("Your phone rings: take it, and {to} is called", { to }));
 
 /* ---- the first page ---- */
 
@@ -233,6 +235,7 @@ function HomePage({ watched }: { watched: Watched }) {
 						<p class="small muted">{t("Your phone rings first; then the number is called.")}</p>
 					</Card>
 					<Presence own={own} />
+					<PhoneCard />
 					<Card title={t("Colleagues")} bare>
 						{!others.length ? (
 							<Empty icon="users" title={t("You watch nobody")}>
@@ -808,6 +811,7 @@ function Pages() {
 	else page = <Empty icon="seek" title={t("There is no such page")} />;
 	return (
 		<Shell groups={groups} find={find}>
+			<PhoneBar />
 			{page}
 		</Shell>
 	);
@@ -857,6 +861,9 @@ function Client() {
 	const [, again] = useState(0);
 	useEffect(() => api.onChange(() => again((n) => n + 1)), []);
 	const session = api.signedIn();
+	useEffect(() => {
+		if (!session) dropPhone();
+	}, [session]);
 	return session ? <Pages key={session.token} /> : <SignIn />;
 }
 
