@@ -9,6 +9,8 @@
 
 #include <assert.h>
 
+#include "sig/identity/shown.h"
+
 /* ---- the lists ---- */
 
 static struct archive_listed *listed_find(struct archive_conversation *c, struct bytes owner)
@@ -156,10 +158,14 @@ static enum archive_result conversation_result(const struct archive_conversation
 		       : ARCHIVE_FAILED;
 }
 
+/* Nobody finds the number of a caller who withholds it. */
 static void words_make(struct archive_conversation *c)
 {
-	const struct bytes texts[] = { c->from_name, c->from_number, c->to_number, c->answered_by,
-				       c->dnis,      c->grp,         c->account };
+	bool hides = bytes_is(c->from_name, PARTY_HIDDEN_NAME);
+	const struct bytes texts[] = { c->from_name, hides ? BYTES_LIT("") : c->from_number,
+				       c->to_number, c->answered_by,
+				       c->dnis,      c->grp,
+				       c->account };
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		if (texts[i].n && c->words_w.n)

@@ -95,6 +95,28 @@ class History(Users, CallTest):
         self.assertEqual([row["call"] for row in self.listed(self.admin, 2, "?missed=false&direction=internal&text=001")], calls[::-1])
         self.assertEqual(self.listed(self.admin, 0, "?missed=true"), [])
 
+    def test_who_hides(self):
+        """A caller who withholds the identity (RFC 3323) is named to nobody who was called, nor found by a text; to who runs the tenant he is."""
+        mine, peer = (self.session(self.node, number)["token"] for number in ("1001", "1002"))
+        out = self.a.invite("1002", self.audio_a.sdp(), headers=[("Privacy", "id")])
+        into = self.b.incoming()
+        into.respond(200, "OK", body=self.audio_b.sdp())
+        out.wait_answer()
+        into.wait_ack()
+        out.bye()
+        into.wait_bye()
+        call = self.ended()["id"]
+        row, = self.listed(peer)
+        self.assertNotIn("1001", json.dumps([row, self.ok(self.node, "GET", f"/v1/histories/{call}", peer)]))
+        self.assertEqual((row["from"], row["number"]), ("anonymous", "anonymous"))
+        for token, text, count in ((peer, "1001", 0), (peer, "1002", 1), (mine, "1002", 1)):
+            self.listed(token, count, f"?text={text}")
+        for token in (mine, self.admin):
+            self.assertEqual([row["from"] for row in self.listed(token)], ["1001"])
+        self.node.ctl("tenant.put", name="default", history_shared="all")
+        self.listed(peer, 0, "?user=1001")      # else the list would say who it was
+        self.refused(404, "not_found", self.node, "GET", f"/v1/histories/{call}?user=1001", peer)
+
     def test_shared(self):
         """What a user sees of others is by a setting of the tenant: nothing at first, then of his groups, then all. Notes of others are theirs."""
         self.node.put_extension("1003", "secret1003")

@@ -118,7 +118,8 @@ static void pair_view(const struct command_run *run, json_t *pair)
 	(void)json_object_set_new(pair, "leg", leg);
 }
 
-/* What a user may not see: a caller who withholds the identity, and how the tenant handles calls. */
+/* What a user may not see: a caller who withholds the identity, and how the tenant handles calls.
+ * NULL: all of it. */
 static json_t *history_row(const struct command_run *run, const json_t *row)
 {
 	static const char *const hidden[] = { "recordings", "path", "flow", "cause" };
@@ -129,6 +130,11 @@ static json_t *history_row(const struct command_run *run, const json_t *row)
 	if (!seen || !run->user[0])
 		return seen;
 	command_party_hide(run, seen);
+	if (strcmp(json_text(seen, "from"), from) != 0 && !history_is_own(run) &&
+	    !strcmp(json_text(seen, "direction"), "outgoing")) {
+		json_decref(seen); /* whose list it is says who that was */
+		return NULL;
+	}
 	if (strcmp(json_text(seen, "from"), from) != 0 && !strcmp(json_text(seen, "number"), from))
 		(void)json_object_set_new(seen, "number", json_string(PARTY_HIDDEN));
 	for (i = 0; i < COUNT_OF(hidden); i++)
@@ -274,7 +280,12 @@ static json_t *history_args(struct command_run *run)
 
 static void history_on_one(struct command_run *run, const json_t *result)
 {
-	command_answer(run, history_row(run, result));
+	json_t *seen = history_row(run, result);
+
+	if (seen)
+		command_answer(run, seen);
+	else
+		command_fail(run, COMMAND_NOT_FOUND, "call", "no such call is in the archive");
 }
 
 void command_history_get(struct command_run *run)
