@@ -127,11 +127,16 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 	struct shard *core = node_core(run->node, o->call);
 	struct shard_order by;
 	enum refusal refused;
+	uint16_t tenant;
 	char to[64];
 
+	conference_number_read(run, "to", to);
+	if (to[0] && shard_call_tenant(core, o->call, &tenant) &&
+	    command_awaits_user(run, tenants_name(run->node->common.tenants, tenant),
+				bytes_str(to)))
+		return false;
 	if (!command_order_begin(run, &by))
 		return false;
-	conference_number_read(run, "to", to);
 	o->by = &by;
 	o->to = to;
 	confer_ids(run, o, id_shard(o->call));
@@ -253,7 +258,8 @@ void command_conference_monitor(struct command_run *run)
 	uint64_t mode = command_value(run, "mode")->number;
 	struct shard_confer o = { .leg = command_order_leg(run, "leg"),
 				  .listens = mode == MONITOR_LISTENS,
-				  .coaches = mode == MONITOR_COACHES };
+				  .coaches = mode == MONITOR_COACHES,
+				  .told = command_value(run, "told")->number };
 
 	if (command_call_id(run, &o.call))
 		(void)confer(run, &o);

@@ -18,6 +18,7 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
+#include "app/schema/feature.h"
 #include "app/schema/flow_field.h"
 #include "app/sound/sound_prompt.h"
 #include "base/log.h"
@@ -223,8 +224,24 @@ static json_t *feature_groups_args(const struct feature_run *run, struct bytes n
 			: json_pack("{s:s}", "number", run->number);
 }
 
+/* NULL: the code is of none of the features that have a list of theirs. */
+static const struct code_command *feature_code_command(enum feature_action feature)
+{
+	FEATURE_EACH (f) {
+		for (const struct code_command *c = f->codes; c && c->command; c++) {
+			if (c->code == feature)
+				return c;
+		}
+	}
+	return NULL;
+}
+
 static json_t *feature_args(const struct feature_run *run, struct bytes number)
 {
+	const struct code_command *c = feature_code_command(run->feature);
+
+	if (c)
+		return c->args(run->feature, run->number, number);
 	if (feature_of_groups(run->feature))
 		return feature_groups_args(run, number);
 	if (feature_of_hours(run->feature))
@@ -236,6 +253,10 @@ static json_t *feature_args(const struct feature_run *run, struct bytes number)
 
 static const char *feature_command(enum feature_action feature)
 {
+	const struct code_command *c = feature_code_command(feature);
+
+	if (c)
+		return c->command;
 	if (feature_of_hours(feature))
 		return "hours.override";
 	if (!feature_of_groups(feature))
@@ -448,8 +469,7 @@ void command_looks_join(struct node *node)
 	locations_join(node->common.locations, &node->common.looks);
 }
 
-/* Another node may know more of the user: the command is carried out when the store has said. */
-static bool command_awaits_user(struct command_run *run, const char *of, struct bytes user)
+bool command_awaits_user(struct command_run *run, const char *of, struct bytes user)
 {
 	struct node *n = run->node;
 	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(of));

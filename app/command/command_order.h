@@ -34,6 +34,9 @@ void command_ordered(const struct effect *e, void *node);
 void command_feature(const struct effect *e, void *node);
 /* Answers to orders are not delivered any more. */
 void command_orders_drop(struct node *node);
+/* Another node may know more of the phones of that user of the tenant: true, and the command begins
+ * anew when the store has said. */
+bool command_awaits_user(struct command_run *run, const char *of, struct bytes user);
 /* The locations are open: commands look users up. */
 void command_looks_join(struct node *node);
 /* What the reason of a refusal (sig_refused_name) means, and what to do. False: it is unknown. */

@@ -9,6 +9,7 @@
 
 #include "app/schema/command.h"
 #include "sig/host/effect.h"
+#include "sig/sip/feature_code.h"
 
 struct document_kind;
 struct node;
@@ -19,12 +20,21 @@ struct carrier {
 	enum effect_kind kind;
 };
 
+/* A feature code that a phone dials becomes that command, as args has it made of the extension and
+ * of the digits behind the code, for sig/pbx/set.c. */
+struct code_command {
+	const char *command; /* NULL ends a list */
+	enum feature_action code;
+	json_t *(*args)(enum feature_action code, const char *number, struct bytes behind);
+};
+
 /* NULL: it has none. */
 struct app_feature {
 	const char *name;
 	const struct command *commands;               /* ends with name NULL */
 	const struct document_kind *const *documents; /* ends with NULL */
 	const struct carrier *carriers;
+	const struct code_command *codes;
 	void (*setup)(void);          /* registers its metrics; main thread, once */
 	void (*open)(struct node *n); /* at start, before its settings are read */
 	void (*round)(struct node *n, uint64_t now_ns);  /* at the end of each round of the loop */

@@ -328,10 +328,11 @@ uint16_t room_successor(const struct room *r)
 
 /* ---- tones and names of members ---- */
 
-/* Listening and coaching members have no tone; none has where tones would never stop. */
+/* A member that monitors has no tone unless it is to have one; none has where tones would never
+ * stop. */
 static bool room_plays_tone_for(const struct room *r, const struct room_member *m, uint8_t tone)
 {
-	return tone != ROOM_TONE_NONE && !m->monitors && r->count > 1 &&
+	return tone != ROOM_TONE_NONE && (!m->monitors || m->beeps) && r->count > 1 &&
 	       r->count <= r->parts.tones_most;
 }
 
@@ -345,10 +346,21 @@ static void room_tells_of(struct room *r, const struct room_member *m, uint8_t t
 			       tone == ROOM_TONE_NAME ? m->name : 0);
 }
 
+/* Who monitors a call of two is there before they are, and its tone waits for them. */
+static const struct room_member *room_early_monitor(const struct room *r)
+{
+	enum { MONITOR_AND_TWO = 3 };
+
+	return r->kind == ROOM_STATION && r->count == MONITOR_AND_TWO && r->first->beeps ? r->first
+											 : NULL;
+}
+
 void room_member_on_join(struct room *r, const struct room_member *m, struct bytes from,
 			 uint64_t utc_ms)
 {
-	room_tells_of(r, m, r->parts.entry, ROOM_SOUND_ENTRY);
+	const struct room_member *early = room_early_monitor(r);
+
+	room_tells_of(r, early ? early : m, r->parts.entry, ROOM_SOUND_ENTRY);
 	room_attendance_join(r->parts.recording.attendance, m->number, from, utc_ms);
 }
 

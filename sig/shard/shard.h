@@ -344,6 +344,7 @@ struct shard_confer {
 	/* ... it only listens, or is heard by the party of leg alone: it joins two parties, and
 	 * leaves with them (MON-04). */
 	bool listens, coaches;
+	bool told;                    /* a tone tells the others when it comes and goes */
 	const struct shard_order *by; /* EFFECT_ORDERED is of the room */
 	uint32_t rings;               /* inside */
 	bool of_with;                 /* out: what was refused is about with, or the room */

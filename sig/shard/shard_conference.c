@@ -208,6 +208,7 @@ struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant)
 	if (s->settings.conferences.station_members)
 		r->max_members = (uint16_t)s->settings.conferences.station_members;
 	r->talkers = (uint8_t)s->settings.conferences.station_talkers;
+	r->parts.tones_most = (uint16_t)s->settings.conferences.tones_most;
 	return r;
 }
 
@@ -422,6 +423,7 @@ static enum refusal ring_start(struct shard *s, const struct shard_confer *o, st
 	c->member->refer = o->refer;
 	c->member->monitors = o->listens || o->coaches;
 	c->member->muted = o->listens;
+	c->member->beeps = o->told;
 	c->member->coaches = o->coaches ? coached_number(s, o) : MEMBER_NOBODY;
 	refused = call_originate(&s->host, c, start, &refusal);
 	if (!refused)

@@ -54,6 +54,7 @@ static const struct command_arg g_conference_monitor_args[] = {
 	ENUM_ARG("mode", g_conference_modes, NULL, "What the extension may do in the call.",
 		 .required = true),
 	RUNG_ARG(true),
+	BOOL_ARG("told", "false", "A tone tells both parties when it comes and when it goes."),
 	END,
 };
 static const struct command_arg g_conference_member_args[] = { MEMBER_CALL_ARG, MEMBER_BY_ARG,

@@ -14,6 +14,7 @@
 #define BY(what)      NULL
 #define KINDS(...)    NULL
 #define CARRIERS(...) NULL
+#define CODES(...)    NULL
 #else
 #define BY(what) (what)
 #define KINDS(...)                            \
@@ -28,6 +29,14 @@
 		{                \
 			0        \
 		}                \
+	}
+#define CODES(...)                    \
+	(const struct code_command[]) \
+	{                             \
+		__VA_ARGS__,          \
+		{                     \
+			0             \
+		}                     \
 	}
 #endif
 

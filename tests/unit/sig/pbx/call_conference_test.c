@@ -2,6 +2,7 @@
 /* Conferences of calls (FEATURES CONF-02, CONF-03, CONF-05, CONF-07, CONF-08, CONF-11 to CONF-13). */
 
 #include "sig/model/call_order.h"
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/conferences.h"
 
 static void hangs_up(struct phone *p)
@@ -657,10 +658,13 @@ static void one_monitors(void **state)
 					  .to = "1003",
 					  .leg = SHARD_LEG_CALLEE,
 					  .listens = !coaches,
-					  .coaches = coaches };
+					  .coaches = coaches,
+					  .told = coaches };
 		struct members all;
 		uint64_t d;
 
+		r->shard->settings.conferences.tones_most = 3;
+		r->part_count = 0;
 		phones_talk(&p->t.l.a, &p->t.l.b);
 		o.call = call_of_user(r, "1001", "1002");
 		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
@@ -674,6 +678,9 @@ static void one_monitors(void **state)
 		assert_true(member_from(&all, "1002")->host);
 		assert_true(member_from(&all, "1003")->monitors);
 		d = member_from(&all, "1003")->call;
+		assert_int_equal(r->part_count, coaches);
+		assert_string_equal(r->part_count ? r->parts[0].file : "",
+				    coaches ? "beep-entry" : "");
 		assert_int_equal(spec_of_call(r, d).member.muted, !coaches);
 		assert_int_equal(spec_of_call(r, d).member.coaches,
 				 coaches ? member_from(&all, "1002")->number : 0);
