@@ -30,6 +30,7 @@ struct tenant_value {
 	bool enabled;
 	uint8_t classes;   /* 1 << enum dial_class */
 	uint8_t blf_lamps; /* most for one extension */
+	bool monitor_told; /* a tone tells those whom a supervisor monitors */
 	/* Of one mailbox, unless its extension says; 0: no limit. */
 	uint16_t mailbox_messages;
 	uint8_t extension_classes; /* likewise, for new extensions */

@@ -11,8 +11,8 @@
 enum { FEATURE_CODE_LEN = 16, FEATURE_VALUE_MAX = 32, FEATURE_SLOT_MIN = 2, FEATURE_SLOT_MAX = 8 };
 
 /* The value that the field is set to: the number behind the code, nothing, true, false. SLOT: no
- * field, the digits behind it are a slot (sig/pbx/park.h). MAYBE: no field, and an extension may
- * follow (sig/pbx/pick.h). */
+ * field, the digits behind it are a slot (sig/pbx/park.h). MAYBE: no field of the extension, and
+ * a number may follow (sig/pbx/pick.h). */
 enum feature_value {
 	FEATURE_NUMBER,
 	FEATURE_NOTHING,
@@ -27,52 +27,57 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 
 /* id, key of the setting (stored in records: never to be reused), default code, argument of
  * extension.put, its value, help of the setting */
-#define FEATURE_CODES(X)                                                                        \
-	X(ALWAYS_ON, "forward_always", "*72", "forward_always", NUMBER,                         \
-	  "All calls go to the number behind the code.")                                        \
-	X(ALWAYS_OFF, "forward_always_off", "*73", "forward_always", NOTHING,                   \
-	  "Ends forward_always.")                                                               \
-	X(BUSY_ON, "forward_busy", "*90", "forward_busy", NUMBER,                               \
-	  "Calls go to the number behind the code when the phone is busy, or with do not "      \
-	  "disturb.")                                                                           \
-	X(BUSY_OFF, "forward_busy_off", "*91", "forward_busy", NOTHING, "Ends forward_busy.")   \
-	X(NO_ANSWER_ON, "forward_no_answer", "*92", "forward_no_answer", NUMBER,                \
-	  "Calls go to the number behind the code when nobody answers (forward_rings).")        \
-	X(NO_ANSWER_OFF, "forward_no_answer_off", "*93", "forward_no_answer", NOTHING,          \
-	  "Ends forward_no_answer.")                                                            \
-	X(UNREACHABLE_ON, "forward_unreachable", "*94", "forward_unreachable", NUMBER,          \
-	  "Calls go to the number behind the code when no phone is registered.")                \
-	X(UNREACHABLE_OFF, "forward_unreachable_off", "*95", "forward_unreachable", NOTHING,    \
-	  "Ends forward_unreachable.")                                                          \
-	X(DISTURB_OFF, "do_not_disturb", "*78", "do_not_disturb", TRUE,                         \
-	  "No phone of the extension rings any more: calls meet a busy one.")                   \
-	X(DISTURB_ON, "do_not_disturb_off", "*79", "do_not_disturb", FALSE,                     \
-	  "Its phones ring again.")                                                             \
-	X(SMART_ON, "smart_do_not_disturb", "*76", "smart_do_not_disturb", TRUE,                \
-	  "While the extension has a call, other calls do not ring: they find it busy.")        \
-	X(SMART_OFF, "smart_do_not_disturb_off", "*77", "smart_do_not_disturb", FALSE,          \
-	  "Any call rings again.")                                                              \
-	X(PARK, "park", "#41", "", SLOT,                                                        \
-	  "With two digits or more behind it, a slot: a party transferred there waits, and "    \
-	  "a caller speaks with the party that waits there.")                                   \
-	X(PICKUP, "pickup", "**", "", MAYBE,                                                    \
-	  "Takes the call that rings at the extension behind the code; with nothing behind "    \
-	  "it the one that rings longest in the extension's pick-up groups.")                   \
-	X(LAST_CALLER, "last_caller", "#69", "", NOTHING,                                       \
-	  "Calls the last caller of the extension, by the number that was shown.")              \
-	X(GROUP_IN, "group_login", "*45", "groups_out", MAYBE,                                  \
-	  "Logs the extension in to the group with the number behind the code; with nothing "   \
-	  "behind it to all.")                                                                  \
-	X(GROUP_OUT, "group_logout", "*46", "groups_out", MAYBE,                                \
-	  "Logs the extension out of that group, or of all: they do not ring it.")              \
-	X(HOURS_AUTO, "hours_auto", "*50", "hours", MAYBE,                                      \
-	  "With the code of opening hours behind it: their times count again.")                 \
-	X(HOURS_OPEN, "hours_open", "*51", "hours", MAYBE,                                      \
-	  "As hours_auto: they are open, whatever their times are; once more: the times count " \
-	  "again. A BLF key of the code is lit meanwhile.")                                     \
-	X(HOURS_CLOSED, "hours_closed", "*52", "hours", MAYBE, "As hours_open, but closed.")    \
-	X(ACCOUNT, "account_code", "*47", "", MAYBE,                                            \
-	  "Calls with an account code: its digits follow, then *, then the number.")
+#define FEATURE_CODES(X)                                                                         \
+	X(ALWAYS_ON, "forward_always", "*72", "forward_always", NUMBER,                          \
+	  "All calls go to the number behind the code.")                                         \
+	X(ALWAYS_OFF, "forward_always_off", "*73", "forward_always", NOTHING,                    \
+	  "Ends forward_always.")                                                                \
+	X(BUSY_ON, "forward_busy", "*90", "forward_busy", NUMBER,                                \
+	  "Calls go to the number behind the code when the phone is busy, or with do not "       \
+	  "disturb.")                                                                            \
+	X(BUSY_OFF, "forward_busy_off", "*91", "forward_busy", NOTHING, "Ends forward_busy.")    \
+	X(NO_ANSWER_ON, "forward_no_answer", "*92", "forward_no_answer", NUMBER,                 \
+	  "Calls go to the number behind the code when nobody answers (forward_rings).")         \
+	X(NO_ANSWER_OFF, "forward_no_answer_off", "*93", "forward_no_answer", NOTHING,           \
+	  "Ends forward_no_answer.")                                                             \
+	X(UNREACHABLE_ON, "forward_unreachable", "*94", "forward_unreachable", NUMBER,           \
+	  "Calls go to the number behind the code when no phone is registered.")                 \
+	X(UNREACHABLE_OFF, "forward_unreachable_off", "*95", "forward_unreachable", NOTHING,     \
+	  "Ends forward_unreachable.")                                                           \
+	X(DISTURB_OFF, "do_not_disturb", "*78", "do_not_disturb", TRUE,                          \
+	  "No phone of the extension rings any more: calls meet a busy one.")                    \
+	X(DISTURB_ON, "do_not_disturb_off", "*79", "do_not_disturb", FALSE,                      \
+	  "Its phones ring again.")                                                              \
+	X(SMART_ON, "smart_do_not_disturb", "*76", "smart_do_not_disturb", TRUE,                 \
+	  "While the extension has a call, other calls do not ring: they find it busy.")         \
+	X(SMART_OFF, "smart_do_not_disturb_off", "*77", "smart_do_not_disturb", FALSE,           \
+	  "Any call rings again.")                                                               \
+	X(PARK, "park", "#41", "", SLOT,                                                         \
+	  "With two digits or more behind it, a slot: a party transferred there waits, and "     \
+	  "a caller speaks with the party that waits there.")                                    \
+	X(PICKUP, "pickup", "**", "", MAYBE,                                                     \
+	  "Takes the call that rings at the extension behind the code; with nothing behind "     \
+	  "it the one that rings longest in the extension's pick-up groups.")                    \
+	X(LAST_CALLER, "last_caller", "#69", "", NOTHING,                                        \
+	  "Calls the last caller of the extension, by the number that was shown.")               \
+	X(GROUP_IN, "group_login", "*45", "groups_out", MAYBE,                                   \
+	  "Logs the extension in to the group with the number behind the code; with nothing "    \
+	  "behind it to all.")                                                                   \
+	X(GROUP_OUT, "group_logout", "*46", "groups_out", MAYBE,                                 \
+	  "Logs the extension out of that group, or of all: they do not ring it.")               \
+	X(HOURS_AUTO, "hours_auto", "*50", "hours", MAYBE,                                       \
+	  "With the code of opening hours behind it: their times count again.")                  \
+	X(HOURS_OPEN, "hours_open", "*51", "hours", MAYBE,                                       \
+	  "As hours_auto: they are open, whatever their times are; once more: the times count "  \
+	  "again. A BLF key of the code is lit meanwhile.")                                      \
+	X(HOURS_CLOSED, "hours_closed", "*52", "hours", MAYBE, "As hours_open, but closed.")     \
+	X(ACCOUNT, "account_code", "*47", "", MAYBE,                                             \
+	  "Calls with an account code: its digits follow, then *, then the number.")             \
+	X(LISTEN, "listen", "*53", "call", MAYBE,                                                \
+	  "With an extension behind it: the phone is rung, and listens to its call, as "         \
+	  "supervisor.put permits.")                                                             \
+	X(COACH, "coach", "*54", "call", MAYBE, "As listen, and that extension alone hears it.") \
+	X(BARGE, "barge", "*55", "call", MAYBE, "As listen, and both parties hear it.")
 
 enum feature_action {
 #define X(id, key, code, field, value, help) FEATURE_##id,

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fields of a supervisor's document. Nothing in it is a pattern: who may be monitored is named,
+ * and a name that is wrong is nobody's. */
+
+#include "app/feature/monitor/monitor.h"
+
+const char *const g_monitor_modes[] = { "listen", "coach", "barge", NULL };
+
+static const char *field_whom_wrong(const void *value, const char *text)
+{
+	struct bytes rest = bytes_str(text), one;
+
+	(void)value;
+	while (bytes_cut(&rest, ',', &one)) {
+		bool group = bytes_starts(one, "group:");
+
+		one = group ? bytes_from(one, sizeof("group:") - 1) : one;
+		if (!one.n || !command_allows(group ? CHARSET_NAME : CHARSET_NUMBER, one))
+			return "it is a list of extensions and of group:NAME, joined by ','";
+	}
+	return NULL;
+}
+
+#undef FIELD_OF
+#define FIELD_OF struct supervisor_value
+const struct command_arg g_supervisor_fields[] = {
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .required = true,
+	  .min = 1,
+	  .max = DIAL_NUMBER_MAX - 1,
+	  .help = "The extension that may.",
+	  .field = { FIELD_AT(FIELD_TEXT, number), .refers = "extension" } },
+	REFERS_FIELD("whom", whom, CHARSET_TEXT, field_whom_wrong, "extension",
+		     "Extensions whose calls it may monitor, and group:NAME for those that are "
+		     "members of a group then, joined by ','. Empty: nobody's."),
+	WORDS_FIELD("modes", modes, g_monitor_modes, 3, "listen",
+		    "What it may do. listen: it hears both parties, and neither hears it; coach: "
+		    "the extension alone hears it; barge: both do."),
+	{ .name = NULL },
+};
+#undef FIELD_OF
+
+static void supervisor_begin(void *value, struct bytes name)
+{
+	struct supervisor_value *v = value;
+
+	v->modes = 1u << MONITOR_LISTEN;
+	(void)bytes_cstr(name, v->number, sizeof(v->number));
+}
+
+const struct form g_supervisor_form = { .fields = g_supervisor_fields,
+					.begin = supervisor_begin,
+					FORM_OF(struct supervisor_value) };
