@@ -21,8 +21,12 @@ from patience import slowness, until
 from ports import Ports
 from tandem_client import Client
 
-LONG = 40
+LONG = 60
 HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
+PAYLOADS = ("<script>hit=1</script>", "<img src=x onerror=hit=1>", "<svg onload=hit=1>", "javascript:hit=1", "'-(hit=1)-'", "${hit=1}", "{{hit=1}}", "</title><script>hit=1</script>",
+            "<iframe srcdoc='<script>top.hit=1</script>'>", "<a href=javascript:hit=1>x</a>", "&lt;script&gt;hit=1&lt;/script&gt;", "\\u003cscript>hit=1", "<style>*{x:expression(hit=1)}</style>",
+            "<body onload=hit=1>", "<details open ontoggle=hit=1>", "<math><mi//xlink:href=javascript:hit=1>", "data:text/html,<script>hit=1</script>", "<base href=//x.test/>",
+            "<form action=javascript:hit=1><input>", "=cmd|' /C calc'!A0", "\u202egnp.exe", "<object data=javascript:hit=1>")
 APPEARS_S = 2
 CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "tokens", "security", "audit")
 CLIENT = ("", "messages", "history", "contacts", "settings", "call/1002")
@@ -202,6 +206,23 @@ class Console(WebTest):
         self.fine(page)
         page.go(self.url("console#/extensions"))
         page.shows(HOSTILE[:60])
+        for i, payload in enumerate(PAYLOADS):
+            self.node.put_extension(str(2000 + i), "secret")
+            self.node.ctl("extension.put", number=str(2000 + i), display_name=payload)
+        with Client(self.node.redis_socket, "_operator") as client:
+            for i, payload in enumerate(PAYLOADS):
+                client.ask("contact.add", user="1001", name=payload, company=payload, phones=["100"], emails=[f"x{i}@a.test"], note=payload)
+        page.go(self.url("console#/extensions"))
+        page.shows(PAYLOADS[0], PAYLOADS[5])
+        user = self.client()
+        user.go(self.url("client#/contacts"))
+        user.shows(PAYLOADS[0], PAYLOADS[5])
+        user.run("document.querySelector('select').value = 'own'; document.querySelector('select').dispatchEvent(new Event('change', {bubbles: true}))")
+        user.shows(PAYLOADS[1], PAYLOADS[6], "Change")
+        user.click("Change")
+        user.until("document.querySelector('dialog input').value")
+        for each in (page, user):
+            self.fine(each)
         page.run("try { const s = document.createElement('script'); s.textContent = 'hit=1'; document.head.append(s); } catch { violations.push('thrown'); }")
         page.run("try { document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=hit=1>'); } catch { violations.push('thrown'); }")
         page.until("violations.length > 1")
@@ -257,6 +278,22 @@ class Console(WebTest):
         page.shows("/ 10,000")
         print(json.dumps({"long_task_ms": page.run("longest")}))
         self.fine(page)
+
+    def test_slow_network(self):
+        """At 1.6 Mbit/s and 150 ms, with nothing kept: from the address to where one types, and from the link to the first page."""
+        page = self.page("style")
+        page.say("Network.enable")
+        page.say("Network.clearBrowserCache")
+        page.say("Network.emulateNetworkConditions", offline=False, latency=150, downloadThroughput=200_000, uploadThroughput=200_000)
+        took = {}
+        for name, path, words in (("client_usable_s", "client", "With the number and the password"), ("console_usable_s", "console" + link(self.node), "The node is well")):
+            began = time.monotonic()
+            page.say("Page.navigate", url=self.url(path))
+            page.until(f"document.body?.innerText.includes({json.dumps(words)})")
+            took[name] = round(time.monotonic() - began, 2)
+        print(json.dumps(took))
+        self.assertLess(took["client_usable_s"], 2 * slowness())
+        self.assertLess(took["console_usable_s"], 2 * slowness())
 
     def test_each_page(self):
         with Client(self.node.redis_socket, "_operator") as client:
