@@ -227,8 +227,9 @@ def spoken(server, voice):
 def draw(server):
     """Bundles the web pages while the node is up; a bundle of the same sources is there at once."""
     target, log = os.path.join(server.state_dir, "pages"), os.path.join(server.folder, "pages.log")
-    if not shutil.which("npm"):
-        print("The web pages are being built, by node and npm of Debian: about 60 MB are unpacked below build/ for it.", flush=True)
+    if not (shutil.which("node") and shutil.which("npm")):
+        print("The web pages are being built, by node and npm of Debian: some 350 packages, 50 MB, are fetched and\n"
+              "unpacked below build/ for it.", flush=True)
     with open(log, "wb") as said:
         return subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "nice", sys.executable, pages.__file__, target],
                                 stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
