@@ -107,7 +107,7 @@ class Supervisors(Monitors, ConferenceTest):
     def test_privileges(self):
         """Named extensions and modes alone, also through a group as it is then; typing errors and who is gone give nothing."""
         call, _ = self.talk("1001", "1002")
-        self.refused("supervisor.put does not let 1003")
+        self.refused("supervisor.put does not let it")
         self.permit(modes="coach")
         self.refused("does not let")
         self.permit(modes="listen")

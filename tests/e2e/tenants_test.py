@@ -330,6 +330,12 @@ ROWS = {
     "group.logout": each(own(number="1001", group="team"), hidden(number="LONE"), hidden(number="1001", group="LONE")),
     "group.login": each(own(number="1001"), hidden(number="LONE")),
     "group.delete": each(own(name="team"), hidden(name="LONE")),
+    "supervisor.put": own(number="1001", whom="1001", modes=["listen"]),
+    "supervisor.get": each(own(lambda me, row: row["whom"] == "1001", number="1001"), hidden(number="LONE")),
+    "supervisor.list": own(lambda me, rows: [row["number"] for row in rows] == ["1001"]),
+    "supervisor.monitor": each(hidden("not_allowed", number="1001", extension="LONE", mode="listen"),
+                               hidden("not_allowed", number="LONE", extension="1001", mode="listen")),
+    "supervisor.delete": each(own(number="1001"), hidden(number="LONE")),
     "prompt.put": hidden("bad_argument", name="LONE"),      # a file comes by the node's own socket alone
     "prompt.get": each(own(lambda me, row: row["sha256"] == me.sha256, name="hello"), hidden(name="LONE")),
     "prompt.list": own(lambda me, rows: [row["sha256"] for row in rows] == [me.sha256]),

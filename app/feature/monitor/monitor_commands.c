@@ -263,9 +263,7 @@ void monitor_start(struct command_run *run)
 	if (bytes_eq(by, number) ||
 	    !monitor_may(run->node, run->tenant, by, number, command_value(run, "mode")->number))
 		command_fail(run, COMMAND_NOT_ALLOWED, "extension",
-			     "supervisor.put does not let " BYTES_FMT
-			     " do that with calls of " BYTES_FMT,
-			     BYTES_ARG(by), BYTES_ARG(number));
+			     "supervisor.put does not let it do that with calls of this extension");
 	else if (!command_value(run, "call")->given)
 		monitor_anywhere(run);
 	else if (command_call_id(run, &call))
