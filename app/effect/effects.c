@@ -402,6 +402,7 @@ static void carry_media(struct effects_to *to, struct effect *e)
 		media_drop(to, command, e->call);
 }
 
+/* A feature may hear it, too. */
 static void carry_event(struct effects_to *to, struct effect *e)
 {
 	const struct sig_event *event = e->request;
@@ -415,6 +416,8 @@ static void carry_event(struct effects_to *to, struct effect *e)
 		store_event(to->shared, tenant, (struct bytes){ 0 }, writer_done(&w));
 	if (application.n)
 		store_event(to->shared, tenant, application, writer_done(&w));
+	if (to->carries[EFFECT_EVENT])
+		to->carries[EFFECT_EVENT](e, to->node);
 }
 
 /* So few of them that the log's limits hold none back. */
