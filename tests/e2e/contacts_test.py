@@ -2,6 +2,7 @@
 """People: the directory of a tenant, contacts of one's own and of the tenant; who sees which, and how they are found."""
 import csv
 import io
+import json
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import tempfile
 import time
 
 from lib.node import ha1
+from lib.place import PARTY
 from lib.postgres import Postgres
 
 from call_test import CallTest
@@ -220,6 +222,43 @@ class Own(Books):
         self.assertEqual([one["number"] for one in self.directory(self.mine)], ["1002", "1001"])
         until(lambda: self.http(self.node, "GET", "/v1/contacts", self.mine)[0] == 200, self.node.log_tail)
         self.assertEqual(self.listed(self.mine), ["Zoe"])
+
+
+class Calls(Books):
+    def rings(self, number, *headers):
+        """A call of that number from outside rings at 1002, and is given up."""
+        trunk = self.node.user_agent(number)
+        self.addCleanup(trunk.close)
+        self.operator("trunk.put", name="pbx", direction="in", sources=PARTY, source_port=trunk.port)
+        with self.node.media() as media:
+            out = trunk.invite("+12125550000", media.sdp(), list(headers))
+            into = self.b.incoming()
+            into.respond(180, "Ringing")
+            time.sleep(0.3)
+            into.reject(486)
+            self.assertEqual(out.wait_final().status, 486)
+        until(lambda: "call.ended" in [event["type"] for event in self.told()[self.seen:]], self.told)
+        time.sleep(0.3)
+        new, self.seen = self.told()[self.seen:], len(self.told())
+        return [event for event in new if event["type"] == "call.contact"]
+
+    def told(self):
+        return self.node.told("td:{ev:default}")
+
+    def test_who_calls(self):
+        """The event call.contact has the name that the callee's book and the directory know; nothing of strangers, and of who hides his number."""
+        self.seen = len(self.told())
+        self.operator("did.put", number="+12125550000", to="1002")
+        admin = self.token(self.node, "admin", "default")
+        self.ok(self.node, "POST", "/v1/contacts", self.other, {"name": "Zoe", "phones": ["(212) 555-0100"]})
+        self.ok(self.node, "POST", "/v1/contacts", self.mine, {"name": "Not his", "phones": ["2125550100"]})
+        self.ok(self.node, "POST", "/v1/directories", admin, {"name": "Lobby", "phones": ["+12125550100"]})
+        event, = self.rings("+12125550100")
+        self.assertEqual((event["to"], event["number"], event["name"]), ("1002", "+12125550100", "Zoe"))
+        self.assertEqual([(one["book"], one["name"]) for one in json.loads(event["values"])["contacts"]], [("own", "Zoe"), ("directory", "Lobby")])
+        self.assertNotIn("from", event)
+        self.assertEqual(self.rings("+12125550199"), [])
+        self.assertEqual(self.rings("+12125550100", ("Privacy", "id")), [])
 
 
 class Postgresql(Books):

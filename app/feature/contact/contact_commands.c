@@ -20,14 +20,15 @@
 
 /* ---- books ---- */
 
-json_t *contact_args_of(const struct command_run *run, const char *owner)
+json_t *contact_args_in(const struct node *n, uint16_t tenant, const char *owner)
 {
-	const struct dial_plan *p = dial_plans_of(run->node->common.dials, document_tenant(run));
+	const struct dial_plan *p = dial_plans_of(n->common.dials, tenant);
 
-	return json_pack("{s:s, s:s, s:{s:s, s:s, s:i, s:s, s:s, s:s}}", "tenant", run->tenant,
-			 "owner", owner, "plan", "country", p->country, "area", p->area,
-			 "area_digits", p->area_digits, "national_prefix", p->national_prefix,
-			 "international_prefix", p->international_prefix, "access", p->access);
+	return json_pack("{s:s, s:s, s:{s:s, s:s, s:i, s:s, s:s, s:s}}", "tenant",
+			 tenants_name(n->common.tenants, tenant), "owner", owner, "plan", "country",
+			 p->country, "area", p->area, "area_digits", p->area_digits,
+			 "national_prefix", p->national_prefix, "international_prefix",
+			 p->international_prefix, "access", p->access);
 }
 
 /* The tenant's book is read by its users, and written by those who may. False: the run has
@@ -57,14 +58,15 @@ json_t *contact_args(struct command_run *run)
 	struct bytes user;
 
 	if (!command_arg_find(run->command, BYTES_LIT("user")))
-		return book_is_theirs(run) ? contact_args_of(run, owner) : NULL;
+		return book_is_theirs(run) ? contact_args_in(run->node, document_tenant(run), owner)
+					   : NULL;
 	user = command_value(run, "user")->text;
 	if (!extensions_has(run->node->api.extensions, document_tenant(run), user)) {
 		command_fail(run, COMMAND_NOT_FOUND, "user", COMMAND_NO_EXTENSION);
 		return NULL;
 	}
 	(void)snprintf(owner, sizeof(owner), "u" BYTES_FMT, BYTES_ARG(user));
-	return contact_args_of(run, owner);
+	return contact_args_in(run->node, document_tenant(run), owner);
 }
 
 /* Those arguments of the command that were given. */

@@ -204,4 +204,5 @@ static const struct command g_contact_commands[] = {
 const struct app_feature g_contact_feature = {
 	.name = "contact",
 	.commands = g_contact_commands,
+	.carriers = CARRIERS({ contact_on_event, EFFECT_EVENT }),
 };

@@ -6,6 +6,7 @@
 
 #include "app/schema/command.h"
 #include "app/schema/list.h"
+#include "sig/host/effect.h"
 
 enum { CONTACT_SEARCH_MAX = 64, CONTACT_OWNER_MAX = 66 };
 
@@ -13,13 +14,16 @@ command_fn command_contact_put, command_contact_get, command_contact_list, comma
 	command_contact_import, command_contact_export, command_contact_note,
 	command_directory_list;
 
+/* EFFECT_EVENT. */
+void contact_on_event(const struct effect *e, void *node);
+
 /* ---- between the files ---- */
 
 /* The arguments of a request: the tenant, the owner of the book that the command is about, and the
  * dial plan. NULL: the run has failed. */
 json_t *contact_args(struct command_run *run);
 /* The same of that owner, whoever asks. */
-json_t *contact_args_of(const struct command_run *run, const char *owner);
+json_t *contact_args_in(const struct node *n, uint16_t tenant, const char *owner);
 /* What the page of a list needs, and where it goes on: in args. */
 void contact_page_args(const struct command_run *run, json_t *args);
 /* Puts rows of contact.list into the page, each as make makes it (a new reference); key: the column

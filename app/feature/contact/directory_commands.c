@@ -168,7 +168,7 @@ static void directory_ask(struct command_run *run, json_t *args)
 
 void command_directory_list(struct command_run *run)
 {
-	json_t *args = contact_args_of(run, "d");
+	json_t *args = contact_args_in(run->node, document_tenant(run), "d");
 
 	if (!args) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who calls: when a call rings at an extension, the archive is asked whose number it is, in the
+ * extension's book and in the directory. Where it answers in time the event call.contact says so.
+ * The call waits for nothing, and what is asked at once is bounded. Control thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/archive/contact/contact.h"
+#include "app/document/extensions.h"
+#include "app/feature/archive/archive_ask.h"
+#include "app/feature/contact/contacts.h"
+#include "app/node/node.h"
+#include "app/node/node_shard.h"
+#include "base/json_member.h"
+#include "sig/host/event.h"
+#include "sig/identity/shown.h"
+
+enum { FIND_MS = 200, FINDS_MAX = 64, CONTACTS_TOLD = 4 };
+
+static uint32_t g_finds; /* without an answer */
+
+struct contact_asked {
+	uint64_t call, version;
+	uint16_t tenant;
+	char to[64], number[64];
+};
+
+/* As many as fit into an event, in the order of contact.find. NULL: none. */
+static char *contacts_told(const json_t *rows)
+{
+	size_t most = event_fields[EV_VALUES].text_max, n = json_array_size(rows);
+	json_t *list = json_array();
+	char *text = NULL;
+
+	for (size_t i = 0; i < n && i < CONTACTS_TOLD; i++)
+		(void)json_array_append(list, json_array_get(rows, i));
+	for (n = json_array_size(list); n; n--) {
+		json_t *all = json_pack("{s:O}", "contacts", list);
+
+		text = json_dumps(all, JSON_COMPACT);
+		json_decref(all);
+		if (!text || strlen(text) <= most)
+			break;
+		free(text);
+		text = NULL;
+		(void)json_array_remove(list, n - 1);
+	}
+	json_decref(list);
+	return text;
+}
+
+static void contact_on_found(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	const json_t *rows = json_object_get(result, "result");
+	struct contact_asked *asked = arg;
+	char *told = contacts_told(rows);
+
+	(void)why;
+	g_finds--;
+	if (told) {
+		struct sig_event event = { .kind = SIG_CALL_CONTACT,
+					   .call = asked->call,
+					   .version = asked->version };
+
+		event_put_str(&event, EV_TO, asked->to);
+		event_put_str(&event, EV_NUMBER, asked->number);
+		event_put_str(&event, EV_NAME, json_text(json_array_get(rows, 0), "name"));
+		event_put_str(&event, EV_VALUES, told);
+		node_event(n, tenants_name(n->common.tenants, asked->tenant), &event);
+	}
+	free(told);
+	free(asked);
+}
+
+/* Of who withholds the number nobody is told the name. */
+static bool event_is_wanted(const struct node *n, uint16_t tenant,
+			    const struct bytes values[EV_FIELDS])
+{
+	struct bytes from = values[EV_FROM], to = values[EV_TO];
+
+	return !bytes_is(values[EV_FACT_from_name], PARTY_HIDDEN_NAME) &&
+	       n->settings.archive.enabled && g_finds < FINDS_MAX && from.n && to.n &&
+	       extensions_has(n->api.extensions, tenant, to) &&
+	       !extensions_has(n->api.extensions, tenant, from);
+}
+
+void contact_on_event(const struct effect *e, void *node)
+{
+	const struct sig_event *event = e->request;
+	struct bytes values[EV_FIELDS], from, to;
+	struct contact_asked *asked;
+	struct node *n = node;
+	char owner[CONTACT_OWNER_MAX];
+	uint16_t tenant;
+	json_t *args;
+
+	if (event->kind != SIG_CALL_RINGING)
+		return;
+	event_values_find(event, values);
+	from = values[EV_FROM];
+	to = values[EV_TO];
+	tenant = tenants_find(n->common.tenants, bytes_str(event->tenant));
+	if (!event_is_wanted(n, tenant, values))
+		return;
+	asked = calloc(1, sizeof(*asked));
+	if (!asked || bytes_cstr(to, asked->to, sizeof(asked->to)) ||
+	    bytes_cstr(from, asked->number, sizeof(asked->number))) {
+		free(asked);
+		return;
+	}
+	asked->call = event->call;
+	asked->version = event->version;
+	asked->tenant = tenant;
+	(void)snprintf(owner, sizeof(owner), "u%s", asked->to);
+	args = contact_args_in(n, tenant, owner);
+	if (args)
+		(void)json_object_set_new(args, "number", json_string(asked->number));
+	g_finds++;
+	if (!args ||
+	    !archive_ask(n, "contact.find", args, tenant, FIND_MS, contact_on_found, asked)) {
+		g_finds--;
+		free(asked);
+	}
+}
