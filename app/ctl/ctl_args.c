@@ -258,7 +258,7 @@ static int print_openapi(void)
 
 int ctl_help(const char *word)
 {
-	static char text[256 * 1024];
+	static char text[512 * 1024];
 	struct writer w = writer_over(text, sizeof(text));
 	const struct command *command = word ? command_find(bytes_str(word)) : NULL;
 
