@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import random
 import re
 import signal
 import tempfile
@@ -200,7 +201,8 @@ class Own(Books):
         many = "First Name,Mobile Phone,Colour\r\n" + "".join(f'"N{n}, ""x""",555{n:04},red\r\n' for n in range(3000))
         out = self.imports(self.token(self.node, "admin", "default"), many, "text/csv", "directories")
         self.assertEqual((out["added"], out["failed"], out["ignored_columns"]), (3000, 0, "Colour"))
-        for text, kind, why in (("Colour\r\nred\r\n", "text/csv", "no column"), (CARDS[:-30], "text/vcard", None), ("x" * (1 << 20) + "y", "text/csv", None)):
+        for text, kind, why in (("Colour\r\nred\r\n", "text/csv", "no column"), (CARDS[:-30], "text/vcard", None), ("x" * (1 << 20) + "y", "text/csv", None),
+                                ("First Name\r\na\r\nb\0\r\n", "text/csv", "line 3 has a NUL"), (CARDS.replace("Bo", "B\0"), "text/vcard", "line 15 has a NUL")):
             status, _, answer = self.http(self.node, "POST", "/v1/contacts:import", self.mine, raw=text.encode(), Content_Type=kind)
             if why:
                 self.assertEqual((status, why in answer["detail"]), (400, True), answer)
@@ -278,6 +280,20 @@ class Postgresql(Books):
         self.assertEqual([one["name"] for one in self.ok(self.node, "GET", "/v1/contacts:find?number=912125550101", self.mine)], ["Bo"])
         self.assertEqual(self.listed(self.other), [])
         self.assertIn("X-SKYPE:anna", self.ok(self.node, "GET", "/v1/contacts:export", self.mine)["text"])
+
+    def test_largest(self):
+        """All that a contact may have, of texts that do not compress: it is taken, found by a number, and others go on."""
+        until(lambda: self.http(self.node, "GET", "/v1/contacts", self.mine)[0] == 200, self.node.log_tail)
+        chance = random.Random(1)
+
+        def text(most, letters="abcdefghijklmnopqrstuvwxyz0123456789"):
+            return "".join(chance.choice(letters) for _ in range(most))
+        phones = [text(32) + text(31, "123456789") for _ in range(16)]
+        body = {name: text(63) for name in ("name", "first_name", "middle_name", "last_name", "company")}
+        body |= {"department": text(255), "title": text(255), "phones": phones, "emails": [text(255) for _ in range(8)]}
+        self.ok(self.node, "POST", "/v1/contacts", self.mine, body)
+        self.assertEqual(self.listed(self.mine, f"?search={phones[-1][:30]}"), [body["name"]])
+        self.assertEqual(self.listed(self.other), [])
 
 
 class Nodes(Asks, Cluster):

@@ -135,17 +135,17 @@ static int item_take(json_t *list, const json_t *given, const char *what, const 
 {
 	json_t *item = json_object();
 	bool phone = !strcmp(what, "number");
+	size_t most = phone ? CONTACT_NAME_MAX : CONTACT_TEXT_MAX;
 	const char *text;
 	int err;
 
 	if (json_is_string(given)) {
 		json_t *object = json_pack("{s:O}", what, given);
 
-		err = member_take(item, object, what, CONTACT_NAME_MAX, false, why);
+		err = member_take(item, object, what, most, false, why);
 		json_decref(object);
 	} else {
-		err = member_take(item, given, what, phone ? CONTACT_NAME_MAX : CONTACT_TEXT_MAX,
-				  false, why);
+		err = member_take(item, given, what, most, false, why);
 	}
 	if (!err)
 		err = member_take(item, given, "kind", CONTACT_NAME_MAX, false, why);

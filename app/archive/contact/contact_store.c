@@ -14,7 +14,9 @@
 #include "base/json_member.h"
 #include "sig/host/names.h"
 
-enum { WORDS_ROOM = 8192 };
+/* An entry of the index contact_sort has them all: with PostgreSQL it is of 2,704 octets at most,
+ * and what is not looked through, the last of the mail addresses, is there all the same. */
+enum { WORDS_ROOM = 2400 };
 
 struct contact_book contact_book_of(const json_t *args)
 {
@@ -136,8 +138,19 @@ int contact_load(struct archive *a, struct contact_book book, struct bytes id, j
 	return err;
 }
 
-/* All that is looked through: names, company, department, title, mail, numbers as they are and as
- * digits. */
+/* A text and a line feed, as far as whole ones have room. */
+static void word_write(struct writer *w, const char *text)
+{
+	size_t before = w->n;
+
+	names_fold(w, bytes_str(text));
+	writer_u8(w, '\n');
+	if (w->overflow)
+		*w = (struct writer){ .p = w->p, .n = before, .cap = w->cap };
+}
+
+/* All that is looked through: names, company, department, title, numbers as they are and as digits,
+ * mail. */
 static void contact_words_write(struct writer *w, const json_t *contact,
 				const struct dial_plan *plan)
 {
@@ -146,25 +159,19 @@ static void contact_words_write(struct writer *w, const json_t *contact,
 	const json_t *one;
 	size_t i;
 
-	for (i = 0; i < COUNT_OF(members); i++) {
-		names_fold(w, bytes_str(contact_text(contact, members[i])));
-		writer_u8(w, '\n');
-	}
-	json_array_foreach(json_object_get(contact, "emails"), i, one)
-	{
-		names_fold(w, bytes_str(contact_text(one, "address")));
-		writer_u8(w, '\n');
-	}
+	for (i = 0; i < COUNT_OF(members); i++)
+		word_write(w, contact_text(contact, members[i]));
 	json_array_foreach(json_object_get(contact, "phones"), i, one)
 	{
 		char forms[CONTACT_NORMAL_FORMS][DIAL_NUMBER_MAX];
-		struct bytes number = bytes_str(contact_text(one, "number"));
+		const char *number = contact_text(one, "number");
 
-		names_fold(w, number);
-		if (contact_normal(plan, number, forms))
-			WRITER_TEXTS(w, "\n", forms[0]);
-		writer_u8(w, '\n');
+		word_write(w, number);
+		if (contact_normal(plan, bytes_str(number), forms))
+			word_write(w, forms[0]);
 	}
+	json_array_foreach(json_object_get(contact, "emails"), i, one)
+		word_write(w, contact_text(one, "address"));
 }
 
 static int numbers_put(struct archive *a, struct contact_book book, const char *id,

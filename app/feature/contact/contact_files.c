@@ -162,6 +162,20 @@ static bool contact_upload_read(struct command_run *run, struct contact_upload *
 	return true;
 }
 
+/* JSON, in which parts go to the archive, takes no NUL. False: the run has failed. */
+static bool contact_upload_is_text(struct command_run *run, const struct contact_upload *u)
+{
+	const uint8_t *nul = memchr(u->text, '\0', u->n);
+	unsigned line = 1;
+
+	for (const uint8_t *p = u->text; nul && p < nul; p++)
+		line += *p == '\n';
+	if (nul)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "file",
+			     "line %u has a NUL: the file is no UTF-8 text", line);
+	return !nul;
+}
+
 static void contact_upload_begin(struct command_run *run, struct contact_upload *u)
 {
 	const struct command_value *format = command_value(run, "format");
@@ -198,7 +212,7 @@ void command_contact_import(struct command_run *run)
 		return;
 	}
 	u->n = (size_t)st.st_size;
-	if (!contact_upload_read(run, u))
+	if (!contact_upload_read(run, u) || !contact_upload_is_text(run, u))
 		return;
 	contact_upload_begin(run, u);
 	(void)json_object_set_new(args, "format", json_string(u->csv ? "csv" : "vcard"));
