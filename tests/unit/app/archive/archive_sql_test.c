@@ -71,14 +71,18 @@ static void test_rolled_back(void **state)
 /* Opened twice it is migrated once; what a later program has made is left as it is. */
 static void test_versions(void **state)
 {
+	int64_t last = -1; /* migration 0 is for each session */
+
 	(void)state;
+	for (const char *p = sql_schema; (p = strstr(p, "-- migration ")) != NULL; p++)
+		last++;
 	for (int postgres = 0; postgres < 2; postgres++) {
 		char where[WHERE_MAX], why[SQL_WHY_MAX] = "";
 		struct archive *a, *b;
 
 		rig_where(postgres, where);
 		a = rig_open(where);
-		assert_int_equal(rig_number(a, "SELECT version FROM schema_version"), 1);
+		assert_int_equal(rig_number(a, "SELECT version FROM schema_version"), last);
 		b = rig_open(where);
 		archive_close(b);
 		assert_int_equal(
