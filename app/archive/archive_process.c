@@ -185,6 +185,8 @@ static void process_say_figures(struct archive_process *p, uint64_t now_ns)
 {
 	if (now_ns < p->figures_ns)
 		return;
+	if (p->archive && !sql_is_connected(archive_sql(p->archive)))
+		archive_process_failed(p, "its file, or its connection, is gone");
 	p->figures_ns = now_ns + FIGURES_MS * NS_PER_MS;
 	child_peer_send(&p->link,
 			json_pack("{s:{s:I, s:I, s:I, s:s}}", "figures", "saved",

@@ -25,6 +25,8 @@ struct sqlite {
 	size_t count;
 	sqlite3_stmt *copy;
 	size_t columns; /* of copy */
+	dev_t device;   /* of its file */
+	ino_t inode;
 };
 
 static int sqlite_error(const struct sqlite *s, int code, char why[SQL_WHY_MAX])
@@ -75,6 +77,7 @@ static int sqlite_file(const char *where)
 static int sqlite_open(void **out, const char *where, char why[SQL_WHY_MAX])
 {
 	struct sqlite *s = calloc(1, sizeof(*s));
+	struct stat st;
 	int code, err;
 
 	if (!s)
@@ -95,14 +98,22 @@ static int sqlite_open(void **out, const char *where, char why[SQL_WHY_MAX])
 		sqlite_close(s);
 		return err;
 	}
+	if (!stat(where, &st)) {
+		s->device = st.st_dev;
+		s->inode = st.st_ino;
+	}
 	*out = s;
 	return 0;
 }
 
+/* What is written to a file that was deleted, or replaced, is lost with the process. */
 static bool sqlite_connected(const void *of)
 {
-	(void)of;
-	return true;
+	const struct sqlite *s = of;
+	struct stat st;
+
+	return !stat(sqlite3_db_filename(s->db, "main"), &st) && st.st_dev == s->device &&
+	       st.st_ino == s->inode;
 }
 
 static int sqlite_script(void *of, const char *text, char why[SQL_WHY_MAX])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """People: the directory of a tenant, contacts of one's own and of the tenant; who sees which, and how they are found."""
 import csv
+import glob
 import io
 import json
 import os
@@ -224,6 +225,14 @@ class Own(Books):
         self.assertEqual([one["number"] for one in self.directory(self.mine)], ["1002", "1001"])
         until(lambda: self.http(self.node, "GET", "/v1/contacts", self.mine)[0] == 200, self.node.log_tail)
         self.assertEqual(self.listed(self.mine), ["Zoe"])
+        for path in glob.glob(f"{self.node.state_dir}/archive/history.sqlite*"):    # what is put from now on must not be lost
+            os.unlink(path)
+        until(lambda: self.http(self.node, "GET", "/v1/contacts", self.mine)[::2] == (200, []), self.node.log_tail)
+        self.ok(self.node, "POST", "/v1/contacts", self.mine, {"name": "Anna"})
+        for pid in children(self.node.process.pid, "tandem-archive"):
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: self.http(self.node, "GET", "/v1/contacts", self.mine)[0] == 200, self.node.log_tail)
+        self.assertEqual(self.listed(self.mine), ["Anna"])
 
 
 class Calls(Books):
