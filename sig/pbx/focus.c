@@ -192,8 +192,8 @@ static const struct call *focus_refer_place(const struct call_host *h, const str
 	if (replaces_of_uri(&r, wish->uri.headers, space) || !transfer_is_allowed(h, c, l))
 		return NULL;
 	other = focus_dialog(h, c, &r, &at);
-	return other && other != c && conference_speaks(other) && at == other->bridge.caller &&
-			       refer_is_own_dialog(l, other->legs[at])
+	return other && other != c && conference_speaks(other) && !other->member->monitors &&
+			       at == other->bridge.caller && refer_is_own_dialog(l, other->legs[at])
 		       ? other
 		       : NULL;
 }
@@ -375,7 +375,7 @@ static uint16_t focus_refer_member(struct call_host *h, struct call *c, const st
 				      .refusal = &f->refusal,
 				      .notify = f->notify };
 	/* a phone of an extension, as its own shard has seen to where that is another */
-	bool may = r && !c->member->asks &&
+	bool may = r && !c->member->asks && !c->member->monitors &&
 		   (call_caller(c)->user.n || m->hop.transport == SIP_INTER_SHARD);
 	uint16_t status = may ? focus_refer_target(h, c, m, f) : 403;
 

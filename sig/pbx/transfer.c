@@ -60,6 +60,8 @@ static enum refusal transfer_make(struct call *c, const struct transfer_request 
 {
 	if (c->transfer && c->transfer->state != TRANSFER_FAILED)
 		return REFUSED_TRANSFER_OPEN;
+	if (c->member && c->member->monitors) /* a privilege of its user alone (MON-04) */
+		return REFUSED_MONITORS;
 	if (!transfer_may_begin(c, ask->leg))
 		return REFUSED_NOT_ESTABLISHED;
 	transfer_clear(&c->transfer);

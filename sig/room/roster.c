@@ -98,7 +98,7 @@ void roster_entry_clear(struct roster_entry *told)
 bool room_has_user(const struct room *r, struct bytes user)
 {
 	for (const struct room_member *m = r->first; m && !m->asks; m = m->next) {
-		if (bytes_eq(text_bytes(&m->told.user), user))
+		if (!m->monitors && bytes_eq(text_bytes(&m->told.user), user))
 			return true;
 	}
 	return false;

@@ -111,7 +111,7 @@ void roster_withdraw(struct room *r, struct room_member *m);
 void roster_entry_clear(struct roster_entry *told);
 /* What names it: its user by a URI, and its phone by that with the id of its call. */
 struct roster_name roster_entry_name(const struct room_member *m, uint8_t space[ROOM_ENDPOINT_MAX]);
-/* A phone of that user is in it, and was let in. */
+/* A phone of that user is in it, was let in, and does not monitor: who does so may bring nobody. */
 bool room_has_user(const struct room *r, struct bytes user);
 /* Of a link in the roster of a room. */
 const struct room_member *roster_entry_member(const struct roster_link *link);

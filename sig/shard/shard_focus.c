@@ -139,7 +139,8 @@ static bool join_call(struct shard *s, const struct sip_message *m, uint16_t ten
 	r = joined_room(s, c);
 	if (l->state >= LEG_LEAVING || c->state == CALL_ENDING)
 		return focus_call_fail(why, 603, "the call to be joined is over");
-	if (!bytes_eq(text_bytes(&l->user), user) && !(r && room_has_user(r, user)))
+	if ((c->member && c->member->monitors) ||
+	    (!bytes_eq(text_bytes(&l->user), user) && !(r && room_has_user(r, user))))
 		return focus_call_fail(why, 403, "the dialog is another's");
 	return join_into(s, c, leg, to, set, why);
 }

@@ -72,6 +72,22 @@ class Supervisors(Monitors, ConferenceTest):
                 until(lambda: not self.node.ctl("conference.list"), self.node.log_tail)
                 self.all_hear("1001", "1002")
 
+    def test_nobody_else_hears(self):
+        """Who listens gives his place to nobody: by command, as a session's is, or by REFER of his phone."""
+        self.permit()
+        self.talk("1001", "1002")
+        self.code("*531002")
+        self.rung()
+        self.hear("listen")
+        call = self.members("1001", "1002", "1003")["1003"]["call"]
+        for command, args in (("call.transfer", {"to": "1004"}), ("call.park", {"slot": "71"})):
+            with self.assertRaisesRegex(ServerError, "nobody is given to it"):
+                self.node.ctl(command, call=call, **args)
+        phone = self.dialogs["1003"]
+        refer = phone.in_dialog("REFER", [("Refer-To", f"<sip:1004@{phone.agent.home}>")])
+        self.assertEqual(phone.transact(refer).status, 403)
+        self.hear("listen")
+
     def test_a_party_leaves(self):
         """... and the supervisor with it."""
         self.permit()
