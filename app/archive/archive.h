@@ -112,6 +112,10 @@ void archive_who(char out[ARCHIVE_WHO_MAX], struct bytes tenant, struct bytes nu
  */
 int archive_erase(struct archive *a, struct bytes tenant, struct bytes number, int64_t until_ms,
 		  bool *more) NODISCARD;
+/* Where an entry of the audit says that extensions were deleted: the lists, notes and contacts of
+ * their users end then, and the next user of a number begins without them. All that is of the same
+ * transaction as the entry, so it is done once. 0 or as archive_sql.h. */
+int archive_forget(struct archive *a, const struct archive_event *e) NODISCARD;
 /* Deletes conversations and events of a tenant that ended before, some at a time. */
 int archive_retain(struct archive *a, struct bytes tenant, int64_t before_ms, bool *more) NODISCARD;
 

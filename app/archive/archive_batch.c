@@ -186,6 +186,8 @@ static int events_save(struct archive *a, const struct archive_batch *b)
 	if (!b->event_count)
 		return 0;
 	err = sql_script(a->sql, "DELETE FROM new_event");
+	for (size_t i = 0; i < b->event_count && !err; i++)
+		err = archive_forget(a, &b->events[i]);
 	if (!err)
 		err = sql_copy_begin(a->sql, "new_event", EVENT_COLUMNS);
 	if (!err) {

@@ -425,10 +425,52 @@ int archive_erase(struct archive *a, struct bytes tenant, struct bytes number, i
 		err = number.n ? person_erase(a, tenant, number, until_ms, more)
 			       : tenant_delete(a, tenant, until_ms + 1, more);
 	if (!err)
-		err = contact_erase(a, tenant, number);
+		err = contact_erase(a, tenant, number, INT64_MAX);
 	if (!err)
 		err = sql_commit(a->sql);
 	sql_rollback(a->sql);
+	return err;
+}
+
+static int user_forget(struct archive *a, struct bytes tenant, struct bytes number,
+		       int64_t until_ms)
+{
+	char owner[ARCHIVE_OWNER_MAX];
+	struct sql_value params[] = { sql_text(tenant), sql_text(bytes_str(NULL)),
+				      sql_number(until_ms) };
+	int err;
+
+	(void)snprintf(owner, sizeof(owner), "u" BYTES_FMT, BYTES_ARG(number));
+	params[1] = sql_text(bytes_str(owner));
+	err = archive_clear(a, tenant, params[1].text, until_ms);
+	if (!err)
+		err = sql_run(a->sql,
+			      "DELETE FROM note WHERE tenant = $1 AND owner = $2 AND at_ms <= $3",
+			      params, COUNT_OF(params), NULL, NULL);
+	return err ? err : contact_erase(a, tenant, number, until_ms);
+}
+
+int archive_forget(struct archive *a, const struct archive_event *e)
+{
+	const char *outcome = json_string_value(json_object_get(e->json, "outcome"));
+	const json_t *one;
+	size_t i;
+	int err = 0;
+
+	if (e->kind != ARCHIVE_KIND_AUDIT || !outcome || strcmp(outcome, "ok") != 0)
+		return 0;
+	if (bytes_is(e->type, "extension.delete"))
+		return user_forget(a, e->tenant, e->subject, e->utc_ms);
+	json_array_foreach(json_object_get(e->json, "changes"), i, one)
+	{
+		const char *change = json_string_value(json_object_get(one, "change"));
+		const char *kind = json_string_value(json_object_get(one, "kind"));
+		const char *name = json_string_value(json_object_get(one, "name"));
+
+		if (!err && change && kind && name && !strcmp(change, "deleted") &&
+		    !strcmp(kind, "extension"))
+			err = user_forget(a, e->tenant, bytes_str(name), e->utc_ms);
+	}
 	return err;
 }
 

@@ -150,6 +150,29 @@ class Own(Books):
         self.ok(self.node, "DELETE", path, self.mine)
         self.assertEqual(self.listed(self.mine), ["Bo"])
 
+    def test_next_user(self):
+        """Of a number whose extension was deleted, by a command or by a set: contacts, notes and history of the one before are not his."""
+        out, into, _ = self.connect()
+        out.bye()
+        into.wait_bye()
+        until(lambda: len(self.ok(self.node, "GET", "/v1/histories", self.mine)) == len(self.ok(self.node, "GET", "/v1/histories", self.other)) == 1)
+        for token in (self.mine, self.other):
+            self.ok(self.node, "POST", "/v1/contacts", token, {"name": "Zoe"})
+            self.ok(self.node, "POST", "/v1/contacts/me/notes", token, {"text": "mine", "about": "me"})
+        self.operator("extension.delete", number="1001", force=True)
+        documents = self.operator("set.apply", name="office", tenant="default", documents=[{"kind": "extension", "number": "1002", "ha1": ha1("1002", "x", "y")}])
+        self.assertFalse(documents.get("errors"))
+        self.operator("set.apply", name="office", tenant="default", documents=[], prune=True)
+        for number in ("1001", "1002"):
+            self.operator("extension.put", number=number, ha1=ha1(number, "tandem.test", f"secret{number}"))
+            admin = self.token(self.node, "admin", "default", name=f"admin{number}")
+            until(lambda: not self.listed(admin, f"?user={number}"))
+            self.assertEqual(self.ok(self.node, "GET", f"/v1/contacts/me/notes?about=me&user={number}", admin), [])
+            self.assertEqual(self.ok(self.node, "GET", f"/v1/histories?user={number}", admin), [])
+            self.ok(self.node, "POST", "/v1/contacts", admin, {"name": "New", "user": number})
+            self.assertEqual(self.listed(admin, f"?user={number}"), ["New"])
+        self.assertEqual(len(self.ok(self.node, "GET", "/v1/histories", admin)), 1)
+
     def test_notes(self):
         """CON-09, CON-13: notes have a time, are archived and counted, about a contact, a colleague, or oneself; they are of who wrote them."""
         path = f"/v1/contacts/{self.ok(self.node, 'POST', '/v1/contacts', self.mine, {'name': 'Zoe'})['contact']}"

@@ -469,32 +469,52 @@ int contact_find(struct archive *a, const json_t *args, json_t **result, char wh
 
 /* ---- erasure ---- */
 
-int contact_erase(struct archive *a, struct bytes tenant, struct bytes number)
+static int book_erase(struct archive *a, const struct sql_value params[3])
 {
-	static const char *const tables[] = { "contact_note", "contact_number", "contact" };
-	char owner[ARCHIVE_OWNER_MAX], text[128];
-	struct sql_value params[] = { sql_text(tenant), sql_text(bytes_str(NULL)) };
+#define OF_BOOK "tenant = $1 AND owner = $2 AND changed_ms <= $3"
+	/* what the books had is counted in that of the tenant, too */
+	static const char count[] = "UPDATE contact_book SET revision = revision + 1, entries = "
+				    "entries - (SELECT COUNT(*) FROM contact WHERE " OF_BOOK
+				    ") WHERE tenant = $1 AND owner IN ('t', $2)";
+	static const char numbers[] = "DELETE FROM contact_number WHERE tenant = $1 AND owner = $2 "
+				      "AND id IN (SELECT id FROM contact WHERE " OF_BOOK ")";
+	static const char contacts[] = "DELETE FROM contact WHERE " OF_BOOK;
+	static const char notes[] = "DELETE FROM contact_note WHERE tenant = $1 AND owner = $2 AND "
+				    "at_ms <= $3";
+#undef OF_BOOK
+	static const char *const texts[] = { count, numbers, contacts, notes };
 	int err = 0;
 
+	for (size_t i = 0; i < COUNT_OF(texts) && !err; i++)
+		err = sql_run(a->sql, texts[i], params, 3, NULL, NULL);
+	return err;
+}
+
+static int books_erase(struct archive *a, struct bytes tenant)
+{
+	static const char *const texts[] = {
+		"DELETE FROM contact_note WHERE tenant = $1",
+		"DELETE FROM contact_number WHERE tenant = $1",
+		"DELETE FROM contact WHERE tenant = $1",
+		"UPDATE contact_book SET revision = revision + 1, entries = 0 WHERE tenant = $1",
+	};
+	const struct sql_value of = sql_text(tenant);
+	int err = 0;
+
+	for (size_t i = 0; i < COUNT_OF(texts) && !err; i++)
+		err = sql_run(a->sql, texts[i], &of, 1, NULL, NULL);
+	return err;
+}
+
+int contact_erase(struct archive *a, struct bytes tenant, struct bytes number, int64_t until_ms)
+{
+	char owner[ARCHIVE_OWNER_MAX];
+	struct sql_value params[] = { sql_text(tenant), sql_text(bytes_str(NULL)),
+				      sql_number(until_ms) };
+
+	if (!number.n)
+		return books_erase(a, tenant);
 	(void)snprintf(owner, sizeof(owner), "u" BYTES_FMT, BYTES_ARG(number));
 	params[1] = sql_text(bytes_str(owner));
-	for (size_t i = 0; i < COUNT_OF(tables) && !err; i++) {
-		(void)snprintf(text, sizeof(text), "DELETE FROM %s WHERE tenant = $1%s", tables[i],
-			       number.n ? " AND owner = $2" : "");
-		err = sql_run(a->sql, text, params, number.n ? 2 : 1, NULL, NULL);
-	}
-	/* what the books had is counted in that of the tenant, too */
-	if (!err && number.n)
-		err = sql_run(a->sql,
-			      "UPDATE contact_book SET revision = revision + 1, entries = "
-			      "CASE WHEN owner = $2 THEN 0 ELSE entries - COALESCE((SELECT entries "
-			      "FROM contact_book b WHERE b.tenant = $1 AND b.owner = $2), 0) END "
-			      "WHERE tenant = $1 AND owner IN ('t', $2)",
-			      params, 2, NULL, NULL);
-	else if (!err)
-		err = sql_run(a->sql,
-			      "UPDATE contact_book SET revision = revision + 1, entries = 0 "
-			      "WHERE tenant = $1",
-			      params, 1, NULL, NULL);
-	return err;
+	return book_erase(a, params);
 }
