@@ -577,6 +577,11 @@ static const struct {
 	{ "group.list", COMMAND_FOR_READER },
 	{ "group.login", COMMAND_FOR_APPLICATION },
 	{ "group.logout", COMMAND_FOR_APPLICATION },
+	{ "supervisor.put", COMMAND_FOR_ADMIN },
+	{ "supervisor.get", COMMAND_FOR_READER },
+	{ "supervisor.delete", COMMAND_FOR_ADMIN },
+	{ "supervisor.list", COMMAND_FOR_READER },
+	{ "supervisor.monitor", COMMAND_FOR_APPLICATION },
 	{ "call.list", COMMAND_FOR_READER },
 	{ "call.show", COMMAND_FOR_READER },
 	{ "call.leg.list", COMMAND_FOR_READER },
@@ -751,9 +756,10 @@ static void test_limits(void **state)
 static void test_kinds(void **state)
 {
 	static const char *const names[] = {
-		"tenant", "profile", "profile_range", "dialplan", "extension", "trunk", "location",
-		"did",    "route",   "room",          "hours",    "prompt",    "flow",  "number",
-		"group",  "account", "token",         "webhook",  "session",   "set",
+		"tenant",   "profile", "profile_range", "dialplan", "extension",  "trunk",
+		"location", "did",     "route",         "room",     "hours",      "prompt",
+		"flow",     "number",  "group",         "account",  "supervisor", "token",
+		"webhook",  "session", "set",
 	};
 
 	(void)state;
@@ -876,7 +882,7 @@ static void test_password_becomes_hashes(void **state)
 
 static void test_docs(void **state)
 {
-	static char want[256 * 1024];
+	static char want[512 * 1024];
 	struct writer w = writer_over(want, sizeof(want) - 1);
 	char *text, *mark;
 	size_t n;
