@@ -86,8 +86,8 @@ static bool fair_grow(struct fair *s)
 	return true;
 }
 
-enum fair_level fair_take(struct fair *s, const struct fair_who *who, uint32_t n,
-			  struct fair_held *held)
+enum fair_level fair_admit(struct fair *s, const struct fair_who *who, uint32_t n,
+			   struct fair_held *held)
 {
 	enum fair_level beyond = fair_look(s, who, n);
 

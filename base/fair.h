@@ -48,8 +48,8 @@ void fair_open(struct fair *s, uint32_t max, struct rand_source *rand);
 void fair_close(struct fair *s);
 /* FAIR_FINE: n more places belong to `who`. Otherwise the level that exceeds its share, and nothing
  * changed. No memory: full. */
-enum fair_level fair_take(struct fair *s, const struct fair_who *who, uint32_t n,
-			  struct fair_held *held) NODISCARD;
+enum fair_level fair_admit(struct fair *s, const struct fair_who *who, uint32_t n,
+			   struct fair_held *held) NODISCARD;
 /* The same, and nothing is taken. */
 enum fair_level fair_look(const struct fair *s, const struct fair_who *who, uint32_t n);
 /* Nothing is held afterwards. */

@@ -200,7 +200,7 @@ static int timer_open(void)
 	return loop_watch(g_loop.timer_fd, LOOP_READ, on_timer, NULL);
 }
 
-int loop_open_beside(unsigned fd_max)
+int loop_open_second(unsigned fd_max)
 {
 	g_loop.beside = true;
 	return loop_open(fd_max);

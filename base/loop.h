@@ -22,7 +22,7 @@ typedef void loop_signal_fn(int signal, void *arg);
 /* fd_max: most descriptors ever. SIGPIPE is ignored afterwards. 0 or -errno. */
 int loop_open(unsigned fd_max) NODISCARD;
 /* The same for a thread beside it, while that one is open. */
-int loop_open_beside(unsigned fd_max) NODISCARD;
+int loop_open_second(unsigned fd_max) NODISCARD;
 void loop_close(void);
 /* Adds fd or replaces its mask and handler; events 0 keeps it registered but quiet. 0 or -errno. */
 int loop_watch(int fd, unsigned events, loop_fd_fn *fn, void *arg) NODISCARD;

@@ -3,7 +3,7 @@
  * A table of heap objects by tenant and name. The hosts of SIP (sig/host) use it for groups,
  * mailboxes, accounts, calendars and flow programs. It exists so that each of them has only its
  * struct, while lookup, insertion and removal are the same code. The table stores pointers as
- * values, and owns each object from named_put to named_take or named_close.
+ * values, and owns each object from named_put to named_remove or named_close.
  */
 
 #include "base/named.h"
@@ -65,7 +65,7 @@ void *named_put(struct table *t, uint16_t tenant, struct bytes name, size_t size
 	return object;
 }
 
-void named_take(struct table *t, void *object)
+void named_remove(struct table *t, void *object)
 {
 	const struct named *o = object;
 

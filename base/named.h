@@ -22,7 +22,7 @@ void *named_find(const struct table *t, uint16_t tenant, struct bytes name);
  * *err = -ENOSPC or -ENOMEM. The name fits into the object. */
 void *named_put(struct table *t, uint16_t tenant, struct bytes name, size_t size, int *err);
 /* It is the caller's, for free(). */
-void named_take(struct table *t, void *object);
+void named_remove(struct table *t, void *object);
 /* All of them, *cursor 0 at first; NULL at the end. */
 void *named_next(const struct table *t, uint32_t *cursor);
 

@@ -63,7 +63,7 @@ static void option_u64(struct writer *w, uint16_t code, uint64_t v)
 }
 
 /* Where the block begins; its length comes with block_end. */
-static size_t block_begin(struct writer *w, uint32_t type)
+static size_t block_start(struct writer *w, uint32_t type)
 {
 	size_t at = w->n;
 
@@ -86,7 +86,7 @@ static void block_end(struct writer *w, size_t at)
 void pcapng_header_write(struct writer *w, const char *application, const char *comment)
 {
 	static const uint8_t resolution = NANOSECONDS;
-	size_t at = block_begin(w, BLOCK_SECTION);
+	size_t at = block_start(w, BLOCK_SECTION);
 
 	writer_be32(w, SECTION_ORDER);
 	writer_be16(w, 1); /* version 1.0 */
@@ -95,7 +95,7 @@ void pcapng_header_write(struct writer *w, const char *application, const char *
 	option_text(w, SECTION_APPLICATION, application);
 	option_text(w, OPTION_COMMENT, comment);
 	block_end(w, at);
-	at = block_begin(w, BLOCK_INTERFACE);
+	at = block_start(w, BLOCK_INTERFACE);
 	writer_be16(w, LINKTYPE_RAW);
 	writer_be16(w, 0);
 	writer_be32(w, 0); /* nothing is cut */
@@ -205,7 +205,7 @@ void pcapng_packet(struct writer *w, const struct pcapng_packet *p)
 {
 	struct addr from = *p->from, to = *p->to;
 	struct bytes payload = bytes_sub(p->payload, 0, PCAPNG_PAYLOAD_MAX);
-	size_t at = block_begin(w, BLOCK_PACKET), heads;
+	size_t at = block_start(w, BLOCK_PACKET), heads;
 
 	addresses_fit(&from, &to);
 	heads = (from.family == ADDR_V6 ? IP6_HEAD : IP4_HEAD) + UDP_HEAD;
@@ -221,7 +221,7 @@ void pcapng_packet(struct writer *w, const struct pcapng_packet *p)
 
 void pcapng_counts(struct writer *w, const struct pcapng_counts *c)
 {
-	size_t at = block_begin(w, BLOCK_STATISTICS);
+	size_t at = block_start(w, BLOCK_STATISTICS);
 
 	writer_be32(w, 0);
 	writer_be64(w, c->utc_ns);

@@ -270,14 +270,14 @@ static ALWAYS_INLINE void one_write(struct schema_writer *w, const struct schema
 		rows_write(w, row->of, member);
 }
 
-enum { ROW_IS_RARE = SCHEMA_LIST | SCHEMA_SECRET | SCHEMA_IF | SCHEMA_BESIDE };
+enum { ROW_IS_RARE = SCHEMA_LIST | SCHEMA_SECRET | SCHEMA_IF | SCHEMA_CONTEXT };
 
 static NOINLINE void rare_write(struct schema_writer *w, const struct schema *row,
 				const void *object)
 {
 	const uint8_t *end = w->at;
 
-	if (row->flags & SCHEMA_BESIDE)
+	if (row->flags & SCHEMA_CONTEXT)
 		object = row->beside ? row->beside(w->beside, w->place) : w->beside;
 	if (row->flags & SCHEMA_LIST)
 		schema_list_write(w, row, object);
@@ -700,7 +700,7 @@ static bool row_read(struct schema_reader *r, const struct schema *row, void *ob
 	bool ok = row->type == SCHEMA_IGNORED || row->type == SCHEMA_HAND ||
 		  row->type == SCHEMA_GROUP || in->kind == wire_kind_of(row);
 
-	if (row->flags & SCHEMA_BESIDE)
+	if (row->flags & SCHEMA_CONTEXT)
 		object = row->beside ? row->beside(r->beside, r->place) : r->beside;
 	if (ok)
 		ok = row->flags & SCHEMA_LIST ? schema_list_read(r, row, object, in)

@@ -49,7 +49,7 @@ enum schema_flag {
 	SCHEMA_COUNT32 = 32, /* of a list: its counter is a uint32_t */
 	SCHEMA_IF = 64,      /* of one value: `is` is called with the struct it is in */
 	SCHEMA_LATE = 128,   /* of a record that is read in two turns: in the second one */
-	SCHEMA_BESIDE = 256, /* the member is in what is beside the struct (`beside`) */
+	SCHEMA_CONTEXT = 256, /* the member is in what is beside the struct (`beside`) */
 	/* A number of bits: max has all of them, and bits of a later program are dropped. */
 	SCHEMA_BITS = 512,
 };

@@ -188,7 +188,7 @@ static size_t write_stun(struct flood *f, const struct shot *s)
 	noise(f, transaction, sizeof(transaction));
 	noise(f, key, sizeof(key));
 	(void)snprintf(username, sizeof(username), "%08x:%08x", (unsigned)rand_next(f), 1U);
-	stun_begin(&w, STUN_BINDING_REQUEST, bytes_mem(transaction, sizeof(transaction)));
+	stun_start(&w, STUN_BINDING_REQUEST, bytes_mem(transaction, sizeof(transaction)));
 	stun_put_username(&w, bytes_str(username));
 	stun_put_priority(&w, UINT32_MAX);
 	stun_put_role(&w, true, rand_next(f));

@@ -65,7 +65,7 @@ static void number_put(char *p, uint64_t n)
 		p[i] = "0123456789abcdef"[n >> (4 * (NUMBER_LEN - 1 - i)) & 15];
 }
 
-static void packet_begin(const struct junk *j, struct packet *p)
+static void packet_start(const struct junk *j, struct packet *p)
 {
 	*p = (struct packet){ .ip = { .version = 4,
 				      .ihl = 5,
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
 		fail("raw socket", errno);
 	(void)setsockopt(j.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	for (int i = 0; i < BATCH; i++)
-		packet_begin(&j, &j.packets[i]);
+		packet_start(&j, &j.packets[i]);
 	took = run(&j);
 	(void)printf("{\"sent\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"per_second\": %.0f}\n",
 		     j.sent, j.refused, (double)j.sent / took);

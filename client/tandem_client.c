@@ -460,7 +460,7 @@ static redisReply *client_command(struct tandem_client *c, int n, const char **w
 	return reply;
 }
 
-static int client_tell(struct tandem_client *c, int n, const char **words)
+static int client_send(struct tandem_client *c, int n, const char **words)
 {
 	int err = 0;
 	redisReply *reply = client_command(c, n, words, &err);
@@ -476,7 +476,7 @@ static int client_log_in(struct tandem_client *c, const struct login *l)
 
 	if (!l->password[0])
 		return 0;
-	return l->user[0] ? client_tell(c, 3, with_user) : client_tell(c, 2, alone);
+	return l->user[0] ? client_send(c, 3, with_user) : client_send(c, 2, alone);
 }
 
 /* To the unix socket where server is NULL. */
@@ -517,7 +517,7 @@ static const char *reply_text(const redisReply *r)
 	return r && r->type == REDIS_REPLY_STRING ? r->str : "";
 }
 
-static int client_sentinel_ask(struct tandem_client *c, const struct server *sentinel)
+static int client_sentinel_request(struct tandem_client *c, const struct server *sentinel)
 {
 	const char *words[] = { "SENTINEL", "GET-MASTER-ADDR-BY-NAME", c->place.primary };
 	int err = client_dial(c, sentinel, &c->place.sentinel_login);
@@ -540,7 +540,7 @@ static int client_primary_find(struct tandem_client *c)
 	int err = -EHOSTUNREACH;
 
 	for (int i = 0; err && err != -ENOMEM && i < c->place.sentinel_count; i++)
-		err = client_sentinel_ask(c, &c->place.sentinels[i]);
+		err = client_sentinel_request(c, &c->place.sentinels[i]);
 	return err;
 }
 
@@ -574,7 +574,7 @@ static int client_connect(struct tandem_client *c)
 	if (err == -EHOSTUNREACH && p->cluster)
 		c->place.server = p->first; /* the next one that is asked knows another */
 	if (!err && p->db[0])
-		err = client_tell(c, 2, select);
+		err = client_send(c, 2, select);
 	if (!err && p->sentinel_count)
 		err = client_role_check(c);
 	if (err)
@@ -616,7 +616,7 @@ static int client_question_send(struct tandem_client *c, const struct question *
 }
 
 /* [id, [name, value...]]: the answer, if it is ours. */
-static void client_entry_take(struct tandem_client *c, struct question *q, const redisReply *entry)
+static void client_entry_read(struct tandem_client *c, struct question *q, const redisReply *entry)
 {
 	const redisReply *fields = reply_at(entry, 1);
 	const char *id = "", *json = NULL;
@@ -648,7 +648,7 @@ static int question_read(struct tandem_client *c, struct question *q)
 	reply = client_command(c, sizeof(words) / sizeof(words[0]), words, &err);
 	entries = reply_at(reply_at(reply, 0), 1);
 	for (size_t i = 0; reply_at(entries, i); i++)
-		client_entry_take(c, q, reply_at(entries, i));
+		client_entry_read(c, q, reply_at(entries, i));
 	freeReplyObject(reply);
 	return err;
 }
@@ -697,8 +697,8 @@ int tandem_client_next_id(struct tandem_client *c, const char *id)
 	return 0;
 }
 
-int tandem_client_ask(struct tandem_client *c, const char *command, const char *args,
-		      unsigned wait_ms, char **answer)
+int tandem_client_request(struct tandem_client *c, const char *command, const char *args,
+			  unsigned wait_ms, char **answer)
 {
 	struct question q = { .id = c->id, .command = command, .args = args, .begun_ms = now_ms() };
 	int err;
@@ -784,7 +784,7 @@ void tandem_client_close(struct tandem_client *c)
 		return;
 	words[1] = c->out_key;
 	if (c->redis)
-		(void)client_tell(c, 2, words);
+		(void)client_send(c, 2, words);
 	client_hang_up(c);
 	explicit_bzero(c, sizeof(*c));
 	free(c);

@@ -8,7 +8,7 @@
  *     char *answer;
  *
  *     if (!tandem_client_open(&c, "unix:/var/lib/tandem/redis/redis.sock", "default") &&
- *         !tandem_client_ask(c, "call.list", "{\"limit\":10}", 5000, &answer)) {
+ *         !tandem_client_request(c, "call.list", "{\"limit\":10}", 5000, &answer)) {
  *             puts(answer);    {"ok":true,"result":[...]}, or {"ok":false,"error":{...}}
  *             free(answer);
  *     }
@@ -54,8 +54,8 @@ int tandem_client_next_id(struct tandem_client *c, const char *id);
  * in that role: nothing was done), -ETIMEDOUT (no answer within wait_ms: the command may still have
  * been done) or -ENOMEM.
  */
-int tandem_client_ask(struct tandem_client *c, const char *command, const char *args,
-		      unsigned wait_ms, char **answer);
+int tandem_client_request(struct tandem_client *c, const char *command, const char *args,
+			  unsigned wait_ms, char **answer);
 
 /* Text of the last failure; never a password. */
 const char *tandem_client_error(const struct tandem_client *c);

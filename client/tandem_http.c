@@ -237,7 +237,7 @@ static long request_exchange(struct tandem_http *c, const struct request *r,
 }
 
 /* Repeats a request that was not carried out, or may be done twice. */
-static int request_ask(struct tandem_http *c, const struct request *r, json_t **result)
+static int request_request(struct tandem_http *c, const struct request *r, json_t **result)
 {
 	for (int left = TRIES - 1;; left--) {
 		long again_s, status = request_exchange(c, r, on_text, &again_s);
@@ -268,7 +268,7 @@ static int operations_read(struct tandem_http *c)
 	const struct request r = { .method = "GET", .target = "/v1/openapi.json" };
 	const char *path, *method;
 	json_t *document, *methods, *operation;
-	int err = c->operations ? 0 : request_ask(c, &r, &document);
+	int err = c->operations ? 0 : request_request(c, &r, &document);
 
 	if (err || c->operations)
 		return err;
@@ -298,8 +298,8 @@ static bool target_path(struct tandem_http *c, struct text *target, const char *
 	return text_add_all(target, path, NULL);
 }
 
-static int operation_ask(struct tandem_http *c, const json_t *operation, json_t *args,
-			 const char *key, json_t **result)
+static int operation_request(struct tandem_http *c, const json_t *operation, json_t *args,
+			     const char *key, json_t **result)
 {
 	char method[8] = "", *body = NULL;
 	struct request r = { .method = method, .key = key };
@@ -331,7 +331,7 @@ static int operation_ask(struct tandem_http *c, const json_t *operation, json_t 
 	r.target = target.p;
 	r.body = body;
 	if (ok && (body || !json_object_size(args)))
-		err = request_ask(c, &r, result);
+		err = request_request(c, &r, result);
 	free(body);
 	text_clear(&target);
 	return err;
@@ -346,7 +346,7 @@ int tandem_http_do(struct tandem_http *c, const char *name, json_t *args, const 
 
 	if (!err) {
 		operation = json_object_get(c->operations, name);
-		err = operation ? operation_ask(c, operation, own, key, result) : -ENOENT;
+		err = operation ? operation_request(c, operation, own, key, result) : -ENOENT;
 	}
 	json_decref(own);
 	return err;
@@ -355,7 +355,7 @@ int tandem_http_do(struct tandem_http *c, const char *name, json_t *args, const 
 /* ---- events ---- */
 
 /* One message of a stream: the text behind "data:" of its lines. */
-static bool message_take(struct tandem_http *c, char *message)
+static bool http_message_read(struct tandem_http *c, char *message)
 {
 	struct text data = { 0 };
 	const char *type, *id;
@@ -398,7 +398,7 @@ static size_t on_stream(char *data, size_t one, size_t n, void *arg)
 
 		end[0] = '\0';
 		c->delay_ms = DELAY_MS;
-		if (!message_take(c, c->text.p)) {
+		if (!http_message_read(c, c->text.p)) {
 			c->over = true;
 			return 0;
 		}

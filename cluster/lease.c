@@ -51,7 +51,7 @@ static void bind_to(struct claim *c, uint64_t id, uint64_t now_ns)
 
 /* ---- what is known of the lease ---- */
 
-static void heard_note(struct claim *c, struct lease_epoch epoch)
+static void newer_note(struct claim *c, struct lease_epoch epoch)
 {
 	if (lease_epoch_above(epoch, c->heard))
 		c->heard = epoch;
@@ -117,7 +117,7 @@ static unsigned claim_seen(struct claim *c, const struct claim_lease *lease, uin
 	bool same = c->seen_ns && same_lease(&c->seen, lease);
 
 	c->looked_ns = now_ns;
-	heard_note(c, lease->epoch);
+	newer_note(c, lease->epoch);
 	names_seen(c, lease);
 	if (same)
 		return 0;
@@ -136,7 +136,7 @@ static unsigned claim_answered(struct claim *c, const struct claim_event *event,
 		return 0;
 	if (bound_to_others(c, event->from, now_ns) && c->bound_to)
 		return 0;
-	heard_note(c, event->epoch);
+	newer_note(c, event->epoch);
 	if (!names_are_dated(
 		    c)) /* of those that it names now it says by which renewal (CLAIM_NAMED) */
 		c->named = event->named;
@@ -182,7 +182,7 @@ static unsigned claim_named(struct claim *c, const struct claim_lease *lease)
 		return 0;
 	if (same_epoch(c->renewed_epoch, lease->epoch) && lease->renewal < c->renewed)
 		return same ? 0 : CLAIM_SEND_NAMES;
-	heard_note(c, lease->epoch);
+	newer_note(c, lease->epoch);
 	names_seen(c, lease);
 	if (same)
 		return 0;
@@ -190,7 +190,7 @@ static unsigned claim_named(struct claim *c, const struct claim_lease *lease)
 	return CLAIM_PASS_NAMES;
 }
 
-static void claim_on_news(struct claim *c, const struct claim_event *event)
+static void claim_on_newer(struct claim *c, const struct claim_event *event)
 {
 	if (!lease_epoch_above(event->epoch, c->heard))
 		return;
@@ -202,9 +202,9 @@ static void claim_on_news(struct claim *c, const struct claim_event *event)
 /* Of two lists one is old: a claimant that asks by the old list is told the other. */
 static unsigned claim_on_question(struct claim *c, const struct claim_event *event, uint64_t now_ns)
 {
-	claim_on_news(c, event);
+	claim_on_newer(c, event);
 	if (event->owning || !same_names(&c->named, &event->named) || c->record != event->record)
-		return CLAIM_SEND_NEWS | (names_are_dated(c) ? CLAIM_SEND_NAMES : 0U);
+		return CLAIM_SEND_NEWER | (names_are_dated(c) ? CLAIM_SEND_NAMES : 0U);
 	if (bound_to_others(c, event->from, now_ns) && !stands_back(c, event->from))
 		return 0;
 	promise_to(c, event->from, now_ns);
@@ -246,7 +246,7 @@ static uint64_t quiet_from(const struct claim *c)
 	return c->seen_ns + c->quiet_ns;
 }
 
-static bool claim_may_ask(const struct claim *c, uint64_t now_ns)
+static bool claim_allowed(const struct claim *c, uint64_t now_ns)
 {
 	/* one after the other: who is named first need not ask twice */
 	uint64_t turn_ns = members_rank(&c->named, c->self) * c->length_ns / LOOKS;
@@ -261,12 +261,12 @@ static bool claim_may_ask(const struct claim *c, uint64_t now_ns)
 /* A voter that has not heard the question hears it from any claimant. */
 static unsigned ask_again(const struct claim *c)
 {
-	return CLAIM_SEND_ASK | (is_gone(c, c->heard) ? CLAIM_SEND_DEAD : 0U);
+	return CLAIM_SEND_REQUEST | (is_gone(c, c->heard) ? CLAIM_SEND_DEAD : 0U);
 }
 
 static unsigned claim_send_question(struct claim *c, uint64_t now_ns)
 {
-	c->state = CLAIM_ASK;
+	c->state = CLAIM_REQUEST;
 	c->asked_ns = now_ns;
 	c->ask_ns = now_ns + c->quiet_ns + members_rank(&c->named, c->self) * c->length_ns / LOOKS;
 	c->consents = 0;
@@ -277,7 +277,7 @@ static unsigned claim_send_question(struct claim *c, uint64_t now_ns)
 
 static unsigned claim_consented(struct claim *c, const struct claim_event *event, uint64_t now_ns)
 {
-	if (c->state != CLAIM_ASK || event->sent_ns != c->asked_ns ||
+	if (c->state != CLAIM_REQUEST || event->sent_ns != c->asked_ns ||
 	    now_ns > c->asked_ns + c->length_ns)
 		return 0;
 	if (event->epoch.counter > c->heard.counter)
@@ -296,7 +296,7 @@ static unsigned claim_won(struct claim *c, bool kept, uint64_t now_ns)
 	c->seen_ns = 0;
 	if (!counts) /* if Redis keeps it, the next look shows it */
 		return 0;
-	heard_note(c, c->next);
+	newer_note(c, c->next);
 	c->record = c->self;
 	c->named = c->next_named;
 	return CLAIM_OWNED;
@@ -312,9 +312,9 @@ static unsigned claim_timer(struct claim *c, bool owning, uint64_t now_ns)
 		return 0;
 	if (now_ns >= c->look_ns) {
 		c->look_ns = now_ns + c->length_ns / LOOKS;
-		actions = CLAIM_SEND_LOOK | (c->state == CLAIM_ASK ? ask_again(c) : 0U);
+		actions = CLAIM_SEND_LOOK | (c->state == CLAIM_REQUEST ? ask_again(c) : 0U);
 	}
-	if (c->state == CLAIM_WATCH && claim_may_ask(c, now_ns))
+	if (c->state == CLAIM_WATCH && claim_allowed(c, now_ns))
 		actions |= claim_send_question(c, now_ns);
 	return actions;
 }
@@ -326,14 +326,14 @@ unsigned claim_step(struct claim *c, const struct claim_event *event, uint64_t n
 		return claim_timer(c, event->owning, now_ns);
 	case CLAIM_SEEN:
 		return claim_seen(c, &event->lease, now_ns);
-	case CLAIM_TOLD:
+	case CLAIM_OWNER:
 		return claim_answered(c, event, now_ns);
 	case CLAIM_ASKED:
 		return claim_on_question(c, event, now_ns);
 	case CLAIM_CONSENTED:
 		return claim_consented(c, event, now_ns);
-	case CLAIM_NEWS:
-		claim_on_news(c, event);
+	case CLAIM_NEWER:
+		claim_on_newer(c, event);
 		return 0;
 	case CLAIM_WON:
 		return claim_won(c, event->kept, now_ns);
@@ -478,7 +478,7 @@ static void acked_forget(struct lease *l)
 
 /* Others are there that cannot be named while Redis may forget it: a lease without names is open to
  * any node that has watched it. */
-static void unnamed_begin(struct lease *l, const struct members *named, uint64_t now_ns)
+static void unnamed_start(struct lease *l, const struct members *named, uint64_t now_ns)
 {
 	if (named->count && !l->others.count)
 		l->tell_ns = now_ns;
@@ -497,7 +497,7 @@ void lease_name(struct lease *l, const struct members *named, uint64_t now_ns)
 		return;
 	}
 	if (!l->named.count && (l->state != LEASE_HELD || !l->kept)) {
-		unnamed_begin(l, named, now_ns);
+		unnamed_start(l, named, now_ns);
 		return;
 	}
 	l->unnamed = false;
@@ -576,7 +576,7 @@ static unsigned named_notify(struct lease *l, uint64_t now_ns)
 		return 0;
 	l->told_ns = now_ns;
 	l->tell_ns = now_ns + l->length_ns / 3;
-	return LEASE_TELL;
+	return LEASE_ANNOUNCE;
 }
 
 static unsigned claimed(struct lease *l, const struct lease_event *event, uint64_t now_ns)
@@ -616,7 +616,7 @@ static unsigned granted(struct lease *l, enum lease_action question,
 	if (!l->link_up)
 		return unknown(l, now_ns);
 	assert(epoch.incarnation == l->epoch.incarnation);
-	/* older than the news that Redis lost it */
+	/* sent before the link or the lease was lost */
 	if (l->stale && question == LEASE_SEND_RENEW)
 		return probe(l, now_ns);
 	if (l->state == LEASE_ASKING) { /* its names still count, of its former ownership */
@@ -765,7 +765,7 @@ static unsigned lease_settle(struct lease *l, const struct lease_event *event,
 		return claims_seen(l, event->epoch, now_ns);
 	case LEASE_RENEWED:
 		return renewed(l, event->epoch);
-	case LEASE_HEARD:
+	case LEASE_ACK:
 		return lease_on_ack(l, event);
 	case LEASE_CLAIMED:
 		return claimed(l, event, now_ns);

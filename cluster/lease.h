@@ -58,7 +58,7 @@ enum lease_event_type {
 	LEASE_MISSING, /* Redis knows of no lease: it lost its data */
 	LEASE_SEEN,    /* epoch: what Redis holds instead of ours */
 	LEASE_RENEWED, /* epoch: of an owner that Redis shows to live */
-	LEASE_HEARD,   /* from, sent_ns: a named claimant acks what it was told then */
+	LEASE_ACK,     /* from, sent_ns: a named claimant acks what it was told then */
 	LEASE_CLAIMED, /* epoch, renewal, sent_ns: our claim counts */
 	LEASE_GIVE,    /* the owner is silent, and about to write another one into the lease */
 };
@@ -80,10 +80,10 @@ enum lease_action {
 	LEASE_SEND_RENEW = 4,
 	LEASE_HEALTHY = 8,
 	LEASE_DEGRADED = 16,
-	LEASE_FENCE = 32,  /* fall silent */
-	LEASE_ANEW = 64,   /* with HEALTHY: Redis may have lost what it had acknowledged */
-	LEASE_LAPSE = 128, /* fall silent until a claim of ours counts */
-	LEASE_TELL = 256,  /* tell the named of told_ns, which their acks bring back */
+	LEASE_FENCE = 32,     /* fall silent */
+	LEASE_ANEW = 64,      /* with HEALTHY: Redis may have lost what it had acknowledged */
+	LEASE_LAPSE = 128,    /* fall silent until a claim of ours counts */
+	LEASE_ANNOUNCE = 256, /* tell the named of told_ns, which their acks bring back */
 };
 
 struct lease {
@@ -168,7 +168,7 @@ void lease_fence_write(struct writer *w, const struct lease *l);
 
 enum claim_state {
 	CLAIM_WATCH,
-	CLAIM_ASK,
+	CLAIM_REQUEST,
 	CLAIM_CLAIM,
 };
 
@@ -188,10 +188,10 @@ struct claim_lease {
 enum claim_event_type {
 	CLAIM_TIMER,
 	CLAIM_SEEN,      /* lease: the answer to a look */
-	CLAIM_TOLD,      /* from, epoch, named, sent_ns: an owner that is valid */
+	CLAIM_OWNER,     /* from, epoch, named, sent_ns: an owner that is valid */
 	CLAIM_ASKED,     /* from, sent_ns, and what that claimant knows: epoch, named, record */
 	CLAIM_CONSENTED, /* from, epoch, sent_ns: of our question */
-	CLAIM_NEWS,      /* epoch, named, record: another node knows newer ones */
+	CLAIM_NEWER,     /* epoch, named, record: another node knows newer ones */
 	CLAIM_WON,       /* the lease in Redis is ours; kept as in lease.h */
 	CLAIM_REFUSED,   /* it is not what we had seen, or nobody knows */
 	CLAIM_DEAD,      /* epoch: the process that owned it is gone */
@@ -215,10 +215,10 @@ enum claim_action {
 	CLAIM_SEND_LOOK = 1,
 	CLAIM_SEND_ACK = 2,     /* to the event's sender, with its sent_ns */
 	CLAIM_SEND_CONSENT = 4, /* likewise, with heard */
-	CLAIM_SEND_ASK = 8,     /* to all that vote */
+	CLAIM_SEND_REQUEST = 8, /* to all that vote */
 	CLAIM_SEND_CLAIM = 16,  /* compare and set: seen, with its history, is to become next */
 	CLAIM_OWNED = 32,       /* it counts, from asked_ns on: LEASE_CLAIMED */
-	CLAIM_SEND_NEWS = 64,   /* to the event's sender: heard, named, record */
+	CLAIM_SEND_NEWER = 64,  /* to the event's sender: heard, named, record */
 	CLAIM_SEND_DEAD = 128,  /* with ASK, and before it: gone */
 	CLAIM_SEND_NAMES = 256, /* to the event's sender: named, of renewed */
 	CLAIM_PASS_NAMES = 512, /* the same, to all that vote: some may not know */

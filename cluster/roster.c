@@ -150,7 +150,7 @@ static void balance_put(struct balance_work *w, uint32_t shard, uint32_t to, enu
 	w->has[to]++;
 }
 
-static void balance_begin(struct balance_work *w)
+static void balance_start(struct balance_work *w)
 {
 	const struct balance *b = w->b;
 
@@ -196,7 +196,7 @@ uint32_t balance_plan(const struct balance *b, struct balance_move out[BALANCE_S
 	assert(b->node_count <= BALANCE_NODES_MAX && b->shard_count <= BALANCE_SHARDS_MAX);
 	if (node_with_fewest(&w) == BALANCE_NOBODY)
 		return 0;
-	balance_begin(&w);
+	balance_start(&w);
 	leave_who_drains(&w);
 	level(&w);
 	for (uint32_t i = 0; i < b->shard_count; i++) {

@@ -96,13 +96,13 @@ static float second(const float power[TONES], uint32_t best)
 }
 
 struct block {
-	float low, high, low_beside, high_beside, energy;
+	float low, high, low_neighbour, high_neighbour, energy;
 };
 
 static bool block_is(const struct block *b, const struct limits *l)
 {
 	return b->high <= b->low * l->high_over_low && b->low <= b->high * l->low_over_high &&
-	       b->low >= b->low_beside * l->beside && b->high >= b->high_beside * l->beside &&
+	       b->low >= b->low_neighbour * l->beside && b->high >= b->high_neighbour * l->beside &&
 	       2 * (b->low + b->high) >= l->share * (float)DETECTOR_BLOCK * b->energy;
 }
 
@@ -125,8 +125,8 @@ static char block_key(const struct dtmf_detector *e, bool *clear)
 	column = strongest(power + TONES);
 	b.low = power[row];
 	b.high = power[TONES + column];
-	b.low_beside = second(power, row);
-	b.high_beside = second(power + TONES, column);
+	b.low_neighbour = second(power, row);
+	b.high_neighbour = second(power + TONES, column);
 	*clear = block_is(&b, &g_clear);
 	return block_is(&b, &g_faint) ? g_heard_keys[row * TONES + column] : 0;
 }

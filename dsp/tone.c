@@ -58,8 +58,8 @@ static struct piece tone_piece(const struct tone *t, uint32_t rate, uint64_t at)
 /* From 0 to 1 and back, as a cosine does. */
 static float piece_gain(const struct piece *p, uint32_t i)
 {
-	uint64_t from_begin = p->inside + i, to_end = p->length - 1 - from_begin;
-	uint64_t edge = from_begin < to_end ? from_begin : to_end;
+	uint64_t from_start = p->inside + i, to_end = p->length - 1 - from_start;
+	uint64_t edge = from_start < to_end ? from_start : to_end;
 	uint32_t ramp = p->rate / 1000 * TONE_RAMP_MS;
 
 	if (edge >= ramp)

@@ -252,7 +252,7 @@ bool voice_is_tone(uint32_t rate, const int16_t *pcm, size_t n)
 
 /* Nothing is computed for speech, and for quiet or unsteady sound. */
 static bool tone_continues(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n,
-			   const struct voice_heard *heard)
+			   const struct voice_input *heard)
 {
 	uint32_t ms = (uint32_t)(n / (rate / 1000)), sum = v->tone_ms + ms;
 	bool steady = ms < TONE_MS || abs(heard->level - v->level) <= 2;
@@ -265,10 +265,10 @@ static bool tone_continues(struct voice *v, uint32_t rate, const int16_t *pcm, s
 	return v->tone_ms == TONE_SURE_MS;
 }
 
-struct voice_heard voice_frame(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n)
+struct voice_input voice_frame(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n)
 {
 	size_t block = rate / 1000 * VOICE_BLOCK_MS, lag = rate / HUM_RATE;
-	struct voice_heard heard = { 0 };
+	struct voice_input heard = { 0 };
 	uint64_t sum = 0;
 	float all, above_hum;
 

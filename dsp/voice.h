@@ -48,14 +48,14 @@ struct voice {
 	bool begun;
 };
 
-struct voice_heard {
+struct voice_input {
 	bool speaks;
 	bool tone;     /* for 100 ms, and it does not speak */
 	uint8_t level; /* -dBov of this frame alone */
 };
 
 /* 8000, 16000 or 48000 Hz; whole blocks of 10 ms. */
-struct voice_heard voice_frame(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n);
+struct voice_input voice_frame(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n);
 /* The end of this frame is one or two loud tones of 400 Hz and more. Certain only for several
  * frames in a row. */
 bool voice_is_tone(uint32_t rate, const int16_t *pcm, size_t n);

@@ -46,7 +46,7 @@ struct engine_settings {
 	uint32_t events;
 	/* How long a packet may wait to share a system call with others; 0: the default, 1000. */
 	uint32_t batch_wait_us;
-	/* How coders work (engine/worker/transcoder.h); 0: the default. */
+	/* How transcoders work (engine/worker/transcoder.h); 0: the default. */
 	uint32_t coding;
 	enum engine_port port;
 	/* ENGINE_PORT_DPDK (engine/port/port_dpdk.h); valid until engine_open returns, which fills
@@ -100,8 +100,8 @@ int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, i
 int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		      int *rtcp_fd) NODISCARD;
 /* The same of an address that is not this machine's yet. */
-int engine_bind_ahead(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
-		      int *rtcp_fd) NODISCARD;
+int engine_prebind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
+		   int *rtcp_fd) NODISCARD;
 /* Makes sockets bound by a dead process like new ones: not connected to a party. Packets received
  * meanwhile wait in them; stale: they are dropped. rtcp_fd may be -1. */
 void engine_bound_before(int rtp_fd, int rtcp_fd, uint8_t family, uint8_t dscp, bool stale);

@@ -67,7 +67,7 @@ static void port_share(int fd)
 enum bind_way {
 	BIND_ALONE,
 	BIND_AGAIN, /* beside those of a process that is gone */
-	BIND_AHEAD, /* of an address that comes later */
+	BIND_EARLY, /* of an address that comes later */
 };
 
 /* Until it is there nothing comes in, and nothing leaves. */
@@ -93,7 +93,7 @@ static int socket_bind(const struct addr *local, uint8_t dscp, enum bind_way way
 	options_set(fd, local->family, dscp);
 	if (way == BIND_AGAIN)
 		port_share(fd);
-	if (way == BIND_AHEAD)
+	if (way == BIND_EARLY)
 		address_awaited(fd, local->family);
 	if (bind(fd, (const struct sockaddr *)&ss, addr_to_sockaddr(local, &ss)) != 0) {
 		int err = -errno;
@@ -199,10 +199,10 @@ int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t d
 	return pair_bind(rtp, rtcp, dscp, BIND_AGAIN, rtp_fd, rtcp_fd);
 }
 
-int engine_bind_ahead(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
-		      int *rtcp_fd)
+int engine_prebind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
+		   int *rtcp_fd)
 {
-	return pair_bind(rtp, rtcp, dscp, BIND_AHEAD, rtp_fd, rtcp_fd);
+	return pair_bind(rtp, rtcp, dscp, BIND_EARLY, rtp_fd, rtcp_fd);
 }
 
 static metric_id g_metrics[DPDK_COUNTS]; /* metrics are global too */

@@ -60,19 +60,19 @@ void media_feed_clear(struct media_feed *f, uint32_t serial)
 
 const struct feed_out *media_feed_out(const struct media_feed *f)
 {
-	uint32_t head = atomic_load_explicit(&f->said_head, memory_order_relaxed);
+	uint32_t head = atomic_load_explicit(&f->report_head, memory_order_relaxed);
 	/* acquire: pairs with the release in media_feed_out_publish */
-	uint32_t tail = atomic_load_explicit(&f->said_tail, memory_order_acquire);
+	uint32_t tail = atomic_load_explicit(&f->report_tail, memory_order_acquire);
 
 	return head == tail ? NULL : &f->out[head % FEED_OUT_PACKETS];
 }
 
 void media_feed_out_release(struct media_feed *f)
 {
-	uint32_t head = atomic_load_explicit(&f->said_head, memory_order_relaxed);
+	uint32_t head = atomic_load_explicit(&f->report_head, memory_order_relaxed);
 
 	/* release: pairs with the acquire in media_feed_out_reserve */
-	atomic_store_explicit(&f->said_head, head + 1, memory_order_release);
+	atomic_store_explicit(&f->report_head, head + 1, memory_order_release);
 }
 
 /* ---- the worker ---- */
@@ -117,20 +117,20 @@ void media_feed_frame_release(struct media_feed *f)
 
 struct feed_out *media_feed_out_reserve(struct media_feed *f)
 {
-	uint32_t tail = atomic_load_explicit(&f->said_tail, memory_order_relaxed);
+	uint32_t tail = atomic_load_explicit(&f->report_tail, memory_order_relaxed);
 	/* acquire: pairs with the release in media_feed_out_release */
-	uint32_t head = atomic_load_explicit(&f->said_head, memory_order_acquire);
+	uint32_t head = atomic_load_explicit(&f->report_head, memory_order_acquire);
 
 	if (tail - head < FEED_OUT_PACKETS)
 		return &f->out[tail % FEED_OUT_PACKETS];
-	atomic_fetch_add_explicit(&f->said_lost, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&f->report_lost, 1, memory_order_relaxed);
 	return NULL;
 }
 
 void media_feed_out_publish(struct media_feed *f)
 {
-	uint32_t tail = atomic_load_explicit(&f->said_tail, memory_order_relaxed);
+	uint32_t tail = atomic_load_explicit(&f->report_tail, memory_order_relaxed);
 
 	/* release: pairs with the acquire in media_feed_out */
-	atomic_store_explicit(&f->said_tail, tail + 1, memory_order_release);
+	atomic_store_explicit(&f->report_tail, tail + 1, memory_order_release);
 }

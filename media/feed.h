@@ -41,12 +41,12 @@ struct feed_out {
 
 struct media_feed {
 	/* written by the application's thread */
-	CACHE_ALIGNED _Atomic uint32_t frame_tail, said_head;
+	CACHE_ALIGNED _Atomic uint32_t frame_tail, report_head;
 	_Atomic uint32_t cleared; /* frames up to this serial are not played any more */
 	/* written by the worker */
-	CACHE_ALIGNED _Atomic uint32_t frame_head, said_tail;
+	CACHE_ALIGNED _Atomic uint32_t frame_head, report_tail;
 	_Atomic uint32_t mark; /* the newest one behind everything played before it */
-	_Atomic uint64_t frames_said, gaps, said_lost;
+	_Atomic uint64_t frames_sent_report, gaps, report_lost;
 	CACHE_ALIGNED struct feed_frame frames[FEED_FRAMES];
 	struct feed_out out[FEED_OUT_PACKETS];
 };

@@ -87,7 +87,7 @@ int archive_history(struct archive *a, const struct archive_query *q, json_t **r
  * archive_sql.h. */
 int archive_one(struct archive *a, struct bytes tenant, struct bytes owner, uint64_t call,
 		json_t **row) NODISCARD;
-/* The legs of a conversation in detail, by number; empty where there is none. */
+/* The legs of a conversation in detail, by number; empty: no such conversation. */
 int archive_legs(struct archive *a, struct bytes tenant, uint64_t call, json_t **legs) NODISCARD;
 
 /* Takes a conversation out of a list, or all that ended by then. It stays in the others. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes one conversation of the legs of a call (archive_conversation.h). Talk adds up; it ends with
- * its last leg. A name that a later leg has counts where that says what became of it, as who
- * answered; one of the first leg where it says who called whom.
+ * Makes one conversation of the legs of a call (archive_conversation.h). Talk times add up, and it
+ * ends with its last leg. The first leg counts that names the caller and the callee, and the last
+ * one that says what became of the call, such as who answered.
  */
 
 #include "app/archive/archive_conversation.h"

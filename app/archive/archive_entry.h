@@ -90,7 +90,7 @@ struct archive_leg {
 	struct bytes detail; /* JSON: all else that is neither empty nor zero */
 };
 
-/* 0; -EBADMSG: it is no call record, or its id is none; -ENOMEM. Drop it after 0 alone. */
+/* 0; -EBADMSG: it is no call record, or its id is invalid; -ENOMEM. Drop it after 0 alone. */
 int archive_leg_parse(struct archive_leg *out, const struct archive_entry *entry) NODISCARD;
 void archive_leg_drop(struct archive_leg *leg);
 /* Of the call's id alone, which has a time of 2022 to 2057; 0: it was made by a command. */

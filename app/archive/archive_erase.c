@@ -373,7 +373,7 @@ static int conversations_delete(struct archive *a, struct bytes tenant, int64_t 
 }
 
 /* What is beside conversations: when the last of those has gone. */
-static int beside_delete(struct archive *a, struct bytes tenant, int64_t before_ms)
+static int orphans_delete(struct archive *a, struct bytes tenant, int64_t before_ms)
 {
 	static const char *const texts[] = {
 		"DELETE FROM event WHERE tenant = $1 AND kind IN (0, 1, 2, 3, 4) AND utc_ms < $2",
@@ -393,7 +393,7 @@ static int tenant_delete(struct archive *a, struct bytes tenant, int64_t before_
 {
 	int err = conversations_delete(a, tenant, before_ms, more);
 
-	return err || *more ? err : beside_delete(a, tenant, before_ms);
+	return err || *more ? err : orphans_delete(a, tenant, before_ms);
 }
 
 /* ---- from outside ---- */

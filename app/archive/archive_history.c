@@ -331,7 +331,7 @@ static int page_look(struct archive *a, const struct archive_query *q, struct pa
 }
 
 /* Steals what it tells. */
-static void page_tell(struct page *p, uint32_t limit, json_t *rows, json_t **cursor)
+static void page_rows(struct page *p, uint32_t limit, json_t *rows, json_t **cursor)
 {
 	struct place last = { 0 };
 
@@ -370,7 +370,7 @@ int archive_history(struct archive *a, const struct archive_query *q, json_t **r
 	err = page_look(a, q, p, from);
 	if (!err) {
 		*rows = json_array();
-		page_tell(p, q->limit, *rows, cursor);
+		page_rows(p, q->limit, *rows, cursor);
 	}
 	for (size_t i = 0; i < p->count; i++)
 		json_decref(p->rows[i].json);

@@ -79,7 +79,7 @@ static void process_terms(struct archive_process *p, const json_t *terms)
 	p->days = json_deep_copy(json_object_get(terms, "days"));
 	p->days_at = 0;
 	p->retain_ns = 0;
-	archive_reader_take(p, json_object_get(terms, "streams"));
+	archive_reader_set(p, json_object_get(terms, "streams"));
 	if (!other)
 		return;
 	if (p->database)
@@ -140,7 +140,7 @@ static json_t *process_answer(struct archive_process *p, const char *kind, const
 	return answer;
 }
 
-static void process_ask(struct archive_process *p, json_int_t ask, const json_t *line)
+static void process_request(struct archive_process *p, json_int_t ask, const json_t *line)
 {
 	json_t *answer = process_answer(p, json_text(line, "kind"), json_object_get(line, "args"));
 	json_t *failed = json_object_get(answer, "failed");
@@ -168,7 +168,7 @@ static void process_on_line(const json_t *line, void *arg)
 	else if (terms)
 		process_terms(p, terms);
 	else if (ask)
-		process_ask(p, ask, line);
+		process_request(p, ask, line);
 }
 
 static void process_on_link(int fd, unsigned events, void *arg)
@@ -252,7 +252,8 @@ static int archived_run(void)
 
 int main(int argc, char **argv)
 {
-	int status = child_begin(argc, argv, "tandem-archive", NULL,
+	int status =
+		child_main_start(argc, argv, "tandem-archive", NULL,
 				 "the node starts it with archive.enabled; it takes no arguments");
 
 	if (status >= 0)

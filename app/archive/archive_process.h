@@ -60,7 +60,7 @@ struct archive_process {
 	struct redis *redis;
 	struct redis_meant meant;
 	char member[64];
-	struct streams news;
+	struct streams outcome;
 	struct { /* archive_spool.c */
 		struct spool_file file;
 		bool is_open, asked;
@@ -88,7 +88,7 @@ void archive_source_trim(struct archive_process *p, struct archive_source *s, si
 /* 0 or -errno. */
 int archive_reader_open(struct archive_process *p, const json_t *begin) NODISCARD;
 /* The streams of terms; those that were there before go on. */
-void archive_reader_take(struct archive_process *p, const json_t *streams);
+void archive_reader_set(struct archive_process *p, const json_t *streams);
 /* All marks are looked up again. */
 void archive_reader_forget(struct archive_process *p);
 /* What is due; when the next is. */

@@ -50,14 +50,15 @@ uint64_t archive_stream_kept(enum archive_stream kind)
 }
 
 /* The terms may have changed meanwhile. */
-struct source_ask {
+struct source_request {
 	struct archive_process *process;
 	char key[ARCHIVE_KEY_MAX];
 };
 
-static struct source_ask *source_ask_new(struct archive_process *p, const struct archive_source *s)
+static struct source_request *source_ask_new(struct archive_process *p,
+					     const struct archive_source *s)
 {
-	struct source_ask *ask = malloc(sizeof(*ask));
+	struct source_request *ask = malloc(sizeof(*ask));
 
 	if (ask) {
 		ask->process = p;
@@ -69,7 +70,7 @@ static struct source_ask *source_ask_new(struct archive_process *p, const struct
 /* No more than that many, and nothing that is not saved: Redis takes both bounds. */
 static void trim_on_length(int err, const struct redisReply *reply, void *arg)
 {
-	struct source_ask *ask = arg;
+	struct source_request *ask = arg;
 	struct archive_process *p = ask->process;
 	const struct archive_source *s = archived_find(p, bytes_str(ask->key));
 	int64_t more =
@@ -92,7 +93,7 @@ static void trim_on_length(int err, const struct redisReply *reply, void *arg)
 void archive_source_trim(struct archive_process *p, struct archive_source *s, size_t more)
 {
 	struct bytes args[] = { BYTES_LIT("XLEN"), bytes_str(s->key) };
-	struct source_ask *ask;
+	struct source_request *ask;
 
 	s->since += (uint32_t)more;
 	ask = s->since >= TRIM_EVERY ? source_ask_new(p, s) : NULL;
@@ -199,7 +200,7 @@ static const struct streams_way g_archive_way = {
 static void mark_on_entry(int err, const struct redisReply *reply, void *arg)
 {
 	static struct archive_field fields[FIELDS_MAX];
-	struct source_ask *ask = arg;
+	struct source_request *ask = arg;
 	struct archive_source *s = archived_find(ask->process, bytes_str(ask->key));
 	struct archive_entry entry;
 	char own[ARCHIVE_OWN_MAX] = "";
@@ -226,7 +227,7 @@ static void mark_on_entry(int err, const struct redisReply *reply, void *arg)
 
 static void source_mark(struct archive_process *p, struct archive_source *s)
 {
-	struct source_ask *ask;
+	struct source_request *ask;
 	struct bytes args[] = { BYTES_LIT("XRANGE"), bytes_str(s->key), bytes_str(s->mark.entry),
 				bytes_str(s->mark.entry) };
 
@@ -260,7 +261,7 @@ static bool archive_source_of(struct archive_source *out, const json_t *row)
 	       !bytes_cstr(bytes_str(tenant), out->tenant, sizeof(out->tenant));
 }
 
-void archive_reader_take(struct archive_process *p, const json_t *streams)
+void archive_reader_set(struct archive_process *p, const json_t *streams)
 {
 	size_t count = 0, i;
 	struct archive_source *sources = calloc(json_array_size(streams) + 1, sizeof(*sources));
@@ -326,12 +327,12 @@ int archive_reader_open(struct archive_process *p, const json_t *begin)
 	if (!err)
 		err = redis_open(&p->redis, &set, archive_on_redis, p);
 	explicit_bzero(&set, sizeof(set));
-	p->news = (struct streams){ .redis = p->redis, .way = &g_archive_way, .arg = p };
+	p->outcome = (struct streams){ .redis = p->redis, .way = &g_archive_way, .arg = p };
 	return err;
 }
 
-/* One question for all streams whose marks are known. It waits in Redis for the first entry. */
-static void reader_ask(struct archive_process *p, uint64_t now_ns)
+/* One request for all streams with known marks. It waits in Redis for the first entry. */
+static void reader_request(struct archive_process *p, uint64_t now_ns)
 {
 	bool waits = false;
 
@@ -343,8 +344,8 @@ static void reader_ask(struct archive_process *p, uint64_t now_ns)
 	if (waits || !p->archive)
 		return;
 	for (size_t i = 0; i < p->source_count; i++)
-		streams_add(&p->news, bytes_str(p->sources[i].key), bytes_str(p->sources[i].at));
-	streams_ask(&p->news, now_ns);
+		streams_add(&p->outcome, bytes_str(p->sources[i].key), bytes_str(p->sources[i].at));
+	streams_request(&p->outcome, now_ns);
 }
 
 uint64_t archive_reader_round(struct archive_process *p, uint64_t now_ns)
@@ -355,12 +356,13 @@ uint64_t archive_reader_round(struct archive_process *p, uint64_t now_ns)
 		return UINT64_MAX;
 	redis_expire(p->redis, now_ns);
 	if (p->reads && p->archive && !p->spool.replays && redis_is_connected(p->redis) &&
-	    streams_are_due(&p->news, now_ns))
-		reader_ask(p, now_ns);
+	    streams_are_due(&p->outcome, now_ns))
+		reader_request(p, now_ns);
 	redis_flush(p->redis);
 	next_ns = redis_next_ns(p->redis);
-	due_ns = p->reads && p->archive && redis_is_connected(p->redis) ? streams_next_ns(&p->news)
-									: UINT64_MAX;
+	due_ns = p->reads && p->archive && redis_is_connected(p->redis)
+			 ? streams_next_ns(&p->outcome)
+			 : UINT64_MAX;
 	if (due_ns <= now_ns) /* marks are asked for */
 		due_ns = UINT64_MAX;
 	return due_ns < next_ns ? due_ns : next_ns;
@@ -370,6 +372,6 @@ void archive_reader_close(struct archive_process *p)
 {
 	if (p->redis)
 		redis_close(p->redis);
-	streams_clear(&p->news);
+	streams_clear(&p->outcome);
 	free(p->sources);
 }

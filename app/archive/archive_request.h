@@ -22,7 +22,7 @@ struct archive_request {
 	archive_answer_fn *answer;
 };
 
-/* NULL: there is none of that name. */
+/* Returns NULL if no request has that name. */
 const struct archive_request *archive_request_find(const char *name);
 /* The answer as the node reads it, the caller's: {"result":...}, {"error":CODE,"why":...} with a
  * code of commands, or {"failed":why}. NULL: out of memory. */

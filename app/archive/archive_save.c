@@ -162,7 +162,7 @@ static void leg_set_free(struct leg_set *set)
 }
 
 /* Legs of these calls that are not new, or newer than those: mostly none. */
-static int legs_beside(struct archive *a, struct leg_set *set)
+static int legs_context(struct archive *a, struct leg_set *set)
 {
 	char text[1024];
 	struct writer w = writer_over(text, sizeof(text));
@@ -409,7 +409,7 @@ int archive_legs_save(struct archive *a, struct archive_leg *legs, size_t count,
 						      : LEGS_UPSERT "> leg.revision",
 			      NULL, 0, NULL, NULL);
 	if (!err)
-		err = legs_beside(a, &beside);
+		err = legs_context(a, &beside);
 	walk = (struct leg_walk){ legs, beside.list, count, beside.count };
 	if (!err)
 		err = conversations_save(a, &walk);

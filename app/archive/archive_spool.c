@@ -109,7 +109,7 @@ static void spool_next(struct archive_process *p)
 	}
 }
 
-static void spool_range_ask(struct archive_process *p, const struct archive_source *s);
+static void spool_range_request(struct archive_process *p, const struct archive_source *s);
 
 static void spool_on_range(int err, const struct redisReply *reply, void *arg)
 {
@@ -144,10 +144,10 @@ static void spool_on_range(int err, const struct redisReply *reply, void *arg)
 	if (count < ARCHIVE_EACH)
 		spool_next(p);
 	else
-		spool_range_ask(p, s);
+		spool_range_request(p, s);
 }
 
-static void spool_range_ask(struct archive_process *p, const struct archive_source *s)
+static void spool_range_request(struct archive_process *p, const struct archive_source *s)
 {
 	char from[STREAM_MARK_MAX + 1], each[DECIMAL_TEXT_MAX];
 	struct bytes args[] = { BYTES_LIT("XRANGE"), bytes_str(s->key),  { 0 },
@@ -170,7 +170,7 @@ static void spool_on_length(int err, const struct redisReply *reply, void *arg)
 	if (err || !s || p->archive || redis_reply_integer(reply) < (int64_t)spool_from(p, s->kind))
 		spool_next(p);
 	else
-		spool_range_ask(p, s);
+		spool_range_request(p, s);
 }
 
 void archive_spool_round(struct archive_process *p, uint64_t now_ns)
@@ -284,7 +284,7 @@ static int spool_batch_read(struct archive_process *p, struct bytes *rest, struc
 	return err;
 }
 
-static int spool_segment_take(struct archive_process *p)
+static int spool_segment_pop(struct archive_process *p)
 {
 	size_t n;
 	int err = spool_file_read(&p->spool.file, &p->spool.segment_number, &p->spool.segment, &n);
@@ -311,7 +311,7 @@ void archive_spool_again(struct archive_process *p)
 void archive_spool_replay(struct archive_process *p)
 {
 	struct bytes stream = { 0 }, first = { 0 };
-	int err = p->spool.segment ? 0 : spool_segment_take(p);
+	int err = p->spool.segment ? 0 : spool_segment_pop(p);
 
 	if (err == -ENOENT) {
 		p->spool.replays = false;

@@ -405,14 +405,14 @@ static bool child_start(struct child *c, uint64_t now_ns)
 		return child_runs(c);
 	}
 	c->again_ns = now_ns + MISSING_NS;
-	if (!c->missing_said)
+	if (!c->missing_logged)
 		LOG_ERROR(c->kind->area, 0, c->kind->missing, LOG_STR("error", strerror(-err)));
-	c->missing_said = true;
+	c->missing_logged = true;
 	return false;
 }
 
-bool child_ask(struct child *c, json_t *request, uint16_t tenant, uint64_t until_ns,
-	       child_answer_fn *done, void *arg)
+bool child_query(struct child *c, json_t *request, uint16_t tenant, uint64_t until_ns,
+		 child_answer_fn *done, void *arg)
 {
 	struct child_request *r;
 
@@ -525,7 +525,7 @@ bool child_has_hands(void)
 	return link_end_is(CHILD_HANDS, SOCK_SEQPACKET);
 }
 
-int child_begin(int argc, char **argv, const char *name, const char *role, const char *usage)
+int child_main_start(int argc, char **argv, const char *name, const char *role, const char *usage)
 {
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		(void)printf("%s %s\n", name, TANDEM_VERSION);

@@ -81,7 +81,7 @@ struct child {
 	pid_t pid;   /* 0: none */
 	bool wanted; /* it is started when it does not run; from the first request on */
 	bool gone;   /* its link is closed, and it is not reaped yet */
-	bool missing_said;
+	bool missing_logged;
 	unsigned deaths; /* one after the other */
 	uint64_t start_ns, again_ns;
 	struct child_lines in, out;
@@ -109,8 +109,8 @@ void child_send(struct child *c, json_t *line);
 /* Starts it if need be, and sends an object, with its id as "ask" (stolen; NULL: out of memory).
  * done is called once, by then or at the next beat at the latest; before this returns if the child
  * has just died. False: done is not called: too many requests, or the child does not run. */
-bool child_ask(struct child *c, json_t *request, uint16_t tenant, uint64_t until_ns,
-	       child_answer_fn *done, void *arg) NODISCARD;
+bool child_query(struct child *c, json_t *request, uint16_t tenant, uint64_t until_ns,
+		 child_answer_fn *done, void *arg) NODISCARD;
 /* It ends when its peer closes. */
 void child_close(struct child *c);
 
@@ -124,7 +124,7 @@ struct child_peer {
 /* For main: answers --version, refuses to run where the node has not started it, with its usage;
  * else drops rights and core dumps, closes descriptors that are not its own, and ends with the
  * node. role: the argument that it may have; NULL: none. Returns the exit status; -1: go on. */
-int child_begin(int argc, char **argv, const char *name, const char *role, const char *usage);
+int child_main_start(int argc, char **argv, const char *name, const char *role, const char *usage);
 /* Whether the node hands it descriptors: at CHILD_HANDS. */
 bool child_has_hands(void);
 /* Reads what has come. False: the node is gone. */

@@ -150,7 +150,7 @@ void command_call_list(struct command_run *run)
 	struct command_span span;
 
 	if (command_span_read(run, &span))
-		command_nodes_ask(run, call_list_here);
+		command_nodes_request(run, call_list_here);
 }
 
 static json_t *leg_json(const struct call_view_leg *leg)

@@ -43,7 +43,7 @@ static uint64_t entry_page_count(const struct entry_pages *s)
 	return s->left < PAGE_ENTRIES ? s->left : PAGE_ENTRIES;
 }
 
-static void entry_page_ask(struct entry_pages *s)
+static void entry_page_request(struct entry_pages *s)
 {
 	char count[24];
 	struct bytes args[] = { BYTES_LIT("XREVRANGE"), bytes_str(s->key),  bytes_str(s->newest),
@@ -72,7 +72,7 @@ static void entry_page_on_reply(int err, const struct redisReply *reply, void *a
 	}
 	id = redis_reply_text(redis_reply_at(redis_reply_at(reply, count - 1), 0));
 	(void)snprintf(s->newest, sizeof(s->newest), "(" BYTES_FMT, BYTES_ARG(id));
-	entry_page_ask(s);
+	entry_page_request(s);
 }
 
 /* from, until: UTC ms, 0 and UINT64_MAX for all. Ends by s->end, perhaps at once. */
@@ -84,7 +84,7 @@ static void entry_pages_start(struct entry_pages *s, uint64_t from, uint64_t unt
 		(void)snprintf(s->newest, sizeof(s->newest), "%" PRIu64, until);
 	if (from)
 		(void)snprintf(s->oldest, sizeof(s->oldest), "%" PRIu64, from);
-	entry_page_ask(s);
+	entry_page_request(s);
 }
 
 /* A stream is in order of its ids: when Redis wrote the entry, and a number. */

@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-#include "app/command/command_ask.h"
 #include "app/command/command_call.h"
 #include "app/command/command_extension.h"
 #include "app/command/command_flow.h"
 #include "app/command/command_order.h"
+#include "app/command/command_request.h"
 #include "app/command/command_trunk.h"
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
@@ -110,7 +110,8 @@ static bool conference_endpoint_read(struct command_run *run, char out[ROOM_STRE
 }
 
 /* A new id follows from the command's: a command repeated after a crash finds its object. */
-static void confer_ids(const struct command_run *run, struct shard_confer *o, uint16_t shard)
+static void conference_ids(const struct command_run *run, struct shard_conference_request *o,
+			   uint16_t shard)
 {
 	char text[COMMAND_ID_MAX + 2];
 	struct writer w = writer_over(text, sizeof(text));
@@ -122,7 +123,7 @@ static void confer_ids(const struct command_run *run, struct shard_confer *o, ui
 }
 
 /* False: the run has failed. */
-static bool confer(struct command_run *run, struct shard_confer *o)
+static bool confer(struct command_run *run, struct shard_conference_request *o)
 {
 	struct shard *core = node_core(run->node, o->call);
 	struct shard_order by;
@@ -135,13 +136,13 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 	    command_awaits_user(run, tenants_name(run->node->common.tenants, tenant),
 				bytes_str(to)))
 		return false;
-	if (!command_order_begin(run, &by))
+	if (!command_order_start(run, &by))
 		return false;
 	o->by = &by;
 	o->to = to;
-	confer_ids(run, o, id_shard(o->call));
-	refused = o->with || o->endpoint ? shard_confer(core, o, clock_instant())
-					 : shard_confer_ring(core, o, clock_instant());
+	conference_ids(run, o, id_shard(o->call));
+	refused = o->with || o->endpoint ? shard_conference_request(core, o, clock_instant())
+					 : shard_conference_ring(core, o, clock_instant());
 	command_order_end(run, &by, o->of_with, refused);
 	return !refused;
 }
@@ -149,15 +150,17 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 /* ---- a call of another shard ---- */
 
 /* The room tells the call's shard when its parties have joined (sig/shard/shard_room_parts.c). */
-static void confer_start(struct command_run *run, const struct shard_join *join)
+static void conference_start(struct command_run *run, const struct shard_join *join)
 {
-	struct shard_confer o = { .call = join->call, .with = join->with, .leg = join->leg };
+	struct shard_conference_request o = { .call = join->call,
+					      .with = join->with,
+					      .leg = join->leg };
 
 	(void)confer(run, &o);
 }
 
-static void confer_on_joined(struct command_run *run, struct shard_join *join,
-			     const struct remote_joined *told)
+static void conference_on_joined(struct command_run *run, struct shard_join *join,
+				 const struct remote_joined *told)
 {
 	enum refusal refused = told ? shard_remote_refusal(told->verdict) : REFUSED_NOT;
 
@@ -167,11 +170,11 @@ static void confer_on_joined(struct command_run *run, struct shard_join *join,
 	else if (refused)
 		command_refused(run, refused, true);
 	else
-		confer_start(run, join);
+		conference_start(run, join);
 }
 
 /* Of one that is with this node. */
-static enum refusal confer_look(const struct node *n, uint16_t tenant, uint64_t call)
+static enum refusal conference_check(const struct node *n, uint16_t tenant, uint64_t call)
 {
 	const struct shard *other = node_core(n, call);
 	struct call_remote far;
@@ -182,7 +185,7 @@ static enum refusal confer_look(const struct node *n, uint16_t tenant, uint64_t 
 }
 
 /* It is looked at before anything is done, but where the same command has done it before. */
-static void confer_remote(struct command_run *run, struct shard_confer *o)
+static void conference_remote(struct command_run *run, struct shard_conference_request *o)
 {
 	struct shard_join join = {
 		.call = o->call, .leg = o->leg, .with = o->with, .with_leg = SHARD_LEG_CALLER
@@ -192,43 +195,43 @@ static void confer_remote(struct command_run *run, struct shard_confer *o)
 	enum refusal refused;
 	const char *tenant;
 
-	confer_ids(run, o, id_shard(o->call));
+	conference_ids(run, o, id_shard(o->call));
 	tenant = conference_view_of(n, o->room, &view) ? NULL : command_ask_tenant(run, o->call);
 	if (conference_view_of(n, o->room, &view)) {
-		confer_start(run, &join);
+		conference_start(run, &join);
 	} else if (tenant && !node_shard_find(n, id_shard(o->with))) {
-		command_ask_remote(run, &join, tenant, "", confer_on_joined);
+		command_ask_remote(run, &join, tenant, "", conference_on_joined);
 	} else if (tenant) {
-		refused = confer_look(n, tenants_number(n->common.tenants, bytes_str(tenant)),
-				      o->with);
+		refused = conference_check(n, tenants_number(n->common.tenants, bytes_str(tenant)),
+					   o->with);
 		if (refused)
 			command_refused(run, refused, true);
 		else
-			confer_start(run, &join);
+			conference_start(run, &join);
 	}
 }
 
-struct confer_monitor {
+struct conference_monitor_set {
 	uint64_t call;
 	bool found;
 };
 
-static void confer_on_member(const struct member_view *m, void *arg)
+static void conference_on_member(const struct member_view *m, void *arg)
 {
-	struct confer_monitor *who = arg;
+	struct conference_monitor_set *who = arg;
 
 	who->found = who->found || (m->call == who->call && m->monitors);
 }
 
 /* Who monitors a call brings nobody into it. False: the run has failed. */
-static bool user_may_confer(struct command_run *run, uint64_t call)
+static bool user_may_join(struct command_run *run, uint64_t call)
 {
 	struct shard *core = node_core(run->node, call);
-	struct confer_monitor who = { .call = call };
+	struct conference_monitor_set who = { .call = call };
 	uint64_t room = run->user[0] ? shard_call_room(core, call) : 0;
 
 	if (room)
-		shard_conference_members(core, room, confer_on_member, &who);
+		shard_conference_members(core, room, conference_on_member, &who);
 	if (who.found)
 		command_fail(run, COMMAND_NOT_ALLOWED, "call", "the extension monitors that call");
 	return !who.found;
@@ -236,16 +239,16 @@ static bool user_may_confer(struct command_run *run, uint64_t call)
 
 void command_conference_add(struct command_run *run)
 {
-	struct shard_confer o = { .leg = command_order_leg(run, "leg") };
+	struct shard_conference_request o = { .leg = command_order_leg(run, "leg") };
 	char endpoint[ROOM_STREAM_MAX];
 
 	if (!command_call_id(run, &o.call) || !one_of_three(run) ||
 	    !other_call(run, "with", &o.with) || !conference_endpoint_read(run, endpoint) ||
-	    !user_may_confer(run, o.call))
+	    !user_may_join(run, o.call))
 		return;
 	o.endpoint = endpoint[0] ? endpoint : NULL;
 	if (o.with && id_shard(o.with) != id_shard(o.call))
-		confer_remote(run, &o);
+		conference_remote(run, &o);
 	else
 		(void)confer(run, &o);
 }
@@ -256,25 +259,25 @@ enum { MONITOR_LISTENS, MONITOR_COACHES };
 void command_conference_monitor(struct command_run *run)
 {
 	uint64_t mode = command_value(run, "mode")->number;
-	struct shard_confer o = { .leg = command_order_leg(run, "leg"),
-				  .listens = mode == MONITOR_LISTENS,
-				  .coaches = mode == MONITOR_COACHES,
-				  .told = command_value(run, "told")->number };
+	struct shard_conference_request o = { .leg = command_order_leg(run, "leg"),
+					      .listens = mode == MONITOR_LISTENS,
+					      .coaches = mode == MONITOR_COACHES,
+					      .told = command_value(run, "told")->number };
 
 	if (command_call_id(run, &o.call))
 		(void)confer(run, &o);
 }
 
-static void confer_into(struct command_run *run, uint64_t room, uint64_t call)
+static void conference_into(struct command_run *run, uint64_t room, uint64_t call)
 {
-	struct shard_confer o = { .room = room, .call = call };
+	struct shard_conference_request o = { .room = room, .call = call };
 	enum refusal refused;
 	struct shard_order by;
 
-	if (!command_order_begin(run, &by))
+	if (!command_order_start(run, &by))
 		return;
 	o.by = &by;
-	refused = shard_confer_into(node_core(run->node, room), &o, clock_instant());
+	refused = shard_conference_into(node_core(run->node, room), &o, clock_instant());
 	command_order_end(run, &by, o.of_with, refused);
 }
 
@@ -290,7 +293,7 @@ static void into_on_joined(struct command_run *run, struct shard_join *join,
 	else if (refused)
 		command_refused(run, refused, false);
 	else
-		confer_into(run, join->call, join->with);
+		conference_into(run, join->call, join->with);
 }
 
 /* As of conference.add. */
@@ -307,11 +310,12 @@ static void into_far(struct command_run *run, uint64_t room, uint64_t call)
 		command_ask_remote(run, &join, view.tenant, "", into_on_joined);
 		return;
 	}
-	refused = confer_look(n, tenants_number(n->common.tenants, bytes_str(view.tenant)), call);
+	refused = conference_check(n, tenants_number(n->common.tenants, bytes_str(view.tenant)),
+				   call);
 	if (refused)
 		command_refused(run, refused, false);
 	else
-		confer_into(run, room, call);
+		conference_into(run, room, call);
 }
 
 void command_conference_join(struct command_run *run)
@@ -321,27 +325,27 @@ void command_conference_join(struct command_run *run)
 	if (!conference_id(run, &room) || !other_call(run, "call", &call))
 		return;
 	if (id_shard(call) == id_shard(room))
-		confer_into(run, room, call);
+		conference_into(run, room, call);
 	else
 		into_far(run, room, call);
 }
 
 void command_conference_invite(struct command_run *run)
 {
-	struct shard_confer o = { .inviter = in_name_of(run) };
+	struct shard_conference_request o = { .inviter = in_name_of(run) };
 	struct shard_order by;
 	uint64_t room;
 	char to[64];
 
-	if (!conference_id(run, &room) || !command_order_begin(run, &by))
+	if (!conference_id(run, &room) || !command_order_start(run, &by))
 		return;
 	conference_number_read(run, "to", to);
-	confer_ids(run, &o, id_shard(room));
+	conference_ids(run, &o, id_shard(room));
 	o.room = room;
 	o.to = to;
 	o.by = &by;
 	command_order_end(run, &by, false,
-			  shard_confer_ring(node_core(run->node, room), &o, clock_instant()));
+			  shard_conference_ring(node_core(run->node, room), &o, clock_instant()));
 }
 
 /* ---- one member ---- */
@@ -386,7 +390,7 @@ static void conference_order(struct command_run *run, struct shard_room_order *o
 
 	order->in_name_of = in_name_of(run);
 	order->by = &by;
-	if (conference_id(run, &room) && command_order_begin(run, &by))
+	if (conference_id(run, &room) && command_order_start(run, &by))
 		command_order_end(run, &by, false,
 				  shard_conference_order(node_core(run->node, room), room, order,
 							 clock_instant()));

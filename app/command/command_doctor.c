@@ -420,7 +420,7 @@ static void doctor_fill_recorder(struct diagnosis_recorder *out, const struct do
 		return;
 	out->sent = f->sent;
 	out->unsent = f->unsent;
-	out->heard_of = f->heard_of;
+	out->reported_on = f->reported_on;
 	out->deaf = f->deaf;
 }
 

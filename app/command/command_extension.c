@@ -388,7 +388,7 @@ static bool extension_number_is_free(struct command_run *run, struct bytes numbe
 }
 
 /* There is room for one more, and it comes with its secret. False: the run has failed. */
-static bool extension_may_begin(struct command_run *run)
+static bool extension_may_start(struct command_run *run)
 {
 	if (!command_value(run, "password")->given && !command_value(run, "ha1")->given) {
 		command_fail(run, COMMAND_MISSING_ARGUMENT, "password",
@@ -443,37 +443,37 @@ static bool page_make(struct command_run *run, struct extension *e)
 	return true;
 }
 
-static bool may_monitor(const struct extension *e, const struct lamp *lamp)
+static bool may_monitor(const struct extension *e, const struct blf_key *blf_key)
 {
-	return lamp->park || e->core.monitor == MONITOR_ALL ||
+	return blf_key->park || e->core.monitor == MONITOR_ALL ||
 	       (e->core.monitor == MONITOR_LISTED &&
-		bytes_list_has(bytes_str(e->monitors), lamp->target));
+		bytes_list_has(bytes_str(e->monitors), blf_key->target));
 }
 
 /* BLF-01, BLF-02: checks across all BLF entries. False: the run has failed. */
-static bool lamps_fit(struct command_run *run, const struct extension *e)
+static bool blf_fit(struct command_run *run, const struct extension *e)
 {
-	uint32_t left = command_tenant_blf_lamps(run->node, e->core.tenant);
-	struct bytes rest = bytes_str(e->lamps);
-	struct lamp lamp, other;
+	uint32_t left = command_tenant_blf_limit(run->node, e->core.tenant);
+	struct bytes rest = bytes_str(e->blf_keys);
+	struct blf_key blf_key, other;
 
-	while (command_value(run, "lamps")->given && lamps_cut(&rest, &lamp)) {
-		struct bytes t = lamp.target;
+	while (command_value(run, "lamps")->given && blf_cut(&rest, &blf_key)) {
+		struct bytes t = blf_key.target;
 
-		if (!may_monitor(e, &lamp)) {
+		if (!may_monitor(e, &blf_key)) {
 			command_fail(run, COMMAND_BAD_ARGUMENT, "lamps",
 				     "lamp %" PRIu32 ": the extension may not watch " BYTES_FMT
 				     ": add it to monitors first",
-				     lamp.slot, BYTES_ARG(t));
-		} else if (lamp.park && (!park_slot_is(t) || t.n < FEATURE_SLOT_MIN)) {
+				     blf_key.slot, BYTES_ARG(t));
+		} else if (blf_key.park && (!park_slot_is(t) || t.n < FEATURE_SLOT_MIN)) {
 			command_fail(run, COMMAND_BAD_ARGUMENT, "lamps",
 				     "lamp %" PRIu32 ": a slot to park in has 2 to 8 digits",
-				     lamp.slot);
-		} else if (lamps_of(rest, lamp.park, t, &other)) {
+				     blf_key.slot);
+		} else if (blf_key_of(rest, blf_key.park, t, &other)) {
 			command_fail(run, COMMAND_CONFLICT, "lamps",
 				     "lamps %" PRIu32 " and %" PRIu32 " are both of " BYTES_FMT,
-				     lamp.slot, other.slot, BYTES_ARG(t));
-		} else if (!lamp.park && !left--) {
+				     blf_key.slot, other.slot, BYTES_ARG(t));
+		} else if (!blf_key.park && !left--) {
 			command_fail(run, COMMAND_FULL, "lamps", "blf_lamps of the tenant");
 		} else {
 			continue;
@@ -492,10 +492,10 @@ static bool extension_make(struct command_run *run, void *value)
 	bool changes = extensions_find(run->node->api.extensions, tenant, number->text, e);
 	bool recorded = changes && e->core.record != RECORD_OFF;
 
-	if (changes ? !may_change(run, e) : !extension_may_begin(run))
+	if (changes ? !may_change(run, e) : !extension_may_start(run))
 		return false;
 	if (!changes) {
-		extension_begin(e);
+		extension_start(e);
 		e->core.enabled = true;
 		e->core.classes = command_tenant_first_classes(run->node, tenant);
 	}
@@ -508,7 +508,7 @@ static bool extension_make(struct command_run *run, void *value)
 	       command_presence_may(run, e->presence.words[PRESENCE_MANUAL].state) &&
 	       document_seat_fits(run, &g_extension_documents, recorded,
 				  e->core.record != RECORD_OFF) &&
-	       lamps_fit(run, e) && tls_and_srtp(run, e) && page_make(run, e) &&
+	       blf_fit(run, e) && tls_and_srtp(run, e) && page_make(run, e) &&
 	       extension_secret_read(run, e);
 }
 
@@ -541,7 +541,7 @@ static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 	if (!err)
 		err = shard_members_set(s, e->core.tenant, e->core.number, e->box.members);
 	if (!err)
-		err = shard_lamps_set(s, e->core.tenant, e->core.number, e->lamps);
+		err = shard_blf_set(s, e->core.tenant, e->core.number, e->blf_keys);
 	if (!err)
 		err = shard_pickup_set(s, e->core.tenant, e->core.number, e->pickup_groups);
 	if (!err)
@@ -641,11 +641,11 @@ static int extension_apply(struct node *node, uint16_t tenant, const void *value
 /* The next user of the number starts without its recent calls. */
 static void extension_kept_drop(const struct node *node, uint16_t tenant, const char *number)
 {
-	for (unsigned i = 0; i < KEPT_COUNT; i++) {
+	for (unsigned i = 0; i < KV_COUNT; i++) {
 		const struct store_kept of = {
 			.tenant = bytes_str(tenants_name(node->common.tenants, tenant)),
 			.user = bytes_str(number),
-			.name = kept_name((enum kept)i),
+			.name = kv_name((enum kept)i),
 		};
 
 		store_kept_drop(node->redis.store, &of, NULL, NULL);
@@ -710,7 +710,7 @@ const struct document_kind g_extension_documents = {
 
 /* group.login, presence.set and the like: made in turn from the present document, so no change of
  * another writer is lost. */
-static bool part_begin(struct command_run *run, struct extension *e)
+static bool part_start(struct command_run *run, struct extension *e)
 {
 	if (!extensions_find(run->node->api.extensions, document_tenant(run),
 			     command_value(run, "number")->text, e)) {
@@ -727,12 +727,12 @@ static bool part_begin(struct command_run *run, struct extension *e)
 
 static bool login_make(struct command_run *run, void *value)
 {
-	return part_begin(run, value) && command_group_log(run, value);
+	return part_start(run, value) && command_group_log(run, value);
 }
 
 static bool presence_make(struct command_run *run, void *value)
 {
-	return part_begin(run, value) && command_presence_make(run, value);
+	return part_start(run, value) && command_presence_make(run, value);
 }
 
 static json_t *login_show(const struct node *node, uint16_t tenant, const void *value)

@@ -211,7 +211,7 @@ void command_flows_beat(struct node *n, uint64_t now_ns)
 
 /* A request for a call's program that is not in memory: another node began the call, or the
  * document was replaced. */
-struct program_ask {
+struct program_request {
 	struct node *node;
 	uint64_t call, serial;
 	uint8_t hash[PROGRAM_HASH_LEN];
@@ -229,7 +229,7 @@ static void program_reply(struct node *n, uint64_t call, uint64_t serial, bool f
 }
 
 /* False: it is not that one, or there is no room. */
-static bool program_keep(const struct program_ask *a, struct bytes text)
+static bool program_keep(const struct program_request *a, struct bytes text)
 {
 	static struct flow_findings unused;
 	struct flow_program *p = program_read(text, &unused);
@@ -243,7 +243,7 @@ static bool program_keep(const struct program_ask *a, struct bytes text)
 
 static void program_on_text(enum store_result result, bool there, struct bytes text, void *arg)
 {
-	struct program_ask *a = arg;
+	struct program_request *a = arg;
 	bool found = result == STORE_OK && there && program_keep(a, text);
 	char hash[FLOW_HASH_TEXT];
 
@@ -266,7 +266,7 @@ void command_flow_program(const struct effect *e, void *node)
 	struct node *n = node;
 	const struct request_program *program = e->request;
 	struct bytes hash = text_bytes(&program->hash), tenant = text_bytes(&program->tenant);
-	struct program_ask *a = hash.n == PROGRAM_HASH_LEN ? calloc(1, sizeof(*a)) : NULL;
+	struct program_request *a = hash.n == PROGRAM_HASH_LEN ? calloc(1, sizeof(*a)) : NULL;
 	char text[FLOW_HASH_TEXT];
 
 	if (!a || bytes_cstr(tenant, a->tenant, sizeof(a->tenant)) ||
@@ -312,7 +312,7 @@ static void flow_refuse(struct command_run *run, const struct flow_findings *all
 }
 
 /* What the argument has, checked, and its text for free(). NULL: the run has failed. */
-static struct flow_program *flow_take(struct command_run *run)
+static struct flow_program *flow_checked(struct command_run *run)
 {
 	static struct flow_findings findings;
 	const struct command_value *given = command_value(run, "program");
@@ -337,7 +337,7 @@ void command_flow_text_put(struct command_run *run, const struct flow_program *p
 
 void command_flow_put(struct command_run *run)
 {
-	struct flow_program *p = flow_take(run);
+	struct flow_program *p = flow_checked(run);
 
 	if (p)
 		command_flow_text_put(run, p);
@@ -366,7 +366,7 @@ static bool flow_make(struct command_run *run, void *value)
 /* A set has looked at nothing of it. */
 static bool flow_may_be(struct command_run *run, const void *value)
 {
-	struct flow_program *p = flow_take(run);
+	struct flow_program *p = flow_checked(run);
 	bool fine = p != NULL;
 
 	(void)value;
@@ -430,8 +430,8 @@ static void flow_warn(const struct node *node, uint16_t tenant, const void *valu
 {
 	static struct flow_findings findings;
 	const struct program_value *v = value;
-	struct flow_whose whose = { node, tenant, v->name };
-	const struct flow_known known = { flow_exists, &whose };
+	struct flow_whose subject = { node, tenant, v->name };
+	const struct flow_known known = { flow_exists, &subject };
 	json_t *list, *f;
 	size_t i;
 
@@ -632,7 +632,8 @@ static void caller_fact(void *arg, struct bytes name, struct writer *w)
 	if (bytes_is(name, "tenant"))
 		writer_str(w, c->run->tenant);
 	if (bytes_starts(name, "presence.") && core)
-		writer_str(w, shard_presence_said(core, c->tenant,
+		writer_str(w,
+			   shard_presence_current(core, c->tenant,
 						  bytes_is(name, "presence.called")
 							  ? command_value(c->run, "to")->text
 							  : bytes_from(name, strlen("presence."))));
@@ -733,7 +734,7 @@ static void flow_on_order_text(enum store_result result, bool there, struct byte
 
 static void flow_run_program(struct command_run *run, struct bytes tenant)
 {
-	struct flow_program *p = flow_take(run);
+	struct flow_program *p = flow_checked(run);
 	struct flow_order *o = p ? malloc(sizeof(*o)) : NULL;
 
 	if (o) {
@@ -840,7 +841,7 @@ static struct flow_program *number_to_program(const struct number_value *v, bool
 }
 
 /* Names are looked at when they are asked. False: the run has failed. */
-static bool number_may_ask(struct command_run *run, const struct number_value *v)
+static bool number_allowed(struct command_run *run, const struct number_value *v)
 {
 	const char *const urls[][2] = { { "to", v->to }, { "fallback", v->fallback } };
 	struct tenant_value t;
@@ -849,7 +850,7 @@ static bool number_may_ask(struct command_run *run, const struct number_value *v
 		t.web.networks[0] = '\0';
 	for (size_t i = 0; i < COUNT_OF(urls); i++) {
 		if (!form_wrong(FORM_URL, bytes_str(urls[i][1])) &&
-		    !webhook_url_may_ask(bytes_str(urls[i][1]), bytes_str(t.web.networks))) {
+		    !webhook_url_allowed(bytes_str(urls[i][1]), bytes_str(t.web.networks))) {
 			command_fail(
 				run, COMMAND_BAD_ARGUMENT, urls[i][0],
 				"its address is one that this tenant may not ask: web_networks "
@@ -864,7 +865,7 @@ static bool number_may_be(struct command_run *run, const void *value)
 {
 	static struct flow_findings findings;
 
-	if (!number_may_lead(run, value) || !number_may_ask(run, value))
+	if (!number_may_lead(run, value) || !number_allowed(run, value))
 		return false;
 	program_free(number_to_program(value, false, &findings));
 	if (findings.errors)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests of calls to the helper process (EFFECT_HELP): what the node adds to each kind, and the
+/* Requests of calls to the helper process (EFFECT_HELPER): what the node adds to each kind, and the
  * use of its result. Kinds are HTTP requests and WebSockets of applications, and commands that a
  * flow gives in its tenant's name. A list of verbs in an answer becomes a program, put to Redis
  * before the call runs it. */
@@ -22,7 +22,7 @@
 enum { TELL_MS = 1000, TIME_OCTETS = 5 }; /* HH:MM */
 
 /* A call waits for it. */
-struct help_ask {
+struct helper_question {
 	struct node *node;
 	const struct help_kind *kind;
 	struct answer answer;
@@ -34,13 +34,13 @@ struct help_ask {
 struct help_kind {
 	const char *name;
 	/* False: it cannot be asked. */
-	bool (*prepare)(const struct help_ask *ask, json_t *args);
+	bool (*prepare)(const struct helper_question *ask, json_t *args);
 	/* Its result is there: help_reply, at once or later. */
-	void (*answered)(struct help_ask *ask, const json_t *result);
+	void (*answered)(struct helper_question *ask, const json_t *result);
 };
 
 /* The end of it. */
-static void help_reply(struct help_ask *ask)
+static void help_reply(struct helper_question *ask)
 {
 	answers_add(&ask->node->shards.answers, &ask->answer);
 	program_free(ask->program);
@@ -49,7 +49,7 @@ static void help_reply(struct help_ask *ask)
 }
 
 /* For who looks. try: NULL: nothing is known of one. */
-static void help_show(const struct help_ask *ask, const json_t *one)
+static void help_show(const struct helper_question *ask, const json_t *one)
 {
 	json_t *row = json_copy(ask->row);
 
@@ -59,7 +59,7 @@ static void help_show(const struct help_ask *ask, const json_t *one)
 		  tenants_find(ask->node->common.tenants, bytes_str(ask->tenant)), row);
 }
 
-static json_t *help_row(const struct help_ask *ask, const json_t *args)
+static json_t *help_row(const struct helper_question *ask, const json_t *args)
 {
 	const json_t *body = json_object_get(args, "body");
 	const char *url = json_string_value(json_object_get(args, "url"));
@@ -73,20 +73,20 @@ static json_t *help_row(const struct help_ask *ask, const json_t *args)
 		json_object_get(body, "visit"), "id", json_object_get(args, "id"));
 }
 
-static void help_fail(struct help_ask *ask, const char *reason, const char *detail)
+static void help_fail(struct helper_question *ask, const char *reason, const char *detail)
 {
-	struct help_news *news = &ask->answer.reply.help;
+	struct helper_reply *outcome = &ask->answer.reply.help;
 
-	news->result = strcmp(reason, "timeout") ? HELP_FAILED : HELP_LATE;
-	news->reason = reason;
+	outcome->result = strcmp(reason, "timeout") ? HELPER_FAILED : HELPER_TIMEOUT;
+	outcome->reason = reason;
 	LOG_WARN("flow", ask->answer.call, "what a flow asked for has failed",
-		 LOG_STR("kind", ask->kind->name), LOG_STR("url", news->url),
+		 LOG_STR("kind", ask->kind->name), LOG_STR("url", outcome->url),
 		 LOG_STR("reason", reason), LOG_STR("detail", detail));
 	help_reply(ask);
 }
 
 /* The helper process says nothing of it. */
-static void help_unasked(struct help_ask *ask, const char *why)
+static void help_unasked(struct helper_question *ask, const char *why)
 {
 	json_t *one = json_pack("{s:s, s:s}", "reason", "helper", "answer", why);
 
@@ -97,7 +97,7 @@ static void help_unasked(struct help_ask *ask, const char *why)
 
 /* ---- http ---- */
 
-static bool http_prepare(const struct help_ask *ask, json_t *args)
+static bool http_prepare(const struct helper_question *ask, json_t *args)
 {
 	const struct node *n = ask->node;
 	char secret[WEBHOOK_SECRET_TEXT_MAX];
@@ -153,7 +153,7 @@ static void verbs_again(json_t *verbs, const json_t *again)
 /* The program is in Redis: a process that takes the call over finds it there. */
 static void http_on_program(enum store_result result, bool there, struct bytes value, void *arg)
 {
-	struct help_ask *ask = arg;
+	struct helper_question *ask = arg;
 
 	struct flow_program *p = ask->program;
 
@@ -172,28 +172,28 @@ static void http_on_program(enum store_result result, bool there, struct bytes v
 }
 
 /* A list of verbs: a program of its own. */
-static void http_program(struct help_ask *ask, struct bytes text)
+static void http_program(struct helper_question *ask, struct bytes text)
 {
 	static struct flow_findings findings;
 	struct flow_program *p = ask->program = program_parse(text, NULL, &findings);
-	struct help_news *news = &ask->answer.reply.help;
+	struct helper_reply *outcome = &ask->answer.reply.help;
 	char hash[FLOW_HASH_TEXT], *compact = p ? program_text(p, true) : NULL;
 
 	if (!compact) {
 		help_fail(ask, "program", findings.count ? findings.list[0].message : "no memory");
 		return;
 	}
-	memcpy(news->program, p->hash, sizeof(news->program));
+	memcpy(outcome->program, p->hash, sizeof(outcome->program));
 	flow_hash_text(hash, p->hash);
-	news->is_program = true;
+	outcome->is_program = true;
 	store_program_put(ask->node->redis.store, bytes_str(ask->tenant), bytes_str(hash),
 			  bytes_str(compact), true, http_on_program, ask);
 	free(compact);
 }
 
-static void http_answered(struct help_ask *ask, const json_t *result)
+static void http_answered(struct helper_question *ask, const json_t *result)
 {
-	struct help_news *news = &ask->answer.reply.help;
+	struct helper_reply *outcome = &ask->answer.reply.help;
 	json_t *answer = json_object_get(result, "answer");
 	const json_t *again = json_object_get(result, "again");
 	const char *url = json_string_value(json_object_get(result, "url"));
@@ -207,9 +207,9 @@ static void http_answered(struct help_ask *ask, const json_t *result)
 	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 
 	json_array_foreach(json_object_get(result, "shown"), i, one) help_show(ask, one);
-	(void)snprintf(news->url, sizeof(news->url), "%s", url ? url : "");
-	news->status = (uint16_t)json_integer_value(json_object_get(result, "status"));
-	news->ms = (uint32_t)json_integer_value(json_object_get(result, "ms"));
+	(void)snprintf(outcome->url, sizeof(outcome->url), "%s", url ? url : "");
+	outcome->status = (uint16_t)json_integer_value(json_object_get(result, "status"));
+	outcome->ms = (uint32_t)json_integer_value(json_object_get(result, "ms"));
 	if (!answer)
 		help_fail(ask, http_reason(json_string_value(json_object_get(result, "reason"))),
 			  detail ? detail : "");
@@ -224,20 +224,20 @@ static void http_answered(struct help_ask *ask, const json_t *result)
 
 /* ---- WebSockets of calls ---- */
 
-static void help_link_answered(struct help_ask *ask, const json_t *result)
+static void help_link_answered(struct helper_question *ask, const json_t *result)
 {
 	(void)result;
 	help_reply(ask); /* nobody waits for it */
 }
 
-static bool leave_prepare(const struct help_ask *ask, json_t *args)
+static bool leave_prepare(const struct helper_question *ask, json_t *args)
 {
 	(void)ask;
 	(void)args;
 	return true;
 }
 
-static void on_told(struct node *n, const json_t *result, const char *why, void *arg)
+static void helper_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
 {
 	(void)n;
 	(void)result;
@@ -258,11 +258,11 @@ static void told_on_run(json_t *answer, void *arg)
 	const json_t *why = json_object_get(json_object_get(answer, "error"), "message");
 
 	if (!json_is_true(json_object_get(answer, "ok")))
-		(void)!node_helper_ask(told->node, "tell",
-				       json_pack("{s:O, s:{s:s, s:O, s:O?}}", "call", told->call,
-						 "message", "type", "flow.refused", "call",
-						 told->call, "reason", why),
-				       told->tenant, TELL_MS, on_told, NULL);
+		(void)!node_helper_request(told->node, "tell",
+					   json_pack("{s:O, s:{s:s, s:O, s:O?}}", "call",
+						     told->call, "message", "type", "flow.refused",
+						     "call", told->call, "reason", why),
+					   told->tenant, TELL_MS, helper_on_answer, NULL);
 	json_decref(answer);
 	json_decref(told->call);
 	free(told);
@@ -282,7 +282,7 @@ static void told_run(struct told_run *told, const char *tenant, const json_t *ve
 	json_decref(args);
 }
 
-void command_helper_told(struct node *n, const json_t *line)
+void command_helper_on_line(struct node *n, const json_t *line)
 {
 	json_t *call = json_object_get(line, "told"), *verbs = json_object_get(line, "verbs");
 	struct told_run *told = malloc(sizeof(*told));
@@ -316,7 +316,7 @@ static bool help_may(const char *command)
 }
 
 /* Of a prompt: the last day on which it is there, by the clock of the tenant. */
-static json_t *told_until(const struct help_ask *ask, const json_t *row)
+static json_t *told_until(const struct helper_question *ask, const json_t *row)
 {
 	const struct node *n = ask->node;
 	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(ask->tenant));
@@ -354,7 +354,7 @@ static json_t *told_notification(const json_t *row)
 }
 
 /* Settings of the mailbox, as variables of the flow. */
-static void help_tell(struct help_ask *ask, const json_t *row)
+static void helper_question_answer(struct helper_question *ask, const json_t *row)
 {
 	bool prompt = json_object_get(row, "until_utc_ms");
 	json_t *told = prompt ? told_until(ask, row) : told_notification(row);
@@ -375,7 +375,7 @@ static void help_on_command(json_t *answer, void *arg)
 	const char *code = json_string_value(json_object_get(error, "code"));
 
 	if (json_is_true(json_object_get(answer, "ok"))) {
-		help_tell(arg, json_object_get(answer, "result"));
+		helper_question_answer(arg, json_object_get(answer, "result"));
 		help_reply(arg);
 	} else {
 		help_fail(arg, "command", code ? code : "no memory");
@@ -383,7 +383,7 @@ static void help_on_command(json_t *answer, void *arg)
 	json_decref(answer);
 }
 
-static void help_command(struct help_ask *ask, const json_t *args)
+static void help_command(struct helper_question *ask, const json_t *args)
 {
 	struct command_principal who = { .role = COMMAND_FOR_ADMIN, .door = "phone" };
 	const char *command = json_string_value(json_object_get(args, "command"));
@@ -401,15 +401,15 @@ static void help_command(struct help_ask *ask, const json_t *args)
 /* ---- all ---- */
 
 static const struct help_kind g_helps[HELPS] = {
-	[HELP_HTTP] = { "http", http_prepare, http_answered },
-	[HELP_LINK] = { "link", http_prepare, help_link_answered },
-	[HELP_COMMAND] = { "command", leave_prepare, help_link_answered },
-	[HELP_LEAVE] = { "tell", leave_prepare, help_link_answered },
+	[HELPER_HTTP] = { "http", http_prepare, http_answered },
+	[HELPER_LINK] = { "link", http_prepare, help_link_answered },
+	[HELPER_COMMAND] = { "command", leave_prepare, help_link_answered },
+	[HELPER_LEAVE] = { "tell", leave_prepare, help_link_answered },
 };
 
 static void help_on_result(struct node *n, const json_t *result, const char *why, void *arg)
 {
-	struct help_ask *ask = arg;
+	struct helper_question *ask = arg;
 
 	(void)n;
 	if (result)
@@ -421,8 +421,8 @@ static void help_on_result(struct node *n, const json_t *result, const char *why
 void command_helper(const struct effect *e, void *node)
 {
 	struct node *n = node;
-	struct help_ask *ask = calloc(1, sizeof(*ask));
-	const struct request_help *help = e->request;
+	struct helper_question *ask = calloc(1, sizeof(*ask));
+	const struct request_helper *help = e->request;
 	struct bytes tenant = text_bytes(&help->tenant), data = text_bytes(&help->data);
 	json_t *args;
 
@@ -436,10 +436,10 @@ void command_helper(const struct effect *e, void *node)
 	ask->answer = (struct answer){
 		.kind = ANSWER_REPLY,
 		.call = e->call,
-		.reply = { .ask = ASK_HELP, .of = e->call, .help = { .serial = e->serial } }
+		.reply = { .ask = ASK_HELPER, .of = e->call, .help = { .serial = e->serial } }
 	};
 	args = json_loadb((const char *)data.p, data.n, 0, NULL);
-	if (help->what == HELP_COMMAND) {
+	if (help->what == HELPER_COMMAND) {
 		help_command(ask, args);
 		json_decref(args);
 		return;
@@ -448,9 +448,9 @@ void command_helper(const struct effect *e, void *node)
 	if (!args || !ask->kind->prepare(ask, args)) {
 		json_decref(args);
 		help_unasked(ask, "it cannot be asked");
-	} else if (!node_helper_ask(n, ask->kind->name, args,
-				    tenants_find(n->common.tenants, tenant), (uint32_t)help->ttl_ms,
-				    help_on_result, ask)) {
+	} else if (!node_helper_request(n, ask->kind->name, args,
+					tenants_find(n->common.tenants, tenant),
+					(uint32_t)help->ttl_ms, help_on_result, ask)) {
 		help_unasked(ask, "tandem-helper does not run, or has too much to do");
 	}
 }

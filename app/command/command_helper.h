@@ -8,9 +8,9 @@
 struct effect;
 struct node;
 
-/* EFFECT_HELP. */
+/* EFFECT_HELPER. */
 void command_helper(const struct effect *e, void *node);
 /* The web application of a call has sent something unasked. */
-void command_helper_told(struct node *n, const json_t *line);
+void command_helper_on_line(struct node *n, const json_t *line);
 
 #endif

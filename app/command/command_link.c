@@ -3,8 +3,8 @@
  * own (CALL-37). Each verb becomes another command, which is then run in the user's name. Without a
  * call id it is for the newest fitting call of all nodes (command_ask_pick). */
 
-#include "app/command/command_ask.h"
 #include "app/command/command_call.h"
+#include "app/command/command_request.h"
 #include "app/command/command_start.h"
 #include "app/command/commands.h"
 #include "app/node/node.h"
@@ -145,7 +145,7 @@ static void link_here(struct command_run *run, const struct link *l, uint64_t ca
 			     "the extension has no such call: call.list shows the calls that run");
 }
 
-static void link_on_picked(struct command_run *run, const struct park_news *told)
+static void link_on_picked(struct command_run *run, const struct park_reply *told)
 {
 	struct link l;
 

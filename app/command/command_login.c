@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/command/command_ask.h"
+#include "app/command/command_request.h"
 #include "app/command/command_start.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
@@ -280,8 +280,8 @@ void command_login(struct command_run *run)
 	if (!args)
 		return;
 	ticket = waiting_put(n->api.waiting, run);
-	if (ticket && node_helper_ask(n, "login", args, document_tenant(run), LOGIN_MS,
-				      login_on_asked, (void *)(uintptr_t)ticket))
+	if (ticket && node_helper_request(n, "login", args, document_tenant(run), LOGIN_MS,
+					  login_on_asked, (void *)(uintptr_t)ticket))
 		return;
 	if (!ticket)
 		json_decref(args);

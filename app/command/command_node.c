@@ -410,7 +410,7 @@ void command_cluster_rebalance(struct command_run *run)
 	if (plan_is_refused(run, &plan, dry))
 		return;
 	if (!dry)
-		node_rebalance_begin(n, &plan);
+		node_rebalance_start(n, &plan);
 	command_answer(run, json_pack("{s:b, s:o, s:o}", "dry", dry, "moves", moves_json(&plan),
 				      "unowned", unowned_json(&plan)));
 }
@@ -542,7 +542,7 @@ static struct node_shard *shard_of_number(struct node *n, uint64_t number)
 	return NULL;
 }
 
-void command_shard_take(struct command_run *run)
+void command_shard_claim(struct command_run *run)
 {
 	uint64_t number = command_value(run, "shard")->number;
 	struct node_shard *s = shard_of_number(run->node, number);

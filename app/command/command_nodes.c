@@ -55,7 +55,7 @@ static void nodes_end(struct command_nodes *a)
 /* ---- answers ---- */
 
 /* Its rows; where it has more, those behind its last one are not known. False: it has none. */
-static bool nodes_take(struct command_list *l, const json_t *answer)
+static bool nodes_answer_read(struct command_list *l, const json_t *answer)
 {
 	const json_t *rows = json_object_get(answer, "result");
 	size_t k, n = json_array_size(rows);
@@ -78,7 +78,7 @@ static void nodes_on_answer(struct others_ticket *t, struct bytes text)
 	struct command_nodes *a = one->all;
 	json_t *answer = text.p ? json_loadb((const char *)text.p, text.n, 0, NULL) : NULL;
 
-	one->answered = nodes_take(a->run->list, answer);
+	one->answered = nodes_answer_read(a->run->list, answer);
 	json_decref(answer);
 	if (!--a->left)
 		nodes_end(a);
@@ -103,7 +103,7 @@ static json_t *nodes_args(const struct command_run *run, const char *name)
 	return args;
 }
 
-static bool nodes_ask(struct command_nodes *a, const char *name)
+static bool nodes_request(struct command_nodes *a, const char *name)
 {
 	struct others *e = a->run->node->api.others;
 	struct nodes_one *one = &a->list_of[a->count];
@@ -121,7 +121,7 @@ static bool nodes_ask(struct command_nodes *a, const char *name)
 	one->ticket = (struct others_ticket){ .id = one->id,
 					      .until_ns = clock_now_ns() + NODES_WAIT_NS,
 					      .done = nodes_on_answer };
-	sent = text && e && others_ask(e, &one->ticket, &q);
+	sent = text && e && others_request(e, &one->ticket, &q);
 	a->count += sent;
 	a->left += sent;
 	free(text);
@@ -142,7 +142,7 @@ static bool node_has_lost(struct node *n, const struct roster_node *node)
 	return false;
 }
 
-void command_nodes_ask(struct command_run *run, command_fn *list)
+void command_nodes_request(struct command_run *run, command_fn *list)
 {
 	struct node *n = run->node;
 	struct command_nodes *a = calloc(1, sizeof(*a));
@@ -159,7 +159,7 @@ void command_nodes_ask(struct command_run *run, command_fn *list)
 		       (unsigned long long)rand_u64_from(&n->rand));
 	claimant_self(n->cluster.claimant, &self, &incarnation);
 	for (uint32_t i = 0; claimant_node(n->cluster.claimant, i, &one); i++) {
-		if (one.node.id == self || (one.heard && nodes_ask(a, one.node.name)))
+		if (one.node.id == self || (one.heard && nodes_request(a, one.node.name)))
 			continue;
 		if (one.heard || (!roster_has_left(&one.node) && node_has_lost(n, &one.node)))
 			list_misses(run->list, one.node.name);

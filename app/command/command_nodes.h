@@ -8,6 +8,6 @@
 /* Collects the rows of all other live nodes in run->list, unless the run names a node. Then calls
  * list, which adds the rows of this node and answers. Nodes without an answer are in
  * run->list->missing. */
-void command_nodes_ask(struct command_run *run, command_fn *list);
+void command_nodes_request(struct command_run *run, command_fn *list);
 
 #endif

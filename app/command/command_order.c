@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_ask.h"
 #include "app/command/command_call.h"
 #include "app/command/command_extension.h"
 #include "app/command/command_group.h"
 #include "app/command/command_order.h"
+#include "app/command/command_request.h"
 #include "app/command/command_start.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
@@ -122,8 +122,8 @@ static void feature_reach_on(struct feature_reach *r, const struct extensions *x
 }
 
 /* Whether forwards from there lead back to the extension. */
-static bool comes_back(const struct extensions *x, uint16_t tenant, const char *number,
-		       struct bytes target)
+static bool is_call_back(const struct extensions *x, uint16_t tenant, const char *number,
+			 struct bytes target)
 {
 	struct feature_reach r = { 0 };
 
@@ -152,7 +152,7 @@ static const char *target_wrong(const struct feature_run *run, uint16_t tenant, 
 
 	if (!feature_may_be_called(x, tenant, target))
 		return "no such extension";
-	return comes_back(x, tenant, run->number, target) ? "its calls come back" : NULL;
+	return is_call_back(x, tenant, run->number, target) ? "its calls come back" : NULL;
 }
 
 static bool feature_of_groups(enum feature_action feature)
@@ -321,7 +321,7 @@ void command_feature(const struct effect *e, void *arg)
 
 #define FILE_GREETING "greeting:"
 
-bool command_order_begin(struct command_run *run, struct shard_order *by)
+bool command_order_start(struct command_run *run, struct shard_order *by)
 {
 	by->id = id_order(bytes_str(run->id));
 	by->ticket = waiting_put(run->node->api.waiting, run);
@@ -437,7 +437,7 @@ void command_order_to(struct command_run *run, uint64_t call, struct call_order 
 
 	order->by = &by;
 	order->user = bytes_str(run->user);
-	if (command_order_begin(run, &by))
+	if (command_order_start(run, &by))
 		command_order_end(run, &by, false,
 				  shard_call_order(node_core(run->node, call), call, order,
 						   clock_instant()));
@@ -482,7 +482,7 @@ bool command_awaits_user(struct command_run *run, const char *of, struct bytes u
 	if (!ticket)
 		return false;
 	locations_set_now(n->common.locations, clock_instant());
-	if (locations_ask(n->common.locations, tenant, user, &n->common.looks, ticket))
+	if (locations_request(n->common.locations, tenant, user, &n->common.looks, ticket))
 		return true;
 	(void)waiting_pop(n->api.waiting, ticket);
 	return false;
@@ -518,7 +518,7 @@ void command_call_hangup(struct command_run *run)
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && command_order_begin(run, &by))
+	if (command_call_id(run, &call) && command_order_start(run, &by))
 		command_order_end(run, &by, false,
 				  shard_hangup(node_core(run->node, call), call, &by,
 					       clock_instant()));
@@ -559,7 +559,7 @@ static bool order_file_read(const struct command_run *run, struct bytes name,
 	if (!extensions_find(run->node->api.extensions, document_tenant(run),
 			     bytes_from(name, strlen(FILE_GREETING)), &e))
 		return false;
-	said = presence_said(&e.presence, clock_utc_ms());
+	said = presence_current(&e.presence, clock_utc_ms());
 	greeting_of(e.greetings, said ? said->state : "", out);
 	extension_wipe(&e);
 	return true;
@@ -590,7 +590,7 @@ static void order_prompts(struct command_run *run, const struct prompt_terms *te
 	struct shard_order by;
 	uint64_t call;
 
-	if (command_call_id(run, &call) && command_order_begin(run, &by))
+	if (command_call_id(run, &call) && command_order_start(run, &by))
 		command_order_end(run, &by, false,
 				  shard_call_prompt(node_core(run->node, call), call, terms, &by,
 						    clock_instant()));
@@ -748,7 +748,7 @@ static void originate(struct command_run *run)
 		command_fail(run, COMMAND_NOT_FOUND, "from", COMMAND_NO_EXTENSION);
 		return;
 	}
-	if (!command_order_begin(run, &by))
+	if (!command_order_start(run, &by))
 		return;
 	field_order(run, &o);
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));

@@ -15,7 +15,7 @@ struct node;
 struct prompt_terms;
 
 /* The run waits for what becomes of an order. False: it has failed. */
-bool command_order_begin(struct command_run *run, struct shard_order *by);
+bool command_order_start(struct command_run *run, struct shard_order *by);
 /* Gives the order to a call, or to the one that the command names, and answers when it is saved. */
 void command_order_to(struct command_run *run, uint64_t call, struct call_order *order);
 void command_order_give(struct command_run *run, struct call_order *order);

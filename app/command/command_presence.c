@@ -32,9 +32,9 @@ bool command_presence_may(struct command_run *run, const char *state)
 
 /* ---- said ---- */
 
-static const char *said_state(const struct presence *p, uint64_t utc_ms)
+static const char *presence_state_name(const struct presence *p, uint64_t utc_ms)
 {
-	const struct presence_word *said = presence_said(p, utc_ms);
+	const struct presence_word *said = presence_current(p, utc_ms);
 
 	return said ? said->state : PRESENCE_USUAL;
 }
@@ -47,7 +47,7 @@ static bool presence_word_args(struct command_run *run, struct presence_word *wo
 	return command_presence_may(run, word->state);
 }
 
-static bool presence_make_said(struct command_run *run, struct presence *p, uint64_t utc_ms)
+static bool presence_word_make(struct command_run *run, struct presence *p, uint64_t utc_ms)
 {
 	const struct command_value *by = command_value(run, "by");
 	struct presence_word word = { .said_utc_ms = utc_ms,
@@ -78,7 +78,7 @@ static bool presence_make_said(struct command_run *run, struct presence *p, uint
 struct presence_kept {
 	uint64_t etag; /* 0: it was no publication */
 	uint32_t expires_s;
-	bool is_news;
+	bool is_change;
 };
 
 #define PUBLISH_ID "publish "
@@ -124,10 +124,11 @@ bool command_presence_make(struct command_run *run, struct extension *e)
 	(void)presence_expire(p, utc_ms);
 	if (!(command_arg_find(run->command, BYTES_LIT("etag"))
 		      ? presence_make_published(run, p, utc_ms, kept)
-		      : presence_make_said(run, p, utc_ms)))
+		      : presence_word_make(run, p, utc_ms)))
 		return false;
 	/* before: ended states included, as no NOTIFY of their end has been sent */
-	kept->is_news = strcmp(said_state(&before, 0), said_state(p, utc_ms)) != 0;
+	kept->is_change =
+		strcmp(presence_state_name(&before, 0), presence_state_name(p, utc_ms)) != 0;
 	return true;
 }
 
@@ -138,7 +139,7 @@ static void presence_notify(const struct command_run *run, const struct extensio
 		effects_event(&effects, SIG_PRESENCE, 0, clock_utc_ms(), bytes_str(run->tenant));
 
 	event_put_str(event, EV_TO, e->core.number);
-	event_put_str(event, EV_PRESENCE, said_state(&e->presence, clock_utc_ms()));
+	event_put_str(event, EV_PRESENCE, presence_state_name(&e->presence, clock_utc_ms()));
 	effects_carry_out(&run->node->shards.effects_to, &effects);
 	effects_close(&effects);
 }
@@ -151,7 +152,7 @@ void command_presence_saved(struct command_run *run, const void *value, json_t *
 					      0); /* of a new one: null */
 	char etag[BASE32_U64_LEN];
 
-	if (kept ? kept->is_news : json_is_string(before))
+	if (kept ? kept->is_change : json_is_string(before))
 		presence_notify(run, value);
 	if (!kept || !kept->etag)
 		return;
@@ -171,7 +172,7 @@ json_t *command_presence_show(const struct node *node, uint16_t tenant, const vo
 {
 	const struct extension *e = value;
 	uint64_t utc_ms = clock_utc_ms();
-	const struct presence_word *said = presence_said(&e->presence, utc_ms);
+	const struct presence_word *said = presence_current(&e->presence, utc_ms);
 	struct presence_view view = { .state = "offline", .note = "" };
 	uint32_t cursor = 0;
 	struct shard *core = node_core_next(node, &cursor);
@@ -180,7 +181,7 @@ json_t *command_presence_show(const struct node *node, uint16_t tenant, const vo
 		shard_presence_of(core, tenant, bytes_str(e->core.number), clock_instant(), &view);
 	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:I}", "number", e->core.number, "state",
 			 view.state, "available", view.open, "said",
-			 said_state(&e->presence, utc_ms), "by", source_name(said), "note",
+			 presence_state_name(&e->presence, utc_ms), "by", source_name(said), "note",
 			 view.note, "until_utc_ms", (json_int_t)view.until_utc_ms);
 }
 
@@ -203,7 +204,7 @@ struct publish_run {
 	struct node *node;
 	uint64_t of;
 	bool asked; /* a phone waits for it */
-	struct publish_news news;
+	struct publish_reply outcome;
 };
 
 static uint16_t publish_status(const json_t *answer)
@@ -232,7 +233,7 @@ static uint16_t publish_status(const json_t *answer)
 static void publish_on_done(json_t *answer, void *arg)
 {
 	struct publish_run *p = arg;
-	struct reply reply = { .ask = ASK_PUBLISH, .of = p->of, .publish = p->news };
+	struct reply reply = { .ask = ASK_PUBLISH, .of = p->of, .publish = p->outcome };
 
 	reply.publish.status = publish_status(answer);
 	if (p->asked)
@@ -259,9 +260,9 @@ void command_publish(const struct effect *e, void *arg)
 	*p = (struct publish_run){ .node = arg,
 				   .of = e->call,
 				   .asked = data.n != 0,
-				   .news = { .txn = e->serial,
-					     .etag = publish->etag,
-					     .expires_s = (uint32_t)(publish->ttl_ms / 1000) } };
+				   .outcome = { .txn = e->serial,
+						.etag = publish->etag,
+						.expires_s = (uint32_t)(publish->ttl_ms / 1000) } };
 	who.by = number;
 	base32_u64_put(etag, publish->etag);
 	(void)snprintf(id, sizeof(id), PUBLISH_ID "%s", etag);

@@ -127,7 +127,7 @@ static struct call_part user_part(const struct command_run *run, struct bytes te
 							ended->cdr.forwarded_to }) };
 }
 
-/* A call of another node that is no place of the command: that node is asked (command_ask.h). */
+/* A call of another node that is no place of the command: that node is asked. */
 static bool user_is_asked(const struct command_run *run, const struct command_arg *own,
 			  struct bytes text)
 {
@@ -351,7 +351,7 @@ static bool session_create(struct command_run *run, struct token_value *v)
 		return false;
 	}
 	session_pick(run, head, name);
-	form_begin(&g_token_form, v, bytes_str(name));
+	form_start(&g_token_form, v, bytes_str(name));
 	memcpy(v->name, name, sizeof(name));
 	memcpy(v->user, user, sizeof(user));
 	v->expires_utc_s = session_until(run);

@@ -244,7 +244,7 @@ static void set_job_names_turn(struct set_job *job, uint64_t until_ns)
 	uint32_t n = (uint32_t)json_array_size(job->documents);
 
 	while (job->i < n && clock_now_ns() < until_ns)
-		set_item_begin(job, job->i++);
+		set_item_start(job, job->i++);
 	if (job->i < n)
 		return;
 	job->phase = SET_BEFORE;
@@ -503,7 +503,7 @@ static void set_job_stage(struct set_job *job)
 		item->staged = true;
 	}
 	if (!count) {
-		job->phase = SET_BEGIN;
+		job->phase = SET_START;
 		return;
 	}
 	set_key(key, v->name, &v->versions[0]);
@@ -574,7 +574,7 @@ static bool set_job_is_stale(struct set_job *job)
 	return false;
 }
 
-static void set_job_begin(struct set_job *job)
+static void set_job_start(struct set_job *job)
 {
 	struct node *n = job->run->node;
 	struct set_value *v = &job->value;
@@ -615,9 +615,9 @@ static void set_job_begin(struct set_job *job)
 	}
 	set_key(key, v->name, &v->versions[0]);
 	job->asked++;
-	store_set_begin(
+	store_set_start(
 		n->redis.store,
-		&(struct store_set_begin){
+		&(struct store_set_start){
 			.set = { bytes_str(own), key },
 			.document = { .tenant = bytes_str(own),
 				      .kind = g_set_documents.name,
@@ -737,8 +737,8 @@ static bool set_job_turn(struct set_job *job, uint64_t until_ns)
 	case SET_STAGE:
 		set_job_stage(job);
 		return true;
-	case SET_BEGIN:
-		set_job_begin(job);
+	case SET_START:
+		set_job_start(job);
 		return true;
 	case SET_PAUSE:
 		if (clock_now_ns() < job->again_ns)
@@ -851,7 +851,7 @@ static struct set_stage *stage_free(struct command_run *run, struct bytes id)
 
 		if (s->documents || bytes_cstr(id, s->id, sizeof(s->id)))
 			continue;
-		if (fair_take(&sets_of(run)->places, &who, 1, &s->place) != FAIR_FINE)
+		if (fair_admit(&sets_of(run)->places, &who, 1, &s->place) != FAIR_FINE)
 			break;
 		(void)snprintf(s->tenant, sizeof(s->tenant), "%s", run->tenant);
 		stage_owner(run, s->owner);
@@ -898,7 +898,7 @@ void command_set_stage(struct command_run *run)
 		free(text);
 		if (json_array_size(s->documents) + json_array_size(documents) >
 			    SET_DOCUMENTS_MAX ||
-		    fair_take(&sets_of(run)->octets, &who, (uint32_t)n, &s->octets) != FAIR_FINE) {
+		    fair_admit(&sets_of(run)->octets, &who, (uint32_t)n, &s->octets) != FAIR_FINE) {
 			command_fail(run, COMMAND_FULL, "documents",
 				     "a set has at most %d documents, and all that are staged %d "
 				     "octets, of which a tenant and a token have a share",
@@ -921,7 +921,7 @@ static struct set_job *set_job_new(struct command_run *run)
 
 	while (*last)
 		last = &(*last)->next;
-	if (!job || fair_take(&sets_of(run)->waiting, &who, 1, &job->held) != FAIR_FINE) {
+	if (!job || fair_admit(&sets_of(run)->waiting, &who, 1, &job->held) != FAIR_FINE) {
 		free(job);
 		command_fail(run, COMMAND_BUSY, NULL, "other sets are being applied: try again");
 		return NULL;

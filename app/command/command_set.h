@@ -36,7 +36,7 @@ enum set_phase {
 	SET_MAKE,   /* the change of each document */
 	SET_PLAN,   /* in which order */
 	SET_STAGE,  /* entries are written */
-	SET_BEGIN,  /* made valid */
+	SET_START,  /* made valid */
 	SET_PAUSE,  /* something has changed meanwhile: again */
 	SET_MOVED,  /* command_set_move.c has it */
 };
@@ -72,7 +72,7 @@ void set_error(struct set_job *job, const struct set_item *item, const char *fie
 /* NULL: no memory. */
 struct set_item *set_item_add(struct set_job *job);
 /* Finds the document that the i-th given one means, and whether it is given twice. */
-void set_item_begin(struct set_job *job, uint32_t i);
+void set_item_start(struct set_job *job, uint32_t i);
 /* What becomes of it. */
 void set_item_make(struct set_job *job, struct set_item *item);
 void set_item_clear(struct set_item *item);

@@ -101,7 +101,7 @@ bool set_item_may(struct set_job *job, const struct set_item *item, const struct
 	return false;
 }
 
-struct item_ask {
+struct item_request {
 	struct set_job *job;
 	const struct set_item *item;
 };
@@ -109,7 +109,7 @@ struct item_ask {
 /* Its command was refused. */
 static void item_on_refused(json_t *answer, void *arg)
 {
-	const struct item_ask *a = arg;
+	const struct item_request *a = arg;
 	const json_t *error = json_object_get(answer, "error");
 
 	set_error(a->job, a->item, json_string_value(json_object_get(error, "argument")),
@@ -125,7 +125,8 @@ static void run_drop(struct command_run *run)
 	free(run);
 }
 
-static void field_unknown(const struct item_ask *ask, const struct command *put, const char *name)
+static void field_unknown(const struct item_request *ask, const struct command *put,
+			  const char *name)
 {
 	struct guess g = { .word = bytes_str(name) };
 	char text[240];
@@ -138,7 +139,7 @@ static void field_unknown(const struct item_ask *ask, const struct command *put,
 }
 
 /* Each argument that is wrong. False: none is alone. */
-static bool item_args_say(const struct item_ask *ask, const struct command_run *run)
+static bool item_args_say(const struct item_request *ask, const struct command_run *run)
 {
 	size_t before = ask->job->error_count;
 	struct command_error error = { 0 };
@@ -164,7 +165,7 @@ static bool item_args_say(const struct item_ask *ask, const struct command_run *
 }
 
 /* NULL: no memory. */
-static struct command_run *item_bare_run(struct item_ask *ask, const struct command *command,
+static struct command_run *item_bare_run(struct item_request *ask, const struct command *command,
 					 json_t *args)
 {
 	struct command_run *run = calloc(1, sizeof(*run));
@@ -185,7 +186,7 @@ static struct command_run *item_bare_run(struct item_ask *ask, const struct comm
 }
 
 /* A dry run of the document's own command. NULL: the command was refused. */
-static struct command_run *item_run(struct item_ask *ask, const struct command *command,
+static struct command_run *item_run(struct item_request *ask, const struct command *command,
 				    json_t *args)
 {
 	struct command_run *run = item_bare_run(ask, command, args);
@@ -271,7 +272,7 @@ static void kind_unknown(struct set_job *job, const struct set_item *item, const
 }
 
 /* Which document is meant, and whether it is so twice. */
-void set_item_begin(struct set_job *job, uint32_t i)
+void set_item_start(struct set_job *job, uint32_t i)
 {
 	json_t *given = json_array_get(job->documents, i), *kind, *tenant;
 	struct set_item *item = set_item_add(job);
@@ -367,7 +368,7 @@ static void item_warn(struct set_job *job, struct set_item *item, const json_t *
 
 static void item_propose(struct set_job *job, struct set_item *item)
 {
-	struct item_ask ask = { job, item };
+	struct item_request ask = { job, item };
 	struct document_proposal p;
 	struct command_run *run;
 
@@ -392,7 +393,7 @@ static void item_propose(struct set_job *job, struct set_item *item)
 /* One that is in the set no longer, where these go. */
 static void item_remove(struct set_job *job, struct set_item *item)
 {
-	struct item_ask ask = { job, item };
+	struct item_request ask = { job, item };
 	char name[DOCUMENT_NAME_MAX];
 	const struct command *delete = command_of_noun(command_noun(item->put), "delete");
 	struct command_run *run;
@@ -415,7 +416,7 @@ static void item_remove(struct set_job *job, struct set_item *item)
 /* One of an earlier version, as it was then. */
 static void item_restore(struct set_job *job, struct set_item *item)
 {
-	struct item_ask ask = { job, item };
+	struct item_request ask = { job, item };
 	struct command_run *run;
 	json_t *args;
 	struct bytes text = set_item_text(job->run->node, item);

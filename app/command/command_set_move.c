@@ -155,7 +155,7 @@ static void mover_finish(struct set_mover *m)
 /* ---- a piece ---- */
 
 /* They count here now, as a change of another node does. */
-static void mover_take(struct set_mover *m)
+static void mover_next(struct set_mover *m)
 {
 	const struct document_kind *kind = document_kind_find(bytes_str(m->move.kind));
 
@@ -187,7 +187,7 @@ static void mover_on_moved(enum store_result result, uint64_t key, uint64_t vers
 		return;
 	}
 	if (version == m->moved + m->move.n)
-		mover_take(m);
+		mover_next(m);
 	if (version <= m->moved)
 		m->lost = true; /* the set is there no longer */
 	else

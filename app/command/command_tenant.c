@@ -33,7 +33,7 @@ static bool profile_make(struct command_run *run, void *value)
 	if (before)
 		*p = *before;
 	else
-		form_begin(&g_profile_form, p, (struct bytes){ 0 });
+		form_start(&g_profile_form, p, (struct bytes){ 0 });
 	return document_read_args(run, &g_profile_documents, p);
 }
 
@@ -436,7 +436,7 @@ static bool tenant_known(const struct node *n, struct bytes name, struct tenant_
 		return true;
 	if (!bytes_is(name, NODE_TENANT))
 		return false;
-	form_begin(&g_tenant_form, out, name);
+	form_start(&g_tenant_form, out, name);
 	return true;
 }
 
@@ -449,25 +449,25 @@ uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant)
 {
 	struct tenant_value t;
 
-	form_begin(&g_tenant_form, &t, (struct bytes){ 0 });
+	form_start(&g_tenant_form, &t, (struct bytes){ 0 });
 	(void)tenant_known(n, bytes_str(tenants_name(n->common.tenants, tenant)), &t);
 	return t.extension_classes;
 }
 
-uint32_t command_tenant_blf_lamps(const struct node *n, uint16_t tenant)
+uint32_t command_tenant_blf_limit(const struct node *n, uint16_t tenant)
 {
 	struct tenant_value t;
 
-	form_begin(&g_tenant_form, &t, (struct bytes){ 0 });
+	form_start(&g_tenant_form, &t, (struct bytes){ 0 });
 	(void)tenant_known(n, bytes_str(tenants_name(n->common.tenants, tenant)), &t);
-	return t.blf_lamps;
+	return t.blf_limit;
 }
 
 uint16_t command_tenant_mailbox_messages(const struct node *n, uint16_t tenant)
 {
 	struct tenant_value t;
 
-	form_begin(&g_tenant_form, &t, (struct bytes){ 0 });
+	form_start(&g_tenant_form, &t, (struct bytes){ 0 });
 	(void)tenant_known(n, bytes_str(tenants_name(n->common.tenants, tenant)), &t);
 	return t.mailbox_messages;
 }
@@ -610,7 +610,7 @@ static bool tenant_make(struct command_run *run, void *value)
 			     "a tenant's name does not begin with '_' or '.'");
 		return false;
 	}
-	form_begin(&g_tenant_form, &before, (struct bytes){ 0 });
+	form_start(&g_tenant_form, &before, (struct bytes){ 0 });
 	(void)tenant_known(run->node, name, &before);
 	*t = before;
 	return tenant_is_free(run) && document_read_args(run, &g_tenant_documents, t) &&
@@ -673,7 +673,7 @@ static int tenant_apply(struct node *node, uint16_t tenant, const void *value)
 	features_tenants(node);
 	if (node->api.control)
 		control_tenant_set(node->api.control, t->name, tenant_roles(t));
-	command_webhooks_tell(node, t->name);
+	command_webhooks_send(node, t->name);
 	return err;
 }
 
@@ -702,7 +702,7 @@ static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 		document_profiles_delete(node, number);
 	(void)tenants_delete(node->common.tenants, bytes_str(name));
 	features_tenants(node);
-	form_begin(&g_tenant_form, &t, bytes_str(name));
+	form_start(&g_tenant_form, &t, bytes_str(name));
 	if (node->api.control)
 		control_tenant_set(node->api.control, name, tenant_roles(&t));
 }

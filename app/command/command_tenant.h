@@ -16,7 +16,7 @@ bool command_tenant_value(const struct node *n, const char *name, struct tenant_
 /* Classes of numbers outside that a new extension of it may call (MGT-09). */
 uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant);
 /* ... and the most BLF entries of an extension of the tenant. */
-uint32_t command_tenant_blf_lamps(const struct node *n, uint16_t tenant);
+uint32_t command_tenant_blf_limit(const struct node *n, uint16_t tenant);
 /* ... and the default capacity of a mailbox in messages; 0: no limit. */
 uint16_t command_tenant_mailbox_messages(const struct node *n, uint16_t tenant);
 

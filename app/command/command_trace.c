@@ -125,7 +125,7 @@ static json_t *call_json(uint64_t call)
 	return call ? command_call_id_json(call) : json_null();
 }
 
-static void command_trace_begin(struct command_run *run, const struct trace_order *order)
+static void command_trace_start(struct command_run *run, const struct trace_order *order)
 {
 	struct trace_view v;
 	bool runs = order->call && watch_trace_by_call(run->node->watch.watch, order->call, &v);
@@ -167,12 +167,12 @@ void command_call_trace_start(struct command_run *run)
 			     "one of call, from and to says what is traced");
 	} else if (!command_value(run, "call")->given) {
 		if (trace_user_read(run, &order))
-			command_trace_begin(run, &order);
+			command_trace_start(run, &order);
 		else
 			command_fail(run, COMMAND_BAD_ARGUMENT, "to", "give from or to, not both");
 	} else if (command_call_view(run, &call)) {
 		order.call = call.call;
-		command_trace_begin(run, &order);
+		command_trace_start(run, &order);
 	}
 }
 

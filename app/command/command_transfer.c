@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_ask.h"
 #include "app/command/command_call.h"
 #include "app/command/command_order.h"
+#include "app/command/command_request.h"
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
 #include "app/node/node.h"
@@ -181,10 +181,10 @@ void command_call_retrieve(struct command_run *run)
 
 /* A call that rings at one extension is to ring at another one, which takes it. */
 
-static void pickup_refuse(struct command_run *run, const struct pick_news *news)
+static void pickup_refuse(struct command_run *run, const struct pick_reply *outcome)
 {
-	command_fail(run, news->status == 404 ? COMMAND_NOT_FOUND : COMMAND_CONFLICT, "extension",
-		     "%s", news->text);
+	command_fail(run, outcome->status == 404 ? COMMAND_NOT_FOUND : COMMAND_CONFLICT,
+		     "extension", "%s", outcome->text);
 }
 
 static void pickup_order(struct command_run *run, uint64_t call)
@@ -201,30 +201,30 @@ static uint16_t pickup_tenant(const struct command_run *run)
 }
 
 /* Of the shards of this node: that call, or any (0). */
-static void pickup_look(const struct command_run *run, uint64_t call, struct pick_news *news)
+static void pickup_look(const struct command_run *run, uint64_t call, struct pick_reply *outcome)
 {
 	uint32_t cursor = 0;
 	const struct shard *core = node_core_next(run->node, &cursor);
 
-	*news = (struct pick_news){ .status = 404, .text = "this node has no shard" };
+	*outcome = (struct pick_reply){ .status = 404, .text = "this node has no shard" };
 	if (core)
 		shard_pick_of(core, pickup_tenant(run), command_value(run, "by")->text,
-			      command_value(run, "extension")->text, call, news);
+			      command_value(run, "extension")->text, call, outcome);
 }
 
 /* The state of a call here may have changed. */
 static void pickup_here(struct command_run *run, uint64_t call)
 {
-	struct pick_news news;
+	struct pick_reply outcome;
 
-	pickup_look(run, call, &news);
-	if (news.call)
-		pickup_order(run, news.call);
+	pickup_look(run, call, &outcome);
+	if (outcome.call)
+		pickup_order(run, outcome.call);
 	else
-		pickup_refuse(run, &news);
+		pickup_refuse(run, &outcome);
 }
 
-static void pickup_on_result(struct command_run *run, const struct park_news *told)
+static void pickup_on_result(struct command_run *run, const struct park_reply *told)
 {
 	if (told->told == PARK_TAKEN)
 		command_fail(run, COMMAND_CONFLICT, "extension", "somebody else takes the call");
@@ -243,15 +243,15 @@ static void pickup_any(struct command_run *run)
 					  .of = command_value(run, "extension")->text };
 	uint32_t cursor = 0;
 	struct shard *core = node_core_next(run->node, &cursor);
-	struct pick_news news;
+	struct pick_reply outcome;
 
-	pickup_look(run, 0, &news);
-	if (news.may && command_ask_pick(run, core, pickup_tenant(run), &pick, pickup_on_result))
+	pickup_look(run, 0, &outcome);
+	if (outcome.may && command_ask_pick(run, core, pickup_tenant(run), &pick, pickup_on_result))
 		return;
-	if (news.call)
-		pickup_order(run, news.call);
+	if (outcome.call)
+		pickup_order(run, outcome.call);
 	else
-		pickup_refuse(run, &news);
+		pickup_refuse(run, &outcome);
 }
 
 void command_call_pickup(struct command_run *run)
@@ -275,7 +275,7 @@ void command_call_split(struct command_run *run)
 				     .application = application,
 				     .by = &by };
 
-	if (!command_call_id(run, &split.call) || !command_order_begin(run, &by))
+	if (!command_call_id(run, &split.call) || !command_order_start(run, &by))
 		return;
 	(void)bytes_cstr(command_value(run, "application")->text, application, sizeof(application));
 	split.to = id_call_derive(id_shard(split.call), bytes_str(run->id));
@@ -365,7 +365,7 @@ static void join_start(struct command_run *run, struct shard_join *join,
 	enum refusal refused;
 	struct shard_order by;
 
-	if (!command_order_begin(run, &by))
+	if (!command_order_start(run, &by))
 		return;
 	join->by = &by;
 	if (far)

@@ -92,7 +92,7 @@ static bool dial_stored(const struct command_run *run, struct dial_document *out
 
 static void dial_known(const struct command_run *run, struct dial_document *out)
 {
-	form_begin(&g_dial_form, out, (struct bytes){ 0 });
+	form_start(&g_dial_form, out, (struct bytes){ 0 });
 	(void)dial_stored(run, out);
 }
 
@@ -163,33 +163,33 @@ struct dial_whose {
 
 static bool dial_has_extension(void *arg, struct bytes number)
 {
-	const struct dial_whose *whose = arg;
+	const struct dial_whose *subject = arg;
 
-	return extensions_has(whose->node->api.extensions, whose->tenant, number);
+	return extensions_has(subject->node->api.extensions, subject->tenant, number);
 }
 
 static bool dial_has_room(void *arg, struct bytes number)
 {
-	const struct dial_whose *whose = arg;
+	const struct dial_whose *subject = arg;
 
-	return rooms_find(whose->node->common.rooms, whose->tenant, number) != NULL;
+	return rooms_find(subject->node->common.rooms, subject->tenant, number) != NULL;
 }
 
 static size_t dial_trunk_code(void *arg, struct bytes number)
 {
-	const struct dial_whose *whose = arg;
-	const struct trunks *all = whose->node->common.trunks;
-	uint16_t trunk = trunks_by_access(all, whose->tenant, number);
+	const struct dial_whose *subject = arg;
+	const struct trunks *all = subject->node->common.trunks;
+	uint16_t trunk = trunks_by_access(all, subject->tenant, number);
 
 	return trunk == TRUNK_NONE ? 0 : bytes_str(trunks_settings(all, trunk)->access).n;
 }
 
 /* The trunk of the access code before the number, which is cut off; "": none. */
-static const char *dial_trunk_cut(struct dial_whose *whose, struct bytes *number)
+static const char *dial_trunk_cut(struct dial_whose *subject, struct bytes *number)
 {
-	const struct trunks *all = whose->node->common.trunks;
+	const struct trunks *all = subject->node->common.trunks;
 	size_t end = bytes_find(*number, DIAL_ACCESS_END);
-	uint16_t trunk = trunks_by_access(all, whose->tenant, bytes_sub(*number, 0, end));
+	uint16_t trunk = trunks_by_access(all, subject->tenant, bytes_sub(*number, 0, end));
 
 	if (end == number->n || trunk == TRUNK_NONE)
 		return "";
@@ -218,9 +218,10 @@ static struct bytes dial_pattern(const struct dial_plan *plan, const struct dial
 }
 
 /* Which setting says no. */
-static const char *dial_rule(const struct dial_whose *whose, const struct dial_result *r, bool may)
+static const char *dial_rule(const struct dial_whose *subject, const struct dial_result *r,
+			     bool may)
 {
-	if (!whose->enabled)
+	if (!subject->enabled)
 		return "extension.enabled";
 	if (!may)
 		return "extension, of that code";
@@ -228,7 +229,7 @@ static const char *dial_rule(const struct dial_whose *whose, const struct dial_r
 	case DIAL_BARRED:
 		if (r->blocked)
 			return "dialplan.blocked";
-		return tenants_classes(whose->node->common.tenants, whose->tenant, UINT8_MAX) &
+		return tenants_classes(subject->node->common.tenants, subject->tenant, UINT8_MAX) &
 				       1u << r->class
 			       ? "extension.classes"
 			       : "tenant.classes";
@@ -247,27 +248,28 @@ static const char *dial_rule(const struct dial_whose *whose, const struct dial_r
 }
 
 /* What its phone gets, and why. */
-static void dial_outcome_put(json_t *json, const struct dial_whose *whose,
+static void dial_outcome_put(json_t *json, const struct dial_whose *subject,
 			     const struct dial_result *r, bool may)
 {
 	const char *reason = "", *words = NULL, *next = "";
-	uint16_t status = shard_dial_outcome(node_core(whose->node, 0), whose->tenant, r, &reason);
+	uint16_t status =
+		shard_dial_outcome(node_core(subject->node, 0), subject->tenant, r, &reason);
 
-	if (!whose->enabled || !may) {
+	if (!subject->enabled || !may) {
 		status = 403;
-		reason = whose->enabled ? "feature_code" : "extension_disabled";
+		reason = subject->enabled ? "feature_code" : "extension_disabled";
 	}
 	if (!refusal_words(reason, &words, &next))
 		words = reason;
 	(void)json_object_set_new(json, "status", json_integer(status));
 	(void)json_object_set_new(json, "why", json_string(words));
 	(void)json_object_set_new(json, "rule",
-				  json_string(status ? dial_rule(whose, r, may) : ""));
+				  json_string(status ? dial_rule(subject, r, may) : ""));
 }
 
-static void dial_forms_put(json_t *json, const struct dial_whose *whose, struct bytes number)
+static void dial_forms_put(json_t *json, const struct dial_whose *subject, struct bytes number)
 {
-	const struct dial_plan *plan = dial_plans_of(whose->node->common.dials, whose->tenant);
+	const struct dial_plan *plan = dial_plans_of(subject->node->common.dials, subject->tenant);
 	struct dial_forms forms;
 
 	(void)dial_forms_of(plan, number, &forms);
@@ -276,20 +278,20 @@ static void dial_forms_put(json_t *json, const struct dial_whose *whose, struct 
 }
 
 /* The flow that the number leads to; extensions and rooms come before. Empty: none. */
-static struct bytes dial_flow(const struct dial_whose *whose, const struct dial_result *r,
+static struct bytes dial_flow(const struct dial_whose *subject, const struct dial_result *r,
 			      struct bytes dialled)
 {
-	const struct node *n = whose->node;
+	const struct node *n = subject->node;
 
 	if (r->kind == DIAL_EMERGENCY || r->kind == DIAL_EXTENSION || r->kind == DIAL_ROOM)
 		return (struct bytes){ 0 };
 	return (r->kind == DIAL_FEATURE ? programs_number_exact : programs_number)(
 		n->shards.shared_tables->programs,
-		bytes_str(tenants_name(n->common.tenants, whose->tenant)), dialled);
+		bytes_str(tenants_name(n->common.tenants, subject->tenant)), dialled);
 }
 
 /* may: a feature code that is meant. */
-static json_t *dial_result_json(struct dial_whose *whose, const struct dial_result *r, bool may)
+static json_t *dial_result_json(struct dial_whose *subject, const struct dial_result *r, bool may)
 {
 	static const char *const kinds[] = {
 		[DIAL_UNKNOWN] = "unknown",     [DIAL_EMERGENCY] = "emergency",
@@ -302,30 +304,30 @@ static json_t *dial_result_json(struct dial_whose *whose, const struct dial_resu
 			   : r->kind == DIAL_FEATURE ? feature_key(r->feature)
 						     : "";
 	struct bytes number = bytes_str(r->number);
-	const char *trunk = outside ? dial_trunk_cut(whose, &number) : "";
+	const char *trunk = outside ? dial_trunk_cut(subject, &number) : "";
 	json_t *json =
 		json_pack("{s:s, s:s#, s:s, s:s, s:b}", "meaning",
 			  kinds[may ? r->kind : DIAL_BARRED], "number", number.p, (int)number.n,
 			  "trunk", trunk, "class", what, "blocked", r->blocked);
 
 	if (json)
-		dial_outcome_put(json, whose, r, may);
+		dial_outcome_put(json, subject, r, may);
 	if (json && outside)
-		dial_forms_put(json, whose, number);
+		dial_forms_put(json, subject, number);
 	return json;
 }
 
-static struct dial_asker dial_asker_for(struct dial_whose *whose, struct feature_codes *codes)
+static struct dial_asker dial_asker_for(struct dial_whose *subject, struct feature_codes *codes)
 {
-	const struct node *n = whose->node;
+	const struct node *n = subject->node;
 
 	settings_codes_read(&n->settings, codes);
 	return (struct dial_asker){
-		.plan = dial_plans_of(n->common.dials, whose->tenant),
+		.plan = dial_plans_of(n->common.dials, subject->tenant),
 		.codes = codes,
 		.emergency = n->settings.sip.emergency_numbers,
 		.emergency_count = n->settings.sip.emergency_number_count,
-		.arg = whose,
+		.arg = subject,
 		.is_extension = dial_has_extension,
 		.is_room = dial_has_room,
 		.trunk_access = dial_trunk_code,
@@ -359,16 +361,16 @@ static int number_in_set(const struct node *n, uint16_t tenant, struct bytes num
 
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number)
 {
-	struct dial_whose whose = { .node = n, .tenant = tenant };
+	struct dial_whose subject = { .node = n, .tenant = tenant };
 	struct feature_codes codes;
-	struct dial_asker asker = dial_asker_for(&whose, &codes);
+	struct dial_asker asker = dial_asker_for(&subject, &codes);
 	struct dial_result result;
 	const char *unused;
 
 	asker.outside = true;
 	asker.classes = UINT8_MAX;
 	dial_resolve(&asker, number, &result);
-	return dial_flow(&whose, &result, number).n ||
+	return dial_flow(&subject, &result, number).n ||
 	       !shard_dial_outcome(node_core(n, 0), tenant, &result, &unused) ||
 	       number_in_set(n, tenant, number) > 0;
 }
@@ -376,11 +378,11 @@ bool command_number_known(const struct node *n, uint16_t tenant, struct bytes nu
 static bool has_as_many_digits(const struct node *n, uint16_t tenant, struct bytes number)
 {
 	uint32_t cursor = 0;
-	uint16_t whose;
+	uint16_t subject;
 	struct bytes one;
 
-	while (extensions_next(n->api.extensions, &cursor, &whose, &one)) {
-		if (whose == tenant && one.n == number.n)
+	while (extensions_next(n->api.extensions, &cursor, &subject, &one)) {
+		if (subject == tenant && one.n == number.n)
 			return true;
 	}
 	return false;
@@ -391,9 +393,9 @@ enum { OUTSIDE_DIGITS = 7 }; /* so many are no extension that was mistyped */
 /* With an area code each number that nobody has is called outside. */
 bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes number, char *why)
 {
-	struct dial_whose whose = { .node = n, .tenant = tenant };
+	struct dial_whose subject = { .node = n, .tenant = tenant };
 	struct feature_codes codes;
-	struct dial_asker asker = dial_asker_for(&whose, &codes);
+	struct dial_asker asker = dial_asker_for(&subject, &codes);
 	struct dial_result r;
 	const char *reason;
 	int set;
@@ -403,7 +405,7 @@ bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes nu
 	dial_resolve(&asker, number, &r);
 	why[0] = '\0';
 	set = number_in_set(n, tenant, r.number[0] ? bytes_str(r.number) : number);
-	if (set > 0 || (!set && dial_flow(&whose, &r, number).n))
+	if (set > 0 || (!set && dial_flow(&subject, &r, number).n))
 		return false;
 	if (!set && !shard_dial_outcome(node_core(n, 0), tenant, &r, &reason)) {
 		if (r.kind == DIAL_OUTSIDE && number.n < OUTSIDE_DIGITS &&
@@ -427,9 +429,9 @@ bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes nu
 /* A call to it is an emergency call, whatever else it leads to. */
 void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes number, json_t *out)
 {
-	struct dial_whose whose = { .node = n, .tenant = tenant };
+	struct dial_whose subject = { .node = n, .tenant = tenant };
 	struct feature_codes codes;
-	struct dial_asker asker = dial_asker_for(&whose, &codes);
+	struct dial_asker asker = dial_asker_for(&subject, &codes);
 	char help[DIAL_NUMBER_MAX];
 
 	if (dial_is_emergency(&asker, number, help))
@@ -478,33 +480,33 @@ bool command_help_find(const struct node *n, uint16_t tenant, uint32_t i, struct
 
 void command_dialplan_check(struct command_run *run)
 {
-	struct dial_whose whose = { run->node, document_tenant(run) };
+	struct dial_whose subject = { run->node, document_tenant(run) };
 	struct feature_codes codes;
-	struct dial_asker asker = dial_asker_for(&whose, &codes);
+	struct dial_asker asker = dial_asker_for(&subject, &codes);
 	struct bytes number = command_value(run, "number")->text, flow;
 	struct extension e;
 	struct dial_result result;
 	json_t *json;
 	bool may;
 
-	if (!extensions_find(run->node->api.extensions, whose.tenant,
+	if (!extensions_find(run->node->api.extensions, subject.tenant,
 			     command_value(run, "from")->text, &e)) {
 		command_fail(run, COMMAND_NOT_FOUND, "from", COMMAND_NO_EXTENSION);
 		return;
 	}
-	whose.enabled = asker.outside = e.core.enabled;
+	subject.enabled = asker.outside = e.core.enabled;
 	asker.scheme = e.core.dialling;
 	asker.rules = bytes_str(e.forward.dial_rules);
-	asker.classes = tenants_classes(run->node->common.tenants, whose.tenant, e.core.classes);
+	asker.classes = tenants_classes(run->node->common.tenants, subject.tenant, e.core.classes);
 	dial_resolve(&asker, number, &result);
-	flow = dial_flow(&whose, &result, number);
+	flow = dial_flow(&subject, &result, number);
 	may = result.kind != DIAL_FEATURE || shard_extension_may_set(&e.core, result.feature);
 	extension_wipe(&e);
-	if (flow.n && whose.enabled) {
+	if (flow.n && subject.enabled) {
 		command_answer(run, dial_flow_json(number, flow));
 		return;
 	}
-	json = dial_result_json(&whose, &result, may);
+	json = dial_result_json(&subject, &result, may);
 	if (json && (result.kind == DIAL_OUTSIDE || result.kind == DIAL_BARRED))
 		(void)json_object_set_new(
 			json, "pattern",
@@ -514,10 +516,10 @@ void command_dialplan_check(struct command_run *run)
 
 void command_dialplan_digit_map(struct command_run *run)
 {
-	struct dial_whose whose = { run->node, document_tenant(run) };
+	struct dial_whose subject = { run->node, document_tenant(run) };
 	enum dial_map_form as = (enum dial_map_form)command_value(run, "form")->number;
 	struct feature_codes codes;
-	struct dial_asker asker = dial_asker_for(&whose, &codes);
+	struct dial_asker asker = dial_asker_for(&subject, &codes);
 	char text[DIAL_MAP_MAX];
 	struct writer w = writer_over(text, sizeof(text));
 

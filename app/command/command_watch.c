@@ -26,9 +26,9 @@ struct user_watches {
 	} places[EVENTS_LISTENERS_MAX];
 };
 
-static void watch_tell(struct user_watches *w, const struct web_watched *told)
+static void watch_deliver(struct user_watches *w, const struct web_watched *told)
 {
-	if (!w || !web_asks_tell(w->asks, told))
+	if (!w || !web_asks_finish(w->asks, told))
 		free(told->text);
 }
 
@@ -75,10 +75,10 @@ static void on_watch(const void *item, void *arg)
 			return;
 		told.end = WEB_WATCH_FULL;
 	}
-	watch_tell(w, &told);
+	watch_deliver(w, &told);
 }
 
-void command_user_told(const struct effect *e, void *arg)
+void command_user_changed(const struct effect *e, void *arg)
 {
 	struct node *n = arg;
 	const struct request_user *user = e->request;
@@ -90,7 +90,7 @@ void command_user_told(const struct effect *e, void *arg)
 	if (!told.text)
 		return;
 	memcpy(told.text, data.p, data.n);
-	watch_tell(n->api.watches, &told);
+	watch_deliver(n->api.watches, &told);
 }
 
 int command_watch_open(struct node *node, struct web_asks **out)

@@ -11,6 +11,6 @@ struct web_asks;
 int command_watch_open(struct node *node, struct web_asks **out);
 void command_watch_close(struct node *node);
 /* EFFECT_USER. */
-void command_user_told(const struct effect *e, void *arg);
+void command_user_changed(const struct effect *e, void *arg);
 
 #endif

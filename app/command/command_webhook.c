@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_ask.h"
+#include "app/command/command_request.h"
 #include "app/command/command_start.h"
 #include "app/command/command_tenant.h"
 #include "app/command/command_webhook.h"
@@ -31,7 +31,7 @@ static bool webhook_may_ask_there(struct command_run *run, const struct webhook_
 
 	if (!command_tenant_value(run->node, run->tenant, &t))
 		t.web.networks[0] = '\0';
-	if (webhook_url_may_ask(bytes_str(v->url), bytes_str(t.web.networks)))
+	if (webhook_url_allowed(bytes_str(v->url), bytes_str(t.web.networks)))
 		return true;
 	command_fail(run, COMMAND_BAD_ARGUMENT, "url",
 		     "its address is one that this tenant may not ask: web_networks of tenant.put "
@@ -39,7 +39,7 @@ static bool webhook_may_ask_there(struct command_run *run, const struct webhook_
 	return false;
 }
 
-static bool webhook_secrets_take(struct command_run *run, struct webhook_value *v)
+static bool webhook_secrets_keep(struct command_run *run, struct webhook_value *v)
 {
 	const struct command_value *given = command_value(run, "secrets");
 
@@ -65,7 +65,7 @@ static bool webhook_make(struct command_run *run, void *value)
 		return false;
 	if (enabled->given && enabled->number)
 		v->reason[0] = '\0';
-	return webhook_may_ask_there(run, v) && webhook_secrets_take(run, v);
+	return webhook_may_ask_there(run, v) && webhook_secrets_keep(run, v);
 }
 
 /* The members by which the process knows it and, where it is off, no more. */
@@ -151,21 +151,21 @@ const struct document_kind g_webhook_documents = {
 };
 static_assert(WEBHOOKS_MAX == 16, "docs say it");
 
-void command_webhooks_tell(struct node *n, const char *tenant)
+void command_webhooks_send(struct node *n, const char *tenant)
 {
 	const struct mirror *mirror = &n->api.documents->keep.mirror;
-	struct bytes whose = bytes_str(tenant), kind = BYTES_LIT("webhook");
+	struct bytes subject = bytes_str(tenant), kind = BYTES_LIT("webhook");
 	struct snapshot_document d;
 	struct webhook_value v;
 	uint32_t cursor = 0;
 	const char *reason;
 
-	if (whose.n && !mirror_count_of(mirror, whose, kind))
+	if (subject.n && !mirror_count_of(mirror, subject, kind))
 		return;
 	while (mirror_next(mirror, &cursor, &d)) {
 		uint16_t number = tenants_find(n->common.tenants, d.tenant);
 
-		if (bytes_eq(d.kind, kind) && (!whose.n || bytes_eq(d.tenant, whose)) &&
+		if (bytes_eq(d.kind, kind) && (!subject.n || bytes_eq(d.tenant, subject)) &&
 		    number != TENANT_NONE && !form_read(&g_webhook_form, &v, d.text, &reason))
 			(void)webhook_apply(n, number, &v);
 	}
@@ -177,7 +177,7 @@ static void webhook_on_off(json_t *answer, void *arg)
 	json_decref(answer);
 }
 
-void command_webhook_told(struct node *n, const json_t *line)
+void command_webhook_on_line(struct node *n, const json_t *line)
 {
 	const char *tenant = json_string_value(json_object_get(line, "tenant"));
 	json_t *name = json_object_get(line, "off"), *args;
@@ -243,14 +243,14 @@ static void webhook_on_asked(struct node *n, const json_t *result, const char *w
 }
 
 /* The request to the process of webhooks has the name of the command, behind the dot. */
-static void webhook_ask(struct command_run *run, json_t *args, uint32_t ms)
+static void webhook_query(struct command_run *run, json_t *args, uint32_t ms)
 {
 	struct node *n = run->node;
 	uint64_t ticket = waiting_put(n->api.waiting, run);
 
 	if (ticket &&
-	    node_hooks_ask(n, strchr(run->command->name, '.') + 1, args, document_tenant(run), ms,
-			   webhook_on_asked, (void *)(uintptr_t)ticket))
+	    node_hooks_request(n, strchr(run->command->name, '.') + 1, args, document_tenant(run),
+			       ms, webhook_on_asked, (void *)(uintptr_t)ticket))
 		return;
 	if (!ticket)
 		json_decref(args);
@@ -264,11 +264,11 @@ void command_webhook_get(struct command_run *run)
 	struct webhook_value v;
 
 	if (webhook_find(run, &v))
-		webhook_ask(run, json_pack("{s:s, s:s}", "tenant", run->tenant, "name", v.name),
-			    ASK_MS);
+		webhook_query(run, json_pack("{s:s, s:s}", "tenant", run->tenant, "name", v.name),
+			      ASK_MS);
 }
 
-void command_webhook_ask(struct command_run *run)
+void command_webhook_request(struct command_run *run)
 {
 	struct webhook_value v;
 	bool tests = !strcmp(run->command->name, "webhook.test");
@@ -285,5 +285,5 @@ void command_webhook_ask(struct command_run *run)
 					(json_int_t)(strstr(run->command->name, ".dead")
 							     ? command_limit(run)
 							     : 0)));
-	webhook_ask(run, args, tests ? TEST_MS : ASK_MS);
+	webhook_query(run, args, tests ? TEST_MS : ASK_MS);
 }

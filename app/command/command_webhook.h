@@ -8,8 +8,8 @@
 struct node;
 
 /* Webhooks of a tenant count as its document says; "": of all tenants. */
-void command_webhooks_tell(struct node *n, const char *tenant);
+void command_webhooks_send(struct node *n, const char *tenant);
 /* A webhook is switched off: its server wants no more events. */
-void command_webhook_told(struct node *n, const json_t *line);
+void command_webhook_on_line(struct node *n, const json_t *line);
 
 #endif

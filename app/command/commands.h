@@ -30,7 +30,7 @@ command_fn command_profile_get, command_profile_list, command_tenant_put, comman
 	command_tenant_list, command_tenant_status, command_range_list, command_toll_show,
 	command_toll_reset;
 command_fn command_hours_check;
-command_fn command_webhook_get, command_webhook_ask;
+command_fn command_webhook_get, command_webhook_request;
 command_fn command_session_create, command_session_list, command_extension_secret;
 command_fn command_login;
 command_fn command_backup_read, command_backup_restore;
@@ -40,7 +40,7 @@ command_fn command_number_put, command_flow_put, command_flow_get, command_flow_
 	command_flow_export, command_flow_graph, command_flow_try, command_call_run,
 	command_call_flow;
 command_fn command_flow_trace;
-command_fn command_node_status, command_node_drain, command_node_undrain, command_shard_take,
+command_fn command_node_status, command_node_drain, command_node_undrain, command_shard_claim,
 	command_node_list, command_shard_list, command_shard_get, command_health,
 	command_cluster_status, command_cluster_rebalance, command_node_remove, command_log_level;
 

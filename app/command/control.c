@@ -135,7 +135,7 @@ static void streams_again(struct control_link *l)
 	for (uint32_t i = 0; i < l->count; i++) {
 		struct control_stream *s = l->streams[i];
 
-		if (s->phase == CONTROL_NEWS && s->again)
+		if (s->phase == CONTROL_NEW && s->again)
 			start_over(s, CONTROL_HISTORY, STREAM_AGAIN_NS);
 	}
 }
@@ -172,7 +172,7 @@ static void control_stream_on_entries(struct control_stream *s, const struct red
 	if (!take_all(s, entries))
 		s->phase = CONTROL_HISTORY; /* no room: the rest is read again from there */
 	else if (s->phase == CONTROL_HISTORY && redis_reply_count(entries) == 0)
-		s->phase = CONTROL_NEWS;
+		s->phase = CONTROL_NEW;
 }
 
 /* [[key, entries], ...], in the order in which they were asked for; some are missing. */
@@ -330,7 +330,7 @@ static bool ask_claim(struct control_link *l, uint64_t now_ns)
 	for (uint32_t i = 0; i < l->count; i++) {
 		struct control_stream *s = l->streams[i];
 
-		if (!stream_is_due(s, CONTROL_NEWS, now_ns) || now_ns < s->claim_ns || !has_room(s))
+		if (!stream_is_due(s, CONTROL_NEW, now_ns) || now_ns < s->claim_ns || !has_room(s))
 			continue;
 		s->claim_ns = now_ns + CLAIM_EVERY_NS;
 		l->of[0] = s;
@@ -381,7 +381,7 @@ static bool control_read_streams(struct control_link *l, uint64_t now_ns)
 	char batch[16], block[24];
 	uint32_t n;
 
-	if (pauses_briefly(l, now_ns) || !link_choose(l, CONTROL_NEWS, CONTROL_STREAMS_MAX, now_ns))
+	if (pauses_briefly(l, now_ns) || !link_choose(l, CONTROL_NEW, CONTROL_STREAMS_MAX, now_ns))
 		return false;
 	before(&until_ns, now_ns + BLOCK_NS);
 	(void)snprintf(block, sizeof(block), "%" PRIu64, (until_ns - now_ns) / NS_PER_MS + 1);
@@ -450,7 +450,7 @@ static void control_link_close(struct control_link *l)
 	free(l->streams);
 }
 
-int control_entry_begin(struct control_entry *e, struct bytes stream_id)
+int control_entry_start(struct control_entry *e, struct bytes stream_id)
 {
 	*e = (struct control_entry){ 0 };
 	return bytes_u64(bytes_sub(stream_id, 0, bytes_find(stream_id, '-')), &e->added_utc_ms);

@@ -66,7 +66,7 @@ struct control_entry {
 };
 
 /* "1700000000000-0" gives the time. 0 or -EINVAL. */
-int control_entry_begin(struct control_entry *e, struct bytes stream_id) NODISCARD;
+int control_entry_start(struct control_entry *e, struct bytes stream_id) NODISCARD;
 /* One field; unknown names are ignored. */
 void control_entry_field(struct control_entry *e, struct bytes name, struct bytes value);
 /* NULL: fine; else a constant sentence. An unusable id or client is empty afterwards. */
@@ -85,7 +85,7 @@ enum { CONTROL_JOBS_MAX = 128, CONTROL_KEY_MAX = 160, CONTROL_ID_MAX = 48 };
 enum control_phase {
 	CONTROL_GROUP,   /* make the consumer group */
 	CONTROL_HISTORY, /* entries that an earlier life of this node took and did not finish */
-	CONTROL_NEWS,    /* new ones, and now and then what other nodes left */
+	CONTROL_NEW,     /* new ones, and now and then what other nodes left */
 };
 
 /* Of one tenant and role. */
@@ -172,7 +172,7 @@ void control_log(const char *command, const char *client, const char *id, const 
 bool control_job_on_entry(struct control_stream *s, struct bytes entry_id,
 			  const struct redisReply *fields);
 /* That command with those arguments belongs to another node (enum command_place). */
-bool control_is_elsewhere(const struct node *n, struct bytes name, const json_t *args);
+bool control_is_remote(const struct node *n, struct bytes name, const json_t *args);
 /* Key of that kind for a principal: "in"; with an id behind "done:", a client behind "out:". */
 void control_stream_key(const struct node *n, const char *tenant, enum command_role role,
 			const char *kind, char out[CONTROL_KEY_MAX]);

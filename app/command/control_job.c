@@ -59,9 +59,9 @@ static void command_refuse(command_done_fn *done, void *arg, enum command_error_
 }
 
 /* Takes operators' arguments off the run. 1; 0: not given; -EINVAL and *error. */
-static int run_take(struct command_run *run, const struct command_principal *who,
-		    const struct command_arg *arg, struct command_value *value,
-		    struct command_error *error)
+static int run_admit(struct command_run *run, const struct command_principal *who,
+		     const struct command_arg *arg, struct command_value *value,
+		     struct command_error *error)
 {
 	json_t *given = json_object_get(run->args, arg->name);
 
@@ -83,7 +83,7 @@ static int run_tenant_read(struct command_run *run, const struct command_princip
 			   struct command_error *error)
 {
 	struct command_value value;
-	int given = run_take(run, who, &g_command_tenant, &value, error);
+	int given = run_admit(run, who, &g_command_tenant, &value, error);
 
 	if (given <= 0)
 		return given;
@@ -104,7 +104,7 @@ static int run_user_read(struct command_run *run, const struct command_principal
 			 struct command_error *error)
 {
 	struct command_value value;
-	int given = run_take(run, who, &g_command_as, &value, error);
+	int given = run_admit(run, who, &g_command_as, &value, error);
 
 	memcpy(run->user, who->user, sizeof(run->user));
 	if (given <= 0)
@@ -121,7 +121,7 @@ static int run_role_read(struct command_run *run, const struct command_principal
 			 struct command_error *error)
 {
 	struct command_value value;
-	int given = run_take(run, who, &g_command_as_role, &value, error);
+	int given = run_admit(run, who, &g_command_as_role, &value, error);
 
 	if (given <= 0)
 		return given;
@@ -135,7 +135,7 @@ static int run_patterns_read(struct command_run *run, const struct command_princ
 			     struct command_error *error)
 {
 	struct command_value value;
-	int given = run_take(run, who, &g_command_as_commands, &value, error);
+	int given = run_admit(run, who, &g_command_as_commands, &value, error);
 
 	memcpy(run->patterns, who->patterns, sizeof(run->patterns));
 	if (given > 0 && !run->patterns[0])
@@ -157,7 +157,7 @@ static int run_token_read(struct command_run *run, const struct command_principa
 			  struct command_error *error)
 {
 	struct command_value value;
-	int given = run_take(run, who, &g_command_as_token, &value, error);
+	int given = run_admit(run, who, &g_command_as_token, &value, error);
 
 	if (given <= 0)
 		return given;
@@ -294,7 +294,7 @@ static bool id_of_place(enum command_place place, struct bytes text, uint64_t *i
 	return false;
 }
 
-bool control_is_elsewhere(const struct node *n, struct bytes name, const json_t *args)
+bool control_is_remote(const struct node *n, struct bytes name, const json_t *args)
 {
 	const struct command *command = command_find(name);
 	uint64_t id;
@@ -448,9 +448,9 @@ static void control_move(struct control_job *job, const json_t *args)
 #define DROP  "drop"  /* nothing is certain to have happened: the same id may run again */
 #define LEAVE "leave" /* it is another entry's */
 
-static bool job_is_elsewhere(const struct control_job *job)
+static bool job_is_remote(const struct control_job *job)
 {
-	return control_is_elsewhere(job->control->node, bytes_str(job->command), job->args);
+	return control_is_remote(job->control->node, bytes_str(job->command), job->args);
 }
 
 static bool job_is_same(const struct control_job *job, const struct control_stream *s,
@@ -703,7 +703,7 @@ void control_jobs_wake(struct control *c)
 		if (!job->used || !job->waiting || !is_alone(c, job))
 			continue;
 		job->waiting = false;
-		if (job_is_elsewhere(job)) {
+		if (job_is_remote(job)) {
 			job->stream->again = true; /* it is put back when it is read again */
 			control_job_end(job);
 		} else {
@@ -733,7 +733,7 @@ static bool is_running(const struct control *c, const struct control_stream *s, 
 }
 
 /* NULL: there is no room, or the stream has its part of it. */
-static struct control_job *control_job_begin(struct control_stream *s, struct bytes entry_id)
+static struct control_job *control_job_start(struct control_stream *s, struct bytes entry_id)
 {
 	struct control *c = s->link->control;
 
@@ -785,12 +785,12 @@ static void job_start(struct control_job *job, const struct control_entry *entry
 		return;
 	}
 	/* first: what comes back here may overtake the answer to having put it back */
-	if (job_is_elsewhere(job) && control_pass(job, entry))
+	if (job_is_remote(job) && control_pass(job, entry))
 		return;
 	job->waiting = running;
 	if (running)
 		return;
-	job->lost = job_is_elsewhere(job);
+	job->lost = job_is_remote(job);
 	claim_id(job);
 }
 
@@ -804,10 +804,10 @@ bool control_job_on_entry(struct control_stream *s, struct bytes entry_id,
 
 	if (job_entry_is_known(s->link->control, s, entry_id))
 		return true;
-	job = control_job_begin(s, entry_id);
+	job = control_job_start(s, entry_id);
 	if (!job)
 		return false;
-	if (!control_entry_begin(&entry, entry_id)) {
+	if (!control_entry_start(&entry, entry_id)) {
 		for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2) {
 			control_entry_field(&entry, redis_reply_text(redis_reply_at(fields, i)),
 					    redis_reply_text(redis_reply_at(fields, i + 1)));

@@ -287,7 +287,7 @@ static const char *not_here(const struct node *n, const struct local_request *r)
 {
 	if (n->life.phase == NODE_STARTING)
 		return "the node starts, and may wait for Redis: see its log";
-	if (control_is_elsewhere(n, r->command, r->args))
+	if (control_is_remote(n, r->command, r->args))
 		return "another node has it: ask by Redis";
 	return NULL;
 }

@@ -93,9 +93,9 @@ struct door {
 
 enum { LIST_ROWS = 100 };
 
-#define AWAY_NS      (30 * NS_PER_S) /* a token revoked meanwhile is not valid any more */
-#define ELSEWHERE_NS (10 * NS_PER_S)
-#define REAP_NS      (10 * NS_PER_S)
+#define AWAY_NS   (30 * NS_PER_S) /* a token revoked meanwhile is not valid any more */
+#define REMOTE_NS (10 * NS_PER_S)
+#define REAP_NS   (10 * NS_PER_S)
 
 enum { REAP_LOOKS = 512, REAP_MOST = 16, REAP_AFTER_S = 60 };
 
@@ -690,7 +690,7 @@ static void job_answer_sealed(struct door_job *job, struct bytes text)
 		job_fail(job, COMMAND_INTERNAL, "the answer was sealed with other keys");
 }
 
-static void job_on_elsewhere(struct others_ticket *t, struct bytes text)
+static void job_on_remote(struct others_ticket *t, struct bytes text)
 {
 	struct door_job *job = CONTAINER_OF(t, struct door_job, ticket);
 	json_t *answer;
@@ -716,8 +716,8 @@ static struct others_question job_question(struct door_job *job, const char *arg
 	job->ticket = (struct others_ticket){ .id = job->work->id,
 					      .sealed = job->work->keyed,
 					      .held = job->work->keyed,
-					      .until_ns = clock_now_ns() + ELSEWHERE_NS,
-					      .done = job_on_elsewhere };
+					      .until_ns = clock_now_ns() + REMOTE_NS,
+					      .done = job_on_remote };
 	return (struct others_question){ .id = job->work->id,
 					 .command = job->work->command->name,
 					 .args = args,
@@ -725,14 +725,14 @@ static struct others_question job_question(struct door_job *job, const char *arg
 					 .ttl_ms = "10000" };
 }
 
-static void job_elsewhere(struct door_job *job)
+static void job_remote(struct door_job *job)
 {
 	json_t *args = args_of_tenant(job->work);
 	char *text = args ? json_dumps(args, JSON_COMPACT) : NULL;
 	struct others_question q = job_question(job, text);
 	struct others *e = job->door->node->api.others;
 
-	if (!text || !e || !others_ask(e, &job->ticket, &q))
+	if (!text || !e || !others_request(e, &job->ticket, &q))
 		job_fail(job, COMMAND_UNAVAILABLE, "another node has it, and Redis is away");
 	free(text);
 	json_decref(args);
@@ -814,7 +814,7 @@ static bool job_send(struct door_job *job, const char *sealed)
 	words[8] = DECIMAL_TEXT(strlen(sealed) + KEYED_OCTETS);
 	words[9] = BYTES_LIT(KEYED_OCTETS_MAX);
 	n += others_words(node->api.others, &q, words + n);
-	if (redis_command(node->redis.link, words, n, ELSEWHERE_NS, job_on_sent, job))
+	if (redis_command(node->redis.link, words, n, REMOTE_NS, job_on_sent, job))
 		return false;
 	others_await(node->api.others, &job->ticket);
 	return true;
@@ -927,11 +927,11 @@ static void on_done(json_t *answer, void *arg)
 		return;
 	}
 	json_decref(answer);
-	job_elsewhere(job);
+	job_remote(job);
 }
 
 /* NULL: no place, or the principal has its share of them. */
-static struct door_job *job_begin(struct door *d, const struct web_work *w)
+static struct door_job *door_job_start(struct door *d, const struct web_work *w)
 {
 	const struct door_work *work = w->work;
 	const struct fair_who who = { .name = { [FAIR_TENANT] = bytes_str(holder_tenant(work)),
@@ -939,7 +939,7 @@ static struct door_job *job_begin(struct door *d, const struct web_work *w)
 						[FAIR_USER] = bytes_str(work->who.user) } };
 	struct fair_held held = { 0 };
 
-	if (fair_take(&d->fair, &who, 1, &held) != FAIR_FINE)
+	if (fair_admit(&d->fair, &who, 1, &held) != FAIR_FINE)
 		return NULL;
 	for (size_t i = 0; i < WEB_CALLS_MAX; i++) {
 		struct door_job *job = &d->jobs[i];
@@ -973,8 +973,8 @@ static void door_job_run(struct door_job *job)
 			 "the session is over: the extension has another password, or is gone");
 	} else if (w->keyed) {
 		job_keyed(job);
-	} else if (control_is_elsewhere(n, name, w->args)) {
-		job_elsewhere(job);
+	} else if (control_is_remote(n, name, w->args)) {
+		job_remote(job);
 	} else {
 		struct command_principal who = w->who;
 		json_t *args = json_incref(w->args);
@@ -994,7 +994,7 @@ static void on_work(const void *item, void *arg)
 {
 	const struct web_work *w = item;
 	struct door *d = arg;
-	struct door_job *job = job_begin(d, w);
+	struct door_job *job = door_job_start(d, w);
 	struct web_reply full = { .id = w->id };
 
 	if (job) {
@@ -1138,7 +1138,7 @@ void door_token_delete(struct door *d, const char *tenant, const char *name)
 	(void)pthread_mutex_lock(&d->lock);
 	t = named_find(&d->tokens, 0, bytes_str(key));
 	if (t)
-		named_take(&d->tokens, t);
+		named_remove(&d->tokens, t);
 	(void)pthread_mutex_unlock(&d->lock);
 	free(t);
 }

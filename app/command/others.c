@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "cluster/redis/streams.h"
 
-/* An answer overtook the news that Redis has its question: so long it stays in the stream. */
+/* An answer came before Redis acknowledged its question: it stays in the stream for so long. */
 #define OVERTAKEN_NS (1 * NS_PER_MS)
 
 enum { ANSWERS_EACH = 64, ANSWERS_WAIT_MS = 1000, ANSWERS_PENDING = 1024 };
@@ -125,7 +125,7 @@ size_t others_words(const struct others *o, const struct others_question *q,
 	return n;
 }
 
-bool others_ask(struct others *o, struct others_ticket *t, const struct others_question *q)
+bool others_request(struct others *o, struct others_ticket *t, const struct others_question *q)
 {
 	char in[OTHERS_KEY_MAX];
 	struct bytes words[3 + OTHERS_WORDS] = { BYTES_LIT("XADD"), { 0 }, BYTES_LIT("*") };
@@ -189,7 +189,7 @@ void others_flush(struct others *o)
 			others_key(o->node, i, "out:", o->client, o->out[i]);
 			streams_add(&o->streams, bytes_str(o->out[i]), BYTES_LIT(STREAM_BEGINNING));
 		}
-		streams_ask(&o->streams, now_ns);
+		streams_request(&o->streams, now_ns);
 	}
 	redis_flush(o->redis);
 }

@@ -58,8 +58,8 @@ size_t others_words(const struct others *o, const struct others_question *q,
 /* It waits from now on; id, sealed, held, until_ns and done are set. */
 void others_await(struct others *o, struct others_ticket *t);
 /* Adds it to the operators' stream, and waits. False: Redis is away, and it does not wait. */
-bool others_ask(struct others *o, struct others_ticket *t,
-		const struct others_question *q) NODISCARD;
+bool others_request(struct others *o, struct others_ticket *t,
+		    const struct others_question *q) NODISCARD;
 /* Redis has it, if it was held. */
 void others_release(struct others_ticket *t);
 /* It waits no more, and done is not called. */

@@ -29,7 +29,7 @@ void ticket_wait(struct tickets *all, struct ticket *t, uint64_t until_ns, ticke
 void ticket_end(struct ticket *t);
 /* Those that are late by then, but none that begins to wait meanwhile. */
 void tickets_expire(struct tickets *all, uint64_t now_ns);
-/* When the first one is late; UINT64_MAX: there is none. */
+/* When the first one is late; UINT64_MAX: nothing waits. */
 uint64_t tickets_next_ns(const struct tickets *all);
 
 #endif

@@ -418,7 +418,7 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 	if (!arg && bytes_is(name, g_on.name) && command_arg_find(command, BYTES_LIT("state")))
 		arg = &g_on;
 	if (!arg)
-		arg = command_beside(command, name);
+		arg = command_context_arg(command, name);
 	if (!arg && list_takes(command, name))
 		arg = list_arg_find(name);
 	if (!arg && list_takes(command, name))
@@ -452,7 +452,7 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 static int args_check(const struct command *command, json_t *args, struct command_error *error)
 {
 	static struct command_value values[COMMAND_ARGS_MAX]; /* too large for a stack */
-	struct command_value whose;
+	struct command_value subject;
 	json_t *tenant = json_object_get(args, g_command_tenant.name);
 	int err;
 
@@ -460,7 +460,7 @@ static int args_check(const struct command *command, json_t *args, struct comman
 		return command_check(command, args, values, error);
 	json_incref(tenant);
 	(void)json_object_del(args, g_command_tenant.name);
-	err = command_arg_check(&g_command_tenant, given_json(tenant), &whose, error);
+	err = command_arg_check(&g_command_tenant, given_json(tenant), &subject, error);
 	if (!err)
 		err = command_check(command, args, values, error);
 	(void)json_object_set_new(args, g_command_tenant.name, tenant);

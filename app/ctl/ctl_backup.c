@@ -23,8 +23,8 @@
 
 const char *g_ctl_version = "";
 
-json_t *backup_ask(const struct ctl_target *target, const char *command, json_t *args,
-		   const char *about)
+json_t *backup_request(const struct ctl_target *target, const char *command, json_t *args,
+		       const char *about)
 {
 	json_t *answer = ctl_send(target, command, args);
 	json_t *result = json_incref(json_object_get(answer, "result"));
@@ -52,7 +52,8 @@ json_t *backup_documents(const struct ctl_target *target, json_t **about)
 
 	do {
 		json_decref(page);
-		page = backup_ask(target, "backup.read", json_pack("{s:I}", "cursor", cursor), "");
+		page = backup_request(target, "backup.read", json_pack("{s:I}", "cursor", cursor),
+				      "");
 		json_array_foreach(json_object_get(page, "documents"), i, one)
 		{
 			if (kind_is_kept(json_text(one, "kind")))
@@ -308,7 +309,7 @@ static json_t *box_page(const struct backup_out *o, const char *tenant, const ch
 		(void)json_object_set_new(args, "state", json_string(state));
 	if (after)
 		(void)json_object_set_new(args, "after", json_string(after));
-	return backup_ask(o->target, "message.list", args, box);
+	return backup_request(o->target, "message.list", args, box);
 }
 
 /* Reads the messages of a mailbox; deleted ones only where it has files here. elsewhere: other
@@ -428,8 +429,8 @@ static bool out_finish(struct backup_out *o, const char *path, bool fine)
 	return fine;
 }
 
-static void backup_told(const struct backup_out *o, const char *path, size_t documents,
-			json_t *elsewhere)
+static void backup_written(const struct backup_out *o, const char *path, size_t documents,
+			   json_t *elsewhere)
 {
 	const char *node;
 	json_t *value;
@@ -464,7 +465,7 @@ static int backup_write(const struct ctl_target *target, const char *path, bool 
 	if (o.file && o.hash)
 		fine = out_finish(&o, path, all_write(&o, documents, about, elsewhere));
 	if (fine)
-		backup_told(&o, path, json_array_size(documents), elsewhere);
+		backup_written(&o, path, json_array_size(documents), elsewhere);
 	EVP_MD_CTX_free(o.hash);
 	json_decref(o.sums);
 	json_decref(o.boxes);

@@ -30,8 +30,8 @@ enum {
 
 /* The answer's result as a new reference. NULL: complained, with what it was about. args are
  * stolen. */
-json_t *backup_ask(const struct ctl_target *target, const char *command, json_t *args,
-		   const char *about);
+json_t *backup_request(const struct ctl_target *target, const char *command, json_t *args,
+		       const char *about);
 /* All documents of the node, and in *about what it says of itself. NULL: complained. */
 json_t *backup_documents(const struct ctl_target *target, json_t **about);
 /* Finishes the digest and writes it as hexadecimal text. */

@@ -123,7 +123,7 @@ static bool sums_compare(struct backup_in *in, const char *text)
 	return !*text || in_fail(in, SUMS " names more than the %zu files that are there", named);
 }
 
-static bool in_take(struct backup_in *in, const char *name, const char *text)
+static bool backup_member_read(struct backup_in *in, const char *name, const char *text)
 {
 	json_error_t error;
 
@@ -167,7 +167,7 @@ static bool member_read(struct backup_in *in, bool *end)
 	if (fine && is_sums)
 		fine = sums_compare(in, text);
 	else if (fine)
-		fine = !is_text || in_take(in, head.name, text);
+		fine = !is_text || backup_member_read(in, head.name, text);
 	(void)json_object_set_new(in->sums, head.name, json_string(sum));
 	(void)json_object_set_new(in->places, head.name,
 				  json_pack("[I, I]", (json_int_t)from + TAR_BLOCK,
@@ -295,11 +295,12 @@ static json_t *document_put_send(const struct backup_in *in, const json_t *one, 
 {
 	char label[256];
 
-	return backup_ask(in->target, "backup.restore",
-			  json_pack("{s:O, s:O, s:O, s:b}", "owner", json_object_get(one, "owner"),
-				    "kind", json_object_get(one, "kind"), "document",
-				    json_object_get(one, "document"), "dry_run", (int)dry_run),
-			  document_label(one, label));
+	return backup_request(in->target, "backup.restore",
+			      json_pack("{s:O, s:O, s:O, s:b}", "owner",
+					json_object_get(one, "owner"), "kind",
+					json_object_get(one, "kind"), "document",
+					json_object_get(one, "document"), "dry_run", (int)dry_run),
+			      document_label(one, label));
 }
 
 /* A member of the file, to be read from where the offset is. -1: complained. */
@@ -358,7 +359,7 @@ static json_t *prompt_put_send(const struct backup_in *in, const json_t *one)
 		if (json_count(d, "until_utc_ms"))
 			(void)json_object_set(args, "until_utc_ms",
 					      json_object_get(d, "until_utc_ms"));
-		result = backup_ask(in->target, "prompt.put", args, document_label(one, label));
+		result = backup_request(in->target, "prompt.put", args, document_label(one, label));
 	}
 	if (fd >= 0) {
 		(void)close(fd);
@@ -529,10 +530,10 @@ static bool message_mark(const struct backup_in *in, const json_t *one)
 	(void)json_object_set_new(args, "private", json_boolean(json_flag(row, "private")));
 	if (json_text(row, "note")[0])
 		(void)json_object_set(args, "note", json_object_get(row, "note"));
-	result = backup_ask(in->target, "message.put", args, about);
+	result = backup_request(in->target, "message.put", args, about);
 	if (result && deleted) {
 		json_decref(result);
-		result = backup_ask(in->target, "message.delete", message_args(one), about);
+		result = backup_request(in->target, "message.delete", message_args(one), about);
 	}
 	json_decref(result);
 	return result != NULL;
@@ -541,7 +542,7 @@ static bool message_mark(const struct backup_in *in, const json_t *one)
 static bool messages_mark(const struct backup_in *in)
 {
 	uint64_t until_ns = clock_now_ns() + LISTED_WAIT_S * NS_PER_S;
-	json_t *looked = backup_ask(in->target, "recording.look", json_object(), "");
+	json_t *looked = backup_request(in->target, "recording.look", json_object(), "");
 	size_t i, late = 0;
 	const json_t *one;
 

@@ -267,7 +267,7 @@ static json_t *ctl_answer_read(struct tandem_client *client, const struct ctl_re
 	json_t *answer;
 
 	if (!err)
-		err = tandem_client_ask(client, request->command, args, WAIT_MS, &text);
+		err = tandem_client_request(client, request->command, args, WAIT_MS, &text);
 	answer = err ? NULL : json_loads(text, 0, NULL);
 	if (err) {
 		const char *advice = advice_of(err);

@@ -134,8 +134,8 @@ static bool set_path_add(struct ctl_documents *d, const char *path)
 /* ---- to the node ---- */
 
 /* The result, or NULL: complained, and *status says how. */
-static json_t *set_ask(const struct ctl_target *target, const char *command, json_t *args,
-		       json_t **error, int *status)
+static json_t *set_request(const struct ctl_target *target, const char *command, json_t *args,
+			   json_t **error, int *status)
 {
 	json_t *answer = args ? ctl_send(target, command, args) : NULL;
 	json_t *result = json_incref(json_object_get(answer, "result"));
@@ -173,10 +173,10 @@ static bool set_stage(const struct ctl_target *target, const struct ctl_document
 			(void)json_array_append(list, one);
 			i++;
 		}
-		done = set_ask(target, "set.stage",
-			       json_pack("{s:s, s:I, s:o}", "stage", stage, "part", part++,
-					 "documents", list),
-			       NULL, status);
+		done = set_request(target, "set.stage",
+				   json_pack("{s:s, s:I, s:o}", "stage", stage, "part", part++,
+					     "documents", list),
+				   NULL, status);
 		json_decref(done);
 		if (!done)
 			return false;
@@ -212,10 +212,10 @@ static json_t *set_apply(const struct ctl_target *target, struct ctl_documents *
 	(void)snprintf(stage, sizeof(stage), "ctl-%d", (int)getpid());
 	if (!set_stage(target, d, stage, status))
 		return NULL;
-	result = set_ask(target, "set.apply",
-			 json_pack("{s:s, s:s, s:b, s:b}", "name", o->name, "stage", stage, "prune",
-				   o->prune, "dry_run", dry_run),
-			 &errors, status);
+	result = set_request(target, "set.apply",
+			     json_pack("{s:s, s:s, s:b, s:b}", "name", o->name, "stage", stage,
+				       "prune", o->prune, "dry_run", dry_run),
+			     &errors, status);
 	if (errors) {
 		set_errors_print(d, errors);
 		ctl_complain("nothing was changed: %u error%s", d->errors,
@@ -371,8 +371,8 @@ static bool is_listed_whole(const struct command *put)
 	return true;
 }
 
-static json_t *one_ask(const struct ctl_target *target, const char *kind, const char *name,
-		       int *status)
+static json_t *one_request(const struct ctl_target *target, const char *kind, const char *name,
+			   int *status)
 {
 	const struct command *get = kind_command(kind, "get"),
 			     *show = get ? get : kind_command(kind, "show");
@@ -380,18 +380,18 @@ static json_t *one_ask(const struct ctl_target *target, const char *kind, const 
 
 	if (show && show->args->name && name)
 		(void)json_object_set_new(args, show->args->name, json_string(name));
-	return set_ask(target, show ? show->name : "help", args, NULL, status);
+	return set_request(target, show ? show->name : "help", args, NULL, status);
 }
 
 /* All rows of a kind, page by page. NULL: complained. */
-static json_t *list_ask(const struct ctl_target *target, const char *kind, int *status)
+static json_t *list_request(const struct ctl_target *target, const char *kind, int *status)
 {
 	const struct command *list = kind_command(kind, "list");
 	json_t *rows = json_array(), *answer, *args = json_pack("{s:I}", "limit", (json_int_t)1000);
 	const char *next = "";
 
 	if (!list) { /* one of a kind */
-		json_t *one = one_ask(target, kind, NULL, status);
+		json_t *one = one_request(target, kind, NULL, status);
 
 		json_decref(args);
 		if (one)
@@ -421,15 +421,15 @@ static json_t *list_ask(const struct ctl_target *target, const char *kind, int *
 }
 
 /* The documents of a kind, or one. NULL: complained. */
-static json_t *documents_ask(const struct ctl_target *target, const char *kind, const char *name,
-			     bool all, int *status)
+static json_t *documents_request(const struct ctl_target *target, const char *kind,
+				 const char *name, bool all, int *status)
 {
 	const struct command *put = command_put_of(kind);
 	json_t *rows, *out = json_array(), *row;
 	size_t i;
 
-	rows = name ? json_pack("[o*]", one_ask(target, kind, name, status))
-		    : list_ask(target, kind, status);
+	rows = name ? json_pack("[o*]", one_request(target, kind, name, status))
+		    : list_request(target, kind, status);
 	json_array_foreach(rows, i, row)
 	{
 		const json_t *changed = json_object_get(row, "changed_utc_ms");
@@ -437,8 +437,8 @@ static json_t *documents_ask(const struct ctl_target *target, const char *kind, 
 		json_t *whole =
 			name || is_listed_whole(put)
 				? json_incref(row)
-				: one_ask(target, kind,
-					  json_string_value(json_object_get(row, key)), status);
+				: one_request(target, kind,
+					      json_string_value(json_object_get(row, key)), status);
 
 		/* a change without a document does not count */
 		if (name || !changed || json_integer_value(changed))
@@ -521,11 +521,11 @@ static int verb_get(const struct ctl_target *target, const struct set_words *o)
 	if (!strcmp(form, "table")) {
 		const struct command *rows = o->words[1] ? NULL : kind_command(kind, "list");
 
-		list = o->words[1] ? one_ask(target, kind, o->words[1], &status)
-				   : list_ask(target, kind, &status);
+		list = o->words[1] ? one_request(target, kind, o->words[1], &status)
+				   : list_request(target, kind, &status);
 		set_table_print(list, rows ? rows->columns : NULL);
 	} else {
-		list = documents_ask(target, kind, o->words[1], false, &status);
+		list = documents_request(target, kind, o->words[1], false, &status);
 		if (list && !strcmp(form, "json")) {
 			(void)json_dumpf(list, stdout, JSON_INDENT(2));
 			(void)putchar('\n');
@@ -618,7 +618,7 @@ static int export_kind(const struct ctl_target *target, const char *folder, cons
 		       bool *any)
 {
 	int status = CTL_DONE;
-	json_t *list = documents_ask(target, kind, NULL, true, &status);
+	json_t *list = documents_request(target, kind, NULL, true, &status);
 	FILE *file = json_array_size(list) ? export_file(folder, kind) : NULL;
 
 	if (file) {
@@ -662,7 +662,7 @@ static int export_csv(const struct ctl_target *target, const char *path)
 		ctl_complain("%s: %s", path, strerror(errno));
 		return CTL_REFUSED;
 	}
-	list = documents_ask(target, "extension", NULL, true, &status);
+	list = documents_request(target, "extension", NULL, true, &status);
 	for (const struct command_arg *arg = put->args; arg->name; arg++) {
 		if (arg->type != ARG_SECRET || !strcmp(arg->name, "password"))
 			(void)fprintf(file, "%s%s", arg == put->args ? "" : ",", arg->name);
@@ -784,7 +784,7 @@ static int edit_apply(const struct ctl_target *target, const char *path, const j
 			if (json_is_string(value) && !strcmp(json_string_value(value), "(kept)"))
 				(void)json_object_del(args, field);
 		}
-		result = set_ask(target, name, args, NULL, &status);
+		result = set_request(target, name, args, NULL, &status);
 		if (result)
 			(void)puts("changed");
 		json_decref(result);
@@ -805,7 +805,7 @@ static int verb_edit(const struct ctl_target *target, const struct set_words *o)
 		ctl_complain("edit KIND NAME");
 		return CTL_USAGE;
 	}
-	list = documents_ask(target, kind, o->words[1] ? o->words[1] : "", false, &status);
+	list = documents_request(target, kind, o->words[1] ? o->words[1] : "", false, &status);
 	if (!list)
 		return status;
 	fd = mkstemps(path, 5);
@@ -830,7 +830,7 @@ static int verb_history(const struct ctl_target *target, const struct set_words 
 {
 	int status;
 	json_t *set =
-		set_ask(target, "set.show", json_pack("{s:s}", "name", o->name), NULL, &status);
+		set_request(target, "set.show", json_pack("{s:s}", "name", o->name), NULL, &status);
 
 	set_table_print(json_object_get(set, "versions"),
 			"version,utc_ms,by,created,changed,deleted,rollback_of");
@@ -848,10 +848,10 @@ static int verb_rollback(const struct ctl_target *target, const struct set_words
 		ctl_complain("rollback VERSION [--set NAME]: tandemctl history lists versions");
 		return CTL_USAGE;
 	}
-	result = set_ask(target, "set.rollback",
-			 json_pack("{s:s, s:I, s:b}", "name", o->name, "version",
-				   (json_int_t)version, "dry_run", o->dry_run),
-			 NULL, &status);
+	result = set_request(target, "set.rollback",
+			     json_pack("{s:s, s:I, s:b}", "name", o->name, "version",
+				       (json_int_t)version, "dry_run", o->dry_run),
+			     NULL, &status);
 	if (result)
 		set_print(result, o->dry_run, false);
 	json_decref(result);

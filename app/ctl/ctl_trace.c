@@ -40,8 +40,8 @@ static void on_interrupt(int signal)
 }
 
 /* The result (borrowed from *answer), or NULL: complained. */
-static const json_t *node_ask(const struct trace_job *j, const char *command, const json_t *args,
-			      json_t **answer)
+static const json_t *node_request(const struct trace_job *j, const char *command,
+				  const json_t *args, json_t **answer)
 {
 	const json_t *error;
 
@@ -60,17 +60,17 @@ static bool trace_node_command(const struct trace_job *j, const char *command, c
 			       const char *value)
 {
 	json_t *args = json_pack("{s:s}", name, value), *answer;
-	bool fine = node_ask(j, command, args, &answer) != NULL;
+	bool fine = node_request(j, command, args, &answer) != NULL;
 
 	json_decref(args);
 	json_decref(answer);
 	return fine;
 }
 
-static bool trace_ask_begin(struct trace_job *j)
+static bool trace_ask_start(struct trace_job *j)
 {
 	json_t *answer;
-	const json_t *result = node_ask(j, "call.trace.start", j->start, &answer);
+	const json_t *result = node_request(j, "call.trace.start", j->start, &answer);
 	const char *name = json_string_value(json_object_get(result, "name"));
 
 	if (name)
@@ -121,7 +121,7 @@ static int fetch(struct trace_job *j)
 {
 	json_t *args = json_pack("{s:s, s:I}", "name", j->name, "offset", (json_int_t)j->offset);
 	json_t *answer;
-	const json_t *result = node_ask(j, "call.trace.read", args, &answer);
+	const json_t *result = node_request(j, "call.trace.read", args, &answer);
 	const json_t *data = json_object_get(result, "data");
 	int n = -1;
 
@@ -187,7 +187,7 @@ static int trace_run(struct trace_job *j)
 	(void)sigaction(SIGTERM, &on, NULL);
 	if (!pcap_file_open(j))
 		return CTL_REFUSED;
-	if (!trace_ask_begin(j)) {
+	if (!trace_ask_start(j)) {
 		if (j->fd != STDOUT_FILENO)
 			(void)unlink(j->file);
 		return CTL_REFUSED;

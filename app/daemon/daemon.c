@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/command/command_ask.h"
 #include "app/command/command_helper.h"
+#include "app/command/command_request.h"
 #include "app/command/command_tenant.h"
 #include "app/command/command_trunk.h"
 #include "app/command/command_webhook.h"
@@ -111,7 +111,7 @@ static uint32_t page_others(const struct node *n)
 }
 
 /* Asks the other nodes. False: there are none, or too many questions are open. */
-static bool others_query(struct node *n, uint64_t id, const struct record_page_ask *ask,
+static bool others_query(struct node *n, uint64_t id, const struct record_page_request *ask,
 			 const struct record_page *here)
 {
 	uint32_t others = page_others(n);
@@ -152,12 +152,12 @@ static bool page_is_open(const struct node *n, const struct web_page_of *of)
 static void on_page_request(const void *item, void *arg)
 {
 	const struct web_asked *asked = item;
-	const struct web_page_ask *a = &asked->ask;
+	const struct record_link_request *a = &asked->ask;
 	struct node *n = arg;
-	struct record_page_ask ask = { .tenant = bytes_str(a->of.tenant),
-				       .number = bytes_str(a->of.number),
-				       .act = a->act,
-				       .call = a->call };
+	struct record_page_request ask = { .tenant = bytes_str(a->of.tenant),
+					   .number = bytes_str(a->of.number),
+					   .act = a->act,
+					   .call = a->call };
 	struct record_page here = { 0 };
 
 	if (!page_is_open(n, &a->of)) {
@@ -166,7 +166,7 @@ static void on_page_request(const void *item, void *arg)
 	}
 	shard_record_page(n->shards.shared_tables, &ask, clock_instant(), &here);
 	if (node_shard_find(n, id_shard(a->call))) /* the others have not that call */
-		ask = (struct record_page_ask){ .tenant = ask.tenant, .number = ask.number };
+		ask = (struct record_page_request){ .tenant = ask.tenant, .number = ask.number };
 	if (!others_query(n, asked->id, &ask, &here))
 		paging_answer(n, asked->id, true, &here);
 }
@@ -376,11 +376,11 @@ void node_on_signal(int signal, void *arg)
 
 	switch (signal) {
 	case SIGTERM:
-		node_drain_begin(n);
+		node_drain_start(n);
 		return;
 	case SIGINT: /* at a terminal, or for a restart, which takes all calls over */
 		if (node_hand_is_possible(n))
-			node_drain_begin(n);
+			node_drain_start(n);
 		else
 			node_ask_stop(n);
 		return;
@@ -423,7 +423,7 @@ static void on_node_answered(void *node, const struct remote_item *item)
 		on_paged(node, item->serial, &item->paged);
 }
 
-static void on_picked(void *node, const struct park_news *told)
+static void on_picked(void *node, const struct park_reply *told)
 {
 	command_ask_picked(node, told);
 }
@@ -441,11 +441,11 @@ static const struct node_hooks g_hooks = {
 	.pages_close = node_pages_close,
 	.tenant_value = command_tenant_value,
 	.delivered = command_recording_on_delivered,
-	.told = command_helper_told,
+	.told = command_helper_on_line,
 	.box = command_box_of,
 	.originate = command_box_call,
-	.webhooks = command_webhooks_tell,
-	.webhook_told = command_webhook_told,
+	.webhooks = command_webhooks_send,
+	.webhook_on_line = command_webhook_on_line,
 };
 
 /* The node, and what lies above it. */

@@ -5,7 +5,7 @@
 
 #include "app/node/node.h"
 #include "app/node/node_sip.h"
-#include "sig/remote/remote_news.h"
+#include "sig/remote/remote_state.h"
 
 enum node_reading {
 	NODE_READ_TEXT,  /* the file of any machine; errors as file:line:column to standard error */

@@ -78,7 +78,7 @@ static int load_by(struct node *n, const char *what, void (*ask)(struct node *n,
 		   const void *arg)
 {
 	const struct node_question q = { .what = what, .ask = ask, .arg = arg };
-	int status = node_ask(n, &q);
+	int status = node_request(n, &q);
 
 	return status ? status : loaded(n, NULL, what);
 }
@@ -108,7 +108,7 @@ static int acquire_once(struct node *n, struct node_shard *s)
 	const struct node_question q = {
 		.what = "the lease of the shard", .ask = ask_lease, .arg = s, .even_refused = true
 	};
-	int status = node_ask(n, &q);
+	int status = node_request(n, &q);
 
 	if (status)
 		return status;
@@ -180,12 +180,12 @@ static void ask_shared_keys(struct node *n, const void *arg)
 static int check_keys(struct node *n)
 {
 	struct node_question q = { .what = "the types of the keys", .ask = ask_shared_keys };
-	int status = node_ask(n, &q);
+	int status = node_request(n, &q);
 
 	q.ask = ask_shard_keys;
 	for (uint32_t i = 0; i < n->shards.count && !status; i++) {
 		q.arg = &n->shards.list[i];
-		status = node_ask(n, &q);
+		status = node_request(n, &q);
 	}
 	return status;
 }
@@ -286,11 +286,11 @@ static int load_calls(struct node *n, struct node_shard *s)
 	const struct calls_question calls = { s, n->life.calls_restored };
 	int status;
 
-	node_wait_begin(n);
+	node_wait_start(n);
 	node_addresses_claim(s, on_addresses);
 	if (!node_await(n, "the shard's addresses", ACQUIRE_LIMIT_NS))
 		return NODE_EXIT_FAILED;
-	status = node_ask(
+	status = node_request(
 		n, &(struct node_question){ .what = "calls", .ask = ask_calls, .arg = &calls });
 	if (!status)
 		status = loaded(n, s, "calls");

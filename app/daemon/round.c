@@ -283,16 +283,16 @@ static void locations_on_answer(struct node *n, const struct answer *a, struct i
 }
 
 /* What a shard of the node has asked another one for. */
-static void confer_give(struct node *n, const struct answer *a, struct instant now)
+static void conference_give(struct node *n, const struct answer *a, struct instant now)
 {
-	const struct shard_confer_give give = { .call = a->call,
-						.room = a->version,
-						.dialog = (uint8_t)a->owner,
-						.leaves = text_bytes(&a->user) };
+	const struct shard_conference_give give = { .call = a->call,
+						    .room = a->version,
+						    .dialog = (uint8_t)a->owner,
+						    .leaves = text_bytes(&a->user) };
 	uint16_t tenant = tenants_number(n->common.tenants, text_bytes(&a->tenant));
 
 	if (node_shard_find(n, id_shard(a->call)) &&
-	    shard_confer_give(node_core(n, a->call), tenant, &give, now))
+	    shard_conference_give(node_core(n, a->call), tenant, &give, now))
 		LOG_INFO("conference", a->version, "a call of another shard does not come");
 }
 
@@ -302,9 +302,9 @@ static void answer_reply_give(struct shard *core, const struct answer *a, struct
 
 	if (reply.ask == ASK_PARK)
 		reply.park.entry = text_bytes(&a->record);
-	else if (reply.ask == ASK_KEPT)
+	else if (reply.ask == ASK_KV)
 		reply.kept.value = text_bytes(&a->record);
-	else if (reply.ask == ASK_HELP)
+	else if (reply.ask == ASK_HELPER)
 		reply.help.value = text_bytes(&a->record);
 	shard_replied(core, &reply, now);
 }
@@ -348,7 +348,7 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 	case ANSWER_BINDING_SAVED:
 	case ANSWER_BINDING_GOT:
 	case ANSWER_CERTIFICATE:
-	case ANSWER_CONFER:
+	case ANSWER_CONFERENCE:
 		break;
 	}
 	assert(false && "an answer of no shard");
@@ -378,8 +378,8 @@ static void on_answer(const struct answer *a, void *arg)
 	} else if (a->kind == ANSWER_BINDING_GOT) {
 		locations_got(n->common.locations, text_bytes(&a->tenant), text_bytes(&a->user),
 			      a->binding, text_bytes(&a->record), now);
-	} else if (a->kind == ANSWER_CONFER) {
-		confer_give(n, a, now);
+	} else if (a->kind == ANSWER_CONFERENCE) {
+		conference_give(n, a, now);
 	} else if (a->kind == ANSWER_CERTIFICATE) {
 		shard_security_event(node_core(n, 0), SECURITY_CERTIFICATE, &a->hop.remote,
 				     (struct bytes){ 0 }, a->detail, now);
@@ -440,7 +440,7 @@ static uint64_t ns_least(uint64_t a, uint64_t b)
 /* A packet for a flow that is not open yet is lost: until then other nodes are better asked. */
 static void ready_step(struct node *n)
 {
-	if (n->life.phase != NODE_RUNNING || n->life.readiness == READY_SAID)
+	if (n->life.phase != NODE_RUNNING || n->life.readiness == READY_SENT)
 		return;
 	if (n->life.readiness == READY_QUEUED && !n->media.queue.count) {
 		engine_mark(n->media.engine);
@@ -448,7 +448,7 @@ static void ready_step(struct node *n)
 	}
 	if (n->life.readiness != READY_GIVEN || !engine_is_past_mark(n->media.engine))
 		return;
-	n->life.readiness = READY_SAID;
+	n->life.readiness = READY_SENT;
 	health_set(&n->web.health, HEALTH_STARTING, false);
 	node_metrics_update(n);
 	node_log_ready(n);
@@ -486,7 +486,7 @@ static void arm(struct node *n)
 	next = ns_least(next, node_rebalance_next_ns(n));
 	next = ns_least(next, tickets_next_ns(n->api.tickets));
 	if (n->media.queue.count ||
-	    (n->life.phase == NODE_RUNNING && n->life.readiness != READY_SAID))
+	    (n->life.phase == NODE_RUNNING && n->life.readiness != READY_SENT))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);
 	if (n->life.phase == NODE_STOPPING)
 		next = ns_least(next, n->life.stop_deadline_ns);

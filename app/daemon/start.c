@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/command/command_ask.h"
 #include "app/command/command_flow.h"
 #include "app/command/command_lint.h"
 #include "app/command/command_order.h"
+#include "app/command/command_request.h"
 #include "app/command/command_set.h"
 #include "app/command/command_tenant.h"
 #include "app/command/command_walk.h"
@@ -185,7 +185,7 @@ static int names_resolve(struct node *n, bool *known)
 	int status = NODE_EXIT_OK, err = redis_names_resolve(&names, bytes_str(n->redis.place.url));
 
 	*known = err == -ENODATA || err == -EINVAL; /* redis_open says what is wrong */
-	node_wait_begin(n);
+	node_wait_start(n);
 	if (!err)
 		err = loop_watch(redis_names_fd(names), LOOP_READ, on_names, n);
 	if (!err) {
@@ -222,7 +222,7 @@ static int redis_link_open(struct node *n, struct redis **out, const struct redi
 
 		if (status)
 			return status;
-		node_wait_begin(n);
+		node_wait_start(n);
 		n->redis.wait.for_link = true;
 		err = redis_open(out, s, told, n);
 	} while (err == -EHOSTUNREACH); /* nobody knows it any more */
@@ -236,7 +236,7 @@ static int redis_link_start(struct node *n, const struct redis_settings *setting
 {
 	int status;
 
-	node_late_begin(n, "a link");
+	node_late_start(n, "a link");
 	status = redis_link_open(n, &n->redis.link, settings, node_on_redis);
 	if (!status && !redis_is_connected(n->redis.link))
 		status = node_late_await(n);
@@ -290,7 +290,7 @@ static int leases_link_open(struct node *n)
 			 "cluster.replicas: not asked with Redis Cluster: no lease is kept");
 		return NODE_EXIT_OK;
 	}
-	node_late_begin(n, "a link for leases");
+	node_late_start(n, "a link for leases");
 	status = redis_link_open(n, &n->redis.leases, &settings, node_on_leases);
 	if (status)
 		return status;

@@ -186,7 +186,7 @@ int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct co
 
 /* ---- what this node lacks ---- */
 
-enum { FETCH_AHEAD = 16 * COPY_DATA_MAX };
+enum { FETCH_WINDOW = 16 * COPY_DATA_MAX };
 
 int copy_fetched(const struct terms *terms, const char *path, const char *ending,
 		 char out[FOLDER_PATH_MAX])
@@ -198,7 +198,7 @@ int copy_fetched(const struct terms *terms, const char *path, const char *ending
 	return folder_make(folder, path);
 }
 
-/* ---- news ---- */
+/* ---- open and close ---- */
 
 /* One at a time brings a recording: another one waits, and finds what this one brought. */
 int copy_fetch_open(struct copy_fetch *f, const struct terms *terms, const char *path, int tell)
@@ -254,7 +254,7 @@ void copy_fetch_close(struct copy_fetch *f)
 	(void)close(f->lock);
 }
 
-void copy_fetch_say(const struct copy_fetch *f, enum copy_fetch_news what)
+void copy_fetch_say(const struct copy_fetch *f, enum copy_fetch_event what)
 {
 	const char octet = (char)what;
 
@@ -264,7 +264,7 @@ void copy_fetch_say(const struct copy_fetch *f, enum copy_fetch_news what)
 
 /* The first segment of a recording lets playback begin.
  * A cut one does not: another node may have all of it. */
-void copy_fetch_tell(struct copy_fetch *f, const char *path)
+void copy_fetch_result(struct copy_fetch *f, const char *path)
 {
 	static const char *const first[] = { ".wav", ".1.wav" };
 	const char *kind = path + strcspn(path, ".");
@@ -295,7 +295,8 @@ static int fetch_octets(struct copy_fetch *f, struct copy_link *link, const stru
 		uint64_t left = of->octets - at, most = left < COPY_DATA_MAX ? left : COPY_DATA_MAX,
 			 few = left < COPY_FIRST ? left : COPY_FIRST;
 
-		while (!err && ask.at < of->octets && ask.at < at + (ask.whole ? 1 : FETCH_AHEAD)) {
+		while (!err && ask.at < of->octets &&
+		       ask.at < at + (ask.whole ? 1 : FETCH_WINDOW)) {
 			err = copy_link_send(link, &ask);
 			ask.at += COPY_DATA_MAX;
 		}
@@ -309,7 +310,7 @@ static int fetch_octets(struct copy_fetch *f, struct copy_link *link, const stru
 			err = errno ? -errno : -EIO;
 		if (err)
 			return err;
-		copy_fetch_tell(f, of->path);
+		copy_fetch_result(f, of->path);
 		at += m.data.n;
 		if (ask.whole)
 			ask.at = at;
@@ -335,7 +336,7 @@ static int fetch_one(struct copy_fetch *f, struct copy_link *link, struct fetch_
 		err = copy_fetched(f->terms, of->path, "", name);
 	if (!err && fetch_is_there(name, of)) {
 		of->whole = f->any = true;
-		copy_fetch_tell(f, of->path);
+		copy_fetch_result(f, of->path);
 	}
 	if (err || of->whole)
 		return err;

@@ -70,7 +70,7 @@ static size_t stored_on_octets(char *data, size_t size, size_t n, void *arg)
 	(void)alarm(COPY_FETCH_PATIENCE_S);
 	c->octets += (uint64_t)written;
 	if (c->octets >= STORED_FIRST)
-		copy_fetch_tell(c->fetch, c->path);
+		copy_fetch_result(c->fetch, c->path);
 	return (size_t)written;
 }
 

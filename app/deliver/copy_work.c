@@ -803,7 +803,7 @@ int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_
 
 		copy_link_proven(link);
 		atomic_store_explicit(&slot->other, link->other, memory_order_relaxed);
-		atomic_store_explicit(&slot->heard_ms, clock_utc_ms(), memory_order_relaxed);
+		atomic_store_explicit(&slot->received_ms, clock_utc_ms(), memory_order_relaxed);
 		if (m.kind == COPY_READ) {
 			t.err = copy_read_answer(&t.reader, terms, link, &m);
 			continue;

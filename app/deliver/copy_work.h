@@ -65,7 +65,7 @@ struct copy_shared {
 	_Atomic uint64_t full; /* times that one was refused */
 	struct copy_taken {
 		_Atomic uint64_t other; /* who brings; 0: has not proved it */
-		_Atomic uint64_t heard_ms;
+		_Atomic uint64_t received_ms;
 	} taken[COPY_TAKERS_MAX];
 };
 
@@ -113,7 +113,7 @@ int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct co
 /* From one node after the other, until all is there: each continues where the last one stopped.
  * While it is open a file is locked, FOLDER/.fetched/TENANT/0000-00-00/ID.fetch: so a player knows
  * that more may come (app/sound/sound_stream.h). */
-enum copy_fetch_news {
+enum copy_fetch_event {
 	COPY_FETCH_BEGINS, /* its beginning is there */
 	/* No node has all of it: it is read from its store, which may hang. */
 	COPY_FETCH_STORED,
@@ -126,7 +126,7 @@ struct copy_fetch {
 	char name[FOLDER_PATH_MAX]; /* of the file that is locked */
 	uint64_t called_ms;         /* of the recording or its call; else undefined */
 	bool named;                 /* the file is: its day is known */
-	int tell;     /* enum copy_fetch_news are written there, an octet each; -1: nowhere */
+	int tell;     /* enum copy_fetch_event are written there, an octet each; -1: nowhere */
 	bool told;    /* that it begins */
 	bool any;     /* some file of it is there as a whole */
 	bool cut;     /* a store has begun it, and has not given all */
@@ -149,9 +149,9 @@ int copy_fetch_open(struct copy_fetch *f, const struct terms *terms, const char 
 bool copy_fetch_whole(const struct copy_fetch *f);
 void copy_fetch_close(struct copy_fetch *f);
 /* Unasked, to the waiting caller. */
-void copy_fetch_say(const struct copy_fetch *f, enum copy_fetch_news what);
+void copy_fetch_say(const struct copy_fetch *f, enum copy_fetch_event what);
 /* Enough of that file is there for playback. */
-void copy_fetch_tell(struct copy_fetch *f, const char *path);
+void copy_fetch_result(struct copy_fetch *f, const char *path);
 /* From the other end of a new link, which is closed then. 0, -ENOENT or -errno. */
 int copy_fetch(struct copy_fetch *f, struct copy_link *link, const char *path);
 /* Where it lies; the folders are made. 0 or -errno. */

@@ -323,7 +323,8 @@ void process_delete(struct process *p, const char *path, const char *why)
 		 LOG_STR("why", why));
 }
 
-/* All folders once, then those that may have news; deletes what is past its time. */
+/* Scans the folders since yesterday; at first and at times all of them, and deletes what is past
+ * its time. */
 static void process_scan(struct process *p, uint64_t now_ms)
 {
 	char yesterday[FOLDER_DATE_LEN + 1];
@@ -534,7 +535,8 @@ static void store_stand_back(void)
 
 int main(int argc, char **argv)
 {
-	int status = child_begin(argc, argv, "tandem-store", NULL,
+	int status =
+		child_main_start(argc, argv, "tandem-store", NULL,
 				 "the node starts it where recordings.store has a destination; it "
 				 "takes no arguments");
 

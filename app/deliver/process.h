@@ -107,7 +107,7 @@ enum {
 	INDEX_HISTORY_MAX = 64,
 };
 /* COPIES: the message is copied to the neighbour. */
-enum index_state { INDEX_FREE, INDEX_WAITS, INDEX_COPIES, INDEX_SAID, INDEX_KNOWN };
+enum index_state { INDEX_FREE, INDEX_WAITS, INDEX_COPIES, INDEX_ANSWERED, INDEX_KNOWN };
 
 struct process_index {
 	struct index_row {
@@ -260,13 +260,13 @@ bool process_copies_sees_itself(const struct process *p);
 /* Aborts uploads at the server that nothing continues, one at a time. */
 void process_abort(struct process *p, uint64_t now_ms);
 
-/* ---- process_ask.c ---- */
+/* ---- process_request.c ---- */
 /* As words of recording.list (app/record/entry.h). */
 enum entry_state process_state(const struct process *p, const struct folder_entry *entry);
 /* Its sidecar, or what is left of it; an empty object if none can be read. */
 json_t *process_sidecar(const struct process *p, const char *path, enum folder_gone gone);
 /* Its sidecar says so from now on. */
-void process_heard(struct process *p, const char *path, bool heard);
+void process_alive(struct process *p, const char *path, bool heard);
 void process_on_question(struct process *p, const json_t *line);
 
 /* ---- process_forward.c ---- */

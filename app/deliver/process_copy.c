@@ -222,7 +222,7 @@ static uint64_t copy_held(const struct process *p)
 enum {
 	LOOK_MS = 1000,
 	COUNT_MS = 60000,
-	HEARD_MS = 30000, /* a node that has sent something so lately lives */
+	NODE_ALIVE_MS = 30000, /* a node that has sent something so lately lives */
 	DOUBLINGS = 4,
 	CHILD_KEEPS = 3, /* its only descriptor, behind that of the log */
 };
@@ -352,7 +352,7 @@ static pid_t sender_fork(const struct process *p, const struct process_node *to,
 	return pid > 0 ? pid : 0;
 }
 
-static void sender_begin(struct process *p, struct process_node *to)
+static void sender_start(struct process *p, struct process_node *to)
 {
 	struct process_copies *c = &p->copies;
 
@@ -362,7 +362,7 @@ static void sender_begin(struct process *p, struct process_node *to)
 	c->sender = sender_fork(p, to, false, &c->sender_end);
 }
 
-static void clearer_begin(struct process *p, const struct process_node *to)
+static void clearer_start(struct process *p, const struct process_node *to)
 {
 	struct process_copies *c = &p->copies;
 
@@ -380,8 +380,8 @@ static struct process_taker *taker_free(struct process_copies *c)
 	return NULL;
 }
 
-static void taker_begin(struct process *p, struct process_taker *t, int fd,
-			const uint8_t asks[CHANNEL_HELLO_LEN])
+static void taker_open(struct process *p, struct process_taker *t, int fd,
+		       const uint8_t asks[CHANNEL_HELLO_LEN])
 {
 	struct process_copies *c = &p->copies;
 	struct copy_taken *slot = &c->shared->taken[t - c->takers];
@@ -423,7 +423,7 @@ static void copies_accept(struct process *p)
 	while (p->copies.descriptors >= 0 && (t = taker_free(&p->copies)) &&
 	       (fd = copies_receive(p->copies.descriptors, asks)) >= 0) {
 		if (p->terms.copies.on)
-			taker_begin(p, t, fd, asks);
+			taker_open(p, t, fd, asks);
 		else
 			(void)close(fd);
 	}
@@ -499,7 +499,7 @@ static void fetch_link(struct copy_source *s, const char *folder, const char *pa
 		LOG_WARN("recordings", 0, "a copy cannot be played", LOG_STR("file", path),
 			 LOG_STR("error", strerror(-err)));
 	else
-		copy_fetch_tell(here->fetch, path);
+		copy_fetch_result(here->fetch, path);
 	here->fetch->any |= !err;
 }
 
@@ -565,7 +565,7 @@ static void fetch_answer(struct process *p, const struct process_fetch *f, bool 
 					    "not_found", "message", "no node has this recording"));
 }
 
-static void fetch_begin(struct process *p, struct process_fetch *f)
+static void fetch_start(struct process *p, struct process_fetch *f)
 {
 	pid_t parent = getpid();
 	int ends[2];
@@ -615,12 +615,12 @@ static struct process_fetch *fetch_next(struct process *p)
 	return running < PROCESS_FETCHES_RUN ? next : NULL;
 }
 
-static void fetches_begin(struct process *p)
+static void fetches_start(struct process *p)
 {
 	struct process_fetch *f;
 
 	while ((f = fetch_next(p))) {
-		fetch_begin(p, f);
+		fetch_start(p, f);
 		if (f->pid)
 			continue;
 		fetch_answer(p, f, false); /* no memory, or no descriptors */
@@ -650,7 +650,7 @@ bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, con
 		f->called_ms = (uint64_t)timegm(&day) * 1000;
 	memcpy(f->path, path, sizeof(f->path));
 	(void)snprintf(f->name, sizeof(f->name), "%s", name);
-	fetches_begin(p);
+	fetches_start(p);
 	return true;
 }
 
@@ -659,11 +659,11 @@ static void fetches_reap(struct process *p)
 	for (uint32_t i = 0; i < PROCESS_FETCHES_MAX; i++) {
 		struct process_fetch *f = &p->copies.fetches[i];
 		int status;
-		char news;
+		char outcome;
 
-		while (f->pid && read(f->end, &news, 1) == 1) {
-			f->stored |= news == COPY_FETCH_STORED;
-			if (news != COPY_FETCH_BEGINS || !f->played)
+		while (f->pid && read(f->end, &outcome, 1) == 1) {
+			f->stored |= outcome == COPY_FETCH_STORED;
+			if (outcome != COPY_FETCH_BEGINS || !f->played)
 				continue;
 			fetch_answer(p, f, true);
 			f->told = true;
@@ -682,7 +682,7 @@ static void fetches_reap(struct process *p)
 					     fetch_has_name(p, f));
 		*f = (struct process_fetch){ .end = -1 };
 	}
-	fetches_begin(p);
+	fetches_start(p);
 }
 
 /* Fetched files stay for an hour. So does a folder: a new one is about to be written into. */
@@ -730,7 +730,7 @@ static bool copies_is_alive(const struct process_copies *c, uint64_t id, uint64_
 {
 	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
 		if (c->takers[i].pid && shared_read(&c->shared->taken[i].other) == id &&
-		    shared_read(&c->shared->taken[i].heard_ms) + HEARD_MS > now_ms)
+		    shared_read(&c->shared->taken[i].received_ms) + NODE_ALIVE_MS > now_ms)
 			return true;
 	}
 	return false;
@@ -787,7 +787,7 @@ static void copies_clear(struct process *p, uint64_t now_ms)
 		return;
 	former = process_copies_former(p, now_ms);
 	if (former)
-		clearer_begin(p, former);
+		clearer_start(p, former);
 }
 
 static void copies_run(struct process *p, uint64_t now_ms)
@@ -807,7 +807,7 @@ static void copies_run(struct process *p, uint64_t now_ms)
 		child_end(&c->sender, &c->sender_end);
 	/* a node that is being cleared is no neighbour until then: it would lose its copies */
 	if (!c->sender && to && now_ms >= c->begin_ms && !(c->clearer && c->clears == to->id))
-		sender_begin(p, to);
+		sender_start(p, to);
 }
 
 void process_copies_round(struct process *p, uint64_t now_ms)

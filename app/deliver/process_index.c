@@ -55,7 +55,7 @@ static struct index_row *index_find(struct process_index *x, const char *path)
 
 static void index_drop(struct process_index *x, struct index_row *row)
 {
-	x->flight -= row->state == INDEX_SAID;
+	x->flight -= row->state == INDEX_ANSWERED;
 	row->state = INDEX_FREE;
 	x->count--;
 }
@@ -110,14 +110,14 @@ static void index_put(struct process *p, const char *path, enum folder_gone gone
 
 static void index_wait(struct process_index *x, struct index_row *row)
 {
-	x->flight -= row->state == INDEX_SAID;
+	x->flight -= row->state == INDEX_ANSWERED;
 	row->state = INDEX_WAITS;
 	row->changed = false;
 }
 
 static void index_row_changed(struct process_index *x, struct index_row *row)
 {
-	if (row->state == INDEX_SAID)
+	if (row->state == INDEX_ANSWERED)
 		row->changed = true; /* one line of each is under way */
 	else
 		index_wait(x, row);
@@ -372,7 +372,7 @@ static void index_announce(struct process *p, struct index_row *row, uint64_t no
 		index_known(p, row);
 		return;
 	}
-	row->state = INDEX_SAID;
+	row->state = INDEX_ANSWERED;
 	row->changed = false;
 	row->at_ms = now_ms;
 	x->flight++;
@@ -401,7 +401,7 @@ static void index_row_round(struct process *p, struct index_row *row, uint64_t n
 
 	if (row->state == INDEX_KNOWN && since_ms >= p->terms.list_settle_ms)
 		index_known(p, row);
-	else if (row->state == INDEX_SAID && since_ms >= LATE_MS)
+	else if (row->state == INDEX_ANSWERED && since_ms >= LATE_MS)
 		index_wait(x, row);
 	if ((row->state == INDEX_WAITS || row->state == INDEX_COPIES) && x->linked &&
 	    index_is_due(x->again_ms, now_ms) && index_is_due(row->again_ms, now_ms) &&
@@ -431,7 +431,7 @@ void process_index_on_answer(struct process *p, const json_t *line, uint64_t now
 	struct index_row *row = NULL;
 
 	for (uint32_t i = 0; i < INDEX_ROWS_MAX; i++) {
-		if (x->rows[i].state == INDEX_SAID && x->rows[i].number == number)
+		if (x->rows[i].state == INDEX_ANSWERED && x->rows[i].number == number)
 			row = &x->rows[i];
 	}
 	if (known)
@@ -451,7 +451,7 @@ void process_index_on_answer(struct process *p, const json_t *line, uint64_t now
 	row->state = INDEX_KNOWN;
 	row->at_ms = now_ms;
 	if (row->daily && json_is_boolean(json_object_get(line, "heard")))
-		process_heard(p, row->path, json_is_true(json_object_get(line, "heard")));
+		process_alive(p, row->path, json_is_true(json_object_get(line, "heard")));
 	row->daily = false;
 	if (json_is_true(json_object_get(line, "over")))
 		process_delete(p, row->path, "the message was deleted, and nobody took that back");
@@ -539,7 +539,7 @@ uint32_t process_index_open(const struct process *p)
 	for (uint32_t i = 0; p->index.count && i < INDEX_ROWS_MAX; i++)
 		open += p->index.rows[i].state == INDEX_WAITS ||
 			p->index.rows[i].state == INDEX_COPIES ||
-			p->index.rows[i].state == INDEX_SAID;
+			p->index.rows[i].state == INDEX_ANSWERED;
 	return open;
 }
 

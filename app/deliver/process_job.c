@@ -144,7 +144,7 @@ static void process_abort_ended(struct process *p, const struct outcome *o, uint
 	p->abort.child_end = -1;
 }
 
-static void abort_begin(struct process *p, struct abort_look *l)
+static void abort_start(struct process *p, struct abort_look *l)
 {
 	struct transfer *t = &p->abort;
 	struct outcome o = { 0 };
@@ -158,7 +158,7 @@ static void abort_begin(struct process *p, struct abort_look *l)
 	memcpy(t->path, l->upload->path, sizeof(t->path));
 	memcpy(t->folder, p->terms.folder, sizeof(t->folder));
 	memcpy(p->abort_name, l->name, sizeof(p->abort_name));
-	if (transfer_begin(t, p->multi, &o))
+	if (curl_transfer_start(t, p->multi, &o))
 		process_abort_ended(p, &o, l->now_ms);
 }
 
@@ -170,7 +170,7 @@ void process_abort(struct process *p, uint64_t now_ms)
 		return;
 	p->abort_ms = now_ms + p->terms.scan_ms * ABORT_SCANS;
 	if (upload_find(&l))
-		abort_begin(p, &l);
+		abort_start(p, &l);
 }
 
 enum { JOB_AGAIN_MS = 200, PART_AGAIN_MS = 30000, REST_DOUBLINGS = 6 };
@@ -453,7 +453,7 @@ static void transfer_next(struct process *p, struct transfer *t, const struct ou
 		return;
 	}
 	transfer_clear(t, p->multi);
-	if (transfer_begin(t, p->multi, &begun))
+	if (curl_transfer_start(t, p->multi, &begun))
 		transfer_end(p, t, &begun, now_ms);
 }
 
@@ -522,7 +522,7 @@ static void transfer_start(struct process *p, struct transfer *t, const char *pa
 			    "recording by hand, and delete it by recording.delete",
 			    strrchr(path, '/') + 1);
 		transfer_end(p, t, &o, now_ms);
-	} else if (transfer_begin(t, p->multi, &o)) {
+	} else if (curl_transfer_start(t, p->multi, &o)) {
 		transfer_end(p, t, &o, now_ms);
 	}
 }
@@ -536,7 +536,7 @@ static uint32_t process_blocked(struct process *p, const struct job *j, uint64_t
 	return blocked;
 }
 
-static void process_job_begin(struct process *p, struct queue_job *q, struct transfer *t,
+static void process_job_start(struct process *p, struct queue_job *q, struct transfer *t,
 			      uint64_t now_ms)
 {
 	char path[QUEUE_PATH_MAX];
@@ -610,5 +610,5 @@ void process_deliver(struct process *p, uint64_t now_ms)
 
 	while ((t = transfer_free(p)) && (q = queue_due(&p->queue, now_ms, process_work_kinds(p))))
 		if (!process_prepare(p, q, now_ms))
-			process_job_begin(p, q, t, now_ms);
+			process_job_start(p, q, t, now_ms);
 }

@@ -293,7 +293,7 @@ static int work_seal(const struct process *p, const char *path, enum work_kind k
 		   : folder_delete(p->terms.folder, path, process_index_trace(p, FOLDER_REPLACED));
 }
 
-enum { WORK_DOUBLINGS = 10, OPUS_TRIES = 3, SAID_MS = 600000, SAID_AGAIN_MS = 30000 };
+enum { WORK_DOUBLINGS = 10, OPUS_TRIES = 3, LOG_MS = 600000, LOG_AGAIN_MS = 30000 };
 
 /* ---- names ---- */
 
@@ -527,9 +527,9 @@ bool process_work(struct process *p, struct queue_job *q, const struct sidecar *
 		p->opus_skipped++;
 		opus_skip(p, q, now_ms);
 	} else if (kind == WORK_SEAL && facts->message &&
-		   !work_is_older(p, q->path, SAID_MS, now_ms)) {
+		   !work_is_older(p, q->path, LOG_MS, now_ms)) {
 		q->next_ms = now_ms +
-			     SAID_AGAIN_MS; /* who said it may hear it, and keep it as a prompt */
+			     LOG_AGAIN_MS; /* who said it may hear it, and keep it as a prompt */
 	} else if (kind == WORK_SEAL && c->fault[0]) {
 		seal_failed(p, q, kind, c->fault, true, now_ms);
 	} else if (p->work[kind].child) {

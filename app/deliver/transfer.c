@@ -529,7 +529,7 @@ static int transfer_copy(struct transfer *t, const char *from, const char *endin
 	return t->child_end < 0 ? -errno : 0;
 }
 
-int transfer_begin(struct transfer *t, CURLM *multi, struct outcome *outcome)
+int curl_transfer_start(struct transfer *t, CURLM *multi, struct outcome *outcome)
 {
 	char from[FOLDER_PATH_MAX];
 	int err;

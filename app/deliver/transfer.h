@@ -48,7 +48,7 @@ struct transfer {
 };
 
 /* The object's part of it. 0: under way; else -errno and *outcome says it. multi: of libcurl. */
-int transfer_begin(struct transfer *t, CURLM *multi, struct outcome *outcome) NODISCARD;
+int curl_transfer_start(struct transfer *t, CURLM *multi, struct outcome *outcome) NODISCARD;
 /* Of this object; the next one, if there is one, has not begun. */
 void transfer_outcome(struct transfer *t, CURLcode code, struct outcome *outcome);
 void transfer_child_outcome(struct transfer *t, int status, struct outcome *outcome);

@@ -117,14 +117,14 @@ static void upload_set_aside(const struct transfer *t)
 static enum upload_step upload_next(const struct upload *u)
 {
 	if (!u->id[0])
-		return UPLOAD_BEGIN;
+		return UPLOAD_START;
 	return u->done < u->count ? UPLOAD_PART : UPLOAD_COMPLETE;
 }
 
 static void upload_begin_anew(struct transfer *t)
 {
 	upload_set(t->upload, t->path, t->to.name, t->upload->octets, t->to.part);
-	t->step = UPLOAD_BEGIN;
+	t->step = UPLOAD_START;
 }
 
 /* Goes on with what is written down, where that is of this file as it is. */
@@ -231,7 +231,7 @@ static void upload_went_well(struct transfer *t, struct outcome *o)
 	int err;
 
 	switch (t->step) {
-	case UPLOAD_BEGIN:
+	case UPLOAD_START:
 		upload_begun(t, o);
 		break;
 	case UPLOAD_PART:
@@ -258,7 +258,7 @@ void transfer_upload_answered(struct transfer *t, long status, struct outcome *o
 	}
 	if (o->kind == JOB_DELIVERED) {
 		upload_went_well(t, o);
-	} else if (t->step != UPLOAD_BEGIN && status == 404 &&
+	} else if (t->step != UPLOAD_START && status == 404 &&
 		   bytes_is(upload_element_of(t, "Code"), "NoSuchUpload")) {
 		outcome_add(o, JOB_FAILED, "%s has forgotten the parts: they are sent again",
 			    t->to.name);
@@ -431,7 +431,7 @@ static int s3_complete(struct transfer *t)
 static int s3_step(struct transfer *t)
 {
 	switch (t->step) {
-	case UPLOAD_BEGIN: /* with the type of the object */
+	case UPLOAD_START: /* with the type of the object */
 		return s3_post(t, bytes_mem(NULL, 0));
 	case UPLOAD_PART:
 		return s3_part(t);

@@ -273,7 +273,7 @@ static void upload_escape(struct writer *w, const char *text)
 
 void upload_query(struct writer *w, const struct upload *u, enum upload_step step)
 {
-	if (step == UPLOAD_BEGIN) {
+	if (step == UPLOAD_START) {
 		writer_str(w, "?uploads=");
 		return;
 	}

@@ -38,7 +38,7 @@ int upload_parse(struct upload *out, struct bytes json) NODISCARD;
 void upload_write(struct writer *w, const struct upload *u);
 
 /* ---- requests and answers of the server ---- */
-enum upload_step { UPLOAD_BEGIN, UPLOAD_PART, UPLOAD_COMPLETE, UPLOAD_ABORT, UPLOAD_STEPS };
+enum upload_step { UPLOAD_START, UPLOAD_PART, UPLOAD_COMPLETE, UPLOAD_ABORT, UPLOAD_STEPS };
 
 /* Behind the URL of the object. In the order of a signature. */
 void upload_query(struct writer *w, const struct upload *u, enum upload_step step);

@@ -155,7 +155,7 @@ static const char *const g_answer_labels[ANSWERS] = {
 void dns_metric_setup(void)
 {
 	static const char *const results[] = {
-		[LOOKUP_DONE] = "result=\"done\"",       [LOOKUP_ASK] = "result=\"full\"",
+		[LOOKUP_DONE] = "result=\"done\"",       [LOOKUP_REQUEST] = "result=\"full\"",
 		[LOOKUP_NOTHING] = "result=\"nothing\"", [LOOKUP_FAILED] = "result=\"failed\"",
 		[LOOKUP_BAD] = "result=\"bad\"",
 	};

@@ -38,7 +38,7 @@ struct resolver_wait {
 	struct lookup_want want;
 	uint32_t rounds, query_count;
 	uint32_t queries[LOOKUP_ASKS_MAX]; /* of the client */
-	struct lookup_news news;
+	struct lookup_reply outcome;
 };
 
 struct resolver {
@@ -180,22 +180,22 @@ void resolver_find(struct resolver *r, const struct lookup_want *want, uint64_t 
 {
 	lookup_run(&r->cache, want, now_ns, out);
 	blocked_order(&r->blocked, out, now_ns);
-	if (out->state != LOOKUP_ASK)
+	if (out->state != LOOKUP_REQUEST)
 		dns_metric_lookup(out->state, true);
 }
 
 static void wait_end(struct resolver *r, struct resolver_wait *w, enum lookup_state state)
 {
-	struct lookup_news *news = &w->news;
+	struct lookup_reply *outcome = &w->outcome;
 
-	news->state = state;
-	news->count = state == LOOKUP_DONE ? r->found.target_count : 0;
-	memcpy(news->targets, r->found.targets, news->count * sizeof(news->targets[0]));
+	outcome->state = state;
+	outcome->count = state == LOOKUP_DONE ? r->found.target_count : 0;
+	memcpy(outcome->targets, r->found.targets, outcome->count * sizeof(outcome->targets[0]));
 	w->state = WAIT_OVER;
 	r->ready++;
 	dns_metric_lookup(state, false);
 	LOG_INFO("dns", w->call, "name looked up", LOG_STR("name", w->want.host),
-		 LOG_STR("result", lookup_state_name(state)), LOG_U64("targets", news->count));
+		 LOG_STR("result", lookup_state_name(state)), LOG_U64("targets", outcome->count));
 }
 
 /* Asks for what is missing, or is over. */
@@ -204,7 +204,7 @@ static void resolver_wait_run(struct resolver *r, struct resolver_wait *w, uint6
 	w->query_count = 0;
 	lookup_run(&r->cache, &w->want, now_ns, &r->found);
 	blocked_order(&r->blocked, &r->found, now_ns);
-	if (r->found.state != LOOKUP_ASK) {
+	if (r->found.state != LOOKUP_REQUEST) {
 		wait_end(r, w, r->found.state);
 		return;
 	}
@@ -230,19 +230,19 @@ static struct resolver_wait *wait_answer_caller(struct resolver *r)
 	return NULL;
 }
 
-void resolver_begin(struct resolver *r, uint64_t call, uint64_t serial,
+void resolver_start(struct resolver *r, uint64_t call, uint64_t serial,
 		    const struct lookup_want *want, uint64_t now_ns)
 {
 	struct resolver_wait *w = wait_answer_caller(r);
 
 	if (!w) {
-		dns_metric_lookup(LOOKUP_ASK, false);
+		dns_metric_lookup(LOOKUP_REQUEST, false);
 		LOG_WARN("dns", call, "too many look-ups at once", LOG_STR("name", want->host));
 		return;
 	}
 	resolver_file_check(r, now_ns);
 	*w = (struct resolver_wait){ .state = WAIT_ASKS, .call = call, .want = *want };
-	w->news.serial = serial;
+	w->outcome.serial = serial;
 	dns_metric_waiting(++r->used);
 	resolver_wait_run(r, w, now_ns);
 }
@@ -272,7 +272,7 @@ static struct resolver_wait *wait_find(struct resolver *r, uint64_t call, uint64
 	for (uint32_t i = 0; i < RESOLVER_WAITS_MAX; i++) {
 		struct resolver_wait *w = &r->waits[i];
 
-		if (w->state != WAIT_FREE && w->call == call && w->news.serial == serial)
+		if (w->state != WAIT_FREE && w->call == call && w->outcome.serial == serial)
 			return w;
 	}
 	return NULL;
@@ -300,7 +300,7 @@ static void resolver_wait_again(struct resolver *r, struct resolver_wait *w, uin
 	resolver_wait_run(r, w, now_ns);
 }
 
-bool resolver_pop(struct resolver *r, uint64_t *call, struct lookup_news *news, uint64_t now_ns)
+bool resolver_pop(struct resolver *r, uint64_t *call, struct lookup_reply *outcome, uint64_t now_ns)
 {
 	unsigned runs = 0;
 
@@ -313,7 +313,7 @@ bool resolver_pop(struct resolver *r, uint64_t *call, struct lookup_news *news, 
 		}
 		if (w->state == WAIT_OVER) {
 			*call = w->call;
-			*news = w->news;
+			*outcome = w->outcome;
 			resolver_wait_free(r, w);
 			return true;
 		}

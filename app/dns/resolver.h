@@ -26,7 +26,7 @@ void resolver_servers(struct resolver *r, const struct addr *servers, uint32_t c
 void resolver_find(struct resolver *r, const struct lookup_want *want, uint64_t now_ns,
 		   struct lookup *out);
 /* A caller waits. It gets an outcome, unless too many wait: that is counted. */
-void resolver_begin(struct resolver *r, uint64_t call, uint64_t serial,
+void resolver_start(struct resolver *r, uint64_t call, uint64_t serial,
 		    const struct lookup_want *want, uint64_t now_ns);
 /* The caller waits no more: its place is free, without an outcome.
  * Questions of no other caller are not repeated. */
@@ -34,7 +34,8 @@ void resolver_stop(struct resolver *r, uint64_t call, uint64_t serial);
 /* Takes the next outcome. Returns false if no outcome is ready, or the turn is over:
  * resolver_next_ns says which. A thousand may wait for one name, so consequences of an answer are
  * done here, some at a time. */
-bool resolver_pop(struct resolver *r, uint64_t *call, struct lookup_news *news, uint64_t now_ns);
+bool resolver_pop(struct resolver *r, uint64_t *call, struct lookup_reply *outcome,
+		  uint64_t now_ns);
 /* Until when it is tried behind others; 0: it is not. */
 uint64_t resolver_blocked_ns(const struct resolver *r, const struct lookup_target *target,
 			     uint64_t now_ns);

@@ -277,7 +277,7 @@ static const char *recorder_deaf(const struct diagnosis_recorder *r)
 		return "its answer takes no stream";
 	if (r->unsent && !r->sent)
 		return "no packet could be sent to it";
-	if (r->heard_of && r->deaf == r->heard_of)
+	if (r->reported_on && r->deaf == r->reported_on)
 		return "it reports that nothing came";
 	return NULL;
 }
@@ -490,7 +490,7 @@ static bool suspect_of(struct suspect *s, const struct diagnosis *d, const struc
 		return false;
 	s->window_ms = (f->now.detail.now_ns - f->before.detail.now_ns) / NS_PER_MS;
 	s->packets_in = came(f);
-	s->peer_is_heard = s->peer && came(s->peer) > 0;
+	s->peer_is_received = s->peer && came(s->peer) > 0;
 	return true;
 }
 

@@ -46,13 +46,14 @@ struct diagnosis_recorder {
 	bool taken, lost; /* it has a session; it was told that it has none */
 	bool refused;     /* it answered; status: with that, 0: otherwise */
 	uint16_t status;
-	const char *reason;     /* why it has none; NULL: not known */
-	struct addr at;         /* ADDR_NONE: nobody is asked now */
-	uint64_t for_ms;        /* the recording has begun before so long */
-	uint8_t speak;          /* parties that it should hear, and */
-	uint8_t takes;          /* it takes the streams of these parties */
-	uint64_t sent, unsent;  /* packets; both 0: not known */
-	uint8_t heard_of, deaf; /* sources that it reports about; of which nothing came, it says */
+	const char *reason;    /* why it has none; NULL: not known */
+	struct addr at;        /* ADDR_NONE: nobody is asked now */
+	uint64_t for_ms;       /* the recording has begun before so long */
+	uint8_t speak;         /* parties that it should hear, and */
+	uint8_t takes;         /* it takes the streams of these parties */
+	uint64_t sent, unsent; /* packets; both 0: not known */
+	uint8_t reported_on,
+		deaf; /* sources that it reports about; of which nothing came, it says */
 };
 
 enum { DIAGNOSIS_RECORDERS_MAX = 2 };
@@ -119,10 +120,10 @@ struct suspect {
 	const struct diagnosis_flow *f;
 	const struct diagnosis_flow *peer; /* NULL: none, or it was not answered */
 	uint64_t window_ms;
-	uint64_t packets_in; /* accepted between the samples */
-	bool peer_is_heard;  /* the other direction works */
-	const char *kind;    /* "audio" */
-	char who;            /* 'a', 'b' */
+	uint64_t packets_in;   /* accepted between the samples */
+	bool peer_is_received; /* the other direction works */
+	const char *kind;      /* "audio" */
+	char who;              /* 'a', 'b' */
 };
 
 /* A rule that has an answer ends the search for a cause. */

@@ -513,9 +513,9 @@ enum answer_of_rule rule_place(const struct suspect *s, struct finding *out)
 }
 
 enum {
-	ALIVE_MS = 12000,    /* RTCP comes each 5 s, times 0.5 to 1.5 (RFC 3550 6.2) */
-	HEARD_PACKETS = 300, /* sent to a party that could have reported on them */
-	ALL_LOST = 250,      /* of 256 */
+	ALIVE_MS = 12000,     /* RTCP comes each 5 s, times 0.5 to 1.5 (RFC 3550 6.2) */
+	REPORT_PACKETS = 300, /* sent to a party that could have reported on them */
+	ALL_LOST = 250,       /* of 256 */
 };
 
 static bool address_is_known(const struct addr *a)
@@ -579,7 +579,7 @@ static enum answer_of_rule behind_nat(const struct suspect *s, struct finding *o
 /* ---- packets of untrusted sources ---- */
 
 /* No source was accepted since the address was signalled. */
-static enum answer_of_rule never_believed(const struct suspect *s, struct finding *out)
+static enum answer_of_rule never_authenticated(const struct suspect *s, struct finding *out)
 {
 	const struct flow_detail *d = &s->f->now.detail;
 	char from[ADDR_TEXT_MAX], wanted[ADDR_TEXT_MAX];
@@ -609,7 +609,7 @@ static enum answer_of_rule never_believed(const struct suspect *s, struct findin
 	return RULE_FOUND;
 }
 
-static enum answer_of_rule no_longer_believed(const struct suspect *s, struct finding *out)
+static enum answer_of_rule no_longer_authenticated(const struct suspect *s, struct finding *out)
 {
 	const struct flow_detail *d = &s->f->now.detail;
 	bool same = addr_ip_eq(&d->stranger, &s->f->latched);
@@ -630,9 +630,9 @@ enum answer_of_rule rule_strangers(const struct suspect *s, struct finding *out)
 	if (drops < SOME || s->packets_in > 0)
 		return RULE_SILENT;
 	if (address_is_known(&s->f->latched) && s->f->now.stats.packets_in > 0)
-		(void)no_longer_believed(s, out);
+		(void)no_longer_authenticated(s, out);
 	else
-		(void)never_believed(s, out);
+		(void)never_authenticated(s, out);
 	add_number(out, "source_not_latched", drops);
 	add_addr(out, "stranger", &s->f->now.detail.stranger);
 	add_addr(out, "latched", &s->f->latched);
@@ -643,7 +643,7 @@ enum answer_of_rule rule_strangers(const struct suspect *s, struct finding *out)
 
 static const char *other_way(const struct suspect *s)
 {
-	return s->peer_is_heard ? " The other direction works: one-way audio." : "";
+	return s->peer_is_received ? " The other direction works: one-way audio." : "";
 }
 
 static uint64_t sent(const struct suspect *s)
@@ -788,7 +788,7 @@ enum answer_of_rule rule_outbound(const struct suspect *s, struct finding *out)
 
 	if (s->peer && nowhere_to_send(s, out) == RULE_FOUND)
 		return RULE_FOUND;
-	if (!media_kind_is_steady(s->f->kind) || sent(s) < HEARD_PACKETS || st->rtcp_in < 2)
+	if (!media_kind_is_steady(s->f->kind) || sent(s) < REPORT_PACKETS || st->rtcp_in < 2)
 		return RULE_SILENT;
 	if (d->reported_ns && (!reports || d->reported_loss < ALL_LOST))
 		return RULE_SILENT;

@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 
-static void directory_sync_begin(struct node *n, uint32_t i);
+static void directory_sync_start(struct node *n, uint32_t i);
 
 int tenancy_open(struct node *n)
 {
@@ -145,7 +145,7 @@ static void sync_next(struct node *n)
 	for (uint32_t i = 0; i < d->tenant_count; i++) {
 		if (d->tenants[i].differs) {
 			metric_add(g_directory_metrics.compared, 1);
-			directory_sync_begin(n, i);
+			directory_sync_start(n, i);
 			return;
 		}
 	}
@@ -170,7 +170,7 @@ static void directory_turn(struct node *n)
 		return;
 	if (is_any_lost(d)) {
 		if (clock_now_ns() >= d->sync_ns)
-			document_restore_begin(n);
+			document_restore_start(n);
 		return;
 	}
 	if (clock_now_ns() >= d->sync_ns)
@@ -284,7 +284,7 @@ static void directory_on_entry(const struct document_entry *e, void *arg)
 					e->name) < e->version)
 			directory_apply_entry(n, e);
 		return;
-	case SEEN_AHEAD:
+	case SEEN_GAP:
 		t->differs = true;
 		directory_apply_entry(n, e);
 		return;
@@ -343,7 +343,7 @@ static void tenant_looked(struct node *n, struct directory_tenant *t, uint64_t g
 /* The stream was made anew, with lower numbers: its entries so far are part of this comparison. */
 static void log_looked(struct directory *d, struct bytes newest)
 {
-	if (!document_log_is_ahead(d->log, newest))
+	if (!document_log_is_newer(d->log, newest))
 		return;
 	document_log_seek(d->log, newest);
 	for (uint32_t i = 0; i < d->tenant_count; i++)
@@ -434,7 +434,7 @@ static void directory_synced(struct node *n, uint32_t i, bool ok, uint64_t gener
 	d->sync = NULL;
 	if (ok) {
 		if (generation >= t->seen.all)
-			seen_begin(&t->seen, generation);
+			seen_start(&t->seen, generation);
 		t->differs = seen_lacks(&t->seen);
 		metric_add(g_directory_metrics.taken, taken);
 		LOG_INFO("documents", 0, "compared with Redis", LOG_STR("tenant", t->name),
@@ -531,7 +531,7 @@ static void on_looked_at_start(const struct store_look *look, void *arg)
 		if (d->looked == 0 && bytes_cstr(look->newest, d->newest, sizeof(d->newest)))
 			d->newest[0] = '\0';
 		for (uint32_t i = 0; i < count; i++)
-			seen_begin(&d->tenants[d->looked + i].seen, store_look_generation(look, i));
+			seen_start(&d->tenants[d->looked + i].seen, store_look_generation(look, i));
 		d->looked += count;
 	}
 	node_wait_end(look->result, 0, 0, n);
@@ -561,13 +561,14 @@ int directory_look_at_start(struct node *n, uint32_t from)
 					    .ask = ask_generations,
 					    .even_refused = true };
 	struct directory *d = &n->api.documents->directory;
-	int status = node_ask(n, &keys); /* one that is of the wrong type would end every start */
+	int status =
+		node_request(n, &keys); /* one that is of the wrong type would end every start */
 
 	if (status)
 		return status;
 	d->looked = from;
 	do {
-		status = node_ask(n, &look);
+		status = node_request(n, &look);
 	} while (!status && d->looked < d->tenant_count);
 	return status;
 }
@@ -822,7 +823,7 @@ static void sync_on_look(const struct store_look *look, void *arg)
 
 /* Compares Redis with what is known of the i-th tenant, and takes differences.
  * Ends in directory_synced. */
-static void directory_sync_begin(struct node *n, uint32_t i)
+static void directory_sync_start(struct node *n, uint32_t i)
 {
 	static uint32_t mark; /* control thread alone */
 	struct directory *d = &n->api.documents->directory;

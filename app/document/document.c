@@ -42,7 +42,7 @@ struct document_change {
 	max_align_t value[];
 };
 
-static void change_begin(struct document_change *change);
+static void change_start(struct document_change *change);
 
 /* The oldest change is over, its run has ended; the next one may see what it left. */
 static void change_end(struct node *node, struct document_change *change)
@@ -59,7 +59,7 @@ static void change_end(struct node *node, struct document_change *change)
 	OPENSSL_cleanse(change, sizeof(*change) + change->kind->size);
 	free(change);
 	if (d->first)
-		change_begin(d->first);
+		change_start(d->first);
 }
 
 void document_fail_store(struct command_run *run, enum store_result result)
@@ -223,7 +223,7 @@ void document_resume(struct node *node)
 	if (!d->parked || !directory_is_current(node, change_tenant(d->first), d->parked_for))
 		return;
 	d->parked = false;
-	change_begin(d->first);
+	change_start(d->first);
 }
 
 void document_beat(struct node *node, uint64_t now_ns)
@@ -470,11 +470,11 @@ void document_full_words(char out[DOCUMENT_FULL_MAX], const struct node *node, c
 bool document_fits(struct command_run *run, const struct document_kind *kind, struct bytes name)
 {
 	const struct node *node = run->node;
-	struct bytes whose = document_owner(run->tenant, kind), of = bytes_str(kind->name);
+	struct bytes subject = document_owner(run->tenant, kind), of = bytes_str(kind->name);
 	char words[DOCUMENT_FULL_MAX];
 	uint32_t others;
 
-	if (mirror_version(&node->api.documents->keep.mirror, whose, of, name) ||
+	if (mirror_version(&node->api.documents->keep.mirror, subject, of, name) ||
 	    document_count(node, run->tenant, kind, &others) <
 		    document_most(node, run->tenant, kind))
 		return true;
@@ -579,8 +579,8 @@ static json_t *document_plain(const struct node *node, const struct document_kin
 static bool proposal_compare(struct command_run *run, const struct document_kind *kind,
 			     const void *value, struct document_proposal *out)
 {
-	struct bytes whose = document_owner(run->tenant, kind);
-	struct bytes text = mirror_text(&run->node->api.documents->keep.mirror, whose,
+	struct bytes subject = document_owner(run->tenant, kind);
+	struct bytes text = mirror_text(&run->node->api.documents->keep.mirror, subject,
 					bytes_str(kind->name), bytes_str(out->name));
 	json_t *was, *is;
 	int err;
@@ -674,7 +674,7 @@ bool document_form_make(struct command_run *run, const struct document_kind *kin
 {
 	struct bytes name = command_value(run, kind->argument)->text;
 
-	form_begin(kind->form, value, name);
+	form_start(kind->form, value, name);
 	(void)document_stored(run->node, run->tenant, kind, name, value);
 	return document_read_args(run, kind, value);
 }
@@ -750,7 +750,7 @@ bool document_aim(struct command_run *run, const struct document_kind *kind,
 	       document_may_named(run, kind, text) && references_let_go(run, kind, name);
 }
 
-static void change_begin(struct document_change *change)
+static void change_start(struct document_change *change)
 {
 	struct node *node = change->run->node;
 	bool begun;
@@ -799,7 +799,7 @@ static void change_add(struct documents *d, struct document_change *change)
 		d->last = change;
 	} else {
 		d->first = d->last = change;
-		change_begin(change);
+		change_start(change);
 	}
 }
 

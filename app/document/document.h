@@ -63,8 +63,8 @@ struct document_kind {
 	void (*forget)(struct node *node, uint16_t tenant, const char *name);
 	/* On the node of the command: deletes what else of it is in Redis. NULL: nothing. */
 	void (*deleted)(struct node *node, const char *name);
-	/* On the node of the command: it counts, run->changes has the news; view: its public form.
-	 * NULL: no event. */
+	/* On the node of the command: it is in effect, and run->changes has the differences; view:
+	 * its public form. NULL: no event. */
 	void (*saved)(struct command_run *run, const void *value, json_t *view);
 	/* A quota for values with this member, unless "off" or "default"; NULL: none.
 	 * Checked by `make` or `check`, except in sets (document_seat_fits). */

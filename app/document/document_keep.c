@@ -83,7 +83,7 @@ static struct snapshot_write *snapshot_write_new(const struct node *n)
 	return NULL;
 }
 
-static void snapshot_write_begin(struct node *n, uint64_t now_ns)
+static void snapshot_write_start(struct node *n, uint64_t now_ns)
 {
 	struct document_keep *k = &n->api.documents->keep;
 	struct snapshot_write *w = snapshot_write_new(n);
@@ -144,7 +144,7 @@ static void document_file_beat(struct node *n, uint64_t now_ns)
 		k->write_ns = now_ns + WRITE_NS; /* more changes may follow */
 	if (now_ns < k->write_ns)
 		return;
-	snapshot_write_begin(n, now_ns);
+	snapshot_write_start(n, now_ns);
 }
 
 /* The whole file, for the caller to free. 0, -ENOENT or -errno. */
@@ -222,7 +222,7 @@ static void document_file_close(struct node *n)
 
 	snapshot_write_end(n, true);
 	if (k->loaded && k->written != k->mirror.changes) {
-		snapshot_write_begin(n, 0);
+		snapshot_write_start(n, 0);
 		snapshot_write_end(n, true);
 	}
 }
@@ -346,7 +346,7 @@ static void restore_pump(struct node *n)
 	restore_end(n);
 }
 
-void document_restore_begin(struct node *n)
+void document_restore_start(struct node *n)
 {
 	struct document_keep *k = &n->api.documents->keep;
 
@@ -517,8 +517,8 @@ static int restore_at_start(struct node *n, struct document_file *f)
 	struct directory *d = &n->api.documents->directory;
 
 	document_file_shelve(n, f);
-	node_wait_begin(n);
-	document_restore_begin(n);
+	node_wait_start(n);
+	document_restore_start(n);
 	if (!node_await(n, "the documents of the snapshot", LIMIT_NS))
 		return NODE_EXIT_FAILED;
 	LOG_INFO("node", 0, "documents restored",

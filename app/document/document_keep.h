@@ -50,7 +50,7 @@ struct node;
 struct snapshot_document;
 
 /* Ends in directory_restored, at start in node_wait_end. */
-void document_restore_begin(struct node *n);
+void document_restore_start(struct node *n);
 
 /* A node that has not heard of its deletion has put it back: deletes it again.
  * False: it is newer, or was not deleted. */

@@ -18,7 +18,7 @@ void profiles_open(struct profiles *x, uint16_t tenant)
 	x->tenant = tenant;
 	x->count = 1;
 	x->range_count = 0;
-	form_begin(&g_profile_form, &x->list[0], BYTES_LIT(PROFILE_DEFAULT));
+	form_start(&g_profile_form, &x->list[0], BYTES_LIT(PROFILE_DEFAULT));
 }
 
 /* Where it is, or belongs. */
@@ -68,7 +68,7 @@ void profiles_delete(struct profiles *x, const char *name)
 	if (!profile_is_at(x, i, name))
 		return;
 	if (!strcmp(name, PROFILE_DEFAULT)) {
-		form_begin(&g_profile_form, &x->list[i], BYTES_LIT(PROFILE_DEFAULT));
+		form_start(&g_profile_form, &x->list[i], BYTES_LIT(PROFILE_DEFAULT));
 		return;
 	}
 	x->count--;

@@ -14,9 +14,9 @@
 
 #include "engine/engine.h"
 
-enum { AHEAD_FIRST = 64 };
+enum { PREBOUND_FIRST = 64 };
 
-int ahead_open(struct ahead *a, uint32_t most)
+int prebound_open(struct ahead *a, uint32_t most)
 {
 	*a = (struct ahead){ 0 };
 	return table_open(&a->by_port, most);
@@ -28,7 +28,7 @@ static uint64_t port_hash(const struct addr *rtp)
 	return rtp->port * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static struct ahead_pair *ahead_find(const struct ahead *a, const struct addr *rtp)
+static struct prebound_pair *prebound_find(const struct ahead *a, const struct addr *rtp)
 {
 	uint64_t value;
 	uint32_t cursor = 0;
@@ -40,10 +40,10 @@ static struct ahead_pair *ahead_find(const struct ahead *a, const struct addr *r
 	return NULL;
 }
 
-static bool ahead_grow(struct ahead *a)
+static bool prebound_grow(struct ahead *a)
 {
-	uint32_t more = a->capacity ? 2 * a->capacity : AHEAD_FIRST;
-	struct ahead_pair *list;
+	uint32_t more = a->capacity ? 2 * a->capacity : PREBOUND_FIRST;
+	struct prebound_pair *list;
 
 	if (a->count < a->capacity)
 		return true;
@@ -55,7 +55,7 @@ static bool ahead_grow(struct ahead *a)
 	return true;
 }
 
-static void pair_close(struct ahead_pair *p)
+static void pair_close(struct prebound_pair *p)
 {
 	for (uint32_t i = 0; i < COUNT_OF(p->fd); i++) {
 		if (p->fd[i] >= 0)
@@ -64,12 +64,12 @@ static void pair_close(struct ahead_pair *p)
 	}
 }
 
-void ahead_bind(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp)
+void prebound_bind(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp)
 {
-	struct ahead_pair p = { .rtp = *rtp, .rtcp = *rtcp, .dscp = dscp, .fd = { -1, -1 } };
+	struct prebound_pair p = { .rtp = *rtp, .rtcp = *rtcp, .dscp = dscp, .fd = { -1, -1 } };
 
-	if (ahead_find(a, rtp) || !ahead_grow(a) ||
-	    engine_bind_ahead(rtp, rtcp, dscp, &p.fd[0], &p.fd[1]))
+	if (prebound_find(a, rtp) || !prebound_grow(a) ||
+	    engine_prebind(rtp, rtcp, dscp, &p.fd[0], &p.fd[1]))
 		return;
 	if (table_put(&a->by_port, port_hash(rtp), a->count + 1)) {
 		pair_close(&p);
@@ -79,26 +79,27 @@ void ahead_bind(struct ahead *a, const struct addr *rtp, const struct addr *rtcp
 	a->left++;
 }
 
-static struct ahead_pair *ahead_fit(const struct ahead *a, const struct addr *rtp,
-				    const struct addr *rtcp, uint8_t dscp)
+static struct prebound_pair *prebound_fit(const struct ahead *a, const struct addr *rtp,
+					  const struct addr *rtcp, uint8_t dscp)
 {
-	struct ahead_pair *p = ahead_find(a, rtp);
+	struct prebound_pair *p = prebound_find(a, rtp);
 	bool fits = p && p->fd[0] >= 0 && p->dscp == dscp && p->rtcp.family == rtcp->family &&
 		    addr_eq(&p->rtcp, rtcp);
 
 	return fits ? p : NULL;
 }
 
-bool ahead_has(const struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp)
+bool prebound_has(const struct ahead *a, const struct addr *rtp, const struct addr *rtcp,
+		  uint8_t dscp)
 {
-	return ahead_fit(a, rtp, rtcp, dscp) != NULL;
+	return prebound_fit(a, rtp, rtcp, dscp) != NULL;
 }
 
-bool ahead_pop(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
-	       int fd[2])
+bool prebound_pop(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
+		  int fd[2])
 {
-	struct ahead_pair *p = ahead_find(a, rtp);
-	bool fits = ahead_fit(a, rtp, rtcp, dscp) != NULL;
+	struct prebound_pair *p = prebound_find(a, rtp);
+	bool fits = prebound_fit(a, rtp, rtcp, dscp) != NULL;
 
 	if (!p || p->fd[0] < 0)
 		return false;
@@ -112,7 +113,7 @@ bool ahead_pop(struct ahead *a, const struct addr *rtp, const struct addr *rtcp,
 	return fits;
 }
 
-void ahead_close(struct ahead *a)
+void prebound_close(struct ahead *a)
 {
 	for (uint32_t i = 0; i < a->count; i++)
 		pair_close(&a->list[i]);

@@ -10,29 +10,29 @@
 #include "base/addr.h"
 #include "base/table.h"
 
-struct ahead_pair {
+struct prebound_pair {
 	struct addr rtp, rtcp;
 	uint8_t dscp;
 	int fd[2]; /* RTP, RTCP; -1: taken */
 };
 
 struct ahead {
-	struct ahead_pair *list;
+	struct prebound_pair *list;
 	uint32_t count, capacity, left; /* left: not taken yet */
 	struct table by_port;           /* number in list + 1 */
 };
 
 /* Of a zeroed one, or one that was closed. most: pairs; none is bound beyond. 0 or -ENOMEM. */
-int ahead_open(struct ahead *a, uint32_t most) NODISCARD;
+int prebound_open(struct ahead *a, uint32_t most) NODISCARD;
 /* What cannot be bound now is bound when its flow is opened. */
-void ahead_bind(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp);
+void prebound_bind(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp);
 /* There are sockets for this flow. */
-bool ahead_has(const struct ahead *a, const struct addr *rtp, const struct addr *rtcp,
-	       uint8_t dscp);
+bool prebound_has(const struct ahead *a, const struct addr *rtp, const struct addr *rtcp,
+		  uint8_t dscp);
 /* True: they are the caller's. */
-bool ahead_pop(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
-	       int fd[2]);
+bool prebound_pop(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
+		  int fd[2]);
 /* Closes those that no flow took. */
-void ahead_close(struct ahead *a);
+void prebound_close(struct ahead *a);
 
 #endif

@@ -12,13 +12,14 @@
 #include "base/log.h"
 
 /* The answer as it will be fed; the asking call may have ended by then. */
-struct park_ask {
+struct park_request {
 	struct answers *answers;
 	enum park_act act;
 	struct answer answer;
 };
 
-static enum park_result park_told_of(const struct park_ask *ask, const struct store_parked *parked)
+static enum park_result park_told_of(const struct park_request *ask,
+				     const struct store_parked *parked)
 {
 	switch (parked->result) {
 	case STORE_OK:
@@ -35,19 +36,19 @@ static enum park_result park_told_of(const struct park_ask *ask, const struct st
 
 static void on_parked(const struct store_parked *parked, void *arg)
 {
-	struct park_ask *ask = arg;
+	struct park_request *ask = arg;
 
-	struct park_news *news = &ask->answer.reply.park;
+	struct park_reply *outcome = &ask->answer.reply.park;
 
-	news->told = park_told_of(ask, parked);
-	news->owner = parked->call;
+	outcome->told = park_told_of(ask, parked);
+	outcome->owner = parked->call;
 	if (text_set(&ask->answer.record, parked->beside))
-		news->told = PARK_UNKNOWN;
+		outcome->told = PARK_UNKNOWN;
 	answers_add(ask->answers, &ask->answer);
 	free(ask);
 }
 
-static void park_send(struct store_shared *store, struct park_ask *ask, const struct effect *e)
+static void park_send(struct store_shared *store, struct park_request *ask, const struct effect *e)
 {
 	const struct request_park *park = e->request;
 	const struct store_slot slot = { .tenant = text_bytes(&park->tenant),
@@ -74,7 +75,7 @@ void parks_carry(struct store_shared *store, struct answers *answers, uint16_t s
 		 const struct effect *e)
 {
 	const struct request_park *park = e->request;
-	struct park_ask *ask = malloc(sizeof(*ask));
+	struct park_request *ask = malloc(sizeof(*ask));
 	struct answer answer = { .kind = ANSWER_REPLY,
 				 .shard = shard,
 				 .call = e->call,
@@ -88,47 +89,47 @@ void parks_carry(struct store_shared *store, struct answers *answers, uint16_t s
 		answers_add(answers, &answer);
 		return;
 	}
-	*ask = (struct park_ask){ answers, park->act, answer };
+	*ask = (struct park_request){ answers, park->act, answer };
 	park_send(store, ask, e);
 }
 
 /* ---- small values of extensions ---- */
 
-struct kept_wait {
+struct kv_wait {
 	struct answers *answers;
 	struct answer answer;
 };
 
-static_assert((int)KEPT_VALUE_MAX == (int)STORE_KEPT_MAX, "what may be asked for is taken");
+static_assert((int)KV_VALUE_MAX == (int)STORE_KEPT_MAX, "what may be asked for is taken");
 
 static void on_kept(enum store_result result, bool there, struct bytes value, void *arg)
 {
-	struct kept_wait *wait = arg;
-	struct kept_news *news = &wait->answer.reply.kept;
+	struct kv_wait *wait = arg;
+	struct kv_reply *outcome = &wait->answer.reply.kept;
 
 	if (result == STORE_OK)
-		news->result = there ? KEPT_OK : KEPT_NONE;
+		outcome->result = there ? KV_OK : KV_NONE;
 	if (text_set(&wait->answer.record, value))
-		news->result = KEPT_UNKNOWN;
+		outcome->result = KV_UNKNOWN;
 	answers_add(wait->answers, &wait->answer);
 	free(wait);
 }
 
 /* NULL: no answer is wanted, or no memory, and the answer says so. */
-static struct kept_wait *kept_wait_open(struct answers *answers, uint16_t shard,
-					const struct effect *e)
+static struct kv_wait *kept_wait_open(struct answers *answers, uint16_t shard,
+				      const struct effect *e)
 {
-	struct kept_wait *wait = e->serial ? malloc(sizeof(*wait)) : NULL;
+	struct kv_wait *wait = e->serial ? malloc(sizeof(*wait)) : NULL;
 	struct answer answer = { .kind = ANSWER_REPLY,
 				 .shard = shard,
 				 .call = e->call,
-				 .reply = { .ask = ASK_KEPT,
-					    .of = e->call,
-					    .kept = { .serial = e->serial,
-						      .result = KEPT_UNKNOWN } } };
+				 .reply = {
+					 .ask = ASK_KV,
+					 .of = e->call,
+					 .kept = { .serial = e->serial, .result = KV_UNKNOWN } } };
 
 	if (wait) {
-		*wait = (struct kept_wait){ answers, answer };
+		*wait = (struct kv_wait){ answers, answer };
 		return wait;
 	}
 	if (e->serial)
@@ -139,14 +140,14 @@ static struct kept_wait *kept_wait_open(struct answers *answers, uint16_t shard,
 void kept_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
 		const struct effect *e)
 {
-	const struct request_kept *kept = e->request;
+	const struct request_kv *kept = e->request;
 	const struct store_kept of = { .tenant = text_bytes(&kept->tenant),
 				       .user = text_bytes(&kept->user),
-				       .name = kept_name(kept->what) };
+				       .name = kv_name(kept->what) };
 	const struct store_place place = { text_bytes(&kept->value), kept->ttl_ms, kept->most };
-	struct kept_wait *wait = kept_wait_open(answers, shard, e);
+	struct kv_wait *wait = kept_wait_open(answers, shard, e);
 
-	if (kept->what == KEPT_ACCOUNTS)
+	if (kept->what == KV_ACCOUNTS)
 		store_kept_claim(store, &of, &place, wait ? on_kept : NULL, wait);
 	else if (kept->ttl_ms)
 		store_kept_put(store, &of, text_bytes(&kept->value), kept->ttl_ms,

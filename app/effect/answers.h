@@ -23,12 +23,13 @@ enum answer_kind {
 	ANSWER_CONNECTION_CLOSED,
 	ANSWER_CERTIFICATE, /* of hop: a connection was refused for it */
 	ANSWER_DEGRADED,    /* ok: healthy again */
-	/* reply; of ASK_PARK, ASK_KEPT: shard, record: value; of ASK_HELP: record: result */
+	/* reply; of ASK_PARK, ASK_KV: shard, record: value; of ASK_HELPER: record: result */
 	ANSWER_REPLY,
 	ANSWER_OBJECT_SAVED, /* call: an object, version, ok */
 	ANSWER_ROOM,         /* the same; version: the serial, ok: job */
-	/* shard, call, version: a conference, owner: the dialog, user, tenant: shard_confer_give */
-	ANSWER_CONFER,
+	/* shard, call, version: a conference, owner: the dialog, user, tenant:
+	 * shard_conference_give */
+	ANSWER_CONFERENCE,
 };
 
 struct answer {
@@ -44,7 +45,7 @@ struct answer {
 	struct flow_id flow;
 	struct job_id job;
 	struct reply reply;
-	uint64_t owner; /* CONFER: the dialog */
+	uint64_t owner; /* ANSWER_CONFERENCE: the dialog */
 	struct sip_hop hop;
 };
 
@@ -68,7 +69,7 @@ void answers_close(struct answers *q);
 void parks_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
 		 const struct effect *e);
 
-/* EFFECT_KEPT, likewise. */
+/* EFFECT_KV, likewise. */
 void kept_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
 		const struct effect *e);
 

@@ -31,7 +31,7 @@
 #include "sig/transport/transport.h"
 
 static struct {
-	metric_id bind_failed, bound_ahead, queue_full;
+	metric_id bind_failed, prebound, queue_full;
 	struct histogram save;
 } g_effects_metrics;
 
@@ -64,7 +64,7 @@ void effects_setup(void)
 	g_effects_metrics.bind_failed =
 		metric_register(METRIC_COUNTER, "tandem_media_bind_failed_total", NULL,
 				"Media ports that could not be bound for a call.");
-	g_effects_metrics.bound_ahead = metric_register(
+	g_effects_metrics.prebound = metric_register(
 		METRIC_COUNTER, "tandem_media_bound_ahead_total", NULL,
 		"Media flows of shards that other nodes gave, opened with sockets that were bound "
 		"before that.");
@@ -122,7 +122,7 @@ struct save {
 };
 
 /* Takes over the answer's texts. NULL: no memory, and the shard is told that the save failed. */
-static struct save *save_begin(struct effects_to *to, struct answer *answer)
+static struct save *save_start(struct effects_to *to, struct answer *answer)
 {
 	struct save *save = calloc(1, sizeof(*save));
 
@@ -181,7 +181,7 @@ static void carry_call_save(struct effects_to *to, struct effect *e)
 		answers_add(to->answers, &answer);
 		return;
 	}
-	save = save_begin(to, &answer);
+	save = save_start(to, &answer);
 	if (save)
 		store_call_save(to->store, e->call, of->version, text_bytes(&of->record), on_saved,
 				save);
@@ -193,7 +193,7 @@ static void carry_subscription_save(struct effects_to *to, struct effect *e)
 	struct answer answer = { .kind = ANSWER_SUBSCRIPTION_SAVED,
 				 .call = e->call,
 				 .version = of->version };
-	struct save *save = save_begin(to, &answer);
+	struct save *save = save_start(to, &answer);
 
 	if (save)
 		store_subscription_save(to->store, e->call, of->version, text_bytes(&of->record),
@@ -208,7 +208,7 @@ static void carry_object_save(struct effects_to *to, struct effect *e)
 	struct answer answer = { .kind = ANSWER_OBJECT_SAVED,
 				 .call = e->call,
 				 .version = of->save.version };
-	struct save *save = save_begin(to, &answer);
+	struct save *save = save_start(to, &answer);
 
 	if (save)
 		store_object_save(to->store, (enum store_objects)of->kind, e->call,
@@ -227,7 +227,7 @@ static void carry_call_end(struct effects_to *to, struct effect *e)
 {
 	const struct request_call_end *end = e->request;
 	struct answer answer = { .kind = ANSWER_CALL_ENDED, .call = e->call };
-	struct save *save = save_begin(to, &answer);
+	struct save *save = save_start(to, &answer);
 	struct bytes findings = { 0 };
 
 	if (!save)
@@ -263,7 +263,7 @@ static void carry_binding_save(struct effects_to *to, struct effect *e)
 	struct save *save;
 
 	of->tenant = of->user = (struct text){ 0 }; /* the answer's now */
-	save = save_begin(to, &answer);
+	save = save_start(to, &answer);
 	if (save)
 		store_binding_save(to->shared, text_bytes(&save->answer.tenant),
 				   text_bytes(&save->answer.user), of->expected, of->version,
@@ -290,7 +290,7 @@ static void carry_binding_get(struct effects_to *to, struct effect *e)
 	struct save *save;
 
 	of->tenant = of->user = (struct text){ 0 };
-	save = save_begin(to, &answer);
+	save = save_start(to, &answer);
 	if (save)
 		store_binding_get(to->shared, text_bytes(&save->answer.tenant),
 				  text_bytes(&save->answer.user), on_got, save);
@@ -332,18 +332,18 @@ static void media_hold(struct effects_to *to, const struct media_command *comman
 }
 
 /* For a shard that just came from another node. */
-static bool media_ahead(struct effects_to *to, struct media_command *command)
+static bool media_prebound(struct effects_to *to, struct media_command *command)
 {
 	const struct flow_spec *spec = &command->spec;
 	int fd[2];
 
 	if (!to->ahead ||
-	    !ahead_pop(to->ahead, &spec->local_rtp, &spec->local_rtcp, spec->dscp, fd))
+	    !prebound_pop(to->ahead, &spec->local_rtp, &spec->local_rtcp, spec->dscp, fd))
 		return false;
 	command->rtp_fd = fd[0];
 	command->rtcp_fd = fd[1];
 	media_hold(to, command);
-	metric_add(g_effects_metrics.bound_ahead, 1);
+	metric_add(g_effects_metrics.prebound, 1);
 	return true;
 }
 
@@ -392,7 +392,7 @@ static void carry_media(struct effects_to *to, struct effect *e)
 	if (command->kind == MEDIA_FLOW_OPEN || command->kind == MEDIA_FLOW_UPDATE)
 		command->spec.place = to->place;
 	if (command->kind == MEDIA_FLOW_OPEN && !command->spec.shared_port &&
-	    !media_claim(to, command) && !media_ahead(to, command) &&
+	    !media_claim(to, command) && !media_prebound(to, command) &&
 	    !media_bind(to, command, e->call))
 		return;
 	if (command->kind == MEDIA_FLOW_CLOSE)
@@ -454,7 +454,7 @@ static void carry_play(struct effects_to *to, struct effect *e)
 					    .resumed = play->resumed,
 					    .spared = play->spared };
 
-	plays_begin(to->plays, e->call, e->serial, &wanted, clock_now_ns());
+	plays_start(to->plays, e->call, e->serial, &wanted, clock_now_ns());
 }
 
 static void carry_play_digit(struct effects_to *to, struct effect *e)
@@ -481,7 +481,7 @@ static void carry_room_tap(struct effects_to *to, struct effect *e)
 
 static void carry_room_open(struct effects_to *to, struct effect *e)
 {
-	mixers_begin(to->mixers, e);
+	mixers_start(to->mixers, e);
 }
 
 static void carry_room_close(struct effects_to *to, struct effect *e)
@@ -552,7 +552,7 @@ static void (*const g_carries[EFFECT_KINDS])(struct effects_to *to, struct effec
 	[EFFECT_MEDIA_STREAM] = carry_media_stream,
 	[EFFECT_MEDIA_STREAM_STOP] = carry_media_stream_stop,
 	[EFFECT_PARK] = carry_park,
-	[EFFECT_KEPT] = carry_kept,
+	[EFFECT_KV] = carry_kept,
 };
 
 static void carry_one(struct effects_to *to, struct effect *e)
@@ -571,7 +571,7 @@ void effects_carry_out(struct effects_to *to, struct effects *e)
 }
 
 /* Sounds, and flows without sockets of their own, wait for what comes before them. */
-static bool open_ahead(struct effect *e, void *arg)
+static bool open_prebound(struct effect *e, void *arg)
 {
 	struct effects_to *to = arg;
 	const struct request_media *media = e->kind == EFFECT_MEDIA ? e->request : NULL;
@@ -579,14 +579,14 @@ static bool open_ahead(struct effect *e, void *arg)
 
 	if (!c || c->kind != MEDIA_FLOW_OPEN || c->spec.shared_port ||
 	    c->spec.source.job.generation ||
-	    !ahead_has(to->ahead, &c->spec.local_rtp, &c->spec.local_rtcp, c->spec.dscp))
+	    !prebound_has(to->ahead, &c->spec.local_rtp, &c->spec.local_rtcp, c->spec.dscp))
 		return false;
 	carry_media(to, e);
 	return true;
 }
 
-void effects_open_ahead(struct effects_to *to, struct effects *e)
+void effects_open_prebound(struct effects_to *to, struct effects *e)
 {
 	if (to->ahead->left && !*to->fenced)
-		effects_sift(e, open_ahead, to);
+		effects_sift(e, open_prebound, to);
 }

@@ -56,6 +56,6 @@ void effects_setup(void); /* registers the metrics; main thread, once */
 /* All of *e, then clears it. */
 void effects_carry_out(struct effects_to *to, struct effects *e);
 /* Only flows that have their sockets already (ahead.h); all others stay in *e. */
-void effects_open_ahead(struct effects_to *to, struct effects *e);
+void effects_open_prebound(struct effects_to *to, struct effects *e);
 
 #endif

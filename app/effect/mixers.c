@@ -113,7 +113,7 @@ static bool mixer_open_job(struct mixers *m, const struct media_command *open)
 	return false;
 }
 
-void mixers_begin(struct mixers *m, const struct effect *e)
+void mixers_start(struct mixers *m, const struct effect *e)
 {
 	struct media_command c = { .kind = MEDIA_JOB_OPEN,
 				   .rtp_fd = -1,

@@ -36,7 +36,7 @@ void mixers_setup(void); /* registers the metrics; main thread, once */
 int mixers_open(struct mixers *m, uint32_t first_slot, uint32_t capacity) NODISCARD;
 void mixers_close(struct mixers *m);
 /* EFFECT_ROOM_OPEN; what becomes of it is an answer. */
-void mixers_begin(struct mixers *m, const struct effect *e);
+void mixers_start(struct mixers *m, const struct effect *e);
 /* EFFECT_ROOM_CLOSE */
 void mixers_end(struct mixers *m, uint64_t room, uint64_t serial);
 /* Those of all conferences of a shard. */

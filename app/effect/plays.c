@@ -207,8 +207,8 @@ static const char *refusal_of(int err)
 
 /* 0 and the job to open; LIVE_GONE follows lives_end, and out->feed.feed is freed then.
  * Else the reason. */
-static const char *lives_begin(struct lives *l, const struct lives_want *want,
-			       struct media_work *out)
+static const char *lives_open(struct lives *l, const struct lives_want *want,
+			      struct media_work *out)
 {
 	const struct settings_live_endpoint *e = endpoint_find(l, want);
 	struct live_terms terms;
@@ -220,7 +220,7 @@ static const char *lives_begin(struct lives *l, const struct lives_want *want,
 	terms.feed_rate = want->room.generation ? feed_rate_of_room(want->rate_hz)
 						: feed_rate_of(want->codec, terms.rate);
 	terms.feed = media_feed_make();
-	err = terms.feed && terms.feed_rate ? live_begin(l->live, &terms) : -ENOMEM;
+	err = terms.feed && terms.feed_rate ? live_stream_open(l->live, &terms) : -ENOMEM;
 	explicit_bzero(terms.token, sizeof(terms.token));
 	if (err) {
 		media_feed_free(terms.feed);
@@ -241,7 +241,7 @@ const char *lives_stream_open(struct lives *l, const struct lives_want *want)
 	if (!e || !l->live)
 		return g_no_endpoint;
 	terms_fill(l, want, e, &terms);
-	err = live_begin(l->live, &terms);
+	err = live_stream_open(l->live, &terms);
 	explicit_bzero(terms.token, sizeof(terms.token));
 	if (err)
 		return refusal_of(err);
@@ -272,9 +272,9 @@ void lives_leave(struct lives *l, uint16_t shard)
 	}
 }
 
-bool lives_stream_outcome(const struct live_event *event, struct media_stream_news *out)
+bool lives_stream_outcome(const struct live_event *event, struct media_stream_reply *out)
 {
-	*out = (struct media_stream_news){ .serial = event->id };
+	*out = (struct media_stream_reply){ .serial = event->id };
 	switch (event->kind) {
 	case LIVE_STARTED:
 		out->kind = MEDIA_STREAM_STARTED;
@@ -327,7 +327,7 @@ void plays_close(struct plays *p)
 	*p = (struct plays){ 0 };
 }
 
-static void play_tell_why(const struct plays *p, const struct play *y, enum prompt_news_kind kind,
+static void play_tell_why(const struct plays *p, const struct play *y, enum prompt_reply_kind kind,
 			  const char *why)
 {
 	struct reply reply = { .ask = ASK_PLAY,
@@ -338,15 +338,15 @@ static void play_tell_why(const struct plays *p, const struct play *y, enum prom
 					 .codec = y->codec,
 					 .why = why } };
 
-	if (kind == PROMPT_NEWS_OPEN && y->name.kind == SOUND_PROMPT)
+	if (kind == PROMPT_REPLY_OPEN && y->name.kind == SOUND_PROMPT)
 		(void)bytes_cstr(bytes_str(sounds_hash(p->sounds, &y->name)), reply.play.pinned,
 				 sizeof(reply.play.pinned));
-	if (kind == PROMPT_NEWS_FAILED && !y->is_no_fault)
+	if (kind == PROMPT_REPLY_FAILED && !y->is_no_fault)
 		metric_add(g_plays_metrics.failed, 1);
 	answers_reply(p->answers, &reply);
 }
 
-static void play_notify(const struct plays *p, const struct play *y, enum prompt_news_kind kind)
+static void play_notify(const struct plays *p, const struct play *y, enum prompt_reply_kind kind)
 {
 	play_tell_why(p, y, kind, NULL);
 }
@@ -407,11 +407,11 @@ static void play_job_open(struct plays *p, struct play *y, const struct media_wo
 	c.job = y->job;
 	if (play_command_put(p, &c)) {
 		y->state = PLAY_OPEN;
-		play_notify(p, y, PROMPT_NEWS_OPEN);
+		play_notify(p, y, PROMPT_REPLY_OPEN);
 		return;
 	}
 	media_sound_unref(media_work_sound(work));
-	play_notify(p, y, PROMPT_NEWS_FAILED);
+	play_notify(p, y, PROMPT_REPLY_FAILED);
 	play_release(p, y);
 }
 
@@ -444,7 +444,7 @@ static void play_sound(struct plays *p, struct play *y, struct media_sound *s)
 		return;
 	}
 	media_sound_unref(s);
-	play_notify(p, y, PROMPT_NEWS_ENDED);
+	play_notify(p, y, PROMPT_REPLY_ENDED);
 	play_release(p, y);
 }
 
@@ -452,7 +452,7 @@ static void play_sound(struct plays *p, struct play *y, struct media_sound *s)
 static void play_missing(struct plays *p, const struct sound_name *name,
 			 const struct sound_fault *fault)
 {
-	if (name->kind == SOUND_SAID)
+	if (name->kind == SOUND_SAID_VALUE)
 		(void)snprintf(p->missing, sizeof(p->missing), "said: %s", fault->reason);
 	if (name->kind == SOUND_PROMPT || name->kind == SOUND_DIGITS)
 		(void)snprintf(p->missing, sizeof(p->missing), "%s%s: %s",
@@ -496,7 +496,7 @@ static void play_fail(struct plays *p, struct play *y, const struct sound_fault 
 			 LOG_STR("next", fault->absent ? "put it into media.sounds, and reload"
 						       : "mend the file, and reload"));
 	}
-	play_tell_why(p, y, PROMPT_NEWS_FAILED, fault->reason);
+	play_tell_why(p, y, PROMPT_REPLY_FAILED, fault->reason);
 	play_release(p, y);
 }
 
@@ -569,10 +569,10 @@ static void play_refused(struct plays *p, const struct play *wanted, struct byte
 			 const char *reason)
 {
 	if (words_is_value(file))
-		file = BYTES_LIT(PROMPT_SAID);
+		file = BYTES_LIT(PROMPT_VALUE);
 	LOG_WARN("play", wanted->call, "a file cannot be played", LOG_BYTES("file", file),
 		 LOG_STR("reason", reason));
-	play_tell_why(p, wanted, PROMPT_NEWS_FAILED, reason);
+	play_tell_why(p, wanted, PROMPT_REPLY_FAILED, reason);
 }
 
 /* "live-bot": the caller is with the application of that endpoint. */
@@ -588,7 +588,7 @@ static void live_begin_at(struct plays *p, struct play *y, const struct play *on
 					.room = wanted->room,
 					.rate_hz = wanted->rate_hz };
 	struct media_work work;
-	const char *reason = lives_begin(p->lives, &ask, &work);
+	const char *reason = lives_open(p->lives, &ask, &work);
 
 	if (reason) {
 		play_refused(p, one, wanted->file, reason);
@@ -599,7 +599,7 @@ static void live_begin_at(struct plays *p, struct play *y, const struct play *on
 	play_job_open(p, y, &work);
 }
 
-void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct play_wanted *wanted,
+void plays_start(struct plays *p, uint64_t call, uint64_t serial, const struct play_wanted *wanted,
 		 uint64_t now_ns)
 {
 	struct play one = { .state = PLAY_WAITS,
@@ -651,7 +651,7 @@ void plays_room(struct plays *p, const struct effect *e, uint64_t now_ns)
 					    .room = play->job,
 					    .rate_hz = play->rate_hz };
 
-	plays_begin(p, e->call, e->serial, &wanted, now_ns);
+	plays_start(p, e->call, e->serial, &wanted, now_ns);
 }
 
 void plays_room_tap(struct plays *p, const struct effect *e)
@@ -665,7 +665,7 @@ void plays_room_tap(struct plays *p, const struct effect *e)
 	struct play *y = play_place_find(p);
 
 	if (!y) {
-		play_notify(p, &one, PROMPT_NEWS_FAILED);
+		play_notify(p, &one, PROMPT_REPLY_FAILED);
 		return;
 	}
 	play_put(p, y, &one);
@@ -709,7 +709,7 @@ void plays_live(struct plays *p, const struct live_event *event)
 		if (!is_open)
 			return;
 		play_tell_why(p, y,
-			      event->kind == LIVE_ENDED ? PROMPT_NEWS_ENDED : PROMPT_NEWS_FAILED,
+			      event->kind == LIVE_ENDED ? PROMPT_REPLY_ENDED : PROMPT_REPLY_FAILED,
 			      lives_why_failed(event));
 		play_leave(p, y);
 		return;
@@ -749,11 +749,11 @@ void plays_try(struct plays *p, uint64_t now_ns)
 }
 
 /* Once: one that is still not there has failed. */
-void plays_said(struct plays *p, const char *hash, const char *why, uint64_t now_ns)
+void plays_on_rendered(struct plays *p, const char *hash, const char *why, uint64_t now_ns)
 {
 	const struct sound_fault fault = { .reason = why };
 
-	sounds_said(p->sounds, hash);
+	sounds_on_rendered(p->sounds, hash);
 	for (uint32_t i = 0; p->used && i < p->capacity; i++) {
 		struct play *y = &p->list[i];
 
@@ -768,11 +768,11 @@ void plays_said(struct plays *p, const char *hash, const char *why, uint64_t now
 	}
 }
 
-static void play_place_tell(const struct plays *p, const struct play *y, uint32_t place)
+static void play_place_report(const struct plays *p, const struct play *y, uint32_t place)
 {
 	struct reply reply = { .ask = ASK_PLAY,
 			       .of = y->call,
-			       .play = { .kind = PROMPT_NEWS_PLACE,
+			       .play = { .kind = PROMPT_REPLY_PLACE,
 					 .serial = y->serial,
 					 .codec = y->codec,
 					 .ms = (uint32_t)((uint64_t)place * 1000 /
@@ -787,7 +787,7 @@ static void play_broken(const struct plays *p, const struct play *y)
 
 	LOG_WARN("play", y->call, "a file is not played to its end",
 		 LOG_STR("file", sound_shown(&y->name)), LOG_STR("reason", reason));
-	play_tell_why(p, y, PROMPT_NEWS_FAILED, reason);
+	play_tell_why(p, y, PROMPT_REPLY_FAILED, reason);
 }
 
 void plays_event(struct plays *p, const struct media_event *event)
@@ -798,18 +798,18 @@ void plays_event(struct plays *p, const struct media_event *event)
 	if (!y || y->state == PLAY_FREE || !job_id_eq(y->job, event->job))
 		return;
 	if (event->kind == MEDIA_JOB_PLACE && y->state == PLAY_OPEN)
-		play_place_tell(p, y, event->place);
+		play_place_report(p, y, event->place);
 	if (event->kind == MEDIA_JOB_ENDED && y->state == PLAY_OPEN) {
 		if (event->error)
 			play_broken(p, y);
 		else
-			play_notify(p, y, PROMPT_NEWS_ENDED);
+			play_notify(p, y, PROMPT_REPLY_ENDED);
 		play_leave(p, y);
 	}
 	if (event->kind != MEDIA_JOB_CLOSED)
 		return;
 	if (event->error && y->state == PLAY_OPEN)
-		play_notify(p, y, PROMPT_NEWS_FAILED);
+		play_notify(p, y, PROMPT_REPLY_FAILED);
 	p->left -= y->state == PLAY_LEFT;
 	play_release(p, y);
 }

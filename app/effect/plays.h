@@ -68,8 +68,8 @@ struct plays {
 	struct media_queue *queue;
 	struct answers *answers;
 	struct lives *lives;
-	/* Asks a speech engine; plays_said reports the result. False: no engine can be asked.
-	 * NULL: none. */
+	/* Asks a speech engine; plays_on_rendered reports the result. False: no engine can be
+	 * asked. NULL: none. */
 	bool (*speak)(const struct play *y, void *arg);
 	void *speak_arg;
 	/* The last prompt to play that was missing; "": none. */
@@ -81,7 +81,7 @@ void plays_setup(void); /* registers the metrics; main thread, once */
 int plays_open(struct plays *p, uint32_t first_slot, uint32_t capacity) NODISCARD;
 void plays_close(struct plays *p);
 /* The result is an answer. */
-void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct play_wanted *wanted,
+void plays_start(struct plays *p, uint64_t call, uint64_t serial, const struct play_wanted *wanted,
 		 uint64_t now_ns);
 /* Likewise: EFFECT_ROOM_PLAY, EFFECT_ROOM_TAP. */
 void plays_room(struct plays *p, const struct effect *e, uint64_t now_ns);
@@ -92,7 +92,7 @@ void plays_leave(struct plays *p, uint16_t shard);
 /* Sounds were read. */
 void plays_try(struct plays *p, uint64_t now_ns);
 /* A text of that hash was spoken. why: it was not; a constant phrase. */
-void plays_said(struct plays *p, const char *hash, const char *why, uint64_t now_ns);
+void plays_on_rendered(struct plays *p, const char *hash, const char *why, uint64_t now_ns);
 /* An event of a job. */
 void plays_event(struct plays *p, const struct media_event *event);
 /* An event of the live thread. */
@@ -147,6 +147,6 @@ void lives_leave(struct lives *l, uint16_t shard);
 /* The tenant may use an endpoint of that name; tenant empty: any tenant. */
 bool lives_know(const struct lives *l, struct bytes tenant, struct bytes endpoint);
 /* The outcome of an event without a feed. False: nothing for the call. */
-bool lives_stream_outcome(const struct live_event *event, struct media_stream_news *out);
+bool lives_stream_outcome(const struct live_event *event, struct media_stream_reply *out);
 
 #endif

@@ -2,13 +2,13 @@
 /* All features of a node's doors, in the order of the help: a new feature is a folder beside this
  * file and a row here. What has no folder of its own yet has its row here as a whole, by area. */
 
-#include "app/command/command_ask.h"
 #include "app/command/command_flow.h"
 #include "app/command/command_helper.h"
 #include "app/command/command_hours.h"
 #include "app/command/command_lint.h"
 #include "app/command/command_order.h"
 #include "app/command/command_presence.h"
+#include "app/command/command_request.h"
 #include "app/command/command_watch.h"
 #include "app/command/table/table.h"
 #include "app/node/node.h"
@@ -23,8 +23,8 @@ extern const struct app_feature g_account_feature, g_contact_feature, g_prompt_f
 AREA g_extension_feature = {
 	.name = "extension",
 	.commands = g_extension_commands,
-	.carriers =
-		CARRIERS({ command_publish, EFFECT_PUBLISH }, { command_user_told, EFFECT_USER }),
+	.carriers = CARRIERS({ command_publish, EFFECT_PUBLISH },
+			     { command_user_changed, EFFECT_USER }),
 };
 AREA g_dial_feature = { .name = "dialplan", .commands = g_dial_commands };
 /* Tenants come first, and a range names a profile. */
@@ -43,8 +43,8 @@ AREA g_flow_feature = {
 	.name = "flow",
 	.commands = g_flow_commands,
 	.documents = KINDS(&g_flow_documents, &g_number_documents),
-	.carriers =
-		CARRIERS({ command_flow_program, EFFECT_PROGRAM }, { command_helper, EFFECT_HELP }),
+	.carriers = CARRIERS({ command_flow_program, EFFECT_PROGRAM },
+			     { command_helper, EFFECT_HELPER }),
 	.second = BY(command_flows_beat),
 };
 AREA g_call_feature = {
@@ -57,7 +57,7 @@ AREA g_order_feature = { .name = "order", .commands = g_call_order_commands };
 AREA g_conference_feature = {
 	.name = "conference",
 	.commands = g_conference_commands,
-	.carriers = CARRIERS({ command_ask_confer, EFFECT_CONFER }),
+	.carriers = CARRIERS({ command_conference_requested, EFFECT_CONFERENCE }),
 };
 AREA g_park_feature = { .name = "park", .commands = g_call_slot_commands };
 AREA g_digit_feature = { .name = "digits", .commands = g_call_digits_commands };

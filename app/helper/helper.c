@@ -24,7 +24,7 @@
 enum { WAIT_MS = 1000 };
 
 static const struct helper_kind *const g_kinds[] = { &g_helper_http,      &g_helper_link,
-						     &g_helper_tell,      &g_helper_say,
+						     &g_helper_send,      &g_helper_say,
 						     &g_helper_login,     &g_helper_mail,
 						     &g_helper_transcribe };
 
@@ -216,8 +216,8 @@ static void helper_run(void)
 
 int main(int argc, char **argv)
 {
-	int status = child_begin(argc, argv, "tandem-helper", "webhooks",
-				 "the node starts it where calls or webhooks need it");
+	int status = child_main_start(argc, argv, "tandem-helper", "webhooks",
+				      "the node starts it where calls or webhooks need it");
 
 	if (status >= 0)
 		return status;

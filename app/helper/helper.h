@@ -108,17 +108,17 @@ const char *http_why(CURLcode code, const struct http_gate *g, const char **text
 
 /* Result of a try over a WebSocket. answer: stolen; NULL: failed, with that word.
  * again: it may be repeated. */
-void http_told(struct helper *h, struct helper_request *r, json_t *answer, const char *reason,
-	       const char *detail, bool again);
+void http_reply(struct helper *h, struct helper_request *r, json_t *answer, const char *reason,
+		const char *detail, bool again);
 
 /* ---- ws.c ---- */
-extern const struct helper_kind g_helper_link, g_helper_tell;
+extern const struct helper_kind g_helper_link, g_helper_send;
 bool ws_is(const char *url);
 /* The call's connection to that application, opened if missing. again: end of its lists of verbs.
  * NULL: no room. */
 struct ws_link *ws_link_to(struct helper *h, const char *call, const char *url, const json_t *args);
 /* Says that, now or when it is connected. */
-void ws_ask(struct helper *h, struct ws_link *l, struct helper_request *r, const char *message);
+void ws_request(struct helper *h, struct ws_link *l, struct helper_request *r, const char *message);
 /* The request's answer is not wanted any more. */
 void ws_forget(struct helper *h, const struct helper_request *r);
 /* A transfer has ended: if it was a connection's, it is up or failed. False: it is not. */

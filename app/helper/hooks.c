@@ -664,7 +664,7 @@ static void hooks_process_line(const json_t *line, void *arg)
 		hooks_on_webhook(s, hook);
 	else if (ask && !strcmp(json_text(line, "kind"), "test"))
 		hooks_test(s, ask, args);
-	else if (ask && (!s->redis || !hooks_redis_ask(s, ask, json_text(line, "kind"), args)))
+	else if (ask && (!s->redis || !hooks_redis_request(s, ask, json_text(line, "kind"), args)))
 		hooks_answer(s, ask, NULL, "no such question");
 }
 

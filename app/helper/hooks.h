@@ -103,7 +103,7 @@ struct hook {
 struct hooks {
 	struct child_peer link;
 	struct redis *redis, *wake;
-	struct streams news; /* of streams of which everything was read */
+	struct streams outcome; /* of streams of which everything was read */
 	struct redis_meant meant;
 	struct scripts scripts;
 	struct rand_source rand;
@@ -144,6 +144,6 @@ void hook_pass(struct hook *h, struct bytes id, struct bytes entry);
 /* Off, or deleted: its stream is not read for it any more. */
 void hook_forget(struct hook *h, bool deleted);
 /* Questions that Redis answers. False: an unknown kind. */
-bool hooks_redis_ask(struct hooks *s, json_int_t ask, const char *kind, const json_t *args);
+bool hooks_redis_request(struct hooks *s, json_int_t ask, const char *kind, const json_t *args);
 
 #endif

@@ -265,43 +265,43 @@ void hook_forget(struct hook *h, bool deleted)
 	(void)!hook_script(h->all, SCRIPT_CALL(SCRIPT_HOOK_FORGET, args, 4), hook_on_nothing, NULL);
 }
 
-/* ---- news of streams ---- */
+/* ---- new entries of streams ---- */
 
-static void hooks_on_news(struct bytes key, const struct redisReply *entries, void *arg)
+static void hooks_on_new(struct bytes key, const struct redisReply *entries, void *arg)
 {
 	struct hooks *s = arg;
 
 	(void)entries; /* the group gives them */
 	for (struct hook *h = s->list; h; h = h->next)
 		h->hungry |= h->mine && bytes_is(key, h->stream);
-	s->news.next_ns = clock_now_ns() + WAKE_PAUSE_MS * NS_PER_MS;
+	s->outcome.next_ns = clock_now_ns() + WAKE_PAUSE_MS * NS_PER_MS;
 }
 
-static const struct streams_way g_news_way = {
+static const struct streams_way g_new_entries_way = {
 	.together = WAKE_STREAMS,
 	.each = 1,
 	.wait_ms = WAKE_MS,
 	.deadline_ns = DEADLINE_NS,
 	.poll_ns = POLL_MS * NS_PER_MS,
-	.entries = hooks_on_news,
+	.entries = hooks_on_new,
 };
 
 /* One question for all of them. It waits in Redis for the first event. */
 static void hooks_wake(struct hooks *s, uint64_t now_ns)
 {
-	if (!streams_are_due(&s->news, now_ns))
+	if (!streams_are_due(&s->outcome, now_ns))
 		return;
 	for (struct hook *h = s->list; h && redis_is_connected(s->wake); h = h->next) {
 		if (h->mine && !h->reading && !h->hungry)
-			streams_add(&s->news, bytes_str(h->stream),
+			streams_add(&s->outcome, bytes_str(h->stream),
 				    bytes_str(h->tip[0] ? h->tip : STREAM_BEGINNING));
 	}
-	streams_ask(&s->news, now_ns);
+	streams_request(&s->outcome, now_ns);
 }
 
 /* ---- questions of commands ---- */
 
-struct hook_ask {
+struct hook_request {
 	struct hooks *hooks;
 	json_int_t id;
 	bool is_get;
@@ -359,7 +359,7 @@ static json_t *dead_json(const struct redisReply *entries)
 
 static void hook_on_asked(int err, const struct redisReply *reply, void *arg)
 {
-	struct hook_ask *a = arg;
+	struct hook_request *a = arg;
 	struct bytes text;
 	json_t *out = NULL;
 
@@ -376,7 +376,8 @@ static void hook_on_asked(int err, const struct redisReply *reply, void *arg)
 	free(a);
 }
 
-static int ask_replay(struct hooks *s, const struct hook *h, const json_t *args, struct hook_ask *a)
+static int ask_replay(struct hooks *s, const struct hook *h, const json_t *args,
+		      struct hook_request *a)
 {
 	const char *id = json_string_value(json_object_get(args, "id"));
 	const json_t *since = json_object_get(args, "since_utc_ms");
@@ -394,7 +395,7 @@ static int ask_replay(struct hooks *s, const struct hook *h, const json_t *args,
 }
 
 static int ask_send(struct hooks *s, const struct hook *h, const char *kind, const json_t *args,
-		    struct hook_ask *a)
+		    struct hook_request *a)
 {
 	json_int_t limit = json_integer_value(json_object_get(args, "limit"));
 	struct bytes get[] = { bytes_str(h->state), bytes_str(h->dead) };
@@ -408,16 +409,16 @@ static int ask_send(struct hooks *s, const struct hook *h, const char *kind, con
 			 : redis_command(s->redis, dead, COUNT_OF(dead), 0, hook_on_asked, a);
 }
 
-bool hooks_redis_ask(struct hooks *s, json_int_t ask, const char *kind, const json_t *args)
+bool hooks_redis_request(struct hooks *s, json_int_t ask, const char *kind, const json_t *args)
 {
-	struct hook_ask *a;
+	struct hook_request *a;
 	struct hook h;
 
 	if (strcmp(kind, "get") != 0 && strcmp(kind, "dead") != 0 && strcmp(kind, "replay") != 0)
 		return false;
 	a = malloc(sizeof(*a));
 	if (a)
-		*a = (struct hook_ask){ s, ask, !strcmp(kind, "get") };
+		*a = (struct hook_request){ s, ask, !strcmp(kind, "get") };
 	if (!a || !hook_keys(&h, args) || ask_send(s, &h, kind, args, a)) {
 		free(a);
 		hooks_answer(s, ask, NULL, "Redis is not reached");
@@ -469,7 +470,7 @@ int hooks_redis_open(struct hooks *s, const json_t *begin)
 	set.labels = "link=\"webhook_streams\"";
 	if (!err)
 		err = redis_open(&s->wake, &set, NULL, NULL);
-	s->news = (struct streams){ .redis = s->wake, .way = &g_news_way, .arg = s };
+	s->outcome = (struct streams){ .redis = s->wake, .way = &g_new_entries_way, .arg = s };
 	explicit_bzero(&set, sizeof(set));
 	return err;
 }
@@ -486,7 +487,7 @@ void hooks_redis_close(struct hooks *s)
 	}
 	if (s->redis)
 		redis_flush(s->redis);
-	streams_clear(&s->news);
+	streams_clear(&s->outcome);
 }
 
 uint64_t hooks_redis_round(struct hooks *s, uint64_t now_ns)
@@ -506,7 +507,7 @@ uint64_t hooks_redis_round(struct hooks *s, uint64_t now_ns)
 	hooks_wake(s, now_ns);
 	redis_flush(s->redis);
 	redis_flush(s->wake);
-	due_ns = streams_next_ns(&s->news);
+	due_ns = streams_next_ns(&s->outcome);
 	next_ns = due_ns < next_ns ? due_ns : next_ns;
 	due_ns = redis_next_ns(s->redis);
 	next_ns = due_ns < next_ns ? due_ns : next_ns;

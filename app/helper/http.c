@@ -67,9 +67,9 @@ static bool address_is_own(const struct addr *a)
 	return own;
 }
 
-static bool http_may_ask(struct http_gate *g, const struct addr *a)
+static bool http_allowed(struct http_gate *g, const struct addr *a)
 {
-	bool may = webhook_may_ask(a, address_is_own(a), g->networks, g->network_count);
+	bool may = webhook_allowed(a, address_is_own(a), g->networks, g->network_count);
 
 	g->barred |= !may;
 	return may;
@@ -80,7 +80,7 @@ static curl_socket_t http_socket(void *arg, curlsocktype purpose, struct curl_so
 	struct addr a;
 
 	if (purpose != CURLSOCKTYPE_IPCXN || addr_from_sockaddr(&a, &to->addr) ||
-	    !http_may_ask(arg, &a))
+	    !http_allowed(arg, &a))
 		return CURL_SOCKET_BAD;
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
@@ -93,7 +93,7 @@ static int http_before(void *arg, char *to, char *from, int to_port, int from_po
 	(void)from;
 	(void)to_port;
 	(void)from_port;
-	return !addr_parse(&a, bytes_str(to)) && http_may_ask(arg, &a) ? CURL_PREREQFUNC_OK
+	return !addr_parse(&a, bytes_str(to)) && http_allowed(arg, &a) ? CURL_PREREQFUNC_OK
 								       : CURL_PREREQFUNC_ABORT;
 }
 
@@ -287,7 +287,7 @@ static bool http_try_link(struct http *q, struct helper_request *r)
 	struct ws_link *l = ws_link_to(q->helper, json_string_value(call), q->urls[q->at], q->args);
 
 	if (l)
-		ws_ask(q->helper, l, r, q->body);
+		ws_request(q->helper, l, r, q->body);
 	return l != NULL;
 }
 
@@ -496,8 +496,8 @@ static void http_keep_answer(struct http *q, const json_t *answer)
 		q->answer_n = 0;
 }
 
-void http_told(struct helper *h, struct helper_request *r, json_t *answer, const char *reason,
-	       const char *detail, bool again)
+void http_reply(struct helper *h, struct helper_request *r, json_t *answer, const char *reason,
+		const char *detail, bool again)
 {
 	struct http_outcome o = { .reason = reason, .again = again };
 	struct http *q = r->work;
@@ -517,7 +517,7 @@ static uint64_t http_due(struct helper *h, struct helper_request *r, uint64_t no
 		return UINT64_MAX;
 	if (q->until_ns > now_ns)
 		return q->until_ns;
-	http_told(h, r, NULL, "timeout", "it did not answer in time", false);
+	http_reply(h, r, NULL, "timeout", "it did not answer in time", false);
 	return now_ns;
 }
 
@@ -561,7 +561,7 @@ static bool http_open(struct http *q, const json_t *args)
 	return q->easy && (q->body || http_is_get(q));
 }
 
-static void http_begin(struct helper *h, struct helper_request *r, const json_t *args)
+static void http_start(struct helper *h, struct helper_request *r, const json_t *args)
 {
 	struct http *q = r->work = calloc(1, sizeof(*q));
 	uint64_t now_ns = clock_now_ns();
@@ -598,7 +598,7 @@ static void http_end(struct helper *h, struct helper_request *r)
 }
 
 const struct helper_kind g_helper_http = { .name = "http",
-					   .begin = http_begin,
+					   .begin = http_start,
 					   .fetched = http_fetched,
 					   .due = http_due,
 					   .end = http_end };

@@ -273,7 +273,7 @@ static bool discovery_is_good(const json_t *json)
 }
 
 /* json: stolen. False: it is not what was wanted. */
-static bool login_copy_take(struct login_copy *copy, json_t *json)
+static bool login_copy_read(struct login_copy *copy, json_t *json)
 {
 	bool good = copy == &g_logins.discovery ? discovery_is_good(json)
 						: json_is_array(json_object_get(json, "keys"));
@@ -313,7 +313,7 @@ static void login_fetched(struct helper *h, struct helper_request *r, CURLcode c
 		json_decref(json);
 		json = NULL;
 	}
-	if (copy ? login_copy_take(copy, json)
+	if (copy ? login_copy_read(copy, json)
 		 : status == 200 && json_is_string(json_object_get(json, "id_token"))) {
 		if (!copy)
 			l->answer = json;
@@ -354,7 +354,7 @@ static void logins_of(const char *issuer)
 	(void)snprintf(g_logins.issuer, sizeof(g_logins.issuer), "%s", issuer);
 }
 
-static void login_begin(struct helper *h, struct helper_request *r, const json_t *args)
+static void login_start(struct helper *h, struct helper_request *r, const json_t *args)
 {
 	struct login *l = r->work = calloc(1, sizeof(*l));
 	const char *iss;
@@ -388,7 +388,7 @@ static void login_end(struct helper *h, struct helper_request *r)
 }
 
 const struct helper_kind g_helper_login = { .name = "login",
-					    .begin = login_begin,
+					    .begin = login_start,
 					    .fetched = login_fetched,
 					    .due = login_due,
 					    .end = login_end };

@@ -207,7 +207,7 @@ static bool mail_login(struct mail *m)
 	       curl_easy_setopt(m->own.easy, CURLOPT_PASSWORD, mail_arg(m, "secret")) == CURLE_OK;
 }
 
-static void mail_begin(struct helper *h, struct helper_request *r, const json_t *args)
+static void mail_start(struct helper *h, struct helper_request *r, const json_t *args)
 {
 	struct mail *m = mail_make(h, r, args);
 	bool ok = m && mail_usual(m, r, "smtp,smtps");
@@ -264,14 +264,14 @@ static void mail_end(struct helper *h, struct helper_request *r)
 
 const struct helper_kind g_helper_mail = {
 	.name = "mail",
-	.begin = mail_begin,
+	.begin = mail_start,
 	.fetched = mail_fetched,
 	.end = mail_end,
 };
 
 /* ---- transcription ---- */
 
-static void transcribe_begin(struct helper *h, struct helper_request *r, const json_t *args)
+static void transcribe_start(struct helper *h, struct helper_request *r, const json_t *args)
 {
 	struct mail *m = mail_make(h, r, args);
 	bool ok = m && mail_usual(m, r, "http,https");
@@ -311,7 +311,7 @@ static void transcribe_fetched(struct helper *h, struct helper_request *r, CURLc
 
 const struct helper_kind g_helper_transcribe = {
 	.name = "transcribe",
-	.begin = transcribe_begin,
+	.begin = transcribe_start,
 	.fetched = transcribe_fetched,
 	.end = mail_end,
 };

@@ -213,7 +213,7 @@ static size_t say_on_octets(char *data, size_t size, size_t n, void *arg)
 	return write(s->out, data, n) == (ssize_t)n ? n : 0;
 }
 
-static bool say_ask(struct helper *h, struct helper_request *r, struct say *s)
+static bool say_request(struct helper *h, struct helper_request *r, struct say *s)
 {
 	bool ok = http_own_open(&s->own, r, say_arg(s, "url"), "http,https", "", 0);
 	json_t *body = json_pack("{s:s, s:s, s:s}", "text", say_arg(s, "text"), "language",
@@ -307,11 +307,11 @@ static void say_start(struct helper *h, struct helper_request *r)
 {
 	struct say *s = r->work;
 
-	if (!say_asks(s) || !say_ask(h, r, s))
+	if (!say_asks(s) || !say_request(h, r, s))
 		say_run(h, r);
 }
 
-static void say_begin(struct helper *h, struct helper_request *r, const json_t *args)
+static void speech_start(struct helper *h, struct helper_request *r, const json_t *args)
 {
 	struct say *s = calloc(1, sizeof(*s));
 	char folder[PATH_MAX];
@@ -374,7 +374,7 @@ static void say_end(struct helper *h, struct helper_request *r)
 }
 
 const struct helper_kind g_helper_say = { .name = "say",
-					  .begin = say_begin,
+					  .begin = speech_start,
 					  .fetched = say_fetched,
 					  .reaped = say_reaped,
 					  .end = say_end };

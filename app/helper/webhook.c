@@ -237,7 +237,7 @@ static struct addr translated(const struct addr *a)
 	return out;
 }
 
-bool webhook_may_ask(const struct addr *a, bool own, const struct webhook_network *networks,
+bool webhook_allowed(const struct addr *a, bool own, const struct webhook_network *networks,
 		     size_t count)
 {
 	struct addr to = translated(a);
@@ -283,7 +283,7 @@ void webhook_url_target(struct writer *w, struct bytes url)
 	writer_bytes(w, path);
 }
 
-bool webhook_url_may_ask(struct bytes url, struct bytes networks)
+bool webhook_url_allowed(struct bytes url, struct bytes networks)
 {
 	struct webhook_network list[WEBHOOK_NETWORKS_MAX];
 	struct bytes path, host = webhook_url_authority(url, &path);
@@ -291,7 +291,7 @@ bool webhook_url_may_ask(struct bytes url, struct bytes networks)
 	size_t count;
 
 	return addr_parse(&a, host) || (!webhook_networks_read(list, &count, networks) &&
-					webhook_may_ask(&a, false, list, count));
+					webhook_allowed(&a, false, list, count));
 }
 
 void webhook_url_shown(struct writer *w, struct bytes url)

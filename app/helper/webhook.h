@@ -52,7 +52,7 @@ int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size
 			  struct bytes text) NODISCARD;
 /* Whether a server there may be asked: of the internet, or of those networks.
  * own: an address of this machine. */
-bool webhook_may_ask(const struct addr *a, bool own, const struct webhook_network *networks,
+bool webhook_allowed(const struct addr *a, bool own, const struct webhook_network *networks,
 		     size_t count);
 
 /* Without scheme, user and password; the path, and what is behind it, in *path. */
@@ -61,7 +61,7 @@ struct bytes webhook_url_authority(struct bytes url, struct bytes *path);
 void webhook_url_host(struct writer *w, struct bytes url);
 void webhook_url_target(struct writer *w, struct bytes url);
 /* False: its host is an address that may not be asked; names are not resolved here. */
-bool webhook_url_may_ask(struct bytes url, struct bytes networks);
+bool webhook_url_allowed(struct bytes url, struct bytes networks);
 
 /* A URL as it is shown: without user, password, query and fragment. */
 void webhook_url_shown(struct writer *w, struct bytes url);

@@ -64,7 +64,7 @@ struct ws_link {
 	curl_socket_t fd;
 	struct curl_waitfd *wait;
 	char key[WS_KEY_MAX];
-	uint64_t until_ns, heard_ns;
+	uint64_t until_ns, last_received_ns;
 	unsigned tries;
 	bool overflow; /* nobody reads, or there is no memory */
 	struct ws_buffer in, out, message;
@@ -156,7 +156,7 @@ static void ws_lose(struct ws_link *l, const char *reason, const char *detail, b
 	for (size_t i = 0; i < WS_WAITS_MAX; i++) {
 		free(waits[i].message);
 		if (waits[i].r)
-			http_told(l->helper, waits[i].r, NULL, reason, detail, again);
+			http_reply(l->helper, waits[i].r, NULL, reason, detail, again);
 	}
 }
 
@@ -278,8 +278,8 @@ static void ws_opened(struct ws_link *l)
 
 	l->state = WS_OPEN;
 	l->tries = 0;
-	l->heard_ns = clock_now_ns();
-	l->until_ns = l->heard_ns + WS_PING_MS * NS_PER_MS;
+	l->last_received_ns = clock_now_ns();
+	l->until_ns = l->last_received_ns + WS_PING_MS * NS_PER_MS;
 	for (size_t i = 0; i < WS_WAITS_MAX; i++) {
 		if (l->waits[i].r) {
 			ws_send(l, WS_TEXT, bytes_str(l->waits[i].message));
@@ -317,7 +317,7 @@ static void ws_on_message(struct ws_link *l, struct bytes text)
 		child_peer_send(&l->helper->link, json_pack("{s:s, s:O, s:O?}", "told", l->call,
 							    "verbs", verbs, "again", l->again));
 	else if (r && (json_is_object(answer) || json_is_array(answer)))
-		http_told(l->helper, r, json_incref(answer), NULL, "", false);
+		http_reply(l->helper, r, json_incref(answer), NULL, "", false);
 	else if (!json_is_object(message) || r)
 		ws_lose(l, "no_json", "a message is no object with id and answer, or verbs", false);
 	json_decref(message); /* else nobody waits for it any more */
@@ -406,7 +406,7 @@ static void ws_read(struct ws_link *l)
 			ws_lose(l, "unreachable", "the connection is lost", true);
 			return;
 		}
-		l->heard_ns = clock_now_ns();
+		l->last_received_ns = clock_now_ns();
 		if (buffer_put(&l->in, piece, n, WS_PAYLOAD_MAX + WS_HEAD_MAX + WS_PIECE))
 			ws_on_octets(l);
 		else
@@ -517,7 +517,7 @@ struct ws_link *ws_link_to(struct helper *h, const char *call, const char *url, 
 	return l;
 }
 
-void ws_ask(struct helper *h, struct ws_link *l, struct helper_request *r, const char *message)
+void ws_request(struct helper *h, struct ws_link *l, struct helper_request *r, const char *message)
 {
 	(void)h;
 	for (size_t i = 0; i < WS_WAITS_MAX; i++) {
@@ -557,7 +557,7 @@ static bool ws_on_time(struct ws_link *l, uint64_t now_ns)
 		return true;
 	case WS_OPEN:
 		l->until_ns = now_ns + WS_PING_MS * NS_PER_MS;
-		if (now_ns - l->heard_ns > WS_SILENT_MS * NS_PER_MS)
+		if (now_ns - l->last_received_ns > WS_SILENT_MS * NS_PER_MS)
 			ws_lose(l, "unreachable", "it is silent", true);
 		else
 			ws_send(l, WS_PING, (struct bytes){ 0 });
@@ -622,7 +622,7 @@ void ws_close_all(struct helper *h)
 
 /* ---- kinds ---- */
 
-static void link_begin(struct helper *h, struct helper_request *r, const json_t *args)
+static void link_start(struct helper *h, struct helper_request *r, const json_t *args)
 {
 	const char *url = json_string_value(json_object_get(args, "url"));
 	const char *call =
@@ -644,7 +644,7 @@ static void ws_leave(struct ws_link *l)
 	l->until_ns = clock_now_ns() + WS_LEAVE_MS * NS_PER_MS;
 }
 
-static void tell_begin(struct helper *h, struct helper_request *r, const json_t *args)
+static void send_start(struct helper *h, struct helper_request *r, const json_t *args)
 {
 	const char *call = json_string_value(json_object_get(args, "call"));
 	struct ws_link *l = call ? ws_of_call(h, call) : NULL;
@@ -663,8 +663,8 @@ static void nothing_end(struct helper *h, struct helper_request *r)
 }
 
 const struct helper_kind g_helper_link = { .name = "link",
-					   .begin = link_begin,
+					   .begin = link_start,
 					   .end = nothing_end };
-const struct helper_kind g_helper_tell = { .name = "tell",
-					   .begin = tell_begin,
+const struct helper_kind g_helper_send = { .name = "tell",
+					   .begin = send_start,
 					   .end = nothing_end };

@@ -51,7 +51,7 @@ static void message_put_attribute(struct address_message *m, uint16_t type, cons
 	message_put(m, p, n);
 }
 
-static void message_begin(struct address_message *m, uint16_t type, uint16_t flags, uint32_t seq)
+static void message_start(struct address_message *m, uint16_t type, uint16_t flags, uint32_t seq)
 {
 	struct nlmsghdr head = { .nlmsg_type = type,
 				 .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
@@ -77,7 +77,7 @@ static size_t ip_octets(const struct addr *ip)
 	return ip->family == ADDR_V4 ? 4 : 16;
 }
 
-static void address_begin(struct address_message *m, uint16_t type, uint16_t flags, uint32_t seq,
+static void address_start(struct address_message *m, uint16_t type, uint16_t flags, uint32_t seq,
 			  uint32_t ifindex, const struct addr *ip)
 {
 	struct ifaddrmsg head = { .ifa_family = kernel_family(ip),
@@ -85,7 +85,7 @@ static void address_begin(struct address_message *m, uint16_t type, uint16_t fla
 				  .ifa_scope = RT_SCOPE_UNIVERSE,
 				  .ifa_index = ifindex };
 
-	message_begin(m, type, flags, seq);
+	message_start(m, type, flags, seq);
 	message_put(m, &head, sizeof(head));
 	message_put_attribute(m, IFA_LOCAL, ip->ip, ip_octets(ip));
 	message_put_attribute(m, IFA_ADDRESS, ip->ip, ip_octets(ip));
@@ -99,7 +99,7 @@ void address_write_add(struct writer *w, uint32_t seq, uint32_t ifindex, const s
 	const uint8_t protocol = KEEPER_PROTOCOL;
 	struct address_message m = { .n = 0 };
 
-	address_begin(&m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK, seq, ifindex, ip);
+	address_start(&m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK, seq, ifindex, ip);
 	message_put_attribute(&m, IFA_PROTO, &protocol, sizeof(protocol));
 	if (ip->family == ADDR_V6) {
 		message_put_attribute(&m, IFA_FLAGS, &flags, sizeof(flags));
@@ -112,7 +112,7 @@ void address_write_delete(struct writer *w, uint32_t seq, uint32_t ifindex, cons
 {
 	struct address_message m = { .n = 0 };
 
-	address_begin(&m, RTM_DELADDR, NLM_F_ACK, seq, ifindex, ip);
+	address_start(&m, RTM_DELADDR, NLM_F_ACK, seq, ifindex, ip);
 	message_end(&m, w);
 }
 
@@ -126,7 +126,7 @@ static void rule_write(struct writer *w, uint16_t type, uint16_t flags, uint32_t
 	const uint8_t protocol = KEEPER_PROTOCOL;
 	struct address_message m = { .n = 0 };
 
-	message_begin(&m, type, flags | NLM_F_ACK, seq);
+	message_start(&m, type, flags | NLM_F_ACK, seq);
 	message_put(&m, &head, sizeof(head));
 	message_put_attribute(&m, FRA_SRC, ip->ip, ip_octets(ip));
 	message_put_attribute(&m, FRA_PRIORITY, &priority, sizeof(priority));
@@ -149,7 +149,7 @@ void address_ask_all(struct writer *w, uint32_t seq, uint8_t family)
 	struct ifaddrmsg head = { .ifa_family = family == ADDR_V4 ? AF_INET : AF_INET6 };
 	struct address_message m = { .n = 0 };
 
-	message_begin(&m, RTM_GETADDR, NLM_F_DUMP, seq);
+	message_start(&m, RTM_GETADDR, NLM_F_DUMP, seq);
 	message_put(&m, &head, sizeof(head));
 	message_end(&m, w);
 }

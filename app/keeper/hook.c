@@ -32,7 +32,7 @@ struct hook_order {
 	uint16_t shard;
 	struct addr ip;
 };
-struct hook_said {
+struct hook_answer {
 	enum hook_result result;
 	struct addr ip;
 };
@@ -153,7 +153,7 @@ static void hook_orders_receive(struct hooks *h, uint64_t now_ns)
 
 static void hook_report(const struct hooks *h, const struct addr *ip, enum hook_result result)
 {
-	struct hook_said said;
+	struct hook_answer said;
 
 	memset(&said, 0, sizeof(said));
 	said.result = result;
@@ -275,7 +275,7 @@ static void hook_run(struct hooks *h, struct hook_address *a, uint32_t place, ui
 	h->used[place] = true;
 }
 
-static void hooks_begin(struct hooks *h, uint64_t now_ns)
+static void hooks_start(struct hooks *h, uint64_t now_ns)
 {
 	uint32_t place = 0;
 
@@ -458,7 +458,7 @@ static void hook_process(int orders, const struct hook_settings *s)
 	h->settings = s;
 	hooks_lock(s->dir);
 	while (!hooks_are_over(h, clock_now_ns())) {
-		hooks_begin(h, clock_now_ns());
+		hooks_start(h, clock_now_ns());
 		hooks_poll(h);
 	}
 	for (uint32_t i = 0; i < h->count; i++) {
@@ -539,7 +539,7 @@ void hook_send(const struct hook *h, enum hook_word word, const struct addr *ip,
 
 int hook_receive(const struct hook *h, enum hook_result *result, struct addr *ip)
 {
-	struct hook_said said;
+	struct hook_answer said;
 	ssize_t n = recv(h->fd, &said, sizeof(said), MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))

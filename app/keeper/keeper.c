@@ -232,9 +232,9 @@ static struct keeper_order order_of(enum keeper_word word, const struct addr *ad
 	return order;
 }
 
-int keeper_take(struct keeper *k, const struct addr *address, const char *interface)
+int keeper_claim(struct keeper *k, const struct addr *address, const char *interface)
 {
-	struct keeper_order order = order_of(KEEPER_TAKE, address);
+	struct keeper_order order = order_of(KEEPER_CLAIM, address);
 
 	if (strlen(interface) >= sizeof(order.interface))
 		return -ENODEV;
@@ -261,9 +261,9 @@ int keeper_remain(struct keeper *k, const struct remains *r)
 	return descriptors_send(k->fd, bytes_mem(&order, n), r->fds, r->fd_count, MSG_DONTWAIT);
 }
 
-int keeper_notice(struct keeper *k, const struct addr *peer, struct bytes datagram)
+int keeper_gone(struct keeper *k, const struct addr *peer, struct bytes datagram)
 {
-	struct keeper_order order = order_of(KEEPER_NOTICE, peer);
+	struct keeper_order order = order_of(KEEPER_GONE, peer);
 
 	assert(datagram.n <= sizeof(order.datagram));
 	if (datagram.n)

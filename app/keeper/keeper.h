@@ -69,7 +69,7 @@ struct keeper_address {
 	struct addr ip;
 	uint8_t place; /* in base/validity.h: the lease that says until when it may speak */
 	uint16_t shard;
-	char interface[KEEPER_INTERFACE_MAX]; /* as in keeper_take */
+	char interface[KEEPER_INTERFACE_MAX]; /* as in keeper_claim */
 };
 
 struct keeper_settings {
@@ -92,10 +92,10 @@ int keeper_hold_memory(void) NODISCARD;
 int keeper_watch(struct keeper *k, keeper_answer_fn *fn, void *arg) NODISCARD;
 /* Orders. The first two are answered. interface "": that of the address' network. 0, -EAGAIN (too
  * many at once) or -EPIPE. */
-int keeper_take(struct keeper *k, const struct addr *address, const char *interface) NODISCARD;
+int keeper_claim(struct keeper *k, const struct addr *address, const char *interface) NODISCARD;
 int keeper_leave(struct keeper *k, const struct addr *address) NODISCARD;
 /* Datagram for peer when the node has died, in place of the former one; empty: none. */
-int keeper_notice(struct keeper *k, const struct addr *peer, struct bytes datagram) NODISCARD;
+int keeper_gone(struct keeper *k, const struct addr *peer, struct bytes datagram) NODISCARD;
 /* Of KEEPER_REMAINS: what the former process left in the kernel, now the caller's.
  * Nothing: fd_count is 0. */
 void keeper_answer_remains(const struct keeper_answer *a, struct remains *out);
@@ -115,7 +115,7 @@ void keeper_close(struct keeper *k);
 
 /* Messages of node and keeper over a SOCK_SEQPACKET pair: an order, or struct keeper_answer. */
 
-enum keeper_word { KEEPER_TAKE, KEEPER_LEAVE, KEEPER_NOTICE, KEEPER_REMAIN };
+enum keeper_word { KEEPER_CLAIM, KEEPER_LEAVE, KEEPER_GONE, KEEPER_REMAIN };
 
 /* Sent up to its datagram's end. Of KEEPER_REMAIN that is the word, and has descriptors. */
 struct keeper_order {

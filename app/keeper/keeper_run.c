@@ -171,7 +171,7 @@ void keeper_on_crash_notify(int orders)
 #define ANNOUNCE_NS (100 * NS_PER_MS)
 #define REFRESH_NS  (5 * NS_PER_S)
 
-enum { ANNOUNCEMENTS = 8, NOTICE_REPEATS = 3, NOTICE_PAUSE_US = 20 * 1000 };
+enum { ANNOUNCEMENTS = 8, GONE_REPEATS = 3, GONE_PAUSE_US = 20 * 1000 };
 
 struct kept {
 	struct addr ip;
@@ -194,7 +194,7 @@ struct process {
 	struct kept kept[KEEPER_ADDRESSES_MAX];
 	uint32_t kept_count;
 	struct notice notices[KEEPER_PEERS_MAX];
-	uint32_t notice_count;
+	uint32_t gone_sent;
 	struct sockets_kept sockets;
 	struct hook hook;
 	const struct keeper_settings *settings;
@@ -334,16 +334,16 @@ static void leftover_delete(struct process *p, const struct addr *ip)
 
 /* ---- orders ---- */
 
-static void notice_note(struct process *p, const struct keeper_order *order, size_t n)
+static void gone_note_add(struct process *p, const struct keeper_order *order, size_t n)
 {
 	uint32_t i = 0;
 
-	while (i < p->notice_count && !addr_eq(&p->notices[i].to, &order->address))
+	while (i < p->gone_sent && !addr_eq(&p->notices[i].to, &order->address))
 		i++;
 	if (i == KEEPER_PEERS_MAX)
 		return;
-	if (i == p->notice_count)
-		p->notice_count++;
+	if (i == p->gone_sent)
+		p->gone_sent++;
 	p->notices[i].to = order->address;
 	p->notices[i].n = n;
 	memcpy(p->notices[i].datagram, order->datagram, n);
@@ -400,7 +400,7 @@ static void order_do(struct process *p, const struct keeper_order *order, size_t
 	memset(&answer, 0, sizeof(answer));
 	answer.address = order->address;
 	switch (order->word) {
-	case KEEPER_TAKE:
+	case KEEPER_CLAIM:
 		answer.event = KEEPER_TAKEN;
 		answer.error = kept_address_add(p, order, &answer);
 		hook_on_refusal(p, &answer);
@@ -412,8 +412,8 @@ static void order_do(struct process *p, const struct keeper_order *order, size_t
 		hook_leave(p, &order->address);
 		order_answer(p, &answer);
 		return;
-	case KEEPER_NOTICE:
-		notice_note(p, order, datagram);
+	case KEEPER_GONE:
+		gone_note_add(p, order, datagram);
 		return;
 	case KEEPER_REMAIN:
 		remains_note(p, order, datagram, fds, fd_count);
@@ -461,9 +461,9 @@ static bool all_leave(struct process *p)
 	return all;
 }
 
-static void notices_send(const struct process *p)
+static void gone_send(const struct process *p)
 {
-	for (uint32_t i = 0; i < p->notice_count; i++) {
+	for (uint32_t i = 0; i < p->gone_sent; i++) {
 		const struct notice *notice = &p->notices[i];
 		struct sockaddr_storage sa;
 		socklen_t n = addr_to_sockaddr(&notice->to, &sa);
@@ -479,7 +479,7 @@ static bool others_are_notified(const struct process *p)
 {
 	bool told = false;
 
-	for (uint32_t i = 0; i < p->notice_count; i++)
+	for (uint32_t i = 0; i < p->gone_sent; i++)
 		told |= p->notices[i].n != 0;
 	return told;
 }
@@ -514,7 +514,7 @@ static void process_end(struct process *p)
 	all = all_leave(p);
 
 	if (all) {
-		notices_send(p);
+		gone_send(p);
 		sockets_leave(p);
 		hook_send(&p->hook, HOOK_DELETE_ALL, NULL, 0);
 	}
@@ -523,9 +523,9 @@ static void process_end(struct process *p)
 	(void)close(p->orders);
 	LOG_INFO("keeper", 0, "the node is gone: its addresses are deleted",
 		 LOG_U64("addresses", count));
-	for (unsigned i = 1; all && p->notice_count && i < NOTICE_REPEATS; i++) {
-		(void)usleep(NOTICE_PAUSE_US);
-		notices_send(p);
+	for (unsigned i = 1; all && p->gone_sent && i < GONE_REPEATS; i++) {
+		(void)usleep(GONE_PAUSE_US);
+		gone_send(p);
 	}
 }
 
@@ -587,7 +587,7 @@ static int process_open(struct process *p, int sockets, const struct keeper_sett
 		sockets_open_in(p, sockets, s);
 	left_remains_send(p);
 	if (p->sockets.flows)
-		sockets_kept_begin(&p->sockets);
+		sockets_kept_start(&p->sockets);
 	if (keeper_backstop(&p->egress, s))
 		backstop_send(p);
 	if (s->count)

@@ -505,7 +505,7 @@ static void remains_get(struct sockets_kept *k)
 /* A keeper that has sockets and does not answer would get packets of newly bound ones. */
 static void left_get(struct sockets_kept *k)
 {
-	const struct sockets_head ask = { .word = SOCKETS_ASK, .number = SOCKETS_VERSION };
+	const struct sockets_head ask = { .word = SOCKETS_REQUEST, .number = SOCKETS_VERSION };
 	pid_t pid = 0;
 	int fd = before_connect(&pid);
 
@@ -583,7 +583,7 @@ int sockets_kept_open(struct sockets_kept *k, int node, uint32_t flows)
 	return 0;
 }
 
-void sockets_kept_begin(struct sockets_kept *k)
+void sockets_kept_start(struct sockets_kept *k)
 {
 	left_get(k);
 	listen_for_next(k);
@@ -640,7 +640,7 @@ static void word_do(struct sockets_kept *k, const struct sockets_message *m, str
 	case SOCKETS_NOTHING:
 	case SOCKETS_LEFT:
 	case SOCKETS_ALL:
-	case SOCKETS_ASK:
+	case SOCKETS_REQUEST:
 	case SOCKETS_ASK_REMAINS:
 		return;
 	}
@@ -727,7 +727,7 @@ static bool next_serve(struct sockets_kept *k)
 	int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC);
 	pid_t pid;
 	bool asks = fd >= 0 && is_ours(fd, &pid) && sockets_receive(fd, &m, of, 0) == 0;
-	bool done = asks && is_question(&m, SOCKETS_ASK) && left_send(k, fd, true) == 0;
+	bool done = asks && is_question(&m, SOCKETS_REQUEST) && left_send(k, fd, true) == 0;
 
 	if (asks && is_question(&m, SOCKETS_ASK_REMAINS))
 		(void)!remains_send(fd, &k->remains, k->remains_ns);

@@ -90,7 +90,7 @@ struct sockets_kept {
  * node waits for them alone. */
 int sockets_kept_open(struct sockets_kept *k, int node, uint32_t flows) NODISCARD;
 /* Gets its sockets, tells the node of them, and listens for the next keeper. */
-void sockets_kept_begin(struct sockets_kept *k);
+void sockets_kept_start(struct sockets_kept *k);
 /* Replaces the former remains: the descriptors are k's. */
 void sockets_kept_remain(struct sockets_kept *k, const struct remains *r);
 /* A message of the node. */
@@ -107,12 +107,12 @@ enum sockets_word {
 	SOCKETS_NOTHING,
 	/* Flow's sockets replace its former ones; those left as number are closed. */
 	SOCKETS_HOLD,
-	SOCKETS_CLAIM,  /* those left as number are flow's now */
-	SOCKETS_DROP,   /* flow's are closed, and those left as number */
-	SOCKETS_SETTLE, /* all that were left are closed */
-	SOCKETS_LEFT,   /* to the node, and to the next keeper: sockets that were left */
-	SOCKETS_ALL,    /* the last of those was sent */
-	SOCKETS_ASK,    /* of the next keeper: number is its SOCKETS_VERSION */
+	SOCKETS_CLAIM,   /* those left as number are flow's now */
+	SOCKETS_DROP,    /* flow's are closed, and those left as number */
+	SOCKETS_SETTLE,  /* all that were left are closed */
+	SOCKETS_LEFT,    /* to the node, and to the next keeper: sockets that were left */
+	SOCKETS_ALL,     /* the last of those was sent */
+	SOCKETS_REQUEST, /* of the next keeper: number is its SOCKETS_VERSION */
 	/* Of the next keeper, before that, on a connection of its own: an older one disconnects. */
 	SOCKETS_ASK_REMAINS,
 };

@@ -137,7 +137,7 @@ enum {
 	WAIT_MOST_MS = 5000,
 };
 
-enum live_command_kind { LIVE_BEGIN, LIVE_END, LIVE_DIGIT };
+enum live_command_kind { LIVE_START, LIVE_END, LIVE_DIGIT };
 
 /* Control to the thread. */
 struct live_command {
@@ -250,7 +250,7 @@ static void stream_connect(struct live *l, struct live_stream *s)
 	}
 	s->state = LIVE_CONNECTS;
 	/* a refusal may be told before it returns */
-	if (!live_connection_begin(l->context, s, address) && s->state == LIVE_CONNECTS)
+	if (!live_connection_start(l->context, s, address) && s->state == LIVE_CONNECTS)
 		stream_lost(l, s, "the connection was refused");
 }
 
@@ -295,7 +295,7 @@ static struct live_stream *live_stream_find(const struct live *l, uint64_t id)
 	return NULL;
 }
 
-static void live_stream_begin(struct live *l, struct live_stream *s)
+static void live_stream_start(struct live *l, struct live_stream *s)
 {
 	assert(l->count < l->capacity);
 	l->list[l->count++] = s;
@@ -308,13 +308,13 @@ static void live_stream_begin(struct live *l, struct live_stream *s)
 
 static void command_do(struct live *l, const struct live_command *c)
 {
-	struct live_stream *s = c->kind == LIVE_BEGIN ? c->stream : live_stream_find(l, c->id);
+	struct live_stream *s = c->kind == LIVE_START ? c->stream : live_stream_find(l, c->id);
 
 	if (!s)
 		return;
 	switch (c->kind) {
-	case LIVE_BEGIN:
-		live_stream_begin(l, s);
+	case LIVE_START:
+		live_stream_start(l, s);
 		return;
 	case LIVE_END:
 		s->ends = true;
@@ -478,9 +478,9 @@ static bool command_send(struct live *l, const struct live_command *c)
 	return sent;
 }
 
-int live_begin(struct live *l, const struct live_terms *terms)
+int live_stream_open(struct live *l, const struct live_terms *terms)
 {
-	struct live_command c = { .kind = LIVE_BEGIN };
+	struct live_command c = { .kind = LIVE_START };
 	int err;
 
 	if (l->begun == l->capacity)
@@ -566,7 +566,7 @@ static void live_free(struct live *l)
 	if (l->context)
 		lws_context_destroy(l->context);
 	while (l->commands.slots && ring_pop(&l->commands, &c, 1) == 1)
-		if (c.kind == LIVE_BEGIN)
+		if (c.kind == LIVE_START)
 			live_stream_free(c.stream);
 	while (l->count > 0) {
 		struct live_stream *s = l->list[--l->count];

@@ -92,7 +92,7 @@ bool live_url_read(struct live_url *out, const char *text);
 /* ---- control's thread ---- */
 
 /* 0, or -ENOSPC (too many), -EINVAL, -ENOMEM: then the feed stays the caller's. */
-int live_begin(struct live *l, const struct live_terms *terms) NODISCARD;
+int live_stream_open(struct live *l, const struct live_terms *terms) NODISCARD;
 /* LIVE_GONE follows. */
 void live_end(struct live *l, uint64_t id, const char *reason);
 /* A key of the party. */

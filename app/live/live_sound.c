@@ -215,7 +215,7 @@ static void live_party_release(struct live_party *p, uint32_t n)
 	memmove(p->heard.samples, p->heard.samples + n, p->heard.n * sizeof(p->heard.samples[0]));
 }
 
-enum { SAID_SIZE_FIRST = 8192, TAIL_MS = 60 /* without more, part of a frame is said */ };
+enum { AUDIO_SIZE_FIRST = 8192, TAIL_MS = 60 /* without more, part of a frame is said */ };
 
 static uint32_t sample_octets(const struct live_sound *s)
 {
@@ -279,38 +279,38 @@ void live_sound_close(struct live_sound *s)
 /* ---- sound of the application ---- */
 
 /* Room for n more, as far as there may be. */
-static void said_grow(struct live_sound *s, uint32_t n)
+static void audio_grow(struct live_sound *s, uint32_t n)
 {
-	uint32_t most = s->rate / 1000 * sample_octets(s) * LIVE_SAID_MS, size = s->said_size;
+	uint32_t most = s->rate / 1000 * sample_octets(s) * LIVE_SAID_MS, size = s->audio_size;
 	uint8_t *fresh;
 
-	if (size - s->said_count >= n)
+	if (size - s->audio_count >= n)
 		return;
-	while (size - s->said_count < n && size < most)
-		size = size ? 2 * size : SAID_SIZE_FIRST;
+	while (size - s->audio_count < n && size < most)
+		size = size ? 2 * size : AUDIO_SIZE_FIRST;
 	size = size < most ? size : most;
-	fresh = size > s->said_size ? malloc(size) : NULL;
+	fresh = size > s->audio_size ? malloc(size) : NULL;
 	if (!fresh)
 		return;
-	for (uint32_t i = 0; i < s->said_count; i++)
-		fresh[i] = s->said[(s->said_first + i) % s->said_size];
+	for (uint32_t i = 0; i < s->audio_count; i++)
+		fresh[i] = s->said[(s->audio_first + i) % s->audio_size];
 	free(s->said);
 	s->said = fresh;
-	s->said_size = size;
-	s->said_first = 0;
+	s->audio_size = size;
+	s->audio_first = 0;
 }
 
 static void app_said_put(struct live_sound *s, const uint8_t *p, uint32_t n)
 {
-	uint32_t at = s->said_size ? (s->said_first + s->said_count) % s->said_size : 0;
-	uint32_t ahead = s->said_size - at < n ? s->said_size - at : n;
+	uint32_t at = s->audio_size ? (s->audio_first + s->audio_count) % s->audio_size : 0;
+	uint32_t ahead = s->audio_size - at < n ? s->audio_size - at : n;
 
 	if (n == 0)
 		return;
 	memcpy(s->said + at, p, ahead);
 	memcpy(s->said, p + ahead, n - ahead);
-	s->said_count += n;
-	s->said_total += n;
+	s->audio_count += n;
+	s->audio_total += n;
 }
 
 void live_sound_receive(struct live_sound *s, struct bytes octets, uint64_t now_ns)
@@ -319,8 +319,8 @@ void live_sound_receive(struct live_sound *s, struct bytes octets, uint64_t now_
 
 	if (!s->feed)
 		return;
-	said_grow(s, n);
-	room = s->said_size - s->said_count;
+	audio_grow(s, n);
+	room = s->audio_size - s->audio_count;
 	room -= room % 2;
 	if (n > room) {
 		s->refused += n - room;
@@ -339,7 +339,7 @@ bool live_sound_set_mark(struct live_sound *s, const char *name)
 		s->marks_refused++;
 		return false;
 	}
-	*m = (struct live_mark){ .at = s->said_total };
+	*m = (struct live_mark){ .at = s->audio_total };
 	memcpy(m->name, name, strlen(name));
 	s->mark_count++;
 	return true;
@@ -349,8 +349,8 @@ void live_sound_clear(struct live_sound *s)
 {
 	if (!s->feed)
 		return;
-	s->said_taken = s->said_total;
-	s->said_count = s->said_first = 0;
+	s->audio_taken = s->audio_total;
+	s->audio_count = s->audio_first = 0;
 	s->ready.n = 0;
 	media_feed_clear(s->feed, s->serial);
 }
@@ -378,7 +378,7 @@ static bool mark_give(struct live_sound *s)
 
 		if (m->number)
 			continue;
-		if (m->at > s->said_taken || s->ready.n >= s->feed_rate * FEED_FRAME_MS / 1000)
+		if (m->at > s->audio_taken || s->ready.n >= s->feed_rate * FEED_FRAME_MS / 1000)
 			return false;
 		m->number = ++s->mark_number;
 		f = frame_reserve(s);
@@ -395,15 +395,15 @@ static bool mark_give(struct live_sound *s)
 }
 
 /* Octets before the next mark that was not handed over. */
-static uint32_t said_until_mark(const struct live_sound *s)
+static uint32_t audio_until_mark(const struct live_sound *s)
 {
 	for (uint32_t i = 0; i < s->mark_count; i++) {
 		const struct live_mark *m = &s->marks[(s->mark_first + i) % LIVE_MARKS];
 
 		if (m->number == 0)
-			return m->at > s->said_taken ? (uint32_t)(m->at - s->said_taken) : 0;
+			return m->at > s->audio_taken ? (uint32_t)(m->at - s->audio_taken) : 0;
 	}
-	return s->said_count;
+	return s->audio_count;
 }
 
 static uint32_t live_said_pop(struct live_sound *s, int16_t *pcm, uint32_t samples)
@@ -411,28 +411,28 @@ static uint32_t live_said_pop(struct live_sound *s, int16_t *pcm, uint32_t sampl
 	uint32_t octets = sample_octets(s);
 
 	for (uint32_t i = 0; i < samples; i++) {
-		const uint8_t low = s->said[s->said_first];
+		const uint8_t low = s->said[s->audio_first];
 
 		if (octets == 1) {
 			g711_ulaw_decode(&pcm[i], &low, 1);
 		} else {
-			uint8_t high = s->said[(s->said_first + 1) % s->said_size];
+			uint8_t high = s->said[(s->audio_first + 1) % s->audio_size];
 
 			pcm[i] = (int16_t)(uint16_t)(high << 8 | low);
 		}
-		s->said_first = (s->said_first + octets) % s->said_size;
+		s->audio_first = (s->audio_first + octets) % s->audio_size;
 	}
-	s->said_count -= samples * octets;
-	s->said_taken += (uint64_t)samples * octets;
+	s->audio_count -= samples * octets;
+	s->audio_taken += (uint64_t)samples * octets;
 	return samples;
 }
 
 /* Converts 20 ms of its sound, or the rest before a mark or the end. False: nothing. */
-static bool said_convert(struct live_sound *s, uint64_t now_ns)
+static bool audio_convert(struct live_sound *s, uint64_t now_ns)
 {
 	int16_t pcm[FEED_SAMPLES_MAX];
-	uint32_t whole = live_sound_frame_octets(s), n = said_until_mark(s);
-	bool is_tail = n < s->said_count || now_ns - s->received_ns > TAIL_MS * NS_PER_MS;
+	uint32_t whole = live_sound_frame_octets(s), n = audio_until_mark(s);
+	bool is_tail = n < s->audio_count || now_ns - s->received_ns > TAIL_MS * NS_PER_MS;
 	uint32_t samples;
 
 	n = n < whole ? n : whole;
@@ -463,7 +463,7 @@ static bool frame_give(struct live_sound *s)
 static void tail_fill(struct live_sound *s, uint64_t now_ns)
 {
 	uint32_t n = s->feed_rate * FEED_FRAME_MS / 1000;
-	bool is_over = s->said_count == 0 && now_ns - s->received_ns > TAIL_MS * NS_PER_MS;
+	bool is_over = s->audio_count == 0 && now_ns - s->received_ns > TAIL_MS * NS_PER_MS;
 
 	if (s->ready.n == 0 || s->ready.n >= n || !is_over)
 		return;
@@ -473,10 +473,10 @@ static void tail_fill(struct live_sound *s, uint64_t now_ns)
 
 static void say_tick(struct live_sound *s, uint64_t now_ns)
 {
-	while (media_feed_waiting(s->feed) < LIVE_AHEAD) {
+	while (media_feed_waiting(s->feed) < LIVE_QUEUE) {
 		if (frame_give(s) || mark_give(s))
 			continue;
-		if (!said_convert(s, now_ns))
+		if (!audio_convert(s, now_ns))
 			break;
 	}
 	tail_fill(s, now_ns);

@@ -49,7 +49,7 @@ struct live_party {
 enum {
 	LIVE_MARKS = 32,      /* that wait */
 	LIVE_FRAMES = 64,     /* for the application: 1.28 s */
-	LIVE_AHEAD = 4,       /* frames that wait for the worker */
+	LIVE_QUEUE = 4,       /* frames that wait for the worker */
 	LIVE_SAID_MS = 30000, /* of the application's sound that was not played yet */
 	LIVE_CHANNELS = 2,
 };
@@ -81,11 +81,11 @@ struct live_sound {
 	/* from the application */
 	struct resampler *down;
 	uint8_t *said; /* a ring of octets as they came; NULL: none yet */
-	uint32_t said_size, said_first, said_count;
-	uint64_t said_total, said_taken; /* octets; taken: converted */
-	uint64_t received_ns;            /* the newest came */
-	uint64_t refused, refused_total; /* octets; refused: not reported yet */
-	struct live_pcm ready;           /* at feed_rate */
+	uint32_t audio_size, audio_first, audio_count;
+	uint64_t audio_total, audio_taken; /* octets; taken: converted */
+	uint64_t received_ns;              /* the newest came */
+	uint64_t refused, refused_total;   /* octets; refused: not reported yet */
+	struct live_pcm ready;             /* at feed_rate */
 	uint32_t serial, mark_number;
 	uint32_t mark_first, mark_count, marks_refused;
 	struct live_mark marks[LIVE_MARKS];

@@ -39,7 +39,7 @@ static void member_number(struct writer *w, const char *name, uint64_t number)
 	writer_u64(w, number);
 }
 
-static void live_event_begin(struct writer *w, const char *event)
+static void live_event_start(struct writer *w, const char *event)
 {
 	writer_str(w, "{\"event\":\"");
 	writer_str(w, event);
@@ -60,7 +60,7 @@ void live_write_start(struct writer *w, const struct live_start *s)
 {
 	const char leg[] = { s->leg, '\0' };
 
-	live_event_begin(w, "start");
+	live_event_start(w, "start");
 	member_number(w, "version", 1);
 	member_text(w, "call", s->call);
 	member_text(w, "leg", leg);
@@ -79,14 +79,14 @@ void live_write_start(struct writer *w, const struct live_start *s)
 
 void live_write_mark(struct writer *w, const char *name)
 {
-	live_event_begin(w, "mark");
+	live_event_start(w, "mark");
 	member_text(w, "name", name);
 	live_event_end(w);
 }
 
 void live_write_missed(struct writer *w, uint32_t frames, uint32_t ms)
 {
-	live_event_begin(w, "missed");
+	live_event_start(w, "missed");
 	member_number(w, "frames", frames);
 	member_number(w, "ms", ms);
 	live_event_end(w);
@@ -94,7 +94,7 @@ void live_write_missed(struct writer *w, uint32_t frames, uint32_t ms)
 
 void live_write_refused(struct writer *w, uint64_t octets, uint32_t ms)
 {
-	live_event_begin(w, "refused");
+	live_event_start(w, "refused");
 	member_number(w, "octets", octets);
 	member_number(w, "ms", ms);
 	live_event_end(w);
@@ -104,14 +104,14 @@ void live_write_digit(struct writer *w, char digit)
 {
 	const char text[] = { digit, '\0' };
 
-	live_event_begin(w, "dtmf");
+	live_event_start(w, "dtmf");
 	member_text(w, "digit", text);
 	live_event_end(w);
 }
 
 void live_write_stop(struct writer *w, const char *reason)
 {
-	live_event_begin(w, "stop");
+	live_event_start(w, "stop");
 	member_text(w, "reason", reason);
 	live_event_end(w);
 }
@@ -127,7 +127,7 @@ static bool is_printable(const char *text, size_t n)
 	return true;
 }
 
-static int mark_read(struct live_said *out, const json_t *json)
+static int mark_read(struct live_audio *out, const json_t *json)
 {
 	const json_t *name = json_object_get(json, "name");
 	size_t n = json_string_length(name);
@@ -139,7 +139,7 @@ static int mark_read(struct live_said *out, const json_t *json)
 	return 0;
 }
 
-static int live_said_read(struct live_said *out, const json_t *json)
+static int live_said_read(struct live_audio *out, const json_t *json)
 {
 	static const char *const words[] = {
 		[LIVE_SAID_STARTED] = "started",
@@ -158,9 +158,9 @@ static int live_said_read(struct live_said *out, const json_t *json)
 	return -EBADMSG;
 }
 
-int live_said_parse(struct live_said *out, struct bytes text)
+int live_said_parse(struct live_audio *out, struct bytes text)
 {
-	struct live_said said = { 0 };
+	struct live_audio said = { 0 };
 	json_error_t error;
 	json_t *json;
 	int err;
@@ -222,7 +222,7 @@ static int headers_add(struct live_stream *s, struct lws *wsi, unsigned char **p
 /* A whole text message. False: it ends the stream. */
 static bool live_stream_on_text(struct live_stream *s, struct bytes text)
 {
-	struct live_said said;
+	struct live_audio said;
 
 	if (live_said_parse(&said, text))
 		return true; /* of another version, or none: nothing follows from it */
@@ -303,7 +303,7 @@ static void start_write(struct live_stream *s, struct writer *w)
 	s->started = true;
 }
 
-static uint32_t said_ms(const struct live_stream *s, uint64_t octets)
+static uint32_t audio_ms(const struct live_stream *s, uint64_t octets)
 {
 	return (uint32_t)(octets * FEED_FRAME_MS / live_sound_frame_octets(&s->sound));
 }
@@ -322,7 +322,7 @@ static bool text_next(struct live_stream *s, struct writer *w)
 		live_write_digit(w, s->digits[0]);
 		memmove(s->digits, s->digits + 1, --s->digit_count);
 	} else if (s->sound.refused) {
-		live_write_refused(w, s->sound.refused, said_ms(s, s->sound.refused));
+		live_write_refused(w, s->sound.refused, audio_ms(s, s->sound.refused));
 		s->sound.refused = 0;
 	} else if (s->ends) {
 		live_write_stop(w, s->reason);
@@ -482,7 +482,7 @@ struct lws_context *live_connection_context(struct live *l, const char *ca, uint
 	return lws_create_context(&info);
 }
 
-bool live_connection_begin(struct lws_context *context, struct live_stream *s, const char *address)
+bool live_connection_start(struct lws_context *context, struct live_stream *s, const char *address)
 {
 	char host[sizeof(s->url.host) + 8];
 	bool is_preset = s->url.port == (s->url.tls ? 443 : 80);

@@ -85,7 +85,7 @@ static_assert((int)LIVE_MESSAGE_MAX >= (int)LIVE_WRITE_MAX, "texts fit, too");
 /* NULL: the library cannot. */
 struct lws_context *live_connection_context(struct live *l, const char *ca, uint32_t streams);
 /* False: it cannot be begun. What becomes of it is told by those below. */
-bool live_connection_begin(struct lws_context *context, struct live_stream *s, const char *address);
+bool live_connection_start(struct lws_context *context, struct live_stream *s, const char *address);
 /* Soon: live_stream_unconnected follows. */
 void live_connection_end(struct live_stream *s);
 void live_connection_wants(struct live_stream *s); /* to send something */

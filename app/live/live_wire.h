@@ -54,12 +54,12 @@ enum live_said_kind {
 	LIVE_SAID_STOP,    /* it has done */
 };
 
-struct live_said {
+struct live_audio {
 	enum live_said_kind kind;
 	char name[LIVE_MARK_MAX + 1]; /* of MARK: UTF-8 without control characters */
 };
 
 /* 0; -EBADMSG: no such message; -EMSGSIZE. *out is untouched then. Unknown members are ignored. */
-int live_said_parse(struct live_said *out, struct bytes text) NODISCARD;
+int live_said_parse(struct live_audio *out, struct bytes text) NODISCARD;
 
 #endif

@@ -209,7 +209,7 @@ static void on_item(const struct peer_item *item, uint64_t from, void *arg)
 	struct addr address;
 	struct node_shard *s;
 
-	if (item->kind == PEER_TAKE) {
+	if (item->kind == PEER_MOVE) {
 		s = claimed_shard(c, item->shard);
 		if (s)
 			node_shard_on_request_order(s);
@@ -232,14 +232,14 @@ static bool claimant_leaves(const struct claimant *c, uint64_t id)
 	return false;
 }
 
-static void on_alive(uint64_t id, bool is_heard, void *arg)
+static void on_alive(uint64_t id, bool is_attached, void *arg)
 {
 	struct claimant *c = arg;
 	char text[17];
 
 	c->names_ns = 0; /* a node that comes back may watch a lease without names */
 	(void)snprintf(text, sizeof(text), "%016" PRIx64, id);
-	if (is_heard)
+	if (is_attached)
 		LOG_INFO("node", 0, "another node is heard", LOG_STR("node", text));
 	else if (claimant_leaves(c, id))
 		LOG_INFO("node", 0, "another node has stopped", LOG_STR("node", text));
@@ -250,7 +250,7 @@ static void on_alive(uint64_t id, bool is_heard, void *arg)
 			 LOG_STR("node", text));
 }
 
-static bool claimant_hears(const struct claimant *c, uint64_t id)
+static bool claimant_listens_to(const struct claimant *c, uint64_t id)
 {
 	struct addr address;
 
@@ -274,7 +274,8 @@ static void on_node(const struct roster_node *node, bool alive, void *arg)
 	if (node->id == c->self.id)
 		return;
 	if (roster_has_left(node)) {
-		if (!claimant_hears(c, node->id)) /* else it is about to say so, or has come back */
+		if (!claimant_listens_to(
+			    c, node->id)) /* else it is about to say so, or has come back */
 			peers_forget(c->peers, node->id);
 		return;
 	}
@@ -306,7 +307,7 @@ static void roster_put(const struct claimant *c, store_own_fn *said)
 	store_node_own(c->node->redis.store, &own, said, (void *)(uintptr_t)c);
 }
 
-static void on_owned(const struct store_own_said *said, void *arg);
+static void on_owned(const struct store_own_answer *said, void *arg);
 
 /* At once, but once per beat: before the other process writes its own again. */
 static void roster_put_again(struct claimant *c)
@@ -317,7 +318,7 @@ static void roster_put_again(struct claimant *c)
 	roster_put(c, on_owned);
 }
 
-static void on_owned(const struct store_own_said *said, void *arg)
+static void on_owned(const struct store_own_answer *said, void *arg)
 {
 	struct claimant *c = arg;
 	struct twin *twin = &c->node->redis.twin;
@@ -385,7 +386,7 @@ static uint32_t members_left(const struct claimant *c, struct member *nodes, uin
 	for (uint32_t i = 0; i < c->nodes.count; i++) {
 		const struct roster_node *node = &c->nodes.list[i].node;
 
-		if (roster_has_left(node) && !claimant_hears(c, node->id))
+		if (roster_has_left(node) && !claimant_listens_to(c, node->id))
 			nodes[count++] = (struct member){ .id = node->id, .leaving = true };
 	}
 	return count;
@@ -409,10 +410,10 @@ static void names_turn(const struct claimant *c, uint64_t now_ns)
 	}
 }
 
-void claimant_notify(struct claimant *c, const struct store_notice *tell)
+void claimant_notify(struct claimant *c, const struct store_claim_report *tell)
 {
 	const bool changes = tell->before.count;
-	const struct peer_item item = { .kind = PEER_TOLD,
+	const struct peer_item item = { .kind = PEER_OWNED,
 					.shard = tell->shard,
 					.epoch = tell->epoch,
 					.named = changes ? tell->before : tell->named,
@@ -442,7 +443,7 @@ static void standing_say_all(const struct claimant *c, uint64_t to)
 
 		if (s->home)
 			standing_send(c, to, PEER_HOME, s->number);
-		if (node_shard_hears(s))
+		if (node_shard_listens(s))
 			standing_send(c, to, PEER_RUNS, s->number);
 	}
 	if (node_leaves(n))
@@ -465,9 +466,9 @@ const struct standing *claimant_standing(const struct claimant *c, uint64_t id)
 	return standings_of(&c->standings, id, peers_process(c->peers, id, &address));
 }
 
-void claimant_let_take(const struct claimant *c, uint64_t id, uint16_t shard)
+void claimant_let_claim(const struct claimant *c, uint64_t id, uint16_t shard)
 {
-	standing_send(c, id, PEER_TAKE, shard);
+	standing_send(c, id, PEER_MOVE, shard);
 }
 
 /* ---- notices of its end ---- */
@@ -487,7 +488,7 @@ static void dead_write(const struct node *n, struct writer *w)
 	}
 }
 
-void claimant_notices(struct claimant *c)
+void claimant_notifies(struct claimant *c)
 {
 	uint8_t items[PEER_ITEMS_MAX], packet[PEER_PACKET_MAX];
 	struct writer w = writer_over(items, sizeof(items));
@@ -503,8 +504,8 @@ void claimant_notices(struct claimant *c)
 		size_t n;
 
 		static_assert((int)PEER_PACKET_MAX <= (int)KEEPER_DATAGRAM_MAX, "it fits");
-		if (!peers_notice(c->peers, nodes[i].id, writer_done(&w), &to, packet, &n))
-			node_keeper_notice(c->node, &to, bytes_mem(packet, w.n ? n : 0));
+		if (!peers_gone(c->peers, nodes[i].id, writer_done(&w), &to, packet, &n))
+			node_keeper_gone(c->node, &to, bytes_mem(packet, w.n ? n : 0));
 	}
 }
 
@@ -524,7 +525,7 @@ void claimant_expire(struct claimant *c, uint64_t now_ns)
 	if (c->names_ns <= now_ns) {
 		c->names_ns = now_ns + NAMES_NS;
 		names_turn(c, now_ns);
-		claimant_notices(c);
+		claimant_notifies(c);
 	}
 	if (c->standing_ns <= now_ns) {
 		c->standing_ns = now_ns + STANDING_SAY_NS;
@@ -603,7 +604,7 @@ bool claimant_node(const struct claimant *c, uint32_t i, struct claimant_node *o
 	if (!c || i >= c->nodes.count)
 		return false;
 	*out = c->nodes.list[i];
-	out->heard = claimant_hears(c, out->node.id);
+	out->heard = claimant_listens_to(c, out->node.id);
 	return true;
 }
 
@@ -763,7 +764,7 @@ int claimant_open(struct claimant **out, struct node *n)
 	return 0;
 }
 
-static void on_left(const struct store_own_said *said, void *arg)
+static void on_left(const struct store_own_answer *said, void *arg)
 {
 	struct claimant *c = arg;
 

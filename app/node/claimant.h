@@ -37,7 +37,7 @@ bool claimant_node(const struct claimant *c, uint32_t i, struct claimant_node *o
 struct standing;
 const struct standing *claimant_standing(const struct claimant *c, uint64_t id);
 /* That node is to ask for the shard, wherever it is. Said once: it may be lost. */
-void claimant_let_take(const struct claimant *c, uint64_t id, uint16_t shard);
+void claimant_let_claim(const struct claimant *c, uint64_t id, uint16_t shard);
 /* What this node knows of a shard's lease; NULL: nothing. */
 const struct claim *claimant_claim(const struct claimant *c, uint16_t shard);
 /* A node that is not alive is gone for good: no lease names it any more.
@@ -63,11 +63,11 @@ void claimant_flush(struct claimant *c, uint64_t now_ns);
 void claimant_metrics(struct claimant *c);
 /* Shards have become live here, or ended:
  * renews what the keeper tells other nodes at the end of this process. */
-void claimant_notices(struct claimant *c);
+void claimant_notifies(struct claimant *c);
 /* A shard has come to live here: its lease names others at once. */
 void claimant_lives(struct claimant *c);
 /* A lease of this node: the named nodes are notified that it is renewed (store_notice_fn). */
-void claimant_notify(struct claimant *c, const struct store_notice *tell);
+void claimant_notify(struct claimant *c, const struct store_claim_report *tell);
 /* Before a shard is asked for: its store learns what others know of its lease. */
 void claimant_acquires(const struct claimant *c, const struct node_shard *s);
 

@@ -59,7 +59,7 @@ static struct remote_watch *blf_of(const struct node *n)
 	return n->shards.shared_tables ? n->shards.shared_tables->remote : NULL;
 }
 
-static void blf_send(void *arg, uint64_t process, struct bytes news)
+static void blf_send(void *arg, uint64_t process, struct bytes outcome)
 {
 	struct node *n = arg;
 	struct channel_to to[ROSTER_NODES_MAX];
@@ -70,7 +70,7 @@ static void blf_send(void *arg, uint64_t process, struct bytes news)
 	else if (!claimant_process(n->cluster.claimant, process, to))
 		return;
 	for (uint32_t i = 0; i < count; i++)
-		node_edge_on_message(n, &to[i], news);
+		node_edge_on_message(n, &to[i], outcome);
 }
 
 static bool blf_is_alive(void *arg, uint64_t process)
@@ -92,7 +92,7 @@ static uint32_t blf_others(void *arg)
 int node_blf_open(struct node *n)
 {
 	const struct shard_remote with = { .send = blf_send,
-					   .is_heard = blf_is_alive,
+					   .is_attached = blf_is_alive,
 					   .others = blf_others,
 					   .picked = n->hooks->picked,
 					   .answered = n->hooks->answered,
@@ -102,10 +102,10 @@ int node_blf_open(struct node *n)
 	return n->cluster.edge ? shard_remote_open(n->shards.shared_tables, &with) : 0;
 }
 
-void node_blf_on_message(struct node *n, uint64_t process, struct bytes news)
+void node_blf_on_message(struct node *n, uint64_t process, struct bytes outcome)
 {
 	if (blf_of(n))
-		shard_on_remote(n->shards.shared_tables, process, news, clock_instant());
+		shard_on_remote(n->shards.shared_tables, process, outcome, clock_instant());
 }
 
 void node_blf_flush(struct node *n)

@@ -19,7 +19,7 @@ void node_blf_setup(void); /* registers the metrics; main thread, once */
 /* The shared tables and the edge are open. Without an edge it does nothing. 0 or -ENOMEM. */
 int node_blf_open(struct node *n) NODISCARD;
 /* That process has told something. */
-void node_blf_on_message(struct node *n, uint64_t process, struct bytes news);
+void node_blf_on_message(struct node *n, uint64_t process, struct bytes outcome);
 /* End of each round. */
 void node_blf_flush(struct node *n);
 void node_blf_expire(struct node *n, uint64_t now_ns);

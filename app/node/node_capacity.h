@@ -69,7 +69,7 @@ void node_machine_check(const struct settings *s, const char *path, struct bytes
 /* Adds a warning for what the node could not do after a start: record, or play prompts. */
 void node_machine_warn(const struct settings *s, struct bytes yaml, struct conf_errors *warnings);
 /* The machine has it not. */
-bool node_address_is_elsewhere(const struct addr *address);
+bool node_address_is_remote(const struct addr *address);
 /* Adds an error for each network with an address of another machine. */
 void node_addresses_check(const struct settings *s, struct bytes yaml, struct conf_errors *errors);
 /* A line of the log for each network without an interface, where media.port is xdp. */

@@ -368,10 +368,10 @@ static bool edge_is_own(const struct sip_hop *from)
 }
 
 /* An address that moves with its shard names its sender. */
-static enum parcel_kind heard_as(const struct node *n, const struct sip_hop *from)
+static enum parcel_kind received_as(const struct node *n, const struct sip_hop *from)
 {
 	if (from->transport != SIP_UDP)
-		return PARCEL_HEARD;
+		return PARCEL_RECEIVED;
 	return n->sip.local_shards[from->local] ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD_FLOW;
 }
 
@@ -400,7 +400,7 @@ bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 		    struct bytes message)
 {
 	bool datagram = from->transport == SIP_UDP;
-	struct parcel p = { .kind = heard_as(n, from),
+	struct parcel p = { .kind = received_as(n, from),
 			    .transport = (uint8_t)from->transport,
 			    .connection = from->connection,
 			    .remote = from->remote,
@@ -447,7 +447,7 @@ static void edge_inter_shard(struct node *n, const struct parcel *p)
 	uint16_t number = inter_shard_of(&p->bound);
 	struct node_shard *to = number ? node_shard_find(n, number) : NULL;
 
-	if (!to || !inter_shard_of(&p->remote) || !node_shard_hears(to))
+	if (!to || !inter_shard_of(&p->remote) || !node_shard_listens(to))
 		return;
 	shard_receive(to->core, &from, p->data, clock_instant());
 	node_on_passed(&from, false, 0, p->data, NULL, n);
@@ -455,9 +455,9 @@ static void edge_inter_shard(struct node *n, const struct parcel *p)
 
 /* ---- watched users ---- */
 
-void node_edge_on_message(struct node *n, const struct channel_to *to, struct bytes news)
+void node_edge_on_message(struct node *n, const struct channel_to *to, struct bytes outcome)
 {
-	const struct parcel p = { .kind = PARCEL_NEWS, .data = news };
+	const struct parcel p = { .kind = PARCEL_STATES, .data = outcome };
 
 	if (channels_send(n->cluster.edge->channels, to, &p))
 		LOG_DEBUG("node", 0, "another node is not told which users are watched");
@@ -488,7 +488,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 	case PARCEL_SEND:
 		edge_carry(n, p, incarnation);
 		return;
-	case PARCEL_HEARD:
+	case PARCEL_RECEIVED:
 		edge_on_parcel(n, p, incarnation);
 		return;
 	case PARCEL_GONE:
@@ -507,7 +507,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 	case PARCEL_INTER_SHARD:
 		edge_inter_shard(n, p);
 		return;
-	case PARCEL_NEWS:
+	case PARCEL_STATES:
 		node_blf_on_message(n, incarnation, p->data);
 		return;
 	case PARCEL_BACK:
@@ -522,7 +522,7 @@ static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
 {
 	if (p->kind == PARCEL_SEND)                           /* datagrams are retransmitted */
 		edge_gone(arg, p, incarnation, EHOSTUNREACH); /* it may be up all the same */
-	else if (p->kind == PARCEL_HEARD)
+	else if (p->kind == PARCEL_RECEIVED)
 		edge_hold(arg, p);
 }
 

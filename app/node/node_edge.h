@@ -31,9 +31,9 @@ bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
  * like a datagram, as the shard has no owner now. -EHOSTUNREACH (no node is known to have had it),
  * -EMSGSIZE, -ENOBUFS or -ENOMEM. */
 int node_edge_inter_shard(struct node *n, uint16_t from, uint16_t to, struct bytes message);
-/* Sends news of watched users to a node (node_blf.h). May be lost: it is repeated. */
+/* Sends states of watched users to a node (node_blf.h). They may be lost, and are repeated. */
 struct channel_to;
-void node_edge_on_message(struct node *n, const struct channel_to *to, struct bytes news);
+void node_edge_on_message(struct node *n, const struct channel_to *to, struct bytes outcome);
 void node_edge_expire(struct node *n, uint64_t now_ns);
 uint64_t node_edge_next_ns(const struct node *n);
 void node_edge_metrics(const struct node *n);

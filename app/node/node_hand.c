@@ -66,7 +66,7 @@ void node_drain_set(struct node *n, bool on)
 	LOG_WARN("node", 0, on ? "draining: no new calls" : "new calls are welcome again");
 }
 
-void node_drain_begin(struct node *n)
+void node_drain_start(struct node *n)
 {
 	struct shard_counts counts;
 
@@ -267,7 +267,7 @@ void node_rebalance_plan(const struct node *n, struct rebalance_plan *out)
 
 /* ---- what is done ---- */
 
-void node_rebalance_begin(struct node *n, const struct rebalance_plan *plan)
+void node_rebalance_start(struct node *n, const struct rebalance_plan *plan)
 {
 	struct node_rebalance *r = &n->cluster.rebalance;
 
@@ -291,7 +291,7 @@ static bool move_meets(const struct node_move *a, const struct node_move *b)
 	return a->from == b->from || a->from == b->to || a->to == b->from || a->to == b->to;
 }
 
-static bool move_may_begin(const struct node_rebalance *r, const struct node_move *move)
+static bool move_may_start(const struct node_rebalance *r, const struct node_move *move)
 {
 	for (uint32_t i = 0; i < r->count; i++) {
 		if (r->moves[i].state == MOVE_ASKED && move_meets(&r->moves[i], move))
@@ -303,7 +303,7 @@ static bool move_may_begin(const struct node_rebalance *r, const struct node_mov
 static void move_start(struct node *n, const struct node_move *move, uint64_t self)
 {
 	if (move->to != self) {
-		claimant_let_take(n->cluster.claimant, move->to, move->shard);
+		claimant_let_claim(n->cluster.claimant, move->to, move->shard);
 		return;
 	}
 	for (uint32_t i = 0; i < n->shards.count; i++) {
@@ -326,7 +326,7 @@ static void move_end(struct node_move *move, bool done)
 
 static void move_turn(struct node *n, struct node_move *move, uint64_t self, uint64_t now_ns)
 {
-	if (move->state == MOVE_WAITS && move_may_begin(&n->cluster.rebalance, move)) {
+	if (move->state == MOVE_WAITS && move_may_start(&n->cluster.rebalance, move)) {
 		move->state = MOVE_ASKED;
 		move->until_ns = now_ns + MOVE_LIMIT_NS;
 	}
@@ -377,7 +377,7 @@ bool node_leaves(const struct node *n)
 	return n->life.drain.asked || n->life.drain.ends;
 }
 
-bool node_shard_hears(const struct node_shard *s)
+bool node_shard_listens(const struct node_shard *s)
 {
 	return s->state == NODE_SHARD_LIVE && !s->gives_to;
 }
@@ -477,7 +477,7 @@ void node_shard_on_request(uint64_t by, void *arg)
 {
 	struct node_shard *s = arg;
 
-	if (!node_shard_hears(s) || s->node->life.phase != NODE_RUNNING || store_is_away(s))
+	if (!node_shard_listens(s) || s->node->life.phase != NODE_RUNNING || store_is_away(s))
 		return;
 	s->gives_to = by;
 	s->gives_ns = clock_now_ns();
@@ -600,15 +600,15 @@ static bool may_request(const struct node_shard *s, uint64_t now_ns)
 	       store_holder(s->store)->alive;
 }
 
-static bool comes_home(const struct node_shard *s)
+static bool returns_home(const struct node_shard *s)
 {
 	return s->home && s->node->settings.cluster.failback &&
-	       s->node->life.readiness == READY_SAID;
+	       s->node->life.readiness == READY_SENT;
 }
 
 static void want_by_itself(struct node_shard *s)
 {
-	bool home = comes_home(s);
+	bool home = returns_home(s);
 
 	if ((home || store_holder(s->store)->offers) && node_shard_request(s))
 		s->wants_offered = !home;
@@ -619,9 +619,9 @@ void node_hand_beat(struct node *n, uint64_t now_ns)
 	for (uint32_t i = 0; node_is_clustered(n) && i < n->shards.count; i++) {
 		struct node_shard *s = &n->shards.list[i];
 
-		if (node_leaves(n) && node_shard_hears(s))
+		if (node_leaves(n) && node_shard_listens(s))
 			shard_offer(s, now_ns);
-		else if (node_shard_hears(s))
+		else if (node_shard_listens(s))
 			offer_withdraw(s);
 		else if (!node_leaves(n) && s->state == NODE_SHARD_WAITING &&
 			 may_request(s, now_ns))

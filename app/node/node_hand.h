@@ -42,7 +42,7 @@ struct rebalance_plan {
 /* The node is in a cluster. */
 void node_rebalance_plan(const struct node *n, struct rebalance_plan *out);
 /* None is under way. */
-void node_rebalance_begin(struct node *n, const struct rebalance_plan *plan);
+void node_rebalance_start(struct node *n, const struct rebalance_plan *plan);
 void node_rebalance_expire(struct node *n, uint64_t now_ns);
 uint64_t node_rebalance_next_ns(const struct node *n);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rows of tandem-helper and of its webhooks mode, and the figures of webhooks as metrics.
- * Commands and calls (EFFECT_HELP) ask by node_helper_ask. Every request ends once, by its answer,
- * its deadline or the death of the process, so no call waits for ever.
+ * Commands and calls (EFFECT_HELPER) ask by node_helper_request. Every request ends once, by its
+ * answer, its deadline or the death of the process, so no call waits for ever.
  */
 
 #include "app/node/node_helper.h"
@@ -130,7 +130,7 @@ static void hooks_on_line(struct node *n, const json_t *line)
 	if (figures)
 		hooks_figures(figures);
 	else if (json_object_get(line, "off"))
-		n->hooks->webhook_told(n, line);
+		n->hooks->webhook_on_line(n, line);
 }
 
 static const struct child_kind g_hooks_child = {
@@ -162,24 +162,24 @@ void node_hooks_send(struct node *n, json_t *line)
 	child_send(&n->webhooks, line);
 }
 
-static bool helper_ask(struct child *c, const char *kind, json_t *args, uint16_t tenant,
-		       uint32_t ms, child_answer_fn *done, void *arg)
+static bool helper_query(struct child *c, const char *kind, json_t *args, uint16_t tenant,
+			 uint32_t ms, child_answer_fn *done, void *arg)
 {
-	return child_ask(
+	return child_query(
 		c, json_pack("{s:s, s:I, s:o}", "kind", kind, "ms", (json_int_t)ms, "args", args),
 		tenant, clock_now_ns() + (ms + GRACE_MS) * NS_PER_MS, done, arg);
 }
 
-bool node_helper_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
-		     child_answer_fn *done, void *arg)
+bool node_helper_request(struct node *n, const char *kind, json_t *args, uint16_t tenant,
+			 uint32_t ms, child_answer_fn *done, void *arg)
 {
-	return helper_ask(&n->helper.child, kind, args, tenant, ms, done, arg);
+	return helper_query(&n->helper.child, kind, args, tenant, ms, done, arg);
 }
 
-bool node_hooks_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
-		    child_answer_fn *done, void *arg)
+bool node_hooks_request(struct node *n, const char *kind, json_t *args, uint16_t tenant,
+			uint32_t ms, child_answer_fn *done, void *arg)
 {
-	return helper_ask(&n->webhooks, kind, args, tenant, ms, done, arg);
+	return helper_query(&n->webhooks, kind, args, tenant, ms, done, arg);
 }
 
 void node_helper_open(struct node *n)

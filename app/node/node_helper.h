@@ -18,11 +18,11 @@ void node_helper_open(struct node *n);
 /* done is called once, after ms or somewhat later at the latest; before this returns if the process
  * has just died. args: stolen. False: it is not called: too many requests, or the process does not
  * run. */
-bool node_helper_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
-		     child_answer_fn *done, void *arg) NODISCARD;
+bool node_helper_request(struct node *n, const char *kind, json_t *args, uint16_t tenant,
+			 uint32_t ms, child_answer_fn *done, void *arg) NODISCARD;
 /* Likewise of the webhooks process. */
-bool node_hooks_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
-		    child_answer_fn *done, void *arg) NODISCARD;
+bool node_hooks_request(struct node *n, const char *kind, json_t *args, uint16_t tenant,
+			uint32_t ms, child_answer_fn *done, void *arg) NODISCARD;
 /* A line for it; if it does not run it is told all at its start. line: stolen. */
 void node_hooks_send(struct node *n, json_t *line);
 /* Twice a second. */

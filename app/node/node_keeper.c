@@ -201,12 +201,12 @@ void node_keeper_sockets_receive(struct node *n)
 
 void node_keeper_remains_await(struct node *n, struct remains *out)
 {
-	if (n->cluster.keeper.process && !n->cluster.keeper.left_heard)
+	if (n->cluster.keeper.process && !n->cluster.keeper.left_received)
 		keeper_remains_await(n->cluster.keeper.process, &n->cluster.keeper.left,
 				     REMAINS_PATIENCE_NS);
 	*out = n->cluster.keeper.left;
 	n->cluster.keeper.left = (struct remains){ .fd_count = 0 };
-	n->cluster.keeper.left_heard = true;
+	n->cluster.keeper.left_received = true;
 }
 
 void node_keeper_remain(struct node *n)
@@ -218,7 +218,7 @@ void node_keeper_remain(struct node *n)
 	engine_remains(n->media.engine, &r);
 	err = n->cluster.keeper.process ? keeper_remain(n->cluster.keeper.process, &r) : 0;
 	remains_close(&r);
-	n->cluster.keeper.remains_told =
+	n->cluster.keeper.remains_sent =
 		err == -EAGAIN ? change - 1 : change; /* when it has room */
 	if (err && err != -EAGAIN)
 		LOG_WARN("node", 0,
@@ -229,7 +229,7 @@ void node_keeper_remain(struct node *n)
 void node_keeper_round(struct node *n)
 {
 	if (n->media.engine &&
-	    engine_remains_change(n->media.engine) != n->cluster.keeper.remains_told)
+	    engine_remains_change(n->media.engine) != n->cluster.keeper.remains_sent)
 		node_keeper_remain(n);
 }
 
@@ -242,17 +242,17 @@ void node_keeper_stop(struct node *n)
 	egress_close(&n->cluster.keeper.backstop);
 }
 
-void node_keeper_notice(struct node *n, const struct addr *peer, struct bytes datagram)
+void node_keeper_gone(struct node *n, const struct addr *peer, struct bytes datagram)
 {
 	if (n->cluster.keeper.process) /* what it cannot take now is repeated in a second */
-		(void)!keeper_notice(n->cluster.keeper.process, peer, datagram);
+		(void)!keeper_gone(n->cluster.keeper.process, peer, datagram);
 }
 
 /* ---- answers of the keeper ---- */
 
 static void refusal_log(struct node *n, const struct keeper_answer *a)
 {
-	if (a->error == -EPERM && n->cluster.keeper.refusal_said)
+	if (a->error == -EPERM && n->cluster.keeper.refusal_logged)
 		return;
 	if (a->error == -EPERM)
 		LOG_WARN("node", 0,
@@ -266,7 +266,7 @@ static void refusal_log(struct node *n, const struct keeper_answer *a)
 	else
 		LOG_ERROR("node", 0, "a floating address cannot be added",
 			  LOG_ADDR("address", &a->address), LOG_STR("error", strerror(-a->error)));
-	n->cluster.keeper.refusal_said |= a->error == -EPERM;
+	n->cluster.keeper.refusal_logged |= a->error == -EPERM;
 }
 
 static void taken_log(struct node *n, const struct keeper_answer *a)
@@ -353,11 +353,11 @@ static void on_remains(struct node *n, const struct keeper_answer *a)
 	struct remains left;
 
 	keeper_answer_remains(a, &left);
-	if (n->cluster.keeper.left_heard)
+	if (n->cluster.keeper.left_received)
 		remains_close(&left);
 	else
 		n->cluster.keeper.left = left;
-	n->cluster.keeper.left_heard = true;
+	n->cluster.keeper.left_received = true;
 }
 
 static void on_keeper(const struct keeper_answer *a, void *arg)
@@ -408,7 +408,7 @@ void node_addresses_claim(struct node_shard *s, node_shard_fn *done)
 		const struct settings_network *at = &n->settings.networks[i];
 
 		if (node_network_shard(n, i) == s->number &&
-		    !keeper_take(n->cluster.keeper.process, &at->bind, at->interface))
+		    !keeper_claim(n->cluster.keeper.process, &at->bind, at->interface))
 			s->addresses_asked++;
 	}
 	address_answered(s);
@@ -422,7 +422,7 @@ void node_addresses_leave(struct node_shard *s)
 	for (uint32_t i = 0; n->cluster.keeper.process && i < n->settings.network_count; i++) {
 		if (node_network_shard(n, i) != s->number)
 			continue;
-		n->cluster.keeper.of[i] = FLOATING_ELSEWHERE;
+		n->cluster.keeper.of[i] = FLOATING_REMOTE;
 		if (keeper_leave(n->cluster.keeper.process, &n->settings.networks[i].bind) &&
 		    !n->cluster.keeper.dead)
 			LOG_ERROR("node", 0, "a floating address cannot be deleted",

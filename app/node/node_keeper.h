@@ -15,7 +15,7 @@ struct keeper;
 
 /* State of a floating network's address. */
 enum node_floating {
-	FLOATING_ELSEWHERE,
+	FLOATING_REMOTE,
 	FLOATING_HERE,
 	FLOATING_STANDING, /* the machine has it anyhow */
 	FLOATING_REFUSED,
@@ -25,12 +25,12 @@ enum node_floating {
 struct node_keeper {
 	struct keeper *process; /* NULL: it could not be started */
 	bool dead;
-	bool refusal_said;
+	bool refusal_logged;
 	enum node_floating of[SHARD_NETWORKS_MAX];
 	struct sockets_link sockets; /* of media, held by the keeper */
 	struct remains left;         /* of the former process, until the engine opens */
-	bool left_heard;             /* they have come; and from then on */
-	uint32_t remains_told;       /* engine_remains_change of what the keeper has */
+	bool left_received;          /* they have come; and from then on */
+	uint32_t remains_sent;       /* engine_remains_change of what the keeper has */
 	struct egress backstop;      /* docs/adr/0025; all zero: none */
 };
 
@@ -55,7 +55,7 @@ void node_addresses_claim(struct node_shard *s, node_shard_fn *done);
 /* The shard is not this node's any more. */
 void node_addresses_leave(struct node_shard *s);
 /* Datagram for that node when this process is gone. */
-void node_keeper_notice(struct node *n, const struct addr *peer, struct bytes datagram);
+void node_keeper_gone(struct node *n, const struct addr *peer, struct bytes datagram);
 /* Nothing may be sent from its addresses any more. */
 void node_keeper_stop(struct node *n);
 void node_keeper_metrics(const struct node *n);

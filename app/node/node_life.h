@@ -11,7 +11,7 @@
 
 struct node;
 struct remote_item;
-struct park_news;
+struct park_reply;
 struct prompt_work;
 struct tenant_value;
 
@@ -31,7 +31,7 @@ enum node_phase {
 enum node_readiness {
 	READY_QUEUED, /* not all was given to the workers yet */
 	READY_GIVEN,  /* they were not all through with it */
-	READY_SAID,
+	READY_SENT,
 };
 
 /* No new calls: asked for by command, or before a stop. Nothing of it outlives the process. */
@@ -70,7 +70,7 @@ struct node_hooks {
 	void (*stopping)(struct node *n);
 	void (*store_health)(bool healthy, void *shard); /* struct node_shard */
 	/* Of other nodes: as in struct shard_remote. */
-	void (*picked)(void *node, const struct park_news *told);
+	void (*picked)(void *node, const struct park_reply *told);
 	void (*answered)(void *node, const struct remote_item *item);
 	/* Record pages: before the web listener that has them, and behind it. */
 	int (*pages_open)(struct node *n);
@@ -79,8 +79,8 @@ struct node_hooks {
 	bool (*tenant_value)(const struct node *n, const char *name, struct tenant_value *out);
 	/* The sound thread is done with a work that has no function of its own. */
 	void (*prompt_work)(struct node *n, struct prompt_work *work);
-	/* Fetches files of a recording from other nodes; plays_said is called then. False: it
-	 * cannot. */
+	/* Fetches files of a recording from other nodes; plays_on_rendered is called then. False:
+	 * it cannot. */
 	bool (*fetch)(struct node *n, const char *tenant, const char *recording);
 	/* A connection of another node's tandem-store, with its hello: for ours, or closed. */
 	void (*files)(struct node *n, int fd, const uint8_t *hello, size_t length);
@@ -92,7 +92,7 @@ struct node_hooks {
 	/* The webhooks process has started: tells it all of the tenant. "": of all tenants. */
 	void (*webhooks)(struct node *n, const char *tenant);
 	/* The server of a webhook wants no more events. */
-	void (*webhook_told)(struct node *n, const json_t *line);
+	void (*webhook_on_line)(struct node *n, const json_t *line);
 	/* The mailbox settings of that extension. False: no such extension, and *out is empty. */
 	bool (*box)(const struct node *n, const char *tenant, struct bytes number,
 		    struct extension_box *out);
@@ -113,7 +113,7 @@ bool node_is_stopping(const struct node *n);
 void node_drain_set(struct node *n, bool on);
 /* SIGTERM: refuses new calls, and stops when the present ones are over, or after node.drain_time.
  * A second time: now. */
-void node_drain_begin(struct node *n);
+void node_drain_start(struct node *n);
 bool node_drain_is_over(const struct node *n);
 uint64_t node_drain_next_ns(const struct node *n); /* UINT64_MAX: nothing is waited for */
 void node_ask_stop(struct node *n);

@@ -45,7 +45,7 @@ static int bind_any_port(const struct addr *address)
 	return err;
 }
 
-bool node_address_is_elsewhere(const struct addr *address)
+bool node_address_is_remote(const struct addr *address)
 {
 	return bind_any_port(address) == -EADDRNOTAVAIL;
 }
@@ -57,7 +57,7 @@ static void node_address_check(const struct addr *bind, const char *path, struct
 	struct writer w = writer_over(text, sizeof(text));
 	uint32_t line = 1, column = 1;
 
-	if (!node_address_is_elsewhere(bind))
+	if (!node_address_is_remote(bind))
 		return;
 	(void)conf_where(yaml, path, &line, &column);
 	addr_write_ip(&w, bind);

@@ -124,21 +124,21 @@ static const char *speech_wrong(const json_t *result)
 		       : "no speech engine is installed: apt install espeak-ng";
 }
 
-struct speech_ask {
+struct speech_request {
 	char hash[PROMPT_HASH_TEXT];
 	uint16_t tenant;
 	uint64_t begin_ns;
 	json_t *row; /* for who looks */
 };
 
-static void speech_ask_free(struct speech_ask *ask)
+static void speech_ask_free(struct speech_request *ask)
 {
 	json_decref(ask->row);
 	free(ask);
 }
 
 /* What came of it, for who looks. The text may be a secret. */
-static void speech_show(struct node *n, struct speech_ask *ask, const json_t *result,
+static void speech_show(struct node *n, struct speech_request *ask, const json_t *result,
 			const char *wrong)
 {
 	uint64_t ms = (clock_now_ns() - ask->begin_ns) / NS_PER_MS;
@@ -157,20 +157,21 @@ static void speech_show(struct node *n, struct speech_ask *ask, const json_t *re
 
 static void speech_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
 {
-	struct speech_ask *ask = arg;
+	struct speech_request *ask = arg;
 	const char *wrong = speech_wrong(result);
 
 	if (!result)
 		LOG_WARN("speech", 0, "a text was not said", LOG_STR("reason", why));
 	speech_show(n, ask, result, result ? wrong : why);
-	plays_said(&n->media.plays, ask->hash, wrong, clock_now_ns());
+	plays_on_rendered(&n->media.plays, ask->hash, wrong, clock_now_ns());
 	speech_ask_free(ask);
 }
 
-static struct speech_ask *speech_ask_new(const struct node *n, const struct play *y,
-					 struct bytes language, struct bytes voice, size_t octets)
+static struct speech_request *speech_ask_new(const struct node *n, const struct play *y,
+					     struct bytes language, struct bytes voice,
+					     size_t octets)
 {
-	struct speech_ask *ask = calloc(1, sizeof(*ask));
+	struct speech_request *ask = calloc(1, sizeof(*ask));
 	char id[ID_TEXT_LEN];
 
 	if (!ask)
@@ -186,12 +187,12 @@ static struct speech_ask *speech_ask_new(const struct node *n, const struct play
 	return ask;
 }
 
-static bool speech_ask(const struct play *y, void *arg)
+static bool speech_request(const struct play *y, void *arg)
 {
 	struct node *n = arg;
 	struct bytes text = text_bytes(&y->said), language, voice;
 	char file[SETTINGS_PATH_MAX + PROMPT_HASH_TEXT];
-	struct speech_ask *ask;
+	struct speech_request *ask;
 
 	if (y->name.kind == SOUND_RECORDING)
 		return n->hooks->fetch(n, y->name.tenant, y->name.file);
@@ -199,13 +200,13 @@ static bool speech_ask(const struct play *y, void *arg)
 	(void)bytes_cut(&text, ':', &voice);
 	(void)snprintf(file, sizeof(file), "%s/%s", n->media.speech, y->name.hash);
 	ask = speech_ask_new(n, y, language, voice, text.n);
-	if (ask && node_helper_ask(n, "say",
-				   json_pack("{s:s, s:s, s:s%, s:s%, s:s%}", "url",
-					     n->settings.media.speech_url, "file", file, "language",
-					     (const char *)language.p, language.n, "voice",
-					     (const char *)voice.p, voice.n, "text",
-					     (const char *)text.p, text.n),
-				   ask->tenant, SPEECH_MS, speech_on_answer, ask))
+	if (ask && node_helper_request(n, "say",
+				       json_pack("{s:s, s:s, s:s%, s:s%, s:s%}", "url",
+						 n->settings.media.speech_url, "file", file,
+						 "language", (const char *)language.p, language.n,
+						 "voice", (const char *)voice.p, voice.n, "text",
+						 (const char *)text.p, text.n),
+				       ask->tenant, SPEECH_MS, speech_on_answer, ask))
 		return true;
 	if (ask)
 		speech_ask_free(ask);
@@ -261,7 +262,7 @@ int node_players_open(struct node *n)
 	n->media.plays.queue = &n->media.queue;
 	n->media.plays.answers = &n->shards.answers;
 	n->media.plays.lives = &n->media.lives;
-	n->media.plays.speak = speech_ask;
+	n->media.plays.speak = speech_request;
 	n->media.plays.speak_arg = n;
 	lives_start(n);
 	return loop_watch(sounds_fd(n->media.sounds), LOOP_READ, on_sounds, n);

@@ -26,7 +26,7 @@
 
 /* Per round. A thousand calls may wait for one name, and each then rings, some 50 us:
  * others have turns between. */
-enum { NEWS_MAX = 8 };
+enum { PROBES_MAX = 8 };
 
 void node_dns_configure(struct node *n)
 {
@@ -85,19 +85,19 @@ void node_dns_look_up(const struct effect *lookup, void *arg)
 	if (lookup->kind == EFFECT_LOOKUP_STOP)
 		resolver_stop(n->dns.resolver, lookup->call, lookup->serial);
 	else
-		resolver_begin(n->dns.resolver, lookup->call, lookup->serial, lookup->request,
+		resolver_start(n->dns.resolver, lookup->call, lookup->serial, lookup->request,
 			       clock_now_ns());
 }
 
 void node_dns_feed(struct node *n)
 {
-	struct lookup_news news;
-	struct reply reply = { .ask = ASK_LOOKUP, .lookup = &news };
+	struct lookup_reply outcome;
+	struct reply reply = { .ask = ASK_LOOKUP, .lookup = &outcome };
 
-	for (unsigned i = 0; i < NEWS_MAX && n->dns.resolver; i++) {
+	for (unsigned i = 0; i < PROBES_MAX && n->dns.resolver; i++) {
 		struct shard *core;
 
-		if (!resolver_pop(n->dns.resolver, &reply.of, &news, clock_now_ns()))
+		if (!resolver_pop(n->dns.resolver, &reply.of, &outcome, clock_now_ns()))
 			return;
 		core = node_core(n, reply.of);
 		if (core)
@@ -288,8 +288,8 @@ static void server_look(struct node *n, uint16_t trunk, uint8_t server, uint64_t
 	static struct lookup found;
 
 	resolver_find(n->dns.resolver, &want, now_ns, &found);
-	if (found.state == LOOKUP_ASK)
-		resolver_begin(n->dns.resolver, 0, ++n->dns.probes->serial, &want, now_ns);
+	if (found.state == LOOKUP_REQUEST)
+		resolver_start(n->dns.resolver, 0, ++n->dns.probes->serial, &want, now_ns);
 	for (uint32_t i = 0; found.state == LOOKUP_DONE && i < found.target_count; i++)
 		place_keep(n, trunk, server, &found.targets[i], want.host, now_ns);
 }

@@ -157,7 +157,7 @@ static void features_recorded(struct node *n, const struct recorder_results *tol
 
 /* A call that records a message waits for its end. */
 static void recording_notify(struct node *n, const struct recorder_results *told,
-			     enum record_news_kind kind)
+			     enum record_reply_kind kind)
 {
 	const struct reply reply = { .ask = ASK_RECORD,
 				     .of = told->call,
@@ -183,15 +183,15 @@ static void recording_on_result(struct node *n, const struct recorder_results *t
 		LOG_INFO("record", told->call, "recording ended", LOG_STR("file", told->file),
 			 LOG_U64("duration_ms", told->duration_ms),
 			 LOG_U64("octets", told->octets));
-		recording_notify(n, told, RECORD_NEWS_ENDED);
+		recording_notify(n, told, RECORD_REPLY_ENDED);
 		if (told->message)
 			features_recorded(n, told);
 		break;
 	case RECORDER_GROWN:
-		recording_notify(n, told, RECORD_NEWS_GROWN);
+		recording_notify(n, told, RECORD_REPLY_GROWN);
 		break;
 	case RECORDER_QUIET:
-		recording_notify(n, told, RECORD_NEWS_QUIET);
+		recording_notify(n, told, RECORD_REPLY_QUIET);
 		break;
 	case RECORDER_FAILED: /* the recorder has logged it */
 		answers_reply(&n->shards.answers, &failed);
@@ -211,7 +211,7 @@ static void node_on_recorded(int fd, unsigned events, void *arg)
 		recording_on_result(n, &told[i]);
 }
 
-static bool record_begin(struct node *n, const struct effect *e)
+static bool record_start(struct node *n, const struct effect *e)
 {
 	const struct request_record *r = e->request;
 	struct record_terms terms = {
@@ -229,7 +229,7 @@ static bool record_begin(struct node *n, const struct effect *e)
 	};
 
 	(void)bytes_cstr(text_bytes(&r->tenant), terms.tenant, sizeof(terms.tenant));
-	return recorder_begin(n->record.recorder, &terms, text_bytes(&r->facts));
+	return recorder_start(n->record.recorder, &terms, text_bytes(&r->facts));
 }
 
 /* It may be repeated for a member that leaves. False: too many wait. */
@@ -274,9 +274,9 @@ static bool record_order(struct node *n, const struct effect *e)
 	const struct request_record *r = e->request;
 
 	switch (r->act) {
-	case RECORD_BEGIN:
+	case RECORD_START:
 	case RECORD_GO_ON:
-		return record_begin(n, e);
+		return record_start(n, e);
 	case RECORD_PAUSE:
 		return recorder_pause(n->record.recorder, e->call, r->number);
 	case RECORD_RESUME:
@@ -307,7 +307,7 @@ void node_record_carry(const struct effect *e, void *arg)
 		return;
 	LOG_ERROR("record", e->call, "an order about a recording is lost",
 		  LOG_U64("recording", r->number));
-	if (r->act == RECORD_BEGIN || r->act == RECORD_GO_ON)
+	if (r->act == RECORD_START || r->act == RECORD_GO_ON)
 		answers_reply(&n->shards.answers, &failed);
 }
 

@@ -34,7 +34,7 @@ static void on_place(const struct shard_place *place, void *arg)
 	struct node_shard *s = arg;
 
 	if (s->ahead.networks & BIT64(place->network))
-		ahead_bind(&s->ahead.sockets, &place->rtp, &place->rtcp, place->dscp);
+		prebound_bind(&s->ahead.sockets, &place->rtp, &place->rtcp, place->dscp);
 }
 
 /* A preparation is closed when its shard is not wanted any more. */
@@ -84,14 +84,14 @@ static void on_peek_done(enum store_result result, uint64_t key, uint64_t versio
 }
 
 /* Beside an address that the machine has anyhow its owner of now may have the ports. */
-static uint32_t networks_elsewhere(const struct node_shard *s)
+static uint32_t networks_remote(const struct node_shard *s)
 {
 	const struct node *n = s->node;
 	uint32_t bits = 0;
 
 	for (uint32_t i = 0; i < n->settings.network_count; i++) {
 		if (node_network_shard(n, i) == s->number &&
-		    node_address_is_elsewhere(&n->settings.networks[i].bind))
+		    node_address_is_remote(&n->settings.networks[i].bind))
 			bits |= (uint32_t)BIT64(i);
 	}
 	return bits;
@@ -99,10 +99,11 @@ static uint32_t networks_elsewhere(const struct node_shard *s)
 
 void node_ahead_prepare(struct node_shard *s, node_shard_fn *done)
 {
-	uint32_t networks = s->ahead.peeks ? 0 : networks_elsewhere(s);
+	uint32_t networks = s->ahead.peeks ? 0 : networks_remote(s);
 
 	node_ahead_close(s);
-	if (!networks || ahead_open(&s->ahead.sockets, settings_port_pairs(&s->node->settings))) {
+	if (!networks ||
+	    prebound_open(&s->ahead.sockets, settings_port_pairs(&s->node->settings))) {
 		done(s);
 		return;
 	}
@@ -120,7 +121,7 @@ void node_ahead_open(struct node_shard *s)
 	if (!s->has_addresses || s->state != NODE_SHARD_WAITING)
 		return;
 	s->effects_to.hurries = true;
-	effects_open_ahead(&s->effects_to, shard_effects(s->core));
+	effects_open_prebound(&s->effects_to, shard_effects(s->core));
 	s->effects_to.hurries = false;
 }
 
@@ -150,7 +151,7 @@ static struct node_shard *shard_that_loads(struct node *n, uint64_t call)
 	return NULL;
 }
 
-static bool ahead_event_add(struct node_ahead *a, const struct media_event *event)
+static bool prebound_event_add(struct node_prebound *a, const struct media_event *event)
 {
 	bool grows = a->event_count >= EVENTS_FIRST ? (a->event_count & (a->event_count - 1)) == 0
 						    : a->event_count == 0;
@@ -175,14 +176,14 @@ bool node_ahead_keeps(struct node *n, const struct media_event *event)
 
 	if (!s)
 		return false;
-	if (s->ahead.event_count == EVENTS_MAX || !ahead_event_add(&s->ahead, event))
+	if (s->ahead.event_count == EVENTS_MAX || !prebound_event_add(&s->ahead, event))
 		LOG_WARN("media", event->call,
 			 "what a flow of a shard that is being loaded says is lost",
 			 LOG_U64("shard", s->number), LOG_INT("kind", event->kind));
 	return true;
 }
 
-static void events_drop(struct node_ahead *a)
+static void events_drop(struct node_prebound *a)
 {
 	for (uint32_t i = 0; i < a->event_count; i++) {
 		explicit_bzero(a->events[i], sizeof(*a->events[i])); /* keys */
@@ -203,7 +204,7 @@ void node_ahead_notify(struct node_shard *s)
 void node_ahead_close(struct node_shard *s)
 {
 	events_drop(&s->ahead);
-	ahead_close(&s->ahead.sockets);
+	prebound_close(&s->ahead.sockets);
 	s->ahead.networks = 0;
 	s->ahead.done = NULL;
 	s->ahead.loads = false;
@@ -369,7 +370,7 @@ static struct node_shard *shard_of_parsed(struct node *n, const struct sip_messa
 static bool receive_unparsed(struct node_shard *s, const struct sip_hop *from, struct bytes message,
 			     uint64_t behind_ns, struct instant now)
 {
-	if (!s || !node_shard_hears(s))
+	if (!s || !node_shard_listens(s))
 		return false;
 	shard_behind(s->core, behind_ns);
 	shard_receive(s->core, from, message, now);
@@ -379,7 +380,7 @@ static bool receive_unparsed(struct node_shard *s, const struct sip_hop *from, s
 static bool receive_parsed(struct node_shard *s, const struct sip_message *m, struct bytes message,
 			   uint64_t behind_ns, struct instant now)
 {
-	if (!s || !node_shard_hears(s))
+	if (!s || !node_shard_listens(s))
 		return false;
 	shard_behind(s->core, behind_ns);
 	shard_receive_parsed(s->core, m, message, now);
@@ -433,7 +434,7 @@ bool node_shard_receive(struct node_shard *s)
 
 	while (inter_shard_receive(n->sip.inter_shard, s->number, &from, &message)) {
 		any = true;
-		if (node_shard_hears(s))
+		if (node_shard_listens(s))
 			shard_receive(s->core, &from, text_bytes(&message), clock_instant());
 		node_on_passed(&from, false, 0, text_bytes(&message), NULL, n);
 		text_clear(&message);

@@ -29,7 +29,7 @@ struct node_shard;
 typedef void node_shard_fn(struct node_shard *s);
 
 /* Media sockets of a shard that another node still has (node_ahead_prepare). */
-struct node_ahead {
+struct node_prebound {
 	struct ahead sockets;
 	bool peeks; /* Redis is asked what calls the shard has */
 	bool loads; /* its lease is ours, and calls come in */
@@ -73,7 +73,7 @@ struct node_shard {
 	uint32_t addresses_asked; /* so many answers of the keeper are on their way */
 	bool has_addresses;       /* WAITING: whatever could come has */
 	bool has_calls;           /* WAITING: and subscriptions */
-	struct node_ahead ahead;
+	struct node_prebound ahead;
 	enum object_kind loads; /* WAITING: the kind of the records being read */
 	uint64_t toll_day;      /* WAITING: the day of the call costs being read */
 	uint32_t check_cursor;  /* where the look at records goes on; 0: at the first call */
@@ -161,7 +161,7 @@ bool node_leaves(const struct node *n);
 /* store_shard_settings.wanted, with the shard. */
 void node_shard_on_request(uint64_t by, void *arg);
 /* It is live, and is not about to be given away. */
-bool node_shard_hears(const struct node_shard *s);
+bool node_shard_listens(const struct node_shard *s);
 void node_hand_beat(struct node *n, uint64_t now_ns);
 void node_hand_expire(struct node *n, uint64_t now_ns);
 uint64_t node_hand_next_ns(const struct node *n);

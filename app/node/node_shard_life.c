@@ -95,7 +95,7 @@ uint8_t node_shard_toll(const struct node_shard *s)
 }
 
 /* Its lease names others. */
-static void shard_on_lease_names(const struct store_notice *tell, void *arg)
+static void shard_on_lease_names(const struct store_claim_report *tell, void *arg)
 {
 	const struct node_shard *s = arg;
 
@@ -113,7 +113,7 @@ static int shard_link(const struct node_shard *s, struct redis **out)
 		return 0;
 	(void)snprintf(label, sizeof(labels[0]), "link=\"shard %u\"", (unsigned)s->number);
 	(void)snprintf(key, sizeof(key), "td:{s%u}:lease", (unsigned)s->number);
-	return redis_open_beside(out, s->node->redis.link, bytes_str(key), label);
+	return redis_open_attached(out, s->node->redis.link, bytes_str(key), label);
 }
 
 static int store_of_shard_open(struct node_shard *s)
@@ -426,7 +426,7 @@ static void go_live(struct node_shard *s)
 	node_ahead_notify(s);
 	shard_hops(s->core, shard_hop_know, n);
 	node_drain_apply(n);
-	claimant_notices(n->cluster.claimant);
+	claimant_notifies(n->cluster.claimant);
 	LOG_INFO("node", 0, "the shard is live", LOG_U64("shard", s->number),
 		 LOG_U64("epoch", store_epoch(s->store)));
 	if (!store_is_healthy(s->store))
@@ -477,7 +477,7 @@ void node_shard_clear(struct node_shard *s)
 	node_shards_listen(n);
 	shard_join_again(s->core);
 	node_drain_apply(n);
-	claimant_notices(n->cluster.claimant);
+	claimant_notifies(n->cluster.claimant);
 	lack_show(n);
 }
 
@@ -777,7 +777,7 @@ uint64_t node_shards_next_ns(const struct node *n)
 		const struct node_shard *s = &n->shards.list[i];
 		uint64_t own = UINT64_MAX;
 
-		if (n->life.phase != NODE_STARTING && node_shard_hears(s))
+		if (n->life.phase != NODE_STARTING && node_shard_listens(s))
 			own = shard_next_ns(s->core);
 		if (own < next)
 			next = own;
@@ -790,7 +790,7 @@ void node_shards_expire(struct node *n, struct instant now)
 	for (uint32_t i = 0; i < n->shards.count; i++) {
 		const struct node_shard *s = &n->shards.list[i];
 
-		if (n->life.phase != NODE_STARTING && node_shard_hears(s) &&
+		if (n->life.phase != NODE_STARTING && node_shard_listens(s) &&
 		    shard_next_ns(s->core) <= now.ns)
 			shard_expire(s->core, now);
 	}

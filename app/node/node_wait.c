@@ -56,7 +56,7 @@ static int belonging_query(struct node *n, enum store_know_when when)
 		.what = "which Redis this is", .ask = ask_known, .arg = &when, .even_refused = true
 	};
 
-	return node_ask(n, &q);
+	return node_request(n, &q);
 }
 
 static int belonging_write_file(struct node *n)
@@ -71,7 +71,7 @@ static int belonging_write_file(struct node *n)
 }
 
 /* First start of a directory, or of a program with this check: it belongs to the present Redis. */
-static int belonging_begin(struct node *n)
+static int belonging_start(struct node *n)
 {
 	struct belonging *of = &n->redis.belonging.of;
 	struct writer w = writer_over(of->id, sizeof(of->id) - 1);
@@ -142,7 +142,7 @@ int node_belonging_start(struct node *n)
 	int err = belonging_read(&n->redis.belonging.of, n->settings.node.state_dir);
 
 	if (err == -ENOENT)
-		return belonging_settled(n, belonging_begin(n));
+		return belonging_settled(n, belonging_start(n));
 	if (!err)
 		return belonging_settled(n, belonging_check(n));
 	LOG_ERROR("node", 0,
@@ -216,7 +216,7 @@ struct twin_question {
 	enum twin_verdict verdict;
 };
 
-static void on_twin_looked(const struct store_own_said *said, void *arg)
+static void on_twin_looked(const struct store_own_answer *said, void *arg)
 {
 	struct twin_question *q = arg;
 
@@ -259,7 +259,7 @@ int node_twin_start(struct node *n)
 	if (!node_is_clustered(n))
 		return NODE_EXIT_OK;
 	for (;;) {
-		status = node_ask(n, &q);
+		status = node_request(n, &q);
 		if (status || twin.verdict == TWIN_NOBODY)
 			return status;
 		if (twin.verdict == TWIN_LIVES) {
@@ -306,7 +306,7 @@ void notify_manager(const char *state)
 #define WAIT_PAUSE_NS (500 * NS_PER_MS)
 #define LONGER_NS     (2 * NS_PER_S) /* the store says each refusal, too */
 
-void node_wait_begin(struct node *n)
+void node_wait_start(struct node *n)
 {
 	n->redis.wait = (struct node_wait){ 0 };
 }
@@ -435,7 +435,7 @@ static int late_look(struct node *n)
 	return status;
 }
 
-void node_late_begin(struct node *n, const char *what)
+void node_late_start(struct node *n, const char *what)
 {
 	uint64_t now_ns = clock_now_ns();
 
@@ -485,13 +485,13 @@ static bool is_answered(const struct node *n, const struct node_question *q)
 	       !(n->redis.wait.result == STORE_REFUSED && q->even_refused);
 }
 
-int node_ask(struct node *n, const struct node_question *q)
+int node_request(struct node *n, const struct node_question *q)
 {
 	int status;
 
-	node_late_begin(n, q->what);
+	node_late_start(n, q->what);
 	for (;;) {
-		node_wait_begin(n);
+		node_wait_start(n);
 		q->ask(n, q->arg);
 		status = node_late_await(n);
 		if (status || is_answered(n, q))

@@ -38,7 +38,7 @@ static bool secret_expand(const uint8_t prk[SECRET], const char *what, size_t n,
 	return HMAC(EVP_sha256(), prk, SECRET, info, n + 1, out, NULL);
 }
 
-static bool cipher_begin(struct aes128gcm_file *f, struct bytes key, const uint8_t salt[SALT],
+static bool cipher_start(struct aes128gcm_file *f, struct bytes key, const uint8_t salt[SALT],
 			 int seals)
 {
 	static const char cek_of[] = "Content-Encoding: aes128gcm",
@@ -145,7 +145,7 @@ int aes128gcm_write(struct bytes key, int from, int to)
 	int err;
 
 	be32_put(head + SALT, AES128GCM_RECORD);
-	if (RAND_bytes(head, SALT) != 1 || !cipher_begin(&f, key, head, 1))
+	if (RAND_bytes(head, SALT) != 1 || !cipher_start(&f, key, head, 1))
 		return -EIO;
 	err = sealed_write(to, head, sizeof(head));
 	if (!err)
@@ -170,7 +170,7 @@ int aes128gcm_open(struct aes128gcm_file *f, struct bytes key, int fd, uint64_t 
 	f->record = be32_get(head + SALT);
 	if (f->record <= AES128GCM_OVERHEAD || f->record > AES128GCM_RECORD_MAX)
 		return -EBADMSG;
-	return cipher_begin(f, key, head, 0) ? 0 : -EIO;
+	return cipher_start(f, key, head, 0) ? 0 : -EIO;
 }
 
 uint64_t aes128gcm_plain(const struct aes128gcm_file *f)

@@ -635,7 +635,7 @@ void disk_file_name(struct disk_file *f, const char *path)
 	f->taken = false;
 }
 
-void disk_file_begin(struct disk *d, struct disk_file *f, const char *path, uint8_t silence)
+void disk_file_start(struct disk *d, struct disk_file *f, const char *path, uint8_t silence)
 {
 	*f = (struct disk_file){ .fd = -1, .sidecar_fd = -1, .silence = silence };
 	disk_file_name(f, path);

@@ -108,7 +108,7 @@ int disk_open(struct disk *d, uint32_t memory_mib) NODISCARD;
 void disk_close(struct disk *d);
 /* Creates the file, mode 0600, which must not exist; its last two folders with mode 0700. f:
  * zeroed, stays in place until DISK_DONE. */
-void disk_file_begin(struct disk *d, struct disk_file *f, const char *path, uint8_t silence);
+void disk_file_start(struct disk *d, struct disk_file *f, const char *path, uint8_t silence);
 /* PATH.json.new gets this text until the sidecar replaces it. early: malloc'ed, becomes the file's.
  * Not synced, and the file goes on without it if that fails. */
 void disk_file_early(struct disk_file *f, char *early, size_t n);

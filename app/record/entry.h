@@ -32,7 +32,7 @@ void entry_facts(json_t *json, const json_t *sidecar);
 bool entry_is_of(const json_t *json, const char *party);
 /* Likewise: it is in that mailbox, and was heard. */
 bool entry_lies_in(const json_t *json, const char *mailbox);
-bool entry_is_heard(const json_t *json);
+bool entry_has_audio(const json_t *json);
 /* It began in that time. args: of a command, with those times, or without. */
 #define ENTRY_SINCE_DAY "since_day" /* their days, by which there are folders */
 #define ENTRY_UNTIL_DAY "until_day"
@@ -57,7 +57,7 @@ struct entry_list {
 	json_t *segments; /* of the next row, the last one first */
 	bool wanted;      /* the row that they are */
 };
-void entry_list_begin(struct entry_list *l, size_t most);
+void entry_list_start(struct entry_list *l, size_t most);
 /* json is stolen. wanted: if it is the first of its recording. */
 void entry_list_add(struct entry_list *l, json_t *json, bool wanted);
 bool entry_list_is_full(const struct entry_list *l);

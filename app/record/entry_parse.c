@@ -103,7 +103,7 @@ bool entry_is_there(const json_t *json)
 	       strcmp(state, g_entry_states[ENTRY_LOST]) != 0;
 }
 
-bool entry_is_heard(const json_t *json)
+bool entry_has_audio(const json_t *json)
 {
 	return json_is_true(json_object_get(json, "heard"));
 }
@@ -169,7 +169,7 @@ void entry_add_part(json_t *row, const json_t *part)
 	}
 }
 
-void entry_list_begin(struct entry_list *l, size_t most)
+void entry_list_start(struct entry_list *l, size_t most)
 {
 	*l = (struct entry_list){ .rows = json_array(), .most = most, .segments = json_array() };
 }

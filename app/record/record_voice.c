@@ -78,7 +78,7 @@ static void samples_put(const struct wav_window *w, uint8_t *to, const uint8_t *
 }
 
 /* Where the other side has no sound yet: whole frames, without reading them. */
-static void samples_begin(const struct wav_window *w, uint8_t *to, unsigned side,
+static void samples_start(const struct wav_window *w, uint8_t *to, unsigned side,
 			  const uint8_t *samples, size_t n)
 {
 	uint32_t own = side * w->octets, other = w->octets - own;
@@ -112,7 +112,7 @@ void wav_window_put(struct wav_window *w, unsigned side, int64_t at, const uint8
 		struct wav_part part = part_of(w, at, begins || to < w->high ? to : w->high);
 
 		if (begins)
-			samples_begin(w, part.frames, side, samples, part.n);
+			samples_start(w, part.frames, side, samples, part.n);
 		else
 			samples_put(w, part.frames + side * w->octets, samples, part.n);
 		samples += (size_t)part.n * w->octets;
@@ -158,7 +158,7 @@ bool record_message_on_samples(struct record_message *m, enum wav_sound sound, u
 	static _Thread_local int16_t pcm[CODEC_SAMPLES_MAX];
 	uint32_t block = rate / 1000 * VOICE_BLOCK_MS, whole = n / block * block;
 	bool first = !m->begun;
-	struct voice_heard heard;
+	struct voice_input heard;
 
 	if (!whole || whole > CODEC_SAMPLES_MAX)
 		return false;

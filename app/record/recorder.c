@@ -30,12 +30,12 @@
 
 enum {
 	RECORDER_ORDERS = 16384,
-	RECORDER_TOLD = 4096,
+	RECORDER_RESULTS = 4096,
 	RECORDER_SLOTS = 4096, /* of the table: a power of two */
 };
 
 enum recorder_order_kind {
-	ORDER_BEGIN,
+	ORDER_START,
 	ORDER_PAUSE,
 	ORDER_RESUME,
 	ORDER_NOTE,
@@ -46,7 +46,7 @@ enum recorder_order_kind {
 struct recorder_order {
 	enum recorder_order_kind kind;
 	uint64_t at_ns;
-	struct record_terms terms; /* but for ORDER_BEGIN only call and number */
+	struct record_terms terms; /* but for ORDER_START only call and number */
 	bool last;
 	char *facts; /* malloc'ed; the thread frees it */
 	size_t facts_n;
@@ -317,7 +317,7 @@ static void order_forget(const struct recorder *r, struct record_terms *t)
 	}
 }
 
-static void order_begin(struct recorder *r, struct recorder_order *o)
+static void order_start(struct recorder *r, struct recorder_order *o)
 {
 	struct recording **slot = recorder_slot(r, o->terms.call, o->terms.number);
 	struct recorder_item *item;
@@ -377,8 +377,8 @@ static void recorder_on_order(struct recorder *r, struct recorder_order *o)
 	struct recorder_item *item = recorder_item_find(r, o->terms.call, o->terms.number, false);
 
 	switch (o->kind) {
-	case ORDER_BEGIN:
-		order_begin(r, o);
+	case ORDER_START:
+		order_start(r, o);
 		free(o->facts);
 		break;
 	case ORDER_PAUSE:
@@ -687,7 +687,7 @@ int recorder_open(struct recorder **out, const struct recorder_settings *setting
 	if (!err)
 		err = ring_open(&r->orders, sizeof(struct recorder_order), RECORDER_ORDERS);
 	if (!err)
-		err = ring_open(&r->told, sizeof(struct recorder_results), RECORDER_TOLD);
+		err = ring_open(&r->told, sizeof(struct recorder_results), RECORDER_RESULTS);
 	if (!err)
 		err = disk_open(&r->disk, settings->memory_mib);
 	if (!err)
@@ -750,9 +750,9 @@ static bool recorder_order_facts(struct recorder *r, struct recorder_order *o, s
 	return false;
 }
 
-bool recorder_begin(struct recorder *r, const struct record_terms *terms, struct bytes facts)
+bool recorder_start(struct recorder *r, const struct record_terms *terms, struct bytes facts)
 {
-	struct recorder_order o = { .kind = ORDER_BEGIN, .terms = *terms };
+	struct recorder_order o = { .kind = ORDER_START, .terms = *terms };
 
 	assert(terms->number && terms->segment);
 	if (record_is_mono(terms))

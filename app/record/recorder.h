@@ -92,11 +92,11 @@ void recorder_close(struct recorder *r);
 /* Before the flow has its tap. False: 16384 orders wait: try again in a moment. A segment that
  * exists already becomes the next one: see recorder_results. facts: as of recorder_end, for the
  * sidecar if the process is killed. */
-bool recorder_begin(struct recorder *r, const struct record_terms *terms, struct bytes facts);
+bool recorder_start(struct recorder *r, const struct record_terms *terms, struct bytes facts);
 /* Media from now on until recorder_resume is in no file. */
 bool recorder_pause(struct recorder *r, uint64_t call, uint8_t number);
 bool recorder_resume(struct recorder *r, uint64_t call, uint8_t number);
-/* Its facts have changed: in place of those of recorder_begin. */
+/* Its facts have changed: in place of those of recorder_start. */
 bool recorder_note(struct recorder *r, uint64_t call, uint8_t number, struct bytes facts);
 /* facts: members of a JSON object without its braces, "\"from\":\"1001\",\"to\":\"1002\"", or
  * empty: copied to the sidecar. last: no process continues it. */

@@ -265,7 +265,7 @@ int recording_open(struct recording *r, struct disk *d, const struct record_term
 	record_file_name(r->file_name, terms);
 	err = terms->format == RECORD_PCAPNG ? pcapng_open(r) : 0;
 	if (!err)
-		disk_file_begin(d, &r->file, path, 0);
+		disk_file_start(d, &r->file, path, 0);
 	return err;
 }
 
@@ -430,7 +430,7 @@ static int64_t wav_at(const struct recording *r, uint64_t at_ns)
 }
 
 /* The first sound decides the format; silence before it. False: no memory, or no room. */
-static bool wav_begin(struct recording *r, struct disk *d, enum media_codec codec, uint64_t at_ns)
+static bool wav_start(struct recording *r, struct disk *d, enum media_codec codec, uint64_t at_ns)
 {
 	uint8_t head[WAV_HEAD_LEN];
 	int64_t at;
@@ -573,7 +573,7 @@ static void wav_on_packet(struct recording *r, struct disk *d, const struct tap_
 		return;
 	r->packets[p->side]++;
 	if (!r->sounds && (p->kind != TAP_SOUND || !p->codec ||
-			   !wav_begin(r, d, (enum media_codec)(p->codec - 1), p->time_ns)))
+			   !wav_start(r, d, (enum media_codec)(p->codec - 1), p->time_ns)))
 		return;
 	/* far behind the last chunk: the window must reach as far as the packet may go */
 	if (wav_at(r, p->time_ns) > r->written + (int64_t)r->rate / 2)
@@ -757,7 +757,7 @@ static void wav_finish(struct recording *r, struct disk *d, uint64_t at_ns)
 {
 	int64_t until;
 
-	if (!r->sounds && !wav_begin(r, d, MEDIA_CODEC_PCMU, at_ns))
+	if (!r->sounds && !wav_start(r, d, MEDIA_CODEC_PCMU, at_ns))
 		return;
 	until = wav_at(r, at_ns);
 	for (unsigned i = 0; i < WAV_SIDES; i++) {

@@ -225,7 +225,7 @@ bool command_changes_document(const struct command *c)
 	       (c->documents || !c->fn);
 }
 
-const struct command_arg *command_beside(const struct command *c, struct bytes name)
+const struct command_arg *command_context_arg(const struct command *c, struct bytes name)
 {
 	if (!command_changes_document(c) || command_arg_find(c, name))
 		return NULL;
@@ -350,7 +350,7 @@ bool command_arg_is_call(const struct command_arg *arg)
 }
 
 /* What the user may not give beside the own ones; NULL: nothing of that is given. */
-static const struct command_arg *own_beside(const struct command *command, json_t *args)
+static const struct command_arg *own_arg_given(const struct command *command, json_t *args)
 {
 	const struct command_arg *other;
 	const char *name;
@@ -388,7 +388,7 @@ int command_own(const struct command *command, const char *user, json_t *args,
 	if (!command->own)
 		return own_refuse(error, COMMAND_NOT_ALLOWED, NULL,
 				  "not for users of an extension: ", command->name);
-	beside = own_beside(command, args);
+	beside = own_arg_given(command, args);
 	if (beside)
 		return own_refuse(error, COMMAND_NOT_ALLOWED, beside->name,
 				  "a user gives no more than ",
@@ -408,7 +408,7 @@ int command_own(const struct command *command, const char *user, json_t *args,
 }
 
 #define ROWS       "rows"
-#define ROWS_BEGIN "{\"ok\":true,\"result\":["
+#define ROWS_START "{\"ok\":true,\"result\":["
 
 void command_answer_rows(struct command_run *run, json_t *rows)
 {
@@ -469,7 +469,7 @@ char *command_answer_text(json_t *answer)
 	if (rows && text) {
 		behind = text;
 		behind[0] = ',';
-		text = rows_text(rows, ROWS_BEGIN, behind + (behind[1] == '}'));
+		text = rows_text(rows, ROWS_START, behind + (behind[1] == '}'));
 		free(behind);
 	}
 	json_decref(rows);

@@ -202,7 +202,7 @@ bool command_changes_document(const struct command *command);
 /* ... and of each command that deletes one: delete it although others name it. */
 extern const struct command_arg g_command_force;
 /* The one of both that the command takes by that name, or NULL. */
-const struct command_arg *command_beside(const struct command *command, struct bytes name);
+const struct command_arg *command_context_arg(const struct command *command, struct bytes name);
 /* The argument that is a file which comes with the command; NULL: none, or no command. */
 const struct command_arg *command_file(const struct command *command);
 /* NOUN of NOUN.VERB; empty: the command is one word. */

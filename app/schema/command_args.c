@@ -357,7 +357,7 @@ static int check_names(const struct command *command, json_t *args, struct comma
 	json_object_foreach((json_t *)(uintptr_t)args, name,
 			    json) if (!command_arg_find(command, bytes_str(name)) &&
 				      !list_takes(command, bytes_str(name)) &&
-				      !command_beside(command, bytes_str(name)))
+				      !command_context_arg(command, bytes_str(name)))
 	{
 		return argument_refuse(error, COMMAND_UNKNOWN_ARGUMENT, NULL,
 				       "%s takes " BYTES_FMT " and nothing else", command->name,
@@ -437,7 +437,7 @@ int command_check(const struct command *command, json_t *args,
 		err = check_names(command, args, error);
 	if (!err && command_changes_document(command))
 		err = if_version_check(json_object_get(args, g_command_if_version.name), error);
-	if (!err && command_beside(command, bytes_str(g_command_force.name)) &&
+	if (!err && command_context_arg(command, bytes_str(g_command_force.name)) &&
 	    json_object_get(args, g_command_force.name))
 		err = command_arg_check(&g_command_force,
 					given_json(json_object_get(args, g_command_force.name)),

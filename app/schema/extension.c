@@ -346,7 +346,7 @@ json_t *extension_to_document(const void *value, const struct seal_key *key,
 		json_decref(json);
 		json = NULL;
 	}
-	extension_begin(&initial);
+	extension_start(&initial);
 	return document_versioned(document_shown(
 		merged(json, field_json(g_extension_fields, e, &initial)), e->changed_utc_ms));
 }
@@ -443,7 +443,7 @@ static void extension_fill(struct document_reader *r, void *value)
 {
 	struct extension *e = value;
 
-	extension_begin(e);
+	extension_start(e);
 	field_fill(r, g_extension_fields, e);
 	if (e->srtp != e->core.tls_srtp)
 		document_refuse(r, "srtp");
@@ -456,7 +456,7 @@ static void extension_fill(struct document_reader *r, void *value)
 	e->changed_utc_ms = document_changed(r);
 }
 
-void extension_begin(struct extension *e)
+void extension_start(struct extension *e)
 {
 	*e = (struct extension){ .core.classes = DIAL_CLASSES_FIRST,
 				 .core.outside_calls = EXTENSION_OUTSIDE_CALLS,

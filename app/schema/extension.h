@@ -10,9 +10,9 @@
 #include "app/settings/settings.h"
 #include "base/bytes.h"
 #include "base/seal.h"
+#include "sig/host/blf_keys.h"
 #include "sig/host/calendars.h"
 #include "sig/host/groups.h"
-#include "sig/host/lamps.h"
 #include "sig/identity/presence.h"
 #include "sig/shard/shard.h"
 #include "sig/sip/digest.h"
@@ -102,10 +102,10 @@ struct extension {
 	struct extension_person person;
 	char monitors[EXTENSION_MONITORS_MAX];
 	char pickup_groups[EXTENSION_PICKUP_MAX], park_groups[EXTENSION_PICKUP_MAX];
-	char groups_out[GROUPS_OUT_MAX]; /* groups that it is logged out of */
-	char hours[GROUPS_OUT_MAX];      /* calendars that its phones open and close */
-	char lamps[LAMPS_TEXT_MAX];      /* BLF keys: sig/host/lamps.h */
-	bool lamps_splash;
+	char groups_out[GROUPS_OUT_MAX];  /* groups that it is logged out of */
+	char hours[GROUPS_OUT_MAX];       /* calendars that its phones open and close */
+	char blf_keys[BLF_KEYS_TEXT_MAX]; /* BLF keys: sig/host/blf_keys.h */
+	bool blf_splash;
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* ids joined by ',', in the order of */
 	struct shard_located located;
 	uint64_t page;                 /* with core.record_page: in the link to its page; 0: none */
@@ -126,8 +126,8 @@ extern const char *const g_record_to_words[];   /* ... of enum record_to */
 /* Ids of locations joined by ','. Returns their number, or -EINVAL: malformed or repeated. */
 int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX]);
 /* A new extension, but not enabled. */
-void extension_begin(struct extension *e);
-/* The document: with the sealed hashes, without fields that are as in extension_begin. The values
+void extension_start(struct extension *e);
+/* The document: with the sealed hashes, without fields that are as in extension_start. The values
  * there must therefore never change. Returns a new reference; NULL: out of memory. */
 json_t *extension_to_document(const void *value, const struct seal_key *key,
 			      struct rand_source *rand);

@@ -14,7 +14,7 @@
 
 /* In the order of single_phone: REG-07. */
 static const char *const g_phones[] = { "multi", "single", NULL };
-/* In the order of media_elsewhere. */
+/* Values of media_address for false and true. */
 static const char *const g_media_address[] = { "signalling", "sdp", NULL };
 /* In the order of enum shard_webrtc. */
 static const char *const g_webrtc[] = { "auto", "never", "always", NULL };
@@ -138,10 +138,10 @@ static const char *field_mail_wrong(const void *value, const char *text)
 		       : "it is one address, such as one@example.org";
 }
 
-static const char *field_lamps_wrong(const void *value, const char *text)
+static const char *field_blf_wrong(const void *value, const char *text)
 {
 	(void)value;
-	return lamps_wrong(bytes_str(text));
+	return blf_keys_wrong(bytes_str(text));
 }
 
 static const char *field_pickup_wrong(const void *value, const char *text)
@@ -376,13 +376,13 @@ const struct command_arg g_extension_fields[] = {
 	REFERS_FIELD("monitors", monitors, CHARSET_NUMBERS, field_monitors_wrong, "number",
 		     "Numbers joined by ',' that it may watch with monitor=listed."),
 	REFERS_FIELD(
-		"lamps", lamps, CHARSET_TEXT, field_lamps_wrong, "",
+		"lamps", blf_keys, CHARSET_TEXT, field_blf_wrong, "",
 		"Lamps of its phones, at most 10, which they watch as the list lamps-NUMBER: "
 		"SLOT=blf:NUMBER for an extension of its monitors, or SLOT=park:SLOT for a slot "
 		"of parked calls, joined by ','; SLOT before '=' is 1 to 10. :LABEL behind it "
 		"is shown at the key; without one it is the name of the extension. blf_lamps of "
 		"tenant.put says how many may be blf."),
-	FLAG_FIELD("lamps_splash", lamps_splash, "false",
+	FLAG_FIELD("lamps_splash", blf_splash, "false",
 		   "true: its phones ring and show the caller when a number of their lamps rings; "
 		   "false: the key blinks. It is for programs that make settings of phones."),
 	WORD_FIELD("monitored", core.monitored, FIELD_NUMBER, g_monitored, "parties",

@@ -131,7 +131,7 @@ int document_read(struct bytes text, const struct seal_key *key, document_fill_f
 	return reader_read(&r, text, fill, value, size, reason);
 }
 
-void form_begin(const struct form *f, void *value, struct bytes name)
+void form_start(const struct form *f, void *value, struct bytes name)
 {
 	memset(value, 0, f->size); /* between its members, too: values are compared */
 	if (f->begin)
@@ -276,7 +276,7 @@ static void form_fill(struct document_reader *r, void *value)
 	struct given name = document_member(r, f->fields[0].name);
 	const char *member = NULL;
 
-	form_begin(f, value, name.text);
+	form_start(f, value, name.text);
 	field_fill(r, f->fields, value);
 	if (f->wrong && f->wrong(value, &member))
 		document_refuse(r, member);

@@ -192,7 +192,7 @@ int form_secret_open(char *out, size_t cap, struct bytes context, const char *se
 #define FORM_OF(type) .size = sizeof(type), .changed = offsetof(type, changed_utc_ms)
 
 /* Zeroed, and begun. */
-void form_begin(const struct form *f, void *value, struct bytes name);
+void form_start(const struct form *f, void *value, struct bytes name);
 uint64_t *form_changed(const struct form *f, void *value);
 /* New references, NULL: out of memory. The document has its version, too. */
 json_t *form_view(const struct form *f, const void *value);

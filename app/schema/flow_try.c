@@ -156,12 +156,12 @@ static enum flow_turn try_redirect(struct flow_tried *t, const struct flow_world
 				    &t->verb);
 	(void)json_array_append_new(t->way, json_pack("{s:s%}", "flow", to.p, to.n));
 	t->p = other;
-	return program_begin(other, &t->pos, world, &t->verb);
+	return program_start(other, &t->pos, world, &t->verb);
 }
 
 static void try_on(struct flow_tried *t, const struct flow_world *world)
 {
-	enum flow_turn turn = program_begin(t->p, &t->pos, world, &t->verb);
+	enum flow_turn turn = program_start(t->p, &t->pos, world, &t->verb);
 	enum flow_outcome outcome;
 	struct bytes value;
 

@@ -433,7 +433,7 @@ void list_stop(struct command_list *l, const struct list_rank *rank)
 	l->has_floor = true;
 }
 
-static bool rows_take(struct command_list *l, struct list_row *out)
+static bool rows_next(struct command_list *l, struct list_row *out)
 {
 	if (!l->count)
 		return false;
@@ -445,7 +445,7 @@ static bool rows_take(struct command_list *l, struct list_row *out)
 
 bool list_pop(struct command_list *l, struct list_row *out)
 {
-	while (rows_take(l, out)) {
+	while (rows_next(l, out)) {
 		if (l->has_floor && list_order(l, &out->rank, &l->floor) > 0) {
 			json_decref(out->text);
 			l->more = false; /* up to there all are of this page */

@@ -85,7 +85,7 @@ const struct command_arg g_profile_fields[] = {
 	{ .name = NULL },
 };
 
-static void profile_begin(void *value, struct bytes name)
+static void profile_start(void *value, struct bytes name)
 {
 	struct profile *p = value;
 
@@ -114,7 +114,7 @@ static const char *profile_wrong(const void *value, const char **member)
 
 const struct form g_profile_form = { .fields = g_profile_fields,
 				     FORM_OF(struct profile),
-				     .begin = profile_begin,
+				     .begin = profile_start,
 				     .wrong = profile_wrong };
 
 /* Ranges of addresses: REG-12's "IP device range table". */

@@ -244,8 +244,8 @@ static const struct command_arg *arg_of(const struct route *r, struct bytes name
 	if (bytes_is(name, g_command_tenant.name) &&
 	    !command_arg_find(r->command, bytes_str(g_command_tenant.name)))
 		return &g_command_tenant;
-	if (command_beside(r->command, name))
-		return command_beside(r->command, name);
+	if (command_context_arg(r->command, name))
+		return command_context_arg(r->command, name);
 	return list_takes(r->command, name) ? list_arg_find(name)
 					    : command_arg_find(r->command, name);
 }

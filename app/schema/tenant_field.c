@@ -184,7 +184,7 @@ static const char *call_codes_wrong(const struct dial_plan *plan)
 	return NULL;
 }
 
-static void dial_begin(void *value, struct bytes name)
+static void dial_start(void *value, struct bytes name)
 {
 	struct dial_document *d = value;
 
@@ -204,7 +204,7 @@ static const char *dial_wrong(const void *value, const char **member)
 
 const struct form g_dial_form = { .fields = g_dial_fields,
 				  FORM_OF(struct dial_document),
-				  .begin = dial_begin,
+				  .begin = dial_start,
 				  .wrong = dial_wrong };
 
 static const char *field_id_wrong(const void *value, const char *text)
@@ -280,8 +280,8 @@ void location_to_core(const struct location_value *l, uint16_t tenant, struct si
 }
 
 /* In the order of enum record_tone. */
-static const char *const g_message_lamps[] = { "subscribed", "registered", NULL };
-static const char *const g_offline_lamps[] = { "dark", "busy", NULL };
+static const char *const g_message_waiting[] = { "subscribed", "registered", NULL };
+static const char *const g_offline_blf[] = { "dark", "busy", NULL };
 const char *const g_record_tone[] = { "default", "on", "off", NULL };
 
 enum { CLASSES_ALL = (1 << DIAL_CLASS_COUNT) - 1 };
@@ -483,7 +483,7 @@ const struct command_arg g_tenant_fields[] = {
 		     "Prompts, in each language. 0: 1,000. A node has room for 16,384."),
 	NUMBER_FIELD("max_accounts", max.accounts, 0, 524288, "0",
 		     "Account codes. 0: 20,000. A node has room for 524,288."),
-	NUMBER_FIELD("blf_lamps", blf_lamps, 0, LAMPS_MAX, "4",
+	NUMBER_FIELD("blf_lamps", blf_limit, 0, BLF_KEYS_MAX, "4",
 		     "Lamps of other extensions (lamps of extension.put) that an extension has at "
 		     "most. Existing ones stay."),
 	FLAG_FIELD("monitor_told", monitor_told, "false",
@@ -531,10 +531,10 @@ const struct command_arg g_tenant_fields[] = {
 		"(all)."),
 	NUMBER_FIELD("recording_days", recordings.days, 0, 36500, "0",
 		     "Days that its recordings are kept on the node. 0: recordings.keep_days."),
-	WORD_FIELD("offline_lamps", core.offline_busy, FIELD_NUMBER, g_offline_lamps, "dark",
+	WORD_FIELD("offline_lamps", core.offline_busy, FIELD_NUMBER, g_offline_blf, "dark",
 		   "What a lamp (Event: dialog) shows of an extension without a phone. dark: it "
 		   "has no call; busy: that it is busy, as older systems do."),
-	WORD_FIELD("message_lamps", core.messages_unasked, FIELD_NUMBER, g_message_lamps,
+	WORD_FIELD("message_lamps", core.messages_unasked, FIELD_NUMBER, g_message_waiting,
 		   "subscribed",
 		   "Which phones are told how many messages lie in their box (Event: "
 		   "message-summary). subscribed: those that subscribe to it; registered: the "
@@ -570,14 +570,14 @@ const struct command_arg g_tenant_fields[] = {
 /* Capacity of a common answering machine, which a disk holds thousands of times. */
 enum { MAILBOX_MESSAGES = 100 };
 
-static void tenant_begin(void *value, struct bytes name)
+static void tenant_start(void *value, struct bytes name)
 {
 	struct tenant_value *t = value;
 
 	t->enabled = true;
 	t->classes = CLASSES_ALL;
 	t->extension_classes = DIAL_CLASSES_FIRST;
-	t->blf_lamps = BLF_LAMPS;
+	t->blf_limit = BLF_DEFAULT;
 	t->mailbox_messages = MAILBOX_MESSAGES;
 	(void)bytes_cstr(name, t->name, sizeof(t->name));
 	if (bytes_is(name, TENANT_DEFAULT_NAME))
@@ -588,7 +588,7 @@ static_assert(MAILBOX_MESSAGES == 100, "the text above says it");
 
 const struct form g_tenant_form = { .fields = g_tenant_fields,
 				    FORM_OF(struct tenant_value),
-				    .begin = tenant_begin,
+				    .begin = tenant_start,
 				    .secret = "web_secret",
 				    .secret_at = offsetof(struct tenant_value, web.secret) };
 

@@ -8,7 +8,7 @@
 #include "app/schema/field.h"
 #include "base/seal.h"
 #include "sig/dial/dial.h"
-#include "sig/host/lamps.h"
+#include "sig/host/blf_keys.h"
 #include "sig/host/tenant.h"
 #include "sig/host/tenant_tables.h"
 
@@ -29,7 +29,7 @@ struct tenant_value {
 	char domains[TENANT_DOMAINS_MAX * TENANT_DOMAIN_MAX]; /* joined by ',' */
 	bool enabled;
 	uint8_t classes;   /* 1 << enum dial_class */
-	uint8_t blf_lamps; /* most for one extension */
+	uint8_t blf_limit; /* most for one extension */
 	bool monitor_told; /* a tone tells those whom a supervisor monitors */
 	/* Of one mailbox, unless its extension says; 0: no limit. */
 	uint16_t mailbox_messages;

@@ -143,7 +143,7 @@ const struct command_arg g_route_fields[] = {
 	{ .name = NULL },
 };
 
-static void route_begin(void *value, struct bytes name)
+static void route_start(void *value, struct bytes name)
 {
 	struct route_value *r = value;
 
@@ -153,7 +153,7 @@ static void route_begin(void *value, struct bytes name)
 
 const struct form g_route_form = { .fields = g_route_fields,
 				   FORM_OF(struct route_value),
-				   .begin = route_begin };
+				   .begin = route_start };
 
 void route_to_core(const struct route_value *r, uint16_t tenant, struct trunk_route *out)
 {

@@ -89,7 +89,7 @@ const struct command_arg g_webhook_fields[] = {
 };
 static_assert(WEBHOOK_SECRETS_MAX == 4 && WEBHOOK_RETRY_S == 86400, "the texts above say it");
 
-static void webhook_begin(void *value, struct bytes name)
+static void webhook_start(void *value, struct bytes name)
 {
 	struct webhook_value *v = value;
 
@@ -106,7 +106,7 @@ static const char *webhook_wrong(const void *value, const char **member)
 
 const struct form g_webhook_form = { .fields = g_webhook_fields,
 				     FORM_OF(struct webhook_value),
-				     .begin = webhook_begin,
+				     .begin = webhook_start,
 				     .wrong = webhook_wrong,
 				     .secret = "secrets",
 				     .secret_at = offsetof(struct webhook_value, secrets) };

@@ -470,7 +470,7 @@ int settings_mac_parse(uint8_t out[6], const char *text) NODISCARD;
 uint32_t settings_to_xdp(const struct settings *s, struct port_xdp_network *out);
 /* Pairs of media ports over all networks. */
 uint32_t settings_port_pairs(const struct settings *s);
-/* Settings of the engine's coders (engine/worker/transcoder.h). */
+/* Settings of the engine's transcoders (engine/worker/transcoder.h). */
 uint32_t settings_to_coding(const struct settings *s);
 /* PCM rate of transcoded Opus; 0: the other codec's. */
 uint32_t settings_to_opus_hz(const struct settings *s);

@@ -144,7 +144,7 @@ static uint64_t sender_on_report_block(struct sender_stream *s, const struct rtc
 	return 0;
 }
 
-static void sender_on_report(struct sender_stream *s, struct bytes in, struct sender_heard *out)
+static void sender_on_report(struct sender_stream *s, struct bytes in, struct sender_received *out)
 {
 	struct rtcp_packet packet;
 	struct rtcp_block block;
@@ -186,7 +186,7 @@ static bool is_the_recorder(const struct sender_stream *s, const struct sockaddr
 	       addr_ip_eq(&at, &s->terms.rtcp_remote);
 }
 
-void sender_receive(struct sender_stream *s, struct sender_heard *out)
+void sender_receive(struct sender_stream *s, struct sender_received *out)
 {
 	uint8_t data[SENDER_PACKET_MAX];
 
@@ -413,7 +413,7 @@ bool sender_stream_send(struct sender_stream *s, const struct tap_packet *p)
 enum {
 	ROUND_MS = 10,
 	REPORTS_MS = 200, /* how often it looks for due reports */
-	HEARD_PER_ROUND = 256,
+	EVENTS_PER_ROUND = 256,
 	ORDERS = 4096,
 	TOLD = 1024,
 	SLOTS = 4096, /* a power of two */
@@ -426,10 +426,10 @@ enum {
 
 static struct {
 	metric_id sessions, sent, lost;
-	metric_id reports_sent, reports_heard, reports_refused, reported_lost;
+	metric_id reports_sent, reports_received, reports_refused, reported_lost;
 } g_sender_metrics;
 
-enum sender_wish { SENDER_SET, SENDER_END, SENDER_ASK };
+enum sender_wish { SENDER_SET, SENDER_END, SENDER_FETCH };
 
 struct sender_order {
 	enum sender_wish wish;
@@ -473,7 +473,7 @@ void sender_setup(void)
 		"RTP packets for external recorders that could not be copied or sent.");
 	g_sender_metrics.reports_sent = metric_register(
 		METRIC_COUNTER, "tandem_siprec_reports_total", "way=\"sent\"", REPORTS_HELP);
-	g_sender_metrics.reports_heard = metric_register(
+	g_sender_metrics.reports_received = metric_register(
 		METRIC_COUNTER, "tandem_siprec_reports_total", "way=\"received\"", REPORTS_HELP);
 	g_sender_metrics.reports_refused = metric_register(
 		METRIC_COUNTER, "tandem_siprec_reports_total", "way=\"refused\"", REPORTS_HELP);
@@ -580,7 +580,7 @@ static void session_offer_record(struct sender *s, const struct sender_session *
 		for (uint32_t k = 0; k < stream->source_count; k++) {
 			if (!stream->sources[k].reported)
 				continue;
-			told.figures.heard_of++;
+			told.figures.reported_on++;
 			if (stream->sources[k].fraction_lost == UINT8_MAX)
 				told.figures.deaf++;
 		}
@@ -600,7 +600,7 @@ static void sender_on_order(struct sender *s, const struct sender_order *o)
 		if (*it)
 			session_take_out(s, it);
 		break;
-	case SENDER_ASK:
+	case SENDER_FETCH:
 		if (*it)
 			session_offer_record(s, *it);
 		break;
@@ -662,13 +662,13 @@ static void sender_reports_send(struct sender *s)
 
 static void sender_reports_receive(struct sender *s)
 {
-	struct epoll_event events[HEARD_PER_ROUND];
-	int count = s->count ? epoll_wait(s->reports_fd, events, HEARD_PER_ROUND, 0) : 0;
-	struct sender_heard heard = { 0 };
+	struct epoll_event events[EVENTS_PER_ROUND];
+	int count = s->count ? epoll_wait(s->reports_fd, events, EVENTS_PER_ROUND, 0) : 0;
+	struct sender_received heard = { 0 };
 
 	for (int i = 0; i < count; i++)
 		sender_receive(events[i].data.ptr, &heard);
-	metric_add(g_sender_metrics.reports_heard, heard.reports);
+	metric_add(g_sender_metrics.reports_received, heard.reports);
 	metric_add(g_sender_metrics.reports_refused, heard.refused);
 	metric_add(g_sender_metrics.reported_lost, heard.lost);
 }
@@ -784,7 +784,7 @@ bool sender_end(struct sender *s, uint64_t call, uint8_t number)
 
 bool sender_query(struct sender *s, uint64_t call, uint8_t number)
 {
-	const struct sender_order o = { .wish = SENDER_ASK, .call = call, .number = number };
+	const struct sender_order o = { .wish = SENDER_FETCH, .call = call, .number = number };
 
 	return ring_push(&s->orders, &o);
 }

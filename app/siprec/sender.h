@@ -27,7 +27,7 @@ typedef uint32_t sender_source_fn(void *source, uint32_t max, sender_packet_fn *
 /* Figures of a session's packets. */
 struct sender_figures {
 	uint64_t sent, unsent; /* unsent: the system did not take them */
-	uint8_t heard_of;      /* sources that the recorder reports about, and */
+	uint8_t reported_on;   /* sources that the recorder reports about, and */
 	uint8_t deaf;          /* those of which it says that nothing came */
 };
 
@@ -108,11 +108,11 @@ bool sender_stream_send(struct sender_stream *s, const struct tap_packet *p);
  * BYE at the end: another process may go on with the same sources. */
 uint32_t sender_report(struct sender_stream *s, uint64_t call, struct instant now, uint32_t random);
 
-struct sender_heard {
+struct sender_received {
 	uint32_t reports, refused; /* compounds */
 	uint64_t lost;             /* packets that were reported lost since the last report */
 };
 /* All that wait at its RTCP port. */
-void sender_receive(struct sender_stream *s, struct sender_heard *out);
+void sender_receive(struct sender_stream *s, struct sender_received *out);
 
 #endif

@@ -157,7 +157,7 @@ bool sound_language_is_good(struct bytes language)
 
 const char *sound_shown(const struct sound_name *name)
 {
-	return name->kind == SOUND_SAID || name->kind == SOUND_SPEECH ? "said:" : name->file;
+	return name->kind == SOUND_SAID_VALUE || name->kind == SOUND_SPEECH ? "said:" : name->file;
 }
 
 bool sound_name_set(struct sound_name *out, struct bytes tenant, struct bytes file,

@@ -17,14 +17,14 @@ enum {
 };
 
 enum sound_kind {
-	SOUND_FILE,      /* FOLDER/TENANT/FILE: sound_name_set */
-	SOUND_PROMPT,    /* sound_prompt.h */
-	SOUND_DIGITS,    /* the same, of the DTMF digits in file */
-	SOUND_SAID,      /* the same, of the value in file, which may be a secret */
-	SOUND_SPEECH,    /* the same: a text by its hash, as spoken by a speech engine */
-	SOUND_RECORDING, /* sound_prompt.h */
-	SOUND_SPOKEN,    /* the same: a name */
-	SOUND_BEEP,      /* sounds.h */
+	SOUND_FILE,       /* FOLDER/TENANT/FILE: sound_name_set */
+	SOUND_PROMPT,     /* sound_prompt.h */
+	SOUND_DIGITS,     /* the same, of the DTMF digits in file */
+	SOUND_SAID_VALUE, /* the same, of the value in file, which may be a secret */
+	SOUND_SPEECH,     /* the same: a text by its hash, as spoken by a speech engine */
+	SOUND_RECORDING,  /* sound_prompt.h */
+	SOUND_SPOKEN,     /* the same: a name */
+	SOUND_BEEP,       /* sounds.h */
 };
 
 /* At a rate of our choice. Or a tone: sounds.h. */

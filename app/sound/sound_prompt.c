@@ -307,8 +307,8 @@ static bool keys_set(struct sound_name *out, struct bytes keys)
 }
 
 /* A value, in its own language or the listener's. */
-static bool said_set(struct sound_name *out, struct bytes tenant, struct bytes language,
-		     struct bytes name, uint32_t rate_hz)
+static bool spoken_set(struct sound_name *out, struct bytes tenant, struct bytes language,
+		       struct bytes name, uint32_t rate_hz)
 {
 	struct words words;
 
@@ -316,7 +316,7 @@ static bool said_set(struct sound_name *out, struct bytes tenant, struct bytes l
 	    !sound_name_set(out, tenant, BYTES_LIT("said"), rate_hz))
 		return false;
 	memset(out->file, 0, sizeof(out->file));
-	out->kind = SOUND_SAID;
+	out->kind = SOUND_SAID_VALUE;
 	(void)bytes_cstr(language, out->language, sizeof(out->language));
 	return bytes_cstr(name, out->file, sizeof(out->file)) == 0;
 }
@@ -348,7 +348,7 @@ bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes 
 		bytes_from(name, keys ? strlen(SOUND_DIGITS_MARK) : strlen(SOUND_PROMPT_MARK));
 	struct bytes hash = bytes_from(rest, bytes_find(rest, SOUND_PINNED_MARK) + 1);
 
-	if (said_set(out, tenant, language, name, rate_hz))
+	if (spoken_set(out, tenant, language, name, rate_hz))
 		return true;
 	if (!keys && !bytes_starts(name, SOUND_PROMPT_MARK))
 		return false;
@@ -497,7 +497,8 @@ static struct media_sound *digits_read(const struct prompt_source *of, struct so
 }
 
 /* It is looked up in the language of the value. */
-static struct media_sound *said_read(const struct prompt_source *of, struct sound_fault *fault)
+static struct media_sound *spoken_prompt_read(const struct prompt_source *of,
+					      struct sound_fault *fault)
 {
 	struct sound_name name = *of->name;
 	const struct prompt_source in = { of->at, &name, of->hash };
@@ -528,8 +529,9 @@ struct media_sound *sound_prompt_read(const struct prompt_places *at, const stru
 
 	*fault = (struct sound_fault){ 0 };
 	hash[0] = '\0';
-	if (name->kind == SOUND_DIGITS || name->kind == SOUND_SAID) {
-		s = name->kind == SOUND_SAID ? said_read(&of, fault) : digits_read(&of, fault);
+	if (name->kind == SOUND_DIGITS || name->kind == SOUND_SAID_VALUE) {
+		s = name->kind == SOUND_SAID_VALUE ? spoken_prompt_read(&of, fault)
+						   : digits_read(&of, fault);
 		hash[0] = '\0'; /* the sum of several has no hash */
 		return s;
 	}

@@ -238,7 +238,7 @@ enum sound_stream_state sound_stream_step(struct sound_stream *s, struct sound_f
 /* ---- open, close ---- */
 
 /* A stream always has a beginning. */
-static bool stream_begin(struct sound_stream *s)
+static bool sound_stream_start(struct sound_stream *s)
 {
 	struct sound_fault fault;
 	enum sound_stream_state state = SOUND_STREAM_MORE;
@@ -280,7 +280,7 @@ struct sound_stream *sound_stream_open(const char *folder, const struct sound_na
 		s->sound = media_sound_make(name->rate_hz, name->rate_hz * SOUND_SECONDS_MAX);
 	if (s->sound)
 		media_sound_arrives(s->sound);
-	if (s->sound && stream_begin(s))
+	if (s->sound && sound_stream_start(s))
 		return s;
 	media_sound_unref(s->sound);
 	sound_stream_close(s);

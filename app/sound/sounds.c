@@ -252,7 +252,7 @@ static struct media_sound *request_read(struct sounds *s, const struct request *
 	return sounds_folder_read(s, &r->name, hash, fault);
 }
 
-/* Control's reference may be the last one: the sound goes there with the news of its end. */
+/* Control may have the last reference: it gets the sound with the message of its end. */
 static enum sound_stream_state stream_turn(struct sounds *s, struct stream_place *at)
 {
 	enum sound_stream_state state = SOUND_STREAM_MORE;
@@ -539,7 +539,7 @@ static void sounds_on_work(struct sounds *s, struct prompt_work *w)
 		struct entry *e = &s->list[i];
 
 		if ((e->name.kind == SOUND_PROMPT || e->name.kind == SOUND_DIGITS ||
-		     e->name.kind == SOUND_SAID) &&
+		     e->name.kind == SOUND_SAID_VALUE) &&
 		    !e->name.hash[0] && !strcmp(e->name.tenant, w->of.tenant))
 			entry_forget(s, e);
 	}
@@ -550,7 +550,7 @@ static void sounds_on_work(struct sounds *s, struct prompt_work *w)
 		prompt_work_free(w);
 }
 
-void sounds_said(struct sounds *s, const char *hash)
+void sounds_on_rendered(struct sounds *s, const char *hash)
 {
 	for (uint32_t i = 0; i < s->high; i++) {
 		struct entry *e = &s->list[i];

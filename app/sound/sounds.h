@@ -43,7 +43,7 @@ void sounds_close(struct sounds *s);
 enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, uint64_t now_ns,
 			      struct media_sound **out, struct sound_fault *fault);
 /* A text of that hash was spoken, or could not be: it is looked for again. */
-void sounds_said(struct sounds *s, const char *hash);
+void sounds_on_rendered(struct sounds *s, const char *hash);
 /* The document's hash of a prompt that is here; "": none. */
 const char *sounds_hash(const struct sounds *s, const struct sound_name *name);
 /* Queues work for the helper, in order. False: it has enough, and the work stays the caller's. */

@@ -53,9 +53,9 @@ struct watch {
 	struct engine *engine;
 	struct shard_local locals[SHARD_LOCALS_MAX];
 	uint32_t local_count;
-	uint32_t running;             /* traces that are not free */
-	uint32_t waiting;             /* ... and wait for a call */
-	struct hep_settings hep_told; /* to the thread */
+	uint32_t running;              /* traces that are not free */
+	uint32_t waiting;              /* ... and wait for a call */
+	struct hep_settings hep_given; /* to the thread */
 	bool hep_on;
 	bool export_due;                    /* the workers were not told of hep_on yet */
 	uint32_t watched;                   /* traces of calls that the workers copy, a bit each */
@@ -234,7 +234,7 @@ static void clock_follow(struct watch *w, struct instant now)
 		w->utc_offset_ns = offset;
 }
 
-static void traces_begin(struct watch *w)
+static void traces_start(struct watch *w)
 {
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
 		struct trace *t = &w->traces[i];
@@ -242,7 +242,7 @@ static void traces_begin(struct watch *w)
 		/* acquire: what control wrote about it */
 		if (atomic_load_explicit(&t->state, memory_order_acquire) == TRACE_BEGUN &&
 		    !t->begun)
-			trace_file_begin(t);
+			trace_file_start(t);
 	}
 }
 
@@ -266,7 +266,7 @@ static void watch_drain(struct watch *w)
 	struct watch_item *m;
 
 	while (ring_pop(&w->messages, &m, 1) == 1) {
-		traces_begin(w); /* one that began meanwhile: this may be its first message */
+		traces_start(w); /* one that began meanwhile: this may be its first message */
 		watch_on_message(w, m);
 	}
 	(void)engine_captured(w->engine, PACKETS_PER_ROUND, on_packet, w);
@@ -280,7 +280,7 @@ static void work(struct watch *w)
 
 	clock_follow(w, now);
 	watch_adopt_settings(w);
-	traces_begin(w);
+	traces_start(w);
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++)
 		stops[i] = w->traces[i].begun ? atomic_load(&w->traces[i].stop) : TRACE_RUNS;
 	watch_drain(w);
@@ -414,8 +414,8 @@ static void trace_sweep(struct watch *w, struct instant now)
 	}
 }
 
-static int watch_trace_begin(struct watch *w, struct trace *t, const struct trace_order *order,
-			     struct instant now)
+static int watch_trace_open(struct watch *w, struct trace *t, const struct trace_order *order,
+			    struct instant now)
 {
 	int err;
 
@@ -531,7 +531,7 @@ int watch_trace_start(struct watch *w, const struct trace_order *order, struct i
 		trace_sweep(w, now);
 		err = !free_one ? -EMFILE : !trace_has_room(w, order->octets) ? -EDQUOT : 0;
 		if (!err)
-			err = watch_trace_begin(w, free_one, order, now);
+			err = watch_trace_open(w, free_one, order, now);
 		if (err)
 			return err;
 		t = free_one;
@@ -736,7 +736,7 @@ void watch_close(struct watch *w)
 	ring_close(&w->messages);
 	if (w->wake_fd >= 0)
 		(void)close(w->wake_fd);
-	explicit_bzero(&w->hep_told, sizeof(w->hep_told));
+	explicit_bzero(&w->hep_given, sizeof(w->hep_given));
 	free(w);
 }
 
@@ -744,7 +744,7 @@ void watch_close(struct watch *w)
 
 static bool hep_same(const struct watch *w, const struct hep_settings *a)
 {
-	const struct hep_settings *b = &w->hep_told;
+	const struct hep_settings *b = &w->hep_given;
 
 	return addr_eq(&a->collector, &b->collector) && a->capture_id == b->capture_id &&
 	       !strcmp(a->password, b->password);
@@ -756,7 +756,7 @@ static void hep_configure(struct watch *w, const struct hep_settings *hep)
 
 	if (!copy)
 		return;
-	w->hep_told = *copy = *hep;
+	w->hep_given = *copy = *hep;
 	old = atomic_exchange_explicit(&w->fresh, copy, memory_order_acq_rel);
 	free(old);
 	w->hep_on = hep->collector.family != ADDR_NONE;

@@ -324,7 +324,7 @@ static int trace_drain(struct trace *t)
 	return err;
 }
 
-void trace_file_begin(struct trace *t)
+void trace_file_start(struct trace *t)
 {
 	char comment[128], id[BASE32_U64_LEN];
 

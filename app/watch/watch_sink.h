@@ -95,7 +95,7 @@ static inline uint64_t trace_call(const struct trace *t)
 /* Memory, for control. 0 or -ENOMEM. */
 int trace_file_open(struct trace *t) NODISCARD;
 /* ---- the thread's ---- */
-void trace_file_begin(struct trace *t);
+void trace_file_start(struct trace *t);
 /* False: the trace has ended. */
 bool trace_file_add(struct trace *t, const struct pcapng_packet *p);
 /* Writes pending blocks; ends it past its time. */

@@ -77,7 +77,7 @@ struct events {
 	uint64_t serial, streams_made;
 	uint32_t count;
 	struct fair fair; /* holders of the places */
-	bool has_news;
+	bool has_new;
 	struct events_stream *streams;
 	struct events_listener *ready;
 	struct events_key *buckets[EVENTS_BUCKETS];
@@ -126,7 +126,7 @@ static void events_text_leave(struct events_text *t)
 
 static void listener_ready(struct events *e, struct events_listener *l)
 {
-	e->has_news = true;
+	e->has_new = true;
 	if (l->ready)
 		return;
 	l->ready = true;
@@ -296,8 +296,8 @@ static void event_tell_by(struct events *e, const struct events_one *one, char k
 }
 
 /* Entries that no node wrote are dropped. */
-static void event_tell(struct events *e, struct events_stream *s, struct events_id id,
-		       struct bytes json, bool late)
+static void event_text_copy(struct events *e, struct events_stream *s, struct events_id id,
+			    struct bytes json, bool late)
 {
 	struct events_one one = {
 		.s = s, .json = json, .before = late ? s->late : s->live, .late = late
@@ -370,7 +370,7 @@ int events_room(struct events *e, const struct events_filter *filter)
 	return err;
 }
 
-static void listener_begin(struct events *e, struct events_listener *l)
+static void listener_reset(struct events *e, struct events_listener *l)
 {
 	l->cursor = l->stream->live;
 	l->lags = l->begins = l->blocked = l->catches = false;
@@ -382,7 +382,7 @@ static int listener_enter(struct events *e, struct events_listener *l)
 	const struct events_filter *f = &l->filter;
 	const struct fair_who who = filter_who(f);
 	struct events_stream *s;
-	int err = events_error(fair_take(&e->fair, &who, 1, &l->held));
+	int err = events_error(fair_admit(&e->fair, &who, 1, &l->held));
 
 	if (err)
 		return err;
@@ -400,7 +400,7 @@ static int listener_enter(struct events *e, struct events_listener *l)
 	l->begins = !f->has_after;
 	l->cursor = f->after;
 	if (l->begins && s->known)
-		listener_begin(e, l);
+		listener_reset(e, l);
 	else if (!l->begins)
 		listener_note(e, l, "\"type\":\"listening\"}");
 	return 0;
@@ -470,7 +470,7 @@ void *events_ready(struct events *e)
 	return l ? l->owner : NULL;
 }
 
-uint32_t events_take(struct events *e, struct events_listener *l, struct events_text **out,
+uint32_t events_read(struct events *e, struct events_listener *l, struct events_text **out,
 		     uint32_t max)
 {
 	uint32_t n = 0;
@@ -611,7 +611,7 @@ bool events_bounds(struct events *e, struct events_stream *s, struct events_id f
 	s->known = true;
 	for (struct events_listener *l = s->first; l; l = l->next) {
 		if (l->lags && l->begins)
-			listener_begin(e, l);
+			listener_reset(e, l);
 		if (!l->lags || l->blocked)
 			continue;
 		listener_bounds(e, l, first, last);
@@ -631,7 +631,7 @@ void events_live(struct events *e, struct events_stream *s, struct events_id id,
 {
 	events_lock(e);
 	if (s->known && events_id_compare(s->live, id) < 0) {
-		event_tell(e, s, id, json, false);
+		event_text_copy(e, s, id, json, false);
 		s->live = id;
 	}
 	events_unlock(e);
@@ -642,7 +642,7 @@ void events_late(struct events *e, struct events_stream *s, struct events_id id,
 {
 	events_lock(e);
 	if (events_id_compare(id, s->live) <= 0) {
-		event_tell(e, s, id, json, true);
+		event_text_copy(e, s, id, json, true);
 		s->late = id;
 	}
 	events_unlock(e);
@@ -688,15 +688,15 @@ void events_lost(struct events *e)
 	events_unlock(e);
 }
 
-void events_tell(struct events *e)
+void events_deliver(struct events *e)
 {
-	bool has_news;
+	bool has_new;
 
 	events_lock(e);
-	has_news = e->has_news;
-	e->has_news = false;
+	has_new = e->has_new;
+	e->has_new = false;
 	events_unlock(e);
-	if (has_news && e->wake)
+	if (has_new && e->wake)
 		e->wake(e->arg);
 }
 

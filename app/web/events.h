@@ -110,7 +110,7 @@ void events_remove(struct events *e, struct events_listener *l);
 /* The owner of a listener with new texts; NULL: none. */
 void *events_ready(struct events *e);
 /* Takes its pending texts, at most max, until events_release. */
-uint32_t events_take(struct events *e, struct events_listener *l, struct events_text **out,
+uint32_t events_read(struct events *e, struct events_listener *l, struct events_text **out,
 		     uint32_t max);
 void events_release(struct events *e, struct events_text **texts, uint32_t n);
 /* The id up to which it has all. False: texts are pending, or it lags. */
@@ -138,7 +138,7 @@ bool events_late_end(struct events *e, struct events_stream *s, uint32_t n, stru
 /* Redis is away: all listeners lag, and reads under way will be repeated. */
 void events_lost(struct events *e);
 /* Wakes the web thread if a listener has new texts. */
-void events_tell(struct events *e);
+void events_deliver(struct events *e);
 
 /* The thread. 0 or -errno. */
 struct events_reader;

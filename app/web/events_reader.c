@@ -246,7 +246,7 @@ static void reader_work(struct events_reader *r, uint64_t now_ns)
 			streams_add(&r->live, bytes_str(events_stream_key(s)),
 				    events_id_write(mark, after));
 	}
-	streams_ask(&r->live, now_ns);
+	streams_request(&r->live, now_ns);
 }
 
 /* ---- the thread ---- */
@@ -296,7 +296,7 @@ static void reader_round(void *arg)
 		reader_work(r, now_ns);
 	redis_flush(r->redis);
 	redis_flush(r->late);
-	events_tell(r->events);
+	events_deliver(r->events);
 	next_ns = redis_next_ns(r->redis);
 	if (redis_next_ns(r->late) < next_ns)
 		next_ns = redis_next_ns(r->late);
@@ -317,7 +317,7 @@ static void reader_end(struct events_reader *r)
 	loop_close();
 }
 
-static int reader_begin(struct events_reader *r)
+static int reader_start(struct events_reader *r)
 {
 	struct redis_settings settings = { .place = *r->place,
 					   .deadline_ns = READER_DEADLINE_NS,
@@ -327,7 +327,7 @@ static int reader_begin(struct events_reader *r)
 	int err;
 
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	err = loop_open_beside(limit.rlim_cur < INT32_MAX ? (unsigned)limit.rlim_cur : INT32_MAX);
+	err = loop_open_second(limit.rlim_cur < INT32_MAX ? (unsigned)limit.rlim_cur : INT32_MAX);
 	if (err)
 		return err;
 	err = loop_watch(r->wake_fd, LOOP_READ, reader_on_wake, r);
@@ -348,7 +348,7 @@ static void *reader_run(void *arg)
 	int err;
 
 	privilege_drop();
-	while ((err = reader_begin(r)) != 0) {
+	while ((err = reader_start(r)) != 0) {
 		struct pollfd woken = { .fd = r->wake_fd, .events = POLLIN };
 
 		LOG_ERROR("web", 0, "events are not read", LOG_STR("error", strerror(-err)));

@@ -185,7 +185,7 @@ static void on_lws_log(int level, const char *line)
 }
 
 /* The mark tells a client from the library's own sockets. */
-static void web_client_begin(struct web *web, struct lws *wsi)
+static void web_client_start(struct web *web, struct lws *wsi)
 {
 	lws_set_opaque_user_data(wsi, web_clients_add(web->clients, wsi, clock_now_ns()));
 }
@@ -256,7 +256,7 @@ static void news(struct web *web)
 	if (web->pages.api)
 		web_api_on_answers(web->pages.api);
 	if (web->pages.events)
-		web_events_on_news(web->pages.events);
+		web_events_on_new(web->pages.events);
 }
 
 /* /v1/events, or of no sub-protocol. */
@@ -306,14 +306,14 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
 		return !is_of_events(web, wsi); /* a WebSocket of no sub-protocol */
 	case LWS_CALLBACK_ESTABLISHED:
-		return web_events_begin(web->pages.events, &request->ear, wsi);
+		return web_events_start(web->pages.events, &request->ear, wsi);
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return request->ear ? web_events_send(request->ear) : 0;
 	/* connections beyond its limit would stay pending in the library, and wake it for ever */
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
 		return web_newcomer(web, wsi, (int)(intptr_t)in);
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
-		web_client_begin(web, wsi);
+		web_client_start(web, wsi);
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY:
 		client_end(web, wsi);

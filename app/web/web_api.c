@@ -304,7 +304,7 @@ static struct api_place *api_place(struct web_api *a, const struct web_holders *
 }
 
 /* It is whole. */
-static int query_ask(struct web_query *q)
+static int query_request(struct web_query *q)
 {
 	struct web_api *a = q->api;
 	struct api_place *place = api_place(a, &q->who);
@@ -331,7 +331,7 @@ static int query_ask(struct web_query *q)
 }
 
 /* The next n octets of text. */
-static struct bytes text_take(struct web_query *q, size_t n)
+static struct bytes text_read(struct web_query *q, size_t n)
 {
 	struct bytes taken = bytes_mem(q->text + q->text_n, n);
 
@@ -340,7 +340,7 @@ static struct bytes text_take(struct web_query *q, size_t n)
 }
 
 /* Empty: absent. False: too long. */
-static bool header_take(struct web_query *q, enum lws_token_indexes token, struct bytes *out)
+static bool header_read(struct web_query *q, enum lws_token_indexes token, struct bytes *out)
 {
 	int n = lws_hdr_total_length(q->wsi, token);
 	size_t room = sizeof(q->text) - q->text_n;
@@ -350,11 +350,11 @@ static bool header_take(struct web_query *q, enum lws_token_indexes token, struc
 		return true;
 	if (lws_hdr_copy(q->wsi, q->text + q->text_n, (int)room, token) != n)
 		return false;
-	*out = text_take(q, (size_t)n);
+	*out = text_read(q, (size_t)n);
 	return true;
 }
 
-static bool key_take(struct web_query *q)
+static bool api_key_read(struct web_query *q)
 {
 	static const char name[] = "idempotency-key:";
 	int n = lws_hdr_custom_length(q->wsi, name, sizeof(name) - 1);
@@ -364,12 +364,12 @@ static bool key_take(struct web_query *q)
 		return true;
 	if (lws_hdr_custom_copy(q->wsi, q->text + q->text_n, (int)room, name, sizeof(name) - 1) < 0)
 		return false;
-	q->call.key = text_take(q, (size_t)n);
+	q->call.key = text_read(q, (size_t)n);
 	return true;
 }
 
 /* The library has split and decoded them. */
-static bool arguments_take(struct web_query *q)
+static bool arguments_read(struct web_query *q)
 {
 	size_t from = q->text_n;
 	int n;
@@ -390,7 +390,7 @@ static bool arguments_take(struct web_query *q)
 	return true;
 }
 
-static bool head_take(struct web_query *q, struct bytes path)
+static bool request_head_read(struct web_query *q, struct bytes path)
 {
 	static const char bearer[] = "Bearer ";
 	struct bytes said;
@@ -398,15 +398,15 @@ static bool head_take(struct web_query *q, struct bytes path)
 	if (path.n > API_TEXT_MAX)
 		return false;
 	memcpy(q->text, path.p, path.n);
-	q->call.path = text_take(q, path.n);
-	if (!header_take(q, WSI_TOKEN_HTTP_AUTHORIZATION, &said) || !key_take(q) ||
-	    !arguments_take(q))
+	q->call.path = text_read(q, path.n);
+	if (!header_read(q, WSI_TOKEN_HTTP_AUTHORIZATION, &said) || !api_key_read(q) ||
+	    !arguments_read(q))
 		return false;
-	if (!header_take(q, WSI_TOKEN_ORIGIN, &q->origin) ||
-	    !header_take(q, WSI_TOKEN_HTTP_ACCEPT_ENCODING, &q->encodings) ||
-	    !header_take(q, WSI_TOKEN_HTTP_CONTENT_TYPE, &q->call.content_type) ||
-	    !header_take(q, WSI_TOKEN_HTTP_IF_NONE_MATCH, &q->call.if_none_match) ||
-	    !header_take(q, WSI_TOKEN_HTTP_IF_MATCH, &q->call.if_match))
+	if (!header_read(q, WSI_TOKEN_ORIGIN, &q->origin) ||
+	    !header_read(q, WSI_TOKEN_HTTP_ACCEPT_ENCODING, &q->encodings) ||
+	    !header_read(q, WSI_TOKEN_HTTP_CONTENT_TYPE, &q->call.content_type) ||
+	    !header_read(q, WSI_TOKEN_HTTP_IF_NONE_MATCH, &q->call.if_none_match) ||
+	    !header_read(q, WSI_TOKEN_HTTP_IF_MATCH, &q->call.if_match))
 		return false;
 	if (bytes_istarts(said, bearer))
 		q->call.token = bytes_from(said, sizeof(bearer) - 1);
@@ -432,7 +432,7 @@ static struct bytes query_method(struct lws *wsi)
 	return BYTES_LIT("");
 }
 
-static bool upload_begin(struct web_query *q)
+static bool upload_start(struct web_query *q)
 {
 	uint64_t *files = q->api->files, tenant = q->who.of[WEB_HOLDER_TENANT];
 	uint32_t own = 0;
@@ -450,24 +450,24 @@ static bool upload_begin(struct web_query *q)
 }
 
 /* How long its body is: RFC 9112 6.3. Without a length it has none. */
-static int body_begin(struct web_query *q)
+static int body_start(struct web_query *q)
 {
 	struct bytes length;
 	uint64_t n = 0;
 
 	if (lws_hdr_total_length(q->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
 		return query_refuse(q, 411, "give Content-Length, not Transfer-Encoding");
-	if (!header_take(q, WSI_TOKEN_HTTP_CONTENT_LENGTH, &length) ||
+	if (!header_read(q, WSI_TOKEN_HTTP_CONTENT_LENGTH, &length) ||
 	    (length.n && bytes_u64(length, &n)))
 		return query_refuse(q, 400, "Content-Length is no number");
 	if (n > API_BODY_MAX && n > q->api->door->file_max(&q->call, q->api->door->arg))
 		return query_refuse(q, 413, "a body has at most 147456 octets, a file 1048576");
-	if (n > API_BODY_MAX && !upload_begin(q))
+	if (n > API_BODY_MAX && !upload_start(q))
 		return query_refuse(q, 503, "too many files come at once");
 	/* the library expects a body unless a length says that it is empty */
 	q->closes = !length.n && !bytes_is(q->call.method, "GET");
 	if (!n)
-		return query_ask(q);
+		return query_request(q);
 	q->body = malloc(n);
 	q->body_size = n;
 	return q->body ? 0 : -1;
@@ -522,7 +522,7 @@ static const char *query_hold(struct web_query *q)
 }
 
 /* Rates of a source and of a token; before any other work for them. */
-static int query_begin(struct web_query *q)
+static int query_open(struct web_query *q)
 {
 	struct web_api *a = q->api;
 	uint64_t *source = &a->sources[q->source % API_SOURCES];
@@ -543,7 +543,7 @@ static int query_begin(struct web_query *q)
 		return query_brake(q, *token, &a->terms.per_token,
 				   "too many requests with this token");
 	full = query_hold(q);
-	return full ? query_refuse(q, 429, full) : body_begin(q);
+	return full ? query_refuse(q, 429, full) : body_start(q);
 }
 
 static struct web_query *query_new(struct web_api *a, struct lws *wsi)
@@ -570,7 +570,7 @@ struct web_query *web_query_read(struct web_api *a, struct lws *wsi, struct byte
 {
 	struct web_query *q = query_new(a, wsi);
 
-	if (q && head_take(q, path))
+	if (q && request_head_read(q, path))
 		return q;
 	web_query_drop(q);
 	return NULL;
@@ -598,8 +598,8 @@ int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi
 	*out = q;
 	if (!q)
 		return -1;
-	return head_take(q, path) ? query_begin(q)
-				  : query_refuse(q, 431, "the request's head is too long");
+	return request_head_read(q, path) ? query_open(q)
+					  : query_refuse(q, 431, "the request's head is too long");
 }
 
 int web_query_body(struct web_query *q, struct bytes octets)
@@ -623,7 +623,7 @@ int web_query_body_end(struct web_query *q)
 		return -1;
 	if (q->reply.status || q->place)
 		return 0;
-	return q->body_n == q->body_size ? query_ask(q) : -1;
+	return q->body_n == q->body_size ? query_request(q) : -1;
 }
 
 /* RFC 3986 2.1: all but unreserved octets and those in more. */

@@ -244,7 +244,7 @@ static struct web_text *bundle_excuse(const struct web_bundle *b)
 }
 
 static void answer_file(const struct web_bundle *b, const struct bundle_file *f,
-			const struct web_bundle_ask *ask, struct web_bundle_answer *out)
+			const struct web_bundle_request *ask, struct web_bundle_answer *out)
 {
 	const struct bundle_file *packed = web_header_takes_gzip(ask->encodings)
 						   ? bundle_file(b, bytes_str(f->name), GZIP_END)
@@ -266,7 +266,7 @@ static void answer_file(const struct web_bundle *b, const struct bundle_file *f,
 	out->text->users++;
 }
 
-bool web_bundle_find(struct web_bundle *b, const struct web_bundle_ask *ask,
+bool web_bundle_find(struct web_bundle *b, const struct web_bundle_request *ask,
 		     struct web_bundle_answer *out)
 {
 	bool is_part = bytes_starts(ask->path, BUNDLE_HEAD);

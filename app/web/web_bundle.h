@@ -15,7 +15,7 @@ struct web_bundle;
 struct web_text;
 
 /* A request, GET or HEAD; its headers are empty where absent. */
-struct web_bundle_ask {
+struct web_bundle_request {
 	struct bytes path, encodings, if_none_match, if_modified_since;
 };
 
@@ -33,7 +33,7 @@ struct web_bundle_answer {
 int web_bundle_open(struct web_bundle **out, const struct web_door *door) NODISCARD;
 void web_bundle_close(struct web_bundle *b); /* NULL is fine */
 /* False: none of its paths. */
-bool web_bundle_find(struct web_bundle *b, const struct web_bundle_ask *ask,
+bool web_bundle_find(struct web_bundle *b, const struct web_bundle_request *ask,
 		     struct web_bundle_answer *out);
 
 #endif

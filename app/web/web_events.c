@@ -66,7 +66,7 @@ struct web_ear {
 	struct lws *wsi;
 	struct events_listener *l;
 	struct events_filter filter;
-	bool is_websocket, from_loopback, was_told;
+	bool is_websocket, from_loopback, was_announced;
 	bool ticks;       /* a tick is due */
 	enum ear_end why; /* CLIENT: it goes on */
 	uint64_t told_ns, stalled_ns;
@@ -184,7 +184,7 @@ static struct web_ear *ear_new(struct web_events *v, struct lws *wsi, const stru
 /* ---- states of users ---- */
 
 /* Asks for one more state, unless one waits here. Lost without room, and repeated. */
-static void ear_ask(struct web_ear *ear, uint64_t now_ns)
+static void ear_read(struct web_ear *ear, uint64_t now_ns)
 {
 	const struct events_filter *f = &ear->filter;
 	struct web_watch ask = { .page = ear->page, .told = ear->number, .ready = !ear->state };
@@ -206,7 +206,7 @@ static void ear_watch(struct web_ear *ear)
 		;
 	ear->page = v->pages;
 	v->places[ear->page % EVENTS_LISTENERS_MAX] = ear;
-	ear_ask(ear, ear->told_ns);
+	ear_read(ear, ear->told_ns);
 }
 
 static void ear_ends(struct web_ear *ear, enum ear_end why)
@@ -356,7 +356,7 @@ int web_events_admit(struct web_events *v, struct lws *wsi)
 	return ear && !err ? 0 : ear_refuse(wsi, &reply);
 }
 
-int web_events_begin(struct web_events *v, struct web_ear **out, struct lws *wsi)
+int web_events_start(struct web_events *v, struct web_ear **out, struct lws *wsi)
 {
 	struct web_query *q = web_query_read(v->api, wsi, BYTES_LIT(WEB_EVENTS_PATH));
 	struct web_reply reply = { 0 };
@@ -448,7 +448,7 @@ static int ear_write_state(struct web_ear *ear)
 
 	free(ear->state);
 	ear->state = NULL;
-	ear_ask(ear, ear->told_ns);
+	ear_read(ear, ear->told_ns);
 	return err;
 }
 
@@ -458,8 +458,8 @@ static int ear_end(struct web_ear *ear)
 
 	if (ear->why == EAR_END_STALLED)
 		return -1;
-	if (!ear->was_told) {
-		ear->was_told = true;
+	if (!ear->was_announced) {
+		ear->was_announced = true;
 		(void)lws_callback_on_writable(ear->wsi);
 		return ear_note(ear, "end", why);
 	}
@@ -473,7 +473,7 @@ static bool ear_has_more(struct web_ear *ear)
 	if (ear->at < ear->n)
 		return true;
 	ear->at = 0;
-	ear->n = events_take(ear->v->events, ear->l, ear->texts, EAR_TEXTS);
+	ear->n = events_read(ear->v->events, ear->l, ear->texts, EAR_TEXTS);
 	return ear->n;
 }
 
@@ -500,7 +500,7 @@ int web_events_send(struct web_ear *ear)
 	return lws_callback_on_writable(ear->wsi) < 0 ? -1 : 0;
 }
 
-void web_events_on_news(struct web_events *v)
+void web_events_on_new(struct web_events *v)
 {
 	struct web_ear *ear;
 
@@ -516,7 +516,7 @@ static void ear_check(struct web_ear *ear, uint64_t now_ns)
 	const struct web_door *door = ear->v->door;
 
 	if (ear->page && now_ns >= ear->ask_ns)
-		ear_ask(ear, now_ns);
+		ear_read(ear, now_ns);
 	if (!door->listens(bytes_str(ear->token), ear->from_loopback, &ear->filter, door->arg))
 		ear_ends(ear, EAR_END_TOKEN);
 	else if (ear->stalled_ns && now_ns - ear->stalled_ns > EAR_STALL_NS)

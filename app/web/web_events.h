@@ -19,12 +19,12 @@ struct web_events;
 struct web_query;
 
 void web_events_setup(void); /* registers the metrics; main thread, once */
-/* wake: makes the web thread call web_events_on_news. 0 or -ENOMEM. */
+/* wake: makes the web thread call web_events_on_new. 0 or -ENOMEM. */
 int web_events_open(struct web_events **out, struct web_api *api, const struct web_door *door,
 		    void (*wake)(void *arg), void *arg) NODISCARD;
 void web_events_close(struct web_events *v); /* its connections are gone; NULL is fine */
 /* Listeners have new texts. */
-void web_events_on_news(struct web_events *v);
+void web_events_on_new(struct web_events *v);
 /* Call some times a second. */
 void web_events_expire(struct web_events *v, uint64_t now_ns);
 /* The node stops: tells all. True: some are left. */
@@ -38,7 +38,7 @@ int web_events_on_head(struct web_events *v, struct web_ear **out, struct web_qu
 /* A request to become a WebSocket. -1: refused and answered. */
 int web_events_admit(struct web_events *v, struct lws *wsi);
 /* It is one. */
-int web_events_begin(struct web_events *v, struct web_ear **out, struct lws *wsi);
+int web_events_start(struct web_events *v, struct web_ear **out, struct lws *wsi);
 /* The connection takes more. */
 int web_events_send(struct web_ear *ear);
 /* The connection is over. NULL is fine. */

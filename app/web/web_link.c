@@ -98,7 +98,7 @@ void web_asks_close(struct web_asks *a)
 	free(a);
 }
 
-bool web_asks_tell(struct web_asks *a, const void *answered)
+bool web_asks_finish(struct web_asks *a, const void *answered)
 {
 	bool fits = ring_push(&a->out, answered);
 
@@ -109,7 +109,7 @@ bool web_asks_tell(struct web_asks *a, const void *answered)
 
 void web_asks_answer(struct web_asks *a, const void *answered)
 {
-	if (!web_asks_tell(a, answered))
+	if (!web_asks_finish(a, answered))
 		assert(false && "each question has one answer");
 }
 
@@ -167,7 +167,7 @@ struct web_link {
 	void *wake_arg;
 	uint64_t names; /* web thread: given so far */
 	uint32_t live[SIP_TRANSPORTS];
-	bool has_news; /* loop: the web thread has to be woken */
+	bool has_new; /* loop: the web thread has to be woken */
 	uint32_t count;
 	struct link_place places[];
 };
@@ -226,7 +226,7 @@ static void count_live(struct web_link *l, enum sip_transport transport, int cha
 	metric_set(g_link_metrics.connections[transport - SIP_WS], l->live[transport]);
 }
 
-static void place_begin(struct web_link *l, struct link_place *p, const struct sip_hop *hop)
+static void place_start(struct web_link *l, struct link_place *p, const struct sip_hop *hop)
 {
 	if (p->live == hop->connection)
 		return;
@@ -260,7 +260,7 @@ static void one(struct web_link *l, const struct item *item)
 		place_end(l, p, &item->hop);
 		return;
 	}
-	place_begin(l, p, &item->hop);
+	place_start(l, p, &item->hop);
 	metric_add(g_link_metrics.in, 1);
 	l->handlers.receive(&item->hop, bytes_mem(item->data, item->n), l->handlers.arg);
 	/* relaxed: a count, nothing is read because of it */
@@ -339,7 +339,7 @@ static int cut_off(struct web_link *l, struct link_place *p, const struct sip_ho
 	const struct web_link_out out = { .connection = hop->connection };
 
 	if (ring_push(&l->out, &out))
-		p->is_cut = l->has_news = true;
+		p->is_cut = l->has_new = true;
 	return link_drop(g_link_metrics.queue_full, -ENOBUFS);
 }
 
@@ -360,7 +360,7 @@ static int message_queue(struct web_link *l, struct link_place *p, uint8_t place
 		return link_drop(g_link_metrics.ring_full, -ENOBUFS);
 	}
 	metric_add(g_link_metrics.out, 1);
-	l->has_news = true;
+	l->has_new = true;
 	return 0;
 }
 
@@ -371,7 +371,7 @@ static void place_trust(struct web_link *l, struct link_place *p, const struct s
 
 	if (p->is_trusted || !ring_push(&l->out, &out))
 		return;
-	p->is_trusted = l->has_news = true;
+	p->is_trusted = l->has_new = true;
 }
 
 static void provider_trust(void *arg, const struct sip_hop *hop)
@@ -406,9 +406,9 @@ static void provider_flush(void *arg)
 {
 	struct web_link *l = arg;
 
-	if (l->has_news && l->wake)
+	if (l->has_new && l->wake)
 		l->wake(l->wake_arg);
-	l->has_news = false;
+	l->has_new = false;
 }
 
 static uint32_t provider_connections(const void *arg, enum sip_transport transport)

@@ -85,7 +85,7 @@ enum { WEB_ASKS_MAX = 64, WEB_CALLS_MAX = 256, WEB_NEXT_MAX = 640 };
 
 struct web_asked {
 	uint64_t id;
-	struct web_page_ask ask;
+	struct record_link_request ask;
 };
 
 struct web_answered {
@@ -191,7 +191,7 @@ int web_asks_open(struct web_asks **out, struct web_asks_size size, web_asked_fn
 void web_asks_close(struct web_asks *a); /* the web thread is gone; NULL is fine */
 void web_asks_answer(struct web_asks *a, const void *answered);
 /* The same for messages that may be lost. False: no room. */
-bool web_asks_tell(struct web_asks *a, const void *answered);
+bool web_asks_finish(struct web_asks *a, const void *answered);
 /* The web thread is gone: takes unread questions. False: none. */
 bool web_asks_left(struct web_asks *a, void *asked);
 
@@ -200,7 +200,7 @@ bool web_asks_left(struct web_asks *a, void *asked);
 /* Before its thread runs: wake makes it call web_asks_pop, from the loop's thread. */
 void web_asks_attach(struct web_asks *a, void (*wake)(void *arg), void *arg);
 void web_asks_push(struct web_asks *a, const void *asked);
-bool web_asks_offer(struct web_asks *a, const void *asked); /* as web_asks_tell */
+bool web_asks_offer(struct web_asks *a, const void *asked); /* as web_asks_finish */
 bool web_asks_pop(struct web_asks *a, void *answered);
 
 /* Two rings between the thread of HTTP and that of calls:

@@ -29,7 +29,7 @@ struct web_page_of {
 	uint64_t page; /* of its document; another number makes another link */
 };
 
-struct web_page_ask {
+struct record_link_request {
 	struct web_page_of of;
 	enum record_page_act act;
 	uint64_t call; /* with an act */
@@ -39,8 +39,8 @@ struct web_page_ask {
 void web_page_link(struct writer *w, const uint8_t key[WEB_PAGE_KEY_LEN],
 		   const struct web_page_of *of);
 /* Parses a path; *link: its part without an act. 0, or -ENOENT: not one of ours. */
-int web_page_parse(const uint8_t key[WEB_PAGE_KEY_LEN], struct bytes path, struct web_page_ask *out,
-		   struct bytes *link) NODISCARD;
+int web_page_parse(const uint8_t key[WEB_PAGE_KEY_LEN], struct bytes path,
+		   struct record_link_request *out, struct bytes *link) NODISCARD;
 /* The page as XHTML, without a script. */
 void web_page_write(struct writer *w, struct bytes link, const char *number,
 		    const struct record_page *page);

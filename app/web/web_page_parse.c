@@ -99,7 +99,7 @@ void web_page_link(struct writer *w, const uint8_t key[WEB_PAGE_KEY_LEN],
 	page_name_write(w, of->number);
 }
 
-static int page_act_read(struct bytes path, struct web_page_ask *out)
+static int page_act_read(struct bytes path, struct record_link_request *out)
 {
 	struct bytes word;
 
@@ -124,13 +124,13 @@ static int page_of_read(struct bytes path, struct web_page_of *out)
 }
 
 /* It must equal the path that we make, octet by octet. */
-int web_page_parse(const uint8_t key[WEB_PAGE_KEY_LEN], struct bytes path, struct web_page_ask *out,
-		   struct bytes *link)
+int web_page_parse(const uint8_t key[WEB_PAGE_KEY_LEN], struct bytes path,
+		   struct record_link_request *out, struct bytes *link)
 {
 	char ours[WEB_PAGE_PATH_MAX];
 	struct writer w = writer_over(ours, sizeof(ours));
 
-	*out = (struct web_page_ask){ 0 };
+	*out = (struct record_link_request){ 0 };
 	if (!bytes_starts(path, WEB_PAGE_HEAD) || path.n > WEB_PAGE_PATH_MAX ||
 	    memchr(path.p, '\0', path.n) ||
 	    page_of_read(bytes_from(path, sizeof(WEB_PAGE_HEAD) - 1), &out->of))

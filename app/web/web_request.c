@@ -338,8 +338,8 @@ static int range_refuse(struct lws *wsi, uint64_t size)
 	return web_head_send(wsi, 416, "text/plain", 0, headers) || request_completed(wsi) ? -1 : 0;
 }
 
-static int file_begin(struct web_request *r, struct lws *wsi, struct bytes name, int fd,
-		      uint64_t size)
+static int file_send_start(struct web_request *r, struct lws *wsi, struct bytes name, int fd,
+			   uint64_t size)
 {
 	struct web_range range;
 	char header[RANGE_MAX] = "";
@@ -369,7 +369,7 @@ static int web_file_answer(struct web_request *r, struct lws *wsi, const struct 
 
 	fd = err ? err : web_file_open(files, name, &size);
 	if (fd >= 0)
-		return file_begin(r, wsi, name, fd, size);
+		return file_send_start(r, wsi, name, fd, size);
 	return web_problem_send(wsi, fd == -EACCES ? 403 : 404,
 				fd == -EACCES ? "ask for another link: recording.link"
 					      : "not found");
@@ -417,7 +417,7 @@ struct web_desk {
 struct web_visit {
 	struct web_desk *desk;
 	struct lws *wsi;
-	struct web_page_ask ask;
+	struct record_link_request ask;
 	struct web_place *place; /* NULL: nothing is awaited */
 	size_t body_left;
 	unsigned status; /* 0: no answer yet */
@@ -597,7 +597,7 @@ static int bundle_on_head(struct web_request *r, struct lws *wsi, struct web_bun
 			  struct bytes path)
 {
 	char encodings[256], tags[256], date[64];
-	struct web_bundle_ask ask = { .path = path };
+	struct web_bundle_request ask = { .path = path };
 	struct web_bundle_answer answer;
 
 	if (!lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) &&

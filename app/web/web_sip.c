@@ -144,7 +144,7 @@ static void next_check(const struct web_session *s)
 }
 
 /* hop: of its messages. settings: borrowed until it has ended. */
-static void web_session_begin(struct web_session *s, struct lws *wsi,
+static void web_session_start(struct web_session *s, struct lws *wsi,
 			      const struct web_settings *settings, const struct sip_hop *hop)
 {
 	s->wsi = wsi;
@@ -593,7 +593,7 @@ static int on_established(struct web_sip *owner, struct web_session *s, struct l
 	at = owner->free[--owner->free_count];
 	hop.connection = web_link_name(owner->settings.link, at);
 	owner->places[at].session = s;
-	web_session_begin(s, wsi, &owner->settings, &hop);
+	web_session_start(s, wsi, &owner->settings, &hop);
 	metric_add(g_opened, 1);
 	return 0;
 }

@@ -111,7 +111,8 @@ void blf_hear(struct blf_load *l);
 /* ---- lamps_watch.c ---- */
 /* All lamps of so many phones on, or all dark. False: some would not. */
 bool blf_switch(struct blf_load *l, bool on, uint32_t phones);
-void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t lamp, uint64_t now);
+void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t blf_key,
+		     uint64_t now);
 /* Lamps that do not show what is so, while nothing changes. */
 uint32_t blf_wrong(const struct blf_load *l);
 /* Prints the time from the kill of the node until all lamps are right, and until each was told. */

@@ -8,9 +8,9 @@
 
 enum { WINDOW = 64, AGAIN_S = 2, SWITCH_S = 300 };
 
-static uint32_t watched_by(const struct blf_load *l, uint32_t lamp)
+static uint32_t watched_by(const struct blf_load *l, uint32_t blf_key)
 {
-	return (lamp / l->each + 1 + lamp % l->each) % l->phone_count;
+	return (blf_key / l->each + 1 + blf_key % l->each) % l->phone_count;
 }
 
 /* Lamps of a list are one subscription: that of the phone's first lamp. */
@@ -31,9 +31,9 @@ static void list_write(const struct blf_load *l, uint32_t i, struct writer *w)
 
 static void blf_watch_ask(struct blf_load *l, uint32_t i, uint64_t now)
 {
-	struct blf_watch *lamp = &l->watches[i];
+	struct blf_watch *blf_key = &l->watches[i];
 	uint32_t phone = i / l->each, watches = l->first + watched_by(l, i);
-	bool begins = !lamp->to_tag[0];
+	bool begins = !blf_key->to_tag[0];
 	char text[BLF_TEXT_MAX], uri[BLF_URI_MAX], body[3 * BLF_TEXT_MAX / 4] = "";
 	struct writer list = writer_over(body, sizeof(body) - 1);
 
@@ -41,7 +41,7 @@ static void blf_watch_ask(struct blf_load *l, uint32_t i, uint64_t now)
 		list_write(l, i, &list);
 	body[list.n] = '\0';
 	(void)snprintf(uri, sizeof(uri), "sip:%u@%s", watches, l->ip);
-	lamp->again_ns = now + AGAIN_S * NS_PER_S;
+	blf_key->again_ns = now + AGAIN_S * NS_PER_S;
 	blf_say(l, phone, text,
 		snprintf(text, sizeof(text),
 			 "SUBSCRIBE %s SIP/2.0\r\n"
@@ -51,30 +51,30 @@ static void blf_watch_ask(struct blf_load *l, uint32_t i, uint64_t now)
 			 "CSeq: %u SUBSCRIBE\r\nContact: <sip:%u@%s:%u>\r\n"
 			 "Event: dialog\r\nSupported: eventlist\r\n"
 			 "Expires: %u\r\n%sContent-Length: %zu\r\n\r\n%s",
-			 begins ? uri : lamp->target, l->ip, blf_port(l, phone), i, lamp->dialogs,
-			 lamp->cseq, l->first + phone, l->ip, i, watches, l->ip,
-			 begins ? "" : ";tag=", lamp->to_tag, i, lamp->dialogs, lamp->cseq,
-			 l->first + phone, l->ip, blf_port(l, phone),
-			 lamp->state == BLF_WATCH_LEAVES ? 0U : 3600U,
+			 begins ? uri : blf_key->target, l->ip, blf_port(l, phone), i,
+			 blf_key->dialogs, blf_key->cseq, l->first + phone, l->ip, i, watches,
+			 l->ip, begins ? "" : ";tag=", blf_key->to_tag, i, blf_key->dialogs,
+			 blf_key->cseq, l->first + phone, l->ip, blf_port(l, phone),
+			 blf_key->state == BLF_WATCH_LEAVES ? 0U : 3600U,
 			 list.n ? "Content-Type: application/resource-lists+xml\r\n" : "", list.n,
 			 body));
 }
 
 static void blf_watch_begin(struct blf_load *l, uint32_t i, bool on, uint64_t now)
 {
-	struct blf_watch *lamp = &l->watches[i];
+	struct blf_watch *blf_key = &l->watches[i];
 
-	lamp->state = on ? BLF_WATCH_ASKED : BLF_WATCH_LEAVES;
-	lamp->cseq++;
+	blf_key->state = on ? BLF_WATCH_ASKED : BLF_WATCH_LEAVES;
+	blf_key->cseq++;
 	if (on) {
-		lamp->dialogs++;
-		lamp->heard = 0;
-		lamp->to_tag[0] = '\0';
+		blf_key->dialogs++;
+		blf_key->heard = 0;
+		blf_key->to_tag[0] = '\0';
 		for (uint32_t k = 0; k < subscription_step(l); k++) {
 			l->watches[i + k].shows = PHASE_TERMINATED;
 			l->watches[i + k].whole = true;
 		}
-		lamp->named = true;
+		blf_key->named = true;
 	}
 	l->asked++;
 	blf_watch_ask(l, i, now);
@@ -84,10 +84,10 @@ static void blf_watch_begin(struct blf_load *l, uint32_t i, bool on, uint64_t no
 static void blf_repeat(struct blf_load *l, uint32_t until, uint64_t now)
 {
 	for (uint32_t i = 0; i < until; i++) {
-		struct blf_watch *lamp = &l->watches[i];
+		struct blf_watch *blf_key = &l->watches[i];
 
-		if ((lamp->state == BLF_WATCH_ASKED || lamp->state == BLF_WATCH_LEAVES) &&
-		    now > lamp->again_ns)
+		if ((blf_key->state == BLF_WATCH_ASKED || blf_key->state == BLF_WATCH_LEAVES) &&
+		    now > blf_key->again_ns)
 			blf_watch_ask(l, i, now);
 	}
 }
@@ -148,16 +148,16 @@ static enum blf_watch_phase phase_told(struct bytes body)
 
 static void blf_watch_told(struct blf_load *l, uint32_t i, enum blf_watch_phase phase, uint64_t now)
 {
-	struct blf_watch *lamp = &l->watches[i];
+	struct blf_watch *blf_key = &l->watches[i];
 	struct phone *p = &l->phones[watched_by(l, i)];
 
-	if (lamp->turn != p->turn)
-		lamp->told = 0;
-	lamp->turn = p->turn;
+	if (blf_key->turn != p->turn)
+		blf_key->told = 0;
+	blf_key->turn = p->turn;
 	for (unsigned k = 0; k <= phase && k < PHASES; k++) {
-		if (!p->at_ns[k] || (lamp->told & 1U << k))
+		if (!p->at_ns[k] || (blf_key->told & 1U << k))
 			continue;
-		lamp->told |= (uint8_t)(1U << k);
+		blf_key->told |= (uint8_t)(1U << k);
 		load_latency_note(&l->figures.late, now - p->at_ns[k]);
 		l->figures.told++;
 		p->owed -= p->owed > 0;
@@ -196,7 +196,7 @@ static void list_heard(struct blf_load *l, const struct sip_message *m, uint32_t
 		       uint64_t now)
 {
 	const uint8_t *at = memmem(m->body.p, m->body.n, " version=\"", 10);
-	struct blf_watch *lamp = &l->watches[i];
+	struct blf_watch *blf_key = &l->watches[i];
 	uint8_t before[BLF_LAMPS_MAX];
 	struct bytes version;
 	bool whole;
@@ -210,10 +210,10 @@ static void list_heard(struct blf_load *l, const struct sip_message *m, uint32_t
 	}
 	whole = memmem(m->body.p, m->body.n, "fullState=\"true\"", 16) != NULL;
 	version = bytes_mem(at + 10, (size_t)(m->body.p + m->body.n - at - 10));
-	if (bytes_u32(bytes_sub(version, 0, bytes_find(version, '"')), &lamp->version) ||
-	    lamp->version + 1 != m->cseq)
+	if (bytes_u32(bytes_sub(version, 0, bytes_find(version, '"')), &blf_key->version) ||
+	    blf_key->version + 1 != m->cseq)
 		l->figures.disordered++;
-	if (m->cseq != lamp->heard + 1 && !whole)
+	if (m->cseq != blf_key->heard + 1 && !whole)
 		l->figures.disordered++;
 	for (uint32_t k = 0; k < l->each; k++) {
 		before[k] = l->watches[i + k].shows;
@@ -225,8 +225,8 @@ static void list_heard(struct blf_load *l, const struct sip_message *m, uint32_t
 		if (counts && l->watches[i + k].shows != before[k])
 			blf_watch_told(l, i + k, l->watches[i + k].shows, now);
 	}
-	l->unnamed -= whole && !lamp->named;
-	lamp->named |= whole;
+	l->unnamed -= whole && !blf_key->named;
+	blf_key->named |= whole;
 }
 
 /* Of a lamp that is watched alone. */
@@ -245,49 +245,49 @@ static void alone_heard(struct blf_load *l, const struct sip_message *m, uint32_
 
 static void notify_heard(struct blf_load *l, const struct sip_message *m, uint32_t i, uint64_t now)
 {
-	struct blf_watch *lamp = &l->watches[i];
+	struct blf_watch *blf_key = &l->watches[i];
 	struct bytes state = { 0 };
 
 	blf_answer(l, i / l->each, m, 200, "", "");
 	/* the last one may come twice */
-	l->figures.disordered += lamp->state == BLF_WATCH_ON && m->cseq < lamp->heard;
-	if (m->cseq <= lamp->heard || lamp->state == BLF_WATCH_DARK)
+	l->figures.disordered += blf_key->state == BLF_WATCH_ON && m->cseq < blf_key->heard;
+	if (m->cseq <= blf_key->heard || blf_key->state == BLF_WATCH_DARK)
 		return;
 	if (l->lists)
-		list_heard(l, m, i, lamp->state == BLF_WATCH_ON, now);
+		list_heard(l, m, i, blf_key->state == BLF_WATCH_ON, now);
 	else
-		alone_heard(l, m, i, lamp->state == BLF_WATCH_ON, now);
-	lamp->heard = m->cseq;
+		alone_heard(l, m, i, blf_key->state == BLF_WATCH_ON, now);
+	blf_key->heard = m->cseq;
 	l->figures.notifies++;
 	(void)message_header(m, "Subscription-State", 0, &state);
 	if (bytes_istarts(state, "terminated")) {
-		l->asked -= lamp->state != BLF_WATCH_ON;
-		lamp->state = BLF_WATCH_DARK;
-	} else if (lamp->state == BLF_WATCH_ACCEPTED) {
-		lamp->state = BLF_WATCH_ON;
+		l->asked -= blf_key->state != BLF_WATCH_ON;
+		blf_key->state = BLF_WATCH_DARK;
+	} else if (blf_key->state == BLF_WATCH_ACCEPTED) {
+		blf_key->state = BLF_WATCH_ON;
 		l->asked--;
 	}
 }
 
 void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t i, uint64_t now)
 {
-	struct blf_watch *lamp = &l->watches[i];
+	struct blf_watch *blf_key = &l->watches[i];
 
 	if (m->request) {
 		if (m->method == SIP_NOTIFY)
 			notify_heard(l, m, i, now);
 		return;
 	}
-	if (m->cseq != lamp->cseq || m->status < 200 || lamp->state != BLF_WATCH_ASKED)
+	if (m->cseq != blf_key->cseq || m->status < 200 || blf_key->state != BLF_WATCH_ASKED)
 		return;
 	if (m->status != 200) { /* too fast for it: again */
-		lamp->cseq++;
+		blf_key->cseq++;
 		return;
 	}
-	if (bytes_cstr(m->to.tag, lamp->to_tag, sizeof(lamp->to_tag)) ||
-	    bytes_cstr(m->contact.uri.all, lamp->target, sizeof(lamp->target)))
+	if (bytes_cstr(m->to.tag, blf_key->to_tag, sizeof(blf_key->to_tag)) ||
+	    bytes_cstr(m->contact.uri.all, blf_key->target, sizeof(blf_key->target)))
 		blf_fail("a tag or contact is too long");
-	lamp->state = BLF_WATCH_ACCEPTED;
+	blf_key->state = BLF_WATCH_ACCEPTED;
 }
 
 static bool lamp_is_right(const struct blf_load *l, uint32_t i)

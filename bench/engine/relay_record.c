@@ -33,7 +33,7 @@ static void record_open(struct relay_record *r, struct engine *e,
 	}
 }
 
-static void record_news(struct relay_record *r)
+static void record_reply(struct relay_record *r)
 {
 	struct recorder_results told[TOLD];
 	uint32_t n = recorder_results(r->recorder, told, TOLD);
@@ -57,8 +57,8 @@ void relay_record_begin(struct relay_record *r, struct engine *e,
 						    .format = t->format,
 						    .begun_utc_ms = clock_utc_ms() };
 
-		while (!recorder_begin(r->recorder, &terms, (struct bytes){ 0 })) {
-			record_news(r);
+		while (!recorder_start(r->recorder, &terms, (struct bytes){ 0 })) {
+			record_reply(r);
 			(void)usleep(TURN_US);
 		}
 	}
@@ -71,12 +71,12 @@ void relay_record_end(struct relay_record *r)
 	for (uint32_t i = 0; i < r->calls; i++) {
 		while (!recorder_end(r->recorder, relay_record_call(i * 2), RELAY_RECORD_NUMBER,
 				     true, BYTES_LIT(""))) {
-			record_news(r);
+			record_reply(r);
 			(void)usleep(TURN_US);
 		}
 	}
 	while (r->ended + r->failed < r->calls && clock_now_ns() < patience_ns) {
-		record_news(r);
+		record_reply(r);
 		(void)usleep(TURN_US);
 	}
 	recorder_close(r->recorder);

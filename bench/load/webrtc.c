@@ -128,7 +128,7 @@ static void check_send(struct load_webrtc *w)
 	writer_str(&name, ":");
 	writer_str(&name, w->our_ufrag);
 	be32_put(transaction + 8, g_checks++);
-	stun_begin(&m, STUN_BINDING_REQUEST, bytes_mem(transaction, sizeof(transaction)));
+	stun_start(&m, STUN_BINDING_REQUEST, bytes_mem(transaction, sizeof(transaction)));
 	stun_put_username(&m, writer_done(&name));
 	stun_put_priority(&m, PRIORITY);
 	stun_put_role(&m, w->controls, 4711);
@@ -147,7 +147,7 @@ static void check_answer(struct load_webrtc *w, const struct stun_message *reque
 
 	if (!stun_is_authentic(request, bytes_str(w->our_pwd)))
 		return;
-	stun_begin(&m, STUN_BINDING_SUCCESS, request->transaction);
+	stun_start(&m, STUN_BINDING_SUCCESS, request->transaction);
 	stun_put_mapped(&m, &w->server);
 	stun_put_integrity(&m, bytes_str(w->our_pwd));
 	stun_put_fingerprint(&m);

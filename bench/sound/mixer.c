@@ -187,7 +187,7 @@ static void tick_each(struct room *r)
 
 	room_mix(r);
 	for (uint32_t i = 0; i < r->members; i++) {
-		int made = encoder_frame(r->encoders[i], mix_heard(r->mix, r->id[i]).pcm, n, octets,
+		int made = encoder_frame(r->encoders[i], mix_input(r->mix, r->id[i]).pcm, n, octets,
 					 PACKER_OCTETS_MAX);
 
 		if (made <= 0)

@@ -28,7 +28,7 @@ const char *document_event_name(enum document_event event)
 	return g_events[event];
 }
 
-void document_entry_begin(struct document_entry *e)
+void document_entry_start(struct document_entry *e)
 {
 	*e = (struct document_entry){ 0 };
 }
@@ -133,7 +133,7 @@ static void log_entry_read(struct document_log *log, struct bytes id,
 	struct document_entry e;
 	const char *wrong;
 
-	document_entry_begin(&e);
+	document_entry_start(&e);
 	for (size_t i = 0; i + 1 < redis_reply_count(fields); i += 2)
 		document_entry_field(&e, redis_reply_text(redis_reply_at(fields, i)),
 				     redis_reply_text(redis_reply_at(fields, i + 1)));
@@ -236,7 +236,7 @@ void document_log_seek(struct document_log *log, struct bytes after)
 	log->sought = true;
 }
 
-bool document_log_is_ahead(const struct document_log *log, struct bytes newest)
+bool document_log_is_newer(const struct document_log *log, struct bytes newest)
 {
 	struct stream_id mine, theirs;
 

@@ -29,7 +29,7 @@ struct document_entry {
 	bool bad_version, versioned;
 };
 
-void document_entry_begin(struct document_entry *e);
+void document_entry_start(struct document_entry *e);
 /* One field; unknown names are ignored. */
 void document_entry_field(struct document_entry *e, struct bytes name, struct bytes value);
 /* NULL: fine; else what is wrong, a constant sentence. */
@@ -64,7 +64,7 @@ void document_log_close(struct document_log *log); /* NULL is fine */
 /* The stream was made anew: goes on behind that entry, empty: from the beginning. */
 void document_log_seek(struct document_log *log, struct bytes after);
 /* Whether the newest entry is one that comes before what was read: the stream was made anew. */
-bool document_log_is_ahead(const struct document_log *log, struct bytes newest);
+bool document_log_is_newer(const struct document_log *log, struct bytes newest);
 void document_log_flush(struct document_log *log);
 void document_log_expire(struct document_log *log, uint64_t now_ns);
 uint64_t document_log_next_ns(const struct document_log *log);

@@ -165,7 +165,7 @@ static void seen_join(struct seen *s)
 }
 
 /* What came while it was read counts, too. */
-void seen_begin(struct seen *s, uint64_t generation)
+void seen_start(struct seen *s, uint64_t generation)
 {
 	s->all = generation;
 	seen_join(s);
@@ -181,7 +181,7 @@ enum seen_is seen_add(struct seen *s, uint64_t version)
 		s->from = s->to = version;
 	}
 	seen_join(s);
-	return version <= s->all ? SEEN_NEXT : SEEN_AHEAD;
+	return version <= s->all ? SEEN_NEXT : SEEN_GAP;
 }
 
 bool seen_lacks(const struct seen *s)

@@ -145,13 +145,13 @@ struct seen {
 };
 
 enum seen_is {
-	SEEN_NEXT,  /* and all before it are known */
-	SEEN_OLD,   /* it was known */
-	SEEN_AHEAD, /* one before it is missing */
+	SEEN_NEXT, /* and all before it are known */
+	SEEN_OLD,  /* it was known */
+	SEEN_GAP,  /* one before it is missing */
 };
 
 /* All up to that one were read. */
-void seen_begin(struct seen *s, uint64_t generation);
+void seen_start(struct seen *s, uint64_t generation);
 /* A change came. */
 enum seen_is seen_add(struct seen *s, uint64_t version);
 /* One is missing before those that came last: all is to be read. */

@@ -1,5 +1,5 @@
 -- KEYS binding, aors; ARGV expected version (8 bytes), record (empty: delete), life in ms, member.
--- The very same record again is a retry whose first answer was lost.
+-- The same record again is a retry after a lost answer.
 -- include version
 local have = redis.call('GET', KEYS[1])
 if version(have) ~= ARGV[1] and have ~= ARGV[2] then

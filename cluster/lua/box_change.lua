@@ -74,7 +74,7 @@ if act == 'drop' then
   end
   return told(1)
 end
--- Of a draft that is not said yet: what becomes of it when it is, whoever lives then.
+-- A draft is not there yet: the state that it gets with its first part, from any node.
 local meant = ({sent = 'new', dropped = 'gone'})[ARGV[4]]
 if not class and meant and act == 'set' then
   redis.call('HSET', KEYS[1], 'm:' .. id, cjson.encode({meant = meant}))

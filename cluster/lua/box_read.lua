@@ -1,5 +1,7 @@
--- KEYS as box_keys.lua; ARGV now (ms), a message or empty, how many, 1: the newest first (and 2: urgent ones before others), the message behind which it goes on or empty, and
--- names of sets whose messages are wanted; all: what messages have together, as one without an id, and no others. Counts as box_change.lua; then messages: id, set, when it came there, facts, marks.
+-- KEYS as box_keys.lua; ARGV now (ms), a message or empty, how many, order (1: the newest first, 2:
+-- urgent ones before others, 3: both), the message behind which it goes on or empty, and the names
+-- of the sets to read; all: what messages have together, as one without an id, and no others.
+-- Answers counts as box_change.lua; then messages: id, set, when it came there, facts, marks.
 -- include box_keys
 local now, most, back, ranked, after = tonumber(ARGV[1]), tonumber(ARGV[3]), ARGV[4] % 2 == 1, ARGV[4] > '1', ARGV[5]
 local EQUALS = 16 -- that began in one millisecond

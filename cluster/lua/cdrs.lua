@@ -1,4 +1,5 @@
--- Appends the CDRs of a call, whose fields are ARGV from first on: a field "id" begins the next one, "toll" is of none. How many.
+-- Appends the CDRs of a call. Their fields are ARGV from first on: a field "id" begins the next
+-- CDR, and "toll" is of none. Returns how many.
 local function cdrs_append(stream, longest, id, first)
   local args = {'XADD', stream, 'MAXLEN', '~', longest, '*', 'id', id}
   local count = 1

@@ -1,4 +1,5 @@
--- KEYS ids of this Redis; ARGV an id, when it is added: "never", "first" (where there is none), "always".
+-- KEYS ids of this Redis; ARGV an id, when it is added: "never", "first" (if the set is empty),
+-- "always".
 -- 1: Redis has it; 2: nobody can say, since the key is of another type. And one of those that it has, the same for all who ask.
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'set' and kind ~= 'none' then

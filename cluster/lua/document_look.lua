@@ -1,5 +1,5 @@
--- KEYS log, history, generations; ARGV history that begins where there is none, or ''.
--- History, id of the newest entry of the log, and each generation; '' where there is none.
+-- KEYS log, history, generations; ARGV the history to set if Redis has no other, or ''.
+-- History ('': no such key), id of the newest entry of the log ('': no entry), and each generation.
 local function generation(key)
   if redis.call('TYPE', key).ok ~= 'string' then
     return 0

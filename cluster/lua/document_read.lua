@@ -1,5 +1,5 @@
 -- KEYS documents, versions, generation; ARGV name, how long it may be.
--- Version, generation, length (-1: there is none) and text, where it is not longer.
+-- Version, generation, length (-1: no such document) and text, where it is not longer.
 local function number(text)
   return tonumber(text or '') or 0
 end

@@ -1,8 +1,9 @@
 -- KEYS documents, versions, generation, log, history, pending, set, set of before, generations of other tenants; ARGV tenant, kind, name,
 -- version it was made of, generation known, '1', json, 'begin' or 'end', changes of the tenant, and of each other one its name, the
 -- generation known and its changes.
--- 'begin' makes a set valid: its changes have their versions from then on, and whoever knows less of these tenants changes nothing of
--- them. One set at a time. 'end': all was moved.
+-- 'begin' makes a set valid: its changes have their versions from then on, and a node that knows an
+-- older generation of these tenants changes nothing of them. One set at a time.
+-- 'end': all was moved.
 -- include document_told
 -- include document_known
 local now = number(redis.call('GET', KEYS[3]))

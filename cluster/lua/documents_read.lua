@@ -1,5 +1,6 @@
 -- KEYS documents, versions; ARGV how long one may be, names.
--- Of each its version and its text; in place of the text its length where it is longer, -1 where there is none. All of one moment.
+-- Of each its version and its text; in place of the text its length where it is longer, -1 where it
+-- does not exist. All of one moment.
 local most = tonumber(ARGV[1])
 local versions = redis.call('HMGET', KEYS[2], unpack(ARGV, 2))
 local texts = redis.call('HMGET', KEYS[1], unpack(ARGV, 2))

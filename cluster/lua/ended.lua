@@ -1,4 +1,5 @@
--- The CDRs of an end whose number is given, unless it was carried out before; its record goes. Needs cdrs_append.
+-- Appends the CDRs of a call's end under that number, unless this was done before, and deletes the
+-- call's record. Needs cdrs_append.
 -- A field "toll": a day, then names and what each has cost more. A key of another type must not lose the CDR.
 local function toll_add(key, text)
   for name, ms in string.gmatch(text, ' (%S+) (%d+)') do

@@ -1,14 +1,15 @@
--- KEYS lease, fence; ARGV as lease_write, the counter being the highest heard of; then the lease that was watched for longer than
--- its holder would be silent: counter, incarnation, renewal; empty: none was. note: a number that nobody else writes, where somebody
--- was seen with the lease; empty: nobody was. Then one that is missing is lost: its owner says it again, or those claim it whom it named.
--- It is free when it was missing for as long. "keep": the names of the process before stay, and those of a claim of this one whose
--- answer was lost.
+-- KEYS lease, fence; ARGV as lease_write, the counter being the highest known one; then the lease
+-- that was watched for longer than its holder would be silent: counter, incarnation, renewal;
+-- empty: none was. note: a number that nobody else writes, where a holder of the lease was seen;
+-- empty: none was. With a note a missing lease is lost: its owner asserts it again, or the nodes
+-- that it named claim it. It is free when it was missing for as long. "keep": the names of the
+-- process before stay, and those of a claim by this one that got no answer.
 -- Takes a lease that nobody holds, that one, or one of the same place: one lock of one directory, so the process before is gone.
 -- Older programs wrote no place: there the same node name takes it.
 -- Programs of before count by the clock of Redis, and write "until" where it is no number: one length from now. So they watch,
 -- too, as each renewal makes it no number again.
--- A Redis that shows less than what was heard of has forgotten: whoever owned it since may live, and the lease is watched like that of
--- another one. One that is missing gets a note for that.
+-- A Redis with a lower counter than the highest known one has lost data: a later owner may live,
+-- and the lease is watched like that of another node. A missing one gets a note for that.
 -- include lease_told
 -- include lease_write
 -- include run_id

@@ -1,6 +1,7 @@
--- KEYS lease, fence; ARGV fence, id of the node that wants the shard, renewal. That node is written into the lease as one whose process
--- is gone: it takes it at once, as its own, and everybody else watches it as before. The owner until now carries out nothing more.
--- Whom it names stay named, it itself in place of the one that has it now: that one speaks only as long as they let it, or Redis.
+-- KEYS lease, fence; ARGV fence, id of the node that wants the shard, renewal. The lease then names
+-- that node without a process: the node takes it at once, as its own, and all others watch it as
+-- before. The owner until now carries out nothing more. The nodes that it named stay named, and it
+-- replaces the new owner among them, which acts only as long as they, or Redis, confirm it.
 -- include fence
 local ok, wanting = pcall(cjson.decode, redis.call('HGET', KEYS[1], 'wanting') or '')
 if not ok or type(wanting) ~= 'table' or wanting[5] ~= ARGV[2] or #wanting ~= 5 then

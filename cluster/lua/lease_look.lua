@@ -1,5 +1,6 @@
--- KEYS lease; ARGV note: a number that nobody else writes. What is seen of a lease, and in which history. Where there is none
--- the note is left: a lease that was lost twice does not look like one that was missing all along.
+-- KEYS lease; ARGV note: a number that nobody else writes. What is seen of a lease, and in which
+-- history. Where the lease is missing the note is left: a lease that was lost twice does not look
+-- like one that was missing all along.
 -- include lease_told
 -- include history
 local told = lease_told()

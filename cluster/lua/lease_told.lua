@@ -1,5 +1,6 @@
 -- What everybody may know of the lease KEYS[1], as texts: counter, incarnation, renewal, owner, length, names, node, where,
--- identity, place, to whom it is offered. Nothing of it is believed. Of a counter that is no number the fence tells; of another renewal a digest is one.
+-- identity, place, the node that it is offered to. Each value is checked. Where the counter is no
+-- number the fence has it; where the renewal is no number it is a digest of its text.
 -- A program without renewals may have written over one with them: the owner there is of another incarnation, and what changes
 -- with each of its renewals is "until".
 local function renewal_of(text)

@@ -1,5 +1,6 @@
 -- KEYS park; ARGV slot, call, what lies beside it, how many slots there may be.
--- Whoever has a slot keeps it, and may say anew what lies there. 1: it is the call's; 0: there is no room; 2: what is there.
+-- The call that has a slot keeps it, and may replace the value. 1: the slot is the call's; 0: there
+-- is no room; 2: another call has it, and its value.
 local value = redis.call('HGET', KEYS[1], ARGV[1])
 if value and string.sub(value, 1, #ARGV[2] + 1) ~= ARGV[2] .. ' ' then
   return {'OK', 2, value}

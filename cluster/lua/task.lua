@@ -1,6 +1,7 @@
--- KEYS due (sorted set: what, by when something is to be done about it), held (hash: of what is being done until when, by whom, and when again).
+-- KEYS due (sorted set: what, by when something is to be done about it), held (hash: of what is
+-- being done until when, when again or 0, and by which node).
 -- ARGV act, now (ms), who, for how long it is held (ms), and
---   add: what, when; 1: whoever adds it does it now, unless somebody does
+--   add: what, when; 1: the node that adds it does it now, unless another one does
 --   hold: what: who holds it goes on
 --   take: how many at most: each is held by one alone
 --   done: what, when next or empty: never. Nothing where somebody else holds it by now.

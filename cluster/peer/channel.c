@@ -58,7 +58,7 @@ void channel_key_derive(struct channel_key *k, const uint8_t cluster[PEER_KEY_LE
 }
 
 /* The number is used up, whatever becomes of it. NULL: out of memory. */
-static EVP_CIPHER_CTX *channel_gcm_begin(struct channel_key *k,
+static EVP_CIPHER_CTX *channel_gcm_start(struct channel_key *k,
 					 const uint8_t head[CHANNEL_FRAME_HEAD], int encrypt)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -85,7 +85,7 @@ int channel_seal(struct channel_key *k, struct bytes text, uint8_t *out, size_t 
 	assert(text.n && text.n <= PARCEL_MAX);
 	for (int i = 0; i < CHANNEL_FRAME_HEAD; i++)
 		out[i] = (uint8_t)(follow >> (24 - 8 * i));
-	ctx = channel_gcm_begin(k, out, 1);
+	ctx = channel_gcm_start(k, out, 1);
 	ok = ctx && EVP_CipherUpdate(ctx, cipher, &done, text.p, (int)text.n) == 1 &&
 	     EVP_CipherFinal_ex(ctx, cipher + text.n, &rest) == 1 &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, PEER_TAG_LEN, cipher + text.n) == 1;
@@ -110,7 +110,7 @@ int channel_frame(struct bytes in, size_t *n)
 
 int channel_unseal(struct channel_key *k, struct bytes frame, uint8_t *out, size_t *n)
 {
-	EVP_CIPHER_CTX *ctx = channel_gcm_begin(k, frame.p, 0);
+	EVP_CIPHER_CTX *ctx = channel_gcm_start(k, frame.p, 0);
 	uint8_t tag[PEER_TAG_LEN], none[PEER_TAG_LEN];
 	int done, rest, err = -ENOMEM;
 

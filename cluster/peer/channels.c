@@ -279,7 +279,7 @@ static int outward_socket(const struct addr *from, const struct addr *to)
 	return -(int)n;
 }
 
-static int outward_begin(struct outward *o)
+static int outward_start(struct outward *o)
 {
 	int err;
 
@@ -352,7 +352,7 @@ int channels_send(struct channels *c, const struct channel_to *to, const struct 
 	if (o->waiting + p->data.n > CHANNEL_QUEUE_MAX)
 		return -ENOBUFS;
 	if (o->state == OUTWARD_NONE) {
-		err = outward_begin(o);
+		err = outward_start(o);
 		if (err)
 			return err;
 	}

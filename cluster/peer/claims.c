@@ -117,11 +117,11 @@ static void say_known(const struct claims *c, const struct watched *w, unsigned 
 				  .named = claim->named,
 				  .record = claim->record };
 
-	if (actions & CLAIM_SEND_NEWS) {
-		item.kind = PEER_NEWS;
+	if (actions & CLAIM_SEND_NEWER) {
+		item.kind = PEER_NEWER;
 		c->handlers.say(to, &item, c->arg);
 	}
-	if (actions & CLAIM_SEND_ASK) {
+	if (actions & CLAIM_SEND_REQUEST) {
 		item.kind = PEER_ASKED;
 		item.sent_ns = claim->asked_ns;
 		say_voters(c, claim, &item);
@@ -251,8 +251,8 @@ static bool item_event(const struct peer_item *item, struct claim_event *event)
 		bool is;
 		enum claim_event_type type;
 	} events[PEER_KINDS] = {
-		[PEER_TOLD] = { true, CLAIM_TOLD },           [PEER_ASKED] = { true, CLAIM_ASKED },
-		[PEER_CONSENTED] = { true, CLAIM_CONSENTED }, [PEER_NEWS] = { true, CLAIM_NEWS },
+		[PEER_OWNED] = { true, CLAIM_OWNER },         [PEER_ASKED] = { true, CLAIM_ASKED },
+		[PEER_CONSENTED] = { true, CLAIM_CONSENTED }, [PEER_NEWER] = { true, CLAIM_NEWER },
 		[PEER_DEAD] = { true, CLAIM_DEAD },           [PEER_NAMES] = { true, CLAIM_NAMED },
 	};
 
@@ -275,7 +275,7 @@ void claims_item(struct claims *c, const struct peer_item *item, uint64_t from, 
 
 	if (item->kind == PEER_ACK)
 		c->handlers.heard(item->shard, from, item->sent_ns, c->arg);
-	if (item->kind == PEER_TOLD || item->kind == PEER_NEWS)
+	if (item->kind == PEER_OWNED || item->kind == PEER_NEWER)
 		c->handlers.seen(item->shard, item->epoch, c->arg);
 	if (!w || !item_event(item, &event))
 		return;

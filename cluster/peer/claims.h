@@ -21,7 +21,7 @@ struct claims_handlers {
 	void (*owned)(uint16_t shard, const struct claim *c, void *arg);
 	/* Whether this node owns it, and may speak. */
 	bool (*owning)(uint16_t shard, void *arg);
-	/* A named claimant of an own shard acks: LEASE_HEARD. */
+	/* A named claimant of an own shard acks: LEASE_ACK. */
 	void (*heard)(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg);
 	/* It has or had an owner with that epoch: LEASE_SEEN. */
 	void (*seen)(uint16_t shard, struct lease_epoch epoch, void *arg);
@@ -49,8 +49,8 @@ void claims_item(struct claims *c, const struct peer_item *item, uint64_t from, 
 void claims_looked(struct claims *c, uint16_t shard, const struct claim_lease *lease,
 		   uint64_t now_ns);
 void claims_answered(struct claims *c, uint16_t shard, bool won, bool kept, uint64_t now_ns);
-/* An own lease has LEASE_TELL: sends told to its named claimants and to those of next. renewal: its
- * newest question, where the names stay as they are; 0: they change. */
+/* An own lease has LEASE_ANNOUNCE: sends told to its named claimants and to those of next.
+ * renewal: its newest question, where the names stay as they are; 0: they change. */
 void claims_notify(struct claims *c, const struct peer_item *told, const struct members *next,
 		   uint64_t renewal);
 

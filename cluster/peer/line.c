@@ -62,7 +62,7 @@ static void peer_key_derive(uint8_t key[PEER_KEY_LEN], const uint8_t cluster[PEE
 }
 
 /* Ready for the text. NULL: out of memory. */
-static EVP_CIPHER_CTX *packet_gcm_begin(const uint8_t key[PEER_KEY_LEN],
+static EVP_CIPHER_CTX *packet_gcm_start(const uint8_t key[PEER_KEY_LEN],
 					const uint8_t head[PEER_HEAD_LEN], int encrypt)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -96,7 +96,7 @@ static int peer_packet_seal(const uint8_t key[PEER_KEY_LEN], const struct peer_h
 
 	assert(plain.n <= PEER_PLAIN_MAX);
 	packet_head_write(&w, head);
-	ctx = packet_gcm_begin(key, out, 1);
+	ctx = packet_gcm_start(key, out, 1);
 	ok = ctx && packet_text(ctx, plain, out + PEER_HEAD_LEN) &&
 	     EVP_CipherFinal_ex(ctx, out + PEER_HEAD_LEN + plain.n, &rest) == 1 &&
 	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, PEER_TAG_LEN,
@@ -111,7 +111,7 @@ static int peer_packet_seal(const uint8_t key[PEER_KEY_LEN], const struct peer_h
 static int peer_packet_open(const uint8_t key[PEER_KEY_LEN], struct bytes packet,
 			    uint8_t out[PEER_PLAIN_MAX], size_t *n)
 {
-	EVP_CIPHER_CTX *ctx = packet_gcm_begin(key, packet.p, 0);
+	EVP_CIPHER_CTX *ctx = packet_gcm_start(key, packet.p, 0);
 	uint8_t tag[PEER_TAG_LEN], rest[PEER_TAG_LEN];
 	int written, err = -ENOMEM;
 
@@ -183,8 +183,8 @@ int peer_line_write(struct peer_line *l, const struct peer_self *self,
 	return peer_packet_seal(l->own_key, &head, writer_done(&w), out, n);
 }
 
-int peer_line_notice(struct peer_line *l, const struct peer_self *self, struct bytes items,
-		     uint8_t out[PEER_PACKET_MAX], size_t *n)
+int peer_line_gone(struct peer_line *l, const struct peer_self *self, struct bytes items,
+		   uint8_t out[PEER_PACKET_MAX], size_t *n)
 {
 	struct peer_head head = head_to(l, self, PEER_OF_KEEPER);
 	uint8_t key[PEER_KEY_LEN];
@@ -218,7 +218,7 @@ static enum peer_verdict line_open_packet(const struct peer_line *l, const struc
 	if (err)
 		return err == -ENOMEM ? PEER_NO_MEMORY : PEER_FORGED;
 	out->items = bytes_mem(out->plain, n);
-	return head->voice == PEER_OF_KEEPER ? PEER_NOTICE : PEER_TRUE;
+	return head->voice == PEER_OF_KEEPER ? PEER_GONE : PEER_TRUE;
 }
 
 static bool number_accept(struct peer_line *l, uint64_t number)
@@ -239,7 +239,7 @@ static bool number_accept(struct peer_line *l, uint64_t number)
 }
 
 /* What an earlier process sent had this token as well: from now on another one counts. */
-static void incarnation_begin(struct peer_line *l, const struct peer_self *self,
+static void incarnation_start(struct peer_line *l, const struct peer_self *self,
 			      const struct peer_head *head)
 {
 	l->incarnation = head->incarnation;
@@ -260,7 +260,7 @@ static enum peer_verdict line_judge(struct peer_line *l, const struct peer_self 
 		return PEER_STALE;
 	out->begins = head->incarnation != l->incarnation;
 	if (out->begins)
-		incarnation_begin(l, self, head);
+		incarnation_start(l, self, head);
 	else if (!number_accept(l, head->number))
 		return PEER_REPEATED;
 	return PEER_TRUE;

@@ -91,7 +91,7 @@ struct peer_line {
 
 enum peer_verdict {
 	PEER_TRUE,
-	PEER_NOTICE,   /* true: its process of that incarnation is gone */
+	PEER_GONE,     /* true: its process of that incarnation is gone */
 	PEER_UNPROVEN, /* to an earlier process, of an earlier one, or the first */
 	PEER_STALE,
 	PEER_REPEATED,
@@ -116,8 +116,8 @@ int peer_line_write(struct peer_line *l, const struct peer_self *self,
 		    const struct peer_echo *answer, struct bytes items, uint64_t now_ns,
 		    uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
 /* For the keeper, which sends it when this process is gone. 0 or -ENOMEM. */
-int peer_line_notice(struct peer_line *l, const struct peer_self *self, struct bytes items,
-		     uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
+int peer_line_gone(struct peer_line *l, const struct peer_self *self, struct bytes items,
+		   uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
 /* head: of packet, from the other node to this one. */
 void peer_line_read(struct peer_line *l, const struct peer_self *self, const struct peer_head *head,
 		    struct bytes packet, uint64_t now_ns, struct peer_read *out);

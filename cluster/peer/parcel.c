@@ -21,15 +21,15 @@ enum part {
 };
 
 static const uint8_t PARTS[PEER_KINDS] = {
-	[PEER_TOLD] = PART_SHARD | PART_EPOCH | PART_NAMED | PART_SENT,
+	[PEER_OWNED] = PART_SHARD | PART_EPOCH | PART_NAMED | PART_SENT,
 	[PEER_ACK] = PART_SHARD | PART_SENT,
 	[PEER_ASKED] = PART_SHARD | PART_EPOCH | PART_NAMED | PART_RECORD | PART_SENT,
 	[PEER_CONSENTED] = PART_SHARD | PART_EPOCH | PART_SENT,
-	[PEER_NEWS] = PART_SHARD | PART_EPOCH | PART_NAMED | PART_RECORD,
+	[PEER_NEWER] = PART_SHARD | PART_EPOCH | PART_NAMED | PART_RECORD,
 	[PEER_DEAD] = PART_SHARD | PART_EPOCH,
 	[PEER_HOME] = PART_SHARD,
 	[PEER_RUNS] = PART_SHARD,
-	[PEER_TAKE] = PART_SHARD,
+	[PEER_MOVE] = PART_SHARD,
 	[PEER_NAMES] = PART_SHARD | PART_EPOCH | PART_NAMED | PART_RECORD | PART_SENT,
 };
 
@@ -196,7 +196,7 @@ static int parcel_addr_read(struct addr *a, const uint8_t *p)
 
 static bool parcel_has_ends(const struct parcel *p)
 {
-	if (p->kind == PARCEL_NEWS)
+	if (p->kind == PARCEL_STATES)
 		return p->remote.family == ADDR_NONE && p->bound.family == ADDR_NONE &&
 		       !p->connection && !p->transport;
 	if (p->remote.family == ADDR_NONE)

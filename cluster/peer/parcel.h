@@ -15,12 +15,12 @@
 
 enum parcel_kind {
 	PARCEL_SEND = 1, /* on that connection of the receiver's */
-	PARCEL_HEARD,    /* on that connection of the sender's, for a shard of the receiver's */
+	PARCEL_RECEIVED, /* on that connection of the sender's, for a shard of the receiver's */
 	PARCEL_GONE,     /* the sender has no such connection; of data as much as was said */
 	PARCEL_SEND_DATAGRAM,  /* from that address of the receiver's */
 	PARCEL_HEARD_DATAGRAM, /* at that address of the sender's, for a shard of the receiver's */
 	PARCEL_INTER_SHARD, /* from a shard of the sender (remote) to one of the receiver (bound) */
-	PARCEL_NEWS, /* of users that are watched (sig/remote/remote_watch.h): it has no ends */
+	PARCEL_STATES, /* of users that are watched (sig/remote/remote_watch.h): it has no ends */
 	PARCEL_SEND_FLOW,  /* a datagram by that address of the receiver's, which stays with it */
 	PARCEL_HEARD_FLOW, /* a datagram at that address of the sender's, which stays with it */
 	PARCEL_BACK,       /* on that connection of the receiver; the sender lost the shard */
@@ -49,7 +49,7 @@ static inline bool parcel_is_datagram(const struct parcel *p)
 }
 static inline bool parcel_has_connection(const struct parcel *p)
 {
-	return !parcel_is_datagram(p) && p->kind != PARCEL_INTER_SHARD && p->kind != PARCEL_NEWS;
+	return !parcel_is_datagram(p) && p->kind != PARCEL_INTER_SHARD && p->kind != PARCEL_STATES;
 }
 /* data: PARCEL_DATA_MAX at most. */
 void parcel_write(struct writer *w, const struct parcel *p);
@@ -69,16 +69,16 @@ int parcel_read(struct parcel *p, struct bytes octets) NODISCARD;
 enum peer_kind {
 	PEER_HELLO = 1, /* no shard: the node lives */
 	PEER_LEAVING,   /* no shard: likewise, and it hands over what it has */
-	PEER_TOLD,      /* epoch, named, sent_ns: CLAIM_TOLD */
-	PEER_ACK,       /* sent_ns: LEASE_HEARD */
+	PEER_OWNED,     /* epoch, named, sent_ns: CLAIM_OWNER */
+	PEER_ACK,       /* sent_ns: LEASE_ACK */
 	PEER_ASKED,     /* epoch, named, record, sent_ns: CLAIM_ASKED */
 	PEER_CONSENTED, /* epoch, sent_ns: CLAIM_CONSENTED */
-	PEER_NEWS,      /* epoch, named, record: CLAIM_NEWS */
+	PEER_NEWER,     /* epoch, named, record: CLAIM_NEWER */
 	PEER_DEAD,      /* epoch: its owner is gone, and its addresses with it */
 	PEER_HOME,      /* the shard is of the node's file */
 	PEER_RUNS,      /* it is live there */
 	PEER_DRAINS,    /* no shard: the node takes no calls */
-	PEER_TAKE,      /* the receiver is to ask for the shard (cluster.rebalance) */
+	PEER_MOVE,      /* the receiver is to ask for the shard (cluster.rebalance) */
 	PEER_NAMES,     /* epoch, named, record, and sent_ns, which is the renewal: CLAIM_NAMED */
 	PEER_KINDS,
 };

@@ -281,7 +281,7 @@ static void peer_on_items(struct peers *p, struct peer *from, const struct peer_
 	}
 	for (rest = read->items; rest.n;) {
 		if (!peer_item_read(&rest, &item))
-			peer_on_item(p, from, read->verdict == PEER_NOTICE, &item);
+			peer_on_item(p, from, read->verdict == PEER_GONE, &item);
 	}
 }
 
@@ -305,7 +305,7 @@ static void peer_on_verdict(struct peers *p, struct peer *from, const struct pee
 	if (read->verdict == PEER_TRUE) {
 		peer_on_datagram(p, from, now_ns);
 		peer_on_items(p, from, read);
-	} else if (read->verdict == PEER_NOTICE) {
+	} else if (read->verdict == PEER_GONE) {
 		peer_gone(p, from, read->incarnation);
 		peer_on_items(p, from, read);
 	} else {
@@ -440,15 +440,15 @@ uint32_t peers_members(const struct peers *p, struct member out[PEERS_MAX])
 	return p->count;
 }
 
-int peers_notice(struct peers *p, uint64_t to, struct bytes items, struct addr *address,
-		 uint8_t out[PEER_PACKET_MAX], size_t *n)
+int peers_gone(struct peers *p, uint64_t to, struct bytes items, struct addr *address,
+	       uint8_t out[PEER_PACKET_MAX], size_t *n)
 {
 	struct peer *peer = peer_find(p, to);
 
 	if (!peer)
 		return -ENOENT;
 	*address = peer->address;
-	return peer_line_notice(&peer->line, &p->self, items, out, n);
+	return peer_line_gone(&peer->line, &p->self, items, out, n);
 }
 
 uint64_t peers_process(const struct peers *p, uint64_t id, struct addr *address)

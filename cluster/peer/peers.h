@@ -69,8 +69,8 @@ uint64_t peers_next_ns(const struct peers *p);
 uint32_t peers_members(const struct peers *p, struct member out[PEERS_MAX]);
 /* Seals what the keeper sends to that node when this process is gone: DEAD of each of its epochs.
  * 0, -ENOENT, -ENOMEM. */
-int peers_notice(struct peers *p, uint64_t to, struct bytes items, struct addr *address,
-		 uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
+int peers_gone(struct peers *p, uint64_t to, struct bytes items, struct addr *address,
+	       uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
 /* The process that is heard from that node; 0: none. */
 uint64_t peers_process(const struct peers *p, uint64_t id, struct addr *address);
 const struct peers_counts *peers_counts(const struct peers *p);

@@ -300,7 +300,7 @@ void redis_flush(struct redis *r)
 		out_write(r);
 	/* events before what is saved after them: those that are of no slot go first */
 	for (int saves = 0; saves < 2; saves++) {
-		for (struct redis *one = r->beside; one; one = one->beside_next) {
+		for (struct redis *one = r->beside; one; one = one->attached_next) {
 			if (one->is_of_slot == saves)
 				redis_flush(one);
 		}
@@ -313,7 +313,7 @@ void redis_hurry(struct redis *r)
 	redis_link_enter(r);
 	if (r->socket.fd >= 0 && r->state >= REDIS_LINK_GREETING && !r->broken)
 		out_write(r);
-	for (struct redis *one = r->beside; one && r->route; one = one->beside_next)
+	for (struct redis *one = r->beside; one && r->route; one = one->attached_next)
 		redis_hurry(one);
 	redis_link_leave(r);
 }
@@ -714,7 +714,7 @@ void redis_expire(struct redis *r, uint64_t now_ns)
 		redis_route_expire(r->route, now_ns);
 	if (r->socket.fd >= 0 && r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
 		out_write(r);
-	for (struct redis *one = r->beside; one; one = one->beside_next)
+	for (struct redis *one = r->beside; one; one = one->attached_next)
 		redis_expire(one, now_ns);
 	redis_link_leave(r);
 }
@@ -737,7 +737,7 @@ uint64_t redis_next_ns(const struct redis *r)
 		next_ns = link_earlier(next_ns, r->wake_ns);
 	for (const struct redis_guest *guest = r->guests; guest; guest = guest->next)
 		next_ns = link_earlier(next_ns, guest->next_ns);
-	for (const struct redis *one = r->beside; one; one = one->beside_next)
+	for (const struct redis *one = r->beside; one; one = one->attached_next)
 		next_ns = link_earlier(next_ns, redis_next_ns(one));
 	return next_ns;
 }

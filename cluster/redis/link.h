@@ -87,7 +87,7 @@ uint64_t redis_sentinel_next_ns(const struct redis_sentinel *s);
  * wrong one. */
 
 /* A command as it was sent: it may have to be sent to another server. */
-struct redis_said {
+struct redis_command_sent {
 	size_t n;
 	uint8_t p[];
 };
@@ -97,8 +97,8 @@ struct redis_wait {
 	void *arg;
 	uint64_t deadline_ns;
 	bool expired;
-	bool even_late;          /* fn is called again with what comes after the deadline */
-	struct redis_said *said; /* freed when it is taken out; NULL: it is sent once */
+	bool even_late;                  /* fn is called again with what comes after the deadline */
+	struct redis_command_sent *said; /* freed when it is taken out; NULL: it is sent once */
 };
 
 struct redis_queue {
@@ -159,8 +159,8 @@ struct redis {
 	struct redis_backoff backoff;
 	struct rand_source rand;
 	struct redis_metrics metrics;
-	struct redis *beside; /* by beside_next: they live as long as this one */
-	struct redis *beside_next;
+	struct redis *beside; /* by attached_next: they live as long as this one */
+	struct redis *attached_next;
 	struct redis_guest *guests;
 	struct redis_guest *next_guest; /* of the walk that is under way */
 	struct redisReader *reader;     /* lives with the socket */

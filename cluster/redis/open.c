@@ -524,7 +524,7 @@ int redis_open(struct redis **out, const struct redis_settings *settings, redis_
 }
 
 /* It begins to live: driven by r from here on. */
-static int beside_begin(struct redis **out, struct redis *r, struct redis *one)
+static int attached_open(struct redis **out, struct redis *r, struct redis *one)
 {
 	int err;
 
@@ -539,14 +539,14 @@ static int beside_begin(struct redis **out, struct redis *r, struct redis *one)
 		redis_link_destroy(one);
 		return err;
 	}
-	one->beside_next = r->beside;
+	one->attached_next = r->beside;
 	r->beside = one;
 	*out = one;
 	redis_expire(one, clock_now_ns());
 	return 0;
 }
 
-int redis_open_beside(struct redis **out, struct redis *r, struct bytes key, const char *labels)
+int redis_open_attached(struct redis **out, struct redis *r, struct bytes key, const char *labels)
 {
 	struct redis *one = redis_new(NULL, NULL);
 
@@ -557,7 +557,7 @@ int redis_open_beside(struct redis **out, struct redis *r, struct bytes key, con
 	one->addr = r->addr;
 	one->slot = redis_slot(key);
 	one->is_of_slot = r->route;
-	return beside_begin(out, r, one);
+	return attached_open(out, r, one);
 }
 
 int redis_open_server(struct redis **out, struct redis *r, const struct addr *server,
@@ -569,7 +569,7 @@ int redis_open_server(struct redis **out, struct redis *r, const struct addr *se
 		return -ENOMEM;
 	one->settings.labels = r->settings.labels;
 	one->addr = *server;
-	return beside_begin(out, r, one);
+	return attached_open(out, r, one);
 }
 
 static void besides_close(struct redis *r)
@@ -577,7 +577,7 @@ static void besides_close(struct redis *r)
 	struct redis *one = r->beside, *next;
 
 	for (; one; one = next) {
-		next = one->beside_next;
+		next = one->attached_next;
 		redis_close(one);
 	}
 }

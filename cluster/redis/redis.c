@@ -36,9 +36,9 @@ static int out_put(struct redis *r, const struct bytes *args, size_t n)
 }
 
 /* NULL: there is no memory, and then it is sent once. */
-static struct redis_said *said_new(struct bytes command)
+static struct redis_command_sent *command_sent_new(struct bytes command)
 {
-	struct redis_said *said = malloc(sizeof(*said) + command.n);
+	struct redis_command_sent *said = malloc(sizeof(*said) + command.n);
 
 	if (said) {
 		said->n = command.n;
@@ -64,7 +64,7 @@ int redis_command_put(struct redis *r, const struct bytes *args, size_t n,
 		return err;
 	metric_add(r->metrics.commands, 1);
 	if (may_get_ask_reply(r))
-		w.said = said_new(bytes_from(redis_buffer_bytes(&r->out), before));
+		w.said = command_sent_new(bytes_from(redis_buffer_bytes(&r->out), before));
 	return redis_queue_push(&r->queue, &w) ? 0 : -EAGAIN;
 }
 
@@ -193,7 +193,7 @@ static bool reply_is_demoted(const struct redis *r, const struct redisReply *rep
 	       (bytes_starts(text, "READONLY ") || bytes_starts(text, "UNBLOCKED "));
 }
 
-static bool reply_is_elsewhere(struct redis *r, const struct redisReply *reply)
+static bool reply_is_moved(struct redis *r, const struct redisReply *reply)
 {
 	struct bytes text;
 
@@ -223,15 +223,15 @@ static int asking_put(struct redis *there, const struct redis_wait *wait)
 }
 
 /* The slot is on its way to another server, which has the key already: that one answers. */
-static bool reply_is_ask(const struct redis *r, const struct redisReply *reply,
-			 const struct redis_wait *wait)
+static bool reply_is_request(const struct redis *r, const struct redisReply *reply,
+			     const struct redis_wait *wait)
 {
 	struct bytes text;
 	struct redis *there;
 
 	if (!wait->said || !redis_is_error(reply, &text))
 		return false;
-	there = redis_route_on_ask(r, text);
+	there = redis_route_on_request(r, text);
 	return there && asking_put(there, wait) == 0;
 }
 
@@ -244,9 +244,9 @@ static void reply_give(struct redis *r, const struct redisReply *reply,
 		redis_link_break(r, "no primary any more", bytes_mem(reply->str, reply->len));
 		if (wait->fn)
 			wait->fn(-ENOTCONN, NULL, wait->arg);
-	} else if (reply_is_ask(r, reply, wait)) {
+	} else if (reply_is_request(r, reply, wait)) {
 		return;
-	} else if (reply_is_elsewhere(r, reply)) {
+	} else if (reply_is_moved(r, reply)) {
 		if (wait->fn)
 			wait->fn(-ENOTCONN, NULL, wait->arg);
 	} else if (wait->fn) {

@@ -63,8 +63,8 @@ void redis_trouble(const struct redis *r, struct redis_trouble *out);
 bool redis_is_cluster(const struct redis *r);
 /* Opens one more link to the same place: flushed, driven and closed with r, with its deadlines. All
  * its keys are of the slot of key, and it goes to the server that has it. r: of no Sentinel. */
-int redis_open_beside(struct redis **out, struct redis *r, struct bytes key,
-		      const char *labels) NODISCARD;
+int redis_open_attached(struct redis **out, struct redis *r, struct bytes key,
+			const char *labels) NODISCARD;
 /* Queues one command (copied); written by the next redis_flush. deadline_ns 0: the default;
  * UINT64_MAX: none. fn may be NULL. 0, -EAGAIN (too many pending), -EMSGSIZE (8 MiB or more) or
  * -ENOTCONN: then fn is not called. */

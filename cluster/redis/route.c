@@ -168,8 +168,8 @@ bool redis_slots_are_whole(const struct redis_slots *s)
 /* ---- refusals ---- */
 
 /* The port stands behind the last colon: an address of IPv6 is there without brackets. */
-static int elsewhere_read(const char *refusal, uint16_t *slot, struct addr *to, struct bytes text,
-			  const struct addr *from)
+static int moved_read(const char *refusal, uint16_t *slot, struct addr *to, struct bytes text,
+		      const struct addr *from)
 {
 	struct bytes word, number;
 	uint32_t n, port;
@@ -189,12 +189,12 @@ static int elsewhere_read(const char *refusal, uint16_t *slot, struct addr *to, 
 
 int redis_moved_read(uint16_t *slot, struct addr *to, struct bytes text, const struct addr *from)
 {
-	return elsewhere_read("MOVED", slot, to, text, from);
+	return moved_read("MOVED", slot, to, text, from);
 }
 
 int redis_ask_read(uint16_t *slot, struct addr *to, struct bytes text, const struct addr *from)
 {
-	return elsewhere_read("ASK", slot, to, text, from);
+	return moved_read("ASK", slot, to, text, from);
 }
 
 #define ROUTE_PACE_NS   (1 * NS_PER_S)
@@ -463,7 +463,7 @@ static void slot_moved(struct redis_route *route, struct bytes text, const struc
 		links_follow(route);
 }
 
-struct redis *redis_route_on_ask(const struct redis *link, struct bytes text)
+struct redis *redis_route_on_request(const struct redis *link, struct bytes text)
 {
 	struct redis *there = NULL;
 	struct addr to;

@@ -68,7 +68,7 @@ struct redis *redis_route_of(const struct redis *owner, const struct bytes *args
 bool redis_route_refused(struct redis *link, struct bytes text);
 /* A server has refused a command of such a link with ASK: returns the link to say ASKING on, and
  * the command. NULL: it was another refusal, or that server is not connected. */
-struct redis *redis_route_on_ask(const struct redis *link, struct bytes text);
+struct redis *redis_route_on_request(const struct redis *link, struct bytes text);
 /* A link of a single slot is to be dialled. False: nobody has the slot. */
 bool redis_route_pick(struct redis *link);
 void redis_route_hurry(struct redis_route *route, uint64_t now_ns);

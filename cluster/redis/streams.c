@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reader of streams: events for listeners, news for webhooks, answers of other nodes. It has no
- * state of a stream, only the question that is being made and the answers that are awaited.
+ * The reader of streams: events for listeners and webhooks, entries for the archive, answers of
+ * other nodes. It has no state of a stream, only the question that is being made and the answers
+ * that are awaited.
  */
 
 #include "cluster/redis/streams.h"
@@ -91,7 +92,7 @@ static void streams_send(struct streams *s, uint32_t from, uint32_t n, bool wait
 				   streams_on_answer, s);
 }
 
-void streams_ask(struct streams *s, uint64_t now_ns)
+void streams_request(struct streams *s, uint64_t now_ns)
 {
 	bool apart = redis_is_cluster(s->redis) && !s->way->of_one_slot;
 	bool waits = s->count && s->count <= s->way->together && !apart;

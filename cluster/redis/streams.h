@@ -3,8 +3,8 @@
  * Reads what is new in Redis streams, from marks that the caller keeps: many streams by one XREAD,
  * which waits in Redis for the first entry. Where one is not enough (Redis Cluster, more streams
  * than it may name) none waits, and all are asked for every so often. A mark moves only when the
- * caller moves it, so what a lost answer had comes again. The link is the caller's, and no other
- * command should be on one whose questions wait.
+ * caller moves it, so what a lost answer had comes again. The link is the caller's. Where questions
+ * wait in Redis, no other command should use it.
  */
 #ifndef CLUSTER_REDIS_STREAMS_H
 #define CLUSTER_REDIS_STREAMS_H
@@ -47,11 +47,11 @@ struct streams {
 
 /* Whether a question may be asked now. */
 bool streams_are_due(const struct streams *s, uint64_t now_ns);
-/* One more for the next question, read from behind that id. key: borrowed until streams_ask.
+/* One more for the next question, read from behind that id. key: borrowed until streams_request.
  * Without memory it is left out this time. */
 void streams_add(struct streams *s, struct bytes key, struct bytes mark);
 /* Asks for those that were added; of none it is asked when poll_ns is over. */
-void streams_ask(struct streams *s, uint64_t now_ns);
+void streams_request(struct streams *s, uint64_t now_ns);
 /* When streams_are_due by time; UINT64_MAX: an answer comes first. */
 uint64_t streams_next_ns(const struct streams *s);
 /* The link is closed before. */

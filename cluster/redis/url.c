@@ -331,7 +331,7 @@ static bool has_names(const struct redis_url *url)
 	return any;
 }
 
-static int names_begin(struct redis_names *n)
+static int names_start(struct redis_names *n)
 {
 	pthread_t thread;
 	int err;
@@ -357,7 +357,7 @@ int redis_names_resolve(struct redis_names **out, struct bytes url)
 	if (!err) {
 		explicit_bzero(&n->url.login, sizeof(n->url.login));
 		explicit_bzero(&n->url.sentinel_login, sizeof(n->url.sentinel_login));
-		err = has_names(&n->url) ? names_begin(n) : -ENODATA;
+		err = has_names(&n->url) ? names_start(n) : -ENODATA;
 	}
 	if (err) {
 		free(n);

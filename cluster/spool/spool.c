@@ -178,7 +178,7 @@ void spool_file_close(struct spool_file *f)
 	f->dir_fd = -1;
 }
 
-static int segment_begin(struct spool_file *f)
+static int segment_start(struct spool_file *f)
 {
 	char name[NAME_MAX_LEN];
 
@@ -210,7 +210,7 @@ static int spool_write(int fd, struct bytes in)
 
 int spool_file_write(struct spool_file *f, struct bytes in)
 {
-	int err = f->fd < 0 ? segment_begin(f) : 0;
+	int err = f->fd < 0 ? segment_start(f) : 0;
 
 	if (err)
 		return err;

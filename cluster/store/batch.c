@@ -43,10 +43,10 @@ static int saves_write(struct redis_buffer *to, struct store_shard *s, const str
 	       key(to, s, "rec") || redis_buffer_put(to, redis_buffer_bytes(&p->saves));
 }
 
-const char *const store_beside[BATCH_KINDS] = { "sub", "room" };
+const char *const store_extra[BATCH_KINDS] = { "sub", "room" };
 
-static int beside_write(struct redis_buffer *to, struct store_shard *s,
-			const struct batch_beside *b, const char *name)
+static int extra_write(struct redis_buffer *to, struct store_shard *s, const struct batch_extra *b,
+		       const char *name)
 {
 	int err = 0;
 
@@ -167,7 +167,7 @@ int store_batch_write(struct redis_buffer *to, struct store_shard *s, const stru
 	int err = saves_write(to, s, p);
 
 	for (int i = 0; i < BATCH_KINDS && !err; i++)
-		err = beside_write(to, s, &p->beside[i], store_beside[i]);
+		err = extra_write(to, s, &p->beside[i], store_extra[i]);
 	return err || ends_write(to, s, p) ? -1 : 0;
 }
 
@@ -251,7 +251,7 @@ static void part_answer(struct store_shard *s, struct batch_part *p,
 	while (!s->base.closing && (op = s->batch.answering) != NULL) {
 		struct store_answer a = op->entry ? *ends : *saves;
 
-		a.lease_told = false; /* once is enough */
+		a.lease_announced = false; /* once is enough */
 		s->batch.answering = op->batch_next;
 		store_op_answer(op, &a);
 	}
@@ -315,11 +315,11 @@ static int over_write(struct redis_buffer *to, uint64_t id)
 	return resp_text(to, bytes_mem(text, sizeof(text)));
 }
 
-void store_batch_beside(struct store_op *op, enum batch_kind kind, uint64_t id, uint64_t version,
-			struct bytes record)
+void store_batch_extra(struct store_op *op, enum batch_kind kind, uint64_t id, uint64_t version,
+		       struct bytes record)
 {
 	struct store_shard *s = store_shard_of(op);
-	struct batch_beside *b = &s->batch.next.beside[kind];
+	struct batch_extra *b = &s->batch.next.beside[kind];
 
 	if (record.n > RECORD_PAYLOAD_MAX) {
 		store_op_fail(op, STORE_REFUSED);
@@ -361,7 +361,7 @@ void store_batch_dropped(struct store_shard *s)
 	part_fail(s, &s->batch.flying, STORE_UNKNOWN);
 }
 
-static int beside_join(struct batch_beside *to, const struct batch_beside *from)
+static int extra_join(struct batch_extra *to, const struct batch_extra *from)
 {
 	to->save_count += from->save_count;
 	to->over_count += from->over_count;
@@ -387,7 +387,7 @@ void store_batch_again(struct store_shard *s)
 	next->end_octets += p.end_octets;
 	full = redis_buffer_put(&next->saves, redis_buffer_bytes(&p.saves));
 	for (int i = 0; i < BATCH_KINDS; i++)
-		full |= beside_join(&next->beside[i], &p.beside[i]);
+		full |= extra_join(&next->beside[i], &p.beside[i]);
 	if (full)
 		part_fail(s, next, STORE_UNKNOWN);
 	part_clear(&p);
@@ -404,13 +404,13 @@ static void element_read(const struct store_shard *s, struct store_answer *a,
 }
 
 /* Tells the lease once. */
-static void lease_hears(struct store_shard *s, const struct store_answer *a)
+static void lease_on_answer(struct store_shard *s, const struct store_answer *a)
 {
 	struct lease_event acked = { .type = LEASE_ACKED };
 
 	if (a->wrong_type)
 		store_keys_doubt(&s->base);
-	if (a->lease_told)
+	if (a->lease_announced)
 		store_lease_event(s, &a->lease);
 	else if (a->result == STORE_OK)
 		store_lease_event(s, &acked);
@@ -470,7 +470,7 @@ void store_batch_took(struct store_shard *s, struct batch_answers *out,
 		if (other.wrong_type)
 			store_keys_doubt(&s->base);
 	}
-	lease_hears(s, saves.result == STORE_OK ? &ends : &saves);
+	lease_on_answer(s, saves.result == STORE_OK ? &ends : &saves);
 	saves.reply = ends.reply = NULL; /* they may be kept for longer than it lives */
 	*out = (struct batch_answers){ .saves = saves, .ends = ends };
 }
@@ -482,7 +482,7 @@ void store_batch_answer(struct store_shard *s, const struct batch_answers *answe
 
 void store_batch_failed(struct store_shard *s, const struct store_answer *a)
 {
-	lease_hears(s, a);
+	lease_on_answer(s, a);
 	part_answer(s, &s->batch.flying, a, a);
 }
 
@@ -530,7 +530,7 @@ void store_batch_fence(struct store_shard *s, struct bytes fence, const struct s
 	if (bytes_eq(fence, store_fence(s, own))) {
 		s->batch.state = BATCH_READY;
 	} else if (broken) {
-		lease_hears(s, broken);
+		lease_on_answer(s, broken);
 		part_fail(s, &s->batch.next, STORE_REFUSED);
 	} else if (s->batch.next.first || s->lease.state == LEASE_HELD) {
 		lease_fence_query(s);
@@ -543,9 +543,9 @@ static void late(struct store_shard *s)
 {
 	struct store_answer a = { .result = STORE_UNKNOWN,
 				  .lease = { .type = LEASE_LATE },
-				  .lease_told = true };
+				  .lease_announced = true };
 
-	lease_hears(s, &a);
+	lease_on_answer(s, &a);
 	part_answer(s, &s->batch.next, &a, &a);
 }
 

@@ -54,7 +54,7 @@ static uint64_t box_number(const struct store_answer *a, size_t i)
 static void box_on_reply(struct store_op *op, const struct store_answer *a)
 {
 	const struct box_op *b = (const struct box_op *)op;
-	struct store_box_said said = { .result = a->result };
+	struct store_box_answer said = { .result = a->result };
 	size_t n = a->result == STORE_OK ? redis_reply_count(a->reply) : 0;
 
 	if (n >= BOX_HEAD) {
@@ -77,8 +77,8 @@ static void box_on_reply(struct store_op *op, const struct store_answer *a)
 	b->done(&said, b->arg);
 }
 
-void store_box_ask(struct store_shared *s, const struct store_box *of, store_box_row_fn *each,
-		   store_box_fn *done, void *arg)
+void store_box_request(struct store_shared *s, const struct store_box *of, store_box_row_fn *each,
+		       store_box_fn *done, void *arg)
 {
 	char keys[BOX_KEYS][STORE_KEY_MAX];
 	struct bytes args[BOX_KEYS + STORE_BOX_WORDS];
@@ -91,7 +91,7 @@ void store_box_ask(struct store_shared *s, const struct store_box *of, store_box
 	store_enter(&s->base);
 	b = (struct box_op *)store_op_new(&s->base, sizeof(*b), box_on_reply);
 	if (!b) {
-		done(&(struct store_box_said){ .result = STORE_UNKNOWN }, arg);
+		done(&(struct store_box_answer){ .result = STORE_UNKNOWN }, arg);
 	} else {
 		b->each = each;
 		b->done = done;

@@ -521,8 +521,8 @@ void store_call_save(struct store_shard *s, uint64_t call, uint64_t version, str
 	store_leave(&s->base);
 }
 
-static void beside_save(struct store_shard *s, enum batch_kind kind, uint64_t id, uint64_t version,
-			struct bytes record, store_done_fn *done, void *arg)
+static void extra_save(struct store_shard *s, enum batch_kind kind, uint64_t id, uint64_t version,
+		       struct bytes record, store_done_fn *done, void *arg)
 {
 	struct store_op *op;
 
@@ -532,7 +532,7 @@ static void beside_save(struct store_shard *s, enum batch_kind kind, uint64_t id
 	if (op && store_is_fenced(s)) {
 		store_op_fail(op, STORE_FENCED);
 	} else if (op) {
-		store_batch_beside(op, kind, id, version, record);
+		store_batch_extra(op, kind, id, version, record);
 	}
 	store_leave(&s->base);
 }
@@ -540,13 +540,13 @@ static void beside_save(struct store_shard *s, enum batch_kind kind, uint64_t id
 void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t version,
 			     struct bytes record, store_done_fn *done, void *arg)
 {
-	beside_save(s, BATCH_SUBSCRIPTIONS, id, version, record, done, arg);
+	extra_save(s, BATCH_SUBSCRIPTIONS, id, version, record, done, arg);
 }
 
 void store_object_save(struct store_shard *s, enum store_objects kind, uint64_t id,
 		       uint64_t version, struct bytes record, store_done_fn *done, void *arg)
 {
-	beside_save(s, BATCH_OBJECTS + (enum batch_kind)kind, id, version, record, done, arg);
+	extra_save(s, BATCH_OBJECTS + (enum batch_kind)kind, id, version, record, done, arg);
 }
 
 /* ---- are they still there? ---- */

@@ -26,7 +26,7 @@
 #include "cluster/store/state.h"
 
 /* By then all holders of an end have seen it: a second end by mistake is found for so long. */
-#define KEPT_NS (60 * NS_PER_S)
+#define END_SAVED_NS (60 * NS_PER_S)
 
 void settled_note(struct settled *s, uint64_t next, uint64_t now_ns)
 {
@@ -47,7 +47,7 @@ uint64_t settled_below(const struct settled *s, uint64_t now_ns)
 	for (uint32_t i = 1; i <= n; i++) {
 		uint32_t at = (s->taken - i) % SETTLED_SAMPLES;
 
-		if (now_ns - s->samples[at].at_ns >= KEPT_NS)
+		if (now_ns - s->samples[at].at_ns >= END_SAVED_NS)
 			return s->samples[at].next;
 	}
 	return 0;
@@ -531,7 +531,7 @@ static void end_join(struct store_end *end, store_done_fn *done, void *arg)
 		end_spool(end);
 }
 
-static void end_begin(struct store_shard *s, uint64_t call, const struct store_ended *e,
+static void end_start(struct store_shard *s, uint64_t call, const struct store_ended *e,
 		      store_done_fn *done, void *arg)
 {
 	struct store_end *end = end_new(s, call, e);
@@ -560,7 +560,7 @@ void store_call_end(struct store_shard *s, uint64_t call, const struct store_end
 	else if (end)
 		end_join(end, done, arg);
 	else
-		end_begin(s, call, e, done, arg);
+		end_start(s, call, e, done, arg);
 	store_leave(&s->base);
 }
 
@@ -739,7 +739,7 @@ static void replay_on_segment(int err, uint64_t number, struct bytes segment, vo
 }
 
 /* Not while Redis is asked for the owner: then it is known soon. */
-static bool replay_may_begin(const struct store_shard *s)
+static bool replay_may_start(const struct store_shard *s)
 {
 	enum lease_state state = s->lease.state;
 
@@ -757,7 +757,7 @@ void store_replay_start(struct store_shard *s)
 		return;
 	if (spool_is_empty(s->spool)) {
 		replay_is_over(s);
-	} else if (replay_may_begin(s)) {
+	} else if (replay_may_start(s)) {
 		r->state = STORE_REPLAY_BUSY;
 		spool_read(s->spool, replay_on_segment, s);
 	} else {

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "cluster/store/state.h"
 
-struct kept_op {
+struct kv_op {
 	struct store_op op;
 	bool asks;
 	bool claims;
@@ -19,7 +19,7 @@ struct kept_op {
 	void *arg;
 };
 
-static struct bytes kept_key(char buf[STORE_KEY_MAX], const struct store_kept *of)
+static struct bytes kv_key(char buf[STORE_KEY_MAX], const struct store_kept *of)
 {
 	struct writer w = writer_over(buf, STORE_KEY_MAX);
 
@@ -33,7 +33,7 @@ static struct bytes kept_key(char buf[STORE_KEY_MAX], const struct store_kept *o
 
 static void kept_finish(struct store_op *op, const struct store_answer *a)
 {
-	const struct kept_op *k = (const struct kept_op *)op;
+	const struct kv_op *k = (const struct kv_op *)op;
 	const struct store_metrics *m = &op->base->metrics;
 	enum redis_type type = redis_reply_type(a->reply);
 	bool there = a->result == STORE_OK && type != REDIS_TYPE_NIL &&
@@ -51,9 +51,9 @@ static void kept_finish(struct store_op *op, const struct store_answer *a)
 }
 
 /* NULL: done was called. */
-static struct kept_op *kept_begin(struct store_shared *s, store_kept_fn *done, void *arg)
+static struct kv_op *kv_start(struct store_shared *s, store_kept_fn *done, void *arg)
 {
-	struct kept_op *k = (struct kept_op *)store_op_new(&s->base, sizeof(*k), kept_finish);
+	struct kv_op *k = (struct kv_op *)store_op_new(&s->base, sizeof(*k), kept_finish);
 
 	if (!k) {
 		if (done)
@@ -69,10 +69,10 @@ static struct kept_op *kept_begin(struct store_shared *s, store_kept_fn *done, v
 static void kept_run(struct store_shared *s, const struct bytes *args, size_t n, bool asks,
 		     store_kept_fn *done, void *arg)
 {
-	struct kept_op *k;
+	struct kv_op *k;
 
 	store_enter(&s->base);
-	k = kept_begin(s, done, arg);
+	k = kv_start(s, done, arg);
 	if (k) {
 		k->asks = asks;
 		if (args[1].n)
@@ -88,7 +88,7 @@ void store_kept_put(struct store_shared *s, const struct store_kept *of, struct 
 {
 	char key[STORE_KEY_MAX];
 	bool fits = value.n <= STORE_KEPT_MAX;
-	struct bytes args[] = { BYTES_LIT("SET"), fits ? kept_key(key, of) : (struct bytes){ 0 },
+	struct bytes args[] = { BYTES_LIT("SET"), fits ? kv_key(key, of) : (struct bytes){ 0 },
 				value, BYTES_LIT("PX"), DECIMAL_TEXT(ttl_ms) };
 
 	metric_add(s->base.metrics.saves, 1);
@@ -99,7 +99,7 @@ void store_kept_get(struct store_shared *s, const struct store_kept *of, store_k
 		    void *arg)
 {
 	char key[STORE_KEY_MAX];
-	const struct bytes args[] = { BYTES_LIT("GET"), kept_key(key, of) };
+	const struct bytes args[] = { BYTES_LIT("GET"), kv_key(key, of) };
 
 	kept_run(s, args, COUNT_OF(args), true, done, arg);
 }
@@ -108,13 +108,13 @@ void store_kept_claim(struct store_shared *s, const struct store_kept *of,
 		      const struct store_place *place, store_kept_fn *done, void *arg)
 {
 	char key[STORE_KEY_MAX];
-	const struct bytes args[] = { kept_key(key, of), place->holder, DECIMAL_TEXT(place->ttl_ms),
+	const struct bytes args[] = { kv_key(key, of), place->holder, DECIMAL_TEXT(place->ttl_ms),
 				      DECIMAL_TEXT(place->most) };
-	struct kept_op *k;
+	struct kv_op *k;
 
 	store_enter(&s->base);
 	metric_add(s->base.metrics.saves, 1);
-	k = kept_begin(s, done, arg);
+	k = kv_start(s, done, arg);
 	if (k && args[0].n) {
 		k->claims = true;
 		store_op_run(&k->op, &(struct script_call){ .id = SCRIPT_KEPT_CLAIM,
@@ -132,7 +132,7 @@ void store_kept_drop(struct store_shared *s, const struct store_kept *of, store_
 		     void *arg)
 {
 	char key[STORE_KEY_MAX];
-	const struct bytes args[] = { BYTES_LIT("DEL"), kept_key(key, of) };
+	const struct bytes args[] = { BYTES_LIT("DEL"), kv_key(key, of) };
 
 	kept_run(s, args, COUNT_OF(args), false, done, arg);
 }

@@ -435,8 +435,8 @@ static void watch_note(struct store_shard *s, const struct store_answer *a)
 static bool watch_names(const struct store_watch *w)
 {
 	if (lease_epoch_above(w->heard, w->epoch))
-		return w->heard_named;
-	return w->named || (w->heard_named && !lease_epoch_above(w->epoch, w->heard));
+		return w->newer_named;
+	return w->named || (w->newer_named && !lease_epoch_above(w->epoch, w->heard));
 }
 
 /* Its holder would have renewed it, or is silent: clocks may differ by a tenth. */
@@ -673,11 +673,11 @@ static void valid_until_publish(const struct store_shard *s)
 static void named_are_notified(struct store_shard *s)
 {
 	const struct lease *l = &s->lease;
-	struct store_notice tell = { .shard = s->settings.shard,
-				     .told_ns = l->told_ns,
-				     .epoch = l->epoch,
-				     .named = *names_to_write(l),
-				     .renewal = l->wanted_ns ? 0 : l->renewal };
+	struct store_claim_report tell = { .shard = s->settings.shard,
+					   .told_ns = l->told_ns,
+					   .epoch = l->epoch,
+					   .named = *names_to_write(l),
+					   .renewal = l->wanted_ns ? 0 : l->renewal };
 
 	if (l->wanted_ns)
 		tell.before = l->named;
@@ -700,7 +700,7 @@ void store_lease_event(struct store_shard *s, const struct lease_event *event)
 		healthy(s);
 	if (actions & (LEASE_DEGRADED | LEASE_FENCE))
 		unhealthy(s, actions & LEASE_FENCE);
-	if (actions & LEASE_TELL)
+	if (actions & LEASE_ANNOUNCE)
 		named_are_notified(s);
 }
 
@@ -738,7 +738,7 @@ void store_lease_on_ack(struct store_shard *s, uint64_t from, uint64_t sent_ns)
 {
 	store_enter(&s->base);
 	store_lease_event(
-		s, &(struct lease_event){ .type = LEASE_HEARD, .from = from, .sent_ns = sent_ns });
+		s, &(struct lease_event){ .type = LEASE_ACK, .from = from, .sent_ns = sent_ns });
 	store_leave(&s->base);
 }
 
@@ -787,7 +787,7 @@ void store_lease_renewed(struct store_shard *s, struct lease_epoch epoch)
 void store_lease_known(struct store_shard *s, struct lease_epoch epoch, bool named)
 {
 	s->watch.heard = epoch;
-	s->watch.heard_named = named;
+	s->watch.newer_named = named;
 	store_lease_on_epoch(s, epoch);
 }
 

@@ -791,8 +791,8 @@ void store_load_calls(struct store_shard *s, store_record_fn *each, store_done_f
 }
 
 /* After the calls: the spool is empty by then. */
-static void beside_load(struct store_shard *s, enum load_kind kind, const char *key,
-			store_record_fn *each, store_done_fn *done, void *arg)
+static void extra_load(struct store_shard *s, enum load_kind kind, const char *key,
+		       store_record_fn *each, store_done_fn *done, void *arg)
 {
 	struct store_load *load;
 
@@ -811,13 +811,13 @@ static void beside_load(struct store_shard *s, enum load_kind kind, const char *
 void store_load_subscriptions(struct store_shard *s, store_record_fn *each, store_done_fn *done,
 			      void *arg)
 {
-	beside_load(s, LOAD_SUBSCRIPTIONS, "sub", each, done, arg);
+	extra_load(s, LOAD_SUBSCRIPTIONS, "sub", each, done, arg);
 }
 
 void store_load_objects(struct store_shard *s, enum store_objects kind, store_record_fn *each,
 			store_done_fn *done, void *arg)
 {
-	beside_load(s, LOAD_OBJECTS, store_beside[BATCH_OBJECTS + kind], each, done, arg);
+	extra_load(s, LOAD_OBJECTS, store_extra[BATCH_OBJECTS + kind], each, done, arg);
 }
 
 void store_load_bindings(struct store_shared *s, store_record_fn *each, store_done_fn *done,

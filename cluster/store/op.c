@@ -159,7 +159,7 @@ static struct lease_epoch epoch_of(const struct redisReply *reply)
 static void lease_answer(struct store_answer *a, enum lease_event_type type)
 {
 	a->lease.type = type;
-	a->lease_told = true;
+	a->lease_announced = true;
 }
 
 static void answer_error_read(struct store_answer *a, struct bytes text)
@@ -266,15 +266,15 @@ static void op_finish(struct store_op *op, struct store_answer *a)
 
 	unlink_op(op);
 	a->lease.answer = op->question;
-	if (op->question && !a->lease_told)
+	if (op->question && !a->lease_announced)
 		lease_answer(a, a->result == STORE_OK ? LEASE_GRANTED : LEASE_UNKNOWN);
 	if (op->question && a->lease.type == LEASE_LATE)
 		a->lease.type = LEASE_UNKNOWN;
-	if (op->fenced && !a->lease_told && a->result == STORE_OK)
+	if (op->fenced && !a->lease_announced && a->result == STORE_OK)
 		lease_answer(a, LEASE_ACKED);
 	if (a->wrong_type)
 		store_keys_doubt(base);
-	if (a->lease_told && !op->question)
+	if (a->lease_announced && !op->question)
 		base->kind->lease_event(base, &a->lease);
 	op->finish(op, a);
 	op->base = NULL;

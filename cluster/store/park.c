@@ -132,7 +132,7 @@ static struct bytes room_key(char buf[STORE_KEY_MAX], struct bytes tenant)
 }
 
 /* NULL: done was called, or will be in the next round. */
-static struct park_op *park_begin(struct store_shared *s, const struct store_slot *slot,
+static struct park_op *park_start(struct store_shared *s, const struct store_slot *slot,
 				  store_finish_fn *finish, store_parked_fn *done, void *arg)
 {
 	struct park_op *p = (struct park_op *)store_op_new(&s->base, sizeof(*p), finish);
@@ -181,7 +181,7 @@ void store_park_claim(struct store_shared *s, const struct store_slot *slot, uin
 
 	store_enter(&s->base);
 	metric_add(s->base.metrics.saves, 1);
-	p = park_begin(s, slot, park_finish, done, arg);
+	p = park_start(s, slot, park_finish, done, arg);
 	if (p && beside.n > STORE_PARKED_MAX) {
 		LOG_WARN("store", call, "too much lies beside a parked call");
 		store_op_fail(&p->op, STORE_REFUSED);
@@ -199,7 +199,7 @@ void store_park_free(struct store_shared *s, const struct store_slot *slot, uint
 	struct park_op *p;
 
 	store_enter(&s->base);
-	p = park_begin(s, slot, park_finish, done, arg);
+	p = park_start(s, slot, park_finish, done, arg);
 	if (p) {
 		p->call = call;
 		park_run(p, SCRIPT_PARK_FREE, (struct bytes){ 0 });
@@ -213,7 +213,7 @@ void store_park_look(struct store_shared *s, const struct store_slot *slot, stor
 	struct park_op *p;
 
 	store_enter(&s->base);
-	p = park_begin(s, slot, park_looked, done, arg);
+	p = park_start(s, slot, park_looked, done, arg);
 	if (p) {
 		const struct bytes args[] = { BYTES_LIT("HGET"), bytes_str(p->key),
 					      bytes_str(p->slot) };

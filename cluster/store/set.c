@@ -26,7 +26,7 @@ static struct bytes set_key_write(char buf[STORE_KEY_MAX], const struct store_ba
 }
 
 /* NULL: done was called. */
-static struct set_op *set_op_begin(struct store_shared *s, store_finish_fn *finish,
+static struct set_op *set_op_start(struct store_shared *s, store_finish_fn *finish,
 				   store_done_fn *done, void *arg)
 {
 	struct set_op *op = (struct set_op *)store_op_new(&s->base, sizeof(*op), finish);
@@ -63,10 +63,10 @@ void store_set_stage(struct store_shared *s, const struct store_set *of, uint32_
 		args[2 + 2 * i] = decimal_text(numbers[i], first + i);
 		args[3 + 2 * i] = entries[i];
 	}
-	op = set_op_begin(s, set_finish, first ? done : NULL, first ? arg : NULL);
+	op = set_op_start(s, set_finish, first ? done : NULL, first ? arg : NULL);
 	if (op)
 		store_op_command(&op->op, args, 2 + 2 * n, SET_NS);
-	if (!first && (op = set_op_begin(s, set_finish, done, arg)) != NULL) {
+	if (!first && (op = set_op_start(s, set_finish, done, arg)) != NULL) {
 		const struct bytes expire[] = { BYTES_LIT("EXPIRE"), args[1],
 						DECIMAL_TEXT(STORE_SET_STAGED_S) };
 
@@ -102,7 +102,7 @@ void store_set_read(struct store_shared *s, const struct store_set *of, uint32_t
 	args[1] = set_key_write(key, &s->base, of);
 	for (size_t i = 0; i < n; i++)
 		args[2 + i] = decimal_text(numbers[i], first + i);
-	op = set_op_begin(s, set_read_finish, done, arg);
+	op = set_op_start(s, set_read_finish, done, arg);
 	if (op) {
 		op->each = each;
 		op->first = first;
@@ -178,7 +178,7 @@ static void set_turn(struct store_shared *s, const struct set_turn *t, store_don
 	store_leave(&s->base);
 }
 
-void store_set_begin(struct store_shared *s, const struct store_set_begin *b, store_done_fn *done,
+void store_set_start(struct store_shared *s, const struct store_set_start *b, store_done_fn *done,
 		     void *arg)
 {
 	set_turn(s,

@@ -103,7 +103,7 @@ struct own_op {
 static void own_finish(struct store_op *op, const struct store_answer *a)
 {
 	const struct own_op *own = (const struct own_op *)op;
-	struct store_own_said said = { .result = a->result };
+	struct store_own_answer said = { .result = a->result };
 
 	if (a->result == STORE_OK || a->result == STORE_CONFLICT) {
 		said.line = redis_reply_text(redis_reply_at(a->reply, 2));
@@ -144,7 +144,7 @@ void store_node_own(struct store_shared *s, const struct store_own *own, store_o
 	else if (op)
 		store_op_fail(&op->op, STORE_REFUSED);
 	else
-		said(&(struct store_own_said){ .result = STORE_UNKNOWN }, arg);
+		said(&(struct store_own_answer){ .result = STORE_UNKNOWN }, arg);
 	store_leave(&s->base);
 }
 

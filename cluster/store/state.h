@@ -46,9 +46,9 @@ enum batch_kind {
 	BATCH_KINDS = BATCH_OBJECTS + STORE_OBJECT_KINDS
 };
 /* The hash of each. */
-extern const char *const store_beside[BATCH_KINDS];
+extern const char *const store_extra[BATCH_KINDS];
 
-struct batch_beside {
+struct batch_extra {
 	struct redis_buffer saves; /* arguments of HSET, and */
 	struct redis_buffer over;  /* of HDEL: those that are over */
 	uint32_t save_count, over_count;
@@ -57,7 +57,7 @@ struct batch_beside {
 /* What goes together. */
 struct batch_part {
 	struct redis_buffer saves; /* arguments of HSET */
-	struct batch_beside beside[BATCH_KINDS];
+	struct batch_extra beside[BATCH_KINDS];
 	uint32_t save_count, end_count, cdr_count;
 	size_t end_octets;             /* of the CDRs */
 	struct store_op *first, **end; /* waiting ops, in order */
@@ -79,8 +79,8 @@ void store_batch_close(struct store_shard *s);
 /* The op waits until the record of this call is in Redis. */
 void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record);
 /* ... of this one of that kind; empty: until it is gone. */
-void store_batch_beside(struct store_op *op, enum batch_kind kind, uint64_t id, uint64_t version,
-			struct bytes record);
+void store_batch_extra(struct store_op *op, enum batch_kind kind, uint64_t id, uint64_t version,
+		       struct bytes record);
 /* ... until the CDR is in the stream, and the record gone. entry stays until then. */
 void store_batch_end(struct store_op *op, const struct spool_entry *entry);
 /* The link is gone: what waits is answered with STORE_UNKNOWN. */
@@ -177,7 +177,7 @@ struct store_answer {
 	uint64_t version;
 	const struct redisReply *reply; /* NULL: none came */
 	struct lease_event lease;       /* what it means for the lease, */
-	bool lease_told;                /* if anything */
+	bool lease_announced;           /* if anything */
 	bool wrong_type;                /* of some key */
 };
 
@@ -317,7 +317,7 @@ struct store_watch {
 	uint64_t length_ns;
 	bool named; /* it names who may claim it */
 	struct lease_epoch heard;
-	bool heard_named; /* likewise, of the newest lease that other nodes know of */
+	bool newer_named; /* likewise, of the newest lease that other nodes know of */
 };
 
 struct store_fence_text {

@@ -54,7 +54,7 @@ struct store_shared_settings {
 
 /* What the owner tells the named claimants of its shard: that it lives. Their acks go to
  * store_lease_on_ack. */
-struct store_notice {
+struct store_claim_report {
 	uint16_t shard;
 	uint64_t told_ns; /* which they bring back */
 	struct lease_epoch epoch;
@@ -63,7 +63,7 @@ struct store_notice {
 	struct members others; /* told as well, while nobody can be named */
 	uint64_t renewal;      /* the newest, of these names; 0: they change */
 };
-typedef void store_notice_fn(const struct store_notice *tell, void *arg);
+typedef void store_notice_fn(const struct store_claim_report *tell, void *arg);
 
 /* Another node wants the shard, and repeats it: call store_lease_give once the shard is quiet. */
 typedef void store_wanted_fn(uint64_t by, void *arg);
@@ -225,11 +225,11 @@ struct store_own {
 	struct bytes seen; /* a line of another process that may be written over; empty: none */
 	bool look;
 };
-struct store_own_said {
+struct store_own_answer {
 	enum store_result result; /* CONFLICT: it is another process' */
 	struct bytes line, place; /* as they were, until the call returns; empty: there was none */
 };
-typedef void store_own_fn(const struct store_own_said *said, void *arg);
+typedef void store_own_fn(const struct store_own_answer *said, void *arg);
 void store_node_own(struct store_shared *s, const struct store_own *own, store_own_fn *said,
 		    void *arg);
 /* That of another one: with beat 0 when it is removed. */
@@ -488,7 +488,7 @@ struct store_box_row {
 	struct bytes id, set, facts, marks; /* set: where it lies; the others: JSON of one line */
 	uint64_t at_utc_ms; /* when it came to be in gone or draft; else when it began */
 };
-struct store_box_said {
+struct store_box_answer {
 	enum store_result result; /* not OK: the rest says nothing */
 	enum store_box_code code;
 	uint64_t version;                  /* of the mailbox */
@@ -496,9 +496,9 @@ struct store_box_said {
 };
 /* Each message of the answer, before done. */
 typedef void store_box_row_fn(const struct store_box_row *row, void *arg);
-typedef void store_box_fn(const struct store_box_said *said, void *arg);
-void store_box_ask(struct store_shared *s, const struct store_box *of, store_box_row_fn *each,
-		   store_box_fn *done, void *arg);
+typedef void store_box_fn(const struct store_box_answer *said, void *arg);
+void store_box_request(struct store_shared *s, const struct store_box *of, store_box_row_fn *each,
+		       store_box_fn *done, void *arg);
 /* Notes that the tenant has that mailbox: it is deleted with the tenant. */
 void store_box_note(struct store_shared *s, struct bytes tenant, struct bytes box);
 /* All keys of all mailboxes of a tenant. */
@@ -511,7 +511,7 @@ enum store_task_act {
 	STORE_TASK_ADD,  /* to be done then, or before */
 	STORE_TASK_NOW,  /* likewise; the caller holds it, unless another node does */
 	STORE_TASK_HOLD, /* again for so long; it is held no longer where it is not in the answer */
-	STORE_TASK_TAKE, /* what is due, STORE_TASKS_MAX at most: held by who */
+	STORE_TASK_CLAIM, /* what is due, STORE_TASKS_MAX at most: held by who */
 	/* Due again then; due_utc_ms 0: never, unless it was added again meanwhile. */
 	STORE_TASK_DONE,
 };
@@ -573,7 +573,7 @@ struct store_set_tenant {
 	struct bytes name;
 	uint64_t generation, count;
 };
-struct store_set_begin {
+struct store_set_start {
 	struct store_set set;
 	struct store_document document; /* of the set */
 	struct store_known known;
@@ -583,7 +583,7 @@ struct store_set_begin {
 };
 /* Makes the set valid, if nothing of these tenants has changed and no other set is being moved.
  * Done as store_document_put; REFUSED: it is not staged any more. */
-void store_set_begin(struct store_shared *s, const struct store_set_begin *b, store_done_fn *done,
+void store_set_start(struct store_shared *s, const struct store_set_start *b, store_done_fn *done,
 		     void *arg);
 /* All of it was moved: the former version's entries go. version 0: another node has done it. */
 void store_set_end(struct store_shared *s, const struct store_document *d, uint64_t version,
@@ -646,8 +646,9 @@ void store_audit(struct store_shared *s, struct bytes tenant, bool of_calls, str
 enum { STORE_AUDIT_KEY_MAX = 64 };
 const char *store_audit_key(char out[STORE_AUDIT_KEY_MAX], struct bytes tenant, bool of_calls);
 
-/* Streams of call records, of tenants' events and of audits keep so many entries, where that is more
- * than they do by themselves: their reader trims what he has saved. 0: as they do by themselves. */
+/* Streams of call records, of tenants' events and of audits keep so many entries, where that is
+ * more than they do by themselves: their reader trims what he has saved. 0: as they do by
+ * themselves. */
 void store_streams_hold(struct store_shared *s, uint32_t entries);
 
 /* Security events of all nodes, with this node's name: best effort (MAXLEN ~ 10000). */

@@ -31,8 +31,8 @@ static void task_on_reply(struct store_op *op, const struct store_answer *a)
 void store_task(struct store_shared *s, const struct store_task *of, store_task_fn *done, void *arg)
 {
 	static const char *const acts[] = {
-		[STORE_TASK_ADD] = "add",   [STORE_TASK_NOW] = "add",   [STORE_TASK_HOLD] = "hold",
-		[STORE_TASK_TAKE] = "take", [STORE_TASK_DONE] = "done",
+		[STORE_TASK_ADD] = "add",    [STORE_TASK_NOW] = "add",   [STORE_TASK_HOLD] = "hold",
+		[STORE_TASK_CLAIM] = "take", [STORE_TASK_DONE] = "done",
 	};
 	const struct bytes args[TASK_WORDS] = {
 		BYTES_LIT("td:{task}:due"),
@@ -41,7 +41,7 @@ void store_task(struct store_shared *s, const struct store_task *of, store_task_
 		DECIMAL_TEXT(clock_utc_ms()),
 		of->who,
 		DECIMAL_TEXT(STORE_TASK_HELD_MS),
-		of->act == STORE_TASK_TAKE ? DECIMAL_TEXT(STORE_TASKS_MAX) : of->what,
+		of->act == STORE_TASK_CLAIM ? DECIMAL_TEXT(STORE_TASKS_MAX) : of->what,
 		of->due_utc_ms ? DECIMAL_TEXT(of->due_utc_ms) : (struct bytes){ 0 },
 		of->act == STORE_TASK_NOW ? BYTES_LIT("1") : (struct bytes){ 0 },
 	};

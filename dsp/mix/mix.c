@@ -213,15 +213,15 @@ static_assert((int)MIX_TALKERS_MAX == (int)RANK_PLACES_MAX, "a place for each ta
 static_assert((uint32_t)MIX_NOBODY == (uint32_t)RANK_NOBODY, "the same nobody");
 
 struct mix_member {
-	const int16_t *said;         /* in the tick said_at */
-	uint32_t said_at, apart_at;  /* ticks: it was put, and it hears something of its own */
+	const int16_t *said;         /* in the tick put_at */
+	uint32_t put_at, apart_at;   /* ticks: it was put, and it hears something of its own */
 	uint32_t own_at;             /* the tick in which that was asked for last */
 	struct limiter before, mine; /* of its own: as it was before that tick, and behind it */
 	float gain, gain_next;       /* its gain when it speaks, and from then on */
-	float gain_said;             /* when that tick began */
+	float gain_output;           /* when that tick began */
 	uint32_t coaches;            /* the member that hears it, or MIX_NOBODY */
 	bool used, muted, deaf, coach;
-	bool added;  /* in the tick said_at: to the sum, as a talker's */
+	bool added;  /* in the tick put_at: to the sum, as a talker's */
 	bool begins; /* likewise: to be heard */
 };
 
@@ -288,7 +288,7 @@ void mix_fetch_input(const struct mix *m, uint32_t member)
 {
 	const struct mix_member *of = &m->members[member];
 
-	if (of->said_at != m->tick)
+	if (of->put_at != m->tick)
 		return;
 	for (uint32_t i = 0; i < m->samples; i += MIX_LINE / sizeof(*of->said))
 		__builtin_prefetch(of->said + i);
@@ -417,7 +417,7 @@ void mix_leave(struct mix *m, uint32_t member)
 	struct mix_member *of = mix_member(m, member);
 
 	of->used = false;
-	of->said_at = 0; /* its frame may be gone */
+	of->put_at = 0; /* its frame may be gone */
 	mix_forget(m, member);
 	for (uint32_t i = 0; i < m->s.members; i++) {
 		if (m->members[i].coaches == member)
@@ -446,16 +446,16 @@ int mix_gain(struct mix *m, uint32_t member, int db)
 	return 0;
 }
 
-int mix_coach(struct mix *m, uint32_t coach, uint32_t whom)
+int mix_coach(struct mix *m, uint32_t coach, uint32_t of_party)
 {
 	struct mix_member *c = mix_member(m, coach);
 
-	if (whom == coach ||
-	    (whom != MIX_NOBODY && (whom >= m->s.members || !m->members[whom].used)))
+	if (of_party == coach ||
+	    (of_party != MIX_NOBODY && (of_party >= m->s.members || !m->members[of_party].used)))
 		return -EINVAL;
 	mix_forget(m, coach);
-	c->coach = whom != MIX_NOBODY;
-	c->coaches = whom;
+	c->coach = of_party != MIX_NOBODY;
+	c->coaches = of_party;
 	return 0;
 }
 
@@ -518,16 +518,16 @@ static void mix_sum_clear(struct mix *m)
 /* Its audio is heard unchanged. */
 static bool mix_input_is_plain(const struct mix_member *of)
 {
-	return of->gain_said == 1 && of->gain == 1 && !of->begins;
+	return of->gain_output == 1 && of->gain == 1 && !of->begins;
 }
 
 /* Its audible samples; a member that becomes audible within a word fades in. */
 static void mix_input_read(const struct mix *m, const struct mix_member *of, int32_t *out)
 {
-	struct ramp r = { .from = of->gain_said,
-			  .step = (of->gain - of->gain_said) / (float)m->samples };
+	struct ramp r = { .from = of->gain_output,
+			  .step = (of->gain - of->gain_output) / (float)m->samples };
 
-	if (of->gain_said == 1 && of->gain == 1)
+	if (of->gain_output == 1 && of->gain == 1)
 		sum_widen(of->said, out, m->samples);
 	else
 		sum_scale(of->said, out, m->samples, r);
@@ -557,13 +557,13 @@ void mix_put(struct mix *m, uint32_t member, const int16_t *pcm)
 	struct mix_voice *v = &m->voices[kind][m->voices_n[kind]];
 	bool all = m->s.talkers == MIX_TALKERS_ALL && !of->muted;
 
-	if (of->said_at == m->tick || !(all || rank_has(&m->rank[kind], member)))
+	if (of->put_at == m->tick || !(all || rank_has(&m->rank[kind], member)))
 		return;
-	of->begins = m->s.seams && kind == TALKS && !(of->added && of->said_at + 1 == m->tick);
+	of->begins = m->s.seams && kind == TALKS && !(of->added && of->put_at + 1 == m->tick);
 	of->added = kind == TALKS;
 	of->said = pcm;
-	of->said_at = m->tick;
-	of->gain_said = of->gain;
+	of->put_at = m->tick;
+	of->gain_output = of->gain;
 	of->gain = of->gain_next;
 	v->member = member;
 	if (kind == TALKS)
@@ -593,7 +593,7 @@ void mix_minus_guest(const struct mix *m, const int16_t *pcm, struct limiter *li
 /* In what all hear. */
 static bool mix_talks(const struct mix *m, const struct mix_member *of)
 {
-	return of->said_at == m->tick && of->added;
+	return of->put_at == m->tick && of->added;
 }
 
 /* A member that is heard no more leaves no step. False: there was no such member. */
@@ -631,10 +631,10 @@ bool mix_sum(struct mix *m)
 	for (uint32_t i = 0; i < m->voices_n[TALKS]; i++)
 		mix_apart_note(m, m->voices[TALKS][i].member);
 	for (uint32_t i = 0; i < m->voices_n[COACHES]; i++) {
-		uint32_t whom = m->members[m->voices[COACHES][i].member].coaches;
+		uint32_t of_party = m->members[m->voices[COACHES][i].member].coaches;
 
-		if (whom != MIX_NOBODY)
-			mix_apart_note(m, whom);
+		if (of_party != MIX_NOBODY)
+			mix_apart_note(m, of_party);
 	}
 	return m->voices_n[TALKS] > 0 || ends || m->guests_n > 0;
 }
@@ -663,7 +663,7 @@ static void own_sum(struct mix *m, uint32_t member, int32_t *out)
 	for (uint32_t i = 0; i < m->voices_n[COACHES]; i++) {
 		const struct mix_member *coach = &m->members[m->voices[COACHES][i].member];
 
-		if (coach->coaches != member || coach->said_at != m->tick)
+		if (coach->coaches != member || coach->put_at != m->tick)
 			continue;
 		mix_input_read(m, coach, said);
 		sum_add(out, said, m->samples);
@@ -695,14 +695,14 @@ static void own_make(struct mix *m, uint32_t member)
 	of->mine = l;
 }
 
-struct mix_heard mix_heard(struct mix *m, uint32_t member)
+struct mix_input mix_input(struct mix *m, uint32_t member)
 {
 	if (mix_is_deaf(m, member))
-		return (struct mix_heard){ 0 };
+		return (struct mix_input){ 0 };
 	if (!mix_is_apart(m, member))
-		return (struct mix_heard){ .pcm = m->space->shared, .shared = true };
+		return (struct mix_input){ .pcm = m->space->shared, .shared = true };
 	own_make(m, member);
-	return (struct mix_heard){ .pcm = m->space->own };
+	return (struct mix_input){ .pcm = m->space->own };
 }
 
 bool mix_is_deaf(const struct mix *m, uint32_t member)

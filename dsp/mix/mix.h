@@ -2,7 +2,7 @@
 /*
  * A conference's sound: members at one rate, tick by tick (mix_tick). In each tick the caller notes
  * which members speak (mix_note), has places assigned (mix_rank), decodes only those with a place
- * and puts their frames (mix_put), and has the sum made (mix_sum). mix_heard then is what a member
+ * and puts their frames (mix_put), and has the sum made (mix_sum). mix_input then is what a member
  * hears: the shared frame, or a frame of its own if it talks or is coached. Members that hear the
  * shared frame may share its payloads.
  *
@@ -69,7 +69,7 @@ void mix_deafen(struct mix *m, uint32_t member, bool deaf);
 int mix_gain(struct mix *m, uint32_t member, int db) NODISCARD;
 /* From now on one member alone hears the coach; MIX_NOBODY: all do again. Returns 0, or -EINVAL if
  * that member is the coach. */
-int mix_coach(struct mix *m, uint32_t coach, uint32_t whom) NODISCARD;
+int mix_coach(struct mix *m, uint32_t coach, uint32_t of_party) NODISCARD;
 
 /* It speaks, at level -dBov: by voice_frame, or undecoded by its packet's header (RFC 6464 3). */
 void mix_note(struct mix *m, uint32_t member, uint8_t level);
@@ -97,14 +97,14 @@ bool mix_sum(struct mix *m);
 void mix_minus_guest(const struct mix *m, const int16_t *pcm, struct limiter *limiter,
 		     int16_t *out);
 
-struct mix_heard {
-	/* NULL: it hears nothing. Valid until the next mix_heard with that space, or mix_tick. */
+struct mix_input {
+	/* NULL: it hears nothing. Valid until the next mix_input with that space, or mix_tick. */
 	const int16_t *pcm;
 	bool shared; /* it is what all others hear */
 };
 
 /* With mix_is_apart, the same for each call in a tick. */
-struct mix_heard mix_heard(struct mix *m, uint32_t member);
+struct mix_input mix_input(struct mix *m, uint32_t member);
 bool mix_is_deaf(const struct mix *m, uint32_t member);
 /* What all others hear. */
 const int16_t *mix_shared(const struct mix *m);

@@ -303,7 +303,7 @@ void payloads_missed(struct payloads *p, uint32_t member)
 
 /* Whether one of both (what it hears, what all hear) has its own voice or a coach's. Not asked for
  * stateless codecs. */
-static bool group_differs(const struct payloads *p, const struct group *g, struct mix_heard h)
+static bool group_differs(const struct payloads *p, const struct group *g, struct mix_input h)
 {
 	const int16_t *all = mix_shared(p->mix);
 	uint32_t n = mix_samples(p->mix);
@@ -326,11 +326,11 @@ static void group_listen(struct payloads *p, struct group *g)
 {
 	for (uint32_t i = 0; i < g->own_n; i++) {
 		struct own *o = &g->own[i];
-		struct mix_heard h;
+		struct mix_input h;
 
 		if (o->member == MIX_NOBODY)
 			continue;
-		h = mix_heard(p->mix, o->member);
+		h = mix_input(p->mix, o->member);
 		if (!h.pcm) {
 			own_free(p, g, o);
 			group_wake(g);
@@ -419,7 +419,7 @@ static void payloads_claims(struct payloads *p)
 
 	while (mix_apart(p->mix, &at, &member)) {
 		const struct payloads_member *of = &p->members[member];
-		struct mix_heard h;
+		struct mix_input h;
 
 		if (!of->group || of->own)
 			continue;
@@ -427,7 +427,7 @@ static void payloads_claims(struct payloads *p)
 			of->group->used++;
 			continue;
 		}
-		h = mix_heard(p->mix, member);
+		h = mix_input(p->mix, member);
 		if (group_differs(p, of->group, h))
 			payloads_claim(p, member, h.pcm);
 	}
@@ -621,7 +621,7 @@ bool payloads_any(const struct payloads *p)
 static void own_pack(struct payloads *p, const struct group *g, uint32_t member,
 		     struct payloads_space *space)
 {
-	const int16_t *pcm = mix_heard(p->mix, member).pcm;
+	const int16_t *pcm = mix_input(p->mix, member).pcm;
 
 	space->packet = packer_say_to(g->shared, pcm, space->octets);
 	p->counts.own++;
@@ -640,17 +640,17 @@ struct payloads_sent payloads_of(struct payloads *p, uint32_t member, struct pay
 				      .count = g->made,
 				      .clock_hz = g->clock_hz,
 				      .units = g->units,
-				      .whose = of->own ? PAYLOADS_OWN : PAYLOADS_SHARED,
+				      .subject = of->own ? PAYLOADS_OWN : PAYLOADS_SHARED,
 				      .begins = g->made && (resumed || s->packets[0].begins) };
 
 	if (mix_is_deaf(p->mix, member))
-		return (struct payloads_sent){ .whose = PAYLOADS_DEAF };
+		return (struct payloads_sent){ .subject = PAYLOADS_DEAF };
 	if (of->starved && of->starved == g->packet - 1)
-		return (struct payloads_sent){ .whose = PAYLOADS_STARVED };
+		return (struct payloads_sent){ .subject = PAYLOADS_STARVED };
 	if (g->plain && mix_is_apart(p->mix, member)) {
 		own_pack(p, g, member, space);
 		sent.packets = &space->packet;
-		sent.whose = PAYLOADS_OWN;
+		sent.subject = PAYLOADS_OWN;
 	}
 	return sent;
 }

@@ -85,7 +85,7 @@ struct payloads_space {
 struct payloads_sent {
 	const struct packer_packet *packets; /* in that space, or until the next payloads_make */
 	uint32_t count; /* 0: no packet is due in this tick, or the next field says why */
-	enum payloads_whose whose;
+	enum payloads_whose subject;
 	uint32_t clock_hz, units; /* of RTP; a packet is so many */
 	bool begins; /* the first packet is the first sound behind a pause that this member had */
 };

@@ -165,7 +165,7 @@ static void feed_frame_make(struct worker *w, struct job *j)
 	media_feed_frame_release(f->link);
 	f->length = n > 0 ? (uint16_t)n : 0;
 	j->next = n > 0 ? j->first : 0;
-	atomic_fetch_add_explicit(&f->link->frames_said, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&f->link->frames_sent_report, 1, memory_order_relaxed);
 	metric_add(n > 0 ? w->metrics->frames_encoded : w->metrics->frames_failed, 1);
 }
 

@@ -131,7 +131,7 @@ static uint32_t mix_effort(const struct room *r, uint64_t now_ns)
 		break;
 	case ROOM_WAITS:
 		return now_ns >= r->due_ns;
-	case ROOM_HEARS:
+	case ROOM_INPUTS:
 	case ROOM_SAYS:
 		return 1;
 	case ROOM_MIXES:
@@ -169,7 +169,7 @@ static void tick_start(struct worker *w, struct room *r)
 	r->tick_ns = w->now_ns;
 	r->cursor = r->active_n;
 	r->played = 0;
-	r->phase = ROOM_HEARS;
+	r->phase = ROOM_INPUTS;
 	mix_lend(r->mix, w->jobs.space);
 	mix_tick(r->mix);
 }
@@ -241,7 +241,7 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 	case ROOM_WAITS:
 		tick_start(w, r);
 		return 1;
-	case ROOM_HEARS:
+	case ROOM_INPUTS:
 		return phase_receive(w, r, most);
 	case ROOM_MIXES:
 		room_say_fetch(w, r);
@@ -392,17 +392,17 @@ static uint32_t member_numbered(const struct room *r, uint32_t number)
 static int speech_set(struct room *r, uint32_t index)
 {
 	struct room_member *m = r->members[index];
-	uint32_t whom = m->spec.coaches ? member_numbered(r, m->spec.coaches) : MIX_NOBODY;
-	bool hushed = m->spec.muted || (m->spec.coaches && whom == MIX_NOBODY);
+	uint32_t of_party = m->spec.coaches ? member_numbered(r, m->spec.coaches) : MIX_NOBODY;
+	bool hushed = m->spec.muted || (m->spec.coaches && of_party == MIX_NOBODY);
 	int err = 0;
 
-	if (whom != m->whom)
-		err = mix_coach(r->mix, index, whom);
+	if (of_party != m->of_party)
+		err = mix_coach(r->mix, index, of_party);
 	if (hushed != m->hushed)
 		mix_mute(r->mix, index, hushed);
 	if (hushed)
 		room_pause_member(r, index);
-	m->whom = err ? MIX_NOBODY : whom;
+	m->of_party = err ? MIX_NOBODY : of_party;
 	m->hushed = hushed;
 	return err;
 }
@@ -446,12 +446,12 @@ static int codecs_heard_set(struct room *r, struct room_member *m, const struct 
 }
 
 /* The first rule's: so nearly no packet asks for more. */
-static void heard_usual_set(struct room_member *m, const struct flow *f)
+static void input_usual_set(struct room_member *m, const struct flow *f)
 {
 	uint8_t codec = f->rule.in == PAYLOAD_NONE ? 0 : f->rule_codecs[0];
 
-	m->heard_type = f->rule.in;
-	m->heard_codec = codec ? (uint8_t)(codec - 1) : MEDIA_CODECS_KNOWN;
+	m->input_type = f->rule.in;
+	m->input_codec = codec ? (uint8_t)(codec - 1) : MEDIA_CODECS_KNOWN;
 }
 
 /* ---- join, leave ---- */
@@ -501,7 +501,7 @@ static struct room_member *member_make(const struct flow *f, uint32_t number)
 				   .slot = f->id.slot,
 				   .codec = MEDIA_CODECS_KNOWN,
 				   .loudness = VOICE_LEVEL_SILENCE,
-				   .whom = MIX_NOBODY };
+				   .of_party = MIX_NOBODY };
 	m->jitter = jitter_open_in(member_jitter(m), &settings);
 	return m;
 }
@@ -568,7 +568,7 @@ static int room_member_set(struct worker *w, struct job *j, struct flow *f,
 	const struct flow_member *spec = &of->member;
 	struct room *r = j->work;
 	uint32_t index = f->listener.member - 1;
-	int err = 0, err_heard, err_codec;
+	int err = 0, err_input, err_codec;
 	bool anew;
 
 	if (f->listener.member && f->listener.video != (f->kind == MEDIA_VIDEO))
@@ -584,13 +584,13 @@ static int room_member_set(struct worker *w, struct job *j, struct flow *f,
 	index = f->listener.member - 1;
 	anew = r->members[index]->missed || (r->members[index]->spec.deaf && !spec->deaf);
 	err = member_set(r, index, spec);
-	heard_usual_set(r->members[index], f);
-	err_heard = codecs_heard_set(r, r->members[index], f);
+	input_usual_set(r->members[index], f);
+	err_input = codecs_heard_set(r, r->members[index], f);
 	err_codec = member_codec_set(r, index, codec_accepted(f));
 	if (anew && r->members[index]->encodes)
 		payloads_missed(r->payloads, index);
 	r->members[index]->missed = false;
-	return err ? err : err_heard ? err_heard : err_codec;
+	return err ? err : err_input ? err_input : err_codec;
 }
 
 static void room_member_leave(struct worker *w, struct job *j, struct flow *f)
@@ -617,8 +617,8 @@ static void room_member_leave(struct worker *w, struct job *j, struct flow *f)
 	f->listener.member = 0;
 	member_free(r, m);
 	for (uint32_t i = 0; r->coaches && i < r->spec.members; i++)
-		if (r->members[i] && r->members[i]->whom == index)
-			r->members[i]->whom = MIX_NOBODY;
+		if (r->members[i] && r->members[i]->of_party == index)
+			r->members[i]->of_party = MIX_NOBODY;
 	coaches_update(r, number);
 }
 
@@ -636,7 +636,7 @@ static void member_near(const struct room *r, const struct room_member *m)
 {
 	bool most = r->active_n > r->here_n / 2;
 
-	lines_near(m, most ? ROOM_HEARD : 1);
+	lines_near(m, most ? ROOM_INPUT : 1);
 	if (most)
 		jitter_fetch(member_jitter(m));
 }
@@ -659,7 +659,7 @@ static void member_sounds_near(const struct room *r, const struct room_member *m
 	if (r->active_n > r->here_n / 2) {
 		jitter_fetch_get(m->jitter);
 	} else {
-		lines_near(m, ROOM_HEARD);
+		lines_near(m, ROOM_INPUT);
 		jitter_fetch(member_jitter(m));
 	}
 	if (r->everybody && m->voice)

@@ -128,7 +128,7 @@ struct room_past {
 
 /* With many members each cache line that a packet or a tick touches comes from memory. So the first
  * line has what all members need, and the second one what members that send audio need. */
-enum { ROOM_LINE = 64, ROOM_HEARD = 4 * ROOM_LINE /* up to its detector */ };
+enum { ROOM_LINE = 64, ROOM_INPUT = 4 * ROOM_LINE /* up to its detector */ };
 
 struct room_member {
 	/* line 0 */
@@ -151,8 +151,8 @@ struct room_member {
 	uint8_t unheard;     /* frames since its detector had one; if all are heard, ticks */
 	uint8_t levels;      /* spec.level_extension */
 	uint8_t codec;       /* that it is sent; MEDIA_CODECS_KNOWN: nothing can be */
-	uint8_t heard_type;  /* the payload type that it mostly sends */
-	uint8_t heard_codec; /* and what that is; MEDIA_CODECS_KNOWN: not known */
+	uint8_t input_type;  /* the payload type that it mostly sends */
+	uint8_t input_codec; /* and what that is; MEDIA_CODECS_KNOWN: not known */
 	/* line 1 */
 	struct flow_member spec;
 	/* from its packets (RFC 6464) */
@@ -167,7 +167,7 @@ struct room_member {
 	uint32_t detector_rate;
 	struct voice detector;
 	/* seldom */
-	uint32_t whom; /* index of the coached member in the mix; MIX_NOBODY: none present */
+	uint32_t of_party; /* index of the coached member in the mix; MIX_NOBODY: none present */
 	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of codecs that are decoded in any case */
 	struct room_past past;
 } CACHE_ALIGNED; /* and behind it its jitter buffer */
@@ -179,13 +179,13 @@ static inline struct jitter *member_jitter(const struct room_member *m)
 }
 
 static_assert(offsetof(struct room_member, spec) == ROOM_LINE, "line 0");
-static_assert(offsetof(struct room_member, detector) + sizeof(struct voice) <= ROOM_HEARD,
+static_assert(offsetof(struct room_member, detector) + sizeof(struct voice) <= ROOM_INPUT,
 	      "what is heard of it");
 
 enum room_phase {
 	ROOM_SLEEPS, /* no member sends audio: no timer */
 	ROOM_WAITS,  /* for its tick */
-	ROOM_HEARS,  /* member by member */
+	ROOM_INPUTS, /* member by member */
 	ROOM_MIXES,
 	ROOM_ENCODES, /* stream by stream */
 	ROOM_SAYS,    /* to member by member */
@@ -296,14 +296,14 @@ void room_voices_close(struct room *r);
 int room_voice_open(const struct room *r, struct room_voice **v);
 void room_voice_close(struct room_voice *v); /* NULL is fine */
 void room_past_put(struct room_member *m, enum media_codec codec, struct bytes payload);
-struct room_past_heard {
+struct room_past_input {
 	uint32_t n; /* samples of the last one */
 	uint8_t loudest;
 	bool tone; /* the last two are */
 };
 
 /* Decodes the past packets with a fresh decoder state. The samples of the last one are in space. */
-struct room_past_heard room_past_decode(const struct room_member *m, struct decoder *d,
+struct room_past_input room_past_decode(const struct room_member *m, struct decoder *d,
 					int16_t *space);
 /* NULL: no voice is free. It continues with what is still to be played of the member. */
 struct room_voice *room_voice_claim(struct worker *w, struct room *r, uint32_t index);

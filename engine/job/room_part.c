@@ -524,7 +524,7 @@ static bool room_feed_mix(struct worker *w, struct room_part *p, int16_t *out)
 	}
 	(void)convert_frame(&f->in, frame->pcm, out);
 	media_feed_frame_release(f->spec.feed);
-	atomic_fetch_add_explicit(&f->spec.feed->frames_said, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&f->spec.feed->frames_sent_report, 1, memory_order_relaxed);
 	f->spoke = true;
 	return true;
 }

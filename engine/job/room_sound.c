@@ -59,7 +59,7 @@ void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pc
 			uint32_t rate)
 {
 	bool told = room_level_is_signalled(r, m);
-	struct voice_heard h;
+	struct voice_input h;
 
 	if (told)
 		level_from_header(m);
@@ -96,7 +96,7 @@ void room_level_flagged(const struct room *r, struct room_member *m, struct byte
 static uint32_t burst(struct worker *w, struct room *r, struct room_member *m)
 {
 	struct decoder *d = r->decoders[MEDIA_CODEC_OPUS];
-	struct room_past_heard h;
+	struct room_past_input h;
 
 	if (m->burst_tick && r->tick - m->burst_tick < m->burst_wait)
 		return 1;
@@ -177,7 +177,7 @@ enum {
 	LEVEL_MAX = VOICE_LEVEL_SILENCE,
 	FRAMES_MAX = 16,   /* of one tick: 2.5 ms is the shortest that Opus has */
 	VOICES_A_TICK = 2, /* that are warmed up */
-	HEAR_AHEAD = 4,    /* members */
+	INPUT_WINDOW = 4,  /* members */
 };
 
 /* ---- levels of members ---- */
@@ -231,7 +231,7 @@ static void loudness_follow(struct room_member *m)
 		m->loudness = m->level;
 }
 
-static const struct room_member *member_ahead(const struct room *r, uint32_t by)
+static const struct room_member *member_next(const struct room *r, uint32_t by)
 {
 	return r->cursor > by ? r->members[r->active[r->cursor - 1 - by]] : NULL;
 }
@@ -239,20 +239,20 @@ static const struct room_member *member_ahead(const struct room *r, uint32_t by)
 /* A member; once that is there its buffer, and then its packets. */
 void room_hear_fetch(const struct room *r)
 {
-	const struct room_member *m = member_ahead(r, 2 * HEAR_AHEAD);
+	const struct room_member *m = member_next(r, 2 * INPUT_WINDOW);
 
 	if (m) {
-		room_lines_fetch(m, ROOM_HEARD);
+		room_lines_fetch(m, ROOM_INPUT);
 		jitter_fetch(member_jitter(m));
 	}
-	m = member_ahead(r, HEAR_AHEAD);
+	m = member_next(r, INPUT_WINDOW);
 	if (m)
 		jitter_fetch_get(m->jitter);
 	if (m && r->everybody) {
 		room_voice_fetch_first(m->voice);
-		mix_fetch_member(r->mix, r->active[r->cursor - 1 - HEAR_AHEAD]);
+		mix_fetch_member(r->mix, r->active[r->cursor - 1 - INPUT_WINDOW]);
 	}
-	m = r->everybody ? member_ahead(r, HEAR_AHEAD / 2) : NULL;
+	m = r->everybody ? member_next(r, INPUT_WINDOW / 2) : NULL;
 	if (m)
 		room_voice_fetch(m->voice);
 }
@@ -372,7 +372,7 @@ void room_mix(struct worker *w, struct room *r)
 
 /* What members are sent. */
 
-enum { SAY_AHEAD = 4 }; /* members */
+enum { OUTPUT_WINDOW = 4 }; /* members */
 
 /* ---- packets ---- */
 
@@ -440,20 +440,20 @@ static void say_fetch(const struct worker *w, const struct room *r)
 {
 	uint32_t left = r->unsaid;
 
-	if (left > 2 * SAY_AHEAD) {
-		uint32_t index = r->here[left - 1 - 2 * SAY_AHEAD];
+	if (left > 2 * OUTPUT_WINDOW) {
+		uint32_t index = r->here[left - 1 - 2 * OUTPUT_WINDOW];
 
 		__builtin_prefetch(r->members[index], 1);
 		mix_fetch_member(r->mix, index);
 		payloads_fetch_member(r->payloads, index);
 	}
-	if (left > SAY_AHEAD)
-		room_say_fetch_to(w, r, r->here[left - 1 - SAY_AHEAD]);
+	if (left > OUTPUT_WINDOW)
+		room_say_fetch_to(w, r, r->here[left - 1 - OUTPUT_WINDOW]);
 }
 
 void room_say_fetch(const struct worker *w, const struct room *r)
 {
-	for (uint32_t i = 1; i <= SAY_AHEAD && i <= r->here_n; i++)
+	for (uint32_t i = 1; i <= OUTPUT_WINDOW && i <= r->here_n; i++)
 		flow_fetch_to(&w->flows.list[r->members[r->here[r->here_n - i]]->slot]);
 }
 
@@ -606,7 +606,7 @@ static enum media_codec pkt_codec_find(const struct pkt *p)
 
 static inline enum media_codec pkt_codec(const struct room_member *m, const struct pkt *p)
 {
-	return LIKELY(p->payload_type == m->heard_type) ? (enum media_codec)m->heard_codec
+	return LIKELY(p->payload_type == m->input_type) ? (enum media_codec)m->input_codec
 							: pkt_codec_find(p);
 }
 

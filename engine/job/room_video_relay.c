@@ -116,7 +116,7 @@ static void packet_show(struct worker *w, struct flow *f, struct video_view *v,
 	v->sent++;
 	metric_add(w->metrics->video_shown, 1);
 	if (UNLIKELY(f->notice))
-		event_notice(w, f, w->now_ns);
+		event_flag(w, f, w->now_ns);
 }
 
 /* A number without a picture: later ones close up, so that no receiver misses it. Late packets from

@@ -229,11 +229,11 @@ void room_past_put(struct room_member *m, enum media_codec codec, struct bytes p
 
 enum { TONE_PACKETS = 2 };
 
-struct room_past_heard room_past_decode(const struct room_member *m, struct decoder *d,
+struct room_past_input room_past_decode(const struct room_member *m, struct decoder *d,
 					int16_t *space)
 {
 	const struct room_past *p = &m->past;
-	struct room_past_heard heard = { .loudest = VOICE_LEVEL_SILENCE };
+	struct room_past_input heard = { .loudest = VOICE_LEVEL_SILENCE };
 	uint32_t rate = decoder_format(d).rate;
 	uint8_t tones = 0;
 	size_t at = 0;

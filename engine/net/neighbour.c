@@ -51,14 +51,14 @@ static size_t layer_at(const uint8_t *p, size_t n, uint16_t *type)
 	return at + 2;
 }
 
-static bool arp_is_request(const uint8_t *arp, size_t n, struct addr *whose)
+static bool arp_is_request(const uint8_t *arp, size_t n, struct addr *subject)
 {
 	static const uint8_t HEAD[] = { 0, 1, 8, 0, FRAME_MAC_LEN, ADDRESS_LEN, 0, ARP_REQUEST };
 
 	if (n < ARP_LEN || memcmp(arp, HEAD, sizeof(HEAD)) != 0)
 		return false;
-	*whose = (struct addr){ .family = ADDR_V4 };
-	memcpy(whose->ip, arp + ARP_TARGET + FRAME_MAC_LEN, ADDRESS_LEN);
+	*subject = (struct addr){ .family = ADDR_V4 };
+	memcpy(subject->ip, arp + ARP_TARGET + FRAME_MAC_LEN, ADDRESS_LEN);
 	return true;
 }
 
@@ -73,7 +73,7 @@ static uint16_t icmp_sum(const uint8_t *ip, const uint8_t *icmp, size_t n)
 
 /* RFC 4861 7.1.1: checks hop limit, checksum, code, length and target; an unspecified source asks
  * whether an address is taken (RFC 4862 5.4.3), and our addresses cannot be another node's. */
-static bool icmp_is_solicitation(const uint8_t *ip, size_t n, struct addr *whose)
+static bool icmp_is_solicitation(const uint8_t *ip, size_t n, struct addr *subject)
 {
 	const uint8_t *icmp = ip + IPV6_LEN;
 	size_t length;
@@ -85,12 +85,12 @@ static bool icmp_is_solicitation(const uint8_t *ip, size_t n, struct addr *whose
 	if (length < SOLICITATION_LEN || length > n - IPV6_LEN ||
 	    icmp_sum(ip, icmp, length) != 0xffff)
 		return false;
-	*whose = (struct addr){ .family = ADDR_V6 };
-	memcpy(whose->ip, icmp + 8, ADDRESS6_LEN);
-	return !addr_is_multicast(whose);
+	*subject = (struct addr){ .family = ADDR_V6 };
+	memcpy(subject->ip, icmp + 8, ADDRESS6_LEN);
+	return !addr_is_multicast(subject);
 }
 
-bool neighbour_is_request(struct bytes frame, struct addr *whose)
+bool neighbour_is_request(struct bytes frame, struct addr *subject)
 {
 	uint16_t type = 0;
 	size_t at = layer_at(frame.p, frame.n, &type);
@@ -98,8 +98,8 @@ bool neighbour_is_request(struct bytes frame, struct addr *whose)
 	if (at == 0)
 		return false;
 	if (type == TYPE_ARP)
-		return arp_is_request(frame.p + at, frame.n - at, whose);
-	return type == TYPE_IPV6 && icmp_is_solicitation(frame.p + at, frame.n - at, whose);
+		return arp_is_request(frame.p + at, frame.n - at, subject);
+	return type == TYPE_IPV6 && icmp_is_solicitation(frame.p + at, frame.n - at, subject);
 }
 
 static size_t arp_answer(uint8_t *arp, const uint8_t mac[FRAME_MAC_LEN])

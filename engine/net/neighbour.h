@@ -9,7 +9,7 @@
 #include "engine/net/frame.h"
 
 /* Which MAC address is asked for. False: it is not such a request. */
-bool neighbour_is_request(struct bytes frame, struct addr *whose);
+bool neighbour_is_request(struct bytes frame, struct addr *subject);
 /* Turns a request, recognised by neighbour_is_request, into the answer, in place: that address is
  * at mac. capacity: octets that may be written. Returns the length of the frame; 0: it does not
  * fit. */

@@ -103,7 +103,7 @@ struct batch {
 	/* So many at the front are decrypted already, or refused, if they have keys. */
 	uint32_t opened;
 	uint8_t opaque;  /* not 0: some of them are PKT_OPAQUE */
-	uint8_t notices; /* not 0: a flow of those that are done has news for control */
+	uint8_t notices; /* not 0: a flow of those that are done has a MEDIA_FLOW_LATCHED due */
 	struct pkt list[BATCH_MAX];
 };
 

@@ -62,10 +62,10 @@ static void kernel_neighbour_answer(struct dpdk_port *d, struct rte_mbuf *m)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
 	size_t n = 0;
-	struct addr whose;
+	struct addr subject;
 
-	if (neighbour_is_request(bytes_mem(frame, m->data_len), &whose) &&
-	    locals_has_ip(&d->device->locals, &whose))
+	if (neighbour_is_request(bytes_mem(frame, m->data_len), &subject) &&
+	    locals_has_ip(&d->device->locals, &subject))
 		n = neighbour_answer(frame, m->data_len, m->data_len + rte_pktmbuf_tailroom(m),
 				     d->device->mac.addr_bytes);
 	if (n == 0) {

@@ -31,7 +31,7 @@
 /* DPDK's messages go to our log: while a device is opened they tell why it fails, otherwise each is
  * a line of its own. */
 
-enum { LINE_MAX_OCTETS = 256, KEPT_LINES = 8 };
+enum { LINE_MAX_OCTETS = 256, LINES_SAVED = 8 };
 
 /* Changed under the lock of the stream, which its writer holds. */
 static struct {
@@ -40,7 +40,7 @@ static struct {
 	char line[LINE_MAX_OCTETS];     /* not ended yet */
 	size_t length;
 	bool keeps;
-	char kept[KEPT_LINES][LINE_MAX_OCTETS];
+	char kept[LINES_SAVED][LINE_MAX_OCTETS];
 	uint32_t kept_count;
 } g_log;
 
@@ -56,7 +56,7 @@ static bool is_kept(const char *line)
 static void dpdk_line_end(void)
 {
 	g_log.line[g_log.length] = '\0';
-	if (g_log.length > 0 && g_log.keeps && g_log.kept_count < KEPT_LINES) {
+	if (g_log.length > 0 && g_log.keeps && g_log.kept_count < LINES_SAVED) {
 		if (!is_kept(g_log.line))
 			memcpy(g_log.kept[g_log.kept_count++], g_log.line, g_log.length + 1);
 	} else if (g_log.length > 0 && !g_log.keeps && g_log.said) {

@@ -545,9 +545,9 @@ static void rx_queue_renew(struct xdp_port *x, uint32_t at, struct xdp_queue *fr
 
 static void rx_queues_renew(struct xdp_port *x)
 {
-	eventfd_t news;
+	eventfd_t outcome;
 
-	(void)eventfd_read(x->lane->renew_fd, &news);
+	(void)eventfd_read(x->lane->renew_fd, &outcome);
 	for (uint32_t at = 0; at < x->lane->queue_count; at++) {
 		struct xdp_queue *fresh;
 

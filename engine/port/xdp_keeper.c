@@ -30,13 +30,13 @@
 
 enum {
 	LOOK_MS = 1000, /* also without notification: to close what the workers gave back */
-	NEWS_ROOM = 4096,
+	EVENT_ROOM = 4096,
 };
 
 struct xdp_keeper {
 	struct xdp_host *host;
 	pthread_t thread;
-	int news_fd, stop_fd;
+	int change_fd, stop_fd;
 };
 
 static void places_forget(struct xdp_host *h, uint32_t interface)
@@ -219,14 +219,14 @@ static void forwards_settle(struct xdp_host *h)
 static void *keeper_main(void *arg)
 {
 	struct xdp_keeper *k = arg;
-	struct pollfd fds[2] = { { .fd = k->news_fd, .events = POLLIN },
+	struct pollfd fds[2] = { { .fd = k->change_fd, .events = POLLIN },
 				 { .fd = k->stop_fd, .events = POLLIN } };
-	uint8_t news[NEWS_ROOM];
+	uint8_t outcome[EVENT_ROOM];
 
 	privilege_drop_to_memory();
 	while (!fds[1].revents) {
 		(void)poll(fds, 2, LOOK_MS);
-		while (recv(k->news_fd, news, sizeof(news), MSG_DONTWAIT) > 0)
+		while (recv(k->change_fd, outcome, sizeof(outcome), MSG_DONTWAIT) > 0)
 			continue;
 		heartbeat_write(k->host);
 		forwards_settle(k->host);
@@ -236,22 +236,22 @@ static void *keeper_main(void *arg)
 	return NULL;
 }
 
-static int news_open(struct xdp_keeper *k)
+static int event_open(struct xdp_keeper *k)
 {
 	struct sockaddr_nl at = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
 
 	k->stop_fd = eventfd(0, EFD_CLOEXEC);
-	k->news_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	if (k->stop_fd < 0 || k->news_fd < 0 ||
-	    bind(k->news_fd, (const struct sockaddr *)&at, sizeof(at)) != 0)
+	k->change_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (k->stop_fd < 0 || k->change_fd < 0 ||
+	    bind(k->change_fd, (const struct sockaddr *)&at, sizeof(at)) != 0)
 		return -errno;
 	return 0;
 }
 
 static void keeper_free(struct xdp_keeper *k)
 {
-	if (k->news_fd >= 0)
-		(void)close(k->news_fd);
+	if (k->change_fd >= 0)
+		(void)close(k->change_fd);
 	if (k->stop_fd >= 0)
 		(void)close(k->stop_fd);
 	free(k);
@@ -264,8 +264,8 @@ int xdp_keeper_open(struct xdp_keeper **out, struct xdp_host *h)
 
 	if (!k)
 		return -ENOMEM;
-	*k = (struct xdp_keeper){ .host = h, .news_fd = -1, .stop_fd = -1 };
-	err = news_open(k);
+	*k = (struct xdp_keeper){ .host = h, .change_fd = -1, .stop_fd = -1 };
+	err = event_open(k);
 	if (!err)
 		err = thread_spawn(&k->thread, "media-links", keeper_main, k);
 	if (err) {

@@ -288,7 +288,7 @@ static bool rtp_doubt(struct srtp_unit *u, const struct srtp_source *source, uin
 	return rtp_check(u, source, index + ROLLOVER) == VERDICT_NONE;
 }
 
-static enum verdict rtp_believe(const struct srtp_job *j, struct srtp_unit *u)
+static enum verdict rtp_accept(const struct srtp_job *j, struct srtp_unit *u)
 {
 	struct srtp_source *source = srtp_source_find(j->stream, u->ssrc);
 	uint64_t index = index_guess(source, be16_get(j->data + 2));
@@ -306,7 +306,7 @@ static enum verdict rtp_believe(const struct srtp_job *j, struct srtp_unit *u)
 	return VERDICT_NONE;
 }
 
-static enum verdict rtcp_believe(const struct srtp_job *j, struct srtp_unit *u)
+static enum verdict rtcp_accept(const struct srtp_job *j, struct srtp_unit *u)
 {
 	struct srtp_source *source = srtp_source_find(j->stream, u->ssrc);
 
@@ -318,9 +318,9 @@ static enum verdict rtcp_believe(const struct srtp_job *j, struct srtp_unit *u)
 	return VERDICT_NONE;
 }
 
-static void job_believe(struct srtp_job *j, struct srtp_unit *u)
+static void job_accept(struct srtp_job *j, struct srtp_unit *u)
 {
-	j->verdict = (uint8_t)(j->is_rtcp ? rtcp_believe(j, u) : rtp_believe(j, u));
+	j->verdict = (uint8_t)(j->is_rtcp ? rtcp_accept(j, u) : rtp_accept(j, u));
 	if (j->verdict == VERDICT_NONE) {
 		j->index = u->index;
 		j->length = (uint16_t)u->n;
@@ -344,7 +344,7 @@ static void unprotect_batch(struct srtp_job *jobs, uint32_t count)
 	}
 	srtp_units_check(b.units, b.count);
 	for (uint32_t i = 0; i < b.count; i++) {
-		job_believe(b.jobs[i], &b.units[i]);
+		job_accept(b.jobs[i], &b.units[i]);
 		if (b.jobs[i]->verdict == VERDICT_NONE)
 			believed[n++] = &b.units[i];
 	}

@@ -66,7 +66,7 @@ static inline void srtp_window_note(struct srtp_window *w, uint64_t index)
 	w->started = true;
 }
 
-/* What is unknown of a source before its next packet: one more index to try (rtp_believe). */
+/* What is unknown of a source before its next packet: one more index to try (rtp_accept). */
 enum srtp_doubt {
 	SRTP_SURE,
 	SRTP_RESUMED, /* silent since a restart: its rollover counter may have moved on */

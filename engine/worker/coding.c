@@ -148,7 +148,7 @@ static int codecs_open(struct coding *c, const struct media_coding *spec)
 	if (err)
 		return err;
 	c->frame = c->packet = encoder_format(c->encoder).samples;
-	c->as_it_comes = spec->packet_ms == 0 && spec->to != MEDIA_CODEC_OPUS;
+	c->as_received = spec->packet_ms == 0 && spec->to != MEDIA_CODEC_OPUS;
 	c->room = c->rate_out / 1000 * ROOM_MS;
 	c->pcm = calloc(c->room, sizeof(*c->pcm));
 	if (!c->pcm)
@@ -295,7 +295,7 @@ int coding_decode(struct coding *c, struct bytes payload, coding_space *space)
 		c->count += (uint32_t)n;
 	else
 		n = (int)space_add(c, space, (uint32_t)n);
-	if (c->as_it_comes)
+	if (c->as_received)
 		packet_set(c, (uint32_t)n);
 	return n;
 }

@@ -42,7 +42,7 @@ struct coding {
 	bool eases;                   /* complexity was not given: it follows the load */
 	uint8_t complexity;           /* of the encoder, where it eases */
 	uint32_t bit_rate;            /* likewise */
-	bool as_it_comes;             /* that is as long as the last one that came */
+	bool as_received;             /* that is as long as the last one that came */
 	uint32_t at, count, room;     /* of pcm */
 	int16_t *pcm;                 /* of rate_out: what waits */
 };

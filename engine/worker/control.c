@@ -88,7 +88,7 @@ void event_tone(struct worker *w, struct flow *f, char digit, uint32_t duration_
 			     .digit = digit, .duration_ms = duration_ms, .relayed = 1, .tone = 1 });
 }
 
-void event_notice(struct worker *w, struct flow *f, uint64_t now_ns)
+void event_flag(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	struct media_event event;
 
@@ -102,13 +102,13 @@ void event_notice(struct worker *w, struct flow *f, uint64_t now_ns)
 	f->sent_reported = event.resume.sent;
 }
 
-void notice_stage(struct worker *w, struct batch *b)
+void stage_flag(struct worker *w, struct batch *b)
 {
 	struct pkt *p = LIKELY(!b->notices) ? b->list + b->done : b->list;
 
 	for (; p < b->list + b->count; p++)
 		if (UNLIKELY(p->flow && p->flow->notice))
-			event_notice(w, p->flow, b->now_ns);
+			event_flag(w, p->flow, b->now_ns);
 }
 
 void control_answer(struct worker *w, const struct media_event *event)

@@ -38,9 +38,9 @@ void event_digit(struct worker *w, struct flow *f, const struct event_done *done
 /* The same for a digit detected as a tone, which the peer's party heard, too. */
 void event_tone(struct worker *w, struct flow *f, char digit, uint32_t duration_ms);
 /* MEDIA_FLOW_LATCHED if flow.notice is set: at once, or when the last one was long enough ago. */
-void event_notice(struct worker *w, struct flow *f, uint64_t now_ns);
+void event_flag(struct worker *w, struct flow *f, uint64_t now_ns);
 
 /* Tells control what the packets of this batch changed in their flows. Decides nothing. */
-void notice_stage(struct worker *w, struct batch *b);
+void stage_flag(struct worker *w, struct batch *b);
 
 #endif

@@ -32,7 +32,7 @@ static void stun_answer_start(struct answer *a, const struct pkt *p, const struc
 {
 	memcpy(a->transaction, m->transaction.p, sizeof(a->transaction));
 	a->w = writer_over(p->data, PACKET_MAX);
-	stun_begin(&a->w, type, bytes_mem(a->transaction, sizeof(a->transaction)));
+	stun_start(&a->w, type, bytes_mem(a->transaction, sizeof(a->transaction)));
 }
 
 /* The packet turns round. */
@@ -144,7 +144,7 @@ static enum verdict pkt_check(struct worker *w, struct pkt *p, uint64_t now_ns)
 }
 
 /* All else, a handshake too: browsers begin it before they nominate. */
-static enum verdict ice_pkt_believe(struct worker *w, struct pkt *p)
+static enum verdict ice_pkt_accept(struct worker *w, struct pkt *p)
 {
 	if (!ice_find(&worker_transport(w, p->flow)->ice, (enum channel)p->channel, &p->from))
 		return VERDICT_ICE_NO_PAIR;
@@ -157,7 +157,7 @@ static enum verdict pkt_admit(struct worker *w, struct pkt *p, uint64_t now_ns)
 		return VERDICT_WRONG_PORT;
 	if (p->kind == PKT_STUN && p->verdict == VERDICT_NOT_RTP)
 		return pkt_check(w, p, now_ns);
-	return p->verdict == VERDICT_NONE ? ice_pkt_believe(w, p) : (enum verdict)p->verdict;
+	return p->verdict == VERDICT_NONE ? ice_pkt_accept(w, p) : (enum verdict)p->verdict;
 }
 
 void ice_stage(struct worker *w, struct batch *b)

@@ -172,9 +172,10 @@ struct flow {
 	uint64_t srtp_limit;
 	uint32_t srtcp_limit;
 	uint32_t srtp_half; /* of source: SRTP_HALFs of its index, as control knows them */
-	uint8_t srtp_told, srtcp_told; /* 1: MEDIA_FLOW_RESERVE was sent for this limit */
-	uint8_t own;                   /* the party is a flow of this node */
-	uint32_t active_at;            /* index in flow_table.active */
+	uint8_t srtp_limit_sent,
+		srtcp_limit_sent; /* 1: MEDIA_FLOW_RESERVE was sent for this limit */
+	uint8_t own;              /* the party is a flow of this node */
+	uint32_t active_at;       /* index in flow_table.active */
 	/* rarely */
 	uint64_t call;
 	uint8_t unproven;      /* only SDP proves the party there */

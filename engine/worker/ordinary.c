@@ -134,7 +134,7 @@ static ALWAYS_INLINE bool ordinary_pkt_forward(struct worker *w, struct pkt *p, 
 		return false;
 	ssrc = be32_get(p->data + 8);
 	if (ssrc != f->count_ssrc ||
-	    !source_is_ahead(f, &peer->sink, ssrc, be16_get(p->data + 2), f->rule.clock_hz))
+	    !source_is_newer(f, &peer->sink, ssrc, be16_get(p->data + 2), f->rule.clock_hz))
 		return false;
 	p->received = p->length;
 	if (has_keys)

@@ -48,7 +48,7 @@ static struct pkt *pkt_make(struct worker *w, struct flow *to, enum pkt_kind kin
 }
 
 /* The first made packet is reported at once: after a kill no offset would tell such numbers. */
-static void made_begin(struct flow *to, uint32_t clock_hz)
+static void made_start(struct flow *to, uint32_t clock_hz)
 {
 	struct sink *k = &to->sink;
 
@@ -66,7 +66,7 @@ void originate_start(struct worker *w, struct flow *to, uint32_t clock_hz)
 {
 	struct sink *k = &to->sink;
 
-	made_begin(to, clock_hz);
+	made_start(to, clock_hz);
 	if (k->started || sink_resume(k, w->now_ns))
 		return;
 	/* the upper half is left free: RFC 3711 3.3.1 counts roll-overs from 0 */
@@ -117,7 +117,7 @@ bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp
 	rtp_write(p, to, rtp);
 	flow_count_out(to, p->length, (uint16_t)rtp->payload.n);
 	if (UNLIKELY(to->notice)) /* the party may send nothing */
-		event_notice(w, to, w->now_ns);
+		event_flag(w, to, w->now_ns);
 	return true;
 }
 

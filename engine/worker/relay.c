@@ -331,7 +331,7 @@ static void extension_strip(struct pkt *p)
 
 /* A picture of a room may come in several sizes: the room knows which one counts
  * (engine/job/room_video.c). */
-static bool hears_layers(const struct flow *f)
+static bool receives_layers(const struct flow *f)
 {
 	return f->listener.video;
 }
@@ -345,7 +345,7 @@ static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 		return VERDICT_TOO_FAST;
 	p->clock_hz = rule->clock_hz;
 	p->event = rule->event;
-	if (f->source.started && (f->source.ssrc == p->ssrc || hears_layers(f)))
+	if (f->source.started && (f->source.ssrc == p->ssrc || receives_layers(f)))
 		return VERDICT_ALONE;
 	source_switch(f, p->ssrc);
 	return VERDICT_ALONE;

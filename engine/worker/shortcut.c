@@ -31,11 +31,11 @@ struct kept_copy {
 	struct flow_id id, peer;
 	uint32_t ssrc_out;
 	uint8_t leg, line;
-	uint8_t taken;   /* its shortcut was taken: there may be more in the entry than in_heard */
+	uint8_t taken; /* its shortcut was taken: there may be more in the entry than in_received */
 	uint8_t closely; /* it was taken at some time */
 	uint32_t count_ssrc, lost_before;
-	struct kept_share in_heard; /* by the flow's own entry, in heard and count */
-	struct kept_share in_sent;  /* by that of the one which feeds it, in sent and sink */
+	struct kept_share in_received; /* by the flow's own entry, in heard and count */
+	struct kept_share in_sent;     /* by that of the one which feeds it, in sent and sink */
 	struct source source;
 	struct sink sink;
 	struct flow_received received;
@@ -59,13 +59,13 @@ static inline struct shortcut *shortcut_of(const struct worker *w, const struct 
 	return &w->flows.shortcuts[f->id.slot];
 }
 
-enum { KEPT_VERSION = 1 };
+enum { MAP_VERSION = 1 };
 
 static_assert(sizeof(struct kept) <= XDP_KEPT_OCTETS, "it fits beside an entry");
 
 uint32_t kept_version(void)
 {
-	return KEPT_VERSION << 16 | (uint32_t)sizeof(struct kept);
+	return MAP_VERSION << 16 | (uint32_t)sizeof(struct kept);
 }
 
 /* release: earlier writes are visible to the next process, which starts after this one's end. */
@@ -82,7 +82,7 @@ static void kept_forget(struct kept *k)
 }
 
 static void kept_write(struct kept *k, const struct flow *f, const struct shortcut *s,
-		       const struct kept_share *in_heard, const struct kept_share *in_sent)
+		       const struct kept_share *in_received, const struct kept_share *in_sent)
 {
 	uint32_t next = k->whole == 1 ? 1 : 0;
 
@@ -96,7 +96,7 @@ static void kept_write(struct kept *k, const struct flow *f, const struct shortc
 					      .closely = s->closely,
 					      .count_ssrc = f->count_ssrc,
 					      .lost_before = f->lost_before,
-					      .in_heard = *in_heard,
+					      .in_received = *in_received,
 					      .in_sent = *in_sent,
 					      .source = f->source,
 					      .sink = f->sink,
@@ -145,7 +145,7 @@ static void kept_apply(const struct kept_copy *c, struct flow *f)
 }
 
 enum {
-	KEPT_TICKS = 8, /* how often a taken one is written: its packets are in the entry */
+	WRITE_TICKS = 8, /* how often a taken one is written: its packets are in the entry */
 };
 
 static struct kept_share share_of(const struct shortcut *s)
@@ -171,13 +171,13 @@ static void shortcut_keep(const struct worker *w, const struct flow *f)
 {
 	const struct shortcut *s = shortcut_of(w, f);
 	const struct flow *feeder = flow_find(&w->flows, f->sink.feeder);
-	struct kept_share in_heard = share_of(s), in_sent = { 0 };
+	struct kept_share in_received = share_of(s), in_sent = { 0 };
 
 	if (!s->kept || is_to_be_found_out(w, f))
 		return;
 	if (feeder)
 		in_sent = share_of(shortcut_of(w, feeder));
-	kept_write(s->kept, f, s, &in_heard, &in_sent);
+	kept_write(s->kept, f, s, &in_received, &in_sent);
 }
 
 /* What is known of the flow now, and of the one that it leads to. */
@@ -194,7 +194,7 @@ static void shortcut_keep_tick(const struct worker *w, const struct flow *f, uin
 {
 	const struct shortcut *s = shortcut_of(w, f);
 
-	if (!shortcut_is_armed(s) || (now_ns / TICK_NS + f->id.slot) % KEPT_TICKS == 0)
+	if (!shortcut_is_armed(s) || (now_ns / TICK_NS + f->id.slot) % WRITE_TICKS == 0)
 		shortcut_keep(w, f);
 }
 
@@ -391,8 +391,8 @@ static void left_adopt(struct worker *w, struct flow *f, struct xdp_forward *e,
 	struct shortcut *s = shortcut_of(w, f);
 
 	s->entry = e;
-	s->packets = c->in_heard.packets;
-	s->octets = c->in_heard.octets;
+	s->packets = c->in_received.packets;
+	s->octets = c->in_received.octets;
 	s->taken_ns = w->now_ns;
 	s->again_ns = w->now_ns + SHORTCUT_PATIENCE_NS;
 	__atomic_store_n(&e->worker, w->index, __ATOMIC_RELAXED);
@@ -421,7 +421,7 @@ void shortcut_open(struct worker *w, struct flow *f)
 	} else {
 		kept_forget(s->kept);
 	}
-	if (c && c->taken && c->in_heard.run == r.entry->run)
+	if (c && c->taken && c->in_received.run == r.entry->run)
 		left_adopt(w, f, r.entry, c);
 	else
 		xdp_forward_disarm(r.entry);

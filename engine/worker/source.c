@@ -70,15 +70,15 @@ static void resume_blindly(struct flow *f, struct pkt *p)
  * numbers, too. sink_outran() bounds all that, except for the last moment before the kill, and a
  * packet it had no time to look at: the margin covers these. */
 enum {
-	SAID_MARGIN = 16,          /* packets: of numbers, and of the time of an unseen packet */
-	SAID_MARGIN_OLD = 4,       /* of the time of another */
-	SAID_AHEAD = 2,            /* packets ahead of what is expected: reported again */
-	SAID_AGAIN = SRTP_RESERVE, /* and after so many in any case, as indexes of SRTP are */
+	SENT_MARGIN = 16,          /* packets: of numbers, and of the time of an unseen packet */
+	SENT_MARGIN_OLD = 4,       /* of the time of another */
+	SENT_EARLY = 2,            /* packets ahead of what is expected: reported again */
+	SENT_AGAIN = SRTP_RESERVE, /* and after so many in any case, as indexes of SRTP are */
 };
 
 /* Two ticks, and the delay of a notice (control.h). Or the process was gone so long, and the
  * expected time is far ahead. */
-#define SAID_NEW_NS (5 * NS_PER_S / 2)
+#define SENT_NEW_NS (5 * NS_PER_S / 2)
 
 /* From the time of a to that of b. */
 static uint32_t elapsed_packets(uint64_t elapsed_ns, const struct flow_last_sent *a)
@@ -93,12 +93,12 @@ void sink_restore(struct sink *k, const struct flow_last_sent *said, uint64_t no
 
 	if (said->units == 0)
 		return;
-	margin = said->units * (elapsed_ns < SAID_NEW_NS ? SAID_MARGIN : SAID_MARGIN_OLD);
+	margin = said->units * (elapsed_ns < SENT_NEW_NS ? SENT_MARGIN : SENT_MARGIN_OLD);
 	packets = elapsed_packets(elapsed_ns, said);
 	k->units = said->units;
 	k->clock_hz = said->clock_hz;
-	k->sequence = (uint16_t)(said->sequence + SAID_MARGIN +
-				 (packets < 2 * SAID_AGAIN ? packets : 2 * SAID_AGAIN));
+	k->sequence = (uint16_t)(said->sequence + SENT_MARGIN +
+				 (packets < 2 * SENT_AGAIN ? packets : 2 * SENT_AGAIN));
 	k->timestamp = said->timestamp + elapsed_units(elapsed_ns, said->clock_hz) + margin;
 	k->at_ns = now_ns + (uint64_t)margin * NS_PER_S / said->clock_hz;
 }
@@ -120,12 +120,12 @@ bool sink_outran(const struct sink *k, const struct flow_last_sent *told)
 	int32_t ahead;
 
 	if (told->clock_hz != k->clock_hz || k->at_ns < told->at_ns ||
-	    (uint16_t)(k->sequence - told->sequence) > SAID_AGAIN)
+	    (uint16_t)(k->sequence - told->sequence) > SENT_AGAIN)
 		return true;
 	ahead = (int32_t)(k->timestamp - told->timestamp - elapsed_units(elapsed_ns, k->clock_hz));
-	return ahead > SAID_AHEAD * told->units ||
+	return ahead > SENT_EARLY * told->units ||
 	       (uint16_t)(k->sequence - told->sequence) >
-		       elapsed_packets(elapsed_ns, told) + SAID_MARGIN / 2;
+		       elapsed_packets(elapsed_ns, told) + SENT_MARGIN / 2;
 }
 
 static void source_run_start(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)

@@ -15,7 +15,7 @@ enum { CLOCK_HZ_PRESET = 8000 };
 const struct source *source_odd(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns);
 
 /* The packet is ahead of all others in the run that f feeds the sink with. */
-static inline bool source_is_ahead(const struct flow *f, const struct sink *k, uint32_t ssrc,
+static inline bool source_is_newer(const struct flow *f, const struct sink *k, uint32_t ssrc,
 				   uint16_t sequence, uint32_t clock_hz)
 {
 	const struct source *s = &f->source;
@@ -36,7 +36,7 @@ static inline void source_go_on(struct source *s, uint16_t sequence)
 static inline const struct source *source_of(struct flow *f, struct sink *k, struct pkt *p,
 					     uint64_t now_ns)
 {
-	if (UNLIKELY(!source_is_ahead(f, k, p->ssrc, p->sequence, p->clock_hz)))
+	if (UNLIKELY(!source_is_newer(f, k, p->ssrc, p->sequence, p->clock_hz)))
 		return source_odd(f, k, p, now_ns);
 	source_go_on(&f->source, p->sequence);
 	return &f->source;

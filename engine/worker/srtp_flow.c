@@ -29,8 +29,8 @@ static NOINLINE void reserve_notify(struct worker *w, struct flow *f, bool srtp,
 
 	if (!event_send(w, &event))
 		return;
-	f->srtp_told |= srtp;
-	f->srtcp_told |= srtcp;
+	f->srtp_limit_sent |= srtp;
+	f->srtcp_limit_sent |= srtcp;
 }
 
 static inline void reserve_check(struct worker *w, struct flow *f)
@@ -39,7 +39,7 @@ static inline void reserve_check(struct worker *w, struct flow *f)
 	bool srtp = is_scarce(s->sent.highest + 1, f->srtp_limit, SRTP_RESERVE);
 	bool srtcp = is_scarce(s->rtcp_next, f->srtcp_limit, SRTCP_RESERVE);
 
-	if (UNLIKELY((srtp && !f->srtp_told) || (srtcp && !f->srtcp_told)))
+	if (UNLIKELY((srtp && !f->srtp_limit_sent) || (srtcp && !f->srtcp_limit_sent)))
 		reserve_notify(w, f, srtp, srtcp);
 }
 
@@ -113,7 +113,7 @@ static enum verdict payload_read(struct pkt *p)
 	return VERDICT_NONE;
 }
 
-static enum verdict srtp_pkt_believe(struct pkt *p, uint64_t now_ns)
+static enum verdict srtp_pkt_accept(struct pkt *p, uint64_t now_ns)
 {
 	struct flow *f = p->flow;
 	bool changed;
@@ -207,7 +207,7 @@ void unprotect_stage(struct worker *w, struct batch *b)
 	rest_open(b);
 	BATCH_REST(p, b)
 	if (packet_has_keys(p))
-		p->verdict = (uint8_t)srtp_pkt_believe(p, b->now_ns);
+		p->verdict = (uint8_t)srtp_pkt_accept(p, b->now_ns);
 }
 
 static bool flow_is_secure(const struct media_key *key)
@@ -342,9 +342,9 @@ static int out_update(struct flow *f, const struct flow_spec *spec, bool was_sec
 static void limits_set(struct flow *f, const struct flow_spec *spec)
 {
 	if (f->srtp_limit != spec->srtp_limit)
-		f->srtp_told = 0;
+		f->srtp_limit_sent = 0;
 	if (f->srtcp_limit != spec->srtcp_limit)
-		f->srtcp_told = 0;
+		f->srtcp_limit_sent = 0;
 	f->srtp_limit = spec->srtp_limit;
 	f->srtcp_limit = spec->srtcp_limit;
 	/* else they belong to keys of an expected handshake, or to earlier keys: with other
@@ -430,7 +430,7 @@ int srtp_flow_keys(struct flow *f, const struct media_key *in, const struct medi
 		err_out = out_open(f, out, &begin, r);
 	if (f->srtp_out)
 		srtp_stream_limit(f->srtp_out, f->srtp_limit, f->srtcp_limit);
-	f->srtp_told = f->srtcp_told = 0;
+	f->srtp_limit_sent = f->srtcp_limit_sent = 0;
 	return err ? err : err_out;
 }
 

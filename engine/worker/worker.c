@@ -71,7 +71,7 @@ static void stages(struct worker *w, struct batch *b)
 	protect_stage(w, b); /* SRTP: what leaves for a party with keys */
 	resend_stage(w, b);  /* video: what a party may ask for again */
 	capture_stage(w, b, CAPTURE_OUT_WIRE);
-	notice_stage(w, b); /* what control wants to save */
+	stage_flag(w, b); /* what control wants to save */
 }
 
 /* What one flow of the worker sends to another: the same way again, for that one. */
@@ -296,7 +296,7 @@ void pace_set(struct worker *w)
 	metric_set(w->metrics->busy, busy);
 }
 
-enum { TICK_AHEAD = 4 }; /* flows */
+enum { TICK_PREFETCH = 4 }; /* flows */
 
 void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
 {
@@ -377,13 +377,13 @@ static void flows_tick(struct worker *w, uint64_t now_ns)
 		struct flow *f = &w->flows.list[w->flows.active[i]];
 		struct event_done done;
 
-		if (i + TICK_AHEAD < w->flows.count)
-			flow_tick_fetch(&w->flows.list[w->flows.active[i + TICK_AHEAD]]);
+		if (i + TICK_PREFETCH < w->flows.count)
+			flow_tick_fetch(&w->flows.list[w->flows.active[i + TICK_PREFETCH]]);
 		shortcut_tick(w, f, now_ns);
 		if (event_tracker_expire(&f->events, now_ns, &done))
 			event_digit(w, f, &done);
 		if (f->notice || flow_last_sent_outran(&w->flows, f))
-			event_notice(w, f, now_ns);
+			event_flag(w, f, now_ns);
 		tick_connection(w, f, now_ns);
 		tick_icmp(w, f);
 		silence_tick(w, f, now_ns);

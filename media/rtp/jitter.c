@@ -697,7 +697,8 @@ static enum jitter_put jitter_place(struct jitter *j, uint64_t index)
 
 /* Timestamps jumped, or stood still over a pause: the sequence numbers go on, so playing goes on,
  * too. late: behind the quickest. */
-static bool jitter_is_elsewhere(const struct jitter *j, const struct jitter_packet *p, int64_t late)
+static bool jitter_is_out_of_range(const struct jitter *j, const struct jitter_packet *p,
+				   int64_t late)
 {
 	int64_t far = (int64_t)j->settings.clock_hz * REBASE_S;
 
@@ -716,7 +717,7 @@ static int64_t jitter_time(struct jitter *j, const struct jitter_packet *p, bool
 
 	if (!newest)
 		return at;
-	if (p->units > 0 && jitter_is_elsewhere(j, p, arrival - at - j->delay.floor)) {
+	if (p->units > 0 && jitter_is_out_of_range(j, p, arrival - at - j->delay.floor)) {
 		at = arrival - j->delay.floor;
 		j->counts.rebased++;
 	}

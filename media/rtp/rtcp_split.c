@@ -144,7 +144,7 @@ static void end_write(struct split *s, size_t at)
 }
 
 /* Writes an empty report first, if no report is there yet. */
-static size_t packet_begin(struct split *s, uint8_t type, uint8_t count)
+static size_t packet_start(struct split *s, uint8_t type, uint8_t count)
 {
 	size_t at = s->w.n;
 
@@ -169,7 +169,7 @@ static void count_write(struct split *s, size_t at, uint8_t count)
 /* A packet that begins with its sender's SSRC. */
 static void packet_speak(struct split *s, const struct rtcp_packet *packet)
 {
-	size_t at = packet_begin(s, packet->type, packet->count);
+	size_t at = packet_start(s, packet->type, packet->count);
 
 	speak(s, be32_get(packet->body.p));
 	writer_bytes(&s->w, bytes_from(packet->body, SSRC_LEN));
@@ -208,7 +208,7 @@ static void report(struct split *s, const struct rtcp_packet *packet)
 	size_t at;
 
 	s->headed = true;
-	at = packet_begin(s, sends ? RTCP_TYPE_SR : RTCP_TYPE_RR, 0);
+	at = packet_start(s, sends ? RTCP_TYPE_SR : RTCP_TYPE_RR, 0);
 	speak(s, be32_get(packet->body.p));
 	if (sends) { /* of itself, whichever SSRC reports */
 		s->w.n -= SSRC_LEN;
@@ -246,7 +246,7 @@ static void names(struct split *s, const struct rtcp_packet *sdes)
 	struct split before = *s;
 	struct bytes rest = sdes->body;
 	struct rtcp_chunk chunk;
-	size_t at = packet_begin(s, RTCP_TYPE_SDES, 0);
+	size_t at = packet_start(s, RTCP_TYPE_SDES, 0);
 	uint8_t count = 0;
 
 	for (uint8_t i = 0; i < sdes->count; i++) {
@@ -278,7 +278,7 @@ static void goodbye(struct split *s, const struct rtcp_packet *bye)
 	struct bytes sources = rtcp_bye_sources(bye);
 	struct bytes reason = bytes_from(bye->body, sources.n);
 	struct split before = *s;
-	size_t at = packet_begin(s, RTCP_TYPE_BYE, 0);
+	size_t at = packet_start(s, RTCP_TYPE_BYE, 0);
 	uint8_t count = 0;
 
 	for (; sources.n >= SSRC_LEN; sources = bytes_from(sources, SSRC_LEN)) {
@@ -310,7 +310,7 @@ static void feedback_split(struct split *s, const struct rtcp_packet *packet, st
 {
 	struct split before = *s;
 	size_t skipped = rtcp_feedback(packet).control.n - list.n;
-	size_t at = packet_begin(s, packet->type, packet->count), head;
+	size_t at = packet_start(s, packet->type, packet->count), head;
 	uint8_t count = 0;
 
 	feedback_head(s, packet, skipped);
@@ -373,7 +373,7 @@ static void split_extended_report(struct split *s, const struct rtcp_packet *pac
 	uint32_t line = rtcp_line_by_source(s->lines, be32_get(packet->body.p));
 	struct bytes rest = bytes_from(packet->body, SSRC_LEN);
 	struct split before = *s;
-	size_t at = packet_begin(s, RTCP_TYPE_XR, 0);
+	size_t at = packet_start(s, RTCP_TYPE_XR, 0);
 	struct rtcp_xr_block block;
 
 	speak(s, be32_get(packet->body.p));

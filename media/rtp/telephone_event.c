@@ -138,8 +138,8 @@ void event_tracker_move(struct event_tracker *t)
 }
 
 /* Under another SSRC and timestamps: a new digit would begin with marker and short duration. */
-static bool is_same_elsewhere(const struct event_tracker *t, const struct telephone_event *e,
-			      bool marker, uint64_t now_ns)
+static bool is_same_event(const struct event_tracker *t, const struct telephone_event *e,
+			  bool marker, uint64_t now_ns)
 {
 	uint32_t so_far = t->duration - (t->segment_at - t->started_at);
 
@@ -151,7 +151,7 @@ static bool is_same_elsewhere(const struct event_tracker *t, const struct teleph
 static void event_settle(struct event_tracker *t, const struct telephone_event *e,
 			 uint32_t timestamp, bool marker, uint64_t now_ns, struct event_step *out)
 {
-	if (is_same_elsewhere(t, e, marker, now_ns)) {
+	if (is_same_event(t, e, marker, now_ns)) {
 		t->started_at += timestamp - t->segment_at;
 		t->segment_at = timestamp;
 	} else {

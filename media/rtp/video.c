@@ -98,7 +98,7 @@ static uint16_t id_masked(const struct vp8_head *h, unsigned id)
 }
 
 /* On the circle of its size. */
-static bool id_is_ahead(const struct vp8_head *h, uint16_t id, uint16_t last)
+static bool id_is_newer(const struct vp8_head *h, uint16_t id, uint16_t last)
 {
 	unsigned ahead = id_masked(h, (unsigned)id - last);
 
@@ -125,7 +125,7 @@ void vp8_numbers_write(struct vp8_numbers *n, const struct vp8_head *h, uint8_t 
 		be16_put(payload + h->id_at, (uint16_t)(id | VP8_LONG_ID << 8));
 	else if (h->id_at)
 		payload[h->id_at] = (uint8_t)id;
-	if (h->id_at && id_is_ahead(h, id, n->id_last))
+	if (h->id_at && id_is_newer(h, id, n->id_last))
 		n->id_last = id;
 	if (h->tl0_at)
 		payload[h->tl0_at] = tl0;

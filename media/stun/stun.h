@@ -69,7 +69,7 @@ struct bytes stun_username(struct bytes datagram);
 bool stun_is_authentic(const struct stun_message *m, struct bytes key);
 
 /* A message at the beginning of w. transaction: STUN_TRANSACTION_LEN octets. */
-void stun_begin(struct writer *w, enum stun_type type, struct bytes transaction);
+void stun_start(struct writer *w, enum stun_type type, struct bytes transaction);
 /* Attributes, in any order; each keeps the length of the message right. */
 void stun_put_mapped(struct writer *w, const struct addr *a);
 void stun_put_error(struct writer *w, uint16_t code); /* without words */

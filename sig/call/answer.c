@@ -68,7 +68,7 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 }
 
 /* The exchange of SDP repeats the previous one. */
-static bool is_old_news(const struct call *c, uint8_t asked)
+static bool answer_is_stale(const struct call *c, uint8_t asked)
 {
 	const struct leg *l = c->legs[asked];
 
@@ -89,7 +89,7 @@ static void keep_session(struct call *c, uint8_t from)
 		leg_sdp_move(&l->sdp, &l->open);
 	if (!l->uac)
 		return;
-	if (leg_sdp_is_agreed(&l->open) && !is_old_news(c, asked)) {
+	if (leg_sdp_is_agreed(&l->open) && !answer_is_stale(c, asked)) {
 		leg_sdp_move(&l->sdp, &l->open);
 		if (c->legs[from]->uas)
 			leg_sdp_move(&c->legs[from]->sdp, &c->legs[from]->open);
@@ -424,7 +424,7 @@ void invite_late(struct call_host *h, struct call *c, uint8_t leg)
 void invite_late_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg_farewell f = { .reason = c->state == CALL_ENDING ? (struct bytes){ 0 }
-								    : BYTES_LIT(LEG_ELSEWHERE) };
+								    : BYTES_LIT(LEG_COMPLETED) };
 	struct leg *l = call_leg(c, leg);
 
 	if (!l || l->state != LEG_LEAVING)
@@ -504,7 +504,7 @@ static void screen_wait(struct call *c, uint64_t until_ns)
 }
 
 /* False: it has the call at once. */
-static bool screen_begin(struct call_host *h, struct call *c, uint8_t leg,
+static bool screen_start(struct call_host *h, struct call *c, uint8_t leg,
 			 const struct sip_message *m)
 {
 	struct outbox_item ack = { .kind = OUTBOX_ACK, .leg = leg };
@@ -579,7 +579,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 		answer_give_up(h, c, &refusal);
 	} else if (first && l->uac->from == ev->leg) {
 		originate_answered(h, c, ev->message);
-	} else if (!first || !screen_begin(h, c, ev->leg, ev->message)) {
+	} else if (!first || !screen_start(h, c, ev->leg, ev->message)) {
 		answered(h, c, ev->leg, first, ev->message);
 	}
 }

@@ -60,7 +60,7 @@ static void others_leave(struct call_host *h, struct call *c)
 	fork_leave_rung(h, c, &f);
 }
 
-static void parting_begin(struct call_host *h, struct call *c, const struct call_ending *e,
+static void parting_start(struct call_host *h, struct call *c, const struct call_ending *e,
 			  uint32_t ms)
 {
 	c->cause = e->cause;
@@ -80,7 +80,7 @@ void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
 		call_end(h, c, e);
 		return;
 	}
-	parting_begin(h, c, e, PARTING_MS);
+	parting_start(h, c, e, PARTING_MS);
 	plan_stop(c);
 	others_leave(h, c);
 	fork_forget_best(c);
@@ -91,7 +91,7 @@ void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
 
 void parting_for(struct call_host *h, struct call *c, const struct call_ending *e, uint32_t ms)
 {
-	parting_begin(h, c, e, ms);
+	parting_start(h, c, e, ms);
 	if (audio_source_tone(h, c, c->bridge.caller))
 		outbox_touch(&c->out);
 	else
@@ -501,7 +501,7 @@ static void close_lost(struct call *c)
 
 /* The record does not say whether the INVITE reached the party and it rings: CANCEL is right if it
  * does. */
-static void believe_ringing(struct call_host *h, struct call *c, uint8_t leg)
+static void count_as_ringing(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
 	struct txn_slot *slot = l->uac ? txns_get(h->txns, l->uac->client) : NULL;
@@ -566,7 +566,7 @@ void call_abandon(struct call_host *h, struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (c->legs[i]) {
 			session_timer_stop(&c->legs[i]->timer);
-			believe_ringing(h, c, i);
+			count_as_ringing(h, c, i);
 		}
 	}
 	if (c->state == CALL_ENDING) {

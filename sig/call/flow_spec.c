@@ -235,8 +235,8 @@ static void note_kind(struct call_flow *f, const struct media_line *line)
 }
 
 /* A party without peer: its session as if it were its own peer. */
-static NOINLINE bool side_heard(const struct session_texts *texts, uint8_t line,
-				struct media_side *out)
+static NOINLINE bool side_received(const struct session_texts *texts, uint8_t line,
+				   struct media_side *out)
 {
 	struct offer_error error;
 	struct media_plan plan;
@@ -261,7 +261,7 @@ static NOINLINE bool side_alone(const struct call *c, const struct call_flow *f,
 	bool active;
 
 	if (leg_is_screened(c->legs[f->leg]))
-		return side_heard(&texts, f->line, out);
+		return side_received(&texts, f->line, out);
 	if (f->source.job.generation == 0 || session_read(&s, &texts, &error))
 		return false;
 	active = f->line < s.line_count && s.line[f->line].active;

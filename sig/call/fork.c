@@ -247,7 +247,7 @@ uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 static void lose(struct call_host *h, struct call *c, uint8_t leg)
 {
 	/* RFC 3326: a phone that stops ringing so shows no missed call */
-	struct leg_farewell f = { .reason = BYTES_LIT(LEG_ELSEWHERE) };
+	struct leg_farewell f = { .reason = BYTES_LIT(LEG_COMPLETED) };
 
 	leg_leave(h, c, leg, &f);
 	flows_close_leg(h, c, leg);

@@ -134,7 +134,7 @@ static bool is_silent_answer(const struct call *c, uint8_t leg, struct bytes sdp
 
 /* The caller was told of its early media, and has that of another leg by now: this one's ringing is
  * no reason to switch back. */
-static bool early_is_old_news(const struct call *c, uint8_t leg, struct bytes sdp)
+static bool early_is_stale(const struct call *c, uint8_t leg, struct bytes sdp)
 {
 	return !early_is_selected(c, leg) && early_was_selected(c, leg) &&
 	       bytes_eq(sdp, text_bytes(&c->legs[leg]->open.remote));
@@ -146,7 +146,7 @@ static bool early_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 	const uint8_t before = asker->uas->early, before_at = asker->uas->early_at;
 	struct call_refusal refusal;
 
-	if (early_is_old_news(c, leg, sdp))
+	if (early_is_stale(c, leg, sdp))
 		return false;
 	(void)early_select(h, c, leg);
 	if (!session_answer(h, c, leg, sdp, &refusal))
@@ -181,7 +181,7 @@ static void ringing(struct call_host *h, struct call *c, uint16_t status)
 enum { INVITE_LINES_MAX = 2 * CARRIED_VALUE_MAX };
 
 /* One 180 is enough, whichever branch rings. */
-static bool was_said(const struct call *c, const struct invite_uas *uas, uint16_t status)
+static bool response_was_sent(const struct call *c, const struct invite_uas *uas, uint16_t status)
 {
 	return status == uas->provisional || (status == 180 && c->ringing_utc_ms);
 }
@@ -231,7 +231,7 @@ void invite_pass_on(struct call_host *h, struct call *c, uint8_t leg, uint16_t s
 	early = early_session(h, c, leg, sdp);
 	if (status == 183 && sdp.n && !early && !is_agreed(c, leg))
 		status = 180;
-	if (!early && was_said(c, uas, status))
+	if (!early && response_was_sent(c, uas, status))
 		return;
 	outbox_touch_later(&c->out); /* a successor rings on */
 	if (may_say(c->legs[asker], early))
@@ -272,8 +272,8 @@ static void heard(struct call_host *h, struct call *c, uint8_t leg, const struct
 }
 
 /* RFC 6228: the end of one early dialog is not passed on. */
-static void early_heard(struct call_host *h, struct call *c, uint8_t leg,
-			const struct sip_message *m)
+static void early_received(struct call_host *h, struct call *c, uint8_t leg,
+			   const struct sip_message *m)
 {
 	bool reliable = prack_is_due(m);
 
@@ -298,7 +298,7 @@ static void early_enter_and_hear(struct call_host *h, struct call *c, uint8_t le
 	if (err == -ENOSPC)
 		sig_count_dropped(h->metrics, DROPPED_FORKS);
 	else if (!err || !prack_is_due(m))
-		early_heard(h, c, leg, m);
+		early_received(h, c, leg, m);
 	early_settle(c, leg);
 }
 

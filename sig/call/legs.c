@@ -312,7 +312,7 @@ int calls_join(struct call_host *h, struct call *from, uint8_t leg, struct call 
 	if (!err)
 		err = join_closed_copy(h, to->legs[*as], l, &tag);
 	if (!err)
-		err = elsewhere_set(h->elsewhere, &l->dialog, to->id, *as);
+		err = forward_set(h->elsewhere, &l->dialog, to->id, *as);
 	if (err) {
 		legs_free_one(to, *as);
 		return err;

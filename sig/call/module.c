@@ -295,13 +295,13 @@ bool modules_parted(struct call_host *h, struct call *c, uint8_t leg, const stru
 	return false;
 }
 
-uint8_t modules_message_begin(struct call_host *h, struct call *c, uint8_t leg,
+uint8_t modules_message_start(struct call_host *h, struct call *c, uint8_t leg,
 			      struct bytes mailbox)
 {
 	uint8_t number = 0;
 
-	for (const struct module *const *m = h->modules->message_begin; *m && !number; m++)
-		number = (*m)->message_begin(h, c, leg, mailbox);
+	for (const struct module *const *m = h->modules->message_start; *m && !number; m++)
+		number = (*m)->message_start(h, c, leg, mailbox);
 	return number;
 }
 

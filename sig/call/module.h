@@ -97,7 +97,7 @@ struct module_reply {
 	X(PARTED, parted)               \
 	X(OVER, over)                   \
 	X(RELEASED, released)           \
-	X(MESSAGE_BEGIN, message_begin) \
+	X(MESSAGE_START, message_start) \
 	X(MESSAGE_END, message_end)     \
 	X(PROMPTED, prompted)           \
 	X(OUTSIDE, outside)             \
@@ -192,7 +192,7 @@ struct module {
 	void (*released)(struct call_host *h, const struct call *c);
 	/* Records the party of the leg as a message (prompts.h): returns its number, or 0 if
 	 * impossible. mailbox: where it is stored. */
-	uint8_t (*message_begin)(struct call_host *h, struct call *c, uint8_t leg,
+	uint8_t (*message_start)(struct call_host *h, struct call *c, uint8_t leg,
 				 struct bytes mailbox);
 	void (*message_end)(struct call_host *h, struct call *c, uint8_t number);
 	/* What the node itself asked a caller for (prompts_collect). */
@@ -266,7 +266,7 @@ void modules_leg_left(struct call_host *h, struct call *c, uint8_t leg);
 bool modules_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
 void modules_over(struct call_host *h, struct call *c);
 void modules_released(struct call_host *h, const struct call *c);
-uint8_t modules_message_begin(struct call_host *h, struct call *c, uint8_t leg,
+uint8_t modules_message_start(struct call_host *h, struct call *c, uint8_t leg,
 			      struct bytes mailbox);
 void modules_message_end(struct call_host *h, struct call *c, uint8_t number);
 void modules_prompted(struct call_host *h, struct call *c, const struct prompt_result *result);

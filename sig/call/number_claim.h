@@ -10,7 +10,7 @@
 #include "sig/host/route_uri.h"
 #include "sig/model/event.h"
 
-struct number_ask {
+struct number_request {
 	const struct sip_message *invite;
 	uint16_t tenant;
 	struct bytes user;   /* the caller */
@@ -32,7 +32,7 @@ enum number_verdict {
 	NUMBER_REFUSED, /* as *why says */
 };
 
-typedef enum number_verdict number_claim_fn(struct call_host *h, const struct number_ask *ask,
+typedef enum number_verdict number_claim_fn(struct call_host *h, const struct number_request *ask,
 					    struct number_claimed *out, struct call_refusal *why);
 
 struct number_claim {

@@ -117,7 +117,7 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 		return;
 	order->refused = order_run(h, c, order);
 	if (!order->refused)
-		call_application_heard(c);
+		call_application_answered(c);
 	if (order->refused || order->later || !order->by)
 		return;
 	kept = orders_keep(&c->orders, order->by->id);

@@ -698,11 +698,11 @@ enum refusal plan_start(struct call_host *h, struct call *c, struct bytes user, 
 	return walk(h, c, user, gruu, PLAN_CALLED, PLAN_FIRST, 0, from, refusal);
 }
 
-enum refusal plan_start_for(struct call_host *h, struct call *c, struct bytes whose,
+enum refusal plan_start_for(struct call_host *h, struct call *c, struct bytes subject,
 			    struct bytes user, const struct dialog_party *from,
 			    struct call_refusal *refusal)
 {
-	if (plan_add(&c->plan, whose, PLAN_CALLED, PLAN_FIRST))
+	if (plan_add(&c->plan, subject, PLAN_CALLED, PLAN_FIRST))
 		return call_refuse(refusal, REFUSED_MEMORY);
 	return walk(h, c, user, (struct bytes){ 0 }, PLAN_DEFLECTED, 0, 0, from, refusal);
 }
@@ -733,7 +733,7 @@ enum refusal plan_start_unanswered(struct call_host *h, struct call *c, struct b
 static void leave_first(struct call_host *h, struct call *c, uint8_t legs, uint8_t steps)
 {
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
-	struct leg_farewell f = { .reason = last->why == PLAN_PICKED ? BYTES_LIT(LEG_ELSEWHERE)
+	struct leg_farewell f = { .reason = last->why == PLAN_PICKED ? BYTES_LIT(LEG_COMPLETED)
 								     : (struct bytes){ 0 } };
 
 	resolve_drop(&c->plan, 0, steps);

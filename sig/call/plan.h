@@ -61,7 +61,7 @@ enum plan_why plan_why_of(const struct refusal_kept *refusal);
 /* The user of the last step forwards calls for that reason. */
 bool plan_has_forward(const struct call_host *h, const struct call *c, enum plan_why why);
 /* plan_start, as for a call that an extension (the third argument) has deflected to `user`. */
-enum refusal plan_start_for(struct call_host *h, struct call *c, struct bytes whose,
+enum refusal plan_start_for(struct call_host *h, struct call *c, struct bytes subject,
 			    struct bytes user, const struct dialog_party *from,
 			    struct call_refusal *refusal) NODISCARD;
 /* As plan_start, as after no answer of the user. */

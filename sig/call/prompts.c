@@ -4,7 +4,7 @@
  * state are in the call's record, and a successor resumes a file near its position. Used by orders
  * of applications, by flows, by conferences that ask for a PIN or a name, and for announcements to
  * a leg of a pair. Files are played and recorded by the media side, which reports by prompt and
- * record news. */
+ * record replies. */
 
 #include <assert.h>
 #include <stdlib.h>
@@ -22,11 +22,11 @@
 #include "sig/model/recording.h"
 
 /* False: nothing of that leg can be recorded now. */
-static bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg)
+static bool prompt_record_start(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct prompts *a = c->prompts;
 
-	a->recording = modules_message_begin(h, c, leg, bytes_str(a->terms.mailbox));
+	a->recording = modules_message_start(h, c, leg, bytes_str(a->terms.mailbox));
 	a->until_ns = h->now.ns + a->terms.message_max_ms * NS_PER_MS;
 	return a->recording;
 }
@@ -160,7 +160,7 @@ static void endless_wait_digit(const struct call_host *h, struct prompts *a)
 		wait_digit(h, a);
 }
 
-static uint32_t heard_since(const struct prompts *a, uint64_t utc_ms, uint32_t before)
+static uint32_t played_since(const struct prompts *a, uint64_t utc_ms, uint32_t before)
 {
 	uint64_t ms = before;
 
@@ -171,12 +171,12 @@ static uint32_t heard_since(const struct prompts *a, uint64_t utc_ms, uint32_t b
 
 uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms)
 {
-	return heard_since(a, utc_ms, a->place_ms);
+	return played_since(a, utc_ms, a->place_ms);
 }
 
 uint32_t prompts_played_ms(const struct prompts *a, uint64_t utc_ms)
 {
-	return heard_since(a, utc_ms, a->played_ms);
+	return played_since(a, utc_ms, a->played_ms);
 }
 
 static void place_set(const struct call_host *h, struct prompts *a, uint32_t ms)
@@ -217,7 +217,7 @@ static struct bytes file_named(const struct prompts *a, char *space, size_t size
 {
 	struct writer w = writer_over(space, size);
 
-	if (!strcmp(a->terms.files[a->file], PROMPT_SAID))
+	if (!strcmp(a->terms.files[a->file], PROMPT_VALUE))
 		return text_bytes(&a->said);
 	WRITER_TEXTS(&w, a->terms.files[a->file], a->pinned[0] ? PROMPT_PINNED : "", a->pinned);
 	return writer_done(&w);
@@ -236,9 +236,9 @@ static bool file_start(struct call_host *h, struct call *c)
 	if (!audio_source_codec(c, prompt_leg(c), &codec))
 		return false;
 	serial = rand_u64_from(h->rand) | 1;
-	play = effects_ask(h->effects, EFFECT_PLAY, c->id, serial,
-			   EFFECT_TEXTS(bytes_str(call_tenant(h, c)),
-					bytes_str(legs_language(h, c, prompt_leg(c))), file));
+	play = effects_request(h->effects, EFFECT_PLAY, c->id, serial,
+			       EFFECT_TEXTS(bytes_str(call_tenant(h, c)),
+					    bytes_str(legs_language(h, c, prompt_leg(c))), file));
 	if (!play)
 		return false;
 	play->codec = codec;
@@ -449,7 +449,7 @@ static void prompt_step_start(struct call_host *h, struct call *c)
 			prompts_on_digits_kept(h, c);
 		return;
 	case PROMPT_RECORD:
-		if (!prompt_record_begin(h, c, prompt_leg(c)))
+		if (!prompt_record_start(h, c, prompt_leg(c)))
 			prompt_step_end(h, c, PROMPT_FAILED);
 		return;
 	}
@@ -749,26 +749,26 @@ void prompts_on_digit(struct call_host *h, struct call *c, char key)
 		prompt_step_end(h, c, PROMPT_DIGIT);
 }
 
-void prompts_on_recorded(struct call_host *h, struct call *c, const struct record_news *news)
+void prompts_on_recorded(struct call_host *h, struct call *c, const struct record_reply *new_state)
 {
 	struct prompts *a = c->prompts;
 
-	if (!a || !a->recording || a->recording != news->number ||
+	if (!a || !a->recording || a->recording != new_state->number ||
 	    prompt_step_now(a)->kind != PROMPT_RECORD)
 		return;
-	switch (news->kind) {
-	case RECORD_NEWS_FAILED: /* prompts_on_record_failed */
+	switch (new_state->kind) {
+	case RECORD_REPLY_FAILED: /* prompts_on_record_failed */
 		return;
-	case RECORD_NEWS_GROWN:
-		a->message_ms = a->before_ms + news->ms;
+	case RECORD_REPLY_GROWN:
+		a->message_ms = a->before_ms + new_state->ms;
 		outbox_touch_later(&c->out);
 		return;
-	case RECORD_NEWS_QUIET:
+	case RECORD_REPLY_QUIET:
 		if (!a->closing)
 			prompt_step_end(h, c, PROMPT_ENDED);
 		return;
-	case RECORD_NEWS_ENDED:
-		a->message_ms = a->before_ms + news->ms;
+	case RECORD_REPLY_ENDED:
+		a->message_ms = a->before_ms + new_state->ms;
 		if (a->closing)
 			prompt_step_end(h, c, (enum prompt_outcome)(a->closing - 1));
 		return;
@@ -791,24 +791,24 @@ uint32_t prompts_silence_ms(const struct call *c, uint8_t number)
 	return prompts_records(c, number) ? c->prompts->terms.message_silence_ms : 0;
 }
 
-void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_news *news)
+void prompts_on_reply(struct call_host *h, struct call *c, const struct prompt_reply *new_state)
 {
 	struct prompts *a = c->prompts;
 
-	if (!a || a->serial != news->serial || prompt_step_now(a)->kind != PROMPT_PLAY)
+	if (!a || a->serial != new_state->serial || prompt_step_now(a)->kind != PROMPT_PLAY)
 		return;
-	switch (news->kind) {
-	case PROMPT_NEWS_OPEN:
-		a->track[news->codec] = news->job;
+	switch (new_state->kind) {
+	case PROMPT_REPLY_OPEN:
+		a->track[new_state->codec] = new_state->job;
 		a->since_utc_ms = h->now.utc_ms;
-		memcpy(a->pinned, news->pinned, sizeof(a->pinned));
+		memcpy(a->pinned, new_state->pinned, sizeof(a->pinned));
 		outbox_touch_lazily(&c->out);
 		return;
-	case PROMPT_NEWS_PLACE:
-		place_correct(h, a, news->ms);
+	case PROMPT_REPLY_PLACE:
+		place_correct(h, a, new_state->ms);
 		outbox_touch_lazily(&c->out);
 		return;
-	case PROMPT_NEWS_ENDED:
+	case PROMPT_REPLY_ENDED:
 		if (!play_next(a)) {
 			prompt_step_end(h, c, PROMPT_ENDED);
 			return;
@@ -816,7 +816,7 @@ void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_ne
 		outbox_touch(&c->out);
 		prompt_step_start(h, c);
 		return;
-	case PROMPT_NEWS_FAILED:
+	case PROMPT_REPLY_FAILED:
 		if (a->terms.first && a->file + 1 < a->terms.file_count) {
 			file_set(a, (uint8_t)(a->file + 1));
 			outbox_touch_lazily(&c->out);
@@ -829,7 +829,7 @@ void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_ne
 		}
 		LOG_WARN("call", c->id, "a sound is not played",
 			 LOG_STR("file", a->terms.files[a->file]));
-		prompt_fail(h, c, news->why);
+		prompt_fail(h, c, new_state->why);
 		return;
 	}
 }

@@ -48,7 +48,7 @@ enum {
 #define PROMPT_DIGITS "digits:"
 /* Instead of a file: the content of terms.said, which may be a secret: a value in words, or a text
  * (sig/host/words.h). Not for commands. */
-#define PROMPT_SAID "said:"
+#define PROMPT_VALUE "said:"
 /* Instead of a file: the caller is connected to the application of that endpoint (live.endpoints),
  * which ends it. */
 #define PROMPT_LIVE "live-"
@@ -102,7 +102,7 @@ struct prompt_terms {
 	bool draft;        /* ... until its caller says what becomes of it (docs/adr/0125) */
 	bool first;        /* the first file that can be played is played, and no other */
 	bool spared;       /* ... and it is no fault where none is there */
-	struct bytes said; /* of PROMPT_SAID; copied */
+	struct bytes said; /* of PROMPT_VALUE; copied */
 };
 
 struct prompts {
@@ -194,12 +194,12 @@ bool prompts_want_digits(const struct call *c);
 void prompts_on_digit(struct call_host *h, struct call *c, char key);
 /* The kept digits, for what asks now. */
 void prompts_on_digits_kept(struct call_host *h, struct call *c);
-/* News of what was asked to be played. */
-void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_news *news);
-/* News of the message with that number, which is a recording of the call
+/* What was asked to be played has begun, goes on, or is over. */
+void prompts_on_reply(struct call_host *h, struct call *c, const struct prompt_reply *new_state);
+/* An event of the message with that number, which is a recording of the call
  * (sig/pbx/recording/recording.h), or that it cannot be recorded. When it ends, its file is awaited
  * for a moment: the receiver of the event may play it at once. */
-void prompts_on_recorded(struct call_host *h, struct call *c, const struct record_news *news);
+void prompts_on_recorded(struct call_host *h, struct call *c, const struct record_reply *new_state);
 void prompts_on_record_failed(struct call_host *h, struct call *c, uint8_t number);
 /* No digit came in time, or the message is as long as it may be. */
 void prompts_on_timeout(struct call_host *h, struct call *c);

@@ -166,7 +166,7 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 
 /* The same offer again, from a copy or after a restart, gets the same answer. Before the call is
  * answered it is computed again. */
-static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
+static bool is_change(const struct call *c, uint8_t leg, struct bytes sdp)
 {
 	return sdp.n && (c->state != CALL_ESTABLISHED ||
 			 !bytes_eq(sdp, text_bytes(&c->legs[leg]->sdp.remote)) ||
@@ -287,7 +287,7 @@ void refresh_answer_on_saved(struct call_host *h, struct call *c, const struct o
 
 /* Saved before it is sent, if the session has changed. */
 static void refresh_answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
-				 bool news, bool body)
+				 bool new_state, bool body)
 {
 	const struct early_mark in = early_mark(c->legs[ev->leg]);
 	struct outbox_item item = {
@@ -302,7 +302,7 @@ static void refresh_answer_saved(struct call_host *h, struct call *c, const stru
 	struct bytes local = text_bytes(item.line ? &l->open.local : &l->sdp.local);
 
 	outbox_touch(&c->out);
-	if (!news || h->degraded || txns_keep_request(ev->slot, ev->message) ||
+	if (!new_state || h->degraded || txns_keep_request(ev->slot, ev->message) ||
 	    !outbox_push(&c->out, &item))
 		refresh_answer(h, c, ev->leg, ev->slot, ev->message,
 			       body ? local : (struct bytes){ 0 });
@@ -326,9 +326,9 @@ void refresh_on_update(struct call_host *h, struct call *c, const struct call_ev
 	struct leg *l = c->legs[ev->leg];
 	struct bytes sdp;
 	enum refusal refused = refresh_accept(h, c, ev, &sdp, &refusal);
-	bool news = !refused && is_news(c, ev->leg, sdp);
+	bool new_state = !refused && is_change(c, ev->leg, sdp);
 
-	if (news)
+	if (new_state)
 		refused = refresh_accept_offer(h, c, ev->leg, sdp, &refusal);
 	if (refused) {
 		session_refuse(h, ev, &refusal);
@@ -336,7 +336,7 @@ void refresh_on_update(struct call_host *h, struct call *c, const struct call_ev
 	}
 	leg_refresh_target(h, c, ev->leg, ev->message);
 	leg_learn(l, ev->message);
-	refresh_answer_saved(h, c, ev, news, sdp.n != 0);
+	refresh_answer_saved(h, c, ev, new_state, sdp.n != 0);
 	if (l->state == LEG_CONFIRMED)
 		session_timer_start(h, &l->timer);
 }

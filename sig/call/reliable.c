@@ -197,7 +197,7 @@ static bool is_next(const struct prack *p, uint32_t rseq)
 	return p->state == PRACK_NONE || (p->state == PRACK_DONE && rseq == p->rseq + 1);
 }
 
-static void prack_begin(struct call_host *h, struct leg *l, const struct sip_message *m,
+static void prack_start(struct call_host *h, struct leg *l, const struct sip_message *m,
 			uint32_t rseq)
 {
 	leg_learn(l, m);
@@ -219,7 +219,7 @@ static bool prack_accept_provisional(struct call_host *h, struct call *c, uint8_
 	offers = l->uac->late && !l->open.by_18x && sdp.n;
 	if (offers && !prack_may_accept_offer(c, leg))
 		return false;
-	prack_begin(h, l, m, rseq);
+	prack_start(h, l, m, rseq);
 	outbox_touch(&c->out);
 	if (offers)
 		return prack_accept_offer(h, c, leg, sdp);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Look-ups for the steps of a call's plan (resolve.h): users that another node may know (the
  * store), and host names of phones and trunk servers (RFC 3263). Known results are used at once;
- * else the step waits while others ring. Results arrive as lookup news, or the time is over. Failed
- * places are blocked for a while, and the next place of the name takes over the leg (4.3). The
- * record has the steps that wait, so a successor asks again. */
+ * else the step waits while others ring. Results arrive as lookup replies, or the time is over.
+ * Failed places are blocked for a while, and the next place of the name takes over the leg (4.3).
+ * The record has the steps that wait, so a successor asks again. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -137,12 +137,12 @@ static uint8_t hops_of(const struct call_host *h, const struct call_target *t,
 }
 
 static enum refusal resolve_fork(struct call_host *h, struct call *c, const struct call_target *t,
-				 const struct lookup_news *news, const struct dialog_party *from,
-				 struct call_refusal *refusal)
+				 const struct lookup_reply *new_state,
+				 const struct dialog_party *from, struct call_refusal *refusal)
 {
 	struct sip_hop hops[LOOKUP_TARGETS_MAX];
 	struct call_target to = *t;
-	uint8_t n = hops_of(h, t, news->targets, news->count, hops);
+	uint8_t n = hops_of(h, t, new_state->targets, new_state->count, hops);
 
 	to.by_name = n;
 	if (n) {
@@ -154,7 +154,7 @@ static enum refusal resolve_fork(struct call_host *h, struct call *c, const stru
 	} else {
 		LOG_INFO("call", c->id, "its name leads nowhere: asked by the way it registered",
 			 LOG_BYTES("target", t->uri),
-			 LOG_STR("result", lookup_state_name(news->state)));
+			 LOG_STR("result", lookup_state_name(new_state->state)));
 	}
 	return fork_add_branch(h, c, c->bridge.caller, &to, from, refusal);
 }
@@ -259,19 +259,20 @@ static enum refusal resolve_wait(struct call_host *h, struct call *c, uint8_t st
 
 /* Of what is known by now. False: too little. */
 static bool resolve_find(struct call_host *h, const struct lookup_want *want,
-			 struct lookup_news *news)
+			 struct lookup_reply *new_state)
 {
 	struct lookup *found = malloc(sizeof(*found)); /* large for a stack */
 	bool known = false;
 
-	*news = (struct lookup_news){ .state = LOOKUP_FAILED };
+	*new_state = (struct lookup_reply){ .state = LOOKUP_FAILED };
 	if (!found)
 		return true;
 	h->settings->lookup.find(h->settings->lookup.arg, want, h->now.ns, found);
-	if (found->state != LOOKUP_ASK) {
-		news->state = found->state;
-		news->count = found->state == LOOKUP_DONE ? found->target_count : 0;
-		memcpy(news->targets, found->targets, news->count * sizeof(news->targets[0]));
+	if (found->state != LOOKUP_REQUEST) {
+		new_state->state = found->state;
+		new_state->count = found->state == LOOKUP_DONE ? found->target_count : 0;
+		memcpy(new_state->targets, found->targets,
+		       new_state->count * sizeof(new_state->targets[0]));
 		known = true;
 	}
 	free(found);
@@ -283,34 +284,34 @@ enum refusal resolve_target(struct call_host *h, struct call *c, uint8_t step,
 			    struct call_refusal *refusal)
 {
 	struct call_target plain = *target;
-	struct lookup_news news;
+	struct lookup_reply new_state;
 	struct lookup_want want;
 
 	if (!want_of(h, c->id, target, &want)) {
 		plain.by_name = false;
 		return fork_add_branch(h, c, c->bridge.caller, &plain, from, refusal);
 	}
-	if (!resolve_find(h, &want, &news))
+	if (!resolve_find(h, &want, &new_state))
 		return resolve_wait(h, c, step, &want, refusal);
-	return resolve_fork(h, c, target, &news, from, refusal);
+	return resolve_fork(h, c, target, &new_state, from, refusal);
 }
 
 bool resolve_known_target(struct call_host *h, uint64_t call, struct call_target *t)
 {
 	struct sip_hop hops[LOOKUP_TARGETS_MAX];
-	struct lookup_news news;
+	struct lookup_reply new_state;
 	struct lookup_want want;
 
 	if (!t->by_name)
 		return true;
 	if (!want_of(h, call, t, &want))
 		return false;
-	if (!resolve_find(h, &want, &news)) {
+	if (!resolve_find(h, &want, &new_state)) {
 		/* no waiting: it is known next time */
 		(void)effects_lookup(h->effects, call, rand_u64_from(h->rand) | 1, &want);
 		return false;
 	}
-	if (!hops_of(h, t, news.targets, news.count, hops))
+	if (!hops_of(h, t, new_state.targets, new_state.count, hops))
 		return false;
 	t->by_name = false;
 	t->hop = hops[0];
@@ -349,7 +350,7 @@ bool resolve_user(struct call_host *h, struct call *c, uint8_t step)
 
 /* All phones of the step's user that are at that name. */
 static void resolve_ring(struct call_host *h, struct call *c, const struct resolve_query *q,
-			 const struct lookup_news *news)
+			 const struct lookup_reply *new_state)
 {
 	struct call_target targets[LEGS_MAX];
 	struct call_refusal refusal;
@@ -359,7 +360,7 @@ static void resolve_ring(struct call_host *h, struct call *c, const struct resol
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (want_of(h, c->id, &targets[i], &own) && want_is(&own, &q->want) &&
-		    resolve_fork(h, c, &targets[i], news, &from, &refusal))
+		    resolve_fork(h, c, &targets[i], new_state, &from, &refusal))
 			txns_refuse_for(h->txns, refusal.reason);
 	}
 }
@@ -402,7 +403,7 @@ static bool resolve_has(const struct resolve *s, uint8_t step)
 }
 
 /* Another step waits. */
-static bool resolve_is_pending_beside(const struct call *c, uint8_t step)
+static bool resolve_is_pending_for(const struct call *c, uint8_t step)
 {
 	for (uint8_t i = 0; i < c->plan.count; i++) {
 		if (i != step && c->plan.steps[i].awaits == AWAITS_NAMES)
@@ -423,7 +424,7 @@ static void resolve_settle(struct call_host *h, struct call *c, uint8_t step)
 		resolve_aim(&c->plan);
 		return;
 	}
-	beside = fork_is_ringing(c) || resolve_is_pending_beside(c, step);
+	beside = fork_is_ringing(c) || resolve_is_pending_for(c, step);
 	goes_on = (beside || step + 1 < c->plan.count) && plan_step_resolved(h, c, step);
 	if (!beside && !goes_on) {
 		fork_unreached(h, c);
@@ -451,14 +452,15 @@ static bool resolve_remove_query(struct resolve *s, bool of_user, uint64_t seria
 	return false;
 }
 
-void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_news *news)
+void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_reply *new_state)
 {
 	struct resolve_query q;
 
-	if (!news->serial || !resolve_remove_query(c->plan.resolve, false, news->serial, 0, &q))
+	if (!new_state->serial ||
+	    !resolve_remove_query(c->plan.resolve, false, new_state->serial, 0, &q))
 		return;
 	outbox_touch(&c->out);
-	resolve_ring(h, c, &q, news);
+	resolve_ring(h, c, &q, new_state);
 	resolve_settle(h, c, q.step);
 }
 
@@ -477,7 +479,7 @@ void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial)
  * well. */
 static void resolve_overdue(struct call_host *h, struct call *c, uint8_t step)
 {
-	const struct lookup_news none = { .state = LOOKUP_FAILED };
+	const struct lookup_reply none = { .state = LOOKUP_FAILED };
 	struct resolve_query q;
 
 	if (resolve_remove_query(c->plan.resolve, true, 0, step, &q)) {

@@ -39,7 +39,7 @@ bool resolve_user(struct call_host *h, struct call *c, uint8_t step);
 /* What the store says of him is known. */
 void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial);
 /* What a name leads to. */
-void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_news *news);
+void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_reply *new_state);
 /* There was no answer in time. */
 void resolve_on_timeout(struct call_host *h, struct call *c);
 /* In the next process, or where another step was tried in vain. */

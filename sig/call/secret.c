@@ -21,7 +21,7 @@ static struct bytes secret_tenant(const struct call_host *h, const struct call *
 void secret_source_write(struct writer *w, const struct call_host *h, const struct call *c)
 {
 	const struct leg *l = call_caller(c);
-	struct addr whose;
+	struct addr subject;
 
 	if (!l) {
 		writer_str(w, "command");
@@ -35,9 +35,9 @@ void secret_source_write(struct writer *w, const struct call_host *h, const stru
 		writer_str(w, "extension ");
 		writer_bytes(w, text_bytes(&l->user));
 	} else {
-		whose = addr_source(&l->dialog.hop.remote);
+		subject = addr_source(&l->dialog.hop.remote);
 		writer_str(w, "address ");
-		addr_write(w, &whose);
+		addr_write(w, &subject);
 	}
 }
 

@@ -115,11 +115,11 @@ static NOINLINE enum refusal session_forward(struct call_host *h, struct call *c
 	return 0;
 }
 
-static struct media_plan session_lines_own(bool pictures)
+static struct media_plan session_lines_own(bool video_on)
 {
-	return (struct media_plan){ .line_count = pictures ? 2 : 1,
+	return (struct media_plan){ .line_count = video_on ? 2 : 1,
 				    .line = { { .active = true, .kind = MEDIA_AUDIO },
-					      { .active = pictures, .kind = MEDIA_VIDEO } } };
+					      { .active = video_on, .kind = MEDIA_VIDEO } } };
 }
 
 /* The m-lines of the offer: one of audio if it is our own, and one for the video of a
@@ -818,7 +818,7 @@ const struct leg *session_replaced_peer(const struct call_host *h, const struct 
 /* A party that is to get a peer has all lines that both may have; video only if it is shown, or
  * existed before. */
 static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const struct leg *with,
-					bool pictures)
+					bool video_on)
 {
 	struct offer_policy policy = talk_policy(c, leg, LEG_NONE);
 
@@ -826,7 +826,7 @@ static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const
 		leg_terms(with, &policy.b);
 	else
 		policy.b.video_codecs = OFFER_VIDEO_ALL; /* what others have is known to video.c */
-	policy.video &= with || pictures;
+	policy.video &= with || video_on;
 	return policy;
 }
 
@@ -836,8 +836,8 @@ enum refusal session_alone_answer(struct call_host *h, struct call *c, uint8_t l
 {
 	const struct leg *with = session_replaced_peer(h, c);
 	struct offer_capabilities own = offer_own_spoken();
-	bool pictures = video_answer(h, c, leg, &own);
-	struct offer_policy policy = alone_policy(c, leg, with, pictures);
+	bool video_on = video_answer(h, c, leg, &own);
+	struct offer_policy policy = alone_policy(c, leg, with, video_on);
 	struct writer w = writer_over(h->sdp, HOST_SDP_MAX);
 	struct offer_error error = { 0 };
 	struct offer_self self;

@@ -280,7 +280,7 @@ enum refusal trunk_route_choose(const struct call_host *h, struct call *c)
 		       : REFUSED_NOT;
 }
 
-bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
+bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct bytes subject,
 			 struct bytes number, char out[ROUTE_USER_MAX])
 {
 	struct trunk_route_server unused;
@@ -288,7 +288,7 @@ bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct byte
 		    rooms_find(h->settings->rooms, tenant, number);
 	enum dial_kind kind =
 		ours ? DIAL_UNKNOWN
-		     : h->services->trunks->classify(h->owner, tenant, whose, number, out);
+		     : h->services->trunks->classify(h->owner, tenant, subject, number, out);
 
 	if (kind == DIAL_OUTSIDE || kind == DIAL_EMERGENCY || kind == DIAL_EXTENSION)
 		return true;
@@ -311,15 +311,15 @@ static struct bytes trunk_route_portability(const struct call *c, const struct p
 	return value;
 }
 
-void trunk_route_is_barred(const struct call_host *h, const struct call *c, struct bytes whose,
+void trunk_route_is_barred(const struct call_host *h, const struct call *c, struct bytes subject,
 			   struct bytes number)
 {
 	LOG_INFO("call", c->id,
 		 "a number outside is barred for the extension that sends the call there",
-		 LOG_BYTES("extension", whose), LOG_BYTES("number", number));
+		 LOG_BYTES("extension", subject), LOG_BYTES("number", number));
 	if (h->security)
 		security_event(h->security, SECURITY_BARRED, &call_caller(c)->dialog.hop.remote,
-			       whose,
+			       subject,
 			       "a call was sent to a number outside that is barred for the "
 			       "extension",
 			       h->now.ns);

@@ -16,10 +16,10 @@ enum refusal trunk_route_choose(const struct call_host *h, struct call *c) NODIS
 bool trunk_route_is_known(const struct call_host *h, const struct call *c);
 /* The number as dialled for an extension (the third argument) that forwards or transfers a call
  * there. Returns false if it is outside and not permitted. */
-bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
+bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct bytes subject,
 			 struct bytes number, char out[ROUTE_USER_MAX]);
 /* A call in a user's name to a number outside that he may not call: reported to operators. */
-void trunk_route_is_barred(const struct call_host *h, const struct call *c, struct bytes whose,
+void trunk_route_is_barred(const struct call_host *h, const struct call *c, struct bytes subject,
 			   struct bytes number);
 /* Where the server of a step of a trunk is. False: it is not there any more. */
 bool trunk_route_target(const struct call_host *h, const struct call *c,

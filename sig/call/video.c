@@ -62,7 +62,7 @@ static struct shown room_shows(const struct call_host *h, const struct call *c,
 	for (uint32_t i = 0; m && !m->asks && i < VIDEO_MEMBERS_MAX; i++, m = m->next)
 		if (m->call != c->id)
 			shown_add_call(&all, h->services->calls->find(h->owner, m->call));
-	for (uint8_t i = 0; i < r->comes_count; i++)
+	for (uint8_t i = 0; i < r->pending_count; i++)
 		shown_add_call(&all, h->services->calls->find(h->owner, r->comes[i].call));
 	return all;
 }
@@ -125,7 +125,7 @@ int video_reoffer(const struct call_host *h, const struct call *c, struct bytes 
 struct looked_at {
 	uint32_t count;
 	struct room_member *members[VIDEO_MEMBERS_MAX];
-	struct offer_video_formats pictures[VIDEO_MEMBERS_MAX];
+	struct offer_video_formats video_on[VIDEO_MEMBERS_MAX];
 };
 
 static void room_look(const struct call_host *h, const struct room *r, struct looked_at *out)
@@ -137,7 +137,7 @@ static void room_look(const struct call_host *h, const struct room *r, struct lo
 		const struct call *c = h->services->calls->find(h->owner, m->call);
 
 		if (!c || !conference_speaks(c) ||
-		    !leg_video(call_caller(c), &out->pictures[out->count]))
+		    !leg_video(call_caller(c), &out->video_on[out->count]))
 			continue;
 		out->members[out->count++] = m;
 	}
@@ -149,7 +149,7 @@ static struct shown others_show(const struct looked_at *k, uint32_t but)
 
 	for (uint32_t i = 0; i < k->count; i++)
 		if (i != but)
-			shown_add(&all, &k->pictures[i]);
+			shown_add(&all, &k->video_on[i]);
 	return all;
 }
 
@@ -180,7 +180,7 @@ uint32_t video_unfit_members(const struct call_host *h, const struct room *r,
 	for (uint32_t i = 0; i < k.count; i++) {
 		struct shown others = others_show(&k, i);
 
-		if (!is_unfit(&k.pictures[i], &others) ||
+		if (!is_unfit(&k.video_on[i], &others) ||
 		    k.members[i]->shown == shown_hash(&others))
 			continue;
 		k.members[i]->shown = shown_hash(&others);

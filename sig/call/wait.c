@@ -29,7 +29,7 @@ bool call_awaits_application(const struct call *c)
 	       call_application(c).n;
 }
 
-void call_application_heard(struct call *c)
+void call_application_answered(struct call *c)
 {
 	c->abandoned = false;
 	c->away_ns = 0;

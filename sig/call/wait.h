@@ -13,7 +13,7 @@ struct bytes call_application(const struct call *c);
 /* The application was notified, and has not answered. */
 bool call_awaits_application(const struct call *c);
 /* It has given an order, so it is there (sig/pbx/application.c). */
-void call_application_heard(struct call *c);
+void call_application_answered(struct call *c);
 /* It waits until its user has no other call (sig/pbx/call_waiting.c). */
 bool call_awaits_user(const struct call *c);
 

@@ -28,7 +28,7 @@ static void dialog_challenges_free(struct dialog_challenges **of)
 	*of = NULL;
 }
 
-static void elsewhere_unlist(struct elsewhere *e)
+static void forward_unlist(struct elsewhere *e)
 {
 	if (!e->back)
 		return;
@@ -40,10 +40,10 @@ static void elsewhere_unlist(struct elsewhere *e)
 }
 
 /* With the dialog. */
-static void elsewhere_forget(struct elsewhere **e)
+static void forward_forget(struct elsewhere **e)
 {
 	if (*e)
-		elsewhere_unlist(*e);
+		forward_unlist(*e);
 	free(*e);
 	*e = NULL;
 }
@@ -58,7 +58,7 @@ void dialog_clear(struct dialog *d)
 	text_clear(&d->target);
 	text_clear(&d->routes);
 	text_clear(&d->focus);
-	elsewhere_forget(&d->elsewhere);
+	forward_forget(&d->elsewhere);
 	dialog_challenges_free(&d->challenges);
 }
 
@@ -299,8 +299,8 @@ static bool may_move(const struct dialog *d, const struct sip_hop *to, bool judg
 }
 
 /* It has moved to another host, or to another port of its NAT, with an unchanged Contact. */
-static bool sender_is_elsewhere(const struct dialog *d, const struct sip_message *m,
-				const struct call_host *h)
+static bool sender_has_moved(const struct dialog *d, const struct sip_message *m,
+			     const struct call_host *h)
 {
 	return !d->trunk && !h->services->identity->trusts(h->owner, &m->hop) &&
 	       !addr_eq(&d->hop.remote, &m->hop.remote) &&
@@ -325,8 +325,7 @@ int dialog_refresh(struct dialog *d, const struct sip_message *m, bool judged,
 	err = same ? 0 : dialog_keep(&d->target, m->contact.uri.all);
 	if (err)
 		return err;
-	if (!m->request || (same && !sender_is_elsewhere(d, m, h)) ||
-	    !may_move(d, &m->hop, judged, h))
+	if (!m->request || (same && !sender_has_moved(d, m, h)) || !may_move(d, &m->hop, judged, h))
 		return 0;
 	d->hop = m->hop;
 	choose_way(d, h, m);
@@ -639,7 +638,7 @@ void dialog_write_derived(struct writer *w, struct bytes invite, enum sip_method
 }
 
 /* Credentials with this nonce were rejected. */
-static bool was_not_believed(struct bytes said, struct bytes nonce)
+static bool was_not_authenticated(struct bytes said, struct bytes nonce)
 {
 	uint8_t space[DIGEST_CLIENT_TEXT_MAX + 16];
 	struct writer w = writer_over(space, sizeof(space));
@@ -657,7 +656,8 @@ static bool is_answerable(challenge_tries *tries, const struct digest_client_cha
 	challenge_tries once = (challenge_tries)(1U << proxy);
 	challenge_tries twice = (challenge_tries)(4U << proxy);
 
-	if (was_not_believed(said, ask->nonce) || *tries & twice || (*tries & once && !ask->stale))
+	if (was_not_authenticated(said, ask->nonce) || *tries & twice ||
+	    (*tries & once && !ask->stale))
 		return false;
 	*tries |= *tries & once ? twice : once;
 	return true;
@@ -808,24 +808,24 @@ void dialog_challenges_resume(struct dialog *d)
 		d->challenges->of[i].count += RESUME_NONCE_GAP;
 }
 
-void elsewhere_open(struct elsewhere_list *list, const struct hash_key *key)
+void forward_list_open(struct forward_list *list, const struct hash_key *key)
 {
 	memset(list->buckets, 0, sizeof(list->buckets));
 	list->key = *key;
 }
 
-static size_t elsewhere_bucket(const struct elsewhere_list *list, uint64_t random)
+static size_t forward_bucket(const struct forward_list *list, uint64_t random)
 {
-	return hash_sip(&list->key, bytes_mem(&random, sizeof(random))) % ELSEWHERE_BUCKETS;
+	return hash_sip(&list->key, bytes_mem(&random, sizeof(random))) % FORWARD_BUCKETS;
 }
 
-void elsewhere_put(struct elsewhere_list *list, struct dialog *d)
+void forward_put(struct forward_list *list, struct dialog *d)
 {
 	struct elsewhere *e = d->elsewhere, **head;
 
 	if (!e || e->back)
 		return;
-	head = &list->buckets[elsewhere_bucket(list, e->born.random)];
+	head = &list->buckets[forward_bucket(list, e->born.random)];
 	e->next = *head;
 	e->back = head;
 	if (e->next)
@@ -833,10 +833,10 @@ void elsewhere_put(struct elsewhere_list *list, struct dialog *d)
 	*head = e;
 }
 
-int elsewhere_set(struct elsewhere_list *list, struct dialog *d, uint64_t call, uint8_t leg)
+int forward_set(struct forward_list *list, struct dialog *d, uint64_t call, uint8_t leg)
 {
 	if (call == d->tag.call && leg == d->tag.leg) { /* at home again */
-		elsewhere_forget(&d->elsewhere);
+		forward_forget(&d->elsewhere);
 		return 0;
 	}
 	if (!d->elsewhere)
@@ -847,13 +847,13 @@ int elsewhere_set(struct elsewhere_list *list, struct dialog *d, uint64_t call, 
 	d->elsewhere->call = call;
 	d->elsewhere->leg = leg;
 	if (list)
-		elsewhere_put(list, d);
+		forward_put(list, d);
 	return 0;
 }
 
-void elsewhere_follow(const struct elsewhere_list *list, struct id_tag *tag)
+void forward_follow(const struct forward_list *list, struct id_tag *tag)
 {
-	const struct elsewhere *e = list->buckets[elsewhere_bucket(list, tag->random)];
+	const struct elsewhere *e = list->buckets[forward_bucket(list, tag->random)];
 
 	for (; e; e = e->next) {
 		if (e->born.random != tag->random || e->born.call != tag->call ||

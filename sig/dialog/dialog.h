@@ -81,10 +81,10 @@ bool dialog_resolves(struct dialog *d, struct call_host *h);
 void dialog_hold(struct dialog *d, struct txn_slot *slot);
 /* ... or an ACK does. */
 void dialog_hold_ack(struct dialog *d);
-/* The result of the look-up; news NULL: timeout. Returns false if it is of another look-up. Sends
+/* The result of the look-up; NULL: timeout. Returns false if it is of another look-up. Sends
  * what was held except the ACK: *ack true means that it has to go first; dialog_held_go sends the
  * others then. */
-bool dialog_on_lookup(struct dialog *d, struct call_host *h, const struct lookup_news *news,
+bool dialog_on_lookup(struct dialog *d, struct call_host *h, const struct lookup_reply *outcome,
 		      bool *ack);
 void dialog_held_go(struct dialog *d, struct call_host *h);
 /* The time limit of the look-up; 0: nothing waits. */
@@ -99,8 +99,8 @@ struct dialog_moved {
 /* The request failed at its place: no response, unreachable, or 503 (for_s: Retry-After; 0: none).
  * It is sent to the next place as a new transaction. Returns false without one, or if it is not a
  * request of the dialog. */
-bool dialog_elsewhere(struct dialog *d, struct call_host *h, struct txn_slot *slot, uint32_t for_s,
-		      struct dialog_moved *out) NODISCARD;
+bool dialog_forward(struct dialog *d, struct call_host *h, struct txn_slot *slot, uint32_t for_s,
+		    struct dialog_moved *out) NODISCARD;
 bool dialog_has_place(const struct dialog *d);
 /* Nothing waits any more: what was held goes the way that it was written for. */
 void dialog_places_clear(struct dialog *d);
@@ -159,23 +159,22 @@ struct elsewhere {
 	struct elsewhere *next, **back; /* back: what points at this one; NULL: not listed */
 };
 
-enum { ELSEWHERE_BUCKETS = 1024 };
+enum { FORWARD_BUCKETS = 1024 };
 
-struct elsewhere_list {
-	struct elsewhere *buckets[ELSEWHERE_BUCKETS];
+struct forward_list {
+	struct elsewhere *buckets[FORWARD_BUCKETS];
 	struct hash_key key;
 };
 
 /* key: of the shard. */
-void elsewhere_open(struct elsewhere_list *list, const struct hash_key *key);
-/* The dialog's leg is this one from now on. list NULL: listed later (elsewhere_put). Returns 0 or
+void forward_list_open(struct forward_list *list, const struct hash_key *key);
+/* The dialog's leg is this one from now on. list NULL: listed later (forward_put). Returns 0 or
  * -ENOMEM: nothing has changed. */
-int elsewhere_set(struct elsewhere_list *list, struct dialog *d, uint64_t call,
-		  uint8_t leg) NODISCARD;
+int forward_set(struct forward_list *list, struct dialog *d, uint64_t call, uint8_t leg) NODISCARD;
 /* One that is not listed yet, as a record has it; nothing where it is where its tags say. */
-void elsewhere_put(struct elsewhere_list *list, struct dialog *d);
+void forward_put(struct forward_list *list, struct dialog *d);
 /* Call and leg of a tag of ours become those where its dialog is. */
-void elsewhere_follow(const struct elsewhere_list *list, struct id_tag *tag);
+void forward_follow(const struct forward_list *list, struct id_tag *tag);
 
 enum {
 	DIALOG_TEXT_MAX = 1024, /* longest Call-ID, tag, URI or name-addr stored */

@@ -275,7 +275,7 @@ static void places_go(struct dialog *d, struct call_host *h, const struct lookup
 
 /* ---- looking up ---- */
 
-static bool lookup_begin(struct dialog *d, struct call_host *h, const struct lookup_want *want)
+static bool lookup_start(struct dialog *d, struct call_host *h, const struct lookup_want *want)
 {
 	struct dialog_places *p = h->lookups < DIALOG_LOOKUPS_MAX ? places_of(d, h) : NULL;
 	uint64_t serial;
@@ -323,7 +323,7 @@ bool dialog_resolves(struct dialog *d, struct call_host *h)
 		return false;
 	want.seed = dialog_call(d);
 	h->settings->lookup.find(h->settings->lookup.arg, &want, h->now.ns, found);
-	waits = found->state == LOOKUP_ASK && lookup_begin(d, h, &want);
+	waits = found->state == LOOKUP_REQUEST && lookup_start(d, h, &want);
 	if (found->state == LOOKUP_DONE)
 		places_go(d, h, found->targets, found->target_count);
 	free(found);
@@ -392,24 +392,25 @@ void dialog_held_go(struct dialog *d, struct call_host *h)
 	free(held);
 }
 
-bool dialog_on_lookup(struct dialog *d, struct call_host *h, const struct lookup_news *news,
+bool dialog_on_lookup(struct dialog *d, struct call_host *h, const struct lookup_reply *outcome,
 		      bool *ack)
 {
 	struct dialog_places *p = d->places;
 	struct sip_uri uri;
 
-	if (!p || !p->serial || (news && news->serial != p->serial))
+	if (!p || !p->serial || (outcome && outcome->serial != p->serial))
 		return false;
-	if (news)
+	if (outcome)
 		lookup_over(p);
 	else
 		lookup_leave(p);
-	if (news && news->count) {
-		places_go(d, h, news->targets, news->count);
+	if (outcome && outcome->count) {
+		places_go(d, h, outcome->targets, outcome->count);
 	} else if (place_uri(d, h, &uri)) {
 		LOG_INFO("call", dialog_call(d), "a name leads nowhere: the place in use is asked",
 			 LOG_BYTES("name", uri.host),
-			 LOG_STR("result", news ? lookup_state_name(news->state) : "overdue"));
+			 LOG_STR("result",
+				 outcome ? lookup_state_name(outcome->state) : "overdue"));
 	}
 	*ack = p->ack;
 	p->ack = false;
@@ -465,8 +466,8 @@ static bool request_is_of(const struct dialog *d, struct bytes request)
 	return false;
 }
 
-bool dialog_elsewhere(struct dialog *d, struct call_host *h, struct txn_slot *slot, uint32_t for_s,
-		      struct dialog_moved *out)
+bool dialog_forward(struct dialog *d, struct call_host *h, struct txn_slot *slot, uint32_t for_s,
+		    struct dialog_moved *out)
 {
 	bool here = slot->txn.hop.transport == d->hop.transport &&
 		    addr_eq(&slot->txn.hop.remote, &d->hop.remote);

@@ -583,7 +583,7 @@ static enum flow_turn program_run(struct turn *t, int to)
 	return FLOW_OVER;
 }
 
-enum flow_turn program_begin(const struct flow_program *p, struct flow_position *pos,
+enum flow_turn program_start(const struct flow_program *p, struct flow_position *pos,
 			     const struct flow_world *world, struct flow_verb *out)
 {
 	struct turn t = { p, pos, world, out, false };

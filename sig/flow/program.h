@@ -269,7 +269,7 @@ struct bytes verb_text(const struct flow_verb *v, const char *arg);
 void verb_write(struct writer *w, const struct flow_verb *v);
 
 enum flow_turn {
-	/* to be carried out; if it leaves, program_begin of another program or OUTCOME_FAILED
+	/* to be carried out; if it leaves, program_start of another program or OUTCOME_FAILED
 	 * follows */
 	FLOW_VERB,
 	FLOW_OVER, /* the program has no more to say: the call ends */
@@ -279,7 +279,7 @@ enum flow_turn {
 };
 
 /* The first verb of a program. A position from another program keeps its variables and visits. */
-enum flow_turn program_begin(const struct flow_program *p, struct flow_position *pos,
+enum flow_turn program_start(const struct flow_program *p, struct flow_position *pos,
 			     const struct flow_world *world, struct flow_verb *out);
 /* The verb at the position with newly computed values: it is about to begin, here or in another
  * process. Returns false if they are invalid. */

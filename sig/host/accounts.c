@@ -63,7 +63,7 @@ void accounts_delete(struct accounts *x, uint16_t tenant, struct bytes code)
 
 	if (!a)
 		return;
-	named_take(&x->by_code, a);
+	named_remove(&x->by_code, a);
 	x->count[tenant]--;
 	free(a);
 }
@@ -81,8 +81,8 @@ static bool account_counts(const struct account_code *a, struct bytes extension,
 	       (!a->extensions[0] || bytes_list_has(bytes_str(a->extensions), extension));
 }
 
-bool accounts_take(const struct accounts *x, uint16_t tenant, struct bytes code,
-		   struct bytes extension, struct bytes day)
+bool accounts_use(const struct accounts *x, uint16_t tenant, struct bytes code,
+		  struct bytes extension, struct bytes day)
 {
 	const struct account_code *a = named_find(&x->by_code, tenant, code);
 

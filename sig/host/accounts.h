@@ -35,8 +35,8 @@ void accounts_delete(struct accounts *x, uint16_t tenant, struct bytes code);
 /* The tenant has any: it takes no others. x NULL: none. */
 bool accounts_any(const struct accounts *x, uint16_t tenant);
 /* It takes that code of the extension on that day (2027-01-31). */
-bool accounts_take(const struct accounts *x, uint16_t tenant, struct bytes code,
-		   struct bytes extension, struct bytes day);
+bool accounts_use(const struct accounts *x, uint16_t tenant, struct bytes code,
+		  struct bytes extension, struct bytes day);
 /* A day of the calendar, or "". */
 bool account_date_is_good(struct bytes text);
 

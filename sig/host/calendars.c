@@ -84,7 +84,7 @@ void calendars_delete(struct calendars *x, uint16_t tenant, const char *name)
 	struct calendar *c = named_find(&x->by_name, tenant, bytes_str(name));
 
 	if (c)
-		named_take(&x->by_name, c);
+		named_remove(&x->by_name, c);
 	free(c);
 }
 

@@ -145,8 +145,8 @@ static enum destination_verdict check_kind(const struct addr *to)
 	return addr_is_broadcast(to) ? DESTINATION_BROADCAST : DESTINATION_OK;
 }
 
-static enum destination_verdict check_elsewhere(const struct shard_settings *s,
-						const struct destination *d)
+static enum destination_verdict check_remote(const struct shard_settings *s,
+					     const struct destination *d)
 {
 	uint8_t allowed = allowed_by(s, d->party);
 
@@ -171,5 +171,5 @@ enum destination_verdict destination_check(const struct shard_settings *s,
 	/* the kernel lets no other host send from an address of this one */
 	if (addr_ip_eq(d->to, &d->party->remote))
 		return DESTINATION_OK;
-	return d->elsewhere ? check_elsewhere(s, d) : DESTINATION_FOREIGN;
+	return d->elsewhere ? check_remote(s, d) : DESTINATION_FOREIGN;
 }

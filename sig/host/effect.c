@@ -87,9 +87,9 @@ const struct effect_row effect_rows[EFFECT_KINDS] = {
 	[EFFECT_PLAY] = { "play", sizeof(struct request_play), 3, NULL },
 	[EFFECT_SET] = { "set", sizeof(struct request_set), 3, NULL },
 	[EFFECT_PARK] = { "park", sizeof(struct request_park), 3, NULL },
-	[EFFECT_KEPT] = { "kept", sizeof(struct request_kept), 3, NULL },
+	[EFFECT_KV] = { "kept", sizeof(struct request_kv), 3, NULL },
 	[EFFECT_PROGRAM] = { "program", sizeof(struct request_program), 2, NULL },
-	[EFFECT_HELP] = { "help", sizeof(struct request_help), 2, NULL },
+	[EFFECT_HELPER] = { "help", sizeof(struct request_helper), 2, NULL },
 	[EFFECT_LOOKUP] = { "lookup", sizeof(struct lookup_want), 0, NULL },
 	[EFFECT_LOOKUP_STOP] = { "lookup_stop", 0, 0, NULL },
 	[EFFECT_PLAY_STOP] = { "play_stop", 0, 0, NULL },
@@ -104,7 +104,7 @@ const struct effect_row effect_rows[EFFECT_KINDS] = {
 	[EFFECT_ROOM_CLOSE] = { "room_close", 0, 0, NULL },
 	[EFFECT_ROOM_PLAY] = { "room_play", sizeof(struct request_room_play), 3, NULL },
 	[EFFECT_ROOM_TAP] = { "room_tap", sizeof(struct request_room_tap), 0, NULL },
-	[EFFECT_CONFER] = { "confer", sizeof(struct request_confer), 2, NULL },
+	[EFFECT_CONFERENCE] = { "confer", sizeof(struct request_conference), 2, NULL },
 	[EFFECT_RECORD] = { "record", sizeof(struct request_record), 2, NULL },
 	[EFFECT_PUBLISH] = { "publish", sizeof(struct request_publish), 3, NULL },
 	[EFFECT_BOX] = { "box", sizeof(struct request_box), 3, NULL },
@@ -157,8 +157,8 @@ void effects_drop_last(struct effects *e)
 	effect_clear(&e->list[--e->count]);
 }
 
-void *effects_ask(struct effects *e, enum effect_kind kind, uint64_t call, uint64_t serial,
-		  const struct bytes *texts)
+void *effects_request(struct effects *e, enum effect_kind kind, uint64_t call, uint64_t serial,
+		      const struct bytes *texts)
 {
 	struct effect *effect = effects_add(e, kind, call, serial);
 	struct text *to = effect ? effect->request : NULL;
@@ -233,15 +233,15 @@ bool effects_lookup(struct effects *e, uint64_t call, uint64_t serial,
 	return effect != NULL;
 }
 
-const char *kept_name(enum kept what)
+const char *kv_name(enum kept what)
 {
-	static const char *const names[KEPT_COUNT] = {
+	static const char *const names[KV_COUNT] = {
 #define X(id, name) name,
-		KEPT_VALUES(X)
+		KV_VALUES(X)
 #undef X
 	};
 
-	assert(what < KEPT_COUNT);
+	assert(what < KV_COUNT);
 	return names[what];
 }
 

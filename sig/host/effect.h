@@ -22,24 +22,24 @@ enum { APPLICATION_NAME_MAX = 33, APPLICATION_WAIT_S = 60, APPLICATION_WAIT_MAX_
  * of a list of a flow: the number that rang first last time. SPOKE: when the user last talked with
  * a caller from a flow, ms of UTC. ACCOUNTS is of a device, by its instance: the extensions that it
  * is registered for. */
-#define KEPT_VALUES(X) \
+#define KV_VALUES(X) \
 	X(LAST_CALLER, "last_caller") X(TURN, "turn") X(SPOKE, "spoke") X(ACCOUNTS, "accounts")
 enum kept {
-#define X(id, name) KEPT_##id,
-	KEPT_VALUES(X)
+#define X(id, name) KV_##id,
+	KV_VALUES(X)
 #undef X
-		KEPT_COUNT
+		KV_COUNT
 };
-enum { KEPT_VALUE_MAX = 256 };
+enum { KV_VALUE_MAX = 256 };
 
 enum { HELP_URL_MAX = 128 };
 
 /* What the node has a helper process for. */
 enum help {
-	HELP_HTTP,    /* a web server of the tenant is asked */
-	HELP_LINK,    /* the WebSocket of a call to its application is opened again; no reply */
-	HELP_LEAVE,   /* likewise, and it is over */
-	HELP_COMMAND, /* a command of the tenant: {command, args}; done by the node itself */
+	HELPER_HTTP,    /* a web server of the tenant is asked */
+	HELPER_LINK,    /* the WebSocket of a call to its application is opened again; no reply */
+	HELPER_LEAVE,   /* likewise, and it is over */
+	HELPER_COMMAND, /* a command of the tenant: {command, args}; done by the node itself */
 	HELPS,
 };
 
@@ -60,9 +60,9 @@ enum effect_kind {
 	EFFECT_PLAY,              /* request_play; answers: replies */
 	EFFECT_SET,               /* request_set, of a call or subscription; answer: a reply */
 	EFFECT_PARK,              /* request_park, of a call or room; answer: a reply */
-	EFFECT_KEPT,              /* request_kept; answer: a reply if there is a serial */
+	EFFECT_KV,                /* request_kv; answer: a reply if there is a serial */
 	EFFECT_PROGRAM,           /* request_program; answer: a reply */
-	EFFECT_HELP,              /* request_help; answer: a reply */
+	EFFECT_HELPER,            /* request_helper; answer: a reply */
 	EFFECT_LOOKUP,            /* struct lookup_want; answer: a reply. It may come too late */
 	EFFECT_LOOKUP_STOP,       /* cancels it */
 	EFFECT_PLAY_STOP,         /* ends an EFFECT_PLAY, ROOM_PLAY or ROOM_TAP */
@@ -77,7 +77,7 @@ enum effect_kind {
 	EFFECT_ROOM_CLOSE, /* it mixes no more */
 	EFFECT_ROOM_PLAY,  /* request_room_play; answers as of EFFECT_PLAY */
 	EFFECT_ROOM_TAP,   /* request_room_tap; answers as of EFFECT_PLAY */
-	EFFECT_CONFER,     /* request_confer, of a call of a remote shard; repeated */
+	EFFECT_CONFERENCE, /* request_conference, of a call of a remote shard; repeated */
 	EFFECT_RECORD,     /* request_record. On failure: a reply */
 	EFFECT_PUBLISH,    /* request_publish, of one of the shard's ids; answer: a reply */
 	EFFECT_BOX,        /* request_box; answer: a reply if there is a serial */
@@ -146,7 +146,7 @@ struct request_ordered {
 };
 
 enum record_act {
-	RECORD_BEGIN, /* the first segment */
+	RECORD_START, /* the first segment */
 	RECORD_GO_ON, /* a further one, of a process that went on with the call */
 	RECORD_PAUSE,
 	RECORD_RESUME,
@@ -229,11 +229,11 @@ struct request_room_tap {
 	uint8_t number;
 	struct media_room_tone tone;
 };
-/* The parties of the call's dialog are to join the conference (shard_confer_give). */
-struct request_confer {
+/* The parties of the call's dialog are to join the conference (shard_conference_give). */
+struct request_conference {
 	struct text tenant, user; /* user: the leaving party */
 	uint64_t room;
-	uint8_t dialog; /* room_comes.dialog */
+	uint8_t dialog; /* room_pending.dialog */
 };
 
 /* ---- what the node knows and does ---- */
@@ -250,7 +250,7 @@ struct request_park {
 	struct text entry; /* what lies there */
 	enum park_act act;
 };
-struct request_kept {
+struct request_kv {
 	struct text tenant, user, value;
 	enum kept what;
 	uint64_t ttl_ms; /* of the value; 0: a get. ACCOUNTS: 0: it is removed */
@@ -260,7 +260,7 @@ struct request_kept {
 struct request_program {
 	struct text tenant, hash;
 };
-struct request_help {
+struct request_helper {
 	struct text tenant;
 	struct text data; /* the request, a JSON object */
 	enum help what;
@@ -315,8 +315,8 @@ struct effect *effects_add(struct effects *e, enum effect_kind kind, uint64_t ca
 void effects_drop_last(struct effects *e);
 /* Adds one with copies of texts, as many as the kind has, in their order; other members are the
  * caller's to fill in. Returns the struct of the kind, or NULL without memory: none was added. */
-void *effects_ask(struct effects *e, enum effect_kind kind, uint64_t call, uint64_t serial,
-		  const struct bytes *texts);
+void *effects_request(struct effects *e, enum effect_kind kind, uint64_t call, uint64_t serial,
+		      const struct bytes *texts);
 #define EFFECT_TEXTS(...) ((const struct bytes[EFFECT_TEXTS_MAX]){ __VA_ARGS__ })
 /* EFFECT_CALL_END or EFFECT_CALL_OPEN with CDRs that have the call's id alone. Returns the struct
  * of the kind, which begins with struct request_cdrs. NULL: no memory. */
@@ -332,7 +332,7 @@ struct sig_event *effects_event(struct effects *e, enum sig_event_kind kind, uin
 /* EFFECT_LOOKUP with *want. False: out of memory, nothing was added. */
 bool effects_lookup(struct effects *e, uint64_t call, uint64_t serial,
 		    const struct lookup_want *want);
-const char *kept_name(enum kept what);
+const char *kv_name(enum kept what);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
 /* Removes the effects for which take returns true; the others keep their order. */
 typedef bool effects_take_fn(struct effect *e, void *arg);
@@ -386,15 +386,15 @@ struct shard_order {
 enum shard_leg { SHARD_LEG_NONE, SHARD_LEG_CALLER, SHARD_LEG_CALLEE };
 
 /* Of an EFFECT_PLAY. */
-enum prompt_news_kind {
-	PROMPT_NEWS_OPEN,
-	PROMPT_NEWS_PLACE,
-	PROMPT_NEWS_ENDED,
-	PROMPT_NEWS_FAILED
+enum prompt_reply_kind {
+	PROMPT_REPLY_OPEN,
+	PROMPT_REPLY_PLACE,
+	PROMPT_REPLY_ENDED,
+	PROMPT_REPLY_FAILED
 };
 enum { PROMPT_PIN_MAX = 64 };
-struct prompt_news {
-	enum prompt_news_kind kind;
+struct prompt_reply {
+	enum prompt_reply_kind kind;
 	uint64_t serial;
 	struct job_id job; /* OPEN */
 	enum media_codec codec;
@@ -405,41 +405,41 @@ struct prompt_news {
 };
 /* For EFFECT_RECORD and EFFECT_FORK. FAILED: it does not continue; the others are about a message.
  * QUIET: the permitted silence is over. */
-enum record_news_kind {
-	RECORD_NEWS_FAILED,
-	RECORD_NEWS_GROWN,
-	RECORD_NEWS_QUIET,
-	RECORD_NEWS_ENDED
+enum record_reply_kind {
+	RECORD_REPLY_FAILED,
+	RECORD_REPLY_GROWN,
+	RECORD_REPLY_QUIET,
+	RECORD_REPLY_ENDED
 };
-struct record_news {
-	enum record_news_kind kind;
+struct record_reply {
+	enum record_reply_kind kind;
 	uint8_t number;
 	int error;   /* FAILED: -errno */
 	uint32_t ms; /* GROWN, ENDED: how long it is, of this process alone */
 };
 /* For EFFECT_MEDIA_STREAM. STARTED: the application is connected or reconnected; ENDED: it ended
  * the stream. */
-enum media_stream_news_kind { MEDIA_STREAM_STARTED, MEDIA_STREAM_ENDED, MEDIA_STREAM_FAILED };
-struct media_stream_news {
-	enum media_stream_news_kind kind;
+enum media_stream_reply_kind { MEDIA_STREAM_STARTED, MEDIA_STREAM_ENDED, MEDIA_STREAM_FAILED };
+struct media_stream_reply {
+	enum media_stream_reply_kind kind;
 	uint64_t serial;
 	const char *reason; /* FAILED: constant */
 };
 /* For EFFECT_SET. REFUSED: the document would be invalid; FAILED: the save is not confirmed. */
 enum set_state { SET_NONE, SET_ASKED, SET_DONE, SET_REFUSED, SET_FAILED, SET_STATES };
-struct set_news {
+struct set_reply {
 	enum set_state state;
 	uint64_t serial;
 };
 /* Of an EFFECT_PUBLISH. */
-struct publish_news {
+struct publish_reply {
 	uint64_t txn;
 	uint16_t status; /* 200; 412, 404, 403, 503 */
 	uint64_t etag;
 	uint32_t expires_s;
 };
 /* A call that rings, and is to be taken. */
-struct pick_news {
+struct pick_reply {
 	uint64_t call;    /* 0: none, and: */
 	bool may;         /* he may take calls there, were there any: perhaps of another node */
 	uint16_t status;  /* the status for the phone */
@@ -447,7 +447,7 @@ struct pick_news {
 };
 
 /* The other calls of a user of ours, in all shards. */
-struct engaged {
+struct user_calls {
 	bool calls;    /* one at least, also one that rings, or that it makes */
 	bool talks;    /* ... with a peer that its phone does not hold */
 	uint8_t waits; /* calls that wait for it (sig/pbx/call_waiting.h) */
@@ -462,34 +462,34 @@ struct park_place {
 };
 /* Which call of a user is meant: a ringing one that the user may pick up, one ringing at his
  * phones, one that he is talking in, or any. */
-enum user_call_want { USER_MAY_TAKE, USER_RINGS, USER_TALKS, USER_HAS };
+enum user_call_want { USER_MAY_PICK, USER_RINGS, USER_TALKS, USER_HAS };
 /* TAKEN: by another call; FULL: the tenant's limit; EMPTY: no call; UNKNOWN: the store did not
  * answer. */
 enum park_result { PARK_OK, PARK_TAKEN, PARK_FULL, PARK_EMPTY, PARK_UNKNOWN };
-struct park_news {
+struct park_reply {
 	uint64_t serial;
 	enum park_result told;
 	uint64_t owner;     /* OK, TAKEN: the call that is there; 0: none */
 	struct bytes entry; /* ... and what it has put there */
 };
-/* For EFFECT_KEPT. OK: stored, or the stored value; NONE: no value, or no room for an account;
+/* For EFFECT_KV. OK: stored, or the stored value; NONE: no value, or no room for an account;
  * UNKNOWN: the store did not answer. Of call 0: for a REGISTER, the serial is its transaction. */
-enum kept_result { KEPT_OK, KEPT_NONE, KEPT_UNKNOWN };
-struct kept_news {
+enum kv_result { KV_OK, KV_NONE, KV_UNKNOWN };
+struct kv_reply {
 	uint64_t serial;
-	enum kept_result result;
+	enum kv_result result;
 	struct bytes value;
 };
 /* Of an EFFECT_PROGRAM. */
-struct program_news {
+struct flow_program_reply {
 	uint64_t serial;
 	bool found; /* it is in memory; else it does not exist, or the store did not answer */
 };
-/* Of an EFFECT_HELP. */
-enum help_result { HELP_OK, HELP_FAILED, HELP_LATE };
-struct help_news {
+/* Of an EFFECT_HELPER. */
+enum helper_result { HELPER_OK, HELPER_FAILED, HELPER_TIMEOUT };
+struct helper_reply {
 	uint64_t serial;
-	enum help_result result;
+	enum helper_result result;
 	struct bytes value;  /* OK: what came, as JSON; or */
 	bool is_program;     /* ... a program, which is in memory, by */
 	uint8_t program[32]; /* its hash */
@@ -500,7 +500,7 @@ struct help_news {
 	const char *reason; /* not OK: a constant word */
 };
 /* Of an EFFECT_BOX. */
-struct box_news {
+struct box_reply {
 	uint64_t serial;
 	enum box_result result;
 	struct box_counts counts;   /* nothing, where the result is BOX_UNKNOWN */
@@ -508,8 +508,8 @@ struct box_news {
 	bool found, listed;         /* listed: it answers a LIST */
 	struct box_message message; /* found: of LIST the first one, else what it is by now */
 };
-/* Of an EFFECT_LOOKUP. Never LOOKUP_ASK. */
-struct lookup_news {
+/* Of an EFFECT_LOOKUP. Never LOOKUP_REQUEST. */
+struct lookup_reply {
 	uint64_t serial;
 	enum lookup_state state;
 	uint32_t count;
@@ -524,9 +524,9 @@ enum ask {
 	ASK_SET,
 	ASK_RECORD,
 	ASK_PARK,
-	ASK_KEPT,
+	ASK_KV,
 	ASK_PROGRAM,
-	ASK_HELP,
+	ASK_HELPER,
 	ASK_BOX,
 	ASK_LOOKUP,
 	ASK_USER,
@@ -536,17 +536,17 @@ struct reply {
 	enum ask ask;
 	uint64_t of; /* the requester: a call, a room or a subscription */
 	union {
-		struct prompt_news play;
-		struct media_stream_news media_stream;
-		struct set_news set;
-		struct publish_news publish;
-		struct record_news record;
-		struct park_news park;
-		struct kept_news kept;
-		struct program_news program;
-		struct help_news help;
-		struct box_news box;
-		const struct lookup_news *lookup;
+		struct prompt_reply play;
+		struct media_stream_reply media_stream;
+		struct set_reply set;
+		struct publish_reply publish;
+		struct record_reply record;
+		struct park_reply park;
+		struct kv_reply kept;
+		struct flow_program_reply program;
+		struct helper_reply help;
+		struct box_reply box;
+		const struct lookup_reply *lookup;
 		uint64_t user; /* what location_service.ask_store returned */
 	};
 };

@@ -60,7 +60,7 @@ void groups_delete(struct groups *x, uint16_t tenant, struct bytes name)
 	struct ring_group *g = named_find(&x->by_name, tenant, name);
 
 	if (g)
-		named_take(&x->by_name, g);
+		named_remove(&x->by_name, g);
 	free(g);
 }
 
@@ -141,7 +141,7 @@ int groups_out_put(struct groups *x, uint16_t tenant, struct bytes number, struc
 
 	if (!list.n) {
 		if (o)
-			named_take(&x->outs, o);
+			named_remove(&x->outs, o);
 		free(o);
 		return 0;
 	}

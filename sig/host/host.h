@@ -74,7 +74,7 @@ struct call_host {
 	const uint32_t *codings; /* calls of the node with transcoded audio */
 	const uint32_t *videos;  /* calls of the node that have video */
 	struct leg_users *users;
-	struct elsewhere_list *elsewhere;
+	struct forward_list *elsewhere;
 	struct security *security;    /* security_event: misuse of the node */
 	struct secret_limit *secrets; /* of sig/call/secret.h */
 	struct programs *programs;    /* of flows (sig/host/programs.h) */

@@ -239,7 +239,7 @@ static bool nth_rule(struct bytes *rest, struct hours_holiday *out)
 }
 
 /* before 11-23, behind wed. */
-static bool beside_rule(struct bytes *rest, struct hours_holiday *out)
+static bool holiday_rule(struct bytes *rest, struct hours_holiday *out)
 {
 	struct bytes word;
 
@@ -269,7 +269,7 @@ static bool rule_read(struct bytes *rest, struct hours_holiday *out)
 		return nth_rule(rest, out);
 	out->nth = 0;
 	if (index_read(g_weekdays, word, &out->weekday))
-		return beside_rule(rest, out);
+		return holiday_rule(rest, out);
 	out->weekday = 0;
 	return word.p[0] <= '9' ? dates_read(word, out) : easter_rule(word, out);
 }

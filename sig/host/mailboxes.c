@@ -124,7 +124,7 @@ bool mailboxes_counted(struct mailboxes *x, uint16_t tenant, struct bytes box,
 		       const struct message_counts *counts)
 {
 	struct mailbox *b = named_find(&x->by_name, tenant, box);
-	bool is_news;
+	bool is_change;
 
 	if (!b)
 		return false;
@@ -133,8 +133,8 @@ bool mailboxes_counted(struct mailboxes *x, uint16_t tenant, struct bytes box,
 		mailbox_due(x, b);
 		return false;
 	}
-	is_news = !b->known || memcmp(&b->counts, counts, sizeof(*counts)) != 0;
+	is_change = !b->known || memcmp(&b->counts, counts, sizeof(*counts)) != 0;
 	b->known = true;
 	b->counts = *counts;
-	return is_news;
+	return is_change;
 }

@@ -171,7 +171,7 @@ static void name_drop(struct names *x, struct name_entry *e)
 		if (w->link && w->next)
 			w->next->link = w->link;
 	}
-	named_take(&x->by_number, e);
+	named_remove(&x->by_number, e);
 	free(e);
 }
 

@@ -25,7 +25,7 @@ static uint64_t next_after(const struct probe_limits *l, struct rand_source *ran
 	return now_ns + (least + (spread ? rand_below(rand, (uint32_t)spread) : 0)) * NS_PER_MS;
 }
 
-static enum probe_do probe_begin(struct probe *p, const struct probe_limits *l, bool reliable,
+static enum probe_do probe_start(struct probe *p, const struct probe_limits *l, bool reliable,
 				 struct rand_source *rand, uint64_t now_ns)
 {
 	p->branch = rand_u64_from(rand) | 1;
@@ -66,7 +66,7 @@ enum probe_do probe_expire(struct probe *p, const struct probe_limits *l, bool r
 		p->again_ns = now_ns + p->wait_ms * NS_PER_MS;
 		return PROBE_SAY;
 	}
-	return !p->branch && p->next_ns <= now_ns ? probe_begin(p, l, reliable, rand, now_ns)
+	return !p->branch && p->next_ns <= now_ns ? probe_start(p, l, reliable, rand, now_ns)
 						  : PROBE_NOTHING;
 }
 

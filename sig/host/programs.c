@@ -149,7 +149,7 @@ static struct program_name *program_name_put(struct table *names, struct bytes t
 
 static void program_name_delete(struct table *names, struct program_name *n)
 {
-	named_take(names, n);
+	named_remove(names, n);
 	text_clear(&n->flow);
 	free(n);
 }
@@ -353,7 +353,7 @@ static void number_drop(struct programs *t, struct bytes tenant, struct bytes nu
 	if (n && all && programs_pattern(number, &p))
 		pattern_tree_delete(&all->tree, &p, n);
 	if (all && !all->tree.first) {
-		named_take(&t->patterns, all);
+		named_remove(&t->patterns, all);
 		free(all);
 	}
 	if (n)

@@ -111,9 +111,9 @@ static uint64_t id_of(const struct quota *q, uint16_t tenant, struct bytes name)
 /* IPv6: one line of one customer has a /64. */
 static uint64_t id_of_source(const struct quota *q, const struct addr *source)
 {
-	struct addr whom = addr_source(source);
+	struct addr of_party = addr_source(source);
 
-	return id_of(q, TENANT_DEFAULT, bytes_mem(&whom, sizeof(whom)));
+	return id_of(q, TENANT_DEFAULT, bytes_mem(&of_party, sizeof(of_party)));
 }
 
 static bool is_as_new(const struct entry *e, uint64_t now_ns)

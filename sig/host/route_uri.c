@@ -95,12 +95,12 @@ static uint16_t host_owner(struct bytes host, const struct shard_settings *setti
 bool route_is_ours(const struct sip_uri *uri, uint16_t tenant,
 		   const struct shard_settings *settings)
 {
-	uint16_t whose = host_owner(uri->host, settings);
+	uint16_t subject = host_owner(uri->host, settings);
 
 	if (bytes_iis(uri->scheme, "tel"))
 		return true;
-	if (whose != TENANT_NONE)
-		return whose == tenant;
+	if (subject != TENANT_NONE)
+		return subject == tenant;
 	return (tenant == TENANT_DEFAULT && is_own_name(uri->host, settings)) ||
 	       route_is_own_address(uri->host, settings);
 }

@@ -17,7 +17,7 @@ enum route_verdict {
 	ROUTE_NO_GRUU,        /* 404: a GRUU (RFC 5627) that is invalid, or no longer valid */
 	ROUTE_FOREIGN,        /* 404: of another domain, and there is no way there */
 	ROUTE_NOT_REGISTERED, /* 480 */
-	ROUTE_ELSEWHERE,      /* 480: its phones are there, and another node alone reaches them */
+	ROUTE_REMOTE,         /* 480: its phones are there, and another node alone reaches them */
 	ROUTE_LOOP,           /* 482: the contact is one of our own addresses */
 };
 

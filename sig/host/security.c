@@ -337,12 +337,12 @@ static struct security_entry *security_entry_ensure(struct security *s, uint64_t
 void security_event(struct security *s, enum security_kind kind, const struct addr *source,
 		    struct bytes user, const char *detail, uint64_t now_ns)
 {
-	const struct addr whose = addr_source(source);
+	const struct addr subject = addr_source(source);
 	struct security_entry *e;
 
 	assert(kind < SECURITY_KIND_COUNT);
 	metric_add(s->events[kind], 1);
-	e = security_entry_ensure(s, entry_id(s, kind, &whose), kind, source);
+	e = security_entry_ensure(s, entry_id(s, kind, &subject), kind, source);
 	e->last_ns = now_ns;
 	e->event.count++;
 	e->event.source = *source;

@@ -15,7 +15,7 @@
 
 enum {
 	WORDS_MAX = 256,
-	AHEAD_PARTS = 4, /* others are asked when less than so much of the limit is left */
+	REFILL_PARTS = 4, /* others are asked when less than so much of the limit is left */
 	ASK_AGAIN_MS = 100,
 	KEEPS_BELOW = 60000, /* a limit of that and more is one of ms */
 	EXPIRE_STEP = 16,
@@ -271,9 +271,9 @@ bool shares_next(struct shares *s, struct share_word *out)
 	return true;
 }
 
-static uint64_t share_ahead(uint64_t limit)
+static uint64_t share_refill(uint64_t limit)
 {
-	return limit < AHEAD_PARTS ? 1 : limit / AHEAD_PARTS;
+	return limit < REFILL_PARTS ? 1 : limit / REFILL_PARTS;
 }
 
 static void share_say(struct shares *s, const struct share *of, const struct share_pair *p)
@@ -294,7 +294,7 @@ static void share_say_again(struct shares *s, const struct share *of, const stru
 	}
 }
 
-static void share_ask(struct shares *s, struct share *of, bool refused, uint64_t now_ns)
+static void share_request(struct shares *s, struct share *of, bool refused, uint64_t now_ns)
 {
 	uint64_t again_ns = now_ns + ASK_AGAIN_MS * NS_PER_MS;
 
@@ -307,7 +307,7 @@ static void share_ask(struct shares *s, struct share *of, bool refused, uint64_t
 	share_say_again(s, of, NULL);
 	word_put(s, &(struct share_word){ .id = of->id,
 					  .limit = of->limit,
-					  .want = share_ahead(of->limit),
+					  .want = share_refill(of->limit),
 					  .refused = refused });
 }
 
@@ -319,14 +319,14 @@ uint64_t share_of(struct shares *s, uint64_t id, uint64_t limit, uint64_t used, 
 	if (!s || !limit || !id || s->node_count == 1)
 		return limit;
 	now = share_now(s, share_find(s, id), limit);
-	if (now >= limit || used + share_ahead(limit) < now)
+	if (now >= limit || used + share_refill(limit) < now)
 		return now;
 	of = share_open(s, id);
 	if (!of)
 		return now;
 	of->limit = limit;
 	of->used = used;
-	share_ask(s, of, used >= now, now_ns);
+	share_request(s, of, used >= now, now_ns);
 	return now;
 }
 

@@ -68,7 +68,7 @@ void rooms_delete(struct rooms *x, uint16_t tenant, struct bytes number)
 
 	if (!room)
 		return;
-	named_take(&x->by_number, room);
+	named_remove(&x->by_number, room);
 	terms_wipe(x, room);
 	free(room);
 }

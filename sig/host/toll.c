@@ -345,7 +345,7 @@ static void charge_count(const struct toll_charge *c, bool more)
 	c->of->parts[c->shard].charges += more ? 1 : -1U;
 }
 
-enum toll_verdict toll_begin(struct toll *t, const struct toll_payer *who,
+enum toll_verdict toll_start(struct toll *t, const struct toll_payer *who,
 			     const struct toll_terms *terms, bool always,
 			     const struct toll_now *now, struct toll_charge *out)
 {

@@ -81,7 +81,7 @@ enum toll_verdict toll_may(struct toll *t, const struct toll_payer *who,
 			   const struct toll_terms *terms, const struct toll_now *now);
 /* One more call goes out. always: regardless of the limits (a restored call). On refusal nothing is
  * charged. Without room for another account it is refused as by TOLL_USER_CALLS. */
-enum toll_verdict toll_begin(struct toll *t, const struct toll_payer *who,
+enum toll_verdict toll_start(struct toll *t, const struct toll_payer *who,
 			     const struct toll_terms *terms, bool always,
 			     const struct toll_now *now, struct toll_charge *out) NODISCARD;
 /* It is answered, now or at that time: charges the use since, and its time is over unless it is

@@ -78,7 +78,7 @@ static void txns_list_on(struct txns *t, struct txn_slot *slot)
 
 enum {
 	RESERVE_SHARE = 8, /* one in eight is reserved for REGISTER, and one for dialogs */
-	KEPT_MAX = 6144,   /* Vias and Record-Routes of dozens of proxies */
+	SAVED_MAX = 6144,  /* Vias and Record-Routes of dozens of proxies */
 };
 
 int txns_open(struct txns *t, uint32_t capacity, struct rand_source *rand)
@@ -263,7 +263,7 @@ struct txn_slot *txns_add_server(struct txns *t, const struct sip_message *reque
  * connection ends (ADR 23). Nothing after a BYE or CANCEL would show that, nor after an INVITE
  * given up before its answer: they are retransmitted as over UDP, and a phone recognizes the copies
  * (RFC 3261 17.2.1, 17.2.2). */
-static bool is_said_until_heard(enum sip_method method, const struct sip_hop *hop)
+static bool is_repeated_until_answered(enum sip_method method, const struct sip_hop *hop)
 {
 	return (method == SIP_BYE || method == SIP_CANCEL || method == SIP_INVITE) &&
 	       hop_is_edge(hop->connection);
@@ -279,7 +279,7 @@ struct txn_slot *txns_add_client(struct txns *t, enum sip_method method, const s
 	slot->client = 1;
 	txn_init(&slot->txn, method == SIP_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, method, hop,
 		 now_ns);
-	if (is_said_until_heard(method, hop))
+	if (is_repeated_until_answered(method, hop))
 		slot->txn.reliable = false;
 	if (!list(&t->by_branch, txn_client_hash(&t->key, branch, method), &slot->hash,
 		  slot->self)) {
@@ -341,7 +341,7 @@ int txns_keep_request(struct txn_slot *slot, const struct sip_message *request)
 					     "Call-ID", "CSeq",         "Contact" };
 	/* what a REGISTER is applied by once more */
 	static const char *const more[] = { "Expires", "Supported", "Path", "User-Agent" };
-	uint8_t space[KEPT_MAX];
+	uint8_t space[SAVED_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 
 	writer_bytes(&w, request->method_name);
@@ -374,7 +374,7 @@ static bool txns_is_refusal(struct bytes datagram)
 void txns_send(struct txns *t, const struct sip_hop *hop, struct bytes datagram)
 {
 	struct request_send *send =
-		effects_ask(t->effects, EFFECT_SEND, 0, 0, EFFECT_TEXTS(datagram));
+		effects_request(t->effects, EFFECT_SEND, 0, 0, EFFECT_TEXTS(datagram));
 
 	if (!send) {
 		sig_count_dropped(t->metrics, DROPPED_OOM);
@@ -578,7 +578,8 @@ static void move(struct txns *t, struct txn_slot *slot, const struct sip_hop *to
 	if (!again)
 		return;
 	txns_send(t, to, text_bytes(&slot->txn.message));
-	if (!slot->client || !slot->txn.reliable || !is_said_until_heard(slot->txn.method, to))
+	if (!slot->client || !slot->txn.reliable ||
+	    !is_repeated_until_answered(slot->txn.method, to))
 		return;
 	txn_may_be_lost(&slot->txn, now_ns);
 	txn_timer_set(t, slot);

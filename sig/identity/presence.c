@@ -79,7 +79,7 @@ static bool word_counts(const struct presence_word *w, uint64_t utc_ms)
 	return w->state[0] && (!w->until_utc_ms || w->until_utc_ms > utc_ms);
 }
 
-const struct presence_word *presence_said(const struct presence *p, uint64_t utc_ms)
+const struct presence_word *presence_current(const struct presence *p, uint64_t utc_ms)
 {
 	const struct presence_word *said = NULL;
 
@@ -228,7 +228,7 @@ int presence_word_read(struct presence *p, struct bytes text)
 
 enum {
 	FACT_MEETING = 16,
-	FACT_SAID = 32,
+	FACT_SET = 32,
 	FACT_ALWAYS = 64,
 };
 
@@ -239,12 +239,12 @@ static const struct {
 } g_rows[] = {
 	{ PRESENCE_OFFLINE, STATE_OFFLINE }, { PRESENCE_CONFERENCE, STATE_CONFERENCE },
 	{ PRESENCE_CALL, STATE_CALL },       { PRESENCE_DO_NOT_DISTURB, "do_not_disturb" },
-	{ FACT_MEETING, PRESENCE_MEETING },  { FACT_SAID, NULL },
+	{ FACT_MEETING, PRESENCE_MEETING },  { FACT_SET, NULL },
 	{ FACT_ALWAYS, PRESENCE_USUAL },
 };
 
 /* These states mean that the user takes no calls. */
-static bool said_is_closed(const struct presence_word *said)
+static bool word_is_closed(const struct presence_word *said)
 {
 	return said && bytes_list_has(BYTES_LIT("do_not_disturb,out_of_office,off_work"),
 				      bytes_str(said->state));
@@ -253,11 +253,11 @@ static bool said_is_closed(const struct presence_word *said)
 void presence_show(const struct presence *p, unsigned facts, uint64_t utc_ms,
 		   struct presence_view *out)
 {
-	const struct presence_word *said = presence_said(p, utc_ms), *shown = NULL;
+	const struct presence_word *said = presence_current(p, utc_ms), *shown = NULL;
 	const struct presence_word *calendar = p ? &p->words[PRESENCE_CALENDAR] : NULL;
 	unsigned row = 0;
 
-	facts |= FACT_ALWAYS | (said ? FACT_SAID : 0U);
+	facts |= FACT_ALWAYS | (said ? FACT_SET : 0U);
 	if (calendar && word_counts(calendar, utc_ms))
 		facts |= FACT_MEETING;
 	while (!(facts & g_rows[row].fact))
@@ -273,6 +273,6 @@ void presence_show(const struct presence *p, unsigned facts, uint64_t utc_ms,
 						: "",
 		.until_utc_ms = shown && shown->by != PRESENCE_BY_PHONE ? shown->until_utc_ms : 0,
 		.open = !(facts & (PRESENCE_OFFLINE | PRESENCE_DO_NOT_DISTURB)) &&
-			!said_is_closed(said),
+			!word_is_closed(said),
 	};
 }

@@ -56,7 +56,7 @@ const char *presence_wrong(const char *state);
 bool presence_may_say(struct bytes list, struct bytes state);
 const char *presence_list_wrong(struct bytes list);
 /* The newest valid word, except the calendar's; NULL if none. */
-const struct presence_word *presence_said(const struct presence *p, uint64_t utc_ms);
+const struct presence_word *presence_current(const struct presence *p, uint64_t utc_ms);
 /* When the next word ends; UINT64_MAX: none does. */
 uint64_t presence_next_utc_ms(const struct presence *p, uint64_t utc_ms);
 /* Words that have ended go. True: there was one. */

@@ -232,7 +232,7 @@ bool dtmf_is_foreign(const struct leg *l, struct bytes content_type)
 }
 
 /* It has a codec that can carry tones. */
-static bool tones_can_be_said(const struct leg *l, uint8_t line)
+static bool dtmf_can_be_sent(const struct leg *l, uint8_t line)
 {
 	struct media_accepted list[PAYLOAD_RULES_MAX];
 	uint8_t count = line_codecs(l, line, list);
@@ -256,7 +256,7 @@ static enum offer_digits dtmf_way(const struct call *c, uint8_t leg)
 		return terms == OFFER_DIGITS_EVENTS ? OFFER_DIGITS_INFO : terms;
 	if (terms == OFFER_DIGITS_EVENTS && (!l->no_info || l->info_digits))
 		return OFFER_DIGITS_INFO;
-	return tones_can_be_said(l, f->line) ? OFFER_DIGITS_TONES : OFFER_DIGITS_INFO;
+	return dtmf_can_be_sent(l, f->line) ? OFFER_DIGITS_TONES : OFFER_DIGITS_INFO;
 }
 
 bool dtmf_is_by_info(const struct call *c, uint8_t leg)

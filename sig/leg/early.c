@@ -403,7 +403,7 @@ static int early_place(const struct call *c, uint8_t leg, bool final)
 	return final ? last : -1;
 }
 
-static int early_begin(struct call_host *h, struct call *c, uint8_t leg,
+static int early_start(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m, bool final)
 {
 	struct leg *l = c->legs[leg];
@@ -440,7 +440,7 @@ int early_enter(struct call_host *h, struct call *c, uint8_t leg, const struct s
 		early_use(l, (uint8_t)at);
 		return 0;
 	}
-	return l->dialog.remote_tag.n ? early_begin(h, c, leg, m, final) : early_first(h, l, m);
+	return l->dialog.remote_tag.n ? early_start(h, c, leg, m, final) : early_first(h, l, m);
 }
 
 /* ---- towards the caller ---- */

@@ -161,16 +161,16 @@ bool flows_moved(const struct call_host *h, const struct call *c, uint8_t leg)
 }
 
 /* At a port that flows share it is this node's other worker that it knows. */
-static bool line_is_elsewhere(const struct call *c, const struct call_flow *f,
-			      const struct addr *told, const struct addr *own)
+static bool line_is_moved(const struct call *c, const struct call_flow *f, const struct addr *told,
+			  const struct addr *own)
 {
 	return !addr_ip_eq(told, own) ||
 	       (flow_port(f) == f->port && !leg_is_heard_at(c, f->leg, told->port));
 }
 
-bool flows_are_elsewhere(const struct call_host *h, const struct call *c, uint8_t leg)
+bool flows_are_remote(const struct call_host *h, const struct call *c, uint8_t leg)
 {
-	return any_line(h, c, leg, line_is_elsewhere);
+	return any_line(h, c, leg, line_is_moved);
 }
 
 static void secret_init(struct flow_secret *s, uint64_t first)
@@ -785,7 +785,7 @@ static const struct schema dtls_rows[] = {
 
 /* ---- where a successor goes on ---- */
 
-enum { SAID_CLOCK_MAX = 192000 };
+enum { SENT_CLOCK_MAX = 192000 };
 
 static uint64_t sent_ago_ms(const struct instant *now, const struct flow_last_sent *sent)
 {
@@ -824,7 +824,7 @@ static bool resume_check(struct schema_reader *r, void *object)
 {
 	struct flow_last_sent *sent = &((struct flow_resume *)object)->sent;
 
-	if (sent->units && (!sent->clock_hz || sent->clock_hz > SAID_CLOCK_MAX))
+	if (sent->units && (!sent->clock_hz || sent->clock_hz > SENT_CLOCK_MAX))
 		return schema_wrong(r, "flow: what its party heard");
 	if (!sent->units || !sent->at_ns)
 		*sent = (struct flow_last_sent){ 0 };

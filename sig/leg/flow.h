@@ -94,7 +94,7 @@ int flow_move(struct call_host *h, const struct call *c, struct call_flow *f) NO
 bool flows_moved(const struct call_host *h, const struct call *c, uint8_t leg);
 /* ... which was another node's, or this one's with older settings: a predecessor has moved the
  * call. */
-bool flows_are_elsewhere(const struct call_host *h, const struct call *c, uint8_t leg);
+bool flows_are_remote(const struct call_host *h, const struct call *c, uint8_t leg);
 
 /* Keys of a flow that may be SRTP, and its indexes: a keystream must never be used twice, also not
  * by a successor (RFC 3711 9.1). So the record has the limit of usable indexes before the engine is

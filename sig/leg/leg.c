@@ -497,7 +497,7 @@ void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg)
 		send_bye(h, c, leg, (struct bytes){ 0 });
 	} else {
 		cancel(h, c, leg,
-		       c->state == CALL_ENDING ? (struct bytes){ 0 } : BYTES_LIT(LEG_ELSEWHERE));
+		       c->state == CALL_ENDING ? (struct bytes){ 0 } : BYTES_LIT(LEG_COMPLETED));
 	}
 }
 
@@ -650,12 +650,13 @@ bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn
 
 /* Held requests are sent, the ACK first: RFC 3261 12.2.2 requires order, and a BYE ends what was
  * acknowledged. */
-static bool told(struct call_host *h, struct call *c, uint8_t leg, const struct lookup_news *news)
+static bool told(struct call_host *h, struct call *c, uint8_t leg,
+		 const struct lookup_reply *outcome)
 {
 	struct dialog *d = &c->legs[leg]->dialog;
 	bool ack = false;
 
-	if (!dialog_on_lookup(d, h, news, &ack))
+	if (!dialog_on_lookup(d, h, outcome, &ack))
 		return false;
 	if (ack)
 		leg_ack_now(h, c, leg);
@@ -663,10 +664,10 @@ static bool told(struct call_host *h, struct call *c, uint8_t leg, const struct 
 	return true;
 }
 
-bool leg_places_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news)
+bool leg_places_on_lookup(struct call_host *h, struct call *c, const struct lookup_reply *outcome)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && told(h, c, i, news))
+		if (c->legs[i] && told(h, c, i, outcome))
 			return true;
 	}
 	return false;
@@ -707,13 +708,13 @@ static bool has_places(const struct leg *l, const struct txn_slot *slot)
 		 (l->state == LEG_EARLY || l->state >= LEG_LEAVING));
 }
 
-bool leg_elsewhere(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
-		   uint32_t for_s)
+bool leg_forward(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		 uint32_t for_s)
 {
 	struct leg *l = call_leg(c, leg);
 	struct dialog_moved as;
 
-	if (!l || !has_places(l, slot) || !dialog_elsewhere(&l->dialog, h, slot, for_s, &as))
+	if (!l || !has_places(l, slot) || !dialog_forward(&l->dialog, h, slot, for_s, &as))
 		return false;
 	renamed(c, l, slot, &as);
 	return true;

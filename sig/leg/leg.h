@@ -69,7 +69,7 @@ void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct le
 /* What leave promised: the ACK, or the first response to our INVITE, has come. */
 void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg);
 /* The Reason for a phone that rang when another one answered (RFC 3326). */
-#define LEG_ELSEWHERE "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"
+#define LEG_COMPLETED "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"
 
 /* Gone: nothing more is expected there. */
 void leg_close(struct leg *leg);
@@ -78,13 +78,13 @@ void leg_close(struct leg *leg);
  * at one of its places. */
 
 /* What a name leads to. False: no leg waits for that. */
-bool leg_places_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news);
+bool leg_places_on_lookup(struct call_host *h, struct call *c, const struct lookup_reply *outcome);
 /* The look-up for that leg timed out. */
 void leg_places_overdue(struct call_host *h, struct call *c, uint8_t leg);
 /* A request of ours to the leg, not started anew yet, failed, or got 503 (for_s: Retry-After): it
  * is sent to the next place. Returns false if it has failed. */
-bool leg_elsewhere(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
-		   uint32_t for_s) NODISCARD;
+bool leg_forward(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
+		 uint32_t for_s) NODISCARD;
 
 /* ---- a request for a party that may have to wait for an INVITE before it ---- */
 

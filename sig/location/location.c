@@ -247,11 +247,11 @@ static void conflict(struct locations *l, struct location *a)
 void locations_saved(struct locations *l, struct bytes tenant, struct bytes user, uint64_t version,
 		     enum location_result result, struct instant now)
 {
-	uint16_t whose = tenants_number(l->tenants, tenant);
+	uint16_t subject = tenants_number(l->tenants, tenant);
 	struct location *a;
 
 	locations_set_now(l, now);
-	a = whose != TENANT_NONE ? location_get(l, whose, user) : NULL;
+	a = subject != TENANT_NONE ? location_get(l, subject, user) : NULL;
 	if (!a || a->saving == 0 || a->saving != version) {
 		metric_add(l->metrics.saves[SAVE_LATE], 1);
 		return;
@@ -601,14 +601,14 @@ void location_refuse_device(struct registrar_answer *answer)
 static void device_say(struct locations *l, const struct location *a, const struct binding *b,
 		       uint64_t ttl_ms)
 {
-	struct request_kept *kept =
-		effects_ask(&l->effects, EFFECT_KEPT, 0, 0,
-			    EFFECT_TEXTS(text_bytes(&a->entry.tenant), text_bytes(&b->instance),
-					 text_bytes(&a->entry.user)));
+	struct request_kv *kept =
+		effects_request(&l->effects, EFFECT_KV, 0, 0,
+				EFFECT_TEXTS(text_bytes(&a->entry.tenant), text_bytes(&b->instance),
+					     text_bytes(&a->entry.user)));
 
 	if (!kept)
 		return;
-	kept->what = KEPT_ACCOUNTS;
+	kept->what = KV_ACCOUNTS;
 	kept->ttl_ms = ttl_ms;
 }
 
@@ -746,7 +746,7 @@ void locations_closed(struct locations *l, uint64_t connection)
 	}
 }
 
-/* Devices that have gone without a word, or whose user is deleted, leave their places, too. */
+/* Bindings that expire, or are of a deleted user, leave the lists of their devices, too. */
 static bool location_expire(struct locations *l, struct location *a, bool foreign)
 {
 	struct aor was = { 0 };

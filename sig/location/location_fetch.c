@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads an address of record from the store: after a save conflict with another node, and in a
- * cluster when a user is looked up that had no news for a second. Nodes do not notify each
- * other. */
+ * cluster when a user is looked up that was not read or saved for a second. Nodes do not
+ * notify each other. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -195,16 +195,17 @@ bool location_fetch(struct locations *l, struct location *a)
 {
 	if (a->getting)
 		return true;
-	if (!effects_ask(&l->effects, EFFECT_BINDING_GET, 0, 0,
-			 EFFECT_TEXTS(text_bytes(&a->entry.tenant), text_bytes(&a->entry.user))))
+	if (!effects_request(&l->effects, EFFECT_BINDING_GET, 0, 0,
+			     EFFECT_TEXTS(text_bytes(&a->entry.tenant),
+					  text_bytes(&a->entry.user))))
 		return false;
 	a->getting = true;
 	a->overdue_ns = l->now.ns + FETCH_OVERDUE_MS * NS_PER_MS;
 	return true;
 }
 
-bool location_ask(struct locations *l, struct location *a, struct locations_user *user,
-		  enum location_asker asker, uint64_t token)
+bool location_request(struct locations *l, struct location *a, struct locations_user *user,
+		      enum location_asker asker, uint64_t token)
 {
 	struct location_asked *asked =
 		a->asked_count < ASKED_MAX ? calloc(1, sizeof(*asked)) : NULL;
@@ -222,8 +223,8 @@ bool location_ask(struct locations *l, struct location *a, struct locations_user
 	return true;
 }
 
-bool locations_ask(struct locations *l, uint16_t tenant, struct bytes user,
-		   struct locations_user *asker, uint64_t token)
+bool locations_request(struct locations *l, uint16_t tenant, struct bytes user,
+		       struct locations_user *asker, uint64_t token)
 {
 	struct location *a = location_get(l, tenant, user);
 	bool ok;
@@ -232,7 +233,7 @@ bool locations_ask(struct locations *l, uint16_t tenant, struct bytes user,
 		a = location_add(l, tenant, user);
 	if (!a)
 		return false;
-	ok = location_ask(l, a, asker, LOCATION_INVITE, token);
+	ok = location_request(l, a, asker, LOCATION_INVITE, token);
 	location_settle(l, a);
 	return ok;
 }
@@ -503,11 +504,11 @@ void locations_got(struct locations *l, struct bytes tenant, struct bytes user,
 		   enum location_result result, struct bytes record, struct instant now)
 {
 	struct location *a;
-	uint16_t whose;
+	uint16_t subject;
 
 	locations_set_now(l, now);
-	whose = tenants_number(l->tenants, tenant);
-	a = whose == TENANT_NONE ? NULL : location_get(l, whose, user);
+	subject = tenants_number(l->tenants, tenant);
+	a = subject == TENANT_NONE ? NULL : location_get(l, subject, user);
 	if (!a || !a->getting)
 		return;
 	a->held = true;

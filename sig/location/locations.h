@@ -37,7 +37,7 @@ struct locations_user {
 	void (*answer)(void *owner, pool_handle txn, struct text *response, struct instant now);
 	/* A REGISTER that waited is to be applied once more, and to wait or be answered. */
 	void (*again)(void *owner, pool_handle txn, struct instant now);
-	/* What locations_ask was asked for is known now. */
+	/* What locations_request was asked for is known now. */
 	void (*found)(void *owner, uint64_t token, struct instant now);
 	/* A phone of that user is where the other hop leads from now on. */
 	void (*moved)(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
@@ -79,12 +79,12 @@ bool locations_are_shared(const struct locations *l);
 /* and the store can be asked. */
 bool locations_has_others(const struct locations *l);
 /* The store is asked; found is called later. False: too many ask. */
-bool locations_ask(struct locations *l, uint16_t tenant, struct bytes user,
-		   struct locations_user *asker, uint64_t token);
+bool locations_request(struct locations *l, uint16_t tenant, struct bytes user,
+		       struct locations_user *asker, uint64_t token);
 /* The same for a REGISTER: again is called later. The caller settles. */
 enum location_asker { LOCATION_REGISTER, LOCATION_INVITE };
-bool location_ask(struct locations *l, struct location *a, struct locations_user *user,
-		  enum location_asker asker, uint64_t token);
+bool location_request(struct locations *l, struct location *a, struct locations_user *user,
+		      enum location_asker asker, uint64_t token);
 /* Header lines for the answer (registrar.h). */
 void location_write_headers(const struct locations *l, const struct location *a, struct writer *w,
 			    const struct registrar_answer *answer,

@@ -358,7 +358,7 @@ static uint32_t asked_expires(const struct step *s, const struct sip_name_addr *
 
 /* Whether the phone's stated address differs from its source; names are ignored. A connection comes
  * from any port. */
-static bool is_elsewhere(struct bytes host, uint16_t port, const struct sip_hop *from)
+static bool is_other_address(struct bytes host, uint16_t port, const struct sip_hop *from)
 {
 	struct addr claimed;
 
@@ -416,8 +416,8 @@ static int binding_make(struct binding *b, const struct step *s,
 		.location = s->settings->location,
 		.q = q,
 	};
-	b->nat = is_elsewhere(contact->uri.host, contact->uri.port, &b->hop) ||
-		 is_elsewhere(m->via.host, m->via.port, &b->hop);
+	b->nat = is_other_address(contact->uri.host, contact->uri.port, &b->hop) ||
+		 is_other_address(m->via.host, m->via.port, &b->hop);
 	registrar_read_flow(b, s, contact, &instance);
 	(void)message_header(m, "User-Agent", 0, &agent);
 	err = text_set(&b->contact, contact->uri.all);
@@ -467,7 +467,7 @@ static bool is_phone_back(const struct binding *old, const struct binding *b)
 
 /* The same phone by its instance (RFC 5626 4.1), restarted or at another address: its old bindings
  * are useless. Several Contacts at one address stay separate. */
-static bool is_phone_elsewhere(const struct binding *old, const struct binding *b)
+static bool is_phone_moved(const struct binding *old, const struct binding *b)
 {
 	bool same_run = bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id));
 
@@ -514,7 +514,7 @@ static bool registrar_replace(struct step *s, const struct sip_uri *uri, struct 
 		const struct binding *old = &s->next.bindings[i];
 
 		if (!is_same_flow(old, b) && !is_equal_uri(old, uri) &&
-		    !(stays && (is_phone_back(old, b) || is_phone_elsewhere(old, b))))
+		    !(stays && (is_phone_back(old, b) || is_phone_moved(old, b))))
 			continue;
 		if (is_stale(s, old))
 			return step_refuse(s, 500, "cseq_old");

@@ -14,21 +14,21 @@
 enum { ENTRY_ROOM = 1024, BINDING_ROOM = 3072, WAS_TAG = 11, FORMAT_TAG = 8 };
 
 /* What a record has of a hop that the hop has not. */
-struct hop_beside {
+struct hop_context {
 	struct hop_edge edge; /* of its connection or flow */
 	struct addr bound;
 };
 
-struct aor_beside {
+struct aor_context {
 	uint32_t format;
-	struct hop_beside hops[BINDINGS_MAX], were[BINDINGS_MAX];
+	struct hop_context hops[BINDINGS_MAX], were[BINDINGS_MAX];
 };
 
 /* ---- rows ---- */
 
-static void *hop_beside(void *beside, const struct schema_place *place)
+static void *hop_context(void *beside, const struct schema_place *place)
 {
-	struct aor_beside *b = beside;
+	struct aor_context *b = beside;
 
 	return &(place->row->tag == WAS_TAG ? b->were : b->hops)[place->up->position];
 }
@@ -72,12 +72,12 @@ static const struct schema hop_rows[] = {
 	{ "scope", 4, SCHEMA_UINT, SCHEMA_AT(struct sip_hop, remote.scope) },
 	{ "port", 5, SCHEMA_UINT, SCHEMA_AT(struct sip_hop, remote.port) },
 	{ "inbound", 6, SCHEMA_BOOL, SCHEMA_AT(struct sip_hop, inbound) },
-	{ "bound", 7, SCHEMA_ADDR, SCHEMA_BESIDE, SCHEMA_AT(struct hop_beside, bound),
-	  .beside = hop_beside },
-	{ "process", 8, SCHEMA_FIXED64, SCHEMA_BESIDE, SCHEMA_AT(struct hop_beside, edge.process),
-	  .beside = hop_beside },
-	{ "connection", 9, SCHEMA_FIXED64, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct hop_beside, edge.connection), .beside = hop_beside },
+	{ "bound", 7, SCHEMA_ADDR, SCHEMA_CONTEXT, SCHEMA_AT(struct hop_context, bound),
+	  .beside = hop_context },
+	{ "process", 8, SCHEMA_FIXED64, SCHEMA_CONTEXT, SCHEMA_AT(struct hop_context, edge.process),
+	  .beside = hop_context },
+	{ "connection", 9, SCHEMA_FIXED64, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct hop_context, edge.connection), .beside = hop_context },
 	{ 0 },
 };
 
@@ -162,7 +162,8 @@ const struct schema aor_rows[] = {
 	{ "boot", 5, SCHEMA_FIXED64, SCHEMA_AT(struct aor, clock.boot) },
 	{ "clock_offset_ms", 6, SCHEMA_SINT, SCHEMA_AT(struct aor, clock.offset_ms) },
 	{ "saved_utc_ms", 7, SCHEMA_UINT, SCHEMA_AT(struct aor, clock.utc_ms) },
-	{ "format", FORMAT_TAG, SCHEMA_UINT, SCHEMA_BESIDE, SCHEMA_AT(struct aor_beside, format) },
+	{ "format", FORMAT_TAG, SCHEMA_UINT, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct aor_context, format) },
 	{ "writer", 9, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct aor, writer),
 	  .max = AOR_NODE_MAX },
 	{ "born", 10, SCHEMA_FIXED64, SCHEMA_AT(struct aor, born) },
@@ -180,7 +181,7 @@ static uint64_t binding_connection(const struct binding *b)
 	return flow ? hop_edge_flow(b->hop.local) : b->hop.connection;
 }
 
-static void aor_beside_fill(struct aor_beside *to, const struct aor *a,
+static void aor_beside_fill(struct aor_context *to, const struct aor *a,
 			    const struct hop_edges *edges)
 {
 	for (uint32_t i = 0; i < a->count; i++) {
@@ -206,7 +207,7 @@ int aor_encode(const struct aor *entry, const struct hop_edges *edges, struct te
 {
 	size_t n = ENTRY_ROOM + entry->count * BINDING_ROOM + entry->unknown.n;
 	struct binding bindings[BINDINGS_MAX];
-	struct aor_beside beside = { 0 };
+	struct aor_context beside = { 0 };
 	struct aor saved = *entry; /* with our node name where absent */
 	uint8_t *space = malloc(n);
 	struct schema_writer w = {
@@ -234,7 +235,7 @@ int aor_encode(const struct aor *entry, const struct hop_edges *edges, struct te
 int aor_decode(struct aor *out, struct bytes record, struct hop_edges *edges, const char **reason)
 {
 	bool later = schema_wire_number(record, FORMAT_TAG) > AOR_FORMAT;
-	struct aor_beside beside = { 0 };
+	struct aor_context beside = { 0 };
 	struct aor a = { 0 };
 	struct schema_reader r = { .unknown = &a.unknown, .beside = &beside };
 

@@ -145,7 +145,7 @@ enum route_verdict route_bindings(const struct aor *aor, const struct gruu *gruu
 		if (!route_hop(b, asker, &hop)) {
 			if ((binding_is_foreign(b) || hop.local < asker->settings->local_count) &&
 			    verdict == ROUTE_NOT_REGISTERED)
-				verdict = ROUTE_ELSEWHERE;
+				verdict = ROUTE_REMOTE;
 			continue;
 		}
 		if (dialog_is_self(&b->hop.remote, asker->settings))

@@ -158,7 +158,7 @@ const char *lookup_state_name(enum lookup_state state)
 	switch (state) {
 	case LOOKUP_DONE:
 		return "done";
-	case LOOKUP_ASK:
+	case LOOKUP_REQUEST:
 		return "ask";
 	case LOOKUP_NOTHING:
 		return "nothing";
@@ -194,7 +194,7 @@ int lookup_want_from_uri(struct lookup_want *out, const struct sip_uri *uri)
 }
 
 /* RFC 3263 4.1: sips is TLS, whatever it says below that. */
-static enum sip_transport transport_said(const struct lookup_want *want)
+static enum sip_transport transport_named(const struct lookup_want *want)
 {
 	if (want->sips)
 		return SIP_TLS;
@@ -369,7 +369,7 @@ static bool read_services(struct lookup_walk *w, const struct dns_name *host)
 static void read_name(struct lookup_walk *w, const struct dns_name *host)
 {
 	const struct lookup_want *want = w->want;
-	enum sip_transport transport = transport_said(want);
+	enum sip_transport transport = transport_named(want);
 	bool found = false;
 
 	if (!want->port && want->said)
@@ -383,7 +383,7 @@ static void read_name(struct lookup_walk *w, const struct dns_name *host)
 static enum lookup_state lookup_end(const struct lookup_walk *w)
 {
 	if (w->out->ask_count)
-		return LOOKUP_ASK;
+		return LOOKUP_REQUEST;
 	if (w->out->target_count)
 		return LOOKUP_DONE;
 	return w->failed ? LOOKUP_FAILED : LOOKUP_NOTHING;
@@ -400,11 +400,11 @@ void lookup_run(struct dns_cache *cache, const struct lookup_want *want, uint64_
 	out->target_count = out->ask_count = 0;
 	out->state = LOOKUP_BAD;
 	if ((want->said || want->port || want->sips || numeric) &&
-	    !is_spoken(want, transport_said(want)))
+	    !is_spoken(want, transport_named(want)))
 		return;
 	if (numeric) {
-		to.port = want->port ? want->port : sip_transport_port(transport_said(want));
-		lookup_target_add(out, &to, transport_said(want));
+		to.port = want->port ? want->port : sip_transport_port(transport_named(want));
+		lookup_target_add(out, &to, transport_named(want));
 	} else if (!dns_name_from(&host, bytes_str(want->host))) {
 		read_name(&w, &host);
 	} else {

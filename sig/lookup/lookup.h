@@ -43,7 +43,7 @@ struct lookup_target {
 
 enum lookup_state {
 	LOOKUP_DONE,    /* targets; there is one at least */
-	LOOKUP_ASK,     /* asks */
+	LOOKUP_REQUEST, /* asks */
 	LOOKUP_NOTHING, /* the name leads nowhere */
 	LOOKUP_FAILED,  /* that is not known: servers did not say */
 	LOOKUP_BAD,     /* not a valid name, or needs what the node does not support */

@@ -169,7 +169,7 @@ struct call {
 	uint64_t in_room;           /* the room that its pair was in last, for its CDR; 0: none */
 	/* the room that its parties are to join once that is saved; 0: none. Not part of a
 	 * record */
-	uint64_t comes_to;
+	uint64_t joins_room;
 	char watched_slot[PARK_SLOT_LEN + 1]; /* the slot shown to watchers; not part of a record */
 	/* the local user's watchers were notified that the call waits for this user; not part of a
 	 * record */
@@ -390,7 +390,7 @@ struct call_service {
 	/* Runs a step of another call within one of this. Without such a call nothing happens. */
 	void (*step)(void *owner, uint64_t call, const struct call_event *ev);
 	/* The other calls of a local user. */
-	struct engaged (*others)(void *owner, const struct call *c, struct bytes user);
+	struct user_calls (*others)(void *owner, const struct call *c, struct bytes user);
 	/* A call waits for a local user (call waiting). */
 	bool (*has_waiting)(void *owner, uint16_t tenant, struct bytes user);
 };

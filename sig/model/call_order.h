@@ -10,7 +10,7 @@
 #include "sig/sip/id.h"
 
 struct prompt_terms;
-struct call_confer;
+struct call_conference;
 struct media_stream_terms;
 struct call_split;
 
@@ -58,9 +58,9 @@ enum call_order_kind {
 	ORDER_PICK,
 	/* member, on, number, in_name_of: of a member of a conference. */
 	ORDER_MEMBER,
-	/* leg, confer: its parties become members of a room; the leg's moves to the other call. A
-	 * party without peer alone. */
-	ORDER_CONFER,
+	/* leg, struct call_conference: the call's parties become members of a room; the leg's moves
+	 * to the other call. A party without peer alone. */
+	ORDER_CONFERENCE,
 	/* leg, record, record_to */
 	ORDER_RECORD,
 	/* to: the account code; empty: none. It is taken also where the call ends for it. */
@@ -132,7 +132,7 @@ struct call_order {
 	const struct media_stream_terms *media_stream;
 	const struct call_split *split;
 	const uint8_t *program; /* PROGRAM_HASH_LEN octets */
-	const struct call_confer *confer;
+	const struct call_conference *to_conference;
 	uint8_t member; /* enum order_member */
 	int32_t number;
 	/* the rights of this member are checked; MEMBER_NOBODY: the operator's */

@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-static bool payer_is_said(const struct schema_writer *w, const void *object)
+static bool payer_is_written(const struct schema_writer *w, const void *object)
 {
 	(void)object;
 	return saver_of(w)->c->payer_name.known && !payer_is_caller(saver_of(w)->c);
@@ -33,7 +33,7 @@ static const struct schema payer_rows[] = {
 
 const struct schema payer_saved[] = {
 	{ "payer", 66, SCHEMA_MESSAGE, SCHEMA_OF(struct call, payer_name, struct call_payer),
-	  .of = payer_rows, .is = payer_is_said, .check = payer_check },
+	  .of = payer_rows, .is = payer_is_written, .check = payer_check },
 	{ 0 },
 };
 

@@ -34,7 +34,7 @@ enum record_page_place {
 	RECORD_PAGE_PLACES,
 };
 
-struct record_page_ask {
+struct record_page_request {
 	struct bytes tenant, number;
 	enum record_page_act act;
 	uint64_t call; /* with an act: that one, or nothing is done */

@@ -244,7 +244,7 @@ const struct schema saved_dialog_rows[] = {
 
 /* ---- the dialog of a leg ---- */
 
-static bool dialog_is_elsewhere(const struct schema_writer *w, const void *dialog)
+static bool dialog_is_forwarded(const struct schema_writer *w, const void *dialog)
 {
 	(void)w;
 	return ((const struct dialog *)dialog)->elsewhere != NULL;
@@ -314,7 +314,7 @@ static const struct schema dialog_birth_rows[] = {
 
 const struct schema saved_leg_dialog_rows[] = {
 	{ "tag", 1, SCHEMA_GROUP, .of = dialog_rows },
-	{ "born_call", 11, SCHEMA_GROUP, .of = dialog_birth_rows, .is = dialog_is_elsewhere },
+	{ "born_call", 11, SCHEMA_GROUP, .of = dialog_birth_rows, .is = dialog_is_forwarded },
 	{ "challenges", 13, SCHEMA_GROUP, SCHEMA_POINTER,
 	  SCHEMA_OF(struct dialog, challenges, struct dialog_challenges), .of = challenges_rows },
 	{ "named", 15, SCHEMA_BOOL, SCHEMA_AT(struct dialog, named) },

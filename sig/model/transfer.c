@@ -54,7 +54,7 @@ static bool transfer_check(struct schema_reader *r, void *object)
 	if ((t->leg != LEG_NONE && !call_leg(l->c, t->leg)) ||
 	    (t->state == TRANSFER_FAILED) != (t->status >= 300))
 		return false;
-	t->met &= MET_GIVEN | MET_COMES;
+	t->met &= MET_GIVEN | MET_MOVES;
 	if (!transfer_other_fits(l->c, t))
 		return schema_wrong(r, "transfer: bridge");
 	if (!transfer_given_fits(l->c, t))

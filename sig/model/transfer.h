@@ -20,7 +20,7 @@
 
 /* Until call.meet_ns: the other leg may be asked, too, and say nothing for 32 s. */
 enum { MEET_MS = 35000 };
-enum transfer_met { MET_GIVEN = 1, MET_COMES = 2 };
+enum transfer_met { MET_GIVEN = 1, MET_MOVES = 2 };
 enum transfer_state { TRANSFER_WAITING, TRANSFER_RINGING, TRANSFER_DONE, TRANSFER_FAILED };
 
 /* A leg of another call, which comes here. */

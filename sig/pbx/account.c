@@ -109,24 +109,24 @@ static struct bytes account_day(const struct call_host *h, const struct call *c,
 	return writer_done(w);
 }
 
-static bool account_is_listed(const struct call_host *h, const struct call *c, struct bytes whose,
+static bool account_is_listed(const struct call_host *h, const struct call *c, struct bytes subject,
 			      struct bytes code)
 {
 	uint8_t space[ACCOUNT_DATE_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 
-	return accounts_take(h->accounts, c->tenant, code, whose, account_day(h, c, &w));
+	return accounts_use(h->accounts, c->tenant, code, subject, account_day(h, c, &w));
 }
 
 /* What a caller, or a phone, gives. Without a list there is nothing to guess. */
-static bool account_is_taken(struct call_host *h, struct call *c, struct bytes whose,
+static bool account_is_taken(struct call_host *h, struct call *c, struct bytes subject,
 			     struct bytes code)
 {
 	if (!accounts_any(h->accounts, c->tenant))
 		return true;
 	if (secret_waits_ns(h, c, ACCOUNT_SECRET))
 		return false;
-	if (account_is_listed(h, c, whose, code)) {
+	if (account_is_listed(h, c, subject, code)) {
 		secret_is_right(h, c, ACCOUNT_SECRET);
 		return true;
 	}
@@ -190,7 +190,7 @@ static bool account_is_needed(const struct call_host *h, const struct call *c, s
 	return false;
 }
 
-bool account_lacks(const struct call_host *h, const struct call *c, struct bytes whose,
+bool account_lacks(const struct call_host *h, const struct call *c, struct bytes subject,
 		   struct bytes number)
 {
 	const struct shard_extension *e;
@@ -198,7 +198,7 @@ bool account_lacks(const struct call_host *h, const struct call *c, struct bytes
 
 	if (c->account.n || c->emergency || (c->run && c->run->waived))
 		return false;
-	e = h->services->directory->extension(h->owner, c->tenant, whose);
+	e = h->services->directory->extension(h->owner, c->tenant, subject);
 	always = e && e->account_code >= ACCOUNT_REQUIRED;
 	return e && (always || account_may_be_asked(h, c)) &&
 	       account_is_needed(h, c, number, always);
@@ -227,7 +227,7 @@ static enum refusal account_dialled(struct call_host *h, struct call *c,
 }
 
 /* Behind the feature code come an account code, '*' and the number. */
-static enum number_verdict account_cut(struct call_host *h, const struct number_ask *ask,
+static enum number_verdict account_cut(struct call_host *h, const struct number_request *ask,
 				       struct number_claimed *out, struct call_refusal *why)
 {
 	struct bytes number = ask->behind, code;
@@ -246,8 +246,8 @@ static enum number_verdict account_cut(struct call_host *h, const struct number_
 const struct dialled_code account_dialled_codes[] = { { FEATURE_ACCOUNT, account_cut }, { 0 } };
 
 /* A flow asks for it, and goes on to the number then. */
-static enum refusal account_ask(struct call_host *h, struct call *c, const struct call_start *start,
-				struct call_refusal *refusal)
+static enum refusal account_request(struct call_host *h, struct call *c,
+				    const struct call_start *start, struct call_refusal *refusal)
 {
 	char number[sizeof(FLOW_WORD) + ACCOUNT_FLOW_MAX];
 	struct writer w = writer_over(number, sizeof(number));
@@ -281,7 +281,7 @@ static bool account_begun(struct call_host *h, struct call *c, const struct call
 	if ((!start->needs_account && !account_may_be_asked(h, c)) ||
 	    leg_is_trunk(call_caller(c)) || !account_lacks(h, c, start->from, start->to))
 		return false;
-	*refused = account_ask(h, c, start, refusal);
+	*refused = account_request(h, c, start, refusal);
 	return true;
 }
 
@@ -324,7 +324,7 @@ static void account_wait(const struct call_host *h, struct leg *l)
 }
 
 /* Its digits are one from now on. */
-static void account_begin(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
+static void account_start(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
 {
 	struct leg *l = c->legs[leg];
 
@@ -426,7 +426,7 @@ static const struct module_order account_orders[] = {
 static const struct module_codes account_codes = {
 	.codes = UINT32_C(1) << CALL_CODE_ACCOUNT,
 	.may = account_is_pressed,
-	.pressed = account_begin,
+	.pressed = account_start,
 	.key = account_on_digit,
 	.overdue = account_overdue,
 	.drop = account_drop,

@@ -7,7 +7,7 @@
 
 /* The number is outside, the extension (third argument) may not call it without an account code,
  * and the call has no code. */
-bool account_lacks(const struct call_host *h, const struct call *c, struct bytes whose,
+bool account_lacks(const struct call_host *h, const struct call *c, struct bytes subject,
 		   struct bytes number);
 
 #endif

@@ -17,7 +17,7 @@ static const struct shard_forward *announce_terms(const struct call_host *h, con
 }
 
 /* Starts the prompt of the calling extension's settings for the callee, the caller or both. */
-static void announce_begin(struct call_host *h, struct call *c)
+static void announce_start(struct call_host *h, struct call *c)
 {
 	const struct leg *callee = call_callee(c);
 	const struct shard_forward *f = announce_terms(h, c);
@@ -35,4 +35,4 @@ static void announce_begin(struct call_host *h, struct call *c)
 		LOG_WARN("call", c->id, "an announcement is left out", LOG_STR("file", file));
 }
 
-const struct module announce_module = { .answered = announce_begin };
+const struct module announce_module = { .answered = announce_start };

@@ -26,7 +26,7 @@ static enum refusal attend_order(struct call *c, const struct call_order *order)
 		c->away_s = order->seconds;
 		outbox_touch(&c->out);
 	}
-	call_application_heard(c);
+	call_application_answered(c);
 	return 0;
 }
 
@@ -44,7 +44,7 @@ static bool attend_forward(struct call_host *h, struct call *c)
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 
 	if (!plan_has_forward(h, c, PLAN_NO_ANSWER) ||
-	    transfer_begin(c, &ask, text_bytes(&last->user), (struct bytes){ 0 }))
+	    curl_transfer_start(c, &ask, text_bytes(&last->user), (struct bytes){ 0 }))
 		return false;
 	c->transfer->unattended = true;
 	return true;

@@ -2,7 +2,7 @@
 /* Call waiting in the node (FEATURES CALL-12, CALL-13), as call_waiting.h describes it: the step
  * begins when the plan meets a busy user, is saved, and is looked at again behind each step of the
  * call until the user is free or the time is over. Which calls a user has comes from the shard
- * (engaged_of). The call waiting tone is an overlay on the media of the talking leg. */
+ * (calls_of_user). The call waiting tone is an overlay on the media of the talking leg. */
 
 #include "sig/pbx/call_waiting.h"
 
@@ -26,7 +26,7 @@ enum call_waiting_verdict {
 };
 
 /* Calls go in order of arrival, also when the user has no other call just now. */
-static enum call_waiting_verdict waiting_verdict_of(const struct engaged *e, uint8_t most)
+static enum call_waiting_verdict waiting_verdict_of(const struct user_calls *e, uint8_t most)
 {
 	if (!e->talks && !e->waits)
 		return CALL_WAITING_FREE;
@@ -37,7 +37,7 @@ static enum call_waiting_verdict call_waiting_meets(const struct call_host *h, c
 						    const struct shard_forward *f,
 						    struct bytes user)
 {
-	struct engaged e;
+	struct user_calls e;
 
 	if (!f || f->call_waiting == CALL_WAITING_PHONE || c->emergency)
 		return CALL_WAITING_FREE;
@@ -61,7 +61,7 @@ static enum call_waiting_verdict call_waiting_meets(const struct call_host *h, c
 /* ---- it waits ---- */
 
 /* The last step does from now on. */
-static enum refusal call_waiting_begin(struct call_host *h, struct call *c, struct bytes display,
+static enum refusal call_waiting_start(struct call_host *h, struct call *c, struct bytes display,
 				       struct call_refusal *refusal)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
@@ -107,7 +107,7 @@ static bool call_waiting_dialled(struct call_host *h, struct call *c, const stru
 {
 	if (call_waiting_meets(h, c, at->forward, at->user) != CALL_WAITING_WAITS)
 		return false;
-	*refused = call_waiting_begin(h, c, at->display, refusal);
+	*refused = call_waiting_start(h, c, at->display, refusal);
 	return true;
 }
 
@@ -115,7 +115,7 @@ static bool call_waiting_dialled(struct call_host *h, struct call *c, const stru
 
 static void waiting_look(struct call_host *h, struct call *c)
 {
-	struct engaged e;
+	struct user_calls e;
 	struct bytes user;
 
 	if (!call_awaits_user(c))
@@ -142,7 +142,7 @@ static bool waiting_is_tone(const struct media_tone *a, const struct media_tone 
 	return a->hz == b->hz && a->level == b->level && a->ms == b->ms && a->gap_ms == b->gap_ms;
 }
 
-bool call_waiting_is_heard(const struct call_host *h, const struct call *c)
+bool call_waiting_tone_plays(const struct call_host *h, const struct call *c)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		if (c->flows[i].overlay.tone.ms &&

@@ -10,6 +10,6 @@
 #include "sig/model/event.h"
 
 /* A party of the call gets the call waiting tone. */
-bool call_waiting_is_heard(const struct call_host *h, const struct call *c);
+bool call_waiting_tone_plays(const struct call_host *h, const struct call *c);
 
 #endif

@@ -149,7 +149,7 @@ static enum refusal charge_may(struct call_host *h, const struct call *c,
 }
 
 /* The leg is asked by a trunk from now on. As above. */
-static enum refusal charge_begin(struct call_host *h, struct call *c, struct leg *l,
+static enum refusal charge_start(struct call_host *h, struct call *c, struct leg *l,
 				 struct call_refusal *refusal)
 {
 	const struct toll_payer who = toll_payer_of(h, c);
@@ -167,7 +167,7 @@ static enum refusal charge_begin(struct call_host *h, struct call *c, struct leg
 	}
 	if (text_set(&l->toll.user, who.user))
 		return call_refuse(refusal, REFUSED_MEMORY);
-	verdict = toll_begin(h->settings->toll, &who, &terms, false, &now, &l->toll.charge);
+	verdict = toll_start(h->settings->toll, &who, &terms, false, &now, &l->toll.charge);
 	if (verdict != TOLL_OK)
 		return charge_refuse(h, c, who.user, verdict, refusal);
 	l->toll.counted = true;
@@ -203,7 +203,7 @@ static enum refusal charge_outside(struct call_host *h, struct call *c, struct l
 		charge_report(h, c, SECURITY_BARRED, user, refusal->text);
 		return refusal->reason;
 	}
-	return l ? charge_begin(h, c, l, refusal) : charge_may(h, c, refusal);
+	return l ? charge_start(h, c, l, refusal) : charge_may(h, c, refusal);
 }
 
 /* Of legs that are over: the store is told when the call is. */
@@ -236,7 +236,7 @@ void charges_restore(const struct call_host *h, struct call *c)
 		if (!l || !l->toll.counted)
 			continue;
 		who = payer_named(h, c, text_bytes(&l->toll.user));
-		if (toll_begin(h->settings->toll, &who, &none, true, &now, &l->toll.charge) ==
+		if (toll_start(h->settings->toll, &who, &none, true, &now, &l->toll.charge) ==
 			    TOLL_OK &&
 		    l->toll.answer_utc_ms)
 			toll_talk(&l->toll.charge, l->toll.answer_utc_ms, &now);

@@ -205,7 +205,7 @@ enum refusal conference_add_pending(struct call_host *h, struct call *c, struct 
 	return 0;
 }
 
-static enum refusal conference_may_enter(const struct call *c, const struct room *r)
+static enum refusal conference_may_admit(const struct call *c, const struct room *r)
 {
 	bool asked = c->member && c->member->asks && c->member->room == r->object.id;
 
@@ -251,7 +251,7 @@ enum refusal conference_join(struct call_host *h, struct call *c, struct room *r
 {
 	uint16_t number = room_number_next(r);
 	struct room_member *m = NULL;
-	enum refusal refused = conference_may_enter(c, r);
+	enum refusal refused = conference_may_admit(c, r);
 
 	if (refused)
 		return refused;
@@ -307,41 +307,43 @@ void conference_publish_changed(struct call_host *h, struct call *c, const char 
 
 /* ---- they come ---- */
 
-static enum refusal confer_pair(struct call_host *h, struct call *c, const struct call_order *order)
+static enum refusal conference_pair(struct call_host *h, struct call *c,
+				    const struct call_order *order)
 {
-	const struct call_confer *confer = order->confer;
+	const struct call_conference *to_conference = order->to_conference;
 	bool caller = order->leg == SHARD_LEG_CALLER;
-	struct conference_terms stays = { .inviter = confer->inviter,
-					  .host = confer->host != SHARD_LEG_NONE &&
-						  confer->host != order->leg };
-	struct conference_terms goes = { .inviter = confer->inviter,
-					 .host = confer->host == order->leg };
-	const struct call_split split = { .to = confer->to };
-	enum refusal r = split_begin(h, c, caller ? c->bridge.caller : c->bridge.callee, &split);
+	struct conference_terms stays = { .inviter = to_conference->inviter,
+					  .host = to_conference->host != SHARD_LEG_NONE &&
+						  to_conference->host != order->leg };
+	struct conference_terms goes = { .inviter = to_conference->inviter,
+					 .host = to_conference->host == order->leg };
+	const struct call_split split = { .to = to_conference->to };
+	enum refusal r = split_start(h, c, caller ? c->bridge.caller : c->bridge.callee, &split);
 
 	if (r)
 		return r;
-	if (conference_join(h, c, confer->room, &stays)) /* room was made sure of before */
+	if (conference_join(h, c, to_conference->room, &stays)) /* room was made sure of before */
 		return REFUSED_MEMORY;
 	if (stays.host)
 		goes.inviter = c->member->number;
-	if (!confer->leaves && conference_join(h, confer->to, confer->room, &goes))
+	if (!to_conference->leaves &&
+	    conference_join(h, to_conference->to, to_conference->room, &goes))
 		return REFUSED_MEMORY;
 	return 0;
 }
 
-static enum refusal order_confer(struct call_host *h, struct call *c, struct call_order *order)
+static enum refusal order_conference(struct call_host *h, struct call *c, struct call_order *order)
 {
-	const struct call_confer *confer = order->confer;
-	struct conference_terms terms = { .inviter = confer->inviter,
-					  .host = confer->host != SHARD_LEG_NONE };
+	const struct call_conference *to_conference = order->to_conference;
+	struct conference_terms terms = { .inviter = to_conference->inviter,
+					  .host = to_conference->host != SHARD_LEG_NONE };
 
 	if (c->state != CALL_ESTABLISHED || c->transfer || (c->park && !c->park->asks))
 		return c->state == CALL_ENDING ? REFUSED_NO_CALL : REFUSED_CHANGING;
-	if (confer->to)
-		return confer_pair(h, c, order);
+	if (to_conference->to)
+		return conference_pair(h, c, order);
 	prompts_stop(h, c);
-	return conference_join(h, c, confer->room, &terms);
+	return conference_join(h, c, to_conference->room, &terms);
 }
 
 /* ---- they leave ---- */
@@ -457,14 +459,14 @@ static enum refusal member_gain(struct call_host *h, struct call *c, int32_t db)
 }
 
 static enum refusal member_coach(struct call_host *h, struct call *c, const struct room *r,
-				 int32_t whom)
+				 int32_t of_party)
 {
-	if (whom < 0 || whom > MEMBER_NUMBER_MAX ||
-	    (whom && (whom == c->member->number || !room_number_of(r, (uint16_t)whom))))
+	if (of_party < 0 || of_party > MEMBER_NUMBER_MAX ||
+	    (of_party && (of_party == c->member->number || !room_number_of(r, (uint16_t)of_party))))
 		return REFUSED_NO_COACHED;
-	if (c->member->coaches == whom)
+	if (c->member->coaches == of_party)
 		return 0;
-	c->member->coaches = (uint16_t)whom;
+	c->member->coaches = (uint16_t)of_party;
 	conference_publish_changed(h, c, "coach");
 	return 0;
 }
@@ -529,12 +531,12 @@ static enum refusal order_member(struct call_host *h, struct call *c, struct cal
 
 static const struct module_order conference_orders[] = {
 	{ ORDER_MEMBER, NEEDS_NOBODY, order_member },
-	{ ORDER_CONFER, NEEDS_NOBODY, order_confer },
+	{ ORDER_CONFERENCE, NEEDS_NOBODY, order_conference },
 	{ 0 },
 };
 
 /* Another shard gives a party into a conference of this one. */
-static enum number_verdict conference_claim(struct call_host *h, const struct number_ask *ask,
+static enum number_verdict conference_claim(struct call_host *h, const struct number_request *ask,
 					    struct number_claimed *out, struct call_refusal *why)
 {
 	const struct sip_message *m = ask->invite;

@@ -46,8 +46,8 @@ void conference_leave(struct call_host *h, struct call *c, const char *reason);
 /* It is otherwise by now; reason: what. */
 void conference_publish_changed(struct call_host *h, struct call *c, const char *reason);
 
-/* Of ORDER_CONFER. */
-struct call_confer {
+/* Of ORDER_CONFERENCE. */
+struct call_conference {
 	struct room *room;
 	struct call *to;     /* begun, and empty: for a call of two. NULL: it is alone */
 	enum shard_leg host; /* the leg of the host, or NONE */

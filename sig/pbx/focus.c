@@ -50,7 +50,7 @@ static void focus_call_admit(const struct call_host *h, struct call *c)
 	c->member->hosts = other && other->member && other->member->hosts;
 }
 
-enum refusal focus_call_begin(struct call_host *h, struct call *c, const struct call_start *start,
+enum refusal focus_call_start(struct call_host *h, struct call *c, const struct call_start *start,
 			      struct call_refusal *refusal)
 {
 	const struct call_set *set = start->set;

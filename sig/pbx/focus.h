@@ -13,7 +13,7 @@
 struct call_host;
 
 /* set.conference, or set.joins. */
-enum refusal focus_call_begin(struct call_host *h, struct call *c, const struct call_start *start,
+enum refusal focus_call_start(struct call_host *h, struct call *c, const struct call_start *start,
 			      struct call_refusal *refusal) NODISCARD;
 
 /* Parties of a conference on a remote shard: their phones send REFER to the focus in their dialog

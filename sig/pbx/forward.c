@@ -28,7 +28,7 @@ static enum refusal check_blocked(const struct call *c, const struct shard_forwa
 }
 
 /* A phone of the user is in another call, in either direction, ringing included. */
-static bool is_engaged(const struct call_host *h, const struct call *c, struct bytes user)
+static bool user_is_busy(const struct call_host *h, const struct call *c, struct bytes user)
 {
 	return h->services->calls->others(h->owner, c, user).calls;
 }
@@ -63,7 +63,7 @@ static enum refusal forward_admit(const struct call_host *h, const struct call *
 		*why = PLAN_ALWAYS;
 		return call_refuse(refusal, REFUSED_FORWARD);
 	}
-	if (f && (f->do_not_disturb || (f->smart_do_not_disturb && is_engaged(h, c, at->user)))) {
+	if (f && (f->do_not_disturb || (f->smart_do_not_disturb && user_is_busy(h, c, at->user)))) {
 		*why = PLAN_BUSY;
 		return call_refuse(refusal, REFUSED_DO_NOT_DISTURB);
 	}

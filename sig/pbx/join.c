@@ -282,7 +282,7 @@ static int split_make(struct call_host *h, struct call *c, uint8_t leg,
 	return 0;
 }
 
-enum refusal split_begin(struct call_host *h, struct call *c, uint8_t leg,
+enum refusal split_start(struct call_host *h, struct call *c, uint8_t leg,
 			 const struct call_split *split)
 {
 	struct share stays = { 0 }, goes = { 0 };
@@ -392,7 +392,7 @@ static enum refusal order_join(struct call_host *h, struct call *c, struct call_
 
 static enum refusal order_split(struct call_host *h, struct call *c, struct call_order *order)
 {
-	return split_begin(h, c, order_leg_of(c, order), order->split);
+	return split_start(h, c, order_leg_of(c, order), order->split);
 }
 
 /* ---- between calls ---- */

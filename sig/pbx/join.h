@@ -56,7 +56,7 @@ struct call_split {
 
 /* The party of that leg moves. REFUSED_CHANGING (an INVITE or transfer is open, or a save is
  * pending: the records of both calls change in one transaction), _MEMORY: nothing has changed. */
-enum refusal split_begin(struct call_host *h, struct call *c, uint8_t leg,
+enum refusal split_start(struct call_host *h, struct call *c, uint8_t leg,
 			 const struct call_split *split) NODISCARD;
 /* The bridge ends, and tandem is the peer of the leg that stays. Names and plan are up to the
  * caller. */

@@ -16,7 +16,7 @@
 #include "sig/pbx/account.h"
 #include "sig/pbx/set.h"
 
-#define KEPT_MS (UINT64_C(30) * 86400 * 1000)
+#define EXPIRES_MS (UINT64_C(30) * 86400 * 1000)
 
 /* ---- who is called ---- */
 
@@ -34,19 +34,19 @@ static void last_caller_keep(const struct call_host *h, const struct call *c,
 {
 	char shown[IDENTITY_SHOWN_MAX];
 	struct bytes caller = at->caller;
-	struct request_kept *kept;
+	struct request_kv *kept;
 
 	identity_of_caller(h, c, &caller, shown);
-	if (caller.n > KEPT_VALUE_MAX)
+	if (caller.n > KV_VALUE_MAX)
 		return;
-	kept = effects_ask(h->effects, EFFECT_KEPT, c->id, 0,
-			   EFFECT_TEXTS(bytes_str(call_tenant(h, c)), at->user, caller));
+	kept = effects_request(h->effects, EFFECT_KV, c->id, 0,
+			       EFFECT_TEXTS(bytes_str(call_tenant(h, c)), at->user, caller));
 	if (!kept) {
 		LOG_WARN("call", c->id, "no memory: the last caller is not kept");
 		return;
 	}
-	kept->what = KEPT_LAST_CALLER;
-	kept->ttl_ms = KEPT_MS;
+	kept->what = KV_LAST_CALLER;
+	kept->ttl_ms = EXPIRES_MS;
 }
 
 static enum refusal last_caller_admit(const struct call_host *h, const struct call *c,
@@ -67,23 +67,23 @@ static bool last_caller_begun(struct call_host *h, struct call *c, const struct 
 {
 	if (!start->set || start->set->room || start->set->feature != FEATURE_LAST_CALLER)
 		return false;
-	*refused = set_begin(h, c, start, refusal);
+	*refused = set_start(h, c, start, refusal);
 	return true;
 }
 
 /* It is asked for, or asked for again. Without memory its time runs. */
-static void last_caller_ask(struct call_host *h, struct call *c)
+static void last_caller_request(struct call_host *h, struct call *c)
 {
-	struct request_kept *kept;
+	struct request_kv *kept;
 
 	if (!set_waits_for(c, FEATURE_LAST_CALLER))
 		return;
 	c->plan.serial = rand_u64_from(h->rand) | 1;
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
-	kept = effects_ask(h->effects, EFFECT_KEPT, c->id, c->plan.serial,
-			   EFFECT_TEXTS(bytes_str(call_tenant(h, c)), text_bytes(&c->from)));
+	kept = effects_request(h->effects, EFFECT_KV, c->id, c->plan.serial,
+			       EFFECT_TEXTS(bytes_str(call_tenant(h, c)), text_bytes(&c->from)));
 	if (kept)
-		kept->what = KEPT_LAST_CALLER;
+		kept->what = KV_LAST_CALLER;
 }
 
 static void last_caller_refuse(struct call_host *h, struct call *c, uint16_t status,
@@ -130,18 +130,18 @@ static void call_back(struct call_host *h, struct call *c, struct bytes number)
 
 static void last_caller_on_reply(struct call_host *h, struct call *c, const struct reply *reply)
 {
-	const struct kept_news *news = &reply->kept;
+	const struct kv_reply *new_state = &reply->kept;
 	char number[DIAL_NUMBER_MAX];
 
-	if (!set_waits_for(c, FEATURE_LAST_CALLER) || news->serial != c->plan.serial)
+	if (!set_waits_for(c, FEATURE_LAST_CALLER) || new_state->serial != c->plan.serial)
 		return;
-	if (news->result == KEPT_UNKNOWN)
+	if (new_state->result == KV_UNKNOWN)
 		last_caller_refuse(h, c, 503, "the last caller is not known");
-	else if (news->result == KEPT_NONE)
+	else if (new_state->result == KV_NONE)
 		last_caller_refuse(h, c, 404, "nobody has called yet");
-	else if (!news->value.n || bytes_is(news->value, "anonymous"))
+	else if (!new_state->value.n || bytes_is(new_state->value, "anonymous"))
 		last_caller_refuse(h, c, 404, "the last caller did not show a number");
-	else if (!last_caller_number(h, c, news->value, number))
+	else if (!last_caller_number(h, c, new_state->value, number))
 		last_caller_refuse(h, c, 403, "the extension may not call the last caller");
 	else
 		call_back(h, c, bytes_str(number));
@@ -156,14 +156,14 @@ static bool last_caller_overdue(struct call_host *h, struct call *c)
 }
 
 static const struct module_reply last_caller_replies[] = {
-	{ ASK_KEPT, last_caller_on_reply },
+	{ ASK_KV, last_caller_on_reply },
 	{ 0 },
 };
 
 const struct module last_caller_module = {
 	.admit = last_caller_admit,
 	.begun = last_caller_begun,
-	.saved = last_caller_ask,
+	.saved = last_caller_request,
 	.overdue = last_caller_overdue,
 	.replied = last_caller_replies,
 };

@@ -44,8 +44,8 @@ static bool media_stream_open(struct call_host *h, struct call *c, bool resumed)
 	struct media_stream *l = c->media_stream;
 	uint64_t serial = rand_u64_from(h->rand) | 1;
 	struct request_media_stream *stream =
-		effects_ask(h->effects, EFFECT_MEDIA_STREAM, c->id, serial,
-			    EFFECT_TEXTS(bytes_str(call_tenant(h, c)), bytes_str(l->endpoint)));
+		effects_request(h->effects, EFFECT_MEDIA_STREAM, c->id, serial,
+				EFFECT_TEXTS(bytes_str(call_tenant(h, c)), bytes_str(l->endpoint)));
 
 	if (!stream)
 		return false;
@@ -59,8 +59,8 @@ static bool media_stream_open(struct call_host *h, struct call *c, bool resumed)
 
 static void media_stream_close(struct call_host *h, const struct call *c, const char *reason)
 {
-	if (!effects_ask(h->effects, EFFECT_MEDIA_STREAM_STOP, c->id, c->media_stream->serial,
-			 EFFECT_TEXTS(bytes_str(reason))))
+	if (!effects_request(h->effects, EFFECT_MEDIA_STREAM_STOP, c->id, c->media_stream->serial,
+			     EFFECT_TEXTS(bytes_str(reason))))
 		LOG_ERROR("call", c->id, "no memory for why a stream ends");
 }
 
@@ -88,7 +88,7 @@ static void media_stream_fail(struct call_host *h, struct call *c, const char *r
 	media_stream_drop(c);
 }
 
-enum refusal media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
+enum refusal media_stream_start(struct call_host *h, struct call *c, uint8_t leg,
 				const struct media_stream_terms *terms, uint32_t order)
 {
 	struct media_stream *l = calloc(1, sizeof(*l));
@@ -111,11 +111,11 @@ enum refusal media_stream_begin(struct call_host *h, struct call *c, uint8_t leg
 
 static void media_stream_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
-	const struct media_stream_news *news = &reply->media_stream;
+	const struct media_stream_reply *new_state = &reply->media_stream;
 
-	if (!c->media_stream || c->media_stream->serial != news->serial)
+	if (!c->media_stream || c->media_stream->serial != new_state->serial)
 		return;
-	switch (news->kind) {
+	switch (new_state->kind) {
 	case MEDIA_STREAM_STARTED:
 		c->media_stream->started = true;
 		media_stream_publish(h, c, SIG_CALL_STREAM_STARTED, NULL);
@@ -124,7 +124,7 @@ static void media_stream_replied(struct call_host *h, struct call *c, const stru
 		media_stream_end(h, c, "end");
 		return;
 	case MEDIA_STREAM_FAILED:
-		media_stream_fail(h, c, news->reason);
+		media_stream_fail(h, c, new_state->reason);
 		return;
 	}
 }
@@ -191,7 +191,7 @@ static enum refusal order_media_stream(struct call_host *h, struct call *c,
 	uint8_t leg = order_leg_of(c, order);
 
 	if (order->media_stream->endpoint[0])
-		return media_stream_begin(h, c, leg, order->media_stream, orders_next(c->orders));
+		return media_stream_start(h, c, leg, order->media_stream, orders_next(c->orders));
 	if (!c->media_stream || c->media_stream->leg != leg)
 		return REFUSED_NO_MEDIA_STREAM;
 	media_stream_end(h, c, "stopped");

@@ -28,7 +28,7 @@ struct media_stream_terms {
 };
 
 /* Replaces the stream before it. order: names it in events. REFUSED_MEMORY: nothing has changed. */
-enum refusal media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
+enum refusal media_stream_start(struct call_host *h, struct call *c, uint8_t leg,
 				const struct media_stream_terms *terms, uint32_t order);
 
 #endif

@@ -31,7 +31,7 @@ enum {
 	PIN_TRIES = 3,
 	PIN_FIRST_MS = 10000,
 	PIN_NEXT_MS = 5000,
-	BESIDE_NAME_MAX = 64,
+	SPACE_NAME_MAX = 64,
 	NAME_MS = 5000,
 	NAME_SILENCE_MS = 1000, /* at its end */
 	NAME_LEAST_MS = 200,    /* shorter is silence */
@@ -133,7 +133,7 @@ static enum refusal ring_other_shard(struct call_host *h, struct call *c, struct
 				     struct bytes display, uint16_t shard,
 				     struct call_refusal *refusal)
 {
-	uint8_t space[BESIDE_NAME_MAX];
+	uint8_t space[SPACE_NAME_MAX];
 	struct writer name = writer_over(space, sizeof(space));
 
 	writer_str(&name, ROOM_NAME_BEGINS);
@@ -291,7 +291,7 @@ static enum refusal member_begin_remote(struct call_host *h, struct call *c,
 	return meetme_answer_caller(h, c, refusal);
 }
 
-static enum refusal meetme_begin(struct call_host *h, struct call *c,
+static enum refusal meetme_start(struct call_host *h, struct call *c,
 				 const struct call_start *start, struct call_refusal *refusal)
 {
 	const struct room_terms *t;
@@ -305,7 +305,7 @@ static enum refusal meetme_begin(struct call_host *h, struct call *c,
 		return ring_through(h, c, start->set->named, start->display, start->set->away,
 				    start->set->named, refusal);
 	if (start->set->conference || start->set->joins)
-		return focus_call_begin(h, c, start, refusal);
+		return focus_call_start(h, c, start, refusal);
 	t = rooms_find(h->settings->rooms, c->tenant, start->to);
 	if (!t || t->factory)
 		return call_refuse_as(refusal, 404, REFUSED_ROOM);
@@ -351,16 +351,16 @@ static void caller_refuse(struct call_host *h, struct call *c, const struct call
 		wait_refuse(h, c, refusal);
 }
 
-void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news *news)
+void meetme_on_owner(struct call_host *h, struct call *c, const struct park_reply *new_state)
 {
 	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	enum refusal refused;
 
 	outbox_touch(&c->out);
-	if (news->told == PARK_OK) {
+	if (new_state->told == PARK_OK) {
 		refused = meetme_answer_caller(h, c, &refusal);
-	} else if (news->told == PARK_TAKEN) {
-		refused = ring_local_shard(h, c, news->owner, &refusal);
+	} else if (new_state->told == PARK_TAKEN) {
+		refused = ring_local_shard(h, c, new_state->owner, &refusal);
 	} else {
 		refused = call_refuse_as(&refusal, 503, REFUSED_ROOM);
 		refusal.text = "too many rooms of the tenant are open";
@@ -371,7 +371,7 @@ void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news
 
 /* ---- who it is ---- */
 
-static bool member_comes(struct call_host *h, struct call *c, struct room *r,
+static bool member_joins(struct call_host *h, struct call *c, struct room *r,
 			 const struct room_terms *t, bool host)
 {
 	const struct conference_terms terms = {
@@ -388,7 +388,7 @@ static bool member_comes(struct call_host *h, struct call *c, struct room *r,
 }
 
 /* Once, when it may come in. False: it cannot be. */
-static bool name_ask(struct call_host *h, struct call *c)
+static bool name_request(struct call_host *h, struct call *c)
 {
 	const struct prompt_terms ask = { .files = { PROMPT_BY_NAME "conference-name",
 						     PROMPT_BEEP },
@@ -415,14 +415,14 @@ static bool member_enters(struct call_host *h, struct call *c, struct room *r,
 	bool named = t->entry == ROOM_TONE_NAME || t->exit == ROOM_TONE_NAME;
 
 	if (!named || c->member->naming)
-		return member_comes(h, c, r, t, host);
+		return member_joins(h, c, r, t, host);
 	c->member->hosts = host;
-	return name_ask(h, c) || member_comes(h, c, r, t, host);
+	return name_request(h, c) || member_joins(h, c, r, t, host);
 }
 
-static void pin_said(struct call_host *h, struct call *c, struct bytes digits);
+static void pin_prompt(struct call_host *h, struct call *c, struct bytes digits);
 
-static void pin_ask(struct call_host *h, struct call *c)
+static void pin_request(struct call_host *h, struct call *c)
 {
 	struct prompt_terms ask = { .files = { PROMPT_BY_NAME "conference-pin" },
 				    .file_count = 1,
@@ -438,7 +438,7 @@ static void pin_ask(struct call_host *h, struct call *c)
 		(void)bytes_cstr(BYTES_LIT(PROMPT_BY_NAME "conference-pin-wrong"), ask.files[0],
 				 sizeof(ask.files[0]));
 	if (prompts_collect(h, c, &ask, 0))
-		pin_said(h, c, (struct bytes){ 0 });
+		pin_prompt(h, c, (struct bytes){ 0 });
 }
 
 /* It was answered, and its phone knows: it is asked, or comes in. False: it does not come. */
@@ -448,13 +448,13 @@ static bool meetme_arrives(struct call_host *h, struct call *c, struct room *r)
 
 	if (!conference_was_dialled(c) || c->member->admitted ||
 	    r->kind == ROOM_STATION) /* it was invited, or may come */
-		return member_comes(h, c, r, t, c->member->hosts);
+		return member_joins(h, c, r, t, c->member->hosts);
 	if (!t)
 		return false;
 	if (c->prompts) /* it is asked already: an ACK that comes again */
 		return true;
 	if (pin_is_asked(r, t)) {
-		pin_ask(h, c);
+		pin_request(h, c);
 		return true;
 	}
 	return member_enters(h, c, r, t, false);
@@ -492,7 +492,7 @@ static void pin_wrong(struct call_host *h, struct call *c, const struct room *r,
 	if (guessed)
 		secret_is_wrong(h, c, object);
 	if (++c->member->tries < PIN_TRIES && !pin_waits_ns(h, c, r))
-		pin_ask(h, c);
+		pin_request(h, c);
 	else
 		turned_away(h, c, "no PIN of the conference");
 }
@@ -508,7 +508,7 @@ static void pin_right(struct call_host *h, struct call *c, const struct room *r,
 		secret_is_right(h, c, object);
 }
 
-static void pin_said(struct call_host *h, struct call *c, struct bytes digits)
+static void pin_prompt(struct call_host *h, struct call *c, struct bytes digits)
 {
 	struct room *r = conference_room(h, c);
 	const struct room_terms *t = r ? called_terms(h, r) : NULL;
@@ -538,12 +538,12 @@ static void meetme_on_answer(struct call_host *h, struct call *c,
 	if (!c->member)
 		return;
 	if (!c->member->naming) {
-		pin_said(h, c, result->digits);
+		pin_prompt(h, c, result->digits);
 		return;
 	}
 	if (!r)
 		turned_away(h, c, "there is no such room any more");
-	else if (!member_comes(h, c, r, called_terms(h, r), c->member->hosts))
+	else if (!member_joins(h, c, r, called_terms(h, r), c->member->hosts))
 		turned_away(h, c, "the conference is full");
 }
 
@@ -579,12 +579,12 @@ static bool meetme_begun(struct call_host *h, struct call *c, const struct call_
 {
 	if (!start->set || !start->set->room)
 		return false;
-	*refused = meetme_begin(h, c, start, refusal);
+	*refused = meetme_start(h, c, start, refusal);
 	return true;
 }
 
 /* Another shard sends a caller to a room of this one. */
-static enum number_verdict meetme_claim(struct call_host *h, const struct number_ask *ask,
+static enum number_verdict meetme_claim(struct call_host *h, const struct number_request *ask,
 					struct number_claimed *out, struct call_refusal *why)
 {
 	const struct sip_message *m = ask->invite;

@@ -15,7 +15,7 @@ enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes disp
 /* A successor asks again, and so does who finds that a command has stopped what was asked. */
 void meetme_resume(struct call_host *h, struct call *c);
 /* The shard of the room that a call waits for is known (conference_waits). Fields as in struct
- * park_news; owner: the conference. */
-void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news *news);
+ * park_reply; owner: the conference. */
+void meetme_on_owner(struct call_host *h, struct call *c, const struct park_reply *new_state);
 
 #endif

@@ -50,10 +50,10 @@ bool park_has(const struct call *c, struct bytes slot)
 
 /* ---- on its way ---- */
 
-enum refusal park_begin(struct call *c, const struct transfer_request *ask,
+enum refusal park_start(struct call *c, const struct transfer_request *ask,
 			const struct park_place *place, const struct shard_order *by)
 {
-	enum refusal r = transfer_begin(c, ask, (struct bytes){ 0 }, (struct bytes){ 0 });
+	enum refusal r = curl_transfer_start(c, ask, (struct bytes){ 0 }, (struct bytes){ 0 });
 
 	if (r)
 		return r;
@@ -230,7 +230,7 @@ static bool giver_comes_back(struct call_host *h, struct call *c)
 
 /* The slot is announced to the parking user, while the parked party hears music (FEATURES PARK-02).
  * Returns true until that is over. A successor announces it again. */
-static bool slot_is_said(struct call_host *h, struct call *c)
+static bool slot_is_announced(struct call_host *h, struct call *c)
 {
 	struct prompt_terms terms = { .files = { PROMPT_BY_NAME "parked" },
 				      .file_count = 2,
@@ -277,7 +277,7 @@ void park_go_on(struct call_host *h, struct call *c)
 	struct transfer *t = c->transfer;
 
 	if (t->slot.claimed) {
-		if (!slot_is_said(h, c))
+		if (!slot_is_announced(h, c))
 			park_now(h, c);
 	} else if (h->degraded) {
 		park_unclaimed(h, c);
@@ -286,29 +286,29 @@ void park_go_on(struct call_host *h, struct call *c)
 	}
 }
 
-static void slot_on_claim(struct call_host *h, struct call *c, const struct park_news *news)
+static void slot_on_claim(struct call_host *h, struct call *c, const struct park_reply *new_state)
 {
 	struct transfer_slot *slot = &c->transfer->slot;
 
-	if (news->told == PARK_OK) {
+	if (new_state->told == PARK_OK) {
 		slot->claimed = true;
 		return;
 	}
-	if (news->told == PARK_TAKEN && slot_is_orphan(h, slot->number, news->owner)) {
-		slot_free(h, c->tenant, bytes_str(slot->number), news->owner);
+	if (new_state->told == PARK_TAKEN && slot_is_orphan(h, slot->number, new_state->owner)) {
+		slot_free(h, c->tenant, bytes_str(slot->number), new_state->owner);
 		claim_slot(h, c);
 		return;
 	}
-	if (news->told == PARK_TAKEN && slot_advance(slot->number, slot->last)) {
+	if (new_state->told == PARK_TAKEN && slot_advance(slot->number, slot->last)) {
 		claim_slot(h, c);
 		return;
 	}
-	if (news->told == PARK_TAKEN) {
-		slot->owner = slot->last[0] ? 0 : news->owner;
+	if (new_state->told == PARK_TAKEN) {
+		slot->owner = slot->last[0] ? 0 : new_state->owner;
 		slot->serial = 0;
 	}
 	outbox_touch(&c->out);
-	transfer_refuse(h, c, news->told == PARK_TAKEN ? 486 : 503);
+	transfer_refuse(h, c, new_state->told == PARK_TAKEN ? 486 : 503);
 }
 
 /* ---- there ---- */
@@ -374,20 +374,20 @@ static void asked_claim(struct call_host *h, struct call *c)
 			       slot_shown_ms(h));
 }
 
-static void asked_on_claim(struct call_host *h, struct call *c, const struct park_news *news)
+static void asked_on_claim(struct call_host *h, struct call *c, const struct park_reply *new_state)
 {
 	struct park *p = c->park;
 
-	if (news->told == PARK_OK) {
+	if (new_state->told == PARK_OK) {
 		asked_well(h, c);
-	} else if (news->told == PARK_TAKEN && slot_is_orphan(h, p->slot, news->owner)) {
-		slot_free(h, c->tenant, bytes_str(p->slot), news->owner);
+	} else if (new_state->told == PARK_TAKEN && slot_is_orphan(h, p->slot, new_state->owner)) {
+		slot_free(h, c->tenant, bytes_str(p->slot), new_state->owner);
 		asked_claim(h, c);
-	} else if (news->told == PARK_TAKEN && slot_advance(p->slot, p->last)) {
+	} else if (new_state->told == PARK_TAKEN && slot_advance(p->slot, p->last)) {
 		asked_claim(h, c);
 	} else {
-		p->serial = news->told == PARK_TAKEN ? 0 : p->serial;
-		asked_in_vain(h, c, news->told == PARK_TAKEN ? 486 : 503);
+		p->serial = new_state->told == PARK_TAKEN ? 0 : p->serial;
+		asked_in_vain(h, c, new_state->told == PARK_TAKEN ? 486 : 503);
 	}
 }
 
@@ -403,18 +403,18 @@ static void ask_go(struct call_host *h, struct call *c)
 /* ---- it waits ---- */
 
 /* Another one has it: what the party has is its call, until the slot is free again. */
-static void claim_on_reply(struct call_host *h, struct call *c, const struct park_news *news)
+static void claim_on_reply(struct call_host *h, struct call *c, const struct park_reply *new_state)
 {
 	struct park *p = c->park;
 
 	p->serial = 0;
-	p->again_ns = news->told == PARK_OK ? 0 : h->now.ns + CLAIM_AGAIN_MS * NS_PER_MS;
-	if (news->told != PARK_TAKEN)
+	p->again_ns = new_state->told == PARK_OK ? 0 : h->now.ns + CLAIM_AGAIN_MS * NS_PER_MS;
+	if (new_state->told != PARK_TAKEN)
 		return;
 	LOG_WARN("call", c->id, "the slot of a parked party is another's",
 		 LOG_STR("slot", p->slot));
-	if (slot_is_orphan(h, p->slot, news->owner)) {
-		slot_free(h, c->tenant, bytes_str(p->slot), news->owner);
+	if (slot_is_orphan(h, p->slot, new_state->owner)) {
+		slot_free(h, c->tenant, bytes_str(p->slot), new_state->owner);
 		claim_again(h, c);
 	}
 }
@@ -422,19 +422,20 @@ static void claim_on_reply(struct call_host *h, struct call *c, const struct par
 /* What the store has in the slot. */
 static void park_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
-	const struct park_news *news = &reply->park;
+	const struct park_reply *new_state = &reply->park;
 	const struct transfer *t = c->transfer;
 
-	if (t && t->state == TRANSFER_WAITING && t->slot.serial && t->slot.serial == news->serial)
-		slot_on_claim(h, c, news);
-	else if (slot_step_asks(c) && c->park->serial == news->serial)
-		asked_on_claim(h, c, news);
-	else if (c->park && c->park->serial && c->park->serial == news->serial)
-		claim_on_reply(h, c, news);
-	else if (retrieve_waits(c) && c->plan.serial == news->serial)
-		retrieve_on_result(h, c, news);
+	if (t && t->state == TRANSFER_WAITING && t->slot.serial &&
+	    t->slot.serial == new_state->serial)
+		slot_on_claim(h, c, new_state);
+	else if (slot_step_asks(c) && c->park->serial == new_state->serial)
+		asked_on_claim(h, c, new_state);
+	else if (c->park && c->park->serial && c->park->serial == new_state->serial)
+		claim_on_reply(h, c, new_state);
+	else if (retrieve_waits(c) && c->plan.serial == new_state->serial)
+		retrieve_on_result(h, c, new_state);
 	else if (conference_waits(c))
-		meetme_on_owner(h, c, news);
+		meetme_on_owner(h, c, new_state);
 }
 
 /* ---- who takes it from there ---- */
@@ -531,7 +532,7 @@ static void return_now(struct call_host *h, struct call *c)
 	p->return_ns = h->now.ns + RETURN_AGAIN_MS * NS_PER_MS;
 	if (!call_is_alone(c) || is_picked(h, c))
 		return;
-	if (transfer_begin(c, &ask, text_bytes(&p->by), (struct bytes){ 0 }))
+	if (curl_transfer_start(c, &ask, text_bytes(&p->by), (struct bytes){ 0 }))
 		return;
 	LOG_INFO("call", c->id, "a parked party comes back to the extension that parked it",
 		 LOG_STR("slot", p->slot), LOG_BYTES("to", cdr_number(h, c, text_bytes(&p->by))));
@@ -641,7 +642,7 @@ static bool slot_step_find(const struct call_host *h, const struct call *c, stru
 
 /* Not for a party that waits already. For one that is transferred, the transferor is told of
  * success when it waits there. */
-static enum refusal slot_step_begin(struct call_host *h, struct call *c,
+static enum refusal slot_step_start(struct call_host *h, struct call *c,
 				    const struct park_place *place, struct bytes display,
 				    struct call_refusal *refusal)
 {
@@ -668,7 +669,7 @@ static bool park_dialled(struct call_host *h, struct call *c, const struct plan_
 
 	if (!slot_step_find(h, c, &place))
 		return false;
-	*refused = slot_step_begin(h, c, &place, at->display, refusal);
+	*refused = slot_step_start(h, c, &place, at->display, refusal);
 	return true;
 }
 
@@ -723,7 +724,7 @@ static enum refusal order_park(struct call_host *h, struct call *c, struct call_
 	if (bytes_cstr(order->to, place.slot, sizeof(place.slot)) ||
 	    bytes_cstr(order->last, place.last, sizeof(place.last)))
 		return REFUSED_MALFORMED;
-	return park_begin(c, &ask, &place, order->by);
+	return park_start(c, &ask, &place, order->by);
 }
 
 static const struct module_order park_orders[] = {

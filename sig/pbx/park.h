@@ -15,8 +15,8 @@
 /* It waits in that slot, or is on its way there. */
 bool park_has(const struct call *c, struct bytes slot);
 /* Begins a transfer to a slot. by: the order to be answered with the result, or NULL. Returns as
- * transfer_begin. */
-enum refusal park_begin(struct call *c, const struct transfer_request *ask,
+ * curl_transfer_start. */
+enum refusal park_start(struct call *c, const struct transfer_request *ask,
 			const struct park_place *place, const struct shard_order *by) NODISCARD;
 /* A repetition of the same order: its answer goes to the last sender. Returns false for another
  * order. */

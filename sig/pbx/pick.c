@@ -69,7 +69,7 @@ bool pick_is_done(const struct call *c)
 /* RFC 3326: a phone that stops ringing so shows no missed call. */
 static void pick_leave_rung(struct call_host *h, struct call *c)
 {
-	const struct leg_farewell f = { .reason = BYTES_LIT(LEG_ELSEWHERE) };
+	const struct leg_farewell f = { .reason = BYTES_LIT(LEG_COMPLETED) };
 
 	fork_leave_rung(h, c, &f);
 	fork_forget_best(c);

@@ -35,8 +35,8 @@
 
 enum { REFER_EXPIRES_S = 300, NOTIFY_LINES_MAX = 256, SIPFRAG_MAX = 96 };
 enum {
-	REFER_ELSEWHERE = 501, /* the dialog may be there, and cannot be reached from here */
-	REFER_TOO_OFTEN = 1,   /* quota_refusal says which quota is used up */
+	REFER_REMOTE = 501,  /* the dialog may be there, and cannot be reached from here */
+	REFER_TOO_OFTEN = 1, /* quota_refusal says which quota is used up */
 };
 
 struct target {
@@ -122,7 +122,7 @@ static enum refusal refer_begin_anew(struct call_host *h, struct call *c,
 	enum refusal r = text_set(&user, text_bytes(&other->to)) ? REFUSED_MEMORY : REFUSED_NOT;
 
 	if (!r)
-		r = transfer_begin(c, ask, text_bytes(&user), (struct bytes){ 0 });
+		r = curl_transfer_start(c, ask, text_bytes(&user), (struct bytes){ 0 });
 	text_clear(&user);
 	if (!r)
 		h->services->calls->step(h->owner, other->id, &hangup);
@@ -150,7 +150,7 @@ static uint16_t begin_joining_remote(struct call_host *h, struct call *c,
 
 	there.shard = remote_shard_of(h, &t->replaces, &there.dialog);
 	if (!there.shard)
-		return REFER_ELSEWHERE;
+		return REFER_REMOTE;
 	return refusals[transfer_begin_remote(c, ask, bytes_str(t->user), &there)].status;
 }
 
@@ -183,7 +183,7 @@ static uint16_t begin_joining(struct call_host *h, struct call *c,
 }
 
 /* 0 or the status to refuse with. */
-static uint16_t refer_begin(struct call_host *h, struct call *c, const struct transfer_request *ask,
+static uint16_t refer_start(struct call_host *h, struct call *c, const struct transfer_request *ask,
 			    const struct target *t)
 {
 	if (pick_is_promised(
@@ -191,8 +191,8 @@ static uint16_t refer_begin(struct call_host *h, struct call *c, const struct tr
 		return refusals[REFUSED_TRANSFER_OPEN].status;
 	if (t->joins)
 		return begin_joining(h, c, ask, t);
-	return refusals[t->place.slot[0] ? park_begin(c, ask, &t->place, NULL)
-					 : transfer_begin(c, ask, bytes_str(t->user), t->gruu)]
+	return refusals[t->place.slot[0] ? park_start(c, ask, &t->place, NULL)
+					 : curl_transfer_start(c, ask, bytes_str(t->user), t->gruu)]
 		.status;
 }
 
@@ -329,7 +329,7 @@ static uint16_t refer_on_request(struct call_host *h, struct call *c, const stru
 		status = 403;
 	if (!status && payer_charge_request(h, c, ev->slot))
 		status = REFER_TOO_OFTEN;
-	return status ? status : refer_begin(h, c, &ask, &target);
+	return status ? status : refer_start(h, c, &ask, &target);
 }
 
 void refer_refuse_quota(struct call_host *h, const struct call_event *ev,
@@ -354,7 +354,7 @@ static void refer_refuse_with(struct call_host *h, const struct call_event *ev, 
 		refer_refuse_quota(h, ev, &why);
 		return;
 	}
-	if (status == REFER_ELSEWHERE)
+	if (status == REFER_REMOTE)
 		respond_refuse(
 			h, ev, status, REFUSED_OTHER_SHARD,
 			BYTES_LIT("Warning: 399 tandem \"the dialog is of another node\"\r\n"));
@@ -419,7 +419,7 @@ void refer_outside(struct call_host *h, struct call *c, const struct call_event 
 		return;
 	}
 	if (focus_remote_is(c, ev))
-		status = REFER_ELSEWHERE;
+		status = REFER_REMOTE;
 	else if (was_accepted(c, ev))
 		outbox_touch(&c->out);
 	else if (transfer_is_of_transferor(c, ev->leg))

@@ -25,7 +25,7 @@ static enum refusal replace_refuse(struct call_refusal *refusal, uint16_t status
 	return REFUSED_REPLACES;
 }
 
-enum refusal replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
+enum refusal replace_start(struct call_host *h, struct call *c, const struct call_replaces *what,
 			   struct call_refusal *refusal)
 {
 	uint8_t leg = c->bridge.caller;
@@ -53,7 +53,7 @@ enum refusal replace_begin(struct call_host *h, struct call *c, const struct cal
 	return refused;
 }
 
-static bool replace_may_ask(const struct call *c)
+static bool replace_allowed(const struct call *c)
 {
 	return c->state == CALL_ESTABLISHED && !invite_is_open(c);
 }
@@ -71,7 +71,7 @@ static void replace_forget(struct call *c)
 	outbox_touch(&c->out);
 }
 
-static void replace_ask(struct call_host *h, struct call *c)
+static void replace_request(struct call_host *h, struct call *c)
 {
 	const struct call_ending e = { .cause = CAUSE_HANGUP, .by = ENDED_BY_NODE, .status = 481 };
 	struct call_replacing r = { .by = c->id,
@@ -101,15 +101,15 @@ static void replace_go(struct call_host *h, struct call *c)
 {
 	const struct call_replaces *r = &c->replaces;
 
-	if (r->call && !r->asked && !r->due_ns && replace_may_ask(c))
+	if (r->call && !r->asked && !r->due_ns && replace_allowed(c))
 		replace_later(h, c);
 }
 
 static const struct deadline replace_deadlines[] = {
 	{ .name = "replace",
 	  .at = offsetof(struct call, replaces.due_ns),
-	  .on = replace_may_ask,
-	  .due = replace_ask },
+	  .on = replace_allowed,
+	  .due = replace_request },
 	{ 0 },
 };
 
@@ -147,7 +147,7 @@ static bool replace_begun(struct call_host *h, struct call *c, const struct call
 {
 	if (!start->replaces.call)
 		return false;
-	*refused = replace_begin(h, c, &start->replaces, refusal);
+	*refused = replace_start(h, c, &start->replaces, refusal);
 	return true;
 }
 

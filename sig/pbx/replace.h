@@ -18,7 +18,7 @@ struct call_replacing {
 };
 
 /* The first INVITE of the call is answered. */
-enum refusal replace_begin(struct call_host *h, struct call *c, const struct call_replaces *what,
+enum refusal replace_start(struct call_host *h, struct call *c, const struct call_replaces *what,
 			   struct call_refusal *refusal) NODISCARD;
 
 #endif

@@ -48,9 +48,9 @@ static bool retrieve_is_rung(const struct call *c)
 /* ---- who is there ---- */
 
 uint64_t retrieve_find(struct call_host *h, const struct call *c, bool rung, struct bytes by,
-		       struct bytes at, struct pick_news *out)
+		       struct bytes at, struct pick_reply *out)
 {
-	*out = (struct pick_news){ .status = 404, .text = "nobody calls there" };
+	*out = (struct pick_reply){ .status = 404, .text = "nobody calls there" };
 	if (!rung)
 		return slot_look(h, c, at);
 	h->services->pickups->ringing(h->owner, c->tenant, by, at, out);
@@ -58,51 +58,53 @@ uint64_t retrieve_find(struct call_host *h, const struct call *c, bool rung, str
 }
 
 /* The report on a call here may be outdated. */
-static enum park_result rung_result_now(const struct call_host *h, const struct park_news *news)
+static enum park_result rung_result_now(const struct call_host *h,
+					const struct park_reply *new_state)
 {
 	const struct call *rung;
 
-	if (news->told != PARK_OK || id_shard(news->owner) != h->settings->number)
-		return news->told;
-	rung = h->services->calls->find(h->owner, news->owner);
+	if (new_state->told != PARK_OK || id_shard(new_state->owner) != h->settings->number)
+		return new_state->told;
+	rung = h->services->calls->find(h->owner, new_state->owner);
 	if (!rung || !call_is_ringing(rung))
 		return PARK_EMPTY;
 	return pick_is_promised(h, rung) ? PARK_TAKEN : PARK_OK;
 }
 
-static struct pick_news found_nobody(uint16_t status, const char *text)
+static struct pick_reply found_nobody(uint16_t status, const char *text)
 {
-	return (struct pick_news){ .status = status, .text = text };
+	return (struct pick_reply){ .status = status, .text = text };
 }
 
-static struct pick_news found_rung(struct call_host *h, const struct park_news *news)
+static struct pick_reply found_rung(struct call_host *h, const struct park_reply *new_state)
 {
-	enum park_result told = rung_result_now(h, news);
+	enum park_result told = rung_result_now(h, new_state);
 
 	if (told == PARK_TAKEN)
 		return found_nobody(486, "somebody else takes the call");
 	if (told != PARK_OK)
 		return found_nobody(404, "nobody calls there");
-	return (struct pick_news){ .call = news->owner };
+	return (struct pick_reply){ .call = new_state->owner };
 }
 
-static struct pick_news found_parked(struct call_host *h, const struct call *c, struct bytes slot,
-				     const struct park_news *news)
+static struct pick_reply found_parked(struct call_host *h, const struct call *c, struct bytes slot,
+				      const struct park_reply *new_state)
 {
-	if (news->told == PARK_UNKNOWN || news->told == PARK_FULL)
+	if (new_state->told == PARK_UNKNOWN || new_state->told == PARK_FULL)
 		return found_nobody(503, "it is not known which party waits there");
-	if (news->told != PARK_OK)
+	if (new_state->told != PARK_OK)
 		return found_nobody(404, "no call is parked there");
-	if (id_shard(news->owner) == h->settings->number &&
-	    !park_may_pick(h, c->tenant, news->owner, slot))
+	if (id_shard(new_state->owner) == h->settings->number &&
+	    !park_may_pick(h, c->tenant, new_state->owner, slot))
 		return found_nobody(404, "no call is parked there any more");
-	return (struct pick_news){ .call = news->owner };
+	return (struct pick_reply){ .call = new_state->owner };
 }
 
-struct pick_news retrieve_found(struct call_host *h, const struct call *c, bool rung,
-				struct bytes at, const struct park_news *news)
+struct pick_reply retrieve_found(struct call_host *h, const struct call *c, bool rung,
+				 struct bytes at, const struct park_reply *new_state)
 {
-	struct pick_news found = rung ? found_rung(h, news) : found_parked(h, c, at, news);
+	struct pick_reply found =
+		rung ? found_rung(h, new_state) : found_parked(h, c, at, new_state);
 	uint16_t shard = id_shard(found.call);
 
 	if (found.call && shard != h->settings->number &&
@@ -112,14 +114,14 @@ struct pick_news retrieve_found(struct call_host *h, const struct call *c, bool 
 	return found;
 }
 
-struct pick_news retrieve_late(struct call_host *h, const struct call *c, bool rung,
-			       struct bytes at, uint64_t serial)
+struct pick_reply retrieve_late(struct call_host *h, const struct call *c, bool rung,
+				struct bytes at, uint64_t serial)
 {
-	struct park_news news = { .told = PARK_UNKNOWN };
+	struct park_reply new_state = { .told = PARK_UNKNOWN };
 
 	if (rung)
-		h->services->pickups->end_remote(h->owner, serial, &news);
-	return retrieve_found(h, c, rung, at, &news);
+		h->services->pickups->end_remote(h->owner, serial, &new_state);
+	return retrieve_found(h, c, rung, at, &new_state);
 }
 
 /* ---- of another shard ---- */
@@ -173,10 +175,10 @@ static enum refusal retrieve_from(struct call_host *h, struct call *c, uint64_t 
 	if (id_shard(owner) != h->settings->number)
 		return ring_remote(h, c, owner, rung, slot, refusal);
 	outbox_touch(&c->out);
-	return replace_begin(h, c, &what, refusal);
+	return replace_start(h, c, &what, refusal);
 }
 
-static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
+static void retrieve_open(struct call_host *h, struct call *c, uint64_t owner)
 {
 	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	bool rung = retrieve_is_rung(c);
@@ -202,25 +204,25 @@ static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, 
 	set_refuse(h, c, status, text);
 }
 
-static void retrieve_end(struct call_host *h, struct call *c, const struct pick_news *found)
+static void retrieve_end(struct call_host *h, struct call *c, const struct pick_reply *found)
 {
 	if (found->call)
-		retrieve_begin(h, c, found->call);
+		retrieve_open(h, c, found->call);
 	else
 		retrieve_fail(h, c, found->status, found->text);
 }
 
-void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news)
+void retrieve_on_result(struct call_host *h, struct call *c, const struct park_reply *new_state)
 {
-	struct pick_news found = retrieve_found(h, c, retrieve_is_rung(c),
-						text_bytes(&retrieve_step(c)->number), news);
+	struct pick_reply found = retrieve_found(h, c, retrieve_is_rung(c),
+						 text_bytes(&retrieve_step(c)->number), new_state);
 
 	retrieve_end(h, c, &found);
 }
 
 static void retrieve_on_saved(struct call_host *h, struct call *c)
 {
-	struct pick_news found;
+	struct pick_reply found;
 	bool rung = retrieve_is_rung(c);
 
 	if (!retrieve_waits(c))
@@ -234,7 +236,7 @@ static void retrieve_on_saved(struct call_host *h, struct call *c)
 
 static bool retrieve_overdue(struct call_host *h, struct call *c)
 {
-	struct pick_news found;
+	struct pick_reply found;
 
 	if (!retrieve_waits(c))
 		return false;
@@ -256,7 +258,7 @@ static void retrieve_write_lines(struct writer *w, const struct call_host *h, co
 }
 
 /* The remote shard has checked the right. */
-static bool may_be_retrieved(struct call_host *h, const struct number_ask *ask, uint64_t *call)
+static bool may_be_retrieved(struct call_host *h, const struct number_request *ask, uint64_t *call)
 {
 	const struct call *c;
 	struct bytes slot;
@@ -268,7 +270,7 @@ static bool may_be_retrieved(struct call_host *h, const struct number_ask *ask, 
 }
 
 /* A remote shard asks for a party parked in a call of this one, or for one that rings here. */
-static enum number_verdict retrieve_claim(struct call_host *h, const struct number_ask *ask,
+static enum number_verdict retrieve_claim(struct call_host *h, const struct number_request *ask,
 					  struct number_claimed *out, struct call_refusal *why)
 {
 	struct bytes user = ask->invite->uri.user, slot;

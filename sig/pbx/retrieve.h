@@ -21,30 +21,30 @@ void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes 
 /* The call in that slot, or (rung) the call that rings there for that user. Returns the serial of
  * the coming answer. 0: for a ringing call, out is the answer; for a slot, no memory. */
 uint64_t retrieve_find(struct call_host *h, const struct call *c, bool rung, struct bytes by,
-		       struct bytes at, struct pick_news *out);
+		       struct bytes at, struct pick_reply *out);
 /* Evaluates that answer: a call that may be taken, or the reason against it. */
-struct pick_news retrieve_found(struct call_host *h, const struct call *c, bool rung,
-				struct bytes at, const struct park_news *news);
+struct pick_reply retrieve_found(struct call_host *h, const struct call *c, bool rung,
+				 struct bytes at, const struct park_reply *new_state);
 /* It did not come in time. */
-struct pick_news retrieve_late(struct call_host *h, const struct call *c, bool rung,
-			       struct bytes at, uint64_t serial);
+struct pick_reply retrieve_late(struct call_host *h, const struct call *c, bool rung,
+				struct bytes at, uint64_t serial);
 /* It is not known yet who waits there. */
 bool retrieve_waits(const struct call *c);
 /* The party is absent, or unknown: the caller gets the reason. */
-void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);
+void retrieve_on_result(struct call_host *h, struct call *c, const struct park_reply *new_state);
 
 /* The calls that ring, and may be taken (sig/host/host.h). */
 struct pickup_service {
 	/* The longest ringing call at an extension, or (at "") at any with calls that the user may
 	 * pick up. */
 	void (*ringing)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
-			struct pick_news *out);
+			struct pick_reply *out);
 	/* Asks other nodes the same for that call, with an answer as for a slot (ASK_PARK). Returns
 	 * its serial; 0: no other nodes. */
 	uint64_t (*ask_remote)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 			       uint64_t call);
 	/* Not all have answered in time: what is known by now. That serial is told nothing more. */
-	void (*end_remote)(void *owner, uint64_t serial, struct park_news *out);
+	void (*end_remote)(void *owner, uint64_t serial, struct park_reply *out);
 };
 
 #endif

@@ -42,7 +42,7 @@ static enum feature_action set_feature(const struct call_host *h, const struct c
 		       : set->feature;
 }
 
-enum refusal set_begin(struct call_host *h, struct call *c, const struct call_start *start,
+enum refusal set_start(struct call_host *h, struct call *c, const struct call_start *start,
 		       struct call_refusal *refusal)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
@@ -90,28 +90,28 @@ static void set_on_saved(struct call_host *h, struct call *c)
 		return;
 	c->plan.serial = rand_u64_from(h->rand) | 1;
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
-	set = effects_ask(h->effects, EFFECT_SET, c->id, c->plan.serial,
-			  EFFECT_TEXTS(bytes_str(call_tenant(h, c)), text_bytes(&c->from),
-				       text_bytes(&step->set.number)));
+	set = effects_request(h->effects, EFFECT_SET, c->id, c->plan.serial,
+			      EFFECT_TEXTS(bytes_str(call_tenant(h, c)), text_bytes(&c->from),
+					   text_bytes(&step->set.number)));
 	if (set) /* else its time runs */
 		set->feature = step->set.feature;
 }
 
 /* What became of it. */
-static void set_on_result(struct call_host *h, struct call *c, const struct set_news *news)
+static void set_on_result(struct call_host *h, struct call *c, const struct set_reply *new_state)
 {
 	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
 	struct plan_step *step = set_step(c);
 	enum refusal refused;
 
-	if (!set_waits(c) || (news->serial && news->serial != c->plan.serial))
+	if (!set_waits(c) || (new_state->serial && new_state->serial != c->plan.serial))
 		return;
-	step->set.state = (uint8_t)news->state;
+	step->set.state = (uint8_t)new_state->state;
 	LOG_INFO("call", c->id, "feature code",
 		 LOG_STR("feature", feature_key((enum feature_action)step->set.feature)),
-		 LOG_STR("result", news->state == SET_DONE      ? "set"
-				   : news->state == SET_REFUSED ? "refused"
-								: "failed"));
+		 LOG_STR("result", new_state->state == SET_DONE      ? "set"
+				   : new_state->state == SET_REFUSED ? "refused"
+								     : "failed"));
 	refused = wait_answer_caller(h, c, &refusal);
 	if (refused)
 		wait_refuse(h, c, &refusal);
@@ -133,7 +133,7 @@ void set_refuse(struct call_host *h, struct call *c, uint16_t status, const char
 
 static bool set_overdue(struct call_host *h, struct call *c)
 {
-	const struct set_news late = { .state = SET_FAILED };
+	const struct set_reply late = { .state = SET_FAILED };
 
 	if (!set_waits(c))
 		return false;
@@ -147,7 +147,7 @@ static bool set_begun(struct call_host *h, struct call *c, const struct call_sta
 {
 	if (!start->set || start->set->room)
 		return false;
-	*refused = set_begin(h, c, start, refusal);
+	*refused = set_start(h, c, start, refusal);
 	return true;
 }
 
@@ -174,7 +174,7 @@ static const struct module_reply set_replies[] = {
 	{ 0 },
 };
 
-/* Behind those whose own feature codes and numbers are dialled. */
+/* After the modules with feature codes and numbers of their own. */
 static const struct module_rank set_ranks[] = { { HOOK_BEGUN, 1 }, { 0 } };
 
 const struct module set_module = {

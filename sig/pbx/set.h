@@ -13,7 +13,7 @@
 enum { SET_WAIT_MS = 5000, SET_TONE_MS = 4000 };
 
 /* The caller has dialled a code: a step of its plan waits for what that asks. */
-enum refusal set_begin(struct call_host *h, struct call *c, const struct call_start *start,
+enum refusal set_start(struct call_host *h, struct call *c, const struct call_start *start,
 		       struct call_refusal *refusal) NODISCARD;
 /* ... and still does. */
 bool set_waits_for(const struct call *c, enum feature_action feature);

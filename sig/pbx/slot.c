@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parking slots in the key-value store, which all shards share: requests to claim, read and free
  * one, with values that name the call and what a list of slots shows. Answers come back as
- * park_news with the serial returned here. park.c and retrieve.c decide what follows. If the owner
+ * park_reply with the serial returned here. park.c and retrieve.c decide what follows. If the owner
  * of a slot is of this shard and is no parked call, the slot is an orphan, and is freed. */
 
 #include "sig/pbx/slot.h"
@@ -16,12 +16,12 @@
 
 enum { ENTRY_MAX = 256 };
 
-static bool slot_ask(struct call_host *h, uint16_t tenant, enum park_act act, struct bytes slot,
-		     uint64_t owner, uint64_t serial, struct bytes entry)
+static bool slot_request(struct call_host *h, uint16_t tenant, enum park_act act, struct bytes slot,
+			 uint64_t owner, uint64_t serial, struct bytes entry)
 {
 	struct bytes name = bytes_str(tenants_name(h->settings->tenants, tenant));
-	struct request_park *park = effects_ask(h->effects, EFFECT_PARK, owner, serial,
-						EFFECT_TEXTS(name, slot, entry));
+	struct request_park *park = effects_request(h->effects, EFFECT_PARK, owner, serial,
+						    EFFECT_TEXTS(name, slot, entry));
 
 	if (park)
 		park->act = act;
@@ -30,7 +30,7 @@ static bool slot_ask(struct call_host *h, uint16_t tenant, enum park_act act, st
 
 void slot_free(struct call_host *h, uint16_t tenant, struct bytes slot, uint64_t owner)
 {
-	if (!slot_ask(h, tenant, PARK_FREE, slot, owner, 0, (struct bytes){ 0 }))
+	if (!slot_request(h, tenant, PARK_FREE, slot, owner, 0, (struct bytes){ 0 }))
 		LOG_ERROR("call", owner, "no memory to free a slot");
 }
 
@@ -49,7 +49,8 @@ uint64_t slot_claim(struct call_host *h, const struct call *c, const char *slot,
 		LOG_WARN("call", c->id, "parked parties cannot be listed");
 		w.n = 0;
 	}
-	return slot_ask(h, c->tenant, PARK_CLAIM, bytes_str(slot), c->id, serial, writer_done(&w))
+	return slot_request(h, c->tenant, PARK_CLAIM, bytes_str(slot), c->id, serial,
+			    writer_done(&w))
 		       ? serial
 		       : 0;
 }
@@ -61,8 +62,9 @@ uint64_t slot_look(struct call_host *h, const struct call *c, struct bytes slot)
 	if (slot.n > PARK_SLOT_LEN)
 		return 0;
 	serial = rand_u64_from(h->rand) | 1;
-	return slot_ask(h, c->tenant, PARK_LOOK, slot, c->id, serial, (struct bytes){ 0 }) ? serial
-											   : 0;
+	return slot_request(h, c->tenant, PARK_LOOK, slot, c->id, serial, (struct bytes){ 0 })
+		       ? serial
+		       : 0;
 }
 
 bool slot_is_orphan(const struct call_host *h, const char *slot, uint64_t owner)

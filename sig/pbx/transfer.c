@@ -47,7 +47,7 @@ bool transfer_is_allowed(const struct call_host *h, const struct call *c, const 
 }
 
 /* There is a party to give away. The caller's ACK may still come: the transfer waits for it. */
-static bool transfer_may_begin(const struct call *c, uint8_t leg)
+static bool transfer_may_start(const struct call *c, uint8_t leg)
 {
 	if (leg == LEG_NONE)
 		return call_is_answered_alone(c) ||
@@ -62,7 +62,7 @@ static enum refusal transfer_make(struct call *c, const struct transfer_request 
 		return REFUSED_TRANSFER_OPEN;
 	if (c->member && c->member->monitors) /* a privilege of its user alone (MON-04) */
 		return REFUSED_MONITORS;
-	if (!transfer_may_begin(c, ask->leg))
+	if (!transfer_may_start(c, ask->leg))
 		return REFUSED_NOT_ESTABLISHED;
 	transfer_clear(&c->transfer);
 	c->transfer = calloc(1, sizeof(*c->transfer));
@@ -78,8 +78,8 @@ static enum refusal transfer_make(struct call *c, const struct transfer_request 
 	return 0;
 }
 
-enum refusal transfer_begin(struct call *c, const struct transfer_request *ask, struct bytes user,
-			    struct bytes gruu)
+enum refusal curl_transfer_start(struct call *c, const struct transfer_request *ask,
+				 struct bytes user, struct bytes gruu)
 {
 	enum refusal r = transfer_make(c, ask);
 
@@ -103,7 +103,7 @@ enum refusal transfer_begin_remote(struct call *c, const struct transfer_request
 				   struct bytes user, const struct transfer_there *there)
 {
 	const struct leg *referrer = ask->ordered ? NULL : c->legs[ask->leg];
-	enum refusal r = transfer_begin(c, ask, user, (struct bytes){ 0 });
+	enum refusal r = curl_transfer_start(c, ask, user, (struct bytes){ 0 });
 	int err;
 
 	if (r)
@@ -330,7 +330,8 @@ static bool is_caller(const struct call *c, bool other_called)
 }
 
 /* False: it is not as it was when this was asked for. */
-static bool who_comes(const struct call *other, const struct transfer_with *with, uint8_t *leg)
+static bool which_leg_moves(const struct call *other, const struct transfer_with *with,
+			    uint8_t *leg)
 {
 	*leg = with->leg == LEG_NONE ? bridge_peer(other, with->peer) : with->leg;
 	return call_leg(other, *leg) && bridge_has(other, *leg) &&
@@ -392,11 +393,11 @@ static enum refusal transfer_meet(struct call_host *h, struct call *c, const str
 		return REFUSED_NO_DIALOG;
 	if (invite_is_open(other))
 		return REFUSED_CHANGING;
-	if (t->met == (MET_GIVEN | MET_COMES))
+	if (t->met == (MET_GIVEN | MET_MOVES))
 		return REFUSED_SDP;
 	err = given ? meet_reoffer(h, c, t->given, other->legs[leg])
 		    : transfer_meet_other(h, c, leg);
-	t->met |= given ? MET_GIVEN : MET_COMES;
+	t->met |= given ? MET_GIVEN : MET_MOVES;
 	outbox_touch(&c->out);
 	return err == -ENOMEM || err == -ENOSPC ? REFUSED_MEMORY : REFUSED_CHANGING;
 }
@@ -414,7 +415,7 @@ static enum refusal transfer_join(struct call_host *h, struct call *c)
 	enum refusal r = REFUSED_NOT;
 	bool calls;
 
-	if (!other || !who_comes(other, &t->with, &ev.leg))
+	if (!other || !which_leg_moves(other, &t->with, &ev.leg))
 		return REFUSED_NO_CALL;
 	if (call_is_answered_alone(other) || !flows_dtls_may_move(other, ev.leg))
 		return REFUSED_CHANGING;
@@ -529,7 +530,7 @@ static void leave_rung(struct call_host *h, struct call *c, bool elsewhere)
 	struct leg_farewell f = { 0 };
 
 	if (elsewhere)
-		f.reason = BYTES_LIT(LEG_ELSEWHERE);
+		f.reason = BYTES_LIT(LEG_COMPLETED);
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!c->legs[i] || i == c->transfer->leg || i == c->bridge.caller)
 			continue;
@@ -853,7 +854,7 @@ static enum refusal order_transfer(struct call_host *h, struct call *c, struct c
 		return REFUSED_TO_ITSELF;
 	if (!is_reachable(h, c, order->to))
 		return REFUSED_NOT_REGISTERED;
-	r = transfer_begin(c, &ask, order->to, (struct bytes){ 0 });
+	r = curl_transfer_start(c, &ask, order->to, (struct bytes){ 0 });
 	if (!r)
 		c->transfer->ring_s = order->seconds;
 	return r;

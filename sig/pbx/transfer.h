@@ -21,8 +21,8 @@ struct transfer_request {
 bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l);
 /* To that user of ours; gruu: to that phone of his alone. It begins when no INVITE is open.
  * REFUSED_TRANSFER_OPEN, _NOT_ESTABLISHED, _MEMORY: nothing has changed. */
-enum refusal transfer_begin(struct call *c, const struct transfer_request *ask, struct bytes user,
-			    struct bytes gruu) NODISCARD;
+enum refusal curl_transfer_start(struct call *c, const struct transfer_request *ask,
+				 struct bytes user, struct bytes gruu) NODISCARD;
 /* To a party in another call, which is merged with this one (RFC 3891, RFC 5589 7). */
 enum refusal transfer_begin_with(struct call *c, const struct transfer_request *ask,
 				 const struct transfer_with *with) NODISCARD;

@@ -2,12 +2,12 @@
 /* The record of a call, written and read; private to sig/record. Its rows (base/schema.h) are those
  * of the features (sig/model/saved.h), of legs (call_legs.c) and of the call (call_rows.c).
  * Hand-written are fields that mean something else to their reader, or occur once: struct
- * call_beside, the data of the call and its legs during writing or reading (transactions, places in
- * lists, duplicate texts of a leg); addresses, connections and names of a hop (sig/model/saved.c),
- * networks of flows and the last packet sent (sig/leg/flow.c), times of DTMF digits; in the plan,
- * what follows from neighbours (sig/call/plan.c); lists with gaps: legs, early dialogs, challenges;
- * rules of several fields (call_decode.c, call_check.c), formats 0 and 1 (call_older.c), and the
- * seal (call_seal.c). */
+ * call_context, the data of the call and its legs during writing or reading (transactions,
+ * places in lists, duplicate texts of a leg); addresses, connections and names of a hop
+ * (sig/model/saved.c), networks of flows and the last packet sent (sig/leg/flow.c), times of
+ * DTMF digits; in the plan, what follows from neighbours (sig/call/plan.c); lists with gaps:
+ * legs, early dialogs, challenges; rules of several fields (call_decode.c, call_check.c),
+ * formats 0 and 1 (call_older.c), and the seal (call_seal.c). */
 #ifndef SIG_RECORD_CALL_CODEC_H
 #define SIG_RECORD_CALL_CODEC_H
 
@@ -18,13 +18,13 @@
 enum saved_tail { TAIL_NONE, TAIL_SDP, TAIL_OPEN };
 
 /* For a leg. Texts lack their common ends; while it is written they are slices of the call's. */
-struct leg_beside {
+struct leg_context {
 	struct text sent, request, answer, unacknowledged;
 	struct sip_hop sent_to, source;
 	uint8_t index, uas_state, sent_tail, answer_tail, unacknowledged_tail;
 	bool remote_again, local_again; /* of its open INVITE: as in force */
 };
-struct call_beside {
+struct call_context {
 	uint32_t format;
 	uint64_t incarnation;
 	struct steady_mark mark;
@@ -32,11 +32,11 @@ struct call_beside {
 	char tenant[TENANT_NAME_MAX];
 	uint8_t callee, callee_place;
 	bool alone, meets, originated;
-	struct leg_beside legs[LEGS_MAX];
+	struct leg_context legs[LEGS_MAX];
 };
 /* While it is written: of the host (packing_open). */
 struct packing {
-	struct call_beside beside;
+	struct call_context beside;
 };
 
 extern const struct schema call_rows[];
@@ -45,9 +45,9 @@ extern const struct schema call_outer_rows[];
 extern const struct schema legs_saved[];
 
 /* Of all legs. True: some text is there once that they have twice. */
-bool legs_beside(struct call_beside *beside, const struct call *c, const struct call_seed *seed);
+bool legs_context(struct call_context *beside, const struct call *c, const struct call_seed *seed);
 /* Of one that was read, where it ends early. */
-void legs_beside_clear(struct call_beside *beside);
+void legs_beside_clear(struct call_context *beside);
 /* All fields of the legs and of the bridge were read. */
 bool legs_fit(struct schema_reader *r, struct call_seed *seed);
 /* InviteState of call.proto. */

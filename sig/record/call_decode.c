@@ -33,7 +33,7 @@ static void older_outbound(struct call *c, bool originated)
 
 static bool bridge_fit(struct schema_reader *r)
 {
-	const struct call_beside *b = r->beside;
+	const struct call_context *b = r->beside;
 	struct call *c = loader_of(r)->c;
 	uint8_t callee = b->callee_place ? b->callee_place - 1 : b->callee ? b->callee : 1;
 
@@ -66,7 +66,7 @@ static void ring_fit(const struct call_host *h, struct call *c)
 static bool facts_fit(struct schema_reader *r)
 {
 	const struct call_host *h = loader_of(r)->h;
-	const struct call_beside *b = r->beside;
+	const struct call_context *b = r->beside;
 	struct call *c = loader_of(r)->c;
 
 	if (c->id == 0 || id_shard(c->id) != h->settings->number)
@@ -87,7 +87,7 @@ static bool offers_fit(struct schema_reader *r, struct call_seed *seed, struct b
 {
 	const struct call *c = loader_of(r)->c;
 
-	if (((const struct call_beside *)r->beside)->format <= FORMAT_CARRIED)
+	if (((const struct call_context *)r->beside)->format <= FORMAT_CARRIED)
 		return call_read_older(r, seed, record);
 	return (c->bridge.offerer != LEG_NONE && bridge_has(c, c->bridge.offerer)) ||
 	       schema_wrong(r, "call: offerer");
@@ -134,7 +134,7 @@ static uint32_t cseq_gap_of(uint64_t wrote, uint64_t now)
 
 static bool call_read(struct schema_reader *r, struct call_seed *seed, struct bytes record)
 {
-	const struct call_beside *b = r->beside;
+	const struct call_context *b = r->beside;
 	struct call_loader *l = loader_of(r);
 	struct call *c = l->c;
 	const char *wrong;
@@ -156,9 +156,9 @@ static bool call_read(struct schema_reader *r, struct call_seed *seed, struct by
 /* What must be known before the rest. */
 static bool outer_read(struct schema_reader *r, struct bytes record, bool *later)
 {
-	struct call_beside *b = r->beside;
+	struct call_context *b = r->beside;
 
-	*b = (struct call_beside){ 0 };
+	*b = (struct call_context){ 0 };
 	if (!schema_read(r, call_outer_rows, loader_of(r)->c, record, SCHEMA_SOME))
 		return false;
 	*later = b->format > CALL_RECORD_FORMAT;
@@ -169,7 +169,7 @@ static bool inner_read(struct schema_reader *r, struct bytes record, struct text
 		       bool *later)
 {
 	const struct schema_place outer = { .path = CALL_UNKNOWN_OUTER }, *inner = r->place;
-	struct call_beside *b = r->beside;
+	struct call_context *b = r->beside;
 	struct call_loader *l = loader_of(r);
 	struct text sealed = b->sealed;
 	uint64_t id = l->c->id;
@@ -193,7 +193,7 @@ int call_decode(const struct call_host *h, struct call *c, struct call_seed *see
 		struct bytes record, const char **reason)
 {
 	const struct schema_place whole = { .path = CALL_UNKNOWN_WHOLE };
-	struct call_beside beside;
+	struct call_context beside;
 	struct call_loader loader = { .h = h, .c = c };
 	struct schema_reader r = { .now = h->now,
 				   .unknown = &c->unknown,

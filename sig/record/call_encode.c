@@ -46,7 +46,7 @@ int call_pack(const struct call_host *h, struct schema_writer *w, const struct s
 }
 
 /* An index that is 0 looks as none, and has a field of its own. */
-static void beside_callee(struct call_beside *beside, const struct call *c)
+static void context_callee(struct call_context *beside, const struct call *c)
 {
 	uint8_t callee = c->bridge.callee;
 
@@ -55,10 +55,10 @@ static void beside_callee(struct call_beside *beside, const struct call *c)
 	beside->alone = call_is_by_itself(c);
 }
 
-static void beside_fill(const struct call_host *h, struct call_beside *beside, const struct call *c,
-			const struct call_seed *seed)
+static void context_fill(const struct call_host *h, struct call_context *beside,
+			 const struct call *c, const struct call_seed *seed)
 {
-	bool once = legs_beside(beside, c, seed);
+	bool once = legs_context(beside, c, seed);
 
 	beside->format = call_record_format(c);
 	if (once && beside->format < CALL_RECORD_ONCE)
@@ -67,7 +67,7 @@ static void beside_fill(const struct call_host *h, struct call_beside *beside, c
 	beside->mark = steady_mark(&h->steady, h->now.ns);
 	beside->meets = c->meet_ns != 0;
 	(void)bytes_cstr(bytes_str(call_tenant(h, c)), beside->tenant, sizeof(beside->tenant));
-	beside_callee(beside, c);
+	context_callee(beside, c);
 }
 
 /* By its 'y', which is rare: memmem() looks at each octet. */
@@ -110,7 +110,7 @@ int call_encode_with(const struct call_host *h, const struct call *c, const stru
 				   .beside = &h->packing->beside };
 	int err;
 
-	beside_fill(h, &h->packing->beside, c, seed);
+	context_fill(h, &h->packing->beside, c, seed);
 	err = call_pack(h, &w, call_rows, c, out);
 	return !err && call_has_keys(c, &w, out) ? call_seal(h, c, out) : err;
 }

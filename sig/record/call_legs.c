@@ -40,14 +40,14 @@ static bool leg_hop_is(const struct schema_writer *w, const void *object)
 
 /* ---- data of a leg during coding ---- */
 
-static void *beside_leg(void *beside, const struct schema_place *place)
+static void *context_leg(void *beside, const struct schema_place *place)
 {
-	return &((struct call_beside *)beside)->legs[saved_leg(place)];
+	return &((struct call_context *)beside)->legs[saved_leg(place)];
 }
 
-static const struct leg_beside *beside_written(const struct schema_writer *w)
+static const struct leg_context *context_written(const struct schema_writer *w)
 {
-	return beside_leg(w->beside, w->place);
+	return context_leg(w->beside, w->place);
 }
 
 static bool text_ends_with(const struct text *t, const struct text *end)
@@ -90,10 +90,10 @@ bool uas_state_of(uint64_t number, enum uas_state *out)
 	return false;
 }
 
-static void leg_beside_fill(struct leg_beside *b, const struct call_seed *seed, const struct leg *l,
-			    uint8_t leg)
+static void leg_beside_fill(struct leg_context *b, const struct call_seed *seed,
+			    const struct leg *l, uint8_t leg)
 {
-	*b = (struct leg_beside){ 0 };
+	*b = (struct leg_context){ 0 };
 	b->remote_again = is_again(&l->open.remote, &l->sdp.remote);
 	b->local_again = is_again(&l->open.local, &l->sdp.local);
 	if (l->uac && seed->sent[leg].n) {
@@ -110,13 +110,13 @@ static void leg_beside_fill(struct leg_beside *b, const struct call_seed *seed, 
 	b->source = seed->source[leg];
 }
 
-bool legs_beside(struct call_beside *beside, const struct call *c, const struct call_seed *seed)
+bool legs_context(struct call_context *beside, const struct call *c, const struct call_seed *seed)
 {
 	uint8_t place = 0;
 	bool once = false;
 
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		struct leg_beside *b = &beside->legs[i];
+		struct leg_context *b = &beside->legs[i];
 
 		if (!c->legs[i])
 			continue;
@@ -128,7 +128,7 @@ bool legs_beside(struct call_beside *beside, const struct call *c, const struct 
 	return once;
 }
 
-void legs_beside_clear(struct call_beside *beside)
+void legs_beside_clear(struct call_context *beside)
 {
 	for (size_t i = 0; i < LEGS_MAX; i++) {
 		text_clear(&beside->legs[i].sent);
@@ -151,13 +151,13 @@ static bool sdp_is(const struct schema_writer *w, const void *object)
 static bool remote_is_new(const struct schema_writer *w, const void *object)
 {
 	(void)object;
-	return !beside_written(w)->remote_again;
+	return !context_written(w)->remote_again;
 }
 
 static bool local_is_new(const struct schema_writer *w, const void *object)
 {
 	(void)object;
-	return !beside_written(w)->local_again;
+	return !context_written(w)->local_again;
 }
 
 static const struct schema sdp_rows[] = {
@@ -177,10 +177,10 @@ static const struct schema open_sdp_rows[] = {
 	  .max = HOST_SDP_MAX },
 	{ "theirs", 3, SCHEMA_BOOL, SCHEMA_AT(struct leg_sdp, theirs) },
 	{ "by_18x", 4, SCHEMA_BOOL, SCHEMA_AT(struct leg_sdp, by_18x) },
-	{ "remote_again", 5, SCHEMA_BOOL, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, remote_again),
-	  .beside = beside_leg },
-	{ "local_again", 6, SCHEMA_BOOL, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, local_again),
-	  .beside = beside_leg },
+	{ "remote_again", 5, SCHEMA_BOOL, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct leg_context, remote_again), .beside = context_leg },
+	{ "local_again", 6, SCHEMA_BOOL, SCHEMA_CONTEXT, SCHEMA_AT(struct leg_context, local_again),
+	  .beside = context_leg },
 	{ 0 },
 };
 
@@ -355,10 +355,10 @@ static const struct schema uac_rows[] = {
 	  .max = UAC_ANSWERED + 1 },
 	{ "branch", 2, SCHEMA_FIXED64, SCHEMA_AT(struct invite_uac, branch) },
 	{ "media", 3, SCHEMA_IGNORED },
-	{ "sent", 4, SCHEMA_TEXT, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, sent),
-	  .beside = beside_leg, .max = MESSAGE_MAX, .wrong = "asked: too long" },
-	{ "sent_to", 5, SCHEMA_MESSAGE, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, sent_to),
-	  .beside = beside_leg, .of = saved_hop_rows, .is = leg_hop_is, .check = leg_hop_check,
+	{ "sent", 4, SCHEMA_TEXT, SCHEMA_CONTEXT, SCHEMA_AT(struct leg_context, sent),
+	  .beside = context_leg, .max = MESSAGE_MAX, .wrong = "asked: too long" },
+	{ "sent_to", 5, SCHEMA_MESSAGE, SCHEMA_CONTEXT, SCHEMA_AT(struct leg_context, sent_to),
+	  .beside = context_leg, .of = saved_hop_rows, .is = leg_hop_is, .check = leg_hop_check,
 	  .wrong = "hop" },
 	{ "from", 6, SCHEMA_UINT, SCHEMA_AT(struct invite_uac, from), .max = LEGS_MAX - 1,
 	  .wrong = "asked: from" },
@@ -366,8 +366,8 @@ static const struct schema uac_rows[] = {
 	{ "pracks", 8, SCHEMA_BOOL, SCHEMA_AT(struct invite_uac, pracks) },
 	{ "prack", 9, SCHEMA_MESSAGE, SCHEMA_AT(struct invite_uac, prack), .of = prack_rows,
 	  .is = prack_is, .wrong = "asked: prack" },
-	{ "sent_tail", 10, SCHEMA_UINT, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, sent_tail),
-	  .beside = beside_leg, .max = TAIL_OPEN },
+	{ "sent_tail", 10, SCHEMA_UINT, SCHEMA_CONTEXT, SCHEMA_AT(struct leg_context, sent_tail),
+	  .beside = context_leg, .max = TAIL_OPEN },
 	{ "joins", 11, SCHEMA_BOOL, SCHEMA_AT(struct invite_uac, joins) },
 	{ "named", 12, SCHEMA_BOOL, SCHEMA_AT(struct invite_uac, named) },
 	{ "rest", 13, SCHEMA_MESSAGE, SCHEMA_LIST | SCHEMA_POINTER,
@@ -393,8 +393,8 @@ static const struct schema uac_rows[] = {
 /* ---- its party's INVITE ---- */
 
 static const struct schema uas_rows[] = {
-	{ "state", 1, SCHEMA_UINT, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, uas_state),
-	  .beside = beside_leg, .min = 1, .wrong = "invite: state" },
+	{ "state", 1, SCHEMA_UINT, SCHEMA_CONTEXT, SCHEMA_AT(struct leg_context, uas_state),
+	  .beside = context_leg, .min = 1, .wrong = "invite: state" },
 	{ "late", 2, SCHEMA_BOOL, SCHEMA_AT(struct invite_uas, late) },
 	{ "wakes", 3, SCHEMA_BOOL, SCHEMA_AT(struct invite_uas, wakes) },
 	{ "early", 4, SCHEMA_UINT, SCHEMA_AT(struct invite_uas, early), .max = LEGS_MAX - 1 },
@@ -402,12 +402,12 @@ static const struct schema uas_rows[] = {
 	{ "max_forwards", 6, SCHEMA_UINT, SCHEMA_PLUS_ONE,
 	  SCHEMA_AT(struct invite_uas, max_forwards), .max = 256 },
 	{ "cseq", 7, SCHEMA_UINT, SCHEMA_AT(struct invite_uas, cseq), .max = INT32_MAX },
-	{ "answer", 8, SCHEMA_TEXT, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, answer),
-	  .beside = beside_leg, .max = MESSAGE_MAX, .wrong = "invite: too long" },
-	{ "request", 9, SCHEMA_TEXT, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, request),
-	  .beside = beside_leg, .max = MESSAGE_MAX, .wrong = "invite: too long" },
-	{ "source", 10, SCHEMA_MESSAGE, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, source),
-	  .beside = beside_leg, .of = saved_hop_rows, .is = leg_hop_is, .check = leg_hop_check,
+	{ "answer", 8, SCHEMA_TEXT, SCHEMA_CONTEXT, SCHEMA_AT(struct leg_context, answer),
+	  .beside = context_leg, .max = MESSAGE_MAX, .wrong = "invite: too long" },
+	{ "request", 9, SCHEMA_TEXT, SCHEMA_CONTEXT, SCHEMA_AT(struct leg_context, request),
+	  .beside = context_leg, .max = MESSAGE_MAX, .wrong = "invite: too long" },
+	{ "source", 10, SCHEMA_MESSAGE, SCHEMA_CONTEXT, SCHEMA_AT(struct leg_context, source),
+	  .beside = context_leg, .of = saved_hop_rows, .is = leg_hop_is, .check = leg_hop_check,
 	  .wrong = "hop" },
 	{ "held_before", 11, SCHEMA_BOOL, SCHEMA_AT(struct invite_uas, held_before) },
 	{ "reliable", 12, SCHEMA_UINT, SCHEMA_AT(struct invite_uas, reliable),
@@ -415,14 +415,14 @@ static const struct schema uas_rows[] = {
 	{ "rseq", 13, SCHEMA_UINT, SCHEMA_AT(struct invite_uas, rseq) },
 	{ "prack_cseq", 14, SCHEMA_UINT, SCHEMA_AT(struct invite_uas, prack_cseq),
 	  .max = INT32_MAX },
-	{ "unacknowledged", 15, SCHEMA_TEXT, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct leg_beside, unacknowledged), .beside = beside_leg, .max = MESSAGE_MAX,
+	{ "unacknowledged", 15, SCHEMA_TEXT, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct leg_context, unacknowledged), .beside = context_leg, .max = MESSAGE_MAX,
 	  .wrong = "invite: too long" },
 	{ "turned", 16, SCHEMA_BOOL, SCHEMA_AT(struct invite_uas, turned) },
-	{ "answer_tail", 17, SCHEMA_UINT, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, answer_tail),
-	  .beside = beside_leg, .max = TAIL_OPEN },
-	{ "unacknowledged_tail", 18, SCHEMA_UINT, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct leg_beside, unacknowledged_tail), .beside = beside_leg,
+	{ "answer_tail", 17, SCHEMA_UINT, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct leg_context, answer_tail), .beside = context_leg, .max = TAIL_OPEN },
+	{ "unacknowledged_tail", 18, SCHEMA_UINT, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct leg_context, unacknowledged_tail), .beside = context_leg,
 	  .max = TAIL_OPEN },
 	{ "told_otherwise", 19, SCHEMA_BOOL, SCHEMA_AT(struct invite_uas, told_otherwise) },
 	{ "expires_utc_ms", 20, SCHEMA_DEADLINE, SCHEMA_AT(struct invite_uas, expires_ns),
@@ -437,14 +437,14 @@ static const struct schema uas_rows[] = {
 static bool refusal_is(const struct schema_writer *w, const void *object)
 {
 	(void)object;
-	return leg_hop_is(w, &beside_written(w)->source);
+	return leg_hop_is(w, &context_written(w)->source);
 }
 
 static const struct schema refusal_rows[] = {
 	{ "response", 1, SCHEMA_TEXT, SCHEMA_AT(struct leg_refusal, response), .max = MESSAGE_MAX,
 	  .wrong = "refusal: too long" },
-	{ "source", 2, SCHEMA_MESSAGE, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, source),
-	  .beside = beside_leg, .of = saved_hop_rows, .min = 1, .check = leg_hop_check,
+	{ "source", 2, SCHEMA_MESSAGE, SCHEMA_CONTEXT, SCHEMA_AT(struct leg_context, source),
+	  .beside = context_leg, .of = saved_hop_rows, .min = 1, .check = leg_hop_check,
 	  .wrong = "hop" },
 	{ 0 },
 };
@@ -608,7 +608,7 @@ static bool leg_dialog_check(struct schema_reader *r, void *object)
 	if (id_shard(d->tag.call) != l->h->settings->number ||
 	    (d->tag.call == l->c->id && d->tag.leg == leg))
 		return schema_wrong(r, "dialog: where it was born");
-	return !elsewhere_set(NULL, d, l->c->id, leg) || schema_wrong(r, "out of memory");
+	return !forward_set(NULL, d, l->c->id, leg) || schema_wrong(r, "out of memory");
 }
 
 static uint64_t legs_there(const struct call *c)
@@ -649,8 +649,8 @@ static const struct schema leg_rows[] = {
 	{ "session_version", 6, SCHEMA_UINT, SCHEMA_AT(struct leg, session_version) },
 	{ "invite_cseq", 7, SCHEMA_UINT, SCHEMA_AT(struct leg, invite_cseq) },
 	{ "ack_branch", 8, SCHEMA_FIXED64, SCHEMA_AT(struct leg, ack_branch) },
-	{ "index", LEG_INDEX, SCHEMA_UINT, SCHEMA_BESIDE, SCHEMA_AT(struct leg_beside, index),
-	  .beside = beside_leg, .wrong = "leg: index" },
+	{ "index", LEG_INDEX, SCHEMA_UINT, SCHEMA_CONTEXT, SCHEMA_AT(struct leg_context, index),
+	  .beside = context_leg, .wrong = "leg: index" },
 	{ "asked", 10, SCHEMA_MESSAGE, SCHEMA_POINTER,
 	  SCHEMA_OF(struct leg, uac, struct invite_uac), .of = uac_rows, .check = uac_check,
 	  .wrong = "asked: state" },
@@ -808,7 +808,7 @@ static bool again_join(struct schema_reader *r, struct text *to, const struct te
 	return !text_set(to, text_bytes(before)) || schema_wrong(r, "out of memory");
 }
 
-static bool leg_texts_fit(struct schema_reader *r, struct leg *l, struct leg_beside *b)
+static bool leg_texts_fit(struct schema_reader *r, struct leg *l, struct leg_context *b)
 {
 	return tail_join(r, l, &b->sent, b->sent_tail) &&
 	       tail_join(r, l, &b->answer, b->answer_tail) &&
@@ -824,7 +824,7 @@ static void text_move(struct text *to, struct text *from)
 }
 
 /* Moves data of the leg to their places. */
-static bool leg_invites_fit(struct schema_reader *r, struct leg *l, struct leg_beside *b,
+static bool leg_invites_fit(struct schema_reader *r, struct leg *l, struct leg_context *b,
 			    struct call_seed *seed, uint8_t leg)
 {
 	if (l->uac && !call_leg(loader_of(r)->c, l->uac->from))
@@ -856,7 +856,7 @@ static bool leg_user_fit(struct schema_reader *r, struct leg *l, uint8_t leg)
 
 bool legs_fit(struct schema_reader *r, struct call_seed *seed)
 {
-	struct call_beside *beside = r->beside;
+	struct call_context *beside = r->beside;
 	const struct call *c = loader_of(r)->c;
 	bool ok = true;
 

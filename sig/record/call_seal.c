@@ -37,7 +37,7 @@ int call_seal(const struct call_host *h, const struct call *c, struct text *reco
 	const struct schema_place place = { .path = CALL_UNKNOWN_OUTER };
 	struct context x = context_of(c->id);
 	/* of what is sealed it has the format alone */
-	struct call_beside outer = { .format = h->packing->beside.format };
+	struct call_context outer = { .format = h->packing->beside.format };
 	struct schema_writer w = { .unknown = &c->unknown, .place = &place, .beside = &outer };
 	size_t cap = record->n + SEAL_OVERHEAD;
 	uint8_t *sealed = malloc(cap);

@@ -9,7 +9,7 @@
 #include "sig/sip/id.h"
 
 /* What is no member of a room, or means something else in its record. */
-struct room_beside {
+struct room_record_context {
 	uint32_t format;
 	char tenant[TENANT_NAME_MAX];
 	uint8_t talkers;
@@ -19,13 +19,14 @@ struct room_beside {
 /* ---- rows ---- */
 
 static const struct schema room_comes_rows[] = {
-	{ "call", 1, SCHEMA_FIXED64, SCHEMA_AT(struct room_comes, call), .min = 1 },
-	{ "host", 2, SCHEMA_UINT, SCHEMA_AT(struct room_comes, host), .max = SHARD_LEG_CALLEE },
-	{ "leaves", 3, SCHEMA_UINT, SCHEMA_AT(struct room_comes, leaves), .max = SHARD_LEG_CALLEE },
-	{ "user", 4, SCHEMA_CSTR, SCHEMA_AT(struct room_comes, user) },
-	{ "dialog", 5, SCHEMA_UINT, SCHEMA_AT(struct room_comes, dialog), .max = ID_LEG_MAX + 1 },
-	{ "referrer", 6, SCHEMA_FIXED64, SCHEMA_AT(struct room_comes, referrer) },
-	{ "refer", 7, SCHEMA_UINT, SCHEMA_AT(struct room_comes, refer) },
+	{ "call", 1, SCHEMA_FIXED64, SCHEMA_AT(struct room_pending, call), .min = 1 },
+	{ "host", 2, SCHEMA_UINT, SCHEMA_AT(struct room_pending, host), .max = SHARD_LEG_CALLEE },
+	{ "leaves", 3, SCHEMA_UINT, SCHEMA_AT(struct room_pending, leaves),
+	  .max = SHARD_LEG_CALLEE },
+	{ "user", 4, SCHEMA_CSTR, SCHEMA_AT(struct room_pending, user) },
+	{ "dialog", 5, SCHEMA_UINT, SCHEMA_AT(struct room_pending, dialog), .max = ID_LEG_MAX + 1 },
+	{ "referrer", 6, SCHEMA_FIXED64, SCHEMA_AT(struct room_pending, referrer) },
+	{ "refer", 7, SCHEMA_UINT, SCHEMA_AT(struct room_pending, refer) },
 	{ 0 },
 };
 
@@ -99,9 +100,9 @@ const struct schema room_rows[] = {
 	{ "id", 1, SCHEMA_FIXED64, SCHEMA_AT(struct room, object.id) },
 	{ "version", 2, SCHEMA_UINT, SCHEMA_AT(struct room, object.version), .min = 1,
 	  .max = INT64_MAX },
-	{ "format", ROOM_FORMAT_TAG, SCHEMA_UINT, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct room_beside, format) },
-	{ "tenant", 4, SCHEMA_CSTR, SCHEMA_BESIDE, SCHEMA_AT(struct room_beside, tenant) },
+	{ "format", ROOM_FORMAT_TAG, SCHEMA_UINT, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct room_record_context, format) },
+	{ "tenant", 4, SCHEMA_CSTR, SCHEMA_CONTEXT, SCHEMA_AT(struct room_record_context, tenant) },
 	{ "kind", 5, SCHEMA_UINT, SCHEMA_AT(struct room, kind), .max = ROOM_KINDS - 1,
 	  .wrong = "number" },
 	{ "number", 6, SCHEMA_CSTR, SCHEMA_AT(struct room, number),
@@ -111,12 +112,13 @@ const struct schema room_rows[] = {
 	{ "locked", 9, SCHEMA_BOOL, SCHEMA_AT(struct room, locked) },
 	{ "max_members", 10, SCHEMA_UINT, SCHEMA_AT(struct room, max_members), .min = 1,
 	  .max = CONFERENCE_MEMBERS_MAX, .wrong = "number" },
-	{ "talkers", 11, SCHEMA_UINT, SCHEMA_BESIDE, SCHEMA_AT(struct room_beside, talkers),
-	  .max = CONFERENCE_TALKERS_MAX, .wrong = "number" },
+	{ "talkers", 11, SCHEMA_UINT, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct room_record_context, talkers), .max = CONFERENCE_TALKERS_MAX,
+	  .wrong = "number" },
 	{ "created_utc_ms", 12, SCHEMA_UINT, SCHEMA_AT(struct room, object.created_utc_ms) },
 	{ "comes", 13, SCHEMA_MESSAGE, SCHEMA_LIST,
-	  SCHEMA_OF(struct room, comes, struct room_comes), .of = room_comes_rows,
-	  .count = offsetof(struct room, comes_count), .most = ROOM_COMES_MAX, .wrong = "comes" },
+	  SCHEMA_OF(struct room, comes, struct room_pending), .of = room_comes_rows,
+	  .count = offsetof(struct room, pending_count), .most = ROOM_COMES_MAX, .wrong = "comes" },
 	{ "play", 14, SCHEMA_MESSAGE, SCHEMA_AT(struct room, parts.play), .of = room_play_rows,
 	  .is = room_play_is, .check = room_play_check, .wrong = "play" },
 	{ "stream", 15, SCHEMA_CSTR, SCHEMA_AT(struct room, parts.live.endpoint) },
@@ -124,7 +126,8 @@ const struct schema room_rows[] = {
 	  .of = room_recording_rows, .is = room_recording_is, .check = room_recording_check,
 	  .wrong = "recording" },
 	{ "follows", 17, SCHEMA_FIXED64, SCHEMA_AT(struct room, object.follows) },
-	{ "everybody", 18, SCHEMA_BOOL, SCHEMA_BESIDE, SCHEMA_AT(struct room_beside, everybody) },
+	{ "everybody", 18, SCHEMA_BOOL, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct room_record_context, everybody) },
 	{ "made", 19, SCHEMA_BOOL, SCHEMA_AT(struct room, made) },
 	{ "name", 20, SCHEMA_CSTR, SCHEMA_AT(struct room, name) },
 	{ "invited", 21, SCHEMA_TEXT, SCHEMA_AT(struct room, invited), .max = ROOM_INVITED_MAX,
@@ -139,7 +142,7 @@ static uint32_t room_format(const struct room *r)
 {
 	bool others = r->object.follows != 0;
 
-	for (uint8_t i = 0; i < r->comes_count; i++)
+	for (uint8_t i = 0; i < r->pending_count; i++)
 		others |= id_shard(r->comes[i].call) != id_shard(r->object.id);
 	return others ? ROOM_RECORD_SHARDS : ROOM_RECORD_ONE;
 }
@@ -147,8 +150,8 @@ static uint32_t room_format(const struct room *r)
 int room_encode(const struct call_host *h, const struct room *r, struct text *out)
 {
 	uint8_t *end = h->space + HOST_SPACE;
-	struct room_beside beside = { .format = room_format(r),
-				      .everybody = r->talkers == CONFERENCE_TALKERS_ALL };
+	struct room_record_context beside = { .format = room_format(r),
+					      .everybody = r->talkers == CONFERENCE_TALKERS_ALL };
 	struct schema_writer w = { .start = h->space,
 				   .at = end,
 				   .shift_ms = h->wall_ms,
@@ -179,7 +182,7 @@ static bool room_name_fits(struct room *r)
 
 /* NULL, or what is wrong. */
 static const char *room_fits(const struct call_host *h, struct room *r,
-			     const struct room_beside *beside)
+			     const struct room_record_context *beside)
 {
 	struct object *o = &r->object;
 
@@ -204,7 +207,7 @@ static const char *room_fits(const struct call_host *h, struct room *r,
 int room_decode(const struct call_host *h, struct room *r, struct bytes record, const char **reason)
 {
 	bool later = schema_wire_number(record, ROOM_FORMAT_TAG) > ROOM_RECORD_FORMAT;
-	struct room_beside beside = { 0 };
+	struct room_record_context beside = { 0 };
 	struct schema_reader in = {
 		.now = h->now, .shift_ms = -h->wall_ms, .unknown = &r->unknown, .beside = &beside
 	};

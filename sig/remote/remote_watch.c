@@ -220,8 +220,8 @@ static void remote_list_close(struct remote_list *l)
 
 enum {
 	PROCESSES_MAX = 128,
-	EMPTY_TOLD = 3, /* times that a user has no dialogs any more, as one may be lost */
-	HOLD_ASK_S = 2, /* so often others are asked for what is held */
+	EMPTY_REPEATS = 3, /* times that a user has no dialogs any more, as one may be lost */
+	HOLD_ASK_S = 2,    /* so often others are asked for what is held */
 };
 
 struct remote_process {
@@ -233,18 +233,18 @@ struct remote_watch {
 	struct remote_watch_host host;
 	struct remote_list asks, views;
 	struct remote_list held; /* dialogs of shards that no node reports now; of process 0 */
-	uint32_t shards[REMOTE_SHARDS_MAX], shard_count; /* of the sender of the news being read */
+	uint32_t shards[REMOTE_SHARDS_MAX], shard_count; /* of the sender of what is being read */
 	bool lists_shards;                               /* it is one that says them */
 	uint32_t seconds;
 	struct remote_process processes[PROCESSES_MAX];
 	uint32_t process_count;
 	struct remote_entry *due, **due_end;
 	uint64_t now_ns;
-	uint64_t process; /* the sender of the news being read */
+	uint64_t process; /* the sender of what is being read */
 	struct remote_watch_counts counts;
-	struct writer news; /* for all */
-	uint8_t space[REMOTE_NEWS_MAX];
-	uint8_t one[REMOTE_NEWS_MAX]; /* for one of them */
+	struct writer outcome; /* for all */
+	uint8_t space[REMOTE_STATE_MAX];
+	uint8_t one[REMOTE_STATE_MAX]; /* for one of them */
 };
 
 static void remote_due(struct remote_watch *r, struct remote_entry *e)
@@ -277,7 +277,7 @@ static void remote_forget(struct remote_watch *r, struct remote_list *l, struct 
 	remote_list_drop(l, e);
 }
 
-/* For the sender of the news being read. */
+/* For the sender of what is being read. */
 static struct remote_entry *remote_entry_refresh(struct remote_watch *r, struct remote_list *l,
 						 const struct remote_user *u)
 {
@@ -286,38 +286,38 @@ static struct remote_entry *remote_entry_refresh(struct remote_watch *r, struct 
 
 /* ---- sent ---- */
 
-static void news_for_all(struct remote_watch *r)
+static void states_for_all(struct remote_watch *r)
 {
-	if (r->news.n)
-		r->host.send(r->host.with, 0, writer_done(&r->news));
-	r->news = writer_over(r->space, sizeof(r->space));
+	if (r->outcome.n)
+		r->host.send(r->host.with, 0, writer_done(&r->outcome));
+	r->outcome = writer_over(r->space, sizeof(r->space));
 }
 
-static void remote_ask(struct remote_watch *r, const struct remote_user *u)
+static void remote_request(struct remote_watch *r, const struct remote_user *u)
 {
 	if (!u->user.n || u->user.n > REMOTE_USER_MAX)
 		return;
-	remote_news_add(&r->news, u);
-	if (r->news.overflow) {
-		r->news.overflow = false;
-		news_for_all(r);
-		remote_news_add(&r->news, u);
+	remote_state_add(&r->outcome, u);
+	if (r->outcome.overflow) {
+		r->outcome.overflow = false;
+		states_for_all(r);
+		remote_state_add(&r->outcome, u);
 	}
 	r->counts.asked++;
 }
 
-void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes user)
+void remote_watch_request(struct remote_watch *r, struct bytes tenant, struct bytes user)
 {
 	const struct remote_user u = { .tenant = tenant, .user = user, .asks = true };
 
-	remote_ask(r, &u);
+	remote_request(r, &u);
 }
 
 void remote_watch_send(struct remote_watch *r, uint64_t process, const struct remote_item *item)
 {
 	struct writer w = writer_over(r->one, sizeof(r->one));
 
-	remote_news_add_item(&w, item);
+	remote_state_add_item(&w, item);
 	if (!w.overflow)
 		r->host.send(r->host.with, process, writer_done(&w));
 }
@@ -333,18 +333,18 @@ void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct by
 		remote_due(r, e);
 }
 
-static void news_for(struct remote_watch *r, uint64_t process, struct writer *w)
+static void states_for(struct remote_watch *r, uint64_t process, struct writer *w)
 {
 	if (w->n)
 		r->host.send(r->host.with, process, writer_done(w));
 	*w = writer_over(r->one, sizeof(r->one));
 }
 
-static void news_write_shards(struct remote_watch *r, struct writer *w)
+static void states_write_shards(struct remote_watch *r, struct writer *w)
 {
 	uint32_t shards[REMOTE_SHARDS_MAX];
 
-	remote_news_add_shards(w, shards, r->host.shards(r->host.owner, shards));
+	remote_state_add_shards(w, shards, r->host.shards(r->host.owner, shards));
 }
 
 static void remote_entry_write(struct remote_watch *r, struct remote_entry *e, struct writer *w)
@@ -356,12 +356,12 @@ static void remote_entry_write(struct remote_watch *r, struct remote_entry *e, s
 	u.registered = r->host.registered(r->host.owner, u.tenant, u.user);
 	if (!u.count && !u.registered && !e->empty_left)
 		return;
-	e->empty_left = u.count || u.registered ? EMPTY_TOLD : (uint8_t)(e->empty_left - 1);
-	if (before > REMOTE_NEWS_MAX / 2) /* the next one may need the other half */
-		news_for(r, e->process, w);
+	e->empty_left = u.count || u.registered ? EMPTY_REPEATS : (uint8_t)(e->empty_left - 1);
+	if (before > REMOTE_STATE_MAX / 2) /* the next one may need the other half */
+		states_for(r, e->process, w);
 	if (!w->n)
-		news_write_shards(r, w);
-	remote_news_add(w, &u);
+		states_write_shards(r, w);
+	remote_state_add(w, &u);
 	r->counts.told++;
 }
 
@@ -371,18 +371,18 @@ void remote_watch_flush(struct remote_watch *r)
 	struct remote_entry *e;
 	uint64_t process = 0;
 
-	if (r->news.n)
-		news_for_all(r);
+	if (r->outcome.n)
+		states_for_all(r);
 	while ((e = r->due) != NULL) {
 		r->due = e->due_next;
 		e->is_due = false;
 		if (e->process != process)
-			news_for(r, process, &w);
+			states_for(r, process, &w);
 		process = e->process;
 		remote_entry_write(r, e, &w);
 	}
 	r->due_end = &r->due;
-	news_for(r, process, &w);
+	states_for(r, process, &w);
 }
 
 /* ---- received ---- */
@@ -397,7 +397,7 @@ static void hear_shards(const uint32_t *shards, size_t count, void *arg)
 	r->shard_count = (uint32_t)count;
 }
 
-static void remote_on_ask(struct remote_watch *r, const struct remote_user *u)
+static void remote_on_request(struct remote_watch *r, const struct remote_user *u)
 {
 	struct remote_entry *e = remote_entry_refresh(r, &r->asks, u);
 
@@ -406,7 +406,7 @@ static void remote_on_ask(struct remote_watch *r, const struct remote_user *u)
 		return;
 	}
 	if (u->holds)
-		e->empty_left = EMPTY_TOLD;
+		e->empty_left = EMPTY_REPEATS;
 	remote_due(r, e);
 }
 
@@ -537,7 +537,7 @@ static void hear_user(const struct remote_user *u, void *arg)
 
 	r->counts.heard++;
 	if (u->asks)
-		remote_on_ask(r, u);
+		remote_on_request(r, u);
 	else
 		hear_view(r, u);
 }
@@ -564,10 +564,10 @@ static bool process_note(struct remote_watch *r, uint64_t process)
 	return true;
 }
 
-void remote_watch_on_news(struct remote_watch *r, uint64_t process, struct bytes news,
-			  uint64_t now_ns)
+void remote_watch_on_state(struct remote_watch *r, uint64_t process, struct bytes outcome,
+			   uint64_t now_ns)
 {
-	const struct remote_news_readers readers = {
+	const struct remote_state_readers readers = {
 		.shards = hear_shards,
 		.user = hear_user,
 		.item = hear_item,
@@ -576,11 +576,11 @@ void remote_watch_on_news(struct remote_watch *r, uint64_t process, struct bytes
 
 	r->now_ns = now_ns;
 	r->process = process;
-	if (process_note(r, process) && !remote_news_read(news, &readers))
+	if (process_note(r, process) && !remote_state_read(outcome, &readers))
 		return;
 	r->counts.refused++;
 	LOG_WARN("node", 0, "what another node tells of users is not understood",
-		 LOG_INT("octets", (int64_t)news.n));
+		 LOG_INT("octets", (int64_t)outcome.n));
 }
 
 /* ---- what is known ---- */
@@ -680,7 +680,7 @@ static void held_look(struct remote_watch *r)
 		else if (changed)
 			r->host.changed(r->host.owner, u.tenant, u.user);
 		else if (r->seconds % HOLD_ASK_S == 0)
-			remote_ask(r, &u);
+			remote_request(r, &u);
 	}
 }
 
@@ -689,7 +689,7 @@ static void processes_look(struct remote_watch *r, uint64_t now_ns)
 	for (uint32_t i = r->process_count; i-- > 0;) {
 		struct remote_process p = r->processes[i];
 
-		if (r->host.is_heard(r->host.with, p.process))
+		if (r->host.is_attached(r->host.with, p.process))
 			r->processes[i].received_ns = now_ns;
 		if (r->processes[i].received_ns + REMOTE_LOST_NS > now_ns)
 			continue;
@@ -733,7 +733,7 @@ int remote_watch_open(struct remote_watch **out, const struct remote_watch_host 
 		return -ENOMEM;
 	r->host = *host;
 	r->due_end = &r->due;
-	r->news = writer_over(r->space, sizeof(r->space));
+	r->outcome = writer_over(r->space, sizeof(r->space));
 	if (remote_list_open(&r->asks, REMOTE_ENTRIES_MAX, key) ||
 	    remote_list_open(&r->views, REMOTE_ENTRIES_MAX, key) ||
 	    remote_list_open(&r->held, REMOTE_ENTRIES_MAX, key)) {

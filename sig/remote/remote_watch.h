@@ -11,7 +11,7 @@
 #define SIG_REMOTE_REMOTE_WATCH_H
 
 #include "base/table.h"
-#include "sig/remote/remote_news.h"
+#include "sig/remote/remote_state.h"
 
 /* So often a node asks for each user, and so long what was asked or told lasts. */
 #define REMOTE_ASK_NS  (20 * NS_PER_S)
@@ -21,9 +21,9 @@
 enum { REMOTE_ENTRIES_MAX = 1 << 18 }; /* that others ask for; that others told */
 
 struct remote_watch_host {
-	void *owner, *with; /* with: of send and is_heard */
+	void *owner, *with; /* with: of send and is_attached */
 	/* To that process of another node; 0: to all of them. What is lost is lost. */
-	void (*send)(void *with, uint64_t process, struct bytes news);
+	void (*send)(void *with, uint64_t process, struct bytes outcome);
 	/* What this node has of a user: how many of DIALOG_STATES_MAX were filled. */
 	uint32_t (*dialogs)(void *owner, struct bytes tenant, struct bytes user,
 			    struct dialog_state *out);
@@ -40,11 +40,11 @@ struct remote_watch_host {
 	/* Another node has told something else of him. */
 	void (*changed)(void *owner, struct bytes tenant, struct bytes user);
 	/* That process is reachable. */
-	bool (*is_heard)(void *with, uint64_t process);
+	bool (*is_attached)(void *with, uint64_t process);
 };
 
 struct remote_watch_counts {
-	/* users since the last question; refused: invalid news, or too many */
+	/* users since the last question; refused: invalid messages, or too many */
 	uint64_t asked, told, heard, refused;
 	uint32_t asking, views, held; /* now: of others that ask; that others told; that are held */
 };
@@ -56,7 +56,7 @@ int remote_watch_open(struct remote_watch **out, const struct remote_watch_host 
 		      const struct hash_key *key) NODISCARD;
 void remote_watch_close(struct remote_watch *r); /* NULL is fine */
 /* The user has watchers here: the others are asked with the next flush. */
-void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes user);
+void remote_watch_request(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* His dialogs on this node have changed: nodes that asked are told with the next flush. */
 void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* This node no longer has the shard of his dialog d: it is held. */
@@ -65,8 +65,8 @@ void remote_watch_hold(struct remote_watch *r, struct bytes tenant, struct bytes
 /* That process is asked, or told, at once; 0: all others are. */
 void remote_watch_send(struct remote_watch *r, uint64_t process, const struct remote_item *item);
 /* Another node has asked or told. */
-void remote_watch_on_news(struct remote_watch *r, uint64_t process, struct bytes news,
-			  uint64_t now_ns);
+void remote_watch_on_state(struct remote_watch *r, uint64_t process, struct bytes outcome,
+			   uint64_t now_ns);
 /* Sends what there is. */
 void remote_watch_flush(struct remote_watch *r);
 /* Forgets what is too old: once a second. */

@@ -64,17 +64,17 @@ void room_member_clear(struct room_member **member)
 /* Of several who come at once one tone tells. */
 void room_sound_add(struct room_sounds *s, enum room_sound sound, uint64_t call, uint8_t name)
 {
-	const struct room_heard *last = s->count ? &s->list[s->count - 1] : NULL;
+	const struct room_input *last = s->count ? &s->list[s->count - 1] : NULL;
 
 	if (s->count == ROOM_SOUNDS_MAX || (!name && last && !last->name && last->sound == sound))
 		return;
 	s->list[s->count++] =
-		(struct room_heard){ .sound = (uint8_t)sound, .call = call, .name = name };
+		(struct room_input){ .sound = (uint8_t)sound, .call = call, .name = name };
 }
 
 void room_sound_played(struct room_sounds *s, bool well)
 {
-	struct room_heard *now = s->list;
+	struct room_input *now = s->list;
 
 	assert(s->count);
 	s->serial = 0;
@@ -292,7 +292,7 @@ void room_leave(struct room *r, struct room_member *m)
 
 bool room_is_empty(const struct room *r)
 {
-	return !r->count && !r->asking && !r->comes_count;
+	return !r->count && !r->asking && !r->pending_count;
 }
 
 bool room_is_full(const struct room *r, uint32_t more)

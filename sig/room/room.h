@@ -90,7 +90,7 @@ enum room_sound { ROOM_SOUND_ENTRY, ROOM_SOUND_EXIT };
  * this process only. */
 struct room_sounds {
 	uint8_t count;
-	struct room_heard {
+	struct room_input {
 		uint8_t sound; /* enum room_sound */
 		uint8_t name;  /* number of the recording of that call; 0: a tone */
 		bool named;    /* the name was played: what it does is next */
@@ -200,7 +200,7 @@ const char *room_kind_name(enum room_kind kind);
 bool room_number_is(struct bytes number);
 
 /* A call with parties that are to become members once its record may change. */
-struct room_comes {
+struct room_pending {
 	uint64_t call;
 	uint8_t host; /* enum shard_leg: the leg of the host; NONE: neither */
 	/* enum shard_leg: the leg of a member, which is released; NONE: neither */
@@ -224,8 +224,8 @@ struct room {
 	bool locked;                        /* no uninvited user may join */
 	uint16_t max_members;
 	uint8_t talkers; /* voices mixed at once; 0: the mixer's default; CONFERENCE_TALKERS_ALL */
-	struct room_comes comes[ROOM_COMES_MAX];
-	uint8_t comes_count;
+	struct room_pending comes[ROOM_COMES_MAX];
+	uint8_t pending_count;
 	struct room_parts parts;
 	bool made; /* a conference of calls by a factory, made by its first caller */
 	char name[MEMBER_NAMED_MAX]; /* its only name for callers (conf_name_make); "": its id */
@@ -235,14 +235,14 @@ struct room {
 	struct room_member *first, *end;
 	uint32_t count; /* those in it */
 	uint32_t asking;
-	uint64_t comes_ns, release_ns; /* 0: off */
-	uint64_t comes_until_ns;       /* the first of those who come is waited for no longer */
-	uint64_t comes_ask_ns;         /* its shard is asked for it again */
-	uint32_t arrived;              /* the members from other shards, as in comes */
-	struct room_roster roster;     /* of those who are told of (roster.h) */
-	uint32_t told_count;           /* ... and count */
-	uint64_t told_change;          /* that the watchers know of */
-	uint16_t told_host;            /* ... as host */
+	uint64_t pending_ns, release_ns; /* 0: off */
+	uint64_t pending_until_ns;       /* the first of those who come is waited for no longer */
+	uint64_t pending_retry_ns;       /* its shard is asked for it again */
+	uint32_t arrived;                /* the members from other shards, as in comes */
+	struct room_roster roster;       /* of those who are told of (roster.h) */
+	uint32_t told_count;             /* ... and count */
+	uint64_t told_change;            /* that the watchers know of */
+	uint16_t told_host;              /* ... as host */
 	bool told_locked;
 	uint64_t serial;   /* of what was asked to mix; 0: nothing is */
 	struct job_id job; /* that mixes; generation 0: not yet */
@@ -327,7 +327,7 @@ struct focus_addition {
 	struct bytes to;   /* the extension to ring; empty: */
 	uint64_t comes;    /* the call of the joining party, and */
 	uint8_t leaves;    /* enum shard_leg: the leg released; or, for a call on a remote shard: */
-	uint8_t dialog;    /* as room_comes has it, */
+	uint8_t dialog;    /* as room_pending has it, */
 	struct bytes user; /* the user of that dialog */
 	struct call_refusal *refusal; /* out, where it is refused */
 	uint64_t stead; /* for a call of this shard: the member that its party replaces; 0: none */

@@ -77,7 +77,7 @@ enum conference_status {
 enum conference_joined { CONFERENCE_DIALED_IN, CONFERENCE_DIALED_OUT, CONFERENCE_OWNER };
 
 /* Which way a medium of a member goes, as the member sees it. */
-enum conference_way { CONFERENCE_BOTH, CONFERENCE_SENDS, CONFERENCE_HEARS, CONFERENCE_NEITHER };
+enum conference_way { CONFERENCE_BOTH, CONFERENCE_SENDS, CONFERENCE_RECEIVES, CONFERENCE_NEITHER };
 
 /* How a member is now; slices of others. */
 struct room_face {

@@ -243,7 +243,7 @@ static bool object_is_behind(const struct object *o)
 	return o->version != o->acked;
 }
 
-static void object_save_ask(struct shard *s, struct object *o)
+static void object_save_request(struct shard *s, struct object *o)
 {
 	struct effect *e = effects_add(&s->effects, EFFECT_OBJECT_SAVE, o->id, 0);
 	struct request_object_save *to = e ? e->request : NULL;
@@ -273,7 +273,7 @@ static void object_save(struct shard *s, struct object *o)
 	if (s->settings.calls_unsaved)
 		o->acked = o->version;
 	if (!o->saving && !o->save_ns && object_is_behind(o))
-		object_save_ask(s, o);
+		object_save_request(s, o);
 }
 
 static void object_order_answer(struct shard *s, const struct object *o, uint64_t ticket,
@@ -414,12 +414,12 @@ int shard_restore_object(struct shard *s, enum object_kind kind, struct bytes re
 
 /* ---- the one of its name ---- */
 
-static bool claim_ask(struct shard *s, const struct object *o, enum park_act act, uint64_t owner,
-		      uint64_t serial, struct bytes entry)
+static bool claim_request(struct shard *s, const struct object *o, enum park_act act,
+			  uint64_t owner, uint64_t serial, struct bytes entry)
 {
 	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, o->tenant));
-	struct request_park *park = effects_ask(&s->effects, EFFECT_PARK, owner, serial,
-						EFFECT_TEXTS(tenant, object_name(o), entry));
+	struct request_park *park = effects_request(&s->effects, EFFECT_PARK, owner, serial,
+						    EFFECT_TEXTS(tenant, object_name(o), entry));
 
 	if (park)
 		park->act = act;
@@ -436,7 +436,7 @@ static void object_claim_send(struct shard *s, struct object *o)
 	writer_u64(&w, o->created_utc_ms);
 	o->claim_serial = 0;
 	o->claim_ns = s->host.now.ns + CLAIM_AGAIN_MS * NS_PER_MS;
-	if (!claim_ask(s, o, o->type->claim, o->id, serial, writer_done(&w)))
+	if (!claim_request(s, o, o->type->claim, o->id, serial, writer_done(&w)))
 		return;
 	o->claim_serial = serial;
 	o->claim_ns = s->host.now.ns + CLAIM_WAIT_MS * NS_PER_MS;
@@ -444,7 +444,7 @@ static void object_claim_send(struct shard *s, struct object *o)
 
 static void claim_release(struct shard *s, const struct object *o, uint64_t owner)
 {
-	(void)claim_ask(s, o, o->type->release, owner, 0, (struct bytes){ 0 });
+	(void)claim_request(s, o, o->type->release, owner, 0, (struct bytes){ 0 });
 }
 
 /* It stays what it is. */
@@ -477,7 +477,7 @@ static void claim_apart(struct shard *s, struct object *o)
 
 /* Its members move there, as do those answered that are about to join. Without members it ends: for
  * a later caller the name is claimed anew. */
-static void claim_elsewhere(struct shard *s, struct object *o, uint64_t owner)
+static void claim_lost(struct shard *s, struct object *o, uint64_t owner)
 {
 	char id[ID_TEXT_LEN];
 
@@ -498,7 +498,7 @@ static void claim_elsewhere(struct shard *s, struct object *o, uint64_t owner)
 static void claim_taken(struct shard *s, struct object *o, uint64_t owner)
 {
 	if (id_shard(owner) != s->settings.number) {
-		claim_elsewhere(s, o, owner);
+		claim_lost(s, o, owner);
 		return;
 	}
 	claim_release(s, o, owner);
@@ -520,16 +520,16 @@ void object_claim(struct shard *s, struct object *o)
 		o->claim = OBJECT_ASKED;
 }
 
-void object_on_claim(struct shard *s, struct object *o, const struct park_news *news)
+void object_on_claim(struct shard *s, struct object *o, const struct park_reply *outcome)
 {
-	if (!o->claim_serial || o->claim_serial != news->serial)
+	if (!o->claim_serial || o->claim_serial != outcome->serial)
 		return;
 	o->claim_serial = o->claim_ns = 0;
-	if (news->told == PARK_OK) {
+	if (outcome->told == PARK_OK) {
 		claim_open(s, o, OBJECT_OWN);
-	} else if (news->told == PARK_TAKEN) {
-		claim_taken(s, o, news->owner);
-	} else if (news->told != PARK_FULL || o->claim != OBJECT_ASKED) {
+	} else if (outcome->told == PARK_TAKEN) {
+		claim_taken(s, o, outcome->owner);
+	} else if (outcome->told != PARK_FULL || o->claim != OBJECT_ASKED) {
 		claim_apart(s, o);
 	} else {
 		o->type->told(s, o, PARK_FULL, 0);

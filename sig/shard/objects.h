@@ -108,7 +108,7 @@ bool object_wait(struct shard *s, struct object *o, const struct shard_order *by
 
 /* The store is asked where that is due. */
 void object_claim(struct shard *s, struct object *o);
-void object_on_claim(struct shard *s, struct object *o, const struct park_news *news);
+void object_on_claim(struct shard *s, struct object *o, const struct park_reply *outcome);
 /* All who are in it go to that one, of another shard. */
 void object_follow(struct shard *s, struct object *o, uint64_t other);
 /* In its turn: some go. ready: all are here who are to go. */

@@ -351,7 +351,7 @@ static int shard_tables_open(struct shard *s, struct rand_source *rand)
 	    (err = leg_users_open(&s->legs, 2 * calls, rand)) ||
 	    (err = table_open(&s->extensions_by_number, set->registrations_max)))
 		return err;
-	elsewhere_open(&s->elsewhere, &s->legs.key);
+	forward_list_open(&s->elsewhere, &s->legs.key);
 	return 0;
 }
 
@@ -447,7 +447,7 @@ static void close_extensions(struct shard *s)
 		free(slot->forward);
 		free(slot->monitors);
 		free(slot->members);
-		free(slot->lamps);
+		free(slot->blf_keys);
 		free(slot->pickup_groups);
 		free(slot->park_groups);
 		shard_located_free(slot->located);

@@ -56,9 +56,9 @@ struct calendar;
 void shard_hours_changed(struct shard *s, const struct calendar *c, struct instant now);
 int shard_park_groups_set(struct shard *s, uint16_t tenant, const char *number,
 			  const char *groups) NODISCARD;
-/* Its BLF keys (sig/host/lamps.h), already validated. As shard_monitors_set. */
-int shard_lamps_set(struct shard *s, uint16_t tenant, const char *number,
-		    const char *lamps) NODISCARD;
+/* Its BLF keys (sig/host/blf_keys.h), already validated. As shard_monitors_set. */
+int shard_blf_set(struct shard *s, uint16_t tenant, const char *number,
+		  const char *blf_keys) NODISCARD;
 int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
 		       const char *monitors) NODISCARD;
 /* Settings of an existing extension, where shard_forward_is_set. They apply to each next decision
@@ -71,7 +71,7 @@ struct presence;
 int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
 		       const struct presence *presence) NODISCARD;
 /* directory_service.presence */
-const char *shard_presence_said(void *owner, uint16_t tenant, struct bytes user);
+const char *shard_presence_current(void *owner, uint16_t tenant, struct bytes user);
 /* What is shown of a user. */
 struct presence_view;
 void shard_presence_of(struct shard *s, uint16_t tenant, struct bytes user, struct instant now,
@@ -146,7 +146,7 @@ struct prompt_terms;
 void shard_replied(struct shard *s, const struct reply *reply, struct instant now);
 /* pickup_service.ringing, of that call alone; 0: of any. */
 void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
-		   uint64_t call, struct pick_news *out);
+		   uint64_t call, struct pick_reply *out);
 /* The newest call of a user at this node; call: that one alone, if it is so. */
 struct user_call {
 	uint64_t call, setup_utc_ms; /* call 0: none */
@@ -158,8 +158,8 @@ void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
 /* Asks all other nodes as well, also for a user's own call (by). shard_remote.picked has that
  * serial when they have answered; else see shard_remote_picked. Returns false if there are no other
  * nodes. */
-bool shard_picks_ask(struct shard *s, uint16_t tenant, const struct remote_pick *pick,
-		     uint64_t serial);
+bool shard_picks_request(struct shard *s, uint16_t tenant, const struct remote_pick *pick,
+			 uint64_t serial);
 /* An effect OPEN could not bind its ports (error -errno). */
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
 			struct instant now);
@@ -321,21 +321,21 @@ bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot
 bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct instant now);
 
 /* ---- conferences (sig/room/room.h) ---- */
-enum { CONFER_USER_MAX = 64 };
-struct shard_confer {
+enum { CONFERENCE_USER_MAX = 64 };
+struct shard_conference_request {
 	/* that is there, or the id that a new one is to have. out: which one it is */
 	uint64_t room;
 	uint64_t call;      /* its parties come, or are there */
 	enum shard_leg leg; /* ... that is host; not needed for a call of one party */
 	/* another call: its parties join; 0: none. A user in both leaves this one. If it is on a
-	 * remote shard, that is told by EFFECT_CONFER */
+	 * remote shard, that is told by EFFECT_CONFERENCE */
 	uint64_t with;
 	/* instead: an application of live.endpoints that hears all and is heard; with it, two
 	 * members stay a conference. NULL: none */
 	const char *endpoint;
-	const char *to; /* shard_confer_ring: rings the best phone of this extension */
+	const char *to; /* shard_conference_ring: rings the best phone of this extension */
 	/* ... or a number outside, as this extension may call it; NULL: extensions alone, */
-	const char *whose;
+	const char *subject;
 	uint64_t rung;    /* the id of that call, */
 	uint16_t inviter; /* member */
 	/* the call of the party that gets the NOTIFYs; 0: none */
@@ -350,30 +350,32 @@ struct shard_confer {
 	bool of_with;                 /* out: what was refused is about with, or the room */
 	struct call_refusal
 		*refusal; /* out, of a quota: the refusal for the requester; NULL: not needed */
-	char host[CONFER_USER_MAX]; /* out, with on a remote shard: the user in both, perhaps */
+	char host[CONFERENCE_USER_MAX]; /* out, with on a remote shard: the user in both, perhaps */
 };
 /* Two calls become a conference, or one call joins the conference of the other. */
-enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
+enum refusal shard_conference_request(struct shard *s, struct shard_conference_request *o,
+				      struct instant now) NODISCARD;
 /* The parties of a call of this shard join a conference of a remote one, each in a call of its
  * own. */
-struct shard_confer_give {
+struct shard_conference_give {
 	uint64_t call, room;
 	struct bytes leaves; /* the user who is a member already; empty: none */
 	/* leg and 1 of a tag of that call, which must be the user's; 0: he may not be in it */
 	uint8_t dialog;
 };
-enum refusal shard_confer_give(struct shard *s, uint16_t tenant,
-			       const struct shard_confer_give *give, struct instant now) NODISCARD;
+enum refusal shard_conference_give(struct shard *s, uint16_t tenant,
+				   const struct shard_conference_give *give,
+				   struct instant now) NODISCARD;
 /* The shard of the conference that a SUBSCRIBE or REFER addresses, by the user that its sender
  * claims to be; 0: no conference of his, as far as this shard knows. That shard authenticates
  * him. */
 uint16_t shard_focus_shard(const struct shard *s, const struct sip_message *m);
 /* The parties of call, which may be of another shard, come into a room that is there. */
-enum refusal shard_confer_into(struct shard *s, struct shard_confer *o,
-			       struct instant now) NODISCARD;
+enum refusal shard_conference_into(struct shard *s, struct shard_conference_request *o,
+				   struct instant now) NODISCARD;
 /* Rings an extension; the callee that answers joins the room, or begins one with call. */
-enum refusal shard_confer_ring(struct shard *s, struct shard_confer *o,
-			       struct instant now) NODISCARD;
+enum refusal shard_conference_ring(struct shard *s, struct shard_conference_request *o,
+				   struct instant now) NODISCARD;
 enum shard_room_act {
 	SHARD_ROOM_LOCK,
 	SHARD_ROOM_UNLOCK,
@@ -625,9 +627,9 @@ struct party_place {
 /* The record page of an extension (sig/model/record_page.h), of all shards of a node. */
 struct shard_shared_tables;
 struct record_page;
-struct record_page_ask;
+struct record_page_request;
 /* Acts, and looks behind that. */
-void shard_record_page(struct shard_shared_tables *c, const struct record_page_ask *ask,
+void shard_record_page(struct shard_shared_tables *c, const struct record_page_request *ask,
 		       struct instant now, struct record_page *out);
 
 #endif

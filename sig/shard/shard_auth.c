@@ -28,7 +28,7 @@ static uint64_t of_tag(const struct shard *s, struct bytes text)
 
 	if (id_tag_get(text, &tag) || !whose_is_ours(s, &tag))
 		return 0;
-	elsewhere_follow(&s->elsewhere, &tag);
+	forward_follow(&s->elsewhere, &tag);
 	return tag.call;
 }
 
@@ -104,8 +104,8 @@ static bool is_for(const struct shard_settings *settings, const struct shard_tru
 
 /* ---- trunks ---- */
 
-static bool comes_to(const struct shard_settings *settings, const struct trunk_settings *t,
-		     const struct sip_hop *hop)
+static bool joins_room(const struct shard_settings *settings, const struct trunk_settings *t,
+		       const struct sip_hop *hop)
 {
 	const struct shard_local *l =
 		hop->local < settings->local_count ? &settings->locals[hop->local] : NULL;
@@ -126,14 +126,14 @@ static bool is_named(const struct shard_settings *settings, const struct trunk_s
 }
 
 /* Its address fits. */
-static bool comes_by(const struct shard_settings *settings, const struct shard_trusted *rule,
-		     uint16_t trunk, const struct sip_hop *hop)
+static bool arrives_by(const struct shard_settings *settings, const struct shard_trusted *rule,
+		       uint16_t trunk, const struct sip_hop *hop)
 {
 	const struct trunk_settings *t = trunks_settings(settings->trunks, trunk);
 
 	return transport_fits(rule, hop) && network_fits(settings, rule, hop) &&
 	       (!rule->port || rule->port == hop->remote.port) &&
-	       (!rule->certificate || hop->certified) && comes_to(settings, t, hop) &&
+	       (!rule->certificate || hop->certified) && joins_room(settings, t, hop) &&
 	       is_named(settings, t, hop);
 }
 
@@ -144,7 +144,7 @@ uint16_t trust_trunk(const struct shard_settings *settings, const struct sip_hop
 	uint16_t trunk;
 
 	while ((rule = trunks_source_next(settings->trunks, &hop->remote, &cursor, &trunk))) {
-		if (comes_by(settings, rule, trunk, hop))
+		if (arrives_by(settings, rule, trunk, hop))
 			return trunk;
 	}
 	return TRUNK_NONE;
@@ -158,11 +158,11 @@ static bool source_fits(const struct shard_settings *settings, uint16_t trunk,
 
 	for (uint8_t i = 0; i < t->source_count; i++) {
 		if (addr_is_within(&hop->remote, &t->sources[i].net, t->sources[i].bits) &&
-		    comes_by(settings, &t->sources[i], trunk, hop))
+		    arrives_by(settings, &t->sources[i], trunk, hop))
 			return true;
 	}
 	return !t->source_count && t->listener.family != ADDR_NONE &&
-	       comes_by(settings, &any, trunk, hop);
+	       arrives_by(settings, &any, trunk, hop);
 }
 
 bool trust_is_of_trunk(const struct shard_settings *settings, uint16_t trunk,
@@ -217,8 +217,8 @@ static const struct stream_rate g_all = { REFUSED_CALL_ALL_PER_S, REFUSED_CALL_A
 
 static uint64_t source_id(const struct hash_key *key, const struct addr *source)
 {
-	struct addr whose = addr_source(source);
-	uint64_t id = hash_sip(key, bytes_mem(whose.ip, whose.family == ADDR_V6 ? 16 : 4));
+	struct addr subject = addr_source(source);
+	uint64_t id = hash_sip(key, bytes_mem(subject.ip, subject.family == ADDR_V6 ? 16 : 4));
 
 	return id ? id : 1;
 }
@@ -407,16 +407,16 @@ static void auth_wait(struct shard *s, const struct sip_message *m, uint64_t wai
 	shard_refuse(s, NULL, m, 403, REFUSED_GUESSING, writer_lines(&extra));
 }
 
-static bool is_registered_elsewhere(const struct shard *s, const struct aor *entry,
-				    const struct addr *source)
+static bool is_registered_remotely(const struct shard *s, const struct aor *entry,
+				   const struct addr *source)
 {
-	const struct addr whose = addr_source(source);
+	const struct addr subject = addr_source(source);
 
 	for (uint32_t i = 0; i < entry->count; i++) {
 		const struct addr theirs = addr_source(&entry->bindings[i].hop.remote);
 
 		if (entry->bindings[i].expires_utc_ms > locations_utc_ms(s->locations) &&
-		    addr_eq(&theirs, &whose))
+		    addr_eq(&theirs, &subject))
 			return true;
 	}
 	return false;
@@ -432,7 +432,7 @@ static enum auth_standing auth_standing(const struct shard *s, const struct sip_
 		return AUTH_STRANGER;
 	if (registrar_knows(a, m, locations_utc_ms(s->locations)))
 		return AUTH_PHONE;
-	return is_registered_elsewhere(s, a, &m->hop.remote) ? AUTH_NEIGHBOUR : AUTH_STRANGER;
+	return is_registered_remotely(s, a, &m->hop.remote) ? AUTH_NEIGHBOUR : AUTH_STRANGER;
 }
 
 /* Most extensions never have a failure. Without memory it counts with names that have no
@@ -528,7 +528,7 @@ static const struct shard_extension *auth_right(struct shard *s, const struct au
 		auth_challenge(s, ask, true);
 		return NULL;
 	}
-	if (!e->enabled && !shard_calls_for_help(s, ask->m, ask->tenant)) {
+	if (!e->enabled && !shard_is_emergency_call(s, ask->m, ask->tenant)) {
 		shard_refuse(s, NULL, ask->m, 403, REFUSED_DISABLED, (struct bytes){ 0 });
 		return NULL;
 	}
@@ -584,10 +584,10 @@ static struct bytes password_object(struct bytes number, char space[SECRET_TEXT_
 static struct bytes password_source(const struct addr *source, char space[SECRET_TEXT_MAX])
 {
 	struct writer w = writer_over(space, SECRET_TEXT_MAX);
-	struct addr whose = addr_source(source);
+	struct addr subject = addr_source(source);
 
 	writer_str(&w, "address ");
-	addr_write(&w, &whose);
+	addr_write(&w, &subject);
 	return writer_done(&w);
 }
 
@@ -700,8 +700,8 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 	return NULL;
 }
 
-uint16_t shard_location_said(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			     bool proxy)
+uint16_t shard_location_given(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			      bool proxy)
 {
 	struct digest_server space;
 	const struct digest_server *server = auth_server(s, tenant, &space);

@@ -594,8 +594,8 @@ const struct call_service shard_call_service = {
 	.find = shard_call_of,
 	.find_by_dialog = shard_call_of_dialog,
 	.step = shard_call_publish,
-	.others = shard_engaged_of,
-	.has_waiting = shard_waited_for,
+	.others = shard_busy_of,
+	.has_waiting = shard_has_waiting_call,
 };
 
 bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,
@@ -673,7 +673,7 @@ void shard_replied(struct shard *s, const struct reply *reply, struct instant no
 		shard_published(s, &reply->publish);
 		return;
 	}
-	if (!reply->of && reply->ask == ASK_KEPT) {
+	if (!reply->of && reply->ask == ASK_KV) {
 		shard_register_claimed(s, &reply->kept, now);
 		return;
 	}

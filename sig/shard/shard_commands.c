@@ -61,11 +61,11 @@ static enum refusal originate_outside_may(struct shard *s, const struct shard_or
 					  const char *to, char number[ROUTE_USER_MAX])
 {
 	const struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(to) };
-	struct bytes whose = bytes_str(originate_is_paid(o) ? o->payer : o->from);
+	struct bytes subject = bytes_str(originate_is_paid(o) ? o->payer : o->from);
 	char help[DIAL_NUMBER_MAX];
 
-	if (shard_is_emergency(s, o->tenant, whose, &uri, help) ||
-	    !trunk_route_dialled(&s->host, o->tenant, whose, bytes_str(to), number))
+	if (shard_is_emergency(s, o->tenant, subject, &uri, help) ||
+	    !trunk_route_dialled(&s->host, o->tenant, subject, bytes_str(to), number))
 		return REFUSED_MAY_NOT_CALL;
 	if (shard_has_trunk_route(s, o->tenant, bytes_str(number)))
 		return REFUSED_NOT;

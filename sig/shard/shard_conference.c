@@ -10,9 +10,9 @@
 #include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
 
-static bool comes_already(const struct room *r, uint64_t call)
+static bool is_pending_already(const struct room *r, uint64_t call)
 {
-	for (uint8_t i = 0; i < r->comes_count; i++) {
+	for (uint8_t i = 0; i < r->pending_count; i++) {
 		if (r->comes[i].call == call)
 			return true;
 	}
@@ -23,19 +23,19 @@ static bool comes_already(const struct room *r, uint64_t call)
 static bool shard_room_comes_add(struct room *r, const struct call *c, enum shard_leg host,
 				 enum shard_leg leaves)
 {
-	if (c->member || comes_already(r, c->id))
+	if (c->member || is_pending_already(r, c->id))
 		return true;
-	if (r->comes_count == ROOM_COMES_MAX)
+	if (r->pending_count == ROOM_COMES_MAX)
 		return false;
-	r->comes[r->comes_count++] = (struct room_comes){ .call = c->id,
-							  .host = (uint8_t)host,
-							  .leaves = (uint8_t)leaves };
+	r->comes[r->pending_count++] = (struct room_pending){ .call = c->id,
+							      .host = (uint8_t)host,
+							      .leaves = (uint8_t)leaves };
 	object_touch(&r->object);
 	return true;
 }
 
 /* Why the call cannot be part of a conference. */
-static enum refusal shard_may_confer(const struct call *c, enum shard_leg leg, bool host)
+static enum refusal shard_may_join_conference(const struct call *c, enum shard_leg leg, bool host)
 {
 	if (c->state == CALL_ENDING)
 		return REFUSED_NO_CALL;
@@ -74,7 +74,7 @@ static enum shard_leg shard_leg_of_user(const struct call *c, struct bytes user)
 								 : SHARD_LEG_NONE;
 }
 
-/* The parties of a call of this shard go into a conference of another one (EFFECT_CONFER). */
+/* The parties of a call of this shard go into a conference of another one (EFFECT_CONFERENCE). */
 
 static bool was_given(const struct shard *s, const struct call *c, uint64_t room)
 {
@@ -85,7 +85,7 @@ static bool was_given(const struct shard *s, const struct call *c, uint64_t room
 
 /* The call with the leaving party, found by its dialog: that is where it is now, and belongs to
  * that user alone. Returns NULL if not found. */
-static const struct call *give_find(const struct shard *s, const struct shard_confer_give *give,
+static const struct call *give_find(const struct shard *s, const struct shard_conference_give *give,
 				    enum shard_leg *leaves)
 {
 	struct id_tag tag = { .call = give->call, .leg = (uint8_t)(give->dialog - 1U) };
@@ -97,7 +97,7 @@ static const struct call *give_find(const struct shard *s, const struct shard_co
 		*leaves = c ? shard_leg_of_user(c, give->leaves) : SHARD_LEG_NONE;
 		return c;
 	}
-	elsewhere_follow(&s->elsewhere, &tag);
+	forward_follow(&s->elsewhere, &tag);
 	c = shard_call_find(s, tag.call);
 	if (!c || !call_callee(c) || !bridge_has(c, tag.leg) ||
 	    !bytes_eq(text_bytes(&c->legs[tag.leg]->user), give->leaves))
@@ -107,17 +107,17 @@ static const struct call *give_find(const struct shard *s, const struct shard_co
 }
 
 /* Why its parties cannot come there. */
-static enum refusal may_confer_remote(const struct call *c)
+static enum refusal may_join_remote_conference(const struct call *c)
 {
 	if (conference_is_remote(c, c->bridge.caller) ||
 	    (call_callee(c) && conference_is_remote(c, c->bridge.callee)))
 		return REFUSED_IN_CONFERENCE; /* there already */
-	return shard_may_confer(c, SHARD_LEG_NONE, false);
+	return shard_may_join_conference(c, SHARD_LEG_NONE, false);
 }
 
 /* They are a conference here, until all of them are there. */
-enum refusal shard_confer_give(struct shard *s, uint16_t tenant,
-			       const struct shard_confer_give *give, struct instant now)
+enum refusal shard_conference_give(struct shard *s, uint16_t tenant,
+				   const struct shard_conference_give *give, struct instant now)
 {
 	enum shard_leg leaves;
 	const struct call *c = give_find(s, give, &leaves);
@@ -129,7 +129,7 @@ enum refusal shard_confer_give(struct shard *s, uint16_t tenant,
 		return REFUSED_NO_CALL;
 	if (c->member)
 		return was_given(s, c, give->room) ? REFUSED_NOT : REFUSED_IN_CONFERENCE;
-	refused = may_confer_remote(c);
+	refused = may_join_remote_conference(c);
 	if (!refused && !shard_may_bring(s, c, leaves))
 		refused = REFUSED_NO_WAITING;
 	if (refused)
@@ -152,7 +152,8 @@ static uint32_t call_parties(const struct call *c)
 	return call_callee(c) ? 2 : 1;
 }
 
-static bool confer_is_made(struct shard *s, const struct shard_confer *o, struct room **out)
+static bool conference_is_made(struct shard *s, const struct shard_conference_request *o,
+			       struct room **out)
 {
 	const struct call *c = o->call ? shard_call_find(s, o->call) : NULL;
 
@@ -160,7 +161,7 @@ static bool confer_is_made(struct shard *s, const struct shard_confer *o, struct
 	return *out;
 }
 
-static const struct leg *confer_leg(const struct call *c, enum shard_leg leg)
+static const struct leg *conference_leg(const struct call *c, enum shard_leg leg)
 {
 	return leg == SHARD_LEG_CALLEE ? call_callee(c) : call_caller(c);
 }
@@ -168,7 +169,7 @@ static const struct leg *confer_leg(const struct call *c, enum shard_leg leg)
 /* The party that is in the other call, too: its second leg is left. */
 static enum shard_leg same_party(const struct call *of, enum shard_leg leg, const struct call *c)
 {
-	const struct leg *l = confer_leg(of, leg);
+	const struct leg *l = conference_leg(of, leg);
 
 	return shard_leg_of_user(c, l ? text_bytes(&l->user) : (struct bytes){ 0 });
 }
@@ -176,14 +177,14 @@ static enum shard_leg same_party(const struct call *of, enum shard_leg leg, cons
 /* The other call is his own, with the node alone: with an application, or a mailbox (CONF-14). */
 static bool is_own_alone(const struct call *of, enum shard_leg leg, const struct call *c)
 {
-	const struct leg *l = confer_leg(of, call_callee(of) ? leg : SHARD_LEG_CALLER);
+	const struct leg *l = conference_leg(of, call_callee(of) ? leg : SHARD_LEG_CALLER);
 
 	return !call_callee(c) && l && l->user.n &&
 	       bytes_eq(text_bytes(&l->user), text_bytes(&call_caller(c)->user));
 }
 
-static enum refusal confer_one(const struct shard *s, const struct shard_confer *o, bool host,
-			       const struct call *first, const struct call **out)
+static enum refusal conference_one(const struct shard *s, const struct shard_conference_request *o,
+				   bool host, const struct call *first, const struct call **out)
 {
 	const struct call *c = shard_call_find(s, host ? o->call : o->with);
 	enum refusal refused;
@@ -192,7 +193,7 @@ static enum refusal confer_one(const struct shard *s, const struct shard_confer 
 		return REFUSED_NO_CALL;
 	if (c == first)
 		return REFUSED_SAME_CALL;
-	refused = shard_may_confer(c, host ? o->leg : SHARD_LEG_NONE, host && !c->member);
+	refused = shard_may_join_conference(c, host ? o->leg : SHARD_LEG_NONE, host && !c->member);
 	if (!refused && c->member && !host)
 		refused = REFUSED_IN_CONFERENCE;
 	*out = c;
@@ -212,27 +213,28 @@ struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant)
 	return r;
 }
 
-static struct room *confer_room(struct shard *s, const struct shard_confer *o, uint16_t tenant)
+static struct room *conference_find_room(struct shard *s, const struct shard_conference_request *o,
+					 uint16_t tenant)
 {
 	struct room *r;
 
-	return confer_is_made(s, o, &r) ? r : shard_room_of_calls(s, o->room, tenant);
+	return conference_is_made(s, o, &r) ? r : shard_room_of_calls(s, o->room, tenant);
 }
 
 /* Its shard is asked to send its parties (shard_room_parts.c). user: a member already. */
-static bool comes_add_remote(struct room *r, const struct room_comes *comes, struct bytes user)
+static bool pending_add_remote(struct room *r, const struct room_pending *comes, struct bytes user)
 {
-	struct room_comes *to = &r->comes[r->comes_count];
+	struct room_pending *to = &r->comes[r->pending_count];
 
 	/* the first asker is notified of the result, and no other */
-	if (comes_already(r, comes->call))
+	if (is_pending_already(r, comes->call))
 		return !comes->referrer;
-	if (r->comes_count == ROOM_COMES_MAX)
+	if (r->pending_count == ROOM_COMES_MAX)
 		return false;
 	*to = *comes;
 	if (bytes_cstr(user, to->user, sizeof(to->user)))
 		return false;
-	r->comes_count++;
+	r->pending_count++;
 	r->arrived = 0;
 	object_touch(&r->object);
 	return true;
@@ -240,7 +242,7 @@ static bool comes_add_remote(struct room *r, const struct room_comes *comes, str
 
 void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place)
 {
-	for (uint8_t i = 0; i < r->comes_count; i++) {
+	for (uint8_t i = 0; i < r->pending_count; i++) {
 		if (r->comes[i].call == call)
 			r->comes[i].referrer = place;
 	}
@@ -253,7 +255,7 @@ static enum shard_leg host_leg(const struct call *c, enum shard_leg leg)
 }
 
 /* CONF-02: programs may be given fewer than phones. */
-static bool confer_is_full(const struct shard *s, const struct room *r, uint32_t more)
+static bool conference_is_full(const struct shard *s, const struct room *r, uint32_t more)
 {
 	uint32_t most = s->settings.conferences.command_members;
 
@@ -261,16 +263,16 @@ static bool confer_is_full(const struct shard *s, const struct room *r, uint32_t
 	       (r->kind == ROOM_STATION && most && r->count + r->asking + more > most);
 }
 
-static enum refusal confer_gather(const struct shard *s, struct room *r,
-				  const struct shard_confer *o, const struct call *c,
-				  const struct call *with)
+static enum refusal conference_gather(const struct shard *s, struct room *r,
+				      const struct shard_conference_request *o,
+				      const struct call *c, const struct call *with)
 {
 	enum shard_leg left = with ? same_party(c, o->leg, with) : SHARD_LEG_NONE;
 	uint32_t more = (c->member ? 0 : call_parties(c)) +
 			(with ? call_parties(with) - (left != SHARD_LEG_NONE) : 0);
-	uint8_t before = r->comes_count;
+	uint8_t before = r->pending_count;
 
-	if (confer_is_full(s, r, more + o->rings))
+	if (conference_is_full(s, r, more + o->rings))
 		return REFUSED_MEMBERS_FULL;
 	if (with && !shard_may_bring(s, with, left))
 		return REFUSED_NO_WAITING;
@@ -279,62 +281,65 @@ static enum refusal confer_gather(const struct shard *s, struct room *r,
 	if (!shard_room_comes_add(r, c, host_leg(c, o->leg), SHARD_LEG_NONE) ||
 	    (with && !shard_room_comes_add(r, with, SHARD_LEG_NONE, left)) ||
 	    (!with && o->with &&
-	     !comes_add_remote(r, &(struct room_comes){ .call = o->with }, bytes_str(o->host)))) {
-		r->comes_count = before;
+	     !pending_add_remote(r, &(struct room_pending){ .call = o->with },
+				 bytes_str(o->host)))) {
+		r->pending_count = before;
 		return REFUSED_ROOM_CHANGING;
 	}
 	return 0;
 }
 
 /* One that was made for nothing goes. */
-static enum refusal confer_end(struct shard *s, struct room *r, enum refusal refused)
+static enum refusal conference_end(struct shard *s, struct room *r, enum refusal refused)
 {
 	object_hurry(s, &r->object);
 	return refused;
 }
 
-static bool confer_is_remote(const struct shard *s, const struct shard_confer *o)
+static bool conference_at_remote(const struct shard *s, const struct shard_conference_request *o)
 {
 	return o->with && remote_shard_is_reachable(&s->settings, id_shard(o->with));
 }
 
 /* Whether his leg in the other call is left, too. */
-static void confer_host(const struct shard *s, struct shard_confer *o)
+static void conference_host(const struct shard *s, struct shard_conference_request *o)
 {
 	const struct call *c = shard_call_find(s, o->call);
-	const struct leg *l = c ? confer_leg(c, call_callee(c) ? o->leg : SHARD_LEG_CALLER) : NULL;
+	const struct leg *l =
+		c ? conference_leg(c, call_callee(c) ? o->leg : SHARD_LEG_CALLER) : NULL;
 
 	if (!l || bytes_cstr(text_bytes(&l->user), o->host, sizeof(o->host)))
 		o->host[0] = '\0';
 }
 
 /* The joining parties, and the room; nothing waits yet. */
-static enum refusal confer_begin(struct shard *s, struct shard_confer *o, struct room **out)
+static enum refusal conference_make(struct shard *s, struct shard_conference_request *o,
+				    struct room **out)
 {
 	const struct call *c, *with = NULL;
-	enum refusal refused = confer_one(s, o, true, NULL, &c);
+	enum refusal refused = conference_one(s, o, true, NULL, &c);
 
-	if (!refused && confer_is_remote(s, o)) {
+	if (!refused && conference_at_remote(s, o)) {
 		o->rings = REMOTE_PARTIES;
 	} else if (!refused && o->with) {
-		refused = confer_one(s, o, false, c, &with);
+		refused = conference_one(s, o, false, c, &with);
 		o->of_with = refused != REFUSED_NOT;
 	}
 	if (refused)
 		return refused;
-	*out = confer_room(s, o, c->tenant);
+	*out = conference_find_room(s, o, c->tenant);
 	if (!*out)
 		return REFUSED_CONFERENCES_FULL;
-	refused = confer_gather(s, *out, o, c, with);
+	refused = conference_gather(s, *out, o, c, with);
 	if (!refused && o->endpoint)
 		refused = shard_room_parts_order(
 			s, *out,
 			&(struct shard_room_order){ .act = SHARD_ROOM_STREAM,
 						    .endpoint = o->endpoint });
-	return refused ? confer_end(s, *out, refused) : REFUSED_NOT;
+	return refused ? conference_end(s, *out, refused) : REFUSED_NOT;
 }
 
-static enum refusal confer_wait(struct shard *s, struct room *r, const struct shard_order *by)
+static enum refusal conference_wait(struct shard *s, struct room *r, const struct shard_order *by)
 {
 	enum refusal refused = object_wait(s, &r->object, by) ? REFUSED_NOT : REFUSED_ROOM_CHANGING;
 
@@ -342,38 +347,40 @@ static enum refusal confer_wait(struct shard *s, struct room *r, const struct sh
 	return refused;
 }
 
-enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instant now)
+enum refusal shard_conference_request(struct shard *s, struct shard_conference_request *o,
+				      struct instant now)
 {
 	enum refusal refused = REFUSED_NOT;
 	struct room *r;
 
 	shard_set_now(s, now);
-	confer_host(s, o);
+	conference_host(s, o);
 	r = shard_room_find(s, o->room);
 	if (!r) /* else by the same command, perhaps by another process */
-		refused = confer_begin(s, o, &r);
+		refused = conference_make(s, o, &r);
 	if (refused)
 		return refused;
 	o->room = r->object.id;
-	return confer_wait(s, r, o->by);
+	return conference_wait(s, r, o->by);
 }
 
 /* ---- into one that is there ---- */
 
 /* For a call of a remote shard: that shard is asked to send its parties. */
-static enum refusal confer_into_remote(struct shard *s, const struct shard_confer *o,
-				       struct room *r)
+static enum refusal conference_into_remote(struct shard *s,
+					   const struct shard_conference_request *o, struct room *r)
 {
 	if (!remote_shard_is_reachable(&s->settings, id_shard(o->call)))
 		return REFUSED_NO_CALL;
 	if (room_is_full(r, REMOTE_PARTIES))
 		return REFUSED_MEMBERS_FULL;
-	if (!comes_add_remote(r, &(struct room_comes){ .call = o->call }, (struct bytes){ 0 }))
+	if (!pending_add_remote(r, &(struct room_pending){ .call = o->call }, (struct bytes){ 0 }))
 		return REFUSED_ROOM_CHANGING;
-	return confer_wait(s, r, o->by);
+	return conference_wait(s, r, o->by);
 }
 
-enum refusal shard_confer_into(struct shard *s, struct shard_confer *o, struct instant now)
+enum refusal shard_conference_into(struct shard *s, struct shard_conference_request *o,
+				   struct instant now)
 {
 	const struct call *c = shard_call_find(s, o->call);
 	struct room *r = shard_room_find(s, o->room);
@@ -382,36 +389,36 @@ enum refusal shard_confer_into(struct shard *s, struct shard_confer *o, struct i
 	shard_set_now(s, now);
 	o->of_with = !r;
 	if (r && id_shard(o->call) != s->settings.number)
-		return confer_into_remote(s, o, r);
+		return conference_into_remote(s, o, r);
 	if (!r)
 		return REFUSED_NO_CONFERENCE;
 	if (!c || c->tenant != r->object.tenant)
 		return REFUSED_NO_CALL;
 	if (c->member)
-		return c->member->room == r->object.id ? confer_wait(s, r, o->by)
+		return c->member->room == r->object.id ? conference_wait(s, r, o->by)
 						       : REFUSED_IN_CONFERENCE;
-	refused = shard_may_confer(c, o->leg, false);
+	refused = shard_may_join_conference(c, o->leg, false);
 	if (refused)
 		return refused;
-	if (confer_is_full(s, r, call_parties(c)))
+	if (conference_is_full(s, r, call_parties(c)))
 		return REFUSED_MEMBERS_FULL;
 	if (!shard_room_comes_add(r, c, SHARD_LEG_NONE, SHARD_LEG_NONE))
 		return REFUSED_ROOM_CHANGING;
-	return confer_wait(s, r, o->by);
+	return conference_wait(s, r, o->by);
 }
 
 /* ---- who is rung for it ---- */
 
 /* If the conference begins now, the rung target is the first, and the host the second. */
-static uint16_t coached_number(const struct shard *s, const struct shard_confer *o)
+static uint16_t coached_number(const struct shard *s, const struct shard_conference_request *o)
 {
 	const struct call *c = shard_call_find(s, o->call);
 
 	return c && c->member ? c->member->number : 2;
 }
 
-static enum refusal ring_start(struct shard *s, const struct shard_confer *o, struct room *r,
-			       struct call *c, const struct call_originate *start)
+static enum refusal ring_start(struct shard *s, const struct shard_conference_request *o,
+			       struct room *r, struct call *c, const struct call_originate *start)
 {
 	struct call_refusal refusal = { 0 };
 	enum refusal refused = conference_add_pending(&s->host, c, r);
@@ -448,10 +455,10 @@ static bool ring_target(struct shard *s, uint16_t tenant, const char *to, struct
 
 /* The caller shown to rung targets: the party of the host, or the number of the room. */
 static struct bytes ring_name(const struct shard *s, const struct room *r,
-			      const struct shard_confer *o)
+			      const struct shard_conference_request *o)
 {
 	const struct call *c = o->call ? shard_call_find(s, o->call) : NULL;
-	const struct leg *l = c ? confer_leg(c, o->leg) : NULL;
+	const struct leg *l = c ? conference_leg(c, o->leg) : NULL;
 	struct bytes user = { 0 };
 
 	if (c && c->member)
@@ -464,10 +471,11 @@ static struct bytes ring_name(const struct shard *s, const struct room *r,
 }
 
 /* The best phone of an extension; or, in the name of one, a number outside. */
-static enum refusal ring_find(struct shard *s, uint16_t tenant, const struct shard_confer *o,
-			      char number[ROUTE_USER_MAX], struct call_originate *start)
+static enum refusal ring_find(struct shard *s, uint16_t tenant,
+			      const struct shard_conference_request *o, char number[ROUTE_USER_MAX],
+			      struct call_originate *start)
 {
-	const struct call *by = o->whose ? shard_call_find(s, o->call) : NULL;
+	const struct call *by = o->subject ? shard_call_find(s, o->call) : NULL;
 	enum refusal refused;
 
 	if (!by || shard_extension_of(s, tenant, bytes_str(o->to)))
@@ -475,20 +483,20 @@ static enum refusal ring_find(struct shard *s, uint16_t tenant, const struct sha
 								     : REFUSED_NOT_REGISTERED;
 	refused = shard_room_way(s, by, o, number, &start->target);
 	start->from = bytes_str(number);
-	start->payer = bytes_str(o->whose);
+	start->payer = bytes_str(o->subject);
 	return refused;
 }
 
 /* The user who asks, or the user named by an operator; an operator has no quota. Returns false
  * without a payer. */
-static bool ring_payer(const struct shard *s, const struct shard_confer *o, const struct room *r,
-		       struct quota_name *out)
+static bool ring_payer(const struct shard *s, const struct shard_conference_request *o,
+		       const struct room *r, struct quota_name *out)
 {
 	const struct room_member *m = o->inviter ? room_number_of(r, o->inviter) : NULL;
 	const struct call *by = m         ? shard_member_call(s, m)
 				: o->call ? shard_call_find(s, o->call)
 					  : NULL;
-	const struct leg *l = by && !by->member ? confer_leg(by, o->leg)
+	const struct leg *l = by && !by->member ? conference_leg(by, o->leg)
 			      : by              ? call_caller(by)
 						: NULL;
 
@@ -497,8 +505,8 @@ static bool ring_payer(const struct shard *s, const struct shard_confer *o, cons
 				&l->dialog.hop, out);
 }
 
-static enum refusal ring_charge(struct shard *s, const struct shard_confer *o, const struct room *r,
-				struct call *c)
+static enum refusal ring_charge(struct shard *s, const struct shard_conference_request *o,
+				const struct room *r, struct call *c)
 {
 	struct call_refusal why;
 	struct quota_name name;
@@ -510,7 +518,8 @@ static enum refusal ring_charge(struct shard *s, const struct shard_confer *o, c
 	return why.reason;
 }
 
-static enum refusal ring_may(struct shard *s, const struct shard_confer *o, const struct room *r)
+static enum refusal ring_may(struct shard *s, const struct shard_conference_request *o,
+			     const struct room *r)
 {
 	struct call_refusal why;
 
@@ -533,7 +542,7 @@ static bool rings_already(const struct shard *s, const struct room *r, struct by
 	return false;
 }
 
-static enum refusal ring(struct shard *s, const struct shard_confer *o, struct room *r)
+static enum refusal ring(struct shard *s, const struct shard_conference_request *o, struct room *r)
 {
 	struct call_originate start = { .from = bytes_str(o->to), .to = ring_name(s, r, o) };
 	char number[ROUTE_USER_MAX];
@@ -562,7 +571,8 @@ static enum refusal ring(struct shard *s, const struct shard_confer *o, struct r
 	return refused;
 }
 
-enum refusal shard_confer_ring(struct shard *s, struct shard_confer *o, struct instant now)
+enum refusal shard_conference_ring(struct shard *s, struct shard_conference_request *o,
+				   struct instant now)
 {
 	enum refusal refused = REFUSED_NOT;
 	struct room *r;
@@ -572,23 +582,23 @@ enum refusal shard_confer_ring(struct shard *s, struct shard_confer *o, struct i
 	if (s->draining)
 		return REFUSED_DRAINING;
 	if (r && shard_call_find(s, o->rung)) /* as above */
-		return confer_wait(s, r, o->by);
+		return conference_wait(s, r, o->by);
 	o->rings = 1;
 	if (o->call)
-		refused = confer_begin(s, o, &r);
+		refused = conference_make(s, o, &r);
 	else if (!r)
 		return REFUSED_NO_CONFERENCE;
-	if (!refused && !o->call && confer_is_full(s, r, 1))
+	if (!refused && !o->call && conference_is_full(s, r, 1))
 		return REFUSED_MEMBERS_FULL;
 	if (!refused)
 		refused = ring(s, o, r);
 	if (refused) {
 		if (r && o->call && !r->count)
-			r->comes_count = 0;
-		return r ? confer_end(s, r, refused) : refused;
+			r->pending_count = 0;
+		return r ? conference_end(s, r, refused) : refused;
 	}
 	o->room = r->object.id;
-	return confer_wait(s, r, o->by);
+	return conference_wait(s, r, o->by);
 }
 
 /* ---- the whole of it ---- */
@@ -620,7 +630,7 @@ static void conference_hang_up(struct shard *s, struct room *r)
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP };
 	struct room_member *m;
 
-	r->comes_count = 0;
+	r->pending_count = 0;
 	shard_room_empty(s, r);
 	while ((m = r->first) != NULL) {
 		struct call *c = shard_member_call(s, m);
@@ -714,7 +724,7 @@ enum refusal shard_conference_order(struct shard *s, uint64_t room,
 		refused = shard_room_parts_order(s, r, o);
 		break;
 	}
-	return refused ? refused : confer_wait(s, r, o->by);
+	return refused ? refused : conference_wait(s, r, o->by);
 }
 
 /* ---- what is shown ---- */
@@ -796,17 +806,19 @@ uint64_t shard_call_room(const struct shard *s, uint64_t call)
 
 /* ---- for the focus (shard_focus.c) ---- */
 
-enum refusal shard_room_ring(struct shard *s, const struct shard_confer *o, struct room *r)
+enum refusal shard_room_ring(struct shard *s, const struct shard_conference_request *o,
+			     struct room *r)
 {
 	if (shard_call_find(s, o->rung)) /* asked before by the same */
 		return 0;
 	return room_is_full(r, 1) ? REFUSED_MEMBERS_FULL : ring(s, o, r);
 }
 
-enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
-			      enum shard_leg leaves)
+enum refusal shard_room_expect(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
+			       enum shard_leg leaves)
 {
-	enum refusal refused = c->member ? REFUSED_IN_CONFERENCE : shard_may_confer(c, host, false);
+	enum refusal refused =
+		c->member ? REFUSED_IN_CONFERENCE : shard_may_join_conference(c, host, false);
 	uint32_t more = call_parties(c) - (leaves != SHARD_LEG_NONE);
 
 	if (!refused && !shard_may_bring(s, c, leaves))
@@ -817,7 +829,7 @@ enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, e
 		return REFUSED_MEMBERS_FULL;
 	if (!shard_room_comes_add(r, c, host, leaves))
 		return REFUSED_ROOM_CHANGING;
-	c->comes_to = r->object.id; /* its save may be there before the room has had a turn */
+	c->joins_room = r->object.id; /* its save may be there before the room has had a turn */
 	object_hurry(s, &r->object);
 	return 0;
 }
@@ -825,16 +837,16 @@ enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, e
 enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
 				     const struct focus_addition *a)
 {
-	const struct room_comes comes = { .call = a->comes,
-					  .dialog = a->dialog,
-					  .referrer = a->notify ? a->call : 0,
-					  .refer = a->refer };
+	const struct room_pending comes = { .call = a->comes,
+					    .dialog = a->dialog,
+					    .referrer = a->notify ? a->call : 0,
+					    .refer = a->refer };
 
 	if (!remote_shard_is_reachable(&s->settings, id_shard(a->comes)))
 		return REFUSED_NOT_REGISTERED;
 	if (room_is_full(r, 1))
 		return REFUSED_MEMBERS_FULL;
-	if (!comes_add_remote(r, &comes, a->user))
+	if (!pending_add_remote(r, &comes, a->user))
 		return REFUSED_ROOM_CHANGING;
 	object_hurry(s, &r->object);
 	return 0;

@@ -21,15 +21,15 @@
 #include "sig/shard/shared_tables.h"
 #include "sig/sip/focus_parse.h"
 
-struct user_ask {
-	struct user_ask *next;
+struct user_request {
+	struct user_request *next;
 	uint64_t token;
 	uint64_t call;
 };
 
 static void shard_user_found(struct shard *s, uint64_t token, struct instant now)
 {
-	struct user_ask **at = &s->user_asks, *a;
+	struct user_request **at = &s->user_asks, *a;
 	struct reply reply = { .ask = ASK_USER, .user = token };
 
 	while (*at && (*at)->token != token)
@@ -277,7 +277,7 @@ bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m)
 	return false;
 }
 
-/* The user is one of ours, and there may be news of him. */
+/* The user is one of ours, and the store may have newer registrations of him. */
 static bool is_to_be_asked(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 			   const char *from, char user[ROUTE_USER_MAX])
 {
@@ -332,8 +332,8 @@ static bool invite_asks(struct shard *s, const struct sip_message *m, uint16_t t
 
 	if (!invite_keep(s, m, tenant, from, phone))
 		return false;
-	if (locations_ask(s->locations, tenant, bytes_str(user), &s->locations_user,
-			  s->invite_wait_token))
+	if (locations_request(s->locations, tenant, bytes_str(user), &s->locations_user,
+			      s->invite_wait_token))
 		return true;
 	w = s->invite_waits;
 	s->invite_waits = w->next;
@@ -407,7 +407,7 @@ void shard_invite_found(void *owner, uint64_t token, struct instant now)
 void shard_user_asks_drop(struct shard *s)
 {
 	while (s->user_asks) {
-		struct user_ask *a = s->user_asks;
+		struct user_request *a = s->user_asks;
 
 		s->user_asks = a->next;
 		free(a);
@@ -428,15 +428,15 @@ static bool shard_user_unread(void *owner, uint16_t tenant, struct bytes user)
 	return locations_unread(s->locations, tenant, user);
 }
 
-static uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_t call)
+static uint64_t shard_user_request(void *owner, uint16_t tenant, struct bytes user, uint64_t call)
 {
 	struct shard *s = owner;
-	struct user_ask *a = calloc(1, sizeof(*a));
+	struct user_request *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return 0;
-	*a = (struct user_ask){ .token = ++s->invite_wait_token, .call = call };
-	if (!locations_ask(s->locations, tenant, user, &s->locations_user, a->token)) {
+	*a = (struct user_request){ .token = ++s->invite_wait_token, .call = call };
+	if (!locations_request(s->locations, tenant, user, &s->locations_user, a->token)) {
 		free(a);
 		return 0;
 	}
@@ -449,7 +449,7 @@ const struct location_service shard_location_service = {
 	.resolve = shard_targets_of,
 	.is_complete = shard_user_known,
 	.is_unreadable = shard_user_unread,
-	.ask_store = shard_user_ask,
+	.ask_store = shard_user_request,
 	.other_flows = shard_flows_of,
 	.gruu_contact = shard_contact_of,
 };
@@ -462,8 +462,8 @@ uint16_t shard_trunk_of(const struct shard *s, const struct sip_hop *hop)
 	return hop->transport == SIP_INTER_SHARD ? TRUNK_NONE : trust_trunk(&s->settings, hop);
 }
 
-void shard_trunk_believe(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			 char user[ROUTE_USER_MAX])
+void shard_trunk_trust(struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       char user[ROUTE_USER_MAX])
 {
 	bool named = route_user(&m->from.uri, user) == ROUTE_OK;
 
@@ -495,7 +495,7 @@ static bool is_own(const struct shard *s, const struct sip_message *m)
 
 	if (id_tag_get(m->from.tag, &tag))
 		return false;
-	elsewhere_follow(&s->elsewhere, &tag);
+	forward_follow(&s->elsewhere, &tag);
 	c = shard_call_find(s, tag.call);
 	return c && call_leg(c, tag.leg) && c->legs[tag.leg]->outbound &&
 	       bytes_eq(text_bytes(&c->legs[tag.leg]->dialog.call_id), m->call_id);

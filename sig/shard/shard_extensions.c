@@ -308,7 +308,7 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 		return false;
 	forward = slot->forward;
 	slot->forward = NULL;
-	shard_engaged_set(s, slot, forward);
+	shard_busy_set(s, slot, forward);
 	shard_presence_free(s, slot);
 	free(forward);
 	free(slot->guesses);
@@ -316,7 +316,7 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	free(slot->pickup_groups);
 	free(slot->park_groups);
 	free(slot->members);
-	free(slot->lamps);
+	free(slot->blf_keys);
 	shard_located_free(slot->located);
 	tenants_release(s->settings.tenants, tenant, TENANT_EXTENSIONS);
 	(void)table_del(&s->extensions_by_number, number_hash(s, tenant, key), at);
@@ -351,7 +351,7 @@ int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number, con
 	if (other && !err)
 		shard_watch_extension(s, tenant, bytes_str(number));
 	if (other && !err)
-		shard_lamps_changed(s, tenant, bytes_str(number)); /* of pages */
+		shard_blf_changed(s, tenant, bytes_str(number)); /* of pages */
 	return err;
 }
 
@@ -380,16 +380,16 @@ int shard_park_groups_set(struct shard *s, uint16_t tenant, const char *number, 
 	return slot ? extension_text_set(&slot->park_groups, groups) : -ENOENT;
 }
 
-int shard_lamps_set(struct shard *s, uint16_t tenant, const char *number, const char *lamps)
+int shard_blf_set(struct shard *s, uint16_t tenant, const char *number, const char *blf_keys)
 {
 	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
 	int err;
 
-	if (slot && !strcmp(slot->lamps ? slot->lamps : "", lamps))
+	if (slot && !strcmp(slot->blf_keys ? slot->blf_keys : "", blf_keys))
 		return 0;
-	err = slot ? extension_text_set(&slot->lamps, lamps) : -ENOENT;
+	err = slot ? extension_text_set(&slot->blf_keys, blf_keys) : -ENOENT;
 	if (!err)
-		shard_lamps_changed(s, tenant, bytes_str(number));
+		shard_blf_changed(s, tenant, bytes_str(number));
 	return err;
 }
 
@@ -430,7 +430,7 @@ const struct directory_service shard_directory_service = {
 	.extension = shard_extension_of,
 	.forward = shard_forward_for,
 	.music = shard_music_of,
-	.presence = shard_presence_said,
+	.presence = shard_presence_current,
 	.check_pin = shard_pin_is,
 };
 
@@ -453,7 +453,7 @@ int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 	if ((copy && copy->do_not_disturb) != (before && before->do_not_disturb))
 		subscriptions_changed(&s->subscriptions, tenant, bytes_str(number),
 				      CHANGED_PRESENCE);
-	shard_engaged_set(s, slot, before);
+	shard_busy_set(s, slot, before);
 	free(before);
 	subscriptions_changed(&s->subscriptions, tenant, bytes_str(number), CHANGED_SETTINGS);
 	return 0;

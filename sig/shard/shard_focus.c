@@ -145,8 +145,8 @@ static bool join_call(struct shard *s, const struct sip_message *m, uint16_t ten
 	return join_into(s, c, leg, to, set, why);
 }
 
-static bool focus_calls(struct shard *s, const struct number_ask *ask, struct number_claimed *out,
-			struct call_refusal *why)
+static bool focus_calls(struct shard *s, const struct number_request *ask,
+			struct number_claimed *out, struct call_refusal *why)
 {
 	const struct sip_message *m = ask->invite;
 	struct bytes value;
@@ -160,7 +160,7 @@ static bool focus_calls(struct shard *s, const struct number_ask *ask, struct nu
 }
 
 /* A phone calls a conference by name, or with Join for the peer of a dialog of its own. */
-static enum number_verdict focus_claim(struct call_host *h, const struct number_ask *ask,
+static enum number_verdict focus_claim(struct call_host *h, const struct number_request *ask,
 				       struct number_claimed *out, struct call_refusal *why)
 {
 	if (!focus_calls(h->owner, ask, out, why))
@@ -209,20 +209,21 @@ enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number
 	return refused;
 }
 
-enum refusal shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
-			    char number[ROUTE_USER_MAX], struct call_target *out)
+enum refusal shard_room_way(struct shard *s, const struct call *by,
+			    const struct shard_conference_request *o, char number[ROUTE_USER_MAX],
+			    struct call_target *out)
 {
 	const struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(o->to) };
-	struct bytes whose = bytes_str(o->whose);
+	struct bytes subject = bytes_str(o->subject);
 	char help[DIAL_NUMBER_MAX];
 
-	if (shard_is_emergency(s, by->tenant, whose, &uri, help))
+	if (shard_is_emergency(s, by->tenant, subject, &uri, help))
 		return REFUSED_MAY_NOT_CALL; /* emergency calls cannot be made for others */
-	if (!trunk_route_dialled(&s->host, by->tenant, whose, bytes_str(o->to), number)) {
-		trunk_route_is_barred(&s->host, by, whose, bytes_str(o->to));
+	if (!trunk_route_dialled(&s->host, by->tenant, subject, bytes_str(o->to), number)) {
+		trunk_route_is_barred(&s->host, by, subject, bytes_str(o->to));
 		return REFUSED_MAY_NOT_CALL;
 	}
-	if (account_lacks(&s->host, by, whose, bytes_str(number)))
+	if (account_lacks(&s->host, by, subject, bytes_str(number)))
 		return REFUSED_MAY_NOT_CALL;
 	return shard_way_out(s, by->tenant, bytes_str(number), o->rung, out);
 }
@@ -243,32 +244,33 @@ static uint64_t focus_rung(const struct shard *s, const struct focus_addition *a
 static enum refusal focus_rings(struct shard *s, const struct focus_addition *a)
 {
 	const struct call *by = shard_call_find(s, a->call);
-	char to[ROUTE_USER_MAX], whose[ROUTE_USER_MAX];
-	struct shard_confer o = { .room = a->room->object.id,
-				  .call = a->call,
-				  .leg = SHARD_LEG_CALLER,
-				  .to = to,
-				  .whose = whose,
-				  .rung = focus_rung(s, a),
-				  .inviter = a->inviter,
-				  .referrer = a->notify ? a->call : 0,
-				  .refer = a->refer,
-				  .refusal = a->refusal };
+	char to[ROUTE_USER_MAX], subject[ROUTE_USER_MAX];
+	struct shard_conference_request o = { .room = a->room->object.id,
+					      .call = a->call,
+					      .leg = SHARD_LEG_CALLER,
+					      .to = to,
+					      .subject = subject,
+					      .rung = focus_rung(s, a),
+					      .inviter = a->inviter,
+					      .referrer = a->notify ? a->call : 0,
+					      .refer = a->refer,
+					      .refusal = a->refusal };
 
 	if (!by || bytes_cstr(a->to, to, sizeof(to)) ||
-	    bytes_cstr(conference_user(by), whose, sizeof(whose)))
+	    bytes_cstr(conference_user(by), subject, sizeof(subject)))
 		return REFUSED_NOT_REGISTERED;
 	return shard_room_ring(s, &o, a->room);
 }
 
 /* The remaining member of that call is host if he takes the place of the host. */
-static enum refusal focus_comes(struct shard *s, const struct focus_addition *a, struct call *comes)
+static enum refusal focus_expect(struct shard *s, const struct focus_addition *a,
+				 struct call *comes)
 {
 	const struct call *place = a->stead ? shard_call_find(s, a->stead) : NULL;
 	enum shard_leg stays = a->leaves == SHARD_LEG_CALLER ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER;
 	bool hosts = place && place->member && place->member->hosts;
-	enum refusal refused = shard_room_comes(s, a->room, comes, hosts ? stays : SHARD_LEG_NONE,
-						(enum shard_leg)a->leaves);
+	enum refusal refused = shard_room_expect(s, a->room, comes, hosts ? stays : SHARD_LEG_NONE,
+						 (enum shard_leg)a->leaves);
 
 	if (!refused && place)
 		shard_room_comes_instead(a->room, comes->id, place->id);
@@ -288,7 +290,7 @@ enum refusal shard_focus(void *owner, const struct focus_addition *a)
 		return shard_room_comes_remote(s, a->room, a);
 	if (!comes || comes->tenant != a->room->object.tenant)
 		return REFUSED_NO_CALL;
-	return focus_comes(s, a, comes);
+	return focus_expect(s, a, comes);
 }
 
 /* ---- REFER to it outside of a dialog ---- */
@@ -350,7 +352,7 @@ enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, s
 	*out = shard_room_of_calls(s, shard_call_new_id(s), c->tenant);
 	if (!*out)
 		return REFUSED_CONFERENCES_FULL;
-	refused = shard_room_comes(s, *out, c, host, SHARD_LEG_NONE);
+	refused = shard_room_expect(s, *out, c, host, SHARD_LEG_NONE);
 	if (refused)
 		object_remove(s, &(*out)->object);
 	return refused;

@@ -48,7 +48,7 @@ static struct call *success_find(const struct shard *s, const struct sip_message
 
 	if (id_tag_get(m->from.tag, &tag))
 		return NULL;
-	elsewhere_follow(&s->elsewhere, &tag);
+	forward_follow(&s->elsewhere, &tag);
 	*leg = tag.leg;
 	c = shard_call_find(s, tag.call);
 	if (!c || tag.leg == LEG_OF_MODULE)
@@ -153,13 +153,13 @@ static bool is_challenged(struct shard *s, struct txn_slot *slot, const struct s
 }
 
 /* The target may be at another place, too (RFC 3263 4.3). for_s: its Retry-After; 0: none. */
-static bool goes_elsewhere(struct shard *s, struct txn_slot *slot, uint32_t for_s)
+static bool request_is_forwarded(struct shard *s, struct txn_slot *slot, uint32_t for_s)
 {
 	struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
 	struct subscription *sub =
 		slot->call && !c ? subscription_find(&s->subscriptions, slot->call) : NULL;
-	bool moved = c ? leg_elsewhere(&s->host, c, slot->leg, slot, for_s)
-		       : sub && subscription_elsewhere(&s->subscriptions, sub, slot, for_s);
+	bool moved = c ? leg_forward(&s->host, c, slot->leg, slot, for_s)
+		       : sub && subscription_forward(&s->subscriptions, sub, slot, for_s);
 
 	if (moved && c && !shard_call_settle(s, c))
 		shard_call_give(s, c);
@@ -177,7 +177,7 @@ static bool is_unavailable(struct shard *s, struct txn_slot *slot, const struct 
 	set_ack(s, slot, m);
 	ack = slot->txn.ack;
 	slot->txn.ack = (struct text){ 0 };
-	moved = goes_elsewhere(s, slot, message_retry_after_s(m));
+	moved = request_is_forwarded(s, slot, message_retry_after_s(m));
 	if (moved && ack.n)
 		txns_send(&s->txns, &from, text_bytes(&ack));
 	text_clear(&ack);
@@ -226,7 +226,7 @@ static void client_failed(struct shard *s, struct txn_slot *slot, enum txn_event
 	struct txn_out out;
 	bool silent = slot->waiting && slot->txn.timeout_ns <= s->host.now.ns;
 
-	if ((silent || event == TXN_EV_TRANSPORT_ERROR) && goes_elsewhere(s, slot, 0))
+	if ((silent || event == TXN_EV_TRANSPORT_ERROR) && request_is_forwarded(s, slot, 0))
 		return;
 	if (event == TXN_EV_TIMER && slot->waiting && !slot->txn.reliable)
 		shard_lost_unanswered(s, slot, 0);
@@ -295,7 +295,7 @@ static struct call *tag_find(const struct shard *s, struct bytes local, uint8_t 
 
 	if (id_tag_get(local, &tag))
 		return NULL;
-	elsewhere_follow(&s->elsewhere, &tag);
+	forward_follow(&s->elsewhere, &tag);
 	c = shard_call_find(s, tag.call);
 	*leg = tag.leg;
 	return c && call_leg(c, tag.leg) ? c : NULL;

@@ -91,7 +91,7 @@ static bool drain_refuses(const struct shard *s)
 }
 
 /* Before it costs anything. */
-static bool may_enter(const struct shard *s, const struct sip_message *m, bool emergency,
+static bool may_admit(const struct shard *s, const struct sip_message *m, bool emergency,
 		      struct call_refusal *why)
 {
 	if (!shard_has_contact(m)) /* RFC 3261 8.1.1.8 */
@@ -174,7 +174,7 @@ static bool is_registered(const struct shard *s, const struct sip_message *m,
 }
 
 /* A trusted neighbour may send for any user that it names. */
-static void believe(const struct sip_message *m, char user[ROUTE_USER_MAX])
+static void trust_it(const struct sip_message *m, char user[ROUTE_USER_MAX])
 {
 	if (route_user(&m->from.uri, user) != ROUTE_OK)
 		(void)bytes_cstr(BYTES_LIT("anonymous"), user, ROUTE_USER_MAX);
@@ -188,8 +188,8 @@ bool shard_is_from_nobody(const struct sip_message *m)
 }
 
 /* Whether a phone's From names its own extension, or nobody. Else refuses the request with 403. */
-static bool speaks_for(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
-		       const struct shard_extension *e)
+static bool may_set_from(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
+			 const struct shard_extension *e)
 {
 	struct call_refusal why;
 
@@ -222,7 +222,7 @@ static bool is_number_for_help(const struct shard *s, const struct sip_message *
 	       (!strcmp(user, number) || !shard_extension_find(s, tenant, bytes_str(user)));
 }
 
-bool shard_calls_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant)
+bool shard_is_emergency_call(const struct shard *s, const struct sip_message *m, uint16_t tenant)
 {
 	char number[ROUTE_USER_MAX];
 
@@ -235,20 +235,20 @@ bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenan
 {
 	*e = NULL;
 	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE) {
-		shard_trunk_believe(s, m, tenant, user);
+		shard_trunk_trust(s, m, tenant, user);
 		return true;
 	}
 	if (shard_is_trusted(s, &m->hop)) {
-		believe(m, user);
+		trust_it(m, user);
 		return true;
 	}
 	if (trust_misses_certificate(&s->settings, &m->hop))
 		security_event(&s->security, SECURITY_CERTIFICATE, &m->hop.remote, m->from.uri.user,
 			       "rule of sip.trusted", s->host.now.ns);
 	*e = shard_authenticate(s, m, tenant, true);
-	if (!*e || !speaks_for(s, m, user, *e))
+	if (!*e || !may_set_from(s, m, user, *e))
 		return false;
-	if (shard_transport_allowed(s, *e, &m->hop) || shard_calls_for_help(s, m, tenant))
+	if (shard_transport_allowed(s, *e, &m->hop) || shard_is_emergency_call(s, m, tenant))
 		return true;
 	shard_transport_refuse(s, NULL, m, *e);
 	return false;
@@ -475,7 +475,7 @@ static bool feature_may(const struct shard *s, const struct caller *caller,
 }
 
 /* What the feature that has that code says. */
-static enum number_verdict code_verdict(struct shard *s, const struct number_ask *ask,
+static enum number_verdict code_verdict(struct shard *s, const struct number_request *ask,
 					enum feature_action dialled, struct number_claimed *out,
 					struct call_refusal *why)
 {
@@ -496,7 +496,7 @@ static bool route_dialled(struct shard *s, const struct caller *caller, struct n
 {
 	struct shard_dialler who = { caller->tenant, bytes_str(caller->user), caller->known,
 				     caller->classes, caller->scheme };
-	struct number_ask ask = { .tenant = caller->tenant, .user = who.user };
+	struct number_request ask = { .tenant = caller->tenant, .user = who.user };
 	struct dial_result dialled;
 	enum number_verdict verdict;
 
@@ -586,7 +586,7 @@ static bool route_verdict_is(const struct shard *s, const struct sip_message *m,
 		(void)invite_fail(why, 503, REFUSED_REGISTRATION_UNREAD);
 		why->text = SHARD_USER_UNREAD;
 		return false;
-	case ROUTE_ELSEWHERE:
+	case ROUTE_REMOTE:
 		if (is_sent_on(s, m, caller->tenant, user))
 			return true;
 		(void)invite_fail(why, 480, REFUSED_OTHER_NODE);
@@ -736,9 +736,9 @@ static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
 				  const struct caller *caller, struct number_claimed *out,
 				  struct call_refusal *why)
 {
-	const struct number_ask ask = { .invite = m,
-					.tenant = caller->tenant,
-					.user = bytes_str(caller->user) };
+	const struct number_request ask = { .invite = m,
+					    .tenant = caller->tenant,
+					    .user = bytes_str(caller->user) };
 
 	for (const struct number_claim *const *n = s->shared_tables->numbers; *n; n++) {
 		switch ((*n)->claim(&s->host, &ask, out, why)) {
@@ -810,7 +810,7 @@ static uint16_t caller_location(struct shard *s, const struct sip_message *m,
 
 	if (!caller->emergency || caller->trunk != TRUNK_NONE || caller->far)
 		return 0;
-	said = proven ? shard_location_said(s, m, caller->tenant, true) : 0;
+	said = proven ? shard_location_given(s, m, caller->tenant, true) : 0;
 	aor = locations_find(s->locations, caller->tenant, bytes_str(caller->user));
 	if (said || !aor)
 		return said;
@@ -841,7 +841,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 
 	if (shard_invite_is_waiting(s, m))
 		return;
-	if (!may_enter(s, m, invite_is_emergency(s, m, tenant, NULL), &why)) {
+	if (!may_admit(s, m, invite_is_emergency(s, m, tenant, NULL), &why)) {
 		first_invite_refuse(s, NULL, m, &why);
 		return;
 	}

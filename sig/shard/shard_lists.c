@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sig/host/lamps.h"
+#include "sig/host/blf_keys.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/body.h"
 #include "sig/sip/resource_list.h"
@@ -12,55 +12,55 @@
 
 /* ---- BLF keys ---- */
 
-#define LAMPS_PREFIX "lamps-"
+#define BLF_PREFIX "lamps-"
 
-static struct bytes lamps_text(const struct shard *s, const struct subscription *sub)
+static struct bytes blf_text(const struct shard *s, const struct subscription *sub)
 {
 	const struct shard_extension_slot *slot =
 		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
 
-	return bytes_str(slot ? slot->lamps : NULL);
+	return bytes_str(slot ? slot->blf_keys : NULL);
 }
 
 /* Its users in the order of the phone's BLF keys. A slot is named by the code that phones dial to
  * park there; without such a code it has no name. */
-static void lamps_users(const struct shard *s, const struct subscription *sub, struct writer *w)
+static void blf_users(const struct shard *s, const struct subscription *sub, struct writer *w)
 {
-	struct bytes lamps = lamps_text(s, sub);
+	struct bytes blf_keys = blf_text(s, sub);
 	struct feature_codes codes;
-	struct lamp lamp;
+	struct blf_key blf_key;
 
 	shard_codes_of(s, sub->tenant, &codes);
-	for (uint32_t i = 1; i <= LAMPS_MAX; i++) {
-		if (!lamps_in(lamps, i, &lamp))
+	for (uint32_t i = 1; i <= BLF_KEYS_MAX; i++) {
+		if (!blf_at(blf_keys, i, &blf_key))
 			continue;
 		writer_str(w, w->n ? " " : "");
-		if (lamp.park)
+		if (blf_key.park)
 			writer_str(w, codes.code[FEATURE_PARK]);
-		writer_bytes(w, lamp.target);
-		if (lamp.park && !codes.code[FEATURE_PARK][0])
+		writer_bytes(w, blf_key.target);
+		if (blf_key.park && !codes.code[FEATURE_PARK][0])
 			writer_str(w, "@park.invalid");
 	}
 }
 
 /* Its label, or what it is of. */
-static struct bytes lamp_name(const struct shard *s, uint16_t tenant, const struct lamp *lamp)
+static struct bytes blf_name(const struct shard *s, uint16_t tenant, const struct blf_key *blf_key)
 {
 	const struct shard_extension *e =
-		lamp->park ? NULL : shard_extension_find(s, tenant, lamp->target);
+		blf_key->park ? NULL : shard_extension_find(s, tenant, blf_key->target);
 
-	if (lamp->label.n)
-		return lamp->label;
-	return e && e->display_name[0] ? bytes_str(e->display_name) : lamp->target;
+	if (blf_key->label.n)
+		return blf_key->label;
+	return e && e->display_name[0] ? bytes_str(e->display_name) : blf_key->target;
 }
 
-struct bytes shard_lamp_name(void *owner, const struct subscription *sub, uint32_t resource)
+struct bytes shard_blf_name(void *owner, const struct subscription *sub, uint32_t resource)
 {
-	struct lamp lamp;
+	struct blf_key blf_key;
 
-	for (uint32_t i = 1; sub->list_kind == LIST_LAMPS && i <= LAMPS_MAX; i++) {
-		if (lamps_in(lamps_text(owner, sub), i, &lamp) && resource-- == 0)
-			return lamp_name(owner, sub->tenant, &lamp);
+	for (uint32_t i = 1; sub->list_kind == LIST_BLF && i <= BLF_KEYS_MAX; i++) {
+		if (blf_at(blf_text(owner, sub), i, &blf_key) && resource-- == 0)
+			return blf_name(owner, sub->tenant, &blf_key);
 	}
 	return (struct bytes){ 0 };
 }
@@ -69,10 +69,10 @@ struct bytes shard_lamp_name(void *owner, const struct subscription *sub, uint32
 
 enum watch_verdict shard_list_may(const struct shard *s, const struct subscription *sub)
 {
-	struct bytes owner = bytes_from(text_bytes(&sub->resource), strlen(LAMPS_PREFIX));
+	struct bytes owner = bytes_from(text_bytes(&sub->resource), strlen(BLF_PREFIX));
 	const struct shard_extension *e;
 
-	if (sub->list_kind != LIST_LAMPS)
+	if (sub->list_kind != LIST_BLF)
 		return WATCH_OK; /* each of its resources is asked for alone */
 	e = shard_extension_find(s, sub->tenant, owner);
 	if (!e || !e->enabled)
@@ -88,8 +88,8 @@ int shard_list_set(struct shard *s, struct subscription *sub)
 
 	if (sub->list_kind == LIST_NOT)
 		return 0;
-	if (sub->list_kind == LIST_LAMPS)
-		lamps_users(s, sub, &w);
+	if (sub->list_kind == LIST_BLF)
+		blf_users(s, sub, &w);
 	else
 		writer_bytes(&w, text_bytes(&sub->users));
 	text_clear(&sub->users);
@@ -108,11 +108,11 @@ static int user_watch_set(struct shard *s, struct subscription *sub)
 	struct bytes rest = text_bytes(&sub->users), user;
 	char space[LIST_USERS_MAX];
 	struct writer w = writer_over(space, sizeof(space));
-	uint32_t count = LIST_RESOURCES_MAX - 1 - LAMPS_MAX;
+	uint32_t count = LIST_RESOURCES_MAX - 1 - BLF_KEYS_MAX;
 
 	writer_bytes(&w, text_bytes(&sub->watcher));
 	if (!rest.n) {
-		lamps_users(s, sub, &w);
+		blf_users(s, sub, &w);
 		rest = bytes_str(slot && slot->extension.monitor == MONITOR_LISTED ? slot->monitors
 										   : NULL);
 	}
@@ -123,7 +123,7 @@ static int user_watch_set(struct shard *s, struct subscription *sub)
 	return w.overflow ? -ENOMEM : list_set(&s->subscriptions, sub, writer_done(&w));
 }
 
-static struct subscription *user_watch_begin(struct shard *s, const struct shard_user_watch *w)
+static struct subscription *user_watch_start(struct shard *s, const struct shard_user_watch *w)
 {
 	const struct text user = { .p = (char *)(uintptr_t)w->user.p, .n = (uint32_t)w->user.n };
 	const struct subscription of = { .tenant = w->tenant, .watcher = user, .resource = user };
@@ -144,7 +144,7 @@ static struct subscription *user_watch_begin(struct shard *s, const struct shard
 	sub->dialog.local_cseq = w->told;
 	sub->waits = true;
 	sub->whole = true;
-	shard_remote_begin(s, sub);
+	shard_remote_start(s, sub);
 	return sub;
 }
 
@@ -156,7 +156,7 @@ uint64_t shard_user_watch(struct shard *s, uint64_t id, const struct shard_user_
 	shard_set_now(s, now);
 	sub = subscription_find(&s->subscriptions, id);
 	if (!sub || sub->page != w->page)
-		sub = user_watch_begin(s, w);
+		sub = user_watch_start(s, w);
 	if (!sub)
 		return 0;
 	sub->whole |= sub->dialog.local_cseq != w->told; /* one is lost */
@@ -168,15 +168,15 @@ uint64_t shard_user_watch(struct shard *s, uint64_t id, const struct shard_user_
 	return sub->id;
 }
 
-void shard_lamps_changed(struct shard *s, uint16_t tenant, struct bytes number)
+void shard_blf_changed(struct shard *s, uint16_t tenant, struct bytes number)
 {
 	struct subscription *sub = NULL;
 
 	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, number, sub)) != NULL) {
 		if (sub->page ? user_watch_set(s, sub)
-			      : sub->list_kind != LIST_LAMPS || shard_list_set(s, sub))
+			      : sub->list_kind != LIST_BLF || shard_list_set(s, sub))
 			continue;
-		shard_remote_begin(s, sub);
+		shard_remote_start(s, sub);
 		subscription_renew(&s->subscriptions, sub);
 	}
 }
@@ -195,8 +195,8 @@ enum list_kind shard_list_kind(const struct shard *s, const struct sip_message *
 {
 	if (has_list(m))
 		return LIST_INLINE;
-	return bytes_starts(resource, LAMPS_PREFIX) && !shard_extension_find(s, tenant, resource)
-		       ? LIST_LAMPS
+	return bytes_starts(resource, BLF_PREFIX) && !shard_extension_find(s, tenant, resource)
+		       ? LIST_BLF
 		       : LIST_NOT;
 }
 
@@ -250,6 +250,6 @@ uint16_t shard_list_replace(struct shard *s, struct subscription *sub, const str
 	if (!status && (text_set(&sub->users, bytes_str(users)) || shard_list_set(s, sub)))
 		status = 500;
 	if (!status)
-		shard_remote_begin(s, sub);
+		shard_remote_start(s, sub);
 	return status;
 }

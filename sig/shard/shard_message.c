@@ -38,7 +38,7 @@ static bool page_fail(struct call_refusal *why, uint16_t status, enum refusal re
 
 /* Before authentication. A draining node still relays: it takes no longer than the rest of its
  * calls. */
-static bool page_may_enter(const struct shard *s, const struct sip_message *m,
+static bool page_may_admit(const struct shard *s, const struct sip_message *m,
 			   struct call_refusal *why)
 {
 	if (m->max_forwards == 0)
@@ -72,7 +72,7 @@ static bool page_route(const struct shard *s, struct page *p, struct call_refusa
 		(void)page_fail(why, 503, REFUSED_REGISTRATION_UNREAD);
 		why->text = SHARD_USER_UNREAD;
 		return false;
-	case ROUTE_ELSEWHERE:
+	case ROUTE_REMOTE:
 		(void)page_fail(why, 480, REFUSED_OTHER_NODE);
 		why->text = "the phone is connected to another node";
 		return false;
@@ -290,7 +290,7 @@ void shard_message(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW_TRUNK));
 		return;
 	}
-	if (!page_may_enter(s, m, &why)) {
+	if (!page_may_admit(s, m, &why)) {
 		page_refuse(s, NULL, m, &why);
 		return;
 	}

@@ -85,8 +85,8 @@ static bool messages_are_ours(const struct shard *s, const struct binding *b)
 	return of == s;
 }
 
-void shard_messages_tell(struct shard *s, uint16_t tenant, struct bytes user,
-			 const struct sip_hop *from)
+void shard_messages_notify(struct shard *s, uint16_t tenant, struct bytes user,
+			   const struct sip_hop *from)
 {
 	const struct route_asker asker = shard_asker(s);
 	const struct aor *a;
@@ -115,8 +115,8 @@ void shard_messages_resume(struct shard *s)
 	const struct aor *a;
 
 	while ((a = locations_next(s->locations, &cursor)))
-		shard_messages_tell(s, tenants_find(s->settings.tenants, text_bytes(&a->tenant)),
-				    text_bytes(&a->user), NULL);
+		shard_messages_notify(s, tenants_find(s->settings.tenants, text_bytes(&a->tenant)),
+				      text_bytes(&a->user), NULL);
 }
 
 void shard_messages_counted(struct shard_shared_tables *c, uint16_t tenant, struct bytes box,
@@ -127,6 +127,6 @@ void shard_messages_counted(struct shard_shared_tables *c, uint16_t tenant, stru
 	for (struct shard *s = c->shards; s; s = s->next) {
 		shard_set_now(s, now);
 		subscriptions_changed(&s->subscriptions, tenant, box, CHANGED_MESSAGES);
-		shard_messages_tell(s, tenant, box, NULL);
+		shard_messages_notify(s, tenant, box, NULL);
 	}
 }

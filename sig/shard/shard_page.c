@@ -188,7 +188,7 @@ static void page_do(const struct paging *p, enum record_page_act act, struct ins
 		 LOG_STR("reason", refusals[r].words));
 }
 
-void shard_record_page(struct shard_shared_tables *c, const struct record_page_ask *ask,
+void shard_record_page(struct shard_shared_tables *c, const struct record_page_request *ask,
 		       struct instant now, struct record_page *out)
 {
 	struct paging p = { .number = ask->number, .only = ask->act ? ask->call : 0 };

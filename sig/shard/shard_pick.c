@@ -114,7 +114,7 @@ static void shard_pick_here(const struct shard *s, uint16_t tenant, const struct
 	struct picking p = { .shard = s, .tenant = tenant, .by = pick->by };
 	struct user_call own;
 
-	if (pick->want != USER_MAY_TAKE) {
+	if (pick->want != USER_MAY_PICK) {
 		shard_user_call(s, tenant, pick->by, pick->want, 0, &own);
 		out->call = own.call;
 		out->utc_ms = UINT64_MAX - steady_add(own.setup_utc_ms, s->host.wall_ms);
@@ -186,7 +186,7 @@ static void picking_drop(struct remote_picking **at)
 }
 
 /* call: gets the result; 0: the owner of the serial. */
-static bool picking_begin(const struct shard *s, uint16_t tenant, const struct remote_pick *pick,
+static bool picking_start(const struct shard *s, uint16_t tenant, const struct remote_pick *pick,
 			  uint64_t serial, uint64_t call)
 {
 	struct shard_shared_tables *c = s->shared_tables;
@@ -213,33 +213,33 @@ static uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by
 	const struct remote_pick pick = { .by = by, .of = of };
 	uint64_t serial = rand_u64_from(s->host.rand) | 1;
 
-	return picking_begin(s, tenant, &pick, serial, call) ? serial : 0;
+	return picking_start(s, tenant, &pick, serial, call) ? serial : 0;
 }
 
-bool shard_picks_ask(struct shard *s, uint16_t tenant, const struct remote_pick *pick,
-		     uint64_t serial)
+bool shard_picks_request(struct shard *s, uint16_t tenant, const struct remote_pick *pick,
+			 uint64_t serial)
 {
-	return s->shared_tables->remote_with.picked && picking_begin(s, tenant, pick, serial, 0);
+	return s->shared_tables->remote_with.picked && picking_start(s, tenant, pick, serial, 0);
 }
 
-static void picked_news(const struct remote_picking *picking, struct park_news *out)
+static void picked_reply(const struct remote_picking *picking, struct park_reply *out)
 {
-	*out = (struct park_news){ .serial = picking->serial, .owner = picking->best.call };
+	*out = (struct park_reply){ .serial = picking->serial, .owner = picking->best.call };
 	out->told = picking->best.call ? PARK_OK : picking->best.promised ? PARK_TAKEN : PARK_EMPTY;
 }
 
-void shard_remote_picked(struct shard_shared_tables *c, uint64_t serial, struct park_news *out)
+void shard_remote_picked(struct shard_shared_tables *c, uint64_t serial, struct park_reply *out)
 {
 	struct remote_picking **at = picking_find(c, serial);
 
-	*out = (struct park_news){ .serial = serial, .told = PARK_EMPTY };
+	*out = (struct park_reply){ .serial = serial, .told = PARK_EMPTY };
 	if (!*at)
 		return;
-	picked_news(*at, out);
+	picked_reply(*at, out);
 	picking_drop(at);
 }
 
-static void shard_picked_remote(void *owner, uint64_t serial, struct park_news *out)
+static void shard_picked_remote(void *owner, uint64_t serial, struct park_reply *out)
 {
 	const struct shard *s = owner;
 
@@ -257,12 +257,12 @@ void shard_remote_asked(const struct shard_shared_tables *c, const struct remote
 }
 
 static void picking_notify(struct shard_shared_tables *c, uint64_t call,
-			   const struct park_news *news)
+			   const struct park_reply *outcome)
 {
-	const struct reply reply = { .ask = ASK_PARK, .of = call, .park = *news };
+	const struct reply reply = { .ask = ASK_PARK, .of = call, .park = *outcome };
 
 	if (!call)
-		c->remote_with.picked(c->remote_with.arg, news);
+		c->remote_with.picked(c->remote_with.arg, outcome);
 	for (struct shard *s = c->shards; call && s; s = s->next) {
 		if (s->settings.number == id_shard(call))
 			shard_replied(s, &reply, c->remote_now);
@@ -273,7 +273,7 @@ void shard_remote_answered(struct shard_shared_tables *c, uint64_t serial,
 			   const struct remote_picked *p)
 {
 	struct remote_picking **at = picking_find(c, serial);
-	struct park_news news;
+	struct park_reply outcome;
 	uint64_t call;
 
 	if (!*at)
@@ -281,10 +281,10 @@ void shard_remote_answered(struct shard_shared_tables *c, uint64_t serial,
 	picking_merge(*at, p);
 	if (--(*at)->awaited)
 		return;
-	picked_news(*at, &news);
+	picked_reply(*at, &outcome);
 	call = (*at)->call;
 	picking_drop(at);
-	picking_notify(c, call, &news);
+	picking_notify(c, call, &outcome);
 }
 
 void shard_remote_picks_close(struct shard_shared_tables *c)
@@ -332,7 +332,7 @@ bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes user, st
 	return use == SLOT_USED || (use == SLOT_OF_OTHERS && !user.n);
 }
 
-static enum number_verdict slot_dialled(struct call_host *h, const struct number_ask *ask,
+static enum number_verdict slot_dialled(struct call_host *h, const struct number_request *ask,
 					struct number_claimed *out, struct call_refusal *why)
 {
 	const struct shard *s = h->owner;
@@ -434,13 +434,13 @@ const struct parking_service shard_parking_service = {
 	.named_slot = shard_park_place,
 };
 
-static void pick_refuse(struct pick_news *out, uint16_t status, const char *text)
+static void pick_refuse(struct pick_reply *out, uint16_t status, const char *text)
 {
-	*out = (struct pick_news){ .status = status, .text = text };
+	*out = (struct pick_reply){ .status = status, .text = text };
 }
 
 void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
-		   uint64_t call, struct pick_news *out)
+		   uint64_t call, struct pick_reply *out)
 {
 	struct picking p = { .shard = s, .tenant = tenant, .by = by, .only = call };
 
@@ -454,7 +454,7 @@ void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, stru
 	}
 	picking_look(&p, of);
 	if (p.oldest)
-		*out = (struct pick_news){ .call = p.oldest->id };
+		*out = (struct pick_reply){ .call = p.oldest->id };
 	else if (p.promised)
 		pick_refuse(out, 486, "somebody else takes the call");
 	else
@@ -463,7 +463,7 @@ void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, stru
 }
 
 static void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
-			struct pick_news *out)
+			struct pick_reply *out)
 {
 	shard_pick_of(owner, tenant, by, of, 0, out);
 }
@@ -483,7 +483,7 @@ static bool user_call_is(const struct call *c, const struct leg *l, enum user_ca
 	if (c->state == CALL_ENDING)
 		return false;
 	switch (want) {
-	case USER_MAY_TAKE:
+	case USER_MAY_PICK:
 		break;
 	case USER_RINGS:
 		return rings;

@@ -84,9 +84,10 @@ void shard_presence_timer(struct shard *s, pool_handle extension)
 		first = first->next;
 	if (first && s != first)
 		return;
-	publish = effects_ask(&s->effects, EFFECT_PUBLISH, 0, 0,
-			      EFFECT_TEXTS(bytes_str(tenants_name(s->settings.tenants, e->tenant)),
-					   bytes_str(e->number)));
+	publish = effects_request(
+		&s->effects, EFFECT_PUBLISH, 0, 0,
+		EFFECT_TEXTS(bytes_str(tenants_name(s->settings.tenants, e->tenant)),
+			     bytes_str(e->number)));
 	if (publish)
 		publish->etag = etag;
 }
@@ -132,7 +133,7 @@ void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
 		      out);
 }
 
-const char *shard_presence_said(void *owner, uint16_t tenant, struct bytes user)
+const char *shard_presence_current(void *owner, uint16_t tenant, struct bytes user)
 {
 	const struct shard *s = owner;
 	const struct shard_extension_slot *slot = shard_extension_slot(s, tenant, user);
@@ -241,9 +242,9 @@ static uint64_t publish_etag(const struct shard *s, const struct sip_message *m)
 	return hash_sip(key, bytes_mem(parts, sizeof(parts))) | 1;
 }
 
-static bool publish_ask(struct shard *s, const struct sip_message *m,
-			const struct shard_extension *e, const struct publish_wish *wish,
-			pool_handle txn)
+static bool publish_request(struct shard *s, const struct sip_message *m,
+			    const struct shard_extension *e, const struct publish_wish *wish,
+			    pool_handle txn)
 {
 	uint8_t space[PRESENCE_MAX + PRESENCE_NOTE_MAX + 32];
 	struct writer w = writer_over(space, sizeof(space));
@@ -251,10 +252,10 @@ static bool publish_ask(struct shard *s, const struct sip_message *m,
 
 	writer_number(&w, "", wish->if_match, " ");
 	WRITER_TEXTS(&w, wish->word.state, " ", wish->word.note);
-	publish = effects_ask(&s->effects, EFFECT_PUBLISH, id_call_derive(s->ids.shard, m->call_id),
-			      txn,
-			      EFFECT_TEXTS(bytes_str(tenants_name(s->settings.tenants, e->tenant)),
-					   bytes_str(e->number), writer_done(&w)));
+	publish = effects_request(
+		&s->effects, EFFECT_PUBLISH, id_call_derive(s->ids.shard, m->call_id), txn,
+		EFFECT_TEXTS(bytes_str(tenants_name(s->settings.tenants, e->tenant)),
+			     bytes_str(e->number), writer_done(&w)));
 	if (!publish)
 		return false;
 	publish->etag = publish_etag(s, m);
@@ -280,7 +281,7 @@ static void publish_admit(struct shard *s, const struct sip_message *m,
 		return;
 	}
 	txns_charge(slot, &party);
-	if (txns_keep_request(slot, m) || !publish_ask(s, m, e, wish, slot->self))
+	if (txns_keep_request(slot, m) || !publish_request(s, m, e, wish, slot->self))
 		publish_refuse(s, slot, m, 500, REFUSED_MEMORY);
 }
 
@@ -317,28 +318,28 @@ void shard_publish(struct shard *s, const struct sip_message *m)
 		publish_admit(s, m, e, &wish);
 }
 
-void shard_published(struct shard *s, const struct publish_news *news)
+void shard_published(struct shard *s, const struct publish_reply *outcome)
 {
-	struct txn_slot *slot = txns_get(&s->txns, news->txn);
+	struct txn_slot *slot = txns_get(&s->txns, outcome->txn);
 	uint8_t space[128];
 	struct writer extra = writer_over(space, sizeof(space));
 	const struct dialog made = { .tag = { .call = id_call_derive(s->ids.shard,
 								     (struct bytes){ 0 }),
 					      .random = rand_u64_from(s->host.rand) } };
-	struct response r = { .status = news->status, .dialog = &made };
+	struct response r = { .status = outcome->status, .dialog = &made };
 	char etag[BASE32_U64_LEN];
 
 	if (!slot || slot->txn.state >= TXN_COMPLETED)
 		return;
-	if (news->status == 200) {
-		base32_u64_put(etag, news->etag);
+	if (outcome->status == 200) {
+		base32_u64_put(etag, outcome->etag);
 		writer_str(&extra, "SIP-ETag: ");
 		writer_mem(&extra, etag, sizeof(etag));
-		writer_number(&extra, "\r\nExpires: ", news->expires_s, "\r\n");
+		writer_number(&extra, "\r\nExpires: ", outcome->expires_s, "\r\n");
 	} else {
-		txns_refuse_for(&s->txns, news->status == 412 ? REFUSED_ETAG : REFUSED_OTHER);
+		txns_refuse_for(&s->txns, outcome->status == 412 ? REFUSED_ETAG : REFUSED_OTHER);
 	}
-	if (news->status == 503)
+	if (outcome->status == 503)
 		writer_number(&extra, "Retry-After: ", PUBLISH_RETRY_S, "\r\n");
 	r.extra = writer_lines(&extra);
 	respond(&s->host, slot, NULL, &r);

@@ -152,7 +152,7 @@ static void register_saved(struct shard *s, struct txn_slot *slot, struct text *
 		message_close(&m);
 	}
 	txns_reply(&s->txns, slot, 200, response, s->host.now.ns);
-	shard_messages_tell(s, tenant, bytes_str(user), &from);
+	shard_messages_notify(s, tenant, bytes_str(user), &from);
 }
 
 void shard_register_answer(void *owner, pool_handle txn, struct text *response, struct instant now)
@@ -170,7 +170,7 @@ void shard_register_answer(void *owner, pool_handle txn, struct text *response, 
 /* REG-32: it registers all the same, and emergency calls say no place. */
 static uint16_t register_location(struct shard *s, const struct sip_message *m, uint16_t tenant)
 {
-	uint16_t location = shard_location_said(s, m, tenant, false);
+	uint16_t location = shard_location_given(s, m, tenant, false);
 	char text[32];
 
 	if (location && !sites_find(s->settings.sites, tenant, location)) {
@@ -202,7 +202,7 @@ static bool register_asks(struct shard *s, struct location *a, struct txn_slot *
 			  const struct sip_message *m)
 {
 	if (!locations_has_others(s->locations) || txns_keep_request(slot, m) ||
-	    !location_ask(s->locations, a, &s->locations_user, LOCATION_REGISTER, slot->self))
+	    !location_request(s->locations, a, &s->locations_user, LOCATION_REGISTER, slot->self))
 		return false;
 	slot->user = TXN_USER_REGISTER;
 	location_settle(s->locations, a);
@@ -219,7 +219,7 @@ static bool register_claims(struct shard *s, struct location *a, struct txn_slot
 			    const struct sip_message *m, const struct registrar_settings *settings)
 {
 	const struct aor *entry = location_entry(a);
-	struct request_kept *kept;
+	struct request_kv *kept;
 	struct bytes instance;
 	unsigned cursor = 0;
 
@@ -232,12 +232,12 @@ static bool register_claims(struct shard *s, struct location *a, struct txn_slot
 	}
 	if (txns_keep_request(slot, m))
 		return false;
-	kept = effects_ask(&s->effects, EFFECT_KEPT, 0, slot->self,
-			   EFFECT_TEXTS(text_bytes(&entry->tenant), instance,
-					text_bytes(&entry->user)));
+	kept = effects_request(&s->effects, EFFECT_KV, 0, slot->self,
+			       EFFECT_TEXTS(text_bytes(&entry->tenant), instance,
+					    text_bytes(&entry->user)));
 	if (!kept)
 		return false;
-	kept->what = KEPT_ACCOUNTS;
+	kept->what = KV_ACCOUNTS;
 	kept->ttl_ms = CLAIM_MS;
 	kept->most = settings->device_accounts;
 	slot->user = TXN_USER_REGISTER;
@@ -287,7 +287,7 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	if (!answer.changed || locations_is_degraded(s->locations) || text.n == 0) {
 		answer_now(s, slot, answer.status, &text);
 		if (answer.status == 200)
-			shard_messages_tell(s, e->tenant, bytes_str(e->number), &m->hop);
+			shard_messages_notify(s, e->tenant, bytes_str(e->number), &m->hop);
 	} else if (!answer_later(s, a, slot, m, &text)) {
 		register_refuse(s, slot, m, 503, REFUSED_BINDING_BUSY);
 	}
@@ -426,16 +426,16 @@ void shard_register_again(void *owner, pool_handle txn, struct instant now)
 	register_go_on(owner, txn, REGISTER_READ, now);
 }
 
-void shard_register_claimed(struct shard *s, const struct kept_news *news, struct instant now)
+void shard_register_claimed(struct shard *s, const struct kv_reply *outcome, struct instant now)
 {
 	static const enum register_known known[] = {
-		[KEPT_OK] = REGISTER_CLAIMED,
-		[KEPT_NONE] = REGISTER_FULL,
-		[KEPT_UNKNOWN] = REGISTER_UNHEARD,
+		[KV_OK] = REGISTER_CLAIMED,
+		[KV_NONE] = REGISTER_FULL,
+		[KV_UNKNOWN] = REGISTER_UNHEARD,
 	};
-	struct txn_slot *slot = txns_get(&s->txns, news->serial);
+	struct txn_slot *slot = txns_get(&s->txns, outcome->serial);
 
-	if (slot && news->result == KEPT_OK)
+	if (slot && outcome->result == KV_OK)
 		slot->devices_claimed++;
-	register_go_on(s, news->serial, known[news->result], now);
+	register_go_on(s, outcome->serial, known[outcome->result], now);
 }

@@ -68,7 +68,7 @@ uint32_t shard_waiting_add(const struct shard_shared_tables *shared_tables, uint
 }
 
 /* It is the call itself that asks, or one of its legs. */
-static bool engaged_is_own(const struct call *c, const struct dialog_state *d)
+static bool busy_is_own(const struct call *c, const struct dialog_state *d)
 {
 	struct dialog_state own;
 
@@ -89,16 +89,16 @@ static bool waits_before(const struct dialog_state *d, const struct call *c, uin
 	return d->waits_utc_ms < utc_ms || (d->waits_utc_ms == utc_ms && d->id < c->id);
 }
 
-struct engaged shard_engaged_of(void *owner, const struct call *c, struct bytes user)
+struct user_calls shard_busy_of(void *owner, const struct call *c, struct bytes user)
 {
 	const struct shard *s = owner;
 	struct dialog_state list[DIALOG_STATES_MAX];
 	uint32_t count = shard_watch_all(s, c->tenant, user, list);
-	struct engaged out = { .unsure =
-				       s->shared_tables->remote && s->shared_tables->remote_quick };
+	struct user_calls out = { .unsure = s->shared_tables->remote &&
+					    s->shared_tables->remote_quick };
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (engaged_is_own(c, &list[i]) || list[i].parked)
+		if (busy_is_own(c, &list[i]) || list[i].parked)
 			continue;
 		if (list[i].waits_utc_ms) {
 			out.waits++;
@@ -111,7 +111,7 @@ struct engaged shard_engaged_of(void *owner, const struct call *c, struct bytes 
 	return out;
 }
 
-bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user)
+bool shard_has_waiting_call(void *owner, uint16_t tenant, struct bytes user)
 {
 	const struct shard *s = owner;
 
@@ -129,40 +129,40 @@ bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user)
 
 /* ---- changes ---- */
 
-static void engaged_wake(struct shard *s, struct call *c, uint64_t now_ns)
+static void busy_wake(struct shard *s, struct call *c, uint64_t now_ns)
 {
 	wheel_aim(&s->wheel, &c->timer, now_ns);
 }
 
 /* Not now: this may be within a step of any of them. */
-static void engaged_wake_in(struct shard *s, uint16_t tenant, struct bytes user, bool waited,
-			    uint64_t now_ns)
+static void busy_wake_in(struct shard *s, uint16_t tenant, struct bytes user, bool waited,
+			 uint64_t now_ns)
 {
 	struct leg *l = NULL;
 	uint32_t cursor = 0;
 	struct call *c;
 
 	while ((c = waiting_next(s, tenant, user, &cursor)) != NULL)
-		engaged_wake(s, c, now_ns);
+		busy_wake(s, c, now_ns);
 	while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
 		c = shard_call_find(s, dialog_call(&l->dialog));
-		if (c && call_waiting_is_heard(&s->host, c) != waited)
-			engaged_wake(s, c, now_ns);
+		if (c && call_waiting_tone_plays(&s->host, c) != waited)
+			busy_wake(s, c, now_ns);
 	}
 }
 
 /* ... also where none waits any more. */
 static void shard_waiting_changed(struct shard *s, uint16_t tenant, struct bytes user)
 {
-	bool waited = shard_waited_for(s, tenant, user);
+	bool waited = shard_has_waiting_call(s, tenant, user);
 
 	for (struct shard *of = s->shared_tables->shards; of; of = of->next)
-		engaged_wake_in(of, tenant, user, waited, s->host.now.ns);
+		busy_wake_in(of, tenant, user, waited, s->host.now.ns);
 }
 
-void shard_engaged_changed(struct shard *s, uint16_t tenant, struct bytes user)
+void shard_busy_changed(struct shard *s, uint16_t tenant, struct bytes user)
 {
-	if (shard_waited_for(s, tenant, user))
+	if (shard_has_waiting_call(s, tenant, user))
 		shard_waiting_changed(s, tenant, user);
 }
 
@@ -228,52 +228,52 @@ static bool counts_calls(const struct shard_forward *f)
 }
 
 /* Other nodes are asked for the calls of an extension here. */
-static bool shard_engaged_asks(const struct shard *s, uint16_t tenant, struct bytes user)
+static bool shard_busy_asks(const struct shard *s, uint16_t tenant, struct bytes user)
 {
 	return counts_calls(shard_forward_of(s, tenant, user));
 }
 
-static void engaged_ask(const struct shard *s, const struct shard_extension_slot *slot)
+static void busy_request(const struct shard *s, const struct shard_extension_slot *slot)
 {
-	remote_watch_ask(s->shared_tables->remote,
-			 bytes_str(tenants_name(s->settings.tenants, slot->extension.tenant)),
-			 bytes_str(slot->extension.number));
+	remote_watch_request(s->shared_tables->remote,
+			     bytes_str(tenants_name(s->settings.tenants, slot->extension.tenant)),
+			     bytes_str(slot->extension.number));
 }
 
 /* All shards of the node have the same extensions: one of them asks. */
-void shard_engaged_set(struct shard *s, const struct shard_extension_slot *slot,
-		       const struct shard_forward *before)
+void shard_busy_set(struct shard *s, const struct shard_extension_slot *slot,
+		    const struct shard_forward *before)
 {
 	bool counts = counts_calls(slot->forward);
 
-	s->engaged_extensions += counts;
-	s->engaged_extensions -= counts_calls(before);
+	s->busy_extensions += counts;
+	s->busy_extensions -= counts_calls(before);
 	if (counts && s->shared_tables->remote && s == s->shared_tables->shards)
-		engaged_ask(s, slot);
+		busy_request(s, slot);
 }
 
 /* ... of some of them: those of so many seconds. */
-static void shard_engaged_ask_some(struct shard_shared_tables *shared_tables, uint32_t seconds)
+static void shard_busy_ask_some(struct shard_shared_tables *shared_tables, uint32_t seconds)
 {
 	struct shard *s = shared_tables->shards;
-	uint32_t most = s && s->engaged_extensions ? s->extensions.in_use / seconds + 1 : 0;
+	uint32_t most = s && s->busy_extensions ? s->extensions.in_use / seconds + 1 : 0;
 	pool_handle h;
 
 	while (most-- > 0) {
 		const struct shard_extension_slot *slot =
-			pool_next(&s->extensions, &shared_tables->engaged_cursor, &h);
+			pool_next(&s->extensions, &shared_tables->busy_cursor, &h);
 
 		if (!slot) {
-			shared_tables->engaged_cursor = 0;
+			shared_tables->busy_cursor = 0;
 			return;
 		}
 		if (counts_calls(slot->forward))
-			engaged_ask(s, slot);
+			busy_request(s, slot);
 	}
 }
 
 /* What was not known yet of other nodes is by now. */
-static void shard_engaged_look(struct shard_shared_tables *shared_tables)
+static void shard_busy_look(struct shard_shared_tables *shared_tables)
 {
 	for (struct shard *s = shared_tables->waiting ? shared_tables->shards : NULL; s;
 	     s = s->next) {
@@ -283,7 +283,7 @@ static void shard_engaged_look(struct shard_shared_tables *shared_tables)
 
 		while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
 			if (c->waits_for.n)
-				engaged_wake(s, c, s->host.now.ns);
+				busy_wake(s, c, s->host.now.ns);
 		}
 	}
 }
@@ -343,7 +343,7 @@ static bool remote_is_watched(void *owner, struct bytes tenant, struct bytes use
 		    list_with(&s->subscriptions, number, user))
 			return true;
 	}
-	return c->shards && shard_engaged_asks(c->shards, number, user);
+	return c->shards && shard_busy_asks(c->shards, number, user);
 }
 
 static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
@@ -393,14 +393,14 @@ static bool remote_waits(struct shard *s, uint16_t tenant, const struct remote_j
 	return false;
 }
 
-static enum refusal remote_confer(struct shard *s, uint16_t tenant, const struct remote_join *j,
-				  struct instant now)
+static enum refusal remote_conference(struct shard *s, uint16_t tenant, const struct remote_join *j,
+				      struct instant now)
 {
-	const struct shard_confer_give give = {
+	const struct shard_conference_give give = {
 		.call = j->call, .room = j->room, .leaves = j->leaves, .dialog = j->dialog
 	};
 
-	return shard_confer_give(s, tenant, &give, now);
+	return shard_conference_give(s, tenant, &give, now);
 }
 
 static void remote_join(const struct shard_shared_tables *c, const struct remote_join *j,
@@ -415,7 +415,7 @@ static void remote_join(const struct shard_shared_tables *c, const struct remote
 	if (!s || !shard_remote_tenant(c, j->tenant, &tenant))
 		refused = REFUSED_NO_CALL;
 	else if (j->room)
-		refused = remote_confer(s, tenant, j, c->remote_now);
+		refused = remote_conference(s, tenant, j, c->remote_now);
 	else if (j->leaves.n && !shard_call_part(s, j->call, j->leaves).side)
 		refused = REFUSED_NO_CALL;
 	else if (remote_waits(s, tenant, j, c->remote_now))
@@ -506,7 +506,7 @@ int shard_remote_open(struct shard_shared_tables *c, const struct shard_remote *
 	const struct remote_watch_host host = { .owner = c,
 						.with = with->arg,
 						.send = with->send,
-						.is_heard = with->is_heard,
+						.is_attached = with->is_attached,
 						.dialogs = remote_dialogs,
 						.registered = remote_registered,
 						.shards = remote_shards,
@@ -529,14 +529,14 @@ static void remote_ask_for(struct shard *s, const struct subscription *sub)
 	for (uint32_t i = 0; sub->list && i < sub->list->count; i++) {
 		user = list_user(&sub->list->resources[i]);
 		if (list_with(&s->subscriptions, sub->tenant, user) == &sub->list->resources[i])
-			remote_watch_ask(s->shared_tables->remote, tenant, user);
+			remote_watch_request(s->shared_tables->remote, tenant, user);
 	}
 	if (!sub->list &&
 	    subscription_of_resource(&s->subscriptions, sub->tenant, user, NULL) == sub)
-		remote_watch_ask(s->shared_tables->remote, tenant, user);
+		remote_watch_request(s->shared_tables->remote, tenant, user);
 }
 
-void shard_remote_begin(struct shard *s, const struct subscription *sub)
+void shard_remote_start(struct shard *s, const struct subscription *sub)
 {
 	if (s->shared_tables->remote)
 		remote_ask_for(s, sub);
@@ -558,11 +558,11 @@ static void remote_ask_some(struct shard *s, uint32_t seconds)
 	}
 }
 
-void shard_on_remote(struct shard_shared_tables *c, uint64_t process, struct bytes news,
+void shard_on_remote(struct shard_shared_tables *c, uint64_t process, struct bytes outcome,
 		     struct instant now)
 {
 	c->remote_now = now;
-	remote_watch_on_news(c->remote, process, news, now.ns);
+	remote_watch_on_state(c->remote, process, outcome, now.ns);
 }
 
 void shard_remote_joined(struct shard_shared_tables *c)
@@ -579,11 +579,11 @@ void shard_remote_second(struct shard_shared_tables *c, uint64_t now_ns)
 		if (s->subscriptions.pool.in_use)
 			remote_ask_some(s, quick ? ASK_QUICK_S : ASK_ROUND_S);
 	}
-	shard_engaged_ask_some(c, quick ? ASK_QUICK_S : ASK_ROUND_S);
+	shard_busy_ask_some(c, quick ? ASK_QUICK_S : ASK_ROUND_S);
 	c->remote_quick -= quick;
 	mailboxes_changed_some(c->mailboxes, COUNT_AGAIN_S);
 	if (quick && !c->remote_quick)
-		shard_engaged_look(c);
+		shard_busy_look(c);
 	shard_remote_picks_expire(c);
 	remote_watch_expire(c->remote, now_ns);
 }

@@ -218,7 +218,7 @@ static bool replaces_state(const struct shard *s, const struct call *c, uint8_t 
 
 /* It names the party parked in the slot of an extension's number, as BLF shows it: the caller means
  * the slot, as dialled. */
-static enum number_verdict parked_slot_claim(struct call_host *h, const struct number_ask *ask,
+static enum number_verdict parked_slot_claim(struct call_host *h, const struct number_request *ask,
 					     struct number_claimed *out, struct call_refusal *why)
 {
 	const struct sip_message *m = ask->invite;
@@ -243,7 +243,7 @@ const struct number_claim park_numbers[] = { { 2, parked_slot_claim }, { 0 } };
 
 /* The target that still rings for the transferor, or its application, is called anew for the given
  * party: the transferor's own call there is over. */
-static enum number_verdict anew_claim(struct call_host *h, const struct number_ask *ask,
+static enum number_verdict anew_claim(struct call_host *h, const struct number_request *ask,
 				      struct number_claimed *out, struct call_refusal *why)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
@@ -354,7 +354,7 @@ static enum number_verdict replaces_refuse(struct call_refusal *why, uint16_t st
 }
 
 /* A dialog of a conference member: its place is taken. */
-static enum number_verdict replaces_member(struct call_host *h, const struct number_ask *ask,
+static enum number_verdict replaces_member(struct call_host *h, const struct number_request *ask,
 					   struct number_claimed *out, struct call_refusal *why)
 {
 	const struct sip_message *m = ask->invite;
@@ -410,7 +410,7 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 }
 
 /* The peer of the leg that it names is called. */
-static enum number_verdict replaces_claim(struct call_host *h, const struct number_ask *ask,
+static enum number_verdict replaces_claim(struct call_host *h, const struct number_request *ask,
 					  struct number_claimed *out, struct call_refusal *why)
 {
 	struct call_replaces *what = &out->replaces;

@@ -129,13 +129,13 @@ static void lost_look(struct shard *s, struct lost_party *p, const struct lost_d
 	}
 }
 
-static void lost_ask(struct shard *s, struct lost_party *p, const struct lost_dialog *l)
+static void lost_request(struct shard *s, struct lost_party *p, const struct lost_dialog *l)
 {
 	bool waits = s->host.now.ns < p->until_ns;
 
 	p->ask_ns = s->host.now.ns + (waits ? LOST_ASK_NS : LOST_AWAY_NS);
 	p->token = ++s->invite_wait_token;
-	if (!locations_ask(s->locations, l->tenant, l->user, &s->locations_user, p->token)) {
+	if (!locations_request(s->locations, l->tenant, l->user, &s->locations_user, p->token)) {
 		p->token = 0;
 		lost_look(s, p, l); /* it was read just now */
 	}
@@ -155,7 +155,7 @@ void shard_lost_turn(struct shard *s)
 			continue;
 		}
 		if (s->host.now.ns >= p->ask_ns)
-			lost_ask(s, p, &l);
+			lost_request(s, p, &l);
 		if (p->ask_ns < next)
 			next = p->ask_ns;
 		at = &p->next;

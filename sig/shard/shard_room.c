@@ -458,7 +458,7 @@ static void room_shrink(struct shard *s, struct room *r)
 	uint32_t parties = room_parties(r);
 
 	r->release_ns = 0;
-	if (r->kind != ROOM_STATION || r->object.follows || r->asking || r->comes_count ||
+	if (r->kind != ROOM_STATION || r->object.follows || r->asking || r->pending_count ||
 	    !r->count || parties > 2)
 		return;
 	if (parties < 2 && r->gathered)
@@ -499,7 +499,7 @@ static bool room_object_turn(struct shard *s, struct object *o)
 
 	shard_room_bring(s, r);
 	object_send(s, o,
-		    !r->comes_count); /* those of a call that is given here are not here yet */
+		    !r->pending_count); /* those of a call that is given here are not here yet */
 	room_publish_started(s, r);
 	if (room_attend(s, r))
 		shard_room_empty(s, r);
@@ -769,7 +769,7 @@ static bool room_object_is_empty(const struct object *o)
 static uint64_t room_next_ns(const struct object *o)
 {
 	const struct room *r = (const struct room *)o;
-	uint64_t next = r->comes_ns ? r->comes_ns : UINT64_MAX;
+	uint64_t next = r->pending_ns ? r->pending_ns : UINT64_MAX;
 
 	return r->release_ns && r->release_ns < next ? r->release_ns : next;
 }
@@ -780,7 +780,7 @@ static void room_replied(struct shard *s, struct object *o, const struct reply *
 
 	if (reply->ask == ASK_PLAY)
 		shard_room_on_play(s, r, &reply->play);
-	else if (reply->ask == ASK_RECORD && reply->record.kind == RECORD_NEWS_FAILED &&
+	else if (reply->ask == ASK_RECORD && reply->record.kind == RECORD_REPLY_FAILED &&
 		 r->parts.recording.number == reply->record.number)
 		shard_room_record_failed(s, r, reply->record.error);
 }

@@ -43,8 +43,8 @@ void shard_room_parts_settle(struct shard *s, struct room *r);
 void shard_room_parts_lost(struct shard *s, struct room *r);
 /* The room is over. */
 void shard_room_parts_end(struct shard *s, struct room *r);
-/* News of what was asked to be played. */
-void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_news *news);
+/* What was asked to be played has begun, or is over. */
+void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_reply *outcome);
 void shard_room_part_stop(struct shard *s, const struct room *r, uint64_t serial);
 /* Words for conference.played and conference.stream_ended. */
 void shard_room_play_over(struct shard *s, struct room *r, const char *reason);
@@ -75,13 +75,14 @@ void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place);
 /* A call is saved: a room that waits for it has its turn, before the phone that is told so can hang
  * up. */
 void shard_room_awaited(struct shard *s, uint64_t call);
-/* o: to, whose, rung, call and leg (the caller), inviter. As shard_confer_ring;
- * REFUSED_MAY_NOT_CALL, _TRUNK_AWAY. */
-enum refusal shard_room_ring(struct shard *s, const struct shard_confer *o,
+/* As shard_conference_ring. o: the callee and its new call, call and leg (the caller), inviter.
+ * Also REFUSED_MAY_NOT_CALL, _TRUNK_AWAY. */
+enum refusal shard_room_ring(struct shard *s, const struct shard_conference_request *o,
 			     struct room *r) NODISCARD;
-/* The parties of the call join when they can, except the one that is left. As shard_confer. */
-enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
-			      enum shard_leg leaves) NODISCARD;
+/* The parties of the call join when they can, except the one that is left. As
+ * shard_conference_request. */
+enum refusal shard_room_expect(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
+			       enum shard_leg leaves) NODISCARD;
 /* a: comes, of a call of a remote shard, and the user's dialog in it. */
 enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
 				     const struct focus_addition *a) NODISCARD;
@@ -93,8 +94,9 @@ struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant);
 enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
 			   struct call_target *out) NODISCARD;
 /* How the user that o names, the party of by, calls o->to. */
-enum refusal shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
-			    char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;
+enum refusal shard_room_way(struct shard *s, const struct call *by,
+			    const struct shard_conference_request *o, char number[ROUTE_USER_MAX],
+			    struct call_target *out) NODISCARD;
 /* room_service.add_party and of_call */
 enum refusal shard_focus(void *owner, const struct focus_addition *ask);
 /* False: it is to no conference of this shard. */

@@ -68,7 +68,7 @@ static enum conference_way face_way(const struct call *c)
 
 	if (sends)
 		return hears ? CONFERENCE_BOTH : CONFERENCE_SENDS;
-	return hears ? CONFERENCE_HEARS : CONFERENCE_NEITHER;
+	return hears ? CONFERENCE_RECEIVES : CONFERENCE_NEITHER;
 }
 
 /* A hidden member is shown as present only (RFC 3323), each as an anonymous one of its own (RFC
@@ -254,22 +254,24 @@ static uint16_t room_inviter(const struct room *r)
 }
 
 /* The leg that goes to a call of its own. */
-static enum shard_leg goes(const struct room_comes *comes)
+static enum shard_leg goes(const struct room_pending *comes)
 {
 	if (comes->leaves != SHARD_LEG_NONE)
 		return (enum shard_leg)comes->leaves;
 	return comes->host == SHARD_LEG_CALLEE ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE;
 }
 
-static enum refusal bring_call(struct shard *s, struct room *r, const struct room_comes *comes,
+static enum refusal bring_call(struct shard *s, struct room *r, const struct room_pending *comes,
 			       struct call *c, struct call *to)
 {
-	struct call_confer confer = { .room = r,
-				      .to = to,
-				      .host = (enum shard_leg)comes->host,
-				      .leaves = comes->leaves != SHARD_LEG_NONE,
-				      .inviter = room_inviter(r) };
-	struct call_order order = { .kind = ORDER_CONFER, .leg = goes(comes), .confer = &confer };
+	struct call_conference to_conference = { .room = r,
+						 .to = to,
+						 .host = (enum shard_leg)comes->host,
+						 .leaves = comes->leaves != SHARD_LEG_NONE,
+						 .inviter = room_inviter(r) };
+	struct call_order order = { .kind = ORDER_CONFERENCE,
+				    .leg = goes(comes),
+				    .to_conference = &to_conference };
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = &order };
 
 	shard_call_step(s, c, &ev);
@@ -277,7 +279,7 @@ static enum refusal bring_call(struct shard *s, struct room *r, const struct roo
 }
 
 /* Both ask for their saves at once. */
-static void bring_begin(struct shard *s, struct call *to, bool leaves)
+static void bring_start(struct shard *s, struct call *to, bool leaves)
 {
 	const struct call_event next = { .kind = CALL_EV_RELEASE };
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
@@ -286,7 +288,7 @@ static void bring_begin(struct shard *s, struct call *to, bool leaves)
 	shard_call_step(s, to, leaves ? &hangup : &next);
 }
 
-static enum refusal bring_pair(struct shard *s, struct room *r, const struct room_comes *comes,
+static enum refusal bring_pair(struct shard *s, struct room *r, const struct room_pending *comes,
 			       struct call *c)
 {
 	struct call *to = shard_call_allocate(s, shard_call_new_id(s), c->tenant, c->emergency);
@@ -301,39 +303,40 @@ static enum refusal bring_pair(struct shard *s, struct room *r, const struct roo
 	if (refused)
 		shard_call_give(s, to);
 	else
-		bring_begin(s, to, comes->leaves != SHARD_LEG_NONE);
+		bring_start(s, to, comes->leaves != SHARD_LEG_NONE);
 	return refused;
 }
 
-static void bring_ask(struct shard *s, struct room *r, const struct room_comes *comes)
+static void bring_request(struct shard *s, struct room *r, const struct room_pending *comes)
 {
 	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, r->object.tenant));
-	struct request_confer *confer = effects_ask(&s->effects, EFFECT_CONFER, comes->call, 0,
-						    EFFECT_TEXTS(tenant, bytes_str(comes->user)));
+	struct request_conference *to_conference =
+		effects_request(&s->effects, EFFECT_CONFERENCE, comes->call, 0,
+				EFFECT_TEXTS(tenant, bytes_str(comes->user)));
 
-	if (!confer)
+	if (!to_conference)
 		return;
-	confer->room = r->object.id;
-	confer->dialog = comes->dialog;
+	to_conference->room = r->object.id;
+	to_conference->dialog = comes->dialog;
 }
 
 /* Its shard sends the parties (object_follow). The request is repeated until one has joined:
  * messages to other nodes may be lost. */
-static enum refusal bring_remote(struct shard *s, struct room *r, const struct room_comes *comes)
+static enum refusal bring_remote(struct shard *s, struct room *r, const struct room_pending *comes)
 {
 	if (r->arrived) {
 		r->arrived = 0;
 		return 0;
 	}
-	if (r->comes_ask_ns <= s->host.now.ns) {
-		r->comes_ask_ns = s->host.now.ns + BRING_ASK_MS * NS_PER_MS;
-		bring_ask(s, r, comes);
+	if (r->pending_retry_ns <= s->host.now.ns) {
+		r->pending_retry_ns = s->host.now.ns + BRING_ASK_MS * NS_PER_MS;
+		bring_request(s, r, comes);
 	}
 	return REFUSED_CHANGING;
 }
 
 /* If it is a member already, a previous process was killed before it reported so. */
-static enum refusal bring_one(struct shard *s, struct room *r, const struct room_comes *comes)
+static enum refusal bring_one(struct shard *s, struct room *r, const struct room_pending *comes)
 {
 	struct call *c = shard_call_find(s, comes->call);
 
@@ -343,7 +346,7 @@ static enum refusal bring_one(struct shard *s, struct room *r, const struct room
 		return REFUSED_NO_CALL;
 	if (c->member)
 		return c->member->room == r->object.id ? REFUSED_NOT : REFUSED_IN_CONFERENCE;
-	c->comes_to = r->object.id;
+	c->joins_room = r->object.id;
 	if (c->state != CALL_ESTABLISHED)
 		return REFUSED_CHANGING;
 	return call_is_alone(c) ? bring_call(s, r, comes, c, NULL) : bring_pair(s, r, comes, c);
@@ -352,26 +355,26 @@ static enum refusal bring_one(struct shard *s, struct room *r, const struct room
 void shard_room_awaited(struct shard *s, uint64_t call)
 {
 	struct call *c = shard_call_find(s, call);
-	struct room *r = c && c->comes_to ? shard_room_find(s, c->comes_to) : NULL;
+	struct room *r = c && c->joins_room ? shard_room_find(s, c->joins_room) : NULL;
 
 	if (!r)
 		return;
-	c->comes_to = 0;
-	if (r->comes_count)
+	c->joins_room = 0;
+	if (r->pending_count)
 		object_turn(s, &r->object);
 }
 
-static void comes_drop(struct room *r)
+static void pending_drop(struct room *r)
 {
-	r->comes_count--;
-	for (uint8_t i = 0; i < r->comes_count; i++)
+	r->pending_count--;
+	for (uint8_t i = 0; i < r->pending_count; i++)
 		r->comes[i] = r->comes[i + 1];
-	r->comes_until_ns = r->comes_ask_ns = 0;
+	r->pending_until_ns = r->pending_retry_ns = 0;
 	object_touch(&r->object);
 }
 
 /* Of that one. */
-static void bring_instead(struct shard *s, const struct room_comes *comes, struct call *place)
+static void bring_instead(struct shard *s, const struct room_pending *comes, struct call *place)
 {
 	struct call_replacing r = { .by = comes->call };
 	const struct call_event ev = { .kind = CALL_EV_REPLACE,
@@ -382,7 +385,7 @@ static void bring_instead(struct shard *s, const struct room_comes *comes, struc
 }
 
 /* To the call that asked for it. */
-static void bring_notify(struct shard *s, const struct room_comes *comes, uint16_t status)
+static void bring_notify(struct shard *s, const struct room_pending *comes, uint16_t status)
 {
 	const struct call_event ev = { .kind = CALL_EV_FOCUS,
 				       .version = comes->refer,
@@ -410,34 +413,34 @@ static void bring_failed(const struct room *r, enum refusal refused)
 /* A party rung for the room joins first, or none does. */
 static bool bring_waits(struct room *r)
 {
-	if (r->count || !r->comes_count)
-		return !r->comes_count;
+	if (r->count || !r->pending_count)
+		return !r->pending_count;
 	if (r->awaits && !r->asking) {
-		r->comes_count = 0;
+		r->pending_count = 0;
 		object_touch(&r->object);
 	}
 	r->awaits = r->asking;
-	return r->asking || !r->comes_count;
+	return r->asking || !r->pending_count;
 }
 
 void shard_room_bring(struct shard *s, struct room *r)
 {
-	struct room_comes over;
+	struct room_pending over;
 
-	r->comes_ns = 0;
+	r->pending_ns = 0;
 	while (!bring_waits(r)) {
 		enum refusal refused = bring_one(s, r, &r->comes[0]);
 
-		if (!r->comes_until_ns)
-			r->comes_until_ns = s->host.now.ns + BRING_MS * NS_PER_MS;
-		if (refused == REFUSED_CHANGING && s->host.now.ns < r->comes_until_ns) {
-			r->comes_ns = s->host.now.ns + BRING_AGAIN_MS * NS_PER_MS;
+		if (!r->pending_until_ns)
+			r->pending_until_ns = s->host.now.ns + BRING_MS * NS_PER_MS;
+		if (refused == REFUSED_CHANGING && s->host.now.ns < r->pending_until_ns) {
+			r->pending_ns = s->host.now.ns + BRING_AGAIN_MS * NS_PER_MS;
 			return;
 		}
 		if (refused)
 			bring_failed(r, refused);
 		over = r->comes[0];
-		comes_drop(r);
+		pending_drop(r);
 		bring_notify(s, &over, refused ? 480 : 200);
 	}
 }
@@ -456,12 +459,12 @@ void shard_room_part_stop(struct shard *s, const struct room *r, uint64_t serial
 }
 
 /* Its serial; 0: it is tried again with the next turn. */
-static uint64_t play_ask(struct shard *s, const struct room *r, struct bytes file, uint64_t from_ms,
-			 bool resumed)
+static uint64_t play_request(struct shard *s, const struct room *r, struct bytes file,
+			     uint64_t from_ms, bool resumed)
 {
 	const struct tenants *tenants = s->settings.tenants;
 	uint64_t serial = rand_u64_from(s->host.rand) | 1;
-	struct request_room_play *play = effects_ask(
+	struct request_room_play *play = effects_request(
 		&s->effects, EFFECT_ROOM_PLAY, r->object.id, serial,
 		EFFECT_TEXTS(bytes_str(tenants_name(tenants, r->object.tenant)),
 			     bytes_str(tenants_terms(tenants, r->object.tenant)->language), file));
@@ -477,7 +480,7 @@ static uint64_t play_ask(struct shard *s, const struct room *r, struct bytes fil
 	return serial;
 }
 
-static struct bytes sound_file(const struct room_heard *heard, char space[PROMPT_NAME_MAX])
+static struct bytes sound_file(const struct room_input *heard, char space[PROMPT_NAME_MAX])
 {
 	bool enters = heard->sound == ROOM_SOUND_ENTRY;
 	struct writer w = writer_over(space, PROMPT_NAME_MAX);
@@ -495,13 +498,13 @@ static struct bytes sound_file(const struct room_heard *heard, char space[PROMPT
 	return writer_done(&w);
 }
 
-static void live_ask(struct shard *s, struct room *r)
+static void live_request(struct shard *s, struct room *r)
 {
 	char file[sizeof(PROMPT_LIVE) + ROOM_STREAM_MAX];
 	struct writer w = writer_over(file, sizeof(file));
 
 	WRITER_TEXTS(&w, PROMPT_LIVE, r->parts.live.endpoint);
-	r->parts.live.serial = play_ask(s, r, writer_done(&w), 0, r->parts.live.resumed);
+	r->parts.live.serial = play_request(s, r, writer_done(&w), 0, r->parts.live.resumed);
 }
 
 void shard_room_parts_settle(struct shard *s, struct room *r)
@@ -513,12 +516,13 @@ void shard_room_parts_settle(struct shard *s, struct room *r)
 	if (!r->job.generation)
 		return;
 	if (p->sounds.count && !p->sounds.serial)
-		p->sounds.serial = play_ask(s, r, sound_file(&p->sounds.list[0], space), 0, false);
+		p->sounds.serial =
+			play_request(s, r, sound_file(&p->sounds.list[0], space), 0, false);
 	if (p->play.count && !p->play.serial)
-		p->play.serial = play_ask(s, r, bytes_str(p->play.files[p->play.at]),
-					  room_play_ms(&p->play, s->host.now.utc_ms), false);
+		p->play.serial = play_request(s, r, bytes_str(p->play.files[p->play.at]),
+					      room_play_ms(&p->play, s->host.now.utc_ms), false);
 	if (p->live.endpoint[0] && !p->live.serial)
-		live_ask(s, r);
+		live_request(s, r);
 }
 
 /* A tone that was interrupted is not repeated. */
@@ -575,52 +579,52 @@ void shard_room_live_over(struct shard *s, struct room *r, const char *reason)
 	*l = (struct room_live){ 0 };
 }
 
-static void room_play_on_news(struct shard *s, struct room *r, enum prompt_news_kind kind)
+static void room_play_on_reply(struct shard *s, struct room *r, enum prompt_reply_kind kind)
 {
 	struct room_play *p = &r->parts.play;
 
 	switch (kind) {
-	case PROMPT_NEWS_PLACE: /* of one caller's */
+	case PROMPT_REPLY_PLACE: /* of one caller's */
 		return;
-	case PROMPT_NEWS_OPEN:
+	case PROMPT_REPLY_OPEN:
 		if (!p->since_utc_ms) {
 			p->since_utc_ms = s->host.now.utc_ms;
 			object_touch(&r->object);
 		}
 		return;
-	case PROMPT_NEWS_ENDED:
+	case PROMPT_REPLY_ENDED:
 		if (room_play_next(p))
 			object_touch(&r->object);
 		else
 			room_publish_part(s, r, SIG_CONFERENCE_PLAYED, "end");
 		return;
-	case PROMPT_NEWS_FAILED:
+	case PROMPT_REPLY_FAILED:
 		p->serial = 0;
 		shard_room_play_over(s, r, "failed");
 		return;
 	}
 }
 
-static void room_live_on_news(struct shard *s, struct room *r, enum prompt_news_kind kind)
+static void room_live_on_reply(struct shard *s, struct room *r, enum prompt_reply_kind kind)
 {
-	if (kind == PROMPT_NEWS_OPEN)
+	if (kind == PROMPT_REPLY_OPEN)
 		return;
 	r->parts.live.serial = 0;
-	shard_room_live_over(s, r, kind == PROMPT_NEWS_ENDED ? "end" : "failed");
+	shard_room_live_over(s, r, kind == PROMPT_REPLY_ENDED ? "end" : "failed");
 }
 
 /* Of what is not asked for any more nothing is done. */
-void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_news *news)
+void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_reply *outcome)
 {
 	struct room_parts *p = &r->parts;
 
-	if (news->serial == p->sounds.serial && news->kind != PROMPT_NEWS_OPEN)
-		room_sound_played(&p->sounds, news->kind == PROMPT_NEWS_ENDED);
-	else if (news->serial == p->play.serial)
-		room_play_on_news(s, r, news->kind);
-	else if (news->serial == p->live.serial)
-		room_live_on_news(s, r, news->kind);
-	else if (news->serial == p->recording.serial && news->kind == PROMPT_NEWS_FAILED)
+	if (outcome->serial == p->sounds.serial && outcome->kind != PROMPT_REPLY_OPEN)
+		room_sound_played(&p->sounds, outcome->kind == PROMPT_REPLY_ENDED);
+	else if (outcome->serial == p->play.serial)
+		room_play_on_reply(s, r, outcome->kind);
+	else if (outcome->serial == p->live.serial)
+		room_live_on_reply(s, r, outcome->kind);
+	else if (outcome->serial == p->recording.serial && outcome->kind == PROMPT_REPLY_FAILED)
 		shard_room_record_failed(s, r, -EIO);
 	object_hurry(s, &r->object);
 }

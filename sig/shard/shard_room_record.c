@@ -70,7 +70,7 @@ static void room_record_publish(struct shard *s, struct room *r, enum sig_event_
 
 /* ---- the recorder ---- */
 
-static void room_record_ask(struct shard *s, const struct room *r, enum record_act act)
+static void room_record_request(struct shard *s, const struct room *r, enum record_act act)
 {
 	const struct room_recording *x = &r->parts.recording;
 	struct effect *e = effects_add(&s->effects, EFFECT_RECORD, r->object.id, 0);
@@ -89,7 +89,7 @@ static void room_record_ask(struct shard *s, const struct room *r, enum record_a
 }
 
 /* The members at the beginning of the segment. */
-static void attendance_begin(struct shard *s, struct room *r)
+static void attendance_start(struct shard *s, struct room *r)
 {
 	struct room_attendance *a = calloc(1, sizeof(*a));
 
@@ -114,7 +114,7 @@ static uint64_t record_tone_ns(const struct shard *s, const struct room_recordin
 	return s->host.now.ns > gone_ns ? s->host.now.ns - gone_ns : s->host.now.ns;
 }
 
-static void tap_ask(struct shard *s, struct room *r)
+static void tap_request(struct shard *s, struct room *r)
 {
 	uint32_t every_ms = recording_tone_ms(&s->settings, r->object.tenant, RECORD_TONE_AS_SET);
 	struct room_recording *x = &r->parts.recording;
@@ -139,12 +139,12 @@ static void room_recording_sync(struct shard *s, struct room *r)
 	if (!x->told) {
 		x->segment++;
 		object_touch(&r->object);
-		attendance_begin(s, r);
-		room_record_ask(s, r, x->segment == 1 ? RECORD_BEGIN : RECORD_GO_ON);
+		attendance_start(s, r);
+		room_record_request(s, r, x->segment == 1 ? RECORD_START : RECORD_GO_ON);
 		x->told = true;
 	}
 	if (x->told_paused != x->paused)
-		room_record_ask(s, r, x->paused ? RECORD_PAUSE : RECORD_RESUME);
+		room_record_request(s, r, x->paused ? RECORD_PAUSE : RECORD_RESUME);
 	x->told_paused = x->paused;
 }
 
@@ -159,7 +159,7 @@ static uint32_t room_record_parties(const struct room *r)
 	return n;
 }
 
-static enum refusal room_record_begin(struct shard *s, struct room *r, bool ordered, bool by_page)
+static enum refusal room_record_start(struct shard *s, struct room *r, bool ordered, bool by_page)
 {
 	struct room_recording *x = &r->parts.recording;
 
@@ -181,7 +181,7 @@ void shard_room_record_settle(struct shard *s, struct room *r)
 
 	if (!x->last && r->parts.record == ROOM_RECORD_AUTO &&
 	    room_record_parties(r) >= PARTIES_MIN)
-		(void)room_record_begin(s, r, false, false);
+		(void)room_record_start(s, r, false, false);
 	if (!x->number)
 		return;
 	room_recording_sync(s, r);
@@ -190,7 +190,7 @@ void shard_room_record_settle(struct shard *s, struct room *r)
 		x->serial = 0;
 	}
 	if (!x->paused && !x->serial && r->job.generation)
-		tap_ask(s, r);
+		tap_request(s, r);
 }
 
 static void recording_clear(struct room_recording *x)
@@ -206,7 +206,7 @@ void shard_room_record_end(struct shard *s, struct room *r)
 	if (!x->number)
 		return;
 	if (x->told)
-		room_record_ask(s, r, RECORD_END);
+		room_record_request(s, r, RECORD_END);
 	shard_room_part_stop(s, r, x->serial);
 	room_record_publish(s, r, SIG_CONFERENCE_RECORDING_ENDED, room_record_reason(r));
 	recording_clear(x);
@@ -215,7 +215,7 @@ void shard_room_record_end(struct shard *s, struct room *r)
 void shard_room_record_leave(struct shard *s, const struct room *r)
 {
 	if (r->parts.recording.told)
-		room_record_ask(s, r, RECORD_LEAVE);
+		room_record_request(s, r, RECORD_LEAVE);
 }
 
 void shard_room_record_failed(struct shard *s, struct room *r, int error)
@@ -272,7 +272,7 @@ static enum refusal room_record_on(struct shard *s, struct room *r, bool by_page
 	}
 	if (by_page ? !shard_room_record_is_paged(r) : !room_record_is_allowed(s, r))
 		return REFUSED_ROOM_NOT_ON_DEMAND;
-	return room_record_begin(s, r, true, by_page);
+	return room_record_start(s, r, true, by_page);
 }
 
 enum refusal shard_room_record_order(struct shard *s, struct room *r, uint8_t what, bool by_page)

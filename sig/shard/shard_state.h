@@ -66,7 +66,7 @@ struct shard_extension_slot {
 	char *pickup_groups;           /* names joined by ','; NULL: it is in none */
 	char *park_groups;             /* so, too */
 	char *members; /* extensions that see its mailbox, too: numbers joined by ','; NULL: none */
-	char *lamps;   /* sig/host/lamps.h; NULL: no BLF keys */
+	char *blf_keys;                  /* sig/host/blf_keys.h; NULL: no BLF keys */
 	struct shard_located *located;   /* NULL: its phones are nowhere */
 	struct shard_presence *presence; /* NULL: not set */
 };
@@ -104,16 +104,16 @@ struct shard {
 	struct pool calls, extensions;
 	struct table calls_by_id, extensions_by_number;
 	struct objects objects;
-	struct table calls_by_slot;  /* of parked ones, by tenant and slot: their ids */
-	struct table calls_by_wait;  /* those that wait for a user, by tenant and user: likewise */
-	uint32_t engaged_extensions; /* of which other nodes are asked what calls they have */
+	struct table calls_by_slot; /* of parked ones, by tenant and slot: their ids */
+	struct table calls_by_wait; /* those that wait for a user, by tenant and user: likewise */
+	uint32_t busy_extensions;   /* of which other nodes are asked what calls they have */
 	struct shard_profiles *profiles[TENANTS_MAX]; /* NULL: none of either */
 	struct overload overload;
 	uint64_t behind_ns; /* of the message that comes next, or is looked at */
 	bool is_overloaded; /* new calls are refused now */
 	struct security security;
 	struct leg_users legs;
-	struct elsewhere_list elsewhere;
+	struct forward_list elsewhere;
 	struct subscriptions subscriptions;
 	/* Its conference of that number or name, for watchers. Returns false if it does not exist.
 	 * NULL: no conferences. */
@@ -125,9 +125,9 @@ struct shard {
 	struct locations_user locations_user;
 	struct invite_wait *invite_waits; /* the newest first */
 	uint32_t invite_wait_count;
-	uint64_t invite_wait_token; /* of all three */
-	struct user_ask *user_asks; /* the newest first */
-	struct lost_party *lost;    /* the newest first */
+	uint64_t invite_wait_token;     /* of all three */
+	struct user_request *user_asks; /* the newest first */
+	struct lost_party *lost;        /* the newest first */
 	uint32_t lost_count;
 	struct wheel_timer lost_timer;
 	struct hash_key key;
@@ -306,8 +306,8 @@ bool shard_is_from_nobody(const struct sip_message *m);
 /* The trunk that sends from there, or TRUNK_NONE. */
 uint16_t shard_trunk_of(const struct shard *s, const struct sip_hop *hop);
 /* The caller that a trunk's request names; never an extension of the tenant. */
-void shard_trunk_believe(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			 char user[ROUTE_USER_MAX]);
+void shard_trunk_trust(struct shard *s, const struct sip_message *m, uint16_t tenant,
+		       char user[ROUTE_USER_MAX]);
 /* For a request of a trunk: the user called. *fixed: the number's document names him. Returns false
  * without one, or if it is no trunk's. */
 bool shard_trunk_calls(const struct shard *s, const struct sip_message *m, uint16_t tenant,
@@ -357,12 +357,12 @@ void shard_remote_picks_close(struct shard_shared_tables *c);
 
 /* ---- shard_remote.c ---- */
 /* A watcher subscribes: other nodes are asked. */
-void shard_remote_begin(struct shard *s, const struct subscription *sub);
+void shard_remote_start(struct shard *s, const struct subscription *sub);
 /* Users of a tenant that is unknown here have no watchers. */
 bool shard_remote_tenant(const struct shard_shared_tables *c, struct bytes name, uint16_t *tenant);
 /* call_service.others and has_waiting */
-struct engaged shard_engaged_of(void *owner, const struct call *c, struct bytes user);
-bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user);
+struct user_calls shard_busy_of(void *owner, const struct call *c, struct bytes user);
+bool shard_has_waiting_call(void *owner, uint16_t tenant, struct bytes user);
 /* A call of the shard that waits for a user, as others see it. */
 struct dialog_state shard_waiting_state(const struct shard *s, const struct call *c);
 /* Appends this node's calls that wait for the user to those in out. Returns the new count. */
@@ -373,10 +373,10 @@ void shard_waiting_note(struct shard *s, struct call *c);
 void shard_waiting_gone(struct shard *s, const struct call *c);
 /* His calls, or those that wait for him, have changed: waiting calls of this node look again, in
  * their turn. */
-void shard_engaged_changed(struct shard *s, uint16_t tenant, struct bytes user);
+void shard_busy_changed(struct shard *s, uint16_t tenant, struct bytes user);
 /* What is set of it is other. */
-void shard_engaged_set(struct shard *s, const struct shard_extension_slot *slot,
-		       const struct shard_forward *before);
+void shard_busy_set(struct shard *s, const struct shard_extension_slot *slot,
+		    const struct shard_forward *before);
 
 /* ---- shard_lists.c ---- */
 /* What a SUBSCRIBE to that user asks for. */
@@ -391,9 +391,9 @@ uint16_t shard_list_replace(struct shard *s, struct subscription *sub, const str
 int shard_list_set(struct shard *s, struct subscription *sub) NODISCARD;
 enum watch_verdict shard_list_may(const struct shard *s, const struct subscription *sub);
 /* subscription_view.name */
-struct bytes shard_lamp_name(void *owner, const struct subscription *sub, uint32_t resource);
+struct bytes shard_blf_name(void *owner, const struct subscription *sub, uint32_t resource);
 /* The document of an extension has other BLF keys. */
-void shard_lamps_changed(struct shard *s, uint16_t tenant, struct bytes number);
+void shard_blf_changed(struct shard *s, uint16_t tenant, struct bytes number);
 
 /* ---- shard_messages.c ---- */
 /* subscription_view.messages */
@@ -401,8 +401,8 @@ bool shard_messages_of(void *owner, uint16_t tenant, struct bytes user, struct m
 /* Its tenant wants phones told that do not subscribe. */
 bool shard_messages_unasked(const struct shard *s, uint16_t tenant);
 /* from: the phone there alone, which has registered; NULL: those that this shard tells. */
-void shard_messages_tell(struct shard *s, uint16_t tenant, struct bytes user,
-			 const struct sip_hop *from);
+void shard_messages_notify(struct shard *s, uint16_t tenant, struct bytes user,
+			   const struct sip_hop *from);
 void shard_messages_resume(struct shard *s);
 
 /* ---- shard_presence.c ---- */
@@ -419,7 +419,7 @@ void shard_presence_timer(struct shard *s, pool_handle extension);
 void shard_presence_free(struct shard *s, struct shard_extension_slot *slot);
 void shard_publish(struct shard *s, const struct sip_message *m);
 /* What became of it. */
-void shard_published(struct shard *s, const struct publish_news *news);
+void shard_published(struct shard *s, const struct publish_reply *outcome);
 
 /* ---- shard_watch.c ---- */
 void shard_codes_of(const struct shard *s, uint16_t tenant, struct feature_codes *out);
@@ -465,7 +465,7 @@ bool shard_watch_assert(struct shard *s, uint32_t most);
 uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
 
 /* An emergency call: a right password is enough for it, whatever else the user may not do. */
-bool shard_calls_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant);
+bool shard_is_emergency_call(const struct shard *s, const struct sip_message *m, uint16_t tenant);
 /* The user that sends a request outside of a dialog: the authenticated extension (*e), or one named
  * by a trusted neighbour (NULL). Returns false if it was answered. */
 bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenant,
@@ -507,14 +507,14 @@ void shard_register(struct shard *s, const struct sip_message *m);
 /* locations_user.again */
 void shard_register_again(void *owner, pool_handle txn, struct instant now);
 /* Whether a REGISTER's device may have one account more, over all nodes. */
-void shard_register_claimed(struct shard *s, const struct kept_news *news, struct instant now);
+void shard_register_claimed(struct shard *s, const struct kv_reply *outcome, struct instant now);
 /* locations_user.found */
 void shard_invite_found(void *owner, uint64_t token, struct instant now);
 /* locations_user.answer */
 void shard_register_answer(void *owner, pool_handle txn, struct text *response, struct instant now);
 /* Which location those credentials name that the request was proven by; 0: none. */
-uint16_t shard_location_said(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			     bool proxy);
+uint16_t shard_location_given(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			      bool proxy);
 /* The extension that the request's credentials prove, or NULL if it was answered. */
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
 						 uint16_t tenant, bool proxy);

@@ -267,7 +267,7 @@ static struct subscription *subscription_same(const struct shard *s, const struc
 	return NULL;
 }
 
-static struct subscription *subscription_begin(struct shard *s, const struct sip_message *m,
+static struct subscription *subscription_start(struct shard *s, const struct sip_message *m,
 					       const struct subscribe_wish *wish,
 					       const struct subscription *of)
 {
@@ -363,7 +363,7 @@ static bool may_subscribe(struct shard *s, const struct sip_message *m,
 	return verdict == WATCH_OK || verdict == WATCH_HIDDEN;
 }
 
-static void subscribe_begin(struct shard *s, const struct sip_message *m,
+static void subscribe_start(struct shard *s, const struct sip_message *m,
 			    const struct subscribe_wish *wish, struct subscription *of)
 {
 	struct quota_party party = shard_party(s, of->tenant, text_bytes(&of->watcher), &m->hop);
@@ -381,9 +381,9 @@ static void subscribe_begin(struct shard *s, const struct sip_message *m,
 		return;
 	}
 	if (!sub)
-		sub = subscription_begin(s, m, wish, of);
+		sub = subscription_start(s, m, wish, of);
 	if (sub)
-		shard_remote_begin(s, sub);
+		shard_remote_start(s, sub);
 	if (sub)
 		subscription_go_on(s, sub, slot, m, wish);
 	else
@@ -412,7 +412,7 @@ static uint16_t read_list(struct shard *s, const struct sip_message *m,
 	if (!message_has_token(m, "Supported", "eventlist") &&
 	    !message_has_token(m, "Require", "eventlist"))
 		return 421;
-	if (sub->list_kind == LIST_LAMPS)
+	if (sub->list_kind == LIST_BLF)
 		return 0;
 	(void)snprintf(ask->resource, sizeof(ask->resource), LIST_PREFIX "%s", ask->watcher);
 	status = shard_list_read(s, m, sub->tenant, ask->users);
@@ -465,7 +465,7 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 	if (status)
 		subscribe_refuse(s, NULL, m, status, reason);
 	else
-		subscribe_begin(s, m, &wish, &ask.sub);
+		subscribe_start(s, m, &wish, &ask.sub);
 }
 
 /* ---- within its dialog ---- */

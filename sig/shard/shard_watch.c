@@ -213,13 +213,13 @@ static uint32_t watch_dialogs(void *owner, const struct event_package *package, 
 			      struct bytes user, struct dialog_state *out)
 {
 	uint32_t count = shard_watch_all(owner, tenant, user, out), kept = 0;
-	bool lamp = package->of_lamps, page = package == &user_package;
+	bool blf_key = package->of_blf, page = package == &user_package;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (!out[i].waits_utc_ms && (lamp || page || !out[i].parked))
+		if (!out[i].waits_utc_ms && (blf_key || page || !out[i].parked))
 			out[kept++] = out[i];
 	}
-	if (lamp && !kept && watch_shows_offline(owner, tenant, user))
+	if (blf_key && !kept && watch_shows_offline(owner, tenant, user))
 		out[kept++] = (struct dialog_state){ .id = 1,
 						     .phase = PHASE_CONFIRMED,
 						     .recipient = true };
@@ -265,7 +265,7 @@ static enum watch_verdict slot_may(const struct shard *s, const struct subscript
 	const struct shard_extension_slot *w =
 		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
 
-	if (!sub->package->of_lamps || use == SLOT_NONE)
+	if (!sub->package->of_blf || use == SLOT_NONE)
 		return WATCH_NO_RESOURCE;
 	return use == SLOT_OF_OTHERS || (w && w->extension.monitor == MONITOR_NONE) ? WATCH_REJECTED
 										    : WATCH_OK;
@@ -277,7 +277,7 @@ static enum watch_verdict hours_may(const struct shard *s, const struct subscrip
 	const struct shard_extension_slot *w =
 		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
 
-	if (!sub->package->of_lamps)
+	if (!sub->package->of_blf)
 		return WATCH_NO_RESOURCE;
 	return w && w->extension.monitor == MONITOR_NONE ? WATCH_REJECTED : WATCH_OK;
 }
@@ -379,7 +379,7 @@ int shard_watch_open(struct shard *s)
 		.presence = shard_presence_view,
 		.conference = shard_watch_conference,
 		.messages = shard_messages_of,
-		.name = shard_lamp_name,
+		.name = shard_blf_name,
 	};
 	return err;
 }
@@ -404,7 +404,7 @@ void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
 void shard_watch_notify_here(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	shard_watch_notify_of(s, tenant, user, CHANGED_DIALOGS);
-	shard_engaged_changed(s, tenant, user);
+	shard_busy_changed(s, tenant, user);
 }
 
 static struct bytes watch_tenant(const struct shard *s, uint16_t tenant)
@@ -648,7 +648,7 @@ int shard_restore_subscription(struct shard *s, struct bytes record, struct inst
 	if (err)
 		(void)pool_free(&s->subscriptions.pool, self);
 	else
-		shard_remote_begin(s, sub);
+		shard_remote_start(s, sub);
 	return err;
 }
 

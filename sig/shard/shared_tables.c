@@ -29,8 +29,8 @@ static const struct stream_rate g_phone_rate = { .per_s = AUTH_LIMIT_PHONE_PER_S
 
 uint64_t auth_limit_source(const struct hash_key *key, const struct addr *source)
 {
-	const struct addr whose = addr_source(source);
-	uint64_t id = hash_sip(key, bytes_mem(whose.ip, sizeof(whose.ip)));
+	const struct addr subject = addr_source(source);
+	uint64_t id = hash_sip(key, bytes_mem(subject.ip, sizeof(subject.ip)));
 
 	return id ? id : 1;
 }

@@ -153,15 +153,15 @@ struct nonce_now {
 /* True: it is the first time. */
 bool nonce_window_accept(struct nonce_window *w, const struct nonce_now *n);
 
-struct park_news;
+struct park_reply;
 
 /* The cluster (remote_watch.h): sends to other nodes, and tells which are reachable, and how
  * many. */
 struct shard_remote {
-	void (*send)(void *arg, uint64_t process, struct bytes news);
-	bool (*is_heard)(void *arg, uint64_t process);
+	void (*send)(void *arg, uint64_t process, struct bytes outcome);
+	bool (*is_attached)(void *arg, uint64_t process);
 	uint32_t (*others)(void *arg);
-	void (*picked)(void *arg, const struct park_news *news); /* shard_picks_ask */
+	void (*picked)(void *arg, const struct park_reply *outcome); /* shard_picks_request */
 	/* REMOTE_JOINED or REMOTE_PAGED, for requests that app makes by remote_watch_send; NULL:
 	 * ignored. */
 	void (*answered)(void *arg, const struct remote_item *item);
@@ -202,7 +202,7 @@ struct shard_shared_tables {
 	uint32_t codings;             /* those of them with transcoded audio */
 	uint32_t videos;              /* of these that have video */
 	uint32_t waiting;             /* those of them that wait for a busy user */
-	uint32_t engaged_cursor;      /* of extensions that other nodes are asked for */
+	uint32_t busy_cursor;         /* of extensions that other nodes are asked for */
 	struct shard *shards;         /* that are open, the newest first */
 	struct shares *shares;        /* of the node; NULL: in no cluster */
 	struct remote_watch *remote;  /* NULL: in no cluster */
@@ -228,13 +228,13 @@ void shard_messages_counted(struct shard_shared_tables *c, uint16_t tenant, stru
 /* 0 or -ENOMEM. */
 int shard_remote_open(struct shard_shared_tables *c, const struct shard_remote *with) NODISCARD;
 /* What another node says. */
-void shard_on_remote(struct shard_shared_tables *c, uint64_t process, struct bytes news,
+void shard_on_remote(struct shard_shared_tables *c, uint64_t process, struct bytes outcome,
 		     struct instant now);
 /* What the verdict of another node means here: 0, or an error of shard_call_remote. */
 enum refusal shard_remote_refusal(enum remote_verdict verdict);
 /* Not all nodes answered that serial in time: writes what is known so far. No further result
  * follows. */
-void shard_remote_picked(struct shard_shared_tables *c, uint64_t serial, struct park_news *out);
+void shard_remote_picked(struct shard_shared_tables *c, uint64_t serial, struct park_reply *out);
 /* A node that was not reachable has joined. */
 void shard_remote_joined(struct shard_shared_tables *c);
 /* Once a second. */

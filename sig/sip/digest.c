@@ -255,12 +255,12 @@ enum { HEAD_LEN = 16, LIFETIME_PRESET_MS = 60000 };
 static void nonce_mac(const struct digest_server *s, const struct addr *source,
 		      const uint8_t head[HEAD_LEN], uint8_t out[DIGEST_MAC_LEN])
 {
-	const struct addr whose = addr_source(source);
+	const struct addr subject = addr_source(source);
 	const struct bytes parts[] = {
 		BYTES_LIT("nonce"), /* the key serves other purposes too */
 		bytes_mem(head, HEAD_LEN),
-		bytes_mem(&whose.family, sizeof(whose.family)),
-		bytes_mem(whose.ip, sizeof(whose.ip)),
+		bytes_mem(&subject.family, sizeof(subject.family)),
+		bytes_mem(subject.ip, sizeof(subject.ip)),
 		bytes_str(s->realm),
 	};
 

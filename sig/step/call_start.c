@@ -161,7 +161,7 @@ static void flows_reoffer_moved(const struct call_host *h, struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!call_leg(c, i) || !bridge_has(c, i) || !flows_moved(h, c, i))
 			continue;
-		if (flows_are_elsewhere(h, c, i))
+		if (flows_are_remote(h, c, i))
 			c->moved |= (uint16_t)BIT64(i);
 		c->reoffer |= bridge_reoffer_side(c, i);
 		outbox_touch(&c->out);
@@ -188,7 +188,7 @@ static void list_legs(struct call_host *h, struct call *c)
 		if (!c->legs[i])
 			continue;
 		leg_users_put(h->users, c->tenant, c->legs[i]);
-		elsewhere_put(h->elsewhere, &c->legs[i]->dialog);
+		forward_put(h->elsewhere, &c->legs[i]->dialog);
 	}
 }
 

@@ -261,7 +261,7 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 
 /* A party with packets on another line is there, though it is silent on a line that it only
  * receives. */
-static bool has_audio_elsewhere(const struct call *c, const struct call_flow *f)
+static bool has_audio_outside(const struct call *c, const struct call_flow *f)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
 		const struct call_flow *o = &c->flows[i];
@@ -276,7 +276,7 @@ static void silent(struct call_host *h, struct call *c, struct call_flow *f, boo
 {
 	struct call_ending e = { .cause = CAUSE_MEDIA_TIMEOUT, .by = ENDED_BY_NODE, .status = 480 };
 
-	if (listens && has_audio_elsewhere(c, f))
+	if (listens && has_audio_outside(c, f))
 		return;
 	f->silent = true; /* until the ACK it may still begin */
 	if (c->state != CALL_ESTABLISHED)
@@ -458,7 +458,7 @@ static void call_replied(struct call_host *h, struct call *c, const struct reply
 {
 	switch (reply->ask) {
 	case ASK_PLAY:
-		prompts_on_news(h, c, &reply->play);
+		prompts_on_reply(h, c, &reply->play);
 		break;
 	case ASK_LOOKUP:
 		if (leg_places_on_lookup(h, c, reply->lookup))
@@ -469,9 +469,9 @@ static void call_replied(struct call_host *h, struct call *c, const struct reply
 	case ASK_USER:
 		resolve_on_user(h, c, reply->user);
 		break;
-	case ASK_KEPT:
+	case ASK_KV:
 	case ASK_PROGRAM:
-	case ASK_HELP:
+	case ASK_HELPER:
 	case ASK_BOX:
 	case ASK_MEDIA_STREAM:
 	case ASK_PARK:

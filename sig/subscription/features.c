@@ -58,9 +58,9 @@ void features_set(struct subscriptions *s, struct subscription *sub,
 	const struct call_host *h = s->host;
 	uint64_t serial = rand_u64_from(h->rand) | 1;
 	struct bytes tenant = bytes_str(tenants_name(h->settings->tenants, sub->tenant));
-	struct request_set *to = effects_ask(h->effects, EFFECT_SET, sub->id, serial,
-					     EFFECT_TEXTS(tenant, text_bytes(&sub->resource),
-							  bytes_str(set->number)));
+	struct request_set *to = effects_request(h->effects, EFFECT_SET, sub->id, serial,
+						 EFFECT_TEXTS(tenant, text_bytes(&sub->resource),
+							      bytes_str(set->number)));
 
 	if (!to)
 		return; /* no memory: the phone is notified of the unchanged state */

@@ -166,7 +166,7 @@ void list_changed(struct subscriptions *s, struct list_resource *r, bool anew)
 	subscription_change(s, list_of_resource(r)->sub);
 }
 
-bool list_has_news(const struct subscription_list *list)
+bool list_has_changed(const struct subscription_list *list)
 {
 	for (uint32_t i = 0; i < list->count; i++) {
 		if (list->resources[i].changed && list->resources[i].first)
@@ -357,9 +357,8 @@ static bool resource_is_lit(struct list_document *d, const struct list_resource 
 	struct dialog_state dialogs[DIALOG_STATES_MAX];
 	const struct subscription *sub = d->sub;
 
-	return !sub->package->of_lamps ||
-	       d->s->view.dialogs(d->s->view.owner, sub->package, sub->tenant, list_user(r),
-				  dialogs) != 0;
+	return !sub->package->of_blf || d->s->view.dialogs(d->s->view.owner, sub->package,
+							   sub->tenant, list_user(r), dialogs) != 0;
 }
 
 /* The states of those that are sent first, or of the others. A full document has none behind the

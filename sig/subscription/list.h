@@ -44,7 +44,7 @@ struct list_resource *list_with(const struct subscriptions *s, uint16_t tenant, 
 uint32_t list_watchers(const struct subscriptions *s, uint16_t tenant, struct bytes user);
 /* A changed resource is to be sent, or one with a state that a document without it does not
  * show. */
-bool list_has_news(const struct subscription_list *list);
+bool list_has_changed(const struct subscription_list *list);
 /* The state of one is another. anew: it is told again whatever it is. */
 void list_changed(struct subscriptions *s, struct list_resource *r, bool anew);
 /* "multipart/related; ..." of its next document. */

@@ -44,9 +44,10 @@ const char *subscription_ending_name(enum subscription_ending ending)
 
 void subscription_change(struct subscriptions *s, struct subscription *sub)
 {
-	enum due_order order = sub->list && !sub->whole && !sub->ending && !list_has_news(sub->list)
-				       ? DUE_REST
-				       : DUE_NEWS;
+	enum due_order order =
+		sub->list && !sub->whole && !sub->ending && !list_has_changed(sub->list)
+			? DUE_REST
+			: DUE_CHANGE;
 
 	sub->changed = true;
 	if (sub->due_back && sub->due_order <= order)
@@ -132,7 +133,7 @@ static void about_read(struct subscriptions *s, struct subscription *sub, struct
 		return;
 	}
 	a->has_conference = s->view.conference(s->view.owner, sub->tenant, user, &a->conference);
-	sub->whole |= a->has_conference && conference_is_news(&a->told, &a->conference);
+	sub->whole |= a->has_conference && conference_has_changed(&a->told, &a->conference);
 }
 
 static void notified_note(struct subscription *sub, const struct notify_about *a)
@@ -175,7 +176,7 @@ static bool is_same_state(const struct subscription *sub, const struct notify_ab
 		return a->features.part == FEATURE_EVENT_PARTS;
 	if (sub->package->of_messages)
 		return !a->counted || !memcmp(&a->messages, &sub->messages, sizeof(a->messages));
-	return sub->package->of_lamps && is_same_dialogs(sub, a);
+	return sub->package->of_blf && is_same_dialogs(sub, a);
 }
 
 /* Over UDP a document of 16 KiB would be a dozen fragments, of which one may be lost each time. */
@@ -474,12 +475,12 @@ static uint32_t turn_size(const struct subscriptions *s)
 
 	if (many < SUBSCRIPTIONS_TOLD_LEAST)
 		return SUBSCRIPTIONS_TOLD_LEAST;
-	return many < SUBSCRIPTIONS_TOLD ? many : SUBSCRIPTIONS_TOLD;
+	return many < SUBSCRIPTIONS_NOTIFIED ? many : SUBSCRIPTIONS_NOTIFIED;
 }
 
 static struct subscription *due_first(const struct subscriptions *s)
 {
-	return s->due[DUE_NEWS].first ? s->due[DUE_NEWS].first : s->due[DUE_REST].first;
+	return s->due[DUE_CHANGE].first ? s->due[DUE_CHANGE].first : s->due[DUE_REST].first;
 }
 
 void subscriptions_turn(struct subscriptions *s)
@@ -572,28 +573,27 @@ void subscription_notified(struct subscriptions *s, struct subscription *sub,
 }
 
 static void subscription_found(struct subscriptions *s, struct subscription *sub,
-			       const struct lookup_news *news)
+			       const struct lookup_reply *outcome)
 {
 	bool ack; /* it has none */
 
-	if (dialog_on_lookup(&sub->dialog, s->host, news, &ack))
+	if (dialog_on_lookup(&sub->dialog, s->host, outcome, &ack))
 		dialog_held_go(&sub->dialog, s->host);
 }
 
 void subscription_on_lookup(struct subscriptions *s, struct subscription *sub,
-			    const struct lookup_news *news)
+			    const struct lookup_reply *outcome)
 {
-	subscription_found(s, sub, news);
+	subscription_found(s, sub, outcome);
 	subscription_aim(s, sub);
 }
 
-bool subscription_elsewhere(struct subscriptions *s, struct subscription *sub,
-			    struct txn_slot *slot, uint32_t for_s)
+bool subscription_forward(struct subscriptions *s, struct subscription *sub, struct txn_slot *slot,
+			  uint32_t for_s)
 {
 	struct dialog_moved as; /* nothing else is sent there, so it has its number */
 
-	return slot->self == sub->notify &&
-	       dialog_elsewhere(&sub->dialog, s->host, slot, for_s, &as);
+	return slot->self == sub->notify && dialog_forward(&sub->dialog, s->host, slot, for_s, &as);
 }
 
 void subscription_moved(struct subscriptions *s, struct subscription *sub, const struct sip_hop *to)

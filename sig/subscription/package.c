@@ -295,7 +295,7 @@ static const char *const g_joined[] = {
 static const char *const g_ways[] = {
 	[CONFERENCE_BOTH] = "sendrecv",
 	[CONFERENCE_SENDS] = "sendonly",
-	[CONFERENCE_HEARS] = "recvonly",
+	[CONFERENCE_RECEIVES] = "recvonly",
 	[CONFERENCE_NEITHER] = "inactive",
 };
 
@@ -459,7 +459,7 @@ static bool is_too_long(const struct roster_name *name)
 }
 
 /* A user occurs once in a document, so its reader need not merge entries. */
-enum user_place { USER_NEW, USER_TOLD, USER_LATER };
+enum user_place { USER_NEW, USER_NOTIFIED, USER_LATER };
 
 static enum user_place users_add(struct info_users *users, struct bytes user, bool gone)
 {
@@ -469,7 +469,7 @@ static enum user_place users_add(struct info_users *users, struct bytes user, bo
 	for (uint32_t i = 0; i < users->count; i++) {
 		if ((users->hashes[i] & ~UINT64_C(1)) ==
 		    hash) /* with all phones, or gone and back */
-			return gone || (users->hashes[i] & 1) ? USER_LATER : USER_TOLD;
+			return gone || (users->hashes[i] & 1) ? USER_LATER : USER_NOTIFIED;
 	}
 	if (users->count == USERS_MAX)
 		return USER_LATER;
@@ -494,7 +494,7 @@ static bool info_one(struct writer *w, const struct package_state *state,
 		return true; /* no document could name it */
 	place = users_add(users, m.name.user, l->gone != NULL);
 	if (place != USER_NEW)
-		return place == USER_TOLD;
+		return place == USER_NOTIFIED;
 	if (l->gone) {
 		info_entity(w, state, "user", m.name.user, "deleted");
 		writer_str(w, "/>\r\n");
@@ -611,7 +611,7 @@ const struct event_package dialog_package = {
 	.changes = 1 << CHANGED_DIALOGS | 1 << CHANGED_PHONES,
 	.type = "application/dialog-info+xml",
 	.of_dialogs = true,
-	.of_lamps = true,
+	.of_blf = true,
 	.needs = ENTITLED_LAMPS,
 	.write = dialog_info_write,
 };

@@ -54,8 +54,8 @@ struct conference_notified {
 };
 
 /* It was told of another conference, or lacks a member that left and was dropped. */
-static inline bool conference_is_news(const struct conference_notified *told,
-				      const struct conference_view *c)
+static inline bool conference_has_changed(const struct conference_notified *told,
+					  const struct conference_view *c)
 {
 	uint64_t known = told->begun > told->change ? told->begun : told->change;
 
@@ -154,7 +154,7 @@ struct event_package {
 	/* what is told: one of dialogs, conferences, settings and messages, with phones and
 	 * presence beside dialogs */
 	bool of_dialogs, of_phones, of_conferences, of_settings, of_presence, of_messages;
-	bool of_lamps;  /* also of slots and hours, and of who waits there (BLF) */
+	bool of_blf;    /* also of slots and hours, and of who waits there (BLF) */
 	bool tells_end; /* the end of a resource is reported in a body, too */
 	/* no more where the node knows no features of phones (PHONE_FEATURES_NONE) */
 	bool of_phone_features;

@@ -23,13 +23,13 @@ struct subscription_link {
 enum list_kind {
 	LIST_NOT,    /* it tells of one resource */
 	LIST_INLINE, /* its SUBSCRIBE named them (RFC 5367) */
-	LIST_LAMPS,  /* the document of its watcher does */
+	LIST_BLF,    /* the document of its watcher does */
 	LIST_KINDS,
 };
 
 /* The order in which due subscriptions are notified. */
 enum due_order {
-	DUE_NEWS,
+	DUE_CHANGE,
 	DUE_REST, /* states that its watcher knows already, as a document had no room for them */
 	DUE_ORDERS,
 };

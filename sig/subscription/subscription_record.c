@@ -19,7 +19,7 @@
 /* A subscription is saved when it begins, with each refresh, and when its NOTIFYs come near the
  * number that its record allows; not with each NOTIFY. */
 
-enum { LIMIT_AHEAD = 256, SAVE_OVERDUE_MS = 5000, SAVE_AGAIN_MS = 2000 };
+enum { LIMIT_MARGIN = 256, SAVE_OVERDUE_MS = 5000, SAVE_AGAIN_MS = 2000 };
 
 void subscription_saving(struct subscriptions *s, struct subscription *sub, uint64_t version)
 {
@@ -33,7 +33,7 @@ static void save_later(struct subscriptions *s, struct subscription *sub, uint64
 	subscription_aim(s, sub);
 }
 
-static void save_ask(struct subscriptions *s, struct subscription *sub)
+static void save_request(struct subscriptions *s, struct subscription *sub)
 {
 	struct effect *e = effects_add(s->host->effects, EFFECT_SUBSCRIPTION_SAVE, sub->id, 0);
 	struct request_save *save = e ? e->request : NULL;
@@ -54,9 +54,9 @@ static void save_ask(struct subscriptions *s, struct subscription *sub)
 void subscription_save(struct subscriptions *s, struct subscription *sub)
 {
 	sub->version++;
-	sub->limit = sub->dialog.local_cseq + LIMIT_AHEAD;
+	sub->limit = sub->dialog.local_cseq + LIMIT_MARGIN;
 	if (!sub->saving)
-		save_ask(s, sub);
+		save_request(s, sub);
 }
 
 void subscription_saved(struct subscriptions *s, struct subscription *sub, uint64_t version,
@@ -72,7 +72,7 @@ void subscription_saved(struct subscriptions *s, struct subscription *sub, uint6
 	if (version == sub->version || !saved) /* a slow store stops nothing */
 		sub->acked_limit = sub->limit;
 	if (version != sub->version)
-		save_ask(s, sub);
+		save_request(s, sub);
 	else if (!saved && !s->host->degraded) /* else all is saved when the store is back */
 		save_later(s, sub, SAVE_AGAIN_MS);
 	if (version == sub->version || !saved)
@@ -150,7 +150,7 @@ enum {
 };
 
 /* What is no member of a subscription, or means something else in its record. */
-struct subscription_beside {
+struct subscription_context {
 	uint32_t format;
 	char tenant[TENANT_NAME_MAX], package[PACKAGE_NAME_MAX];
 	uint64_t expires_utc_ms;
@@ -162,13 +162,13 @@ struct subscription_beside {
 static const struct schema subscription_hop_rows[] = {
 	{ "transport", 1, SCHEMA_UINT, SCHEMA_AT(struct sip_hop, transport),
 	  .max = SIP_TRANSPORTS - 1, .wrong = "hop: transport" },
-	{ "local", 2, SCHEMA_ADDR, SCHEMA_BESIDE, SCHEMA_AT(struct subscription_beside, bound) },
+	{ "local", 2, SCHEMA_ADDR, SCHEMA_CONTEXT, SCHEMA_AT(struct subscription_context, bound) },
 	{ "remote", 3, SCHEMA_ADDR, SCHEMA_AT(struct sip_hop, remote) },
 	{ "inbound", 4, SCHEMA_BOOL, SCHEMA_AT(struct sip_hop, inbound) },
-	{ "process", 5, SCHEMA_FIXED64, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct subscription_beside, edge.process) },
-	{ "connection", 6, SCHEMA_FIXED64, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct subscription_beside, edge.connection) },
+	{ "process", 5, SCHEMA_FIXED64, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct subscription_context, edge.process) },
+	{ "connection", 6, SCHEMA_FIXED64, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct subscription_context, edge.connection) },
 	{ 0 },
 };
 
@@ -197,28 +197,29 @@ const struct schema subscription_rows[] = {
 	{ "id", 1, SCHEMA_FIXED64, SCHEMA_AT(struct subscription, id) },
 	{ "version", 2, SCHEMA_UINT, SCHEMA_AT(struct subscription, version), .min = 1,
 	  .max = INT64_MAX },
-	{ "format", FORMAT_TAG, SCHEMA_UINT, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct subscription_beside, format) },
-	{ "tenant", 4, SCHEMA_CSTR, SCHEMA_BESIDE, SCHEMA_AT(struct subscription_beside, tenant) },
+	{ "format", FORMAT_TAG, SCHEMA_UINT, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct subscription_context, format) },
+	{ "tenant", 4, SCHEMA_CSTR, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct subscription_context, tenant) },
 	{ "watcher", 5, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct subscription, watcher), .min = 1,
 	  .max = WATCHER_MAX },
 	{ "resource", 6, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct subscription, resource),
 	  .min = 1, .max = WATCHER_MAX },
-	{ "package", 7, SCHEMA_CSTR, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct subscription_beside, package) },
+	{ "package", 7, SCHEMA_CSTR, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct subscription_context, package) },
 	{ "event_id", 8, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct subscription, event_id),
 	  .max = EVENT_ID_MAX },
 	{ "dialog", 9, SCHEMA_MESSAGE, SCHEMA_AT(struct subscription, dialog),
 	  .of = subscription_dialog_rows, .min = 1, .wrong = "dialog" },
 	{ "limit", 10, SCHEMA_UINT, SCHEMA_AT(struct subscription, limit), .max = INT32_MAX },
-	{ "expires_utc_ms", 11, SCHEMA_UINT, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct subscription_beside, expires_utc_ms) },
-	{ "boot", 12, SCHEMA_FIXED64, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct subscription_beside, mark.boot) },
-	{ "clock_offset_ms", 13, SCHEMA_SINT, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct subscription_beside, mark.offset_ms) },
-	{ "saved_utc_ms", 14, SCHEMA_UINT, SCHEMA_BESIDE,
-	  SCHEMA_AT(struct subscription_beside, mark.utc_ms) },
+	{ "expires_utc_ms", 11, SCHEMA_UINT, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct subscription_context, expires_utc_ms) },
+	{ "boot", 12, SCHEMA_FIXED64, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct subscription_context, mark.boot) },
+	{ "clock_offset_ms", 13, SCHEMA_SINT, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct subscription_context, mark.offset_ms) },
+	{ "saved_utc_ms", 14, SCHEMA_UINT, SCHEMA_CONTEXT,
+	  SCHEMA_AT(struct subscription_context, mark.utc_ms) },
 	{ "trunk", 15, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct subscription, trunk),
 	  .max = TRUNK_NAME_MAX - 1 },
 	{ "list_kind", 26, SCHEMA_UINT, SCHEMA_AT(struct subscription, list_kind),
@@ -236,7 +237,7 @@ int subscription_encode(const struct call_host *h, const struct subscription *su
 	struct subscription saved = *sub;
 	char space[LIST_USERS_MAX];
 	struct writer users = writer_over(space, sizeof(space));
-	struct subscription_beside beside = {
+	struct subscription_context beside = {
 		.format = sub->list_kind ? SUBSCRIPTION_FORMAT : SUBSCRIPTION_FORMAT_ONE,
 		.expires_utc_ms = h->now.utc_ms + left / NS_PER_MS,
 		.mark = steady_mark(&h->steady, h->now.ns),
@@ -277,7 +278,7 @@ static bool subscription_local(const struct shard_settings *s, struct sip_hop *h
 }
 
 static const char *subscription_hop_fits(const struct call_host *h, struct sip_hop *hop,
-					 const struct subscription_beside *beside)
+					 const struct subscription_context *beside)
 {
 	if (beside->bound.family == ADDR_NONE || !hop->remote.port)
 		return "hop: address";
@@ -289,7 +290,7 @@ static const char *subscription_hop_fits(const struct call_host *h, struct sip_h
 }
 
 static uint64_t subscription_expiry(const struct call_host *h,
-				    const struct subscription_beside *beside)
+				    const struct subscription_context *beside)
 {
 	uint64_t at = steady_add(beside->expires_utc_ms,
 				 steady_shift(&h->steady, &beside->mark, h->now.ns));
@@ -300,7 +301,7 @@ static uint64_t subscription_expiry(const struct call_host *h,
 
 /* NULL, or what is wrong. */
 static const char *subscription_fits(const struct call_host *h, struct subscription *sub,
-				     const struct subscription_beside *beside)
+				     const struct subscription_context *beside)
 {
 	if (!sub->id || id_shard(sub->id) != h->settings->number)
 		return "id is of another shard";
@@ -321,7 +322,7 @@ int subscription_decode(const struct call_host *h, struct subscription *sub, str
 			const char **reason)
 {
 	bool later = schema_wire_number(record, FORMAT_TAG) > SUBSCRIPTION_FORMAT;
-	struct subscription_beside beside = { 0 };
+	struct subscription_context beside = { 0 };
 	struct schema_reader r = { .unknown = &sub->unknown, .beside = &beside };
 
 	if (later)

@@ -19,7 +19,7 @@ enum {
 	LIST_DATAGRAM_MAX = 3584,
 	/* in a millisecond, where few wait and where many do: calls have their turn in between */
 	SUBSCRIPTIONS_TOLD_LEAST = 8,
-	SUBSCRIPTIONS_TOLD = 32,
+	SUBSCRIPTIONS_NOTIFIED = 32,
 };
 
 /* What is asked of the shard. */
@@ -112,11 +112,11 @@ void subscription_notified(struct subscriptions *s, struct subscription *sub,
 			   const struct call_event *ev);
 /* What the name of its watcher leads to. */
 void subscription_on_lookup(struct subscriptions *s, struct subscription *sub,
-			    const struct lookup_news *news);
+			    const struct lookup_reply *outcome);
 /* Its NOTIFY failed at its place, or got 503: it is sent to the next place of its watcher's name.
  * Returns false if it has failed. */
-bool subscription_elsewhere(struct subscriptions *s, struct subscription *sub,
-			    struct txn_slot *slot, uint32_t for_s) NODISCARD;
+bool subscription_forward(struct subscriptions *s, struct subscription *sub, struct txn_slot *slot,
+			  uint32_t for_s) NODISCARD;
 void subscription_timer(struct subscriptions *s, struct subscription *sub);
 void subscription_aim(struct subscriptions *s, struct subscription *sub);
 /* Its phone is reached another way. */

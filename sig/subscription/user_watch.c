@@ -181,7 +181,8 @@ void user_watch_notify(struct subscriptions *s, struct subscription *sub)
 		return;
 	}
 	sub->dialog.local_cseq++;
-	to = effects_ask(s->host->effects, EFFECT_USER, sub->id, 0, EFFECT_TEXTS(writer_done(&w)));
+	to = effects_request(s->host->effects, EFFECT_USER, sub->id, 0,
+			     EFFECT_TEXTS(writer_done(&w)));
 	if (to) { /* else the page asks for all */
 		to->page = sub->page;
 		to->number = (uint32_t)sub->dialog.local_cseq;

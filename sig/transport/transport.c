@@ -47,11 +47,11 @@ int stun_answer(struct writer *w, struct bytes request, const struct addr *sourc
 		return -EBADMSG;
 	unknown = unknown_of(&m);
 	if (unknown.count) {
-		stun_begin(w, STUN_BINDING_ERROR, m.transaction);
+		stun_start(w, STUN_BINDING_ERROR, m.transaction);
 		stun_put_error(w, UNKNOWN_ATTRIBUTE);
 		stun_put_unknown(w, &unknown);
 	} else {
-		stun_begin(w, STUN_BINDING_SUCCESS, m.transaction);
+		stun_start(w, STUN_BINDING_SUCCESS, m.transaction);
 		stun_put_mapped(w, source);
 	}
 	return w->overflow ? -ENOSPC : 0;

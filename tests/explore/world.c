@@ -84,7 +84,7 @@ static void lease_event(struct world *w, const struct world_settings *s, struct 
 	assert(!(actions & LEASE_SEND_ACQUIRE));
 	if (question)
 		lease_ask(n, question);
-	if (actions & LEASE_TELL)
+	if (actions & LEASE_ANNOUNCE)
 		message_all(w, s, MESSAGE_TOLD, n,
 			    (struct message){ .epoch = n->lease.epoch,
 					      .named = n->lease.named,
@@ -121,7 +121,7 @@ static void claim_event(struct world *w, const struct world_settings *s, struct 
 			struct claim_event event, uint32_t from)
 {
 	struct message back = { .full = true, .sent_ns = event.sent_ns };
-	struct message news = { .full = true };
+	struct message outcome = { .full = true };
 	unsigned actions;
 
 	event.owning = valid(n);
@@ -129,19 +129,19 @@ static void claim_event(struct world *w, const struct world_settings *s, struct 
 	n->looking |= (actions & CLAIM_SEND_LOOK) != 0;
 	if (actions & CLAIM_SEND_ACK)
 		message_send(w, s, MESSAGE_ACK, n, from, &back);
-	news.epoch = back.epoch = n->claim.heard;
-	news.named = n->claim.named;
-	news.record = n->claim.record;
+	outcome.epoch = back.epoch = n->claim.heard;
+	outcome.named = n->claim.named;
+	outcome.record = n->claim.record;
 	if (actions & CLAIM_SEND_CONSENT)
 		message_send(w, s, MESSAGE_CONSENT, n, from, &back);
-	if (actions & CLAIM_SEND_NEWS)
-		message_send(w, s, MESSAGE_NEWS, n, from, &news);
-	news.sent_ns = n->claim.asked_ns;
+	if (actions & CLAIM_SEND_NEWER)
+		message_send(w, s, MESSAGE_NEWS, n, from, &outcome);
+	outcome.sent_ns = n->claim.asked_ns;
 	if (actions & CLAIM_SEND_DEAD)
 		message_all(w, s, MESSAGE_DEAD, n, (struct message){ .epoch = n->claim.gone });
-	if (actions & CLAIM_SEND_ASK)
-		message_all(w, s, MESSAGE_ASK, n, news);
-	if ((actions & CLAIM_SEND_ASK) && s->broken == BROKEN_ALONE) {
+	if (actions & CLAIM_SEND_REQUEST)
+		message_all(w, s, MESSAGE_ASK, n, outcome);
+	if ((actions & CLAIM_SEND_REQUEST) && s->broken == BROKEN_ALONE) {
 		n->claim.consents = 7;
 		event = (struct claim_event){ .type = CLAIM_CONSENTED,
 					      .from = n->claim.self,
@@ -308,10 +308,10 @@ static void lose_claim(struct world *w, const struct world_settings *s, struct n
 static void hear_claim(struct world *w, const struct world_settings *s, struct node *n,
 		       enum message_kind kind, uint32_t from, const struct message *m)
 {
-	static const enum claim_event_type types[] = { [MESSAGE_TOLD] = CLAIM_TOLD,
+	static const enum claim_event_type types[] = { [MESSAGE_TOLD] = CLAIM_OWNER,
 						       [MESSAGE_ASK] = CLAIM_ASKED,
 						       [MESSAGE_CONSENT] = CLAIM_CONSENTED,
-						       [MESSAGE_NEWS] = CLAIM_NEWS,
+						       [MESSAGE_NEWS] = CLAIM_NEWER,
 						       [MESSAGE_DEAD] = CLAIM_DEAD };
 	struct claim_event event = { .type = types[kind],
 				     .epoch = m->epoch,
@@ -334,7 +334,7 @@ static void deliver(struct world *w, const struct world_settings *s, const struc
 	enum message_kind kind = (enum message_kind)step->b;
 	uint32_t from = step->a, to = step->c;
 	struct message m = w->messages[kind][from][to];
-	struct lease_event heard = { .type = LEASE_HEARD, .from = from + 1, .sent_ns = m.sent_ns };
+	struct lease_event heard = { .type = LEASE_ACK, .from = from + 1, .sent_ns = m.sent_ns };
 
 	w->messages[kind][from][to].full = m.again > 0;
 	w->messages[kind][from][to].again = m.again ? m.again - 1 : 0;

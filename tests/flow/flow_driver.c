@@ -67,7 +67,7 @@ static void call_run(const struct flow_program *p, struct caller *c, const json_
 {
 	const struct flow_world world = { fact, hours, tag, left, c };
 	struct flow_position pos = { 0 };
-	enum flow_turn turn = program_begin(p, &pos, &world, &g_verb);
+	enum flow_turn turn = program_start(p, &pos, &world, &g_verb);
 
 	for (size_t i = 0; turn == FLOW_VERB; i++) {
 		const char *word = json_string_value(json_array_get(words, i));

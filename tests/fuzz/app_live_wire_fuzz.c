@@ -10,11 +10,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static void mark_check(const struct live_said *said)
+static void mark_check(const struct live_audio *said)
 {
 	char memory[LIVE_WRITE_MAX];
 	struct writer w = writer_over(memory, sizeof(memory));
-	struct live_said again = { 0 };
+	struct live_audio again = { 0 };
 
 	assert(strlen(said->name) > 0 && strlen(said->name) <= LIVE_MARK_MAX);
 	live_write_mark(&w, said->name);
@@ -40,7 +40,7 @@ static void url_check(const uint8_t *data, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	struct live_said said = { 0 };
+	struct live_audio said = { 0 };
 
 	if (live_said_parse(&said, bytes_mem(data, n)) == 0) {
 		assert(n <= LIVE_TEXT_MAX);

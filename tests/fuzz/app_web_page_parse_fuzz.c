@@ -13,7 +13,7 @@ static const uint8_t g_key[WEB_PAGE_KEY_LEN] = { 1, 2, 3 };
 
 static bool path_look(struct bytes path)
 {
-	struct web_page_ask ask;
+	struct record_link_request ask;
 	char again[WEB_PAGE_PATH_MAX];
 	struct writer w = writer_over(again, sizeof(again));
 	struct bytes link;

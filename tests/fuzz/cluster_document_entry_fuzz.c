@@ -22,7 +22,7 @@ static bool is_within(struct bytes part, struct bytes whole)
 
 static void fields_read(struct document_entry *e, struct bytes in)
 {
-	document_entry_begin(e);
+	document_entry_start(e);
 	while (in.n >= 2) {
 		const char *name = g_names[in.p[0] % COUNT_OF(g_names)];
 		size_t n = in.p[1];
@@ -54,7 +54,7 @@ static void again_check(const struct document_entry *e)
 	struct writer w = writer_over(version, sizeof(version));
 
 	writer_u64(&w, e->version);
-	document_entry_begin(&again);
+	document_entry_start(&again);
 	document_entry_field(&again, BYTES_LIT("history"), e->history);
 	document_entry_field(&again, BYTES_LIT("tenant"), e->tenant);
 	document_entry_field(&again, BYTES_LIT("kind"), e->kind);

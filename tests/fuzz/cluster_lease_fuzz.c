@@ -23,7 +23,7 @@ struct world {
 
 static struct lease_event event_of(const struct world *w, uint8_t byte)
 {
-	struct lease_event event = { .type = (enum lease_event_type)(byte % (LEASE_HEARD + 1)) };
+	struct lease_event event = { .type = (enum lease_event_type)(byte % (LEASE_ACK + 1)) };
 	bool answers = event.type >= LEASE_GRANTED && event.type <= LEASE_SEEN;
 
 	event.kept = byte & 0x20;
@@ -36,7 +36,7 @@ static struct lease_event event_of(const struct world *w, uint8_t byte)
 	if (event.type == LEASE_GRANTED) {
 		event.epoch = (struct lease_epoch){ w->lease.heard + (byte >> 7),
 						    w->lease.epoch.incarnation };
-	} else if (event.type == LEASE_HEARD) {
+	} else if (event.type == LEASE_ACK) {
 		event.from = 2 + (byte >> 7);
 		event.sent_ns = w->lease.told_ns;
 	} else if (event.type == LEASE_SEEN || event.type == LEASE_TAKEN) {

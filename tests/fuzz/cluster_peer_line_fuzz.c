@@ -88,7 +88,7 @@ static void notice(struct world *w, uint32_t from)
 		return;
 	k = keep(w, from);
 	k->notice = true;
-	err = peer_line_notice(&s->line, &s->self, bytes_mem(NULL, 0), out, &k->n);
+	err = peer_line_gone(&s->line, &s->self, bytes_mem(NULL, 0), out, &k->n);
 	assert(!err && k->n <= sizeof(k->octets));
 	memcpy(k->octets, out, k->n);
 }
@@ -127,7 +127,7 @@ static void deliver(struct world *w, uint8_t which, bool answers)
 	case PEER_TRUE:
 		count(w, to, k);
 		return;
-	case PEER_NOTICE:
+	case PEER_GONE:
 		assert(k->notice && read.incarnation == k->by);
 		return;
 	case PEER_UNPROVEN:

@@ -32,8 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	assert(p.kind >= PARCEL_SEND && p.kind < PARCEL_KINDS);
-	assert(!p.connection == (p.kind >= PARCEL_SEND_DATAGRAM && p.kind <= PARCEL_NEWS));
-	assert((p.remote.family == ADDR_NONE) == (p.kind == PARCEL_NEWS));
+	assert(!p.connection == (p.kind >= PARCEL_SEND_DATAGRAM && p.kind <= PARCEL_STATES));
+	assert((p.remote.family == ADDR_NONE) == (p.kind == PARCEL_STATES));
 	again = malloc(size);
 	assert(again);
 	w = writer_over(again, size);

@@ -64,7 +64,7 @@ static void read_end(struct world *w)
 	for (uint32_t i = 1; i <= w->read; i++)
 		w->known[i] = true;
 	if (w->read >= w->seen.all) /* else the log has told more meanwhile */
-		seen_begin(&w->seen, w->read);
+		seen_start(&w->seen, w->read);
 	if (seen_lacks(&w->seen))
 		read_begin(w);
 }
@@ -79,8 +79,8 @@ static void tell(struct world *w)
 		return;
 	w->known[++w->told] = true;
 	is = seen_add(&w->seen, w->told);
-	assert((is == SEEN_AHEAD) == (w->told > w->seen.all));
-	if (is == SEEN_AHEAD)
+	assert((is == SEEN_GAP) == (w->told > w->seen.all));
+	if (is == SEEN_GAP)
 		read_begin(w);
 }
 

@@ -18,20 +18,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *frame = malloc(
 		capacity ? capacity
 			 : 1); /* of that size exactly: the sanitizer sees what lies beyond */
-	struct addr whose;
+	struct addr subject;
 
 	assert(frame);
 	if (n > 0)
 		memcpy(frame, data + 1, n);
-	if (neighbour_is_request(bytes_mem(frame, n), &whose)) {
-		assert(whose.family == ADDR_V4 || whose.family == ADDR_V6);
+	if (neighbour_is_request(bytes_mem(frame, n), &subject)) {
+		assert(subject.family == ADDR_V4 || subject.family == ADDR_V6);
 		answered = neighbour_answer(frame, n, capacity, ours);
 		assert(answered <= capacity);
 		if (answered > 0) {
 			assert(memcmp(frame + FRAME_MAC_LEN, ours, FRAME_MAC_LEN) == 0);
 			assert(memcmp(frame, data + 1 + FRAME_MAC_LEN, FRAME_MAC_LEN) == 0 ||
 			       memcmp(frame, "\x33\x33\0\0\0\x01", FRAME_MAC_LEN) == 0);
-			assert(!neighbour_is_request(bytes_mem(frame, answered), &whose));
+			assert(!neighbour_is_request(bytes_mem(frame, answered), &subject));
 		} else {
 			assert(memcmp(frame, data + 1, n) == 0);
 		}

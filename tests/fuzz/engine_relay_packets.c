@@ -211,7 +211,7 @@ void relay_stun(struct fuzz *f, struct script *s)
 
 	memcpy(username, ice.ufrag, ICE_UFRAG_LEN);
 	memcpy(username + ICE_UFRAG_LEN, ":x", 2);
-	stun_begin(&w, STUN_BINDING_REQUEST, BYTES_LIT("0123456789ab"));
+	stun_start(&w, STUN_BINDING_REQUEST, BYTES_LIT("0123456789ab"));
 	stun_put_username(&w, bytes_mem(username, sizeof(username)));
 	stun_put_priority(&w, how);
 	stun_put_role(&w, !(how & 4), how);

@@ -198,11 +198,11 @@ static void make_its_own(struct fuzz_text *t)
 
 enum { OF_OFFER = 0x80, OPS = 64 };
 
-static struct bytes changed(struct fuzz_text *t, struct bytes script, uint8_t whose,
+static struct bytes changed(struct fuzz_text *t, struct bytes script, uint8_t subject,
 			    struct writer *w)
 {
 	for (size_t i = 0; i + 1 < script.n && t->count > 1; i += 2) {
-		if ((script.p[i + 1] & OF_OFFER) == whose)
+		if ((script.p[i + 1] & OF_OFFER) == subject)
 			change(t, script.p[i] % t->count, script.p[i + 1] % OPS);
 	}
 	for (unsigned i = 0; i < t->count; i++) {

@@ -50,8 +50,8 @@ static void agreed_check(const struct media_layers *agreed, const struct offer_l
 }
 
 /* As the only line of ours that is of use has it. */
-static void said_read(struct sdp *out, uint8_t memory[INPUT_MAX * 2],
-		      const struct offer_layers *layers, uint8_t extension)
+static void spoken_prompt_read(struct sdp *out, uint8_t memory[INPUT_MAX * 2],
+			       const struct offer_layers *layers, uint8_t extension)
 {
 	struct writer w = writer_over(memory, (size_t)INPUT_MAX * 2);
 	struct sdp_error error;
@@ -75,7 +75,7 @@ static void line_check(const struct sdp *s, uint8_t index, struct bytes text)
 	layers_check(&chosen, text);
 	if (index > 0)
 		return;
-	said_read(&said, memory, &chosen, offer_extension_of(s, index, OFFER_RID));
+	spoken_prompt_read(&said, memory, &chosen, offer_extension_of(s, index, OFFER_RID));
 	offer_layers_agreed(&agreed, s, &said, index);
 	agreed_check(&agreed, &chosen);
 	offer_layers_before(&again, &said, index);

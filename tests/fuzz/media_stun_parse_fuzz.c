@@ -20,7 +20,7 @@ static void check_inside(struct bytes outer, struct bytes inner)
 
 static struct bytes write_again(struct writer *w, const struct stun_message *m, struct bytes key)
 {
-	stun_begin(w, (enum stun_type)m->type, m->transaction);
+	stun_start(w, (enum stun_type)m->type, m->transaction);
 	if (m->unknown.count > 0)
 		stun_put_unknown(w, &m->unknown);
 	if (m->username.p)

@@ -81,7 +81,7 @@ static void find_nothing(void *arg, const struct lookup_want *want, uint64_t now
 	(void)arg;
 	(void)want;
 	(void)now_ns;
-	out->state = LOOKUP_ASK;
+	out->state = LOOKUP_REQUEST;
 	out->target_count = out->ask_count = 0;
 }
 

@@ -131,7 +131,7 @@ static void check_way(const struct flow_program *p, struct bytes rest, bool fail
 {
 	const struct flow_world world = { fact, hours, tag, NULL, &rest };
 	struct flow_position pos = { 0 };
-	enum flow_turn turn = program_begin(p, &pos, &world, &g_verb);
+	enum flow_turn turn = program_start(p, &pos, &world, &g_verb);
 	unsigned turns = 0;
 
 	while (turn == FLOW_VERB) {

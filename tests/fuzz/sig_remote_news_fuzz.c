@@ -6,7 +6,7 @@
 
 #include "base/table.h"
 #include "sig/host/tenant.h"
-#include "sig/remote/remote_news.h"
+#include "sig/remote/remote_state.h"
 
 enum { NEWS_AGAIN_MAX = 1 << 20 };
 
@@ -31,7 +31,7 @@ static void on_shards(const uint32_t *shards, size_t count, void *arg)
 	for (size_t i = 0; i < count; i++)
 		t->sum = t->sum * 31 + shards[i];
 	if (shards)
-		remote_news_add_shards(&t->again, shards, count);
+		remote_state_add_shards(&t->again, shards, count);
 }
 
 static void on_user(const struct remote_user *u, void *arg)
@@ -60,7 +60,7 @@ static void on_user(const struct remote_user *u, void *arg)
 		sum_add(t, d->local);
 		sum_add(t, d->remote);
 	}
-	remote_news_add(&t->again, u);
+	remote_state_add(&t->again, u);
 }
 
 static void on_pick(struct told *t, const struct remote_pick *p)
@@ -98,7 +98,7 @@ static void on_joined(struct told *t, const struct remote_joined *j)
 	sum_add(t, bytes_mem(j->remote.to_tag, sizeof(j->remote.to_tag)));
 }
 
-static void on_page(struct told *t, const struct record_page_ask *ask)
+static void on_page(struct told *t, const struct record_page_request *ask)
 {
 	assert(ask->tenant.n && ask->tenant.n < TENANT_NAME_MAX);
 	assert(ask->number.n && ask->number.n <= REMOTE_USER_MAX);
@@ -171,19 +171,19 @@ static void on_item(const struct remote_item *item, void *arg)
 	case REMOTE_KINDS:
 		assert(false);
 	}
-	remote_news_add_item(&t->again, item);
+	remote_state_add_item(&t->again, item);
 }
 
-static int news_read(struct bytes news, struct told *t)
+static int news_read(struct bytes outcome, struct told *t)
 {
-	const struct remote_news_readers readers = {
+	const struct remote_state_readers readers = {
 		.shards = on_shards,
 		.user = on_user,
 		.item = on_item,
 		.arg = t,
 	};
 
-	return remote_news_read(news, &readers);
+	return remote_state_read(outcome, &readers);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

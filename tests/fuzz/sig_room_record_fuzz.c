@@ -11,12 +11,12 @@ static void check_bounds(const struct room *r)
 	check(r->object.id && r->object.version && r->kind < ROOM_KINDS, "no conference");
 	check((r->kind == ROOM_MEETME) == (r->number[0] != '\0'), "a number of another kind");
 	check(r->max_members && r->max_members <= CONFERENCE_MEMBERS_MAX, "members");
-	check(r->comes_count <= ROOM_COMES_MAX, "calls");
-	for (uint8_t i = 0; i < r->comes_count; i++)
+	check(r->pending_count <= ROOM_COMES_MAX, "calls");
+	for (uint8_t i = 0; i < r->pending_count; i++)
 		check(r->comes[i].call, "no call");
 	check(!r->object.follows || id_shard(r->object.follows) != id_shard(r->object.id),
 	      "it follows its own shard");
-	check(!r->first && !r->count && room_is_empty(r) == !r->comes_count, "somebody is there");
+	check(!r->first && !r->count && room_is_empty(r) == !r->pending_count, "somebody is there");
 }
 
 static bool again(const struct call_host *h, struct bytes record, struct text *out)

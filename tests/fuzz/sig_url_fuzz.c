@@ -161,7 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	kept = p ? NULL : program_read(writer_done(&w), &g_findings);
 	check(!kept || g_findings.warnings, "what is kept says nothing");
 	program_free(kept);
-	if (p && has_plain_names(text) && program_begin(p, &pos, &world, &g_verb) == FLOW_VERB)
+	if (p && has_plain_names(text) && program_start(p, &pos, &world, &g_verb) == FLOW_VERB)
 		check_made(text, value, verb_text(&g_verb, "url"));
 	position_clear(&pos);
 	program_free(p);

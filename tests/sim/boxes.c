@@ -99,24 +99,24 @@ static void box_count(const struct boxes *b, const char *box, struct box_counts 
 	}
 }
 
-static void box_answer(struct sim *s, const struct box_asked *a, struct box_news *news)
+static void box_answer(struct sim *s, const struct box_asked *a, struct box_reply *outcome)
 {
 	const struct box_order *o = &a->order;
 	const struct box_row *row = NULL;
 	struct box_row *changed;
 
-	news->result = BOX_OK;
+	outcome->result = BOX_OK;
 	if (o->act == BOX_LIST) {
 		row = box_next(&s->boxes, a->box, o);
 	} else if (o->act != BOX_LOOK) {
 		row = changed = box_row_of(s, a->box, o->id);
-		news->result = changed ? box_change(s, changed, o) : BOX_NONE;
+		outcome->result = changed ? box_change(s, changed, o) : BOX_NONE;
 	}
-	box_count(&s->boxes, a->box, &news->counts);
-	news->found = row;
-	news->listed = o->act == BOX_LIST;
+	box_count(&s->boxes, a->box, &outcome->counts);
+	outcome->found = row;
+	outcome->listed = o->act == BOX_LIST;
 	if (row)
-		news->message = row->message;
+		outcome->message = row->message;
 }
 
 static void on_box_asked(struct sim *s, const struct event *e)

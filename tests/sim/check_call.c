@@ -51,7 +51,7 @@ uint64_t check_call_of(const struct sim *s, const struct phone_call *c)
 	core = node_core(s, id.call);
 	if (!core)
 		return c->node_call;
-	elsewhere_follow(&core->elsewhere, &id);
+	forward_follow(&core->elsewhere, &id);
 	return id.call;
 }
 

@@ -14,7 +14,7 @@ static void follow(struct sim *s, struct check_cell *c, int end)
 
 	if (!core)
 		return;
-	elsewhere_follow(&core->elsewhere, &id);
+	forward_follow(&core->elsewhere, &id);
 	if (id.call != c->ends[end].call)
 		c->calls[end] = id.call;
 }

@@ -8,9 +8,9 @@
 
 static struct lamp_seen *seen_of(const struct sim *s, uint64_t id)
 {
-	for (uint32_t i = 0; i < s->lamps.seen_count; i++) {
-		if (s->lamps.seen[i].id == id)
-			return (struct lamp_seen *)(uintptr_t)&s->lamps.seen[i];
+	for (uint32_t i = 0; i < s->blf_keys.seen_count; i++) {
+		if (s->blf_keys.seen[i].id == id)
+			return (struct lamp_seen *)(uintptr_t)&s->blf_keys.seen[i];
 	}
 	return NULL;
 }
@@ -21,11 +21,11 @@ static struct lamp_seen *see(struct sim *s, uint64_t id)
 
 	if (seen)
 		return seen;
-	if (s->lamps.seen_count == COUNT_OF(s->lamps.seen)) {
+	if (s->blf_keys.seen_count == COUNT_OF(s->blf_keys.seen)) {
 		check_fail(s, "more subscriptions than phones made");
-		return &s->lamps.seen[0];
+		return &s->blf_keys.seen[0];
 	}
-	seen = &s->lamps.seen[s->lamps.seen_count++];
+	seen = &s->blf_keys.seen[s->blf_keys.seen_count++];
 	*seen = (struct lamp_seen){ .id = id };
 	return seen;
 }
@@ -75,8 +75,8 @@ void check_lamp_forgotten(struct sim *s, uint64_t id, uint64_t version)
 
 void check_lamps_crashed(struct sim *s, uint16_t shard)
 {
-	for (uint32_t i = 0; i < s->lamps.seen_count; i++) {
-		struct lamp_seen *seen = &s->lamps.seen[i];
+	for (uint32_t i = 0; i < s->blf_keys.seen_count; i++) {
+		struct lamp_seen *seen = &s->blf_keys.seen[i];
 
 		if (id_shard(seen->id) != shard)
 			continue;
@@ -189,6 +189,6 @@ static void look_at_lamp(struct sim *s, const struct blf_watch *l)
 
 void check_lamps_end(struct sim *s)
 {
-	for (uint32_t i = 0; i < s->lamps.count; i++)
-		look_at_lamp(s, s->lamps.list[i]);
+	for (uint32_t i = 0; i < s->blf_keys.count; i++)
+		look_at_lamp(s, s->blf_keys.list[i]);
 }

@@ -44,8 +44,8 @@ void check_link_unsent(struct sim *s, struct bytes message)
 /* What becomes of the story nobody can say then. Lamps are told again, and shards say it again. */
 static bool is_said_once(const struct sim *s, const struct parcel *p)
 {
-	return p->kind == PARCEL_SEND || p->kind == PARCEL_HEARD || p->kind == PARCEL_GONE ||
-	       (p->kind == PARCEL_NEWS && s->script && !s->script->lamps);
+	return p->kind == PARCEL_SEND || p->kind == PARCEL_RECEIVED || p->kind == PARCEL_GONE ||
+	       (p->kind == PARCEL_STATES && s->script && !s->script->blf_keys);
 }
 
 /* That its connection is gone is not heard: what was said to it waits for an answer. */
@@ -63,7 +63,7 @@ void check_link_lost(struct sim *s, const struct link_parcel *p)
 
 	if (parcel_read(&parcel, bytes_mem(p->octets, p->n)))
 		return;
-	if (parcel.kind == PARCEL_SEND || parcel.kind == PARCEL_HEARD)
+	if (parcel.kind == PARCEL_SEND || parcel.kind == PARCEL_RECEIVED)
 		excuse(s, parcel.data);
 	if (parcel.kind == PARCEL_GONE)
 		excuse_phone(s, &parcel.remote);

@@ -155,7 +155,7 @@ static bool is_room_that_was_killed(struct sim *s, const struct phone_call *c,
 						  node_place_of_call(s, c->node_call, c->node));
 }
 
-static void on_told(struct sim *s, const struct event *e)
+static void helper_on_answer(struct sim *s, const struct event *e)
 {
 	const struct phone_call *c = s->phones.list[e->who].calls[e->a];
 	const struct phone_refer *r = &c->refers[e->b];
@@ -171,7 +171,7 @@ static void on_told(struct sim *s, const struct event *e)
 void check_referred(struct sim *s, const struct phone_call *c, const struct phone_refer *r)
 {
 	if (!r->silent)
-		sim_after(s, TOLD_NS, on_told, c->phone->index, c->index,
+		sim_after(s, TOLD_NS, helper_on_answer, c->phone->index, c->index,
 			  (uint64_t)(r - c->refers));
 }
 

@@ -56,7 +56,7 @@ struct id_tag check_now(const struct sim *s, const struct id_tag *born)
 	struct id_tag now = *born;
 
 	if (core)
-		elsewhere_follow(&core->elsewhere, &now);
+		forward_follow(&core->elsewhere, &now);
 	return now;
 }
 

@@ -204,11 +204,11 @@ static void decoy_bind(struct node *n, const char *number, const char *tenant)
 void decoys_bind(struct node *n)
 {
 	const struct sim *s = n->sim;
-	uint16_t whose = s->sabotage == SABOTAGE_TENANT ? n->tenant : n->other_tenant;
+	uint16_t subject = s->sabotage == SABOTAGE_TENANT ? n->tenant : n->other_tenant;
 	char number[16];
 
 	for (uint32_t i = 0; s->decoys && i < s->phones.extension_count; i++)
-		decoy_bind(n, node_extension(i, number), tenants_name(n->tenants, whose));
+		decoy_bind(n, node_extension(i, number), tenants_name(n->tenants, subject));
 }
 
 void decoys_not_sent(struct sim *s, const struct addr *to)

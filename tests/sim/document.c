@@ -36,24 +36,24 @@ static bool is_refused(const struct sim *s, const struct document_change *change
 static void on_saved(struct sim *s, const struct event *e)
 {
 	const struct document_change *change = &s->documents.list[e->a];
-	struct set_news news = { .serial = change->serial, .state = SET_DONE };
+	struct set_reply outcome = { .serial = change->serial, .state = SET_DONE };
 	struct node *n;
 
 	if (s->documents.way == DOCUMENTS_SILENT)
 		return;
 	if (s->store.down || s->documents.way == DOCUMENTS_FAIL)
-		news.state = SET_FAILED;
+		outcome.state = SET_FAILED;
 	else if (is_refused(s, change))
-		news.state = SET_REFUSED;
+		outcome.state = SET_REFUSED;
 	else
 		field_set(&s->phones.forward[change->extension], change);
 	trace_line(s, "store: document of extension %u, %s: %d", change->extension,
-		   feature_key(change->feature), news.state);
+		   feature_key(change->feature), outcome.state);
 	n = node_of_process(s, change->incarnation);
-	if (news.state == SET_DONE)
+	if (outcome.state == SET_DONE)
 		document_changed(s, change->extension, n);
 	if (n)
-		node_set_told(n, change->extension, change->call, &news);
+		node_set_told(n, change->extension, change->call, &outcome);
 }
 
 void document_set(struct node *n, const struct effect *e)

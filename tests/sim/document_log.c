@@ -33,7 +33,7 @@ void document_catch_up(struct node *n)
 		take(n, i);
 }
 
-static void on_told(struct sim *s, const struct event *e)
+static void helper_on_answer(struct sim *s, const struct event *e)
 {
 	struct node *n = node_of_process(s, e->who);
 
@@ -101,8 +101,8 @@ void document_changed(struct sim *s, uint32_t extension, const struct node *by)
 		uint64_t ms = s->script ? STORY_MS : 1 + rand_below(&s->cluster, TOLD_MS);
 
 		if (&s->nodes[i] != by || s->nodes[i].documents[extension] != before)
-			sim_after(s, ms * NS_PER_MS, on_told, s->nodes[i].incarnation, extension,
-				  0);
+			sim_after(s, ms * NS_PER_MS, helper_on_answer, s->nodes[i].incarnation,
+				  extension, 0);
 		else
 			s->nodes[i].documents[extension] = all->version[extension];
 	}

@@ -574,7 +574,7 @@ static void put_park(struct writer *w, const void *request)
 
 static void put_kept(struct writer *w, const void *request)
 {
-	const struct request_kept *kept = request;
+	const struct request_kv *kept = request;
 
 	number(w, "what", kept->what);
 	number(w, "ms", kept->ttl_ms);
@@ -582,7 +582,7 @@ static void put_kept(struct writer *w, const void *request)
 
 static void put_help(struct writer *w, const void *request)
 {
-	const struct request_help *help = request;
+	const struct request_helper *help = request;
 
 	number(w, "what", help->what);
 	number(w, "ms", help->ttl_ms);
@@ -590,10 +590,10 @@ static void put_help(struct writer *w, const void *request)
 
 static void put_confer(struct writer *w, const void *request)
 {
-	const struct request_confer *confer = request;
+	const struct request_conference *to_conference = request;
 
-	number(w, "room", confer->room);
-	number(w, "what", confer->dialog);
+	number(w, "room", to_conference->room);
+	number(w, "what", to_conference->dialog);
 }
 
 static void put_publish(struct writer *w, const void *request)
@@ -635,8 +635,8 @@ static void (*const g_puts[EFFECT_KINDS])(struct writer *w, const void *request)
 	[EFFECT_PLAY] = put_play,
 	[EFFECT_SET] = put_set,
 	[EFFECT_PARK] = put_park,
-	[EFFECT_KEPT] = put_kept,
-	[EFFECT_HELP] = put_help,
+	[EFFECT_KV] = put_kept,
+	[EFFECT_HELPER] = put_help,
 	[EFFECT_LOOKUP] = put_want,
 	[EFFECT_PLAY_DIGIT] = put_play_digit,
 	[EFFECT_MEDIA_STREAM] = put_listen,
@@ -646,7 +646,7 @@ static void (*const g_puts[EFFECT_KINDS])(struct writer *w, const void *request)
 	[EFFECT_ROOM_OPEN] = put_room_open,
 	[EFFECT_ROOM_PLAY] = put_room_play,
 	[EFFECT_ROOM_TAP] = put_room_tap,
-	[EFFECT_CONFER] = put_confer,
+	[EFFECT_CONFERENCE] = put_confer,
 	[EFFECT_RECORD] = put_record,
 	[EFFECT_PUBLISH] = put_publish,
 	[EFFECT_BOX] = put_box,

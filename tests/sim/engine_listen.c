@@ -16,7 +16,7 @@ static bool speaks(const struct sim *s, const struct phone *p, uint64_t call)
 	return false;
 }
 
-static bool is_heard(struct sim *s, const struct engine_flow *f)
+static bool is_attached(struct sim *s, const struct engine_flow *f)
 {
 	const struct phone *p = phone_at(s, &f->spec.remote_rtp);
 
@@ -31,7 +31,7 @@ static void on_look(struct sim *s, const struct event *e)
 	if (!f)
 		return;
 	sim_after(s, LOOK_MS * NS_PER_MS, on_look, e->who, e->a, 0);
-	if (is_heard(s, f)) {
+	if (is_attached(s, f)) {
 		f->received_ns = s->now_ns;
 		f->silent = false;
 	}

@@ -42,9 +42,9 @@ static void kept_put(struct sim *s, const struct kept_asked *a)
 
 static void kept_tell(struct node *n, const struct kept_asked *a, bool done)
 {
-	struct reply reply = { .ask = ASK_KEPT,
+	struct reply reply = { .ask = ASK_KV,
 			       .of = a->call,
-			       .kept = { .serial = a->serial, .result = KEPT_UNKNOWN } };
+			       .kept = { .serial = a->serial, .result = KV_UNKNOWN } };
 	const struct kept_value *value = kept_find(&n->sim->kept, a->of.name, false);
 	struct shard *core = NULL;
 
@@ -55,7 +55,7 @@ static void kept_tell(struct node *n, const struct kept_asked *a, bool done)
 	if (!core || !a->serial)
 		return;
 	if (done)
-		reply.kept.result = value ? KEPT_OK : KEPT_NONE;
+		reply.kept.result = value ? KV_OK : KV_NONE;
 	if (done && value && !a->put)
 		reply.kept.value = text_bytes(&value->value);
 	shard_replied(core, &reply, node_now(n));
@@ -79,7 +79,7 @@ static void on_kept_asked(struct sim *s, const struct event *e)
 void kept_ask(const struct node *n, const struct node_shard *shard, const struct effect *e)
 {
 	struct kept_values *k = &n->sim->kept;
-	const struct request_kept *kept = e->request;
+	const struct request_kv *kept = e->request;
 	struct kept_asked *a;
 
 	if (k->asked_count == KEPT_ASKED_MAX) {
@@ -93,7 +93,7 @@ void kept_ask(const struct node *n, const struct node_shard *shard, const struct
 				  .call = e->call,
 				  .serial = e->serial };
 	(void)snprintf(a->of.name, sizeof(a->of.name), "%s:%s:%s", text_str(&kept->tenant),
-		       text_str(&kept->user), kept_name(kept->what));
+		       text_str(&kept->user), kv_name(kept->what));
 	if (text_set(&a->of.value, text_bytes(&kept->value)))
 		assert(false && "out of memory");
 	sim_after(n->sim, KEPT_LATENCY_NS, on_kept_asked, 0, k->asked_count - 1, 0);

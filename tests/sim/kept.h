@@ -31,7 +31,7 @@ struct kept_values {
 };
 
 void kept_close(struct kept_values *k);
-/* An EFFECT_KEPT. */
+/* An EFFECT_KV. */
 void kept_ask(const struct node *n, const struct node_shard *shard, const struct effect *e);
 /* What processes that live have asked leaves them. */
 void kept_flush(struct sim *s);

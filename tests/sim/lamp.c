@@ -16,18 +16,19 @@ enum { TEXT_MAX_N = 4096, AUTH_TRIES = 3 };
 
 struct blf_watch *lamp_find(const struct sim *s, struct bytes call_id)
 {
-	for (uint32_t i = s->lamps.count; i-- > 0;) {
-		if (bytes_is(call_id, s->lamps.list[i]->dialog.call_id))
-			return s->lamps.list[i];
+	for (uint32_t i = s->blf_keys.count; i-- > 0;) {
+		if (bytes_is(call_id, s->blf_keys.list[i]->dialog.call_id))
+			return s->blf_keys.list[i];
 	}
 	return NULL;
 }
 
 struct blf_watch *lamp_of(struct sim *s, const struct phone *p)
 {
-	for (uint32_t i = s->lamps.count; i-- > 0;) {
-		if (s->lamps.list[i]->dialog.phone == p && s->lamps.list[i]->state != LAMP_OVER)
-			return s->lamps.list[i];
+	for (uint32_t i = s->blf_keys.count; i-- > 0;) {
+		if (s->blf_keys.list[i]->dialog.phone == p &&
+		    s->blf_keys.list[i]->state != LAMP_OVER)
+			return s->blf_keys.list[i];
 	}
 	return NULL;
 }
@@ -63,7 +64,7 @@ static void blf_watch_ask(struct sim *s, struct blf_watch *l, const char *creden
 
 static void on_due(struct sim *s, const struct event *e)
 {
-	struct blf_watch *l = s->lamps.list[e->a];
+	struct blf_watch *l = s->blf_keys.list[e->a];
 
 	bool rest = s->calm || s->quiet;
 
@@ -82,12 +83,12 @@ struct blf_watch *blf_watch_begin(struct sim *s, struct phone *p, uint32_t exten
 	struct blf_watch *l;
 	char number[16];
 
-	if (s->lamps.count == LAMPS_MAX)
+	if (s->blf_keys.count == BLF_KEYS_MAX)
 		return NULL;
 	l = calloc(1, sizeof(*l));
 	assert(l);
-	l->index = s->lamps.count;
-	s->lamps.list[s->lamps.count++] = l;
+	l->index = s->blf_keys.count;
+	s->blf_keys.list[s->blf_keys.count++] = l;
 	l->extension = extension;
 	l->manner = manner;
 	l->expires_s = manner == LAMP_FETCHES ? 0 : expires_s;
@@ -105,7 +106,7 @@ struct blf_watch *blf_watch_begin(struct sim *s, struct phone *p, uint32_t exten
 		       g_sim_domain);
 	(void)snprintf(l->dialog.target, sizeof(l->dialog.target), "sip:%s@%s", number,
 		       g_sim_domain);
-	s->totals.lamps++;
+	s->totals.blf_keys++;
 	blf_watch_ask(s, l, "");
 	return l;
 }
@@ -118,7 +119,7 @@ void lamp_refresh(struct sim *s, struct blf_watch *l)
 
 static void on_end(struct sim *s, const struct event *e)
 {
-	struct blf_watch *l = s->lamps.list[e->a];
+	struct blf_watch *l = s->blf_keys.list[e->a];
 
 	if (l->state != LAMP_OVER)
 		lamp_end(s, l);
@@ -140,7 +141,7 @@ void lamp_end(struct sim *s, struct blf_watch *l)
 
 static void on_again(struct sim *s, const struct event *e)
 {
-	const struct blf_watch *l = s->lamps.list[e->a];
+	const struct blf_watch *l = s->blf_keys.list[e->a];
 
 	if (l->dialog.phone->alive && !s->quiet)
 		(void)blf_watch_begin(s, l->dialog.phone, l->extension, l->expires_s, l->manner);
@@ -156,7 +157,7 @@ static void lamp_begin_anew(struct sim *s, struct blf_watch *l)
 
 static void on_left(struct sim *s, const struct event *e)
 {
-	s->lamps.list[e->a]->state = LAMP_OVER;
+	s->blf_keys.list[e->a]->state = LAMP_OVER;
 }
 
 static void lamp_accepted(struct sim *s, struct blf_watch *l, const struct sip_message *m)
@@ -227,23 +228,23 @@ void lamp_forget(struct blf_watch *l)
 
 void lamps_vanish(struct sim *s, const struct phone *p)
 {
-	for (uint32_t i = 0; i < s->lamps.count; i++) {
-		if (s->lamps.list[i]->dialog.phone != p)
+	for (uint32_t i = 0; i < s->blf_keys.count; i++) {
+		if (s->blf_keys.list[i]->dialog.phone != p)
 			continue;
-		s->lamps.list[i]->excused = true;
-		s->lamps.list[i]->state = LAMP_OVER;
+		s->blf_keys.list[i]->excused = true;
+		s->blf_keys.list[i]->state = LAMP_OVER;
 	}
 }
 
 void lamps_go(struct sim *s, const struct phone *p)
 {
-	for (uint32_t i = 0; i < s->lamps.count; i++)
-		s->lamps.list[i]->excused |= s->lamps.list[i]->dialog.phone == p;
+	for (uint32_t i = 0; i < s->blf_keys.count; i++)
+		s->blf_keys.list[i]->excused |= s->blf_keys.list[i]->dialog.phone == p;
 }
 
 void lamps_close(struct sim *s)
 {
-	for (uint32_t i = 0; i < s->lamps.count; i++)
-		free(s->lamps.list[i]);
-	s->lamps.count = 0;
+	for (uint32_t i = 0; i < s->blf_keys.count; i++)
+		free(s->blf_keys.list[i]);
+	s->blf_keys.count = 0;
 }

@@ -15,7 +15,7 @@
 struct node_shard;
 struct store_command;
 
-enum { LAMPS_MAX = 32, LAMP_DIALOGS = 16 };
+enum { BLF_KEYS_MAX = 32, LAMP_DIALOGS = 16 };
 
 /* What its phone does with it. */
 enum lamp_manner {
@@ -55,10 +55,10 @@ struct lamp_seen {
 	bool ended, excused, took; /* took: a kill came since, which took what no record knows */
 };
 
-struct lamps {
-	struct blf_watch *list[LAMPS_MAX];
+struct blf_keys {
+	struct blf_watch *list[BLF_KEYS_MAX];
 	uint32_t count;
-	struct lamp_seen seen[4 * LAMPS_MAX];
+	struct lamp_seen seen[4 * BLF_KEYS_MAX];
 	uint32_t seen_count;
 };
 

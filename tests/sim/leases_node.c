@@ -96,7 +96,7 @@ static bool lease_is_nameless(const struct lease *l)
 static void told(struct lease_node *n, const struct lease_holder *h)
 {
 	const struct lease *l = &h->lease;
-	const struct peer_item item = { .kind = PEER_TOLD,
+	const struct peer_item item = { .kind = PEER_OWNED,
 					.shard = (uint16_t)(1 + place_of(n, h)),
 					.epoch = l->epoch,
 					.named = l->wanted_ns && l->named.count
@@ -145,7 +145,7 @@ static void lease_event(struct lease_node *n, struct lease_holder *h,
 		question_send(n, h, question);
 	if (actions & LEASE_FENCE)
 		stand_by(n, h);
-	if (actions & LEASE_TELL)
+	if (actions & LEASE_ANNOUNCE)
 		told(n, h);
 	lease_check(n->sim, place_of(n, h));
 	node_hears(n, h, actions);
@@ -329,7 +329,7 @@ static bool claims_owning(uint16_t shard, void *arg)
 static void claims_heard(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg)
 {
 	struct lease_node *n = arg;
-	const struct lease_event heard = { .type = LEASE_HEARD, .from = from, .sent_ns = sent_ns };
+	const struct lease_event heard = { .type = LEASE_ACK, .from = from, .sent_ns = sent_ns };
 
 	if (holder_of(n, shard)->known)
 		lease_event(n, holder_of(n, shard), &heard);

@@ -385,7 +385,7 @@ static void on_patience(struct sim *s, const struct event *e)
 		link_fail(s, from, to);
 }
 
-static void link_begin(struct sim *s, uint32_t from, uint32_t to)
+static void link_start(struct sim *s, uint32_t from, uint32_t to)
 {
 	struct link *l = &s->links.list[from][to];
 
@@ -418,7 +418,7 @@ int link_send(struct node *n, uint32_t to, uint32_t process, const struct parcel
 	list_add(&l->waits, waits);
 	check_link_queued(s, l);
 	if (l->state == LINK_NONE)
-		link_begin(s, n->index, to);
+		link_start(s, n->index, to);
 	else
 		link_flush_later(s, n->index, to);
 	return 0;

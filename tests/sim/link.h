@@ -68,7 +68,7 @@ struct link_heard {
 struct link_totals {
 	uint64_t sent, arrived, lost, back; /* parcels; back: given back to who sent them */
 	uint64_t opened, failed, broken;    /* connections */
-	uint64_t cells, carried, handed, returned, gone, news;
+	uint64_t cells, carried, handed, returned, gone, outcome;
 	uint64_t held, late, asked, refused; /* messages that waited; questions of commands */
 };
 

@@ -82,7 +82,7 @@ static void report(const struct totals *t, uint64_t seeds, bool hashes)
 		     t->moves, t->lost_alone, t->joins, t->documents, t->cells, t->circles);
 	(void)printf("# %" PRIu64 " lamps, told %" PRIu64 " times; %" PRIu64 " pages, %" PRIu64
 		     " taken\n",
-		     t->lamps, t->told, t->pages, t->paged);
+		     t->blf_keys, t->told, t->pages, t->paged);
 	(void)printf("# %" PRIu64 " times a node had a shard from then on, %" PRIu64
 		     " of them by plan; %" PRIu64 " times one stood still, %" PRIu64
 		     " messages withheld, %" PRIu64 " seeds misled\n",
@@ -95,8 +95,8 @@ static void report(const struct totals *t, uint64_t seeds, bool hashes)
 		     " questions of commands, %" PRIu64 " refused\n",
 		     t->links.opened, t->links.failed, t->links.broken, t->links.sent,
 		     t->links.lost, t->links.back, t->links.carried, t->links.handed,
-		     t->links.returned, t->links.cells, t->links.news, t->links.gone, t->links.held,
-		     t->links.late, t->links.asked, t->links.refused);
+		     t->links.returned, t->links.cells, t->links.outcome, t->links.gone,
+		     t->links.held, t->links.late, t->links.asked, t->links.refused);
 	(void)printf("# all stories: %016" PRIx64 "\n", t->stories);
 	if (hashes)
 		(void)printf("# all effects: %016" PRIx64 "\n", t->effects);

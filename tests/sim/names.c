@@ -12,7 +12,7 @@
 enum { KNOWN_S = 8, BLOCKED_FOR_S = 30, STORY_MS = 700, LATE_MS = 3500 };
 #define DEAD "192.0.2.99:5060"
 
-void names_begin(struct sim *s)
+void names_start(struct sim *s)
 {
 	bool any = rand_below(&s->names.rand, 1000) < 350;
 
@@ -78,7 +78,7 @@ static void names_find(void *arg, const struct lookup_want *want, uint64_t now_n
 
 	(void)now_ns;
 	out->target_count = out->ask_count = 0;
-	out->state = known ? of->state : LOOKUP_ASK;
+	out->state = known ? of->state : LOOKUP_REQUEST;
 	if (out->state != LOOKUP_DONE)
 		return;
 	if (of->dead && !blocked)
@@ -139,7 +139,7 @@ static enum lookup_state state_of(enum names_way way)
 static void on_answer(struct sim *s, const struct event *e)
 {
 	struct lookup_want want = { .port = 0 };
-	struct lookup_news news = { .serial = e->a };
+	struct lookup_reply outcome = { .serial = e->a };
 	struct node *n = node_of_process(s, e->who / PHONES_MAX);
 	struct lookup found;
 
@@ -147,12 +147,12 @@ static void on_answer(struct sim *s, const struct event *e)
 		return;
 	(void)snprintf(want.host, sizeof(want.host), "p%u", e->who % PHONES_MAX);
 	names_find(n, &want, s->now_ns, &found);
-	news.state = found.state == LOOKUP_ASK ? LOOKUP_FAILED : found.state;
-	news.count = found.target_count;
-	memcpy(news.targets, found.targets, sizeof(news.targets));
+	outcome.state = found.state == LOOKUP_REQUEST ? LOOKUP_FAILED : found.state;
+	outcome.count = found.target_count;
+	memcpy(outcome.targets, found.targets, sizeof(outcome.targets));
 	trace_line(s, "node: p%u is looked up: %s", e->who % PHONES_MAX,
-		   lookup_state_name(news.state));
-	node_lookup_told(n, e->b, &news);
+		   lookup_state_name(outcome.state));
+	node_lookup_told(n, e->b, &outcome);
 }
 
 static void on_known(struct sim *s, const struct event *e)

@@ -31,7 +31,7 @@ struct names {
 };
 
 /* Which phones are at a name, where nothing says so. Before they are open. */
-void names_begin(struct sim *s);
+void names_start(struct sim *s);
 /* In place of its address, in Contact of REGISTER. */
 const char *names_contact(const struct phone *p, char out[ADDR_TEXT_MAX]);
 struct shard_lookup names_host(struct node *n);

@@ -109,7 +109,7 @@ static void restore_lamps(struct node *n, const struct node_shard *shard)
 	const char *reason = "";
 
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
-		const struct store_call *c = &s->store.lamps[i];
+		const struct store_call *c = &s->store.blf_keys[i];
 
 		if (c->record.n && id_shard(c->call) == shard->number &&
 		    shard_restore_subscription(shard->core, text_bytes(&c->record), node_now(n),

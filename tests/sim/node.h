@@ -93,7 +93,7 @@ struct node_held {
 	uint64_t until_ns;
 };
 
-/* A command that waits for what another node says of the other call (app/command/command_ask.h). */
+/* A command that waits for what another node says of the other call (app/command/command_request.h). */
 struct node_far {
 	uint64_t order, serial; /* serial: 0: none */
 };
@@ -249,10 +249,11 @@ void node_again(struct sim *s);
 /* Something of it changed beside an event. */
 void node_carry_on(struct node *n);
 /* What became of a feature code. */
-void node_set_told(struct node *n, uint32_t extension, uint64_t call, const struct set_news *news);
+void node_set_told(struct node *n, uint32_t extension, uint64_t call,
+		   const struct set_reply *outcome);
 
 /* What a name leads to. The node is there. */
-void node_lookup_told(struct node *n, uint64_t call, const struct lookup_news *news);
+void node_lookup_told(struct node *n, uint64_t call, const struct lookup_reply *outcome);
 
 uint16_t node_local(const struct sim *s, uint32_t place, enum sip_transport transport,
 		    uint8_t family);

@@ -110,7 +110,7 @@ static void on_helped(struct sim *s, const struct event *e)
 {
 	struct node *n = node_of_process(s, e->who);
 	const struct reply reply = {
-		.ask = ASK_HELP,
+		.ask = ASK_HELPER,
 		.of = e->a,
 		.help = { .serial = e->b, .value = BYTES_LIT("{\"to\":\"desk\"}"), .status = 200 }
 	};
@@ -245,9 +245,9 @@ static void (*const g_carries[EFFECT_KINDS])(struct node *n, const struct node_s
 	[EFFECT_OBJECT_SAVE] = carry_object_save,
 	[EFFECT_MEDIA] = carry_media,
 	[EFFECT_EVENT] = carry_event,
-	[EFFECT_HELP] = carry_help,
+	[EFFECT_HELPER] = carry_help,
 	[EFFECT_ORDERED] = carry_ordered,
-	[EFFECT_CONFER] = carry_confer,
+	[EFFECT_CONFERENCE] = carry_confer,
 	[EFFECT_RECORD] = carry_record,
 	[EFFECT_ROOM_OPEN] = carry_room_open,
 	[EFFECT_ROOM_PLAY] = carry_room_play,
@@ -255,7 +255,7 @@ static void (*const g_carries[EFFECT_KINDS])(struct node *n, const struct node_s
 	[EFFECT_SET] = carry_set,
 	[EFFECT_LOOKUP] = carry_lookup,
 	[EFFECT_PARK] = carry_park,
-	[EFFECT_KEPT] = carry_kept,
+	[EFFECT_KV] = carry_kept,
 	[EFFECT_BOX] = carry_box,
 };
 

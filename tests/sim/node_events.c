@@ -135,10 +135,11 @@ void node_saved(struct node *n, const struct store_command *c, bool ok)
 }
 
 /* What is in the documents counts from now on. */
-void node_set_told(struct node *n, uint32_t extension, uint64_t call, const struct set_news *news)
+void node_set_told(struct node *n, uint32_t extension, uint64_t call,
+		   const struct set_reply *outcome)
 {
 	struct sim *s = n->sim;
-	const struct reply reply = { .ask = ASK_SET, .of = call, .set = *news };
+	const struct reply reply = { .ask = ASK_SET, .of = call, .set = *outcome };
 	struct shard *core = node_core_of(n, call);
 	struct call_view view;
 	bool waits;
@@ -153,9 +154,9 @@ void node_set_told(struct node *n, uint32_t extension, uint64_t call, const stru
 	node_carry(n);
 }
 
-void node_lookup_told(struct node *n, uint64_t call, const struct lookup_news *news)
+void node_lookup_told(struct node *n, uint64_t call, const struct lookup_reply *outcome)
 {
-	const struct reply reply = { .ask = ASK_LOOKUP, .of = call, .lookup = news };
+	const struct reply reply = { .ask = ASK_LOOKUP, .of = call, .lookup = outcome };
 	struct shard *core = node_core_of(n, call);
 
 	if (!core)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What nodes hand to each other over their channels (link.h), as app/node/node_edge.c, node_held.c, node_lamps.c and app/command/command_ask.c
+ * What nodes hand to each other over their channels (link.h), as app/node/node_edge.c, node_held.c, node_lamps.c and app/command/command_request.c
  * have it: messages to and from phones of other nodes, between shards, of who is watched, which call rings, and whom a call is joined with.
  */
 #include "tests/sim/node_state.h"
@@ -207,7 +207,7 @@ static bool link_hand(struct node *n, uint16_t shard, const struct sip_hop *from
 		      struct bytes message, bool handed)
 {
 	bool datagram = from->transport == SIP_UDP;
-	const struct parcel p = { .kind = datagram ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD,
+	const struct parcel p = { .kind = datagram ? PARCEL_HEARD_DATAGRAM : PARCEL_RECEIVED,
 				  .transport = (uint8_t)from->transport,
 				  .connection = from->connection,
 				  .bound = n->settings.locals[from->local].bind,
@@ -413,7 +413,7 @@ static void hear_message(struct node *n, const struct parcel *p, uint32_t proces
 	struct sip_hop hop = { .transport = SIP_UDP, .remote = p->remote };
 	uint32_t own = n->incarnation;
 
-	if (p->kind == PARCEL_HEARD && !edge_hop(n, p, process, &hop))
+	if (p->kind == PARCEL_RECEIVED && !edge_hop(n, p, process, &hop))
 		return;
 	if (!local_of(n, p, &hop))
 		return;
@@ -448,7 +448,7 @@ void node_link_parcel(struct node *n, const struct parcel *p, uint32_t process)
 	case PARCEL_SEND:
 		hear_send(n, p, process);
 		break;
-	case PARCEL_HEARD:
+	case PARCEL_RECEIVED:
 	case PARCEL_HEARD_DATAGRAM:
 		hear_message(n, p, process);
 		break;
@@ -464,7 +464,7 @@ void node_link_parcel(struct node *n, const struct parcel *p, uint32_t process)
 	case PARCEL_INTER_SHARD:
 		hear_cell(n, p);
 		break;
-	case PARCEL_NEWS:
+	case PARCEL_STATES:
 		shard_on_remote(n->shared_tables, process, p->data, node_now(n));
 		node_carry(n);
 		break;
@@ -480,23 +480,23 @@ void node_link_lost(struct node *n, const struct parcel *p, uint32_t process)
 {
 	if (p->kind == PARCEL_SEND)
 		hear_gone(n, p, process, EHOSTUNREACH);
-	else if (p->kind == PARCEL_HEARD)
+	else if (p->kind == PARCEL_RECEIVED)
 		hear_back(n, p);
 }
 
 /* ---- of users that are watched, and of calls ---- */
 
-static void news_send(void *arg, uint64_t process, struct bytes news)
+static void news_send(void *arg, uint64_t process, struct bytes outcome)
 {
 	struct node *n = arg;
-	const struct parcel p = { .kind = PARCEL_NEWS, .data = news };
+	const struct parcel p = { .kind = PARCEL_STATES, .data = outcome };
 
 	for (uint32_t i = 0; i < n->sim->node_count; i++) {
 		uint32_t other = link_process(n->sim, n->index, i);
 
 		if (!other || (process && process != other))
 			continue;
-		n->sim->links.totals.news++;
+		n->sim->links.totals.outcome++;
 		(void)link_send(n, i, other, &p);
 	}
 }
@@ -590,7 +590,7 @@ static void on_second(struct sim *s, const struct event *e)
 	if (!n)
 		return;
 	sim_after(s, NS_PER_S, on_second, e->who, 0, 0);
-	if (node_stands(n) || (!s->lamps.count && !n->shared_tables->picking))
+	if (node_stands(n) || (!s->blf_keys.count && !n->shared_tables->picking))
 		return;
 	note_processes(n);
 	shard_remote_second(n->shared_tables, node_now(n).ns);
@@ -616,7 +616,7 @@ void node_link_begin(struct node *n)
 void node_link_open(struct node *n)
 {
 	const struct shard_remote with = { .send = news_send,
-					   .is_heard = news_is_heard,
+					   .is_attached = news_is_heard,
 					   .others = news_others,
 					   .answered = news_answered,
 					   .arg = n };

@@ -197,27 +197,27 @@ void node_far_told(struct node *n, uint64_t order, const struct remote_joined *t
 		   order, o->call, err);
 }
 
-static int confer_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
+static int conference_give(struct sim *s, const struct node_order *o, const struct shard_order *by)
 {
 	char name[32], to[16];
-	struct shard_confer confer = {
+	struct shard_conference_request to_conference = {
 		.call = o->call, .with = o->with, .leg = SHARD_LEG_CALLER, .by = by
 	};
 	struct shard *core = node_core(s, o->call);
 
 	if (o->what == ORDER_CONFERS_INTO) {
-		confer.call = o->with;
-		confer.room = shard_call_room(core, o->call);
-		return shard_confer_into(core, &confer, now_of(s, o));
+		to_conference.call = o->with;
+		to_conference.room = shard_call_room(core, o->call);
+		return shard_conference_into(core, &to_conference, now_of(s, o));
 	}
 	(void)snprintf(name, sizeof(name), "room-%" PRIu64, o->id);
-	confer.room = id_call_derive(id_shard(o->call), bytes_str(name));
+	to_conference.room = id_call_derive(id_shard(o->call), bytes_str(name));
 	(void)snprintf(name, sizeof(name), "rung-%" PRIu64, o->id);
-	confer.rung = id_call_derive(id_shard(o->call), bytes_str(name));
-	confer.to = node_extension((uint32_t)(o->what - ORDER_CONFERS), to);
-	if (!confer.with)
-		return shard_confer_ring(core, &confer, now_of(s, o));
-	return shard_confer(core, &confer, now_of(s, o));
+	to_conference.rung = id_call_derive(id_shard(o->call), bytes_str(name));
+	to_conference.to = node_extension((uint32_t)(o->what - ORDER_CONFERS), to);
+	if (!to_conference.with)
+		return shard_conference_ring(core, &to_conference, now_of(s, o));
+	return shard_conference_request(core, &to_conference, now_of(s, o));
 }
 
 static bool is_split(const struct node_order *o)
@@ -328,7 +328,7 @@ static int order_give(struct sim *s, const struct node_order *o)
 	uint8_t leg = o->what & 1;
 
 	if (o->what >= ORDER_CONFERS)
-		return confer_give(s, o, &by);
+		return conference_give(s, o, &by);
 	if (o->what >= ORDER_TRANSFERS)
 		return order_transfer_give(s, o, &by);
 	if (o->what == ORDER_OF_APPLICATION)

@@ -11,7 +11,7 @@
 
 enum { PLAY_CODECS = 8 };
 
-static void play_told(struct sim *s, const struct event *e, enum prompt_news_kind kind)
+static void play_told(struct sim *s, const struct event *e, enum prompt_reply_kind kind)
 {
 	const struct reply reply = { .ask = ASK_PLAY,
 				     .of = e->b,
@@ -31,17 +31,17 @@ static void play_told(struct sim *s, const struct event *e, enum prompt_news_kin
 
 static void on_play_open(struct sim *s, const struct event *e)
 {
-	play_told(s, e, PROMPT_NEWS_OPEN);
+	play_told(s, e, PROMPT_REPLY_OPEN);
 }
 
 static void on_play_ended(struct sim *s, const struct event *e)
 {
-	play_told(s, e, PROMPT_NEWS_ENDED);
+	play_told(s, e, PROMPT_REPLY_ENDED);
 }
 
 static void on_play_failed(struct sim *s, const struct event *e)
 {
-	play_told(s, e, PROMPT_NEWS_FAILED);
+	play_told(s, e, PROMPT_REPLY_FAILED);
 }
 
 /* It takes a moment to read it. Some are not there. */
@@ -102,9 +102,9 @@ static void on_confer(struct sim *s, const struct event *e)
 {
 	struct shard *core = node_core(s, e->a);
 	struct node *n = node_of_call(s, e->a);
-	struct shard_confer_give give = { .call = e->a,
-					  .room = e->b,
-					  .dialog = (uint8_t)(e->who % CONFER_DIALOGS) };
+	struct shard_conference_give give = { .call = e->a,
+					      .room = e->b,
+					      .dialog = (uint8_t)(e->who % CONFER_DIALOGS) };
 	char user[16];
 
 	(void)snprintf(user, sizeof(user), "%u", e->who / CONFER_DIALOGS);
@@ -112,7 +112,7 @@ static void on_confer(struct sim *s, const struct event *e)
 		give.leaves = bytes_str(user);
 	if (!core)
 		return;
-	if (shard_confer_give(core, n->tenant, &give, node_now(n)))
+	if (shard_conference_give(core, n->tenant, &give, node_now(n)))
 		trace_line(s, "node: call %" PRIx64 " does not come into a conference", e->a);
 	node_carry(n);
 }
@@ -120,10 +120,10 @@ static void on_confer(struct sim *s, const struct event *e)
 /* The shard of that call hears of it, wherever it is. */
 void node_confers(struct node *n, const struct effect *e)
 {
-	const struct request_confer *confer = e->request;
+	const struct request_conference *to_conference = e->request;
 	uint32_t user = 0;
 
-	(void)bytes_u32(text_bytes(&confer->user), &user);
-	sim_after(n->sim, NS_PER_MS, on_confer, user * CONFER_DIALOGS + confer->dialog, e->call,
-		  confer->room);
+	(void)bytes_u32(text_bytes(&to_conference->user), &user);
+	sim_after(n->sim, NS_PER_MS, on_confer, user * CONFER_DIALOGS + to_conference->dialog,
+		  e->call, to_conference->room);
 }

@@ -19,7 +19,7 @@ void node_play(struct node *n, const struct effect *e);
 /* EFFECT_ROOM_OPEN */
 void node_play_room(struct node *n, const struct effect *e);
 void node_mixes(struct node *n, const struct effect *e);
-/* EFFECT_CONFER */
+/* EFFECT_CONFERENCE */
 void node_confers(struct node *n, const struct effect *e);
 /* A call waits for the application of its extension. */
 void node_application_told(struct sim *s, uint64_t call);

@@ -88,21 +88,21 @@ struct node *node_of_process(struct sim *s, uint32_t incarnation)
 }
 
 static const struct node_shard *shard_of_call(const struct sim *s, uint64_t call,
-					      const struct node **whose)
+					      const struct node **subject)
 {
 	uint16_t number = id_shard(call);
 	uint32_t place = number - SHARD_FIRST;
 
-	*whose = &s->nodes[0];
+	*subject = &s->nodes[0];
 	if (s->floats && number >= SHARD_FIRST && place < s->place_count) {
-		*whose = &s->nodes[s->owners[place].node];
-		return &(*whose)->shards[place];
+		*subject = &s->nodes[s->owners[place].node];
+		return &(*subject)->shards[place];
 	}
 	for (uint32_t i = 0; i < s->node_count; i++) {
 		for (uint32_t k = 0; k < s->nodes[i].shard_count; k++) {
 			if (s->nodes[i].shards[k].number != number)
 				continue;
-			*whose = &s->nodes[i];
+			*subject = &s->nodes[i];
 			return &s->nodes[i].shards[k];
 		}
 	}

@@ -166,16 +166,16 @@ void phone_say(struct sim *s, struct phone *p, struct bytes text)
 /* A response goes where its request came from, and a request within a dialog to its target (RFC 3261 18.2.2, 8.1.2). */
 static bool names_node(const struct sim *s, struct bytes message, uint32_t *node)
 {
-	struct bytes whom = bytes_starts(message, "SIP/2.0 ")
-				    ? trace_header(message, "Via")
-				    : bytes_sub(message, 0, bytes_find(message, '\n'));
+	struct bytes of_party = bytes_starts(message, "SIP/2.0 ")
+					? trace_header(message, "Via")
+					: bytes_sub(message, 0, bytes_find(message, '\n'));
 	char text[ADDR_TEXT_MAX];
 
 	for (*node = 0; *node < s->place_count; ++*node) {
 		struct addr place = node_place(s, *node);
 
 		(void)addr_text(&place, text);
-		if (memmem(whom.p, whom.n, text, strlen(text)))
+		if (memmem(of_party.p, of_party.n, text, strlen(text)))
 			return true;
 	}
 	return false;

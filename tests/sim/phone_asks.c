@@ -91,7 +91,7 @@ static enum digest_verdict verdict_of(struct sim *s, struct phone *p, const stru
 	return verdict == DIGEST_OK && is_used(p, &a) ? DIGEST_STALE : verdict;
 }
 
-static bool may_ask(const struct sip_message *m)
+static bool gate_allows(const struct sip_message *m)
 {
 	return m->method != SIP_OPTIONS && m->method != SIP_CANCEL && m->method != SIP_ACK;
 }
@@ -103,7 +103,7 @@ bool phone_asks(struct sim *s, struct phone *p, struct phone_txn *t, const struc
 	struct writer w = writer_over(lines, sizeof(lines) - 1);
 	enum digest_verdict verdict;
 
-	if (!s->phones.asks[p->index] || !may_ask(m))
+	if (!s->phones.asks[p->index] || !gate_allows(m))
 		return false;
 	verdict = verdict_of(s, p, m);
 	if (verdict == DIGEST_OK)

@@ -109,7 +109,7 @@ void phone_call_answered(struct sim *s, struct phone_call *c);
 /* ---- phone_uac.c: what we ask ---- */
 struct phone_call *phone_dial(struct sim *s, struct phone *p, const char *to, bool late);
 /* One phone of its user, by its GRUU. */
-struct phone_call *phone_dial_one(struct sim *s, struct phone *p, const struct phone *whom,
+struct phone_call *phone_dial_one(struct sim *s, struct phone *p, const struct phone *of_party,
 				  bool temporary);
 /* It takes the place of another phone in its call. */
 void phone_replace(struct sim *s, struct phone *p, const struct phone_call *of);

@@ -65,18 +65,18 @@ struct phone_call *phone_dial(struct sim *s, struct phone *p, const char *to, bo
 	return c;
 }
 
-struct phone_call *phone_dial_one(struct sim *s, struct phone *p, const struct phone *whom,
+struct phone_call *phone_dial_one(struct sim *s, struct phone *p, const struct phone *of_party,
 				  bool temporary)
 {
-	struct phone_call *c = phone_call_to(s, p, whom->user);
+	struct phone_call *c = phone_call_to(s, p, of_party->user);
 
 	if (!c)
 		return NULL;
 	if (temporary)
-		(void)snprintf(c->remote, sizeof(c->remote), "%s", whom->gruu);
+		(void)snprintf(c->remote, sizeof(c->remote), "%s", of_party->gruu);
 	else
 		(void)snprintf(c->remote, sizeof(c->remote), "sip:%s@%s;gr=urn:phone:%u",
-			       whom->user, g_sim_domain, whom->index);
+			       of_party->user, g_sim_domain, of_party->index);
 	memcpy(c->target, c->remote, sizeof(c->target));
 	send_invite(s, c, "");
 	return c;

@@ -39,7 +39,7 @@ static void on_order(struct sim *s, const struct event *e)
 }
 
 /* Nothing is taken from the seed's numbers: stories without recordings stay as they were. */
-void recorder_begin(struct sim *s)
+void recorder_start(struct sim *s)
 {
 	s->recorders.on = !s->script && s->seed % SEEDS_RECORDED == 1;
 	for (uint64_t i = 0; s->recorders.on && i < ORDERS; i++)
@@ -164,7 +164,7 @@ static void file_told(struct sim *s, struct recorder_file *f, const struct node_
 	case RECORD_LEAVE:
 		f->run = 0;
 		break;
-	case RECORD_BEGIN:
+	case RECORD_START:
 	case RECORD_GO_ON:
 	case RECORD_NOTE:
 	case RECORD_FORGET:
@@ -175,7 +175,7 @@ static void file_told(struct sim *s, struct recorder_file *f, const struct node_
 static const char *act_name(enum record_act act)
 {
 	switch (act) {
-	case RECORD_BEGIN:
+	case RECORD_START:
 		return "begins";
 	case RECORD_GO_ON:
 		return "goes on";
@@ -200,7 +200,7 @@ static void message_told(const struct node *n, struct recorder_file *f, const st
 	const struct request_record *r = e->request;
 	if (!f)
 		return;
-	if (r->act == RECORD_BEGIN || r->act == RECORD_GO_ON)
+	if (r->act == RECORD_START || r->act == RECORD_GO_ON)
 		recorder_message_begin(n, f, e);
 	else if (r->act == RECORD_END)
 		recorder_message_end(n, f);
@@ -211,7 +211,7 @@ void recorder_carry(struct node *n, const struct node_shard *shard, const struct
 	const struct request_record *r = e->request;
 	struct sim *s = n->sim;
 	struct recorder_file *f = recorder_file_of(s, e->call, r->number);
-	bool begins = r->act == RECORD_BEGIN;
+	bool begins = r->act == RECORD_START;
 
 	if (s->sabotage == SABOTAGE_RECORDER && r->act == RECORD_GO_ON)
 		return;

@@ -48,7 +48,7 @@ struct recorders {
 };
 
 /* From the seed: which, and when somebody orders what. */
-void recorder_begin(struct sim *s);
+void recorder_start(struct sim *s);
 enum record_method recorder_method(const struct sim *s, uint32_t extension);
 /* An effect of a shard that is its owner's. */
 void recorder_carry(struct node *n, const struct node_shard *shard, const struct effect *e);

@@ -7,11 +7,11 @@
 #include "tests/sim/node_state.h"
 #include "tests/sim/sim.h"
 
-enum { SAID_MS = 7000, GROWS_MS = 3000, ENDED_MS = 20 };
+enum { LOG_MS = 7000, GROWS_MS = 3000, ENDED_MS = 20 };
 
 static uint64_t said_until_ns(const struct recorder_file *f)
 {
-	return f->begun_ns + SAID_MS * NS_PER_MS;
+	return f->begun_ns + LOG_MS * NS_PER_MS;
 }
 
 /* What this process has in its file: no silence at its end. */
@@ -22,9 +22,9 @@ static uint32_t file_ms(const struct sim *s, const struct recorder_file *f)
 	return until_ns > f->here_ns ? (uint32_t)((until_ns - f->here_ns) / NS_PER_MS) : 0;
 }
 
-static void tell(struct node *n, uint64_t call, const struct record_news *news)
+static void tell(struct node *n, uint64_t call, const struct record_reply *outcome)
 {
-	const struct reply reply = { .ask = ASK_RECORD, .of = call, .record = *news };
+	const struct reply reply = { .ask = ASK_RECORD, .of = call, .record = *outcome };
 	struct shard *core = node_core_of(n, call);
 
 	if (!core)
@@ -38,18 +38,18 @@ static void on_grows(struct sim *s, const struct event *e)
 {
 	struct node *n = node_of_process(s, e->who);
 	struct recorder_file *f = recorder_file_of(s, e->a, (uint8_t)e->b);
-	struct record_news news = { .kind = RECORD_NEWS_GROWN, .number = (uint8_t)e->b };
+	struct record_reply outcome = { .kind = RECORD_REPLY_GROWN, .number = (uint8_t)e->b };
 
 	if (!n || !f || f->ended || f->run != e->b >> 8)
 		return;
 	sim_after(s, GROWS_MS * NS_PER_MS, on_grows, e->who, e->a, e->b);
-	news.ms = file_ms(s, f);
+	outcome.ms = file_ms(s, f);
 	if (f->silence_ms && !f->quiet &&
 	    s->now_ns >= said_until_ns(f) + f->silence_ms * NS_PER_MS) {
 		f->quiet = true;
-		news.kind = RECORD_NEWS_QUIET;
+		outcome.kind = RECORD_REPLY_QUIET;
 	}
-	tell(n, e->a, &news);
+	tell(n, e->a, &outcome);
 }
 
 void recorder_message_begin(const struct node *n, struct recorder_file *f, const struct effect *e)
@@ -61,7 +61,7 @@ void recorder_message_begin(const struct node *n, struct recorder_file *f, const
 	f->here_ns = s->now_ns;
 	f->silence_ms = r->silence_ms;
 	f->quiet = false;
-	if (r->act == RECORD_BEGIN)
+	if (r->act == RECORD_START)
 		f->begun_ns = s->now_ns;
 	sim_after(s, GROWS_MS * NS_PER_MS, on_grows, n->incarnation, f->call,
 		  (uint64_t)f->run << 8 | f->number);
@@ -71,12 +71,12 @@ void recorder_message_begin(const struct node *n, struct recorder_file *f, const
 static void on_ended(struct sim *s, const struct event *e)
 {
 	struct node *n = node_of_process(s, e->who);
-	const struct record_news news = { .kind = RECORD_NEWS_ENDED,
-					  .number = (uint8_t)e->b,
-					  .ms = (uint32_t)(e->b >> 8) };
+	const struct record_reply outcome = { .kind = RECORD_REPLY_ENDED,
+					      .number = (uint8_t)e->b,
+					      .ms = (uint32_t)(e->b >> 8) };
 
 	if (n)
-		tell(n, e->a, &news);
+		tell(n, e->a, &outcome);
 }
 
 void recorder_message_end(const struct node *n, const struct recorder_file *f)
@@ -96,8 +96,8 @@ void recorder_message_told(struct sim *s, const struct sig_event *e)
 	/* whom it was to be given to may be nobody's by then */
 	if (want && want[0] && strcmp(want, reason) != 0 && !s->totals.documents)
 		check_fail(s, "a message is over by %s, not by %s", reason, want);
-	if (ms > SAID_MS)
-		check_fail(s, "a message has %u ms, and %u were said", ms, SAID_MS);
+	if (ms > LOG_MS)
+		check_fail(s, "a message has %u ms, and %u were said", ms, LOG_MS);
 	if (want && !ms && !s->totals.crashes && !s->totals.taken && !s->totals.fences)
 		check_fail(s, "a message is empty");
 }

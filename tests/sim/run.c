@@ -172,7 +172,7 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	rand_open_seed(&s->names.rand, seed ^ UINT64_C(0x6e616d6573));
 	rand_open_seed(&s->cluster, seed ^ UINT64_C(0x636c7573746572));
 	rand_open_seed(&s->fences, seed ^ UINT64_C(0x66656e636573));
-	recorder_begin(s);
+	recorder_start(s);
 	if (s->script)
 		story_begin(s);
 	else

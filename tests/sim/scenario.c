@@ -159,7 +159,7 @@ void scenario_begin(struct sim *s)
 	if (s->rooms)
 		scenario_room_forwards(s);
 	plan_applications(s);
-	names_begin(s);
+	names_start(s);
 	phones_ask_begin(s);
 	node_begin(s);
 	s->phones.count = phones;

@@ -59,9 +59,9 @@ struct totals {
 		withheld, /* what shards whose lease was past did not say */
 		united,   /* conversations over two shards that came about */
 		circles;  /* calls of such in which nobody was left */
-	uint64_t stood, misled; /* nodes that stood still; seeds that ended early (sim.misled) */
-	uint64_t lamps, told;   /* told: NOTIFYs that lamps took */
-	uint64_t asked;         /* requests of the node that wanted credentials */
+	uint64_t stood, misled;  /* nodes that stood still; seeds that ended early (sim.misled) */
+	uint64_t blf_keys, told; /* told: NOTIFYs that lamps took */
+	uint64_t asked;          /* requests of the node that wanted credentials */
 	uint64_t pages, paged;
 	struct link_totals links;
 	uint64_t stories; /* hash of all, the same in every build */
@@ -131,7 +131,7 @@ struct sim {
 	uint32_t processes; /* of nodes, so far */
 	struct node_orders orders;
 	struct phones phones;
-	struct lamps lamps;
+	struct blf_keys blf_keys;
 	struct document_changes documents;
 	struct names names;
 	struct check check;

@@ -16,7 +16,7 @@ void store_close(struct store *t)
 {
 	for (uint32_t i = 0; i < STORE_RECORDS_MAX; i++) {
 		text_clear(&t->calls[i].record);
-		text_clear(&t->lamps[i].record);
+		text_clear(&t->blf_keys[i].record);
 		text_clear(&t->rooms[i].record);
 		text_clear(&t->entries[i].user);
 		text_clear(&t->entries[i].record);
@@ -67,7 +67,7 @@ const struct store_call *store_find(const struct store *t, uint64_t call)
 
 const struct store_call *store_find_lamp(const struct store *t, uint64_t id)
 {
-	return find_in(t->lamps, id);
+	return find_in(t->blf_keys, id);
 }
 
 static void remember(const struct sim *s, struct store_command *c, const struct text *record,
@@ -101,7 +101,7 @@ static void apply_save(struct sim *s, struct store_command *c)
 /* Without a record: it is over. */
 static void apply_lamp(struct sim *s, struct store_command *c)
 {
-	struct store_call *p = place_in(s->store.lamps, c->call);
+	struct store_call *p = place_in(s->store.blf_keys, c->call);
 
 	if (p->record.n && p->version > c->version)
 		return; /* OLDER */
@@ -254,7 +254,7 @@ static void take_back_call(struct sim *s, const struct store_command *c)
 
 static void take_back_lamp(struct sim *s, const struct store_command *c)
 {
-	struct store_call *p = place_in(s->store.lamps, c->call);
+	struct store_call *p = place_in(s->store.blf_keys, c->call);
 
 	text_clear(&p->record);
 	p->call = c->call;

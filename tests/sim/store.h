@@ -59,9 +59,9 @@ struct store_toll {
 struct store {
 	struct store_toll tolls[STORE_TOLLS_MAX];
 	uint32_t toll_count;
-	struct store_call calls[STORE_RECORDS_MAX]; /* record empty: free */
-	struct store_call lamps[STORE_RECORDS_MAX]; /* subscriptions, by their ids */
-	struct store_call rooms[STORE_RECORDS_MAX]; /* conferences, likewise */
+	struct store_call calls[STORE_RECORDS_MAX];    /* record empty: free */
+	struct store_call blf_keys[STORE_RECORDS_MAX]; /* subscriptions, by their ids */
+	struct store_call rooms[STORE_RECORDS_MAX];    /* conferences, likewise */
 	struct store_entry entries[STORE_RECORDS_MAX];
 	struct store_command *commands;  /* all of the run, in order */
 	uint32_t command_count, applied; /* all below were carried out or dropped */

@@ -371,7 +371,7 @@ static bool is_sent_to(const struct engine_flow *f, const struct phone_call *c)
 }
 
 /* The engine sends there. */
-static bool is_heard(const struct sim *s, const struct phone_call *c)
+static bool is_attached(const struct sim *s, const struct phone_call *c)
 {
 	uint64_t call = check_call_of(s, c);
 
@@ -455,7 +455,7 @@ static void look_at(struct sim *s, uint32_t i, uint64_t *call)
 		check_fail(s, "%s: phone %c %s", name, phone, c ? "talks" : "does not talk");
 	if (!c)
 		return;
-	if (!is_heard(s, c) && !check_took(s, c->node_call))
+	if (!is_attached(s, c) && !check_took(s, c->node_call))
 		check_fail(s, "%s: nothing is sent to port %u of phone %c", name, c->sdp.port,
 			   phone);
 	if (s->script->transcodes && !is_understood(s, c) && !check_took(s, c->node_call))

@@ -186,7 +186,7 @@ struct story {
 		LAMPS_DARK,
 		LAMPS_LIT,
 		LAMPS_OVER,
-	} lamps;          /* all of them, at look_s */
+	} blf_keys;       /* all of them, at look_s */
 	const char *over; /* why; NULL: nobody says */
 };
 

@@ -127,7 +127,7 @@ static bool is_settled(const struct sim *s)
 				return false;
 		}
 	}
-	return talk == t->talk && t->lamps == LAMPS_ANY;
+	return talk == t->talk && t->blf_keys == LAMPS_ANY;
 }
 
 /* e->who: extension; e->a: what */

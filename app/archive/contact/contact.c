@@ -53,8 +53,8 @@ static bool text_is_good(struct bytes text, bool lines)
 }
 
 /* jansson takes valid UTF-8 alone. */
-static int member_take(json_t *to, const json_t *given, const char *name, size_t most, bool lines,
-		       char why[SQL_WHY_MAX])
+static int json_member_read(json_t *to, const json_t *given, const char *name, size_t most,
+			    bool lines, char why[SQL_WHY_MAX])
 {
 	json_t *value = json_object_get(given, name);
 	struct bytes text = bytes_mem(json_string_value(value), json_string_length(value));
@@ -130,7 +130,7 @@ static bool group_is_good(const char *text)
 }
 
 /* One of phones or of emails: a text, or an object. */
-static int item_take(json_t *list, const json_t *given, const char *what, const char *const *kinds,
+static int item_read(json_t *list, const json_t *given, const char *what, const char *const *kinds,
 		     char why[SQL_WHY_MAX])
 {
 	json_t *item = json_object();
@@ -142,17 +142,17 @@ static int item_take(json_t *list, const json_t *given, const char *what, const 
 	if (json_is_string(given)) {
 		json_t *object = json_pack("{s:O}", what, given);
 
-		err = member_take(item, object, what, most, false, why);
+		err = json_member_read(item, object, what, most, false, why);
 		json_decref(object);
 	} else {
-		err = member_take(item, given, what, most, false, why);
+		err = json_member_read(item, given, what, most, false, why);
 	}
 	if (!err)
-		err = member_take(item, given, "kind", CONTACT_NAME_MAX, false, why);
+		err = json_member_read(item, given, "kind", CONTACT_NAME_MAX, false, why);
 	if (!err)
-		err = member_take(item, given, "params", CONTACT_TEXT_MAX, false, why);
+		err = json_member_read(item, given, "params", CONTACT_TEXT_MAX, false, why);
 	if (!err)
-		err = member_take(item, given, "group", CONTACT_NAME_MAX, false, why);
+		err = json_member_read(item, given, "group", CONTACT_NAME_MAX, false, why);
 	text = contact_text(item, what);
 	if (!err && (!text[0] || (phone && !strpbrk(text, "0123456789"))))
 		err = contact_wrong(why, phone ? "phones" : "emails",
@@ -174,8 +174,8 @@ static int item_take(json_t *list, const json_t *given, const char *what, const 
 	return err;
 }
 
-static int items_take(json_t *contact, const json_t *given, const char *member, const char *what,
-		      const char *const *kinds, size_t most, char why[SQL_WHY_MAX])
+static int items_collect(json_t *contact, const json_t *given, const char *member, const char *what,
+			 const char *const *kinds, size_t most, char why[SQL_WHY_MAX])
 {
 	json_t *items = json_object_get(given, member), *list, *one;
 	int err = 0;
@@ -191,7 +191,7 @@ static int items_take(json_t *contact, const json_t *given, const char *member, 
 	json_array_foreach(items, i, one)
 	{
 		if (!err)
-			err = item_take(list, one, what, kinds, why);
+			err = item_read(list, one, what, kinds, why);
 	}
 	if (!err && json_array_size(list))
 		err = json_object_set(contact, member, list) ? -ENOMEM : 0;
@@ -252,19 +252,19 @@ int contact_finish(json_t *contact, char why[SQL_WHY_MAX])
 	return 0;
 }
 
-int contact_take(json_t *contact, const json_t *given, char why[SQL_WHY_MAX])
+int contact_read(json_t *contact, const json_t *given, char why[SQL_WHY_MAX])
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < COUNT_OF(g_members); i++)
-		err = member_take(contact, given, g_members[i].name, g_members[i].most,
-				  g_members[i].lines, why);
+		err = json_member_read(contact, given, g_members[i].name, g_members[i].most,
+				       g_members[i].lines, why);
 	if (!err)
-		err = items_take(contact, given, "phones", "number", contact_kinds,
-				 CONTACT_PHONES_MAX, why);
+		err = items_collect(contact, given, "phones", "number", contact_kinds,
+				    CONTACT_PHONES_MAX, why);
 	if (!err)
-		err = items_take(contact, given, "emails", "address", contact_email_kinds,
-				 CONTACT_EMAILS_MAX, why);
+		err = items_collect(contact, given, "emails", "address", contact_email_kinds,
+				    CONTACT_EMAILS_MAX, why);
 	if (!err && contact_text(given, "default_number")[0] &&
 	    !contact_has_number(contact, contact_text(given, "default_number")))
 		err = contact_wrong(why, "default_number", "is one of its numbers");

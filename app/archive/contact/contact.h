@@ -43,7 +43,7 @@ extern const char *const contact_email_kinds[]; /* ends with NULL */
 
 /* Takes the given members over into a contact; an empty one goes. 0; -EINVAL with why: one is
  * wrong, or it has no name then, and the contact may be in part another one. */
-int contact_take(json_t *contact, const json_t *given, char why[SQL_WHY_MAX]) NODISCARD;
+int contact_read(json_t *contact, const json_t *given, char why[SQL_WHY_MAX]) NODISCARD;
 /* A text for a member, as files have it: no control characters but line feeds where lines is set,
  * cut at a whole character, without blanks at its ends. Does nothing where it is empty. */
 void contact_text_set(json_t *contact, const char *member, struct bytes text, size_t most,
@@ -135,8 +135,8 @@ int contact_load(struct archive *a, struct contact_book book, struct bytes id,
 int contact_book_touch(struct archive *a, struct contact_book book, int added, int64_t *revision,
 		       char why[SQL_WHY_MAX]) NODISCARD;
 
-/* Deletes the contacts and notes of an extension as they were by then, or with number empty all of a
- * tenant; within a transaction. Contacts of others with that number stay. */
+/* Deletes the contacts and notes of an extension as they were by then, or with number empty all of
+ * a tenant; within a transaction. Contacts of others with that number stay. */
 int contact_erase(struct archive *a, struct bytes tenant, struct bytes number,
 		  int64_t until_ms) NODISCARD;
 

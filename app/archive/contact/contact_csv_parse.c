@@ -262,7 +262,7 @@ static void csv_items_add(json_t *contact, bool phone, const char *kind, struct 
 }
 
 /* kinds: of the next number, and of the next address. */
-static void cell_take(json_t *contact, const struct csv_column *c, struct bytes cell,
+static void cell_read(json_t *contact, const struct csv_column *c, struct bytes cell,
 		      const char *kinds[2])
 {
 	bool note = c->what && !strcmp(c->what, "note");
@@ -296,7 +296,7 @@ static void cell_take(json_t *contact, const struct csv_column *c, struct bytes 
 }
 
 /* Of what a row says. NULL, or what is wrong. */
-static const char *row_take(struct csv_reader *r, json_t *contact, bool *empty)
+static const char *csv_row_read(struct csv_reader *r, json_t *contact, bool *empty)
 {
 	const char *kinds[2] = { "other", "other" };
 	bool last = false;
@@ -314,7 +314,7 @@ static const char *row_take(struct csv_reader *r, json_t *contact, bool *empty)
 			return wrong;
 		*empty &= !bytes_trim(cell).n;
 		if (i < r->count && r->columns[i] != COLUMN_UNKNOWN)
-			cell_take(contact, &g_columns[r->columns[i]], cell, kinds);
+			cell_read(contact, &g_columns[r->columns[i]], cell, kinds);
 	}
 	return NULL;
 }
@@ -332,7 +332,7 @@ int csv_read(struct csv_reader *r, json_t **contact, char why[SQL_WHY_MAX])
 			return 0;
 		r->row++;
 		made = json_object();
-		said = row_take(r, made, &empty);
+		said = csv_row_read(r, made, &empty);
 		if (said) {
 			r->rest = (struct bytes){ 0 }; /* where the next row begins nobody knows */
 			json_decref(made);

@@ -337,7 +337,7 @@ static int contact_change(struct archive *a, struct contact_book book, const jso
 	if (!err && !row.contact)
 		row.contact = json_object();
 	if (!err)
-		err = contact_take(row.contact, given, why);
+		err = contact_read(row.contact, given, why);
 	(void)json_object_del(row.contact, "rev");
 	contact_plan(&plan, args);
 	if (!err)

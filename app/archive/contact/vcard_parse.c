@@ -169,7 +169,7 @@ static bool vcard_value_cut(struct bytes *rest, char sep, struct writer *w)
 	return true;
 }
 
-static void vcard_text_take(json_t *contact, const char *member, struct bytes value, size_t most)
+static void vcard_text_read(json_t *contact, const char *member, struct bytes value, size_t most)
 {
 	char room[VALUE_ROOM];
 	struct writer w = writer_over(room, sizeof(room));
@@ -179,8 +179,8 @@ static void vcard_text_take(json_t *contact, const char *member, struct bytes va
 }
 
 /* The parts of N and ORG; what is behind the last one is of it, too. */
-static void parts_take(json_t *contact, struct bytes value, const char *const *members,
-		       size_t count)
+static void parts_collect(json_t *contact, struct bytes value, const char *const *members,
+			  size_t count)
 {
 	for (size_t i = 0; i < count && value.p; i++) {
 		char room[VALUE_ROOM];
@@ -229,7 +229,7 @@ static void type_keep(struct vcard_types *t, const char *name, struct bytes valu
 	}
 }
 
-static void type_take(struct vcard_types *t, struct bytes type)
+static void type_read(struct vcard_types *t, struct bytes type)
 {
 	size_t i = 0;
 
@@ -254,7 +254,7 @@ static void type_take(struct vcard_types *t, struct bytes type)
 		type_keep(t, "TYPE=", bytes_str(t->all[i].type));
 }
 
-static void types_take(struct vcard_types *t, struct bytes params)
+static void types_read(struct vcard_types *t, struct bytes params)
 {
 	struct bytes one, name, type, value;
 
@@ -262,12 +262,12 @@ static void types_take(struct vcard_types *t, struct bytes params)
 		value = one;
 		if (bytes_find(one, '=') == one.n) {
 			if (name_is_good(one)) /* as of version 2.1: TEL;CELL: */
-				type_take(t, one);
+				type_read(t, one);
 		} else if (bytes_cut(&value, '=', &name) && bytes_iis(name, "TYPE")) {
 			value = unquoted(value);
 			while (bytes_cut(&value, ',', &type)) {
 				if (name_is_good(unquoted(type)))
-					type_take(t, unquoted(type));
+					type_read(t, unquoted(type));
 			}
 		} else if (bytes_iis(name, "PREF")) {
 			t->preferred = true;
@@ -278,7 +278,7 @@ static void types_take(struct vcard_types *t, struct bytes params)
 }
 
 /* What is behind the scheme of a URI. */
-static void number_take(json_t *item, struct bytes value)
+static void phone_number_read(json_t *item, struct bytes value)
 {
 	char room[VALUE_ROOM];
 	struct writer w = writer_over(room, sizeof(room));
@@ -302,11 +302,11 @@ static bool item_take_line(json_t *contact, const struct vcard_line *l, bool pho
 				 .params = writer_over(room, CONTACT_TEXT_MAX) };
 
 	t.best = t.count;
-	types_take(&t, l->params);
+	types_read(&t, l->params);
 	if (phone)
-		number_take(item, l->value);
+		phone_number_read(item, l->value);
 	else
-		vcard_text_take(item, what, l->value, CONTACT_TEXT_MAX);
+		vcard_text_read(item, what, l->value, CONTACT_TEXT_MAX);
 	if (!contact_text(item, what)[0] ||
 	    (phone && !strpbrk(contact_text(item, what), "0123456789")) ||
 	    json_array_size(items) == (phone ? CONTACT_PHONES_MAX : CONTACT_EMAILS_MAX)) {
@@ -333,7 +333,7 @@ static bool item_take_line(json_t *contact, const struct vcard_line *l, bool pho
 #define BASE64 ";base64,"
 
 /* Version 3 has octets behind ENCODING=b, version 4 a URI. False: it is kept as it came. */
-static bool photo_take(json_t *contact, const struct vcard_line *l)
+static bool photo_read(json_t *contact, const struct vcard_line *l)
 {
 	struct bytes encoding = { 0 }, type = BYTES_LIT("jpeg");
 	char *room = json_object_get(contact, "photo") ? NULL : malloc(CONTACT_PHOTO_MAX);
@@ -414,22 +414,22 @@ static bool text_once(struct vcard_card *c, const char *member, struct bytes val
 {
 	if (json_object_get(c->contact, member))
 		return false;
-	vcard_text_take(c->contact, member, value, most);
+	vcard_text_read(c->contact, member, value, most);
 	return json_object_get(c->contact, member);
 }
 
 /* False: it is kept as it came. */
-static bool property_take(struct vcard_card *c, const struct vcard_line *l)
+static bool property_read(struct vcard_card *c, const struct vcard_line *l)
 {
 	if (bytes_iis(l->name, "FN"))
 		return text_once(c, "name", l->value, CONTACT_NAME_MAX);
 	if (bytes_iis(l->name, "N") && !c->n) {
-		parts_take(c->contact, l->value, g_n_members, PARTS_MAX);
+		parts_collect(c->contact, l->value, g_n_members, PARTS_MAX);
 		return c->n = true;
 	}
 	if (bytes_iis(l->name, "ORG") && !json_object_get(c->contact, "company") &&
 	    !json_object_get(c->contact, "department")) {
-		parts_take(c->contact, l->value, g_org_members, 2);
+		parts_collect(c->contact, l->value, g_org_members, 2);
 		return true;
 	}
 	if (bytes_iis(l->name, "TITLE"))
@@ -446,7 +446,7 @@ static bool property_take(struct vcard_card *c, const struct vcard_line *l)
 	if (bytes_iis(l->name, "EMAIL"))
 		return item_take_line(c->contact, l, false);
 	if (bytes_iis(l->name, "PHOTO"))
-		return photo_take(c->contact, l);
+		return photo_read(c->contact, l);
 	return bytes_iis(l->name, "PRODID");
 }
 
@@ -495,7 +495,7 @@ static int card_lines(struct vcard_reader *r, struct vcard_card *c, char why[SQL
 			return err || version ? err : card_wrong(r, why, "the card has no VERSION");
 		else if (bytes_iis(l.name, "VERSION"))
 			version = true;
-		else if (!err && !property_take(c, &l))
+		else if (!err && !property_read(c, &l))
 			line_keep(c, l.whole);
 	}
 	return card_wrong(r, why, "the card has no END");

@@ -19,22 +19,24 @@ static const struct command_arg g_flow_args[] = {
 	FLOW_ARG("name", true, "Name of the flow."),
 	END,
 };
-#define SAID_ARG(what, text) TEXT_ARG(what, CHARSET_TEXT, 0, 255, NULL, text)
+#define SPOKEN_ARG(what, text) TEXT_ARG(what, CHARSET_TEXT, 0, 255, NULL, text)
 static const struct command_arg g_flow_try_args[] = {
 	FLOW_ARG("flow", true, "Name of the flow."),
-	SAID_ARG("from", "The caller's number."),
-	SAID_ARG("name", "The caller's name."),
-	SAID_ARG("to", "The number that is called."),
-	SAID_ARG("trunk", "The trunk that the call comes by; empty: a phone of the tenant calls."),
-	SAID_ARG("language", "The language of the call."),
-	SAID_ARG("headers", "Headers of the INVITE, as X-Customer=77, joined by ';'."),
+	SPOKEN_ARG("from", "The caller's number."),
+	SPOKEN_ARG("name", "The caller's name."),
+	SPOKEN_ARG("to", "The number that is called."),
+	SPOKEN_ARG("trunk",
+		   "The trunk that the call comes by; empty: a phone of the tenant calls."),
+	SPOKEN_ARG("language", "The language of the call."),
+	SPOKEN_ARG("headers", "Headers of the INVITE, as X-Customer=77, joined by ';'."),
 	TEXT_ARG("time", CHARSET_TEXT, 5, HOURS_UNTIL_MAX - 1, "now",
 		 "Local time in the zone of each calendar, and of the tenant: 18:00 of today, or "
 		 "2026-12-24 18:00."),
-	SAID_ARG("digits", "How one verb after the other ends, joined by ',': the digits that are "
-			   "pressed, an outcome such as busy or timeout, or another value, such "
-			   "as the name of a recording. Verbs that have one way on pass by "
-			   "themselves."),
+	SPOKEN_ARG("digits",
+		   "How one verb after the other ends, joined by ',': the digits that are "
+		   "pressed, an outcome such as busy or timeout, or another value, such "
+		   "as the name of a recording. Verbs that have one way on pass by "
+		   "themselves."),
 	END,
 };
 static const struct command_arg g_flow_trace_args[] = {

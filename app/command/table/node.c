@@ -328,7 +328,7 @@ const struct command g_node_commands[] = {
 	  "Asks the node that has a shard of the cluster to give it to this one, with all its "
 	  "calls. The answer does not wait for that: the log says when it is live. conflict: this "
 	  "node has it, or is about to.",
-	  "shard, holder", BY(command_shard_take), .of_node = true },
+	  "shard, holder", BY(command_shard_claim), .of_node = true },
 	{ "cluster.status", COMMAND_FOR_OPERATOR, g_node_args,
 	  "Shows a cluster as a node of it sees it.",
 	  "name and id (of the node that answers), lease_ms, replicas (cluster.replicas), "

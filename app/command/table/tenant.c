@@ -537,13 +537,13 @@ const struct command g_tenant_commands[] = {
 	  "for 14 days.",
 	  "a list, newest first: id (the webhook-id), utc_ms (when it was given up), tries, "
 	  "status, error, and event",
-	  BY(command_webhook_ask) },
+	  BY(command_webhook_request) },
 	{ "webhook.replay", COMMAND_FOR_ADMIN, g_webhook_replay_args,
 	  "Posts events once more: one, all dead letters, or all since a time.",
-	  "replayed (how many; -1: all since then)", BY(command_webhook_ask) },
+	  "replayed (how many; -1: all since then)", BY(command_webhook_request) },
 	{ "webhook.test", COMMAND_FOR_ADMIN, g_webhook_args,
 	  "Posts an event of the type webhook.test, once and now, also where it is off.",
-	  "status (of HTTP; 0: none), ms, ok, error", BY(command_webhook_ask) },
+	  "status (of HTTP; 0: none), ms, ok, error", BY(command_webhook_request) },
 	{ "session.create", COMMAND_FOR_READER, g_session_create_args,
 	  "Opens a session of a user: its token is good for what its extension's user may (For: "
 	  "user). An extension has 8; a further one takes the place of the one that ends first. It "

@@ -18,11 +18,11 @@ struct node;
 /*
  * Asks for a request of app/archive/archive_request.h. done is called once, after ms or somewhat
  * later at the latest; before this returns if the process has just died. Its result is {"result":
- * ...}, or {"error": code of a command, "why": ...}; NULL and why: there is none. args: stolen.
+ * ...}, or {"error": code of a command, "why": ...}; NULL and why: no answer. args: stolen.
  * False: it is not called: the archive is off, does not run, or has too much to do.
  */
-bool archive_ask(struct node *n, const char *name, json_t *args, uint16_t tenant, uint32_t ms,
-		 child_answer_fn *done, void *arg) NODISCARD;
+bool archive_query_send(struct node *n, const char *name, json_t *args, uint16_t tenant,
+			uint32_t ms, child_answer_fn *done, void *arg) NODISCARD;
 
 /* result: borrowed. */
 typedef void archive_run_fn(struct command_run *run, const json_t *result);

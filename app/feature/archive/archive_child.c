@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "app/archive/archive_entry.h"
-#include "app/command/command_ask.h"
+#include "app/command/command_request.h"
 #include "app/command/others.h"
 #include "app/document/directory.h"
 #include "app/feature/archive/archive_ask.h"
@@ -38,7 +38,7 @@ static struct {
 	bool stale; /* its terms are others than it was told */
 	bool reads;
 	uint32_t held;   /* as the store was told */
-	char counts[64]; /* the node whose archive counts; "": not looked yet */
+	char counts[64]; /* name of the node that reads; "": not known yet */
 	uint16_t shards[SHARDS_MAX];
 	uint32_t shard_count;
 	uint64_t up_ns;                  /* it ran then */
@@ -282,7 +282,7 @@ void archive_reload(struct node *n)
 {
 	(void)n;
 	g_archive.stale = true;
-	g_archive.child.missing_said = false;
+	g_archive.child.missing_logged = false;
 }
 
 static void archive_health(struct node *n, uint64_t now_ns)
@@ -331,7 +331,7 @@ void archive_second(struct node *n, uint64_t now_ns)
 
 /* ---- requests ---- */
 
-/* A question to the node whose archive counts. */
+/* A request to the node that reads: without archive.url its archive counts. */
 struct archive_far {
 	struct others_ticket ticket;
 	struct node *node;
@@ -357,8 +357,8 @@ static void far_on_answer(struct others_ticket *t, struct bytes text)
 	free(far);
 }
 
-static bool far_ask(struct node *n, const char *name, json_t *args, uint32_t ms,
-		    child_answer_fn *done, void *arg)
+static bool far_request(struct node *n, const char *name, json_t *args, uint32_t ms,
+			child_answer_fn *done, void *arg)
 {
 	struct archive_far *far = calloc(1, sizeof(*far));
 	json_t *all = json_pack("{s:s, s:s, s:o}", "node", g_archive.counts, "request", name,
@@ -375,7 +375,7 @@ static bool far_ask(struct node *n, const char *name, json_t *args, uint32_t ms,
 						      .until_ns = clock_now_ns() + ms * NS_PER_MS,
 						      .done = far_on_answer };
 		q.id = far->id;
-		sent = others_ask(n->api.others, &far->ticket, &q);
+		sent = others_request(n->api.others, &far->ticket, &q);
 	}
 	if (!sent)
 		free(far);
@@ -384,8 +384,8 @@ static bool far_ask(struct node *n, const char *name, json_t *args, uint32_t ms,
 	return sent;
 }
 
-bool archive_ask(struct node *n, const char *name, json_t *args, uint16_t tenant, uint32_t ms,
-		 child_answer_fn *done, void *arg)
+bool archive_query_send(struct node *n, const char *name, json_t *args, uint16_t tenant,
+			uint32_t ms, child_answer_fn *done, void *arg)
 {
 	if (!g_archive.counts[0])
 		archive_reader_look(n);
@@ -394,11 +394,11 @@ bool archive_ask(struct node *n, const char *name, json_t *args, uint16_t tenant
 		return false;
 	}
 	if (!g_archive.reads && !n->settings.archive.url[0])
-		return far_ask(n, name, args, ms, done, arg);
+		return far_request(n, name, args, ms, done, arg);
 	if (g_archive.stale && child_runs(&g_archive.child))
 		archive_terms_send(n);
-	return child_ask(&g_archive.child, json_pack("{s:s, s:o}", "kind", name, "args", args),
-			 tenant, clock_now_ns() + ms * NS_PER_MS, done, arg);
+	return child_query(&g_archive.child, json_pack("{s:s, s:o}", "kind", name, "args", args),
+			   tenant, clock_now_ns() + ms * NS_PER_MS, done, arg);
 }
 
 /* ---- commands ---- */
@@ -450,7 +450,7 @@ void archive_run(struct command_run *run, const char *name, json_t *args, archiv
 		return;
 	}
 	*wait = (struct archive_wait){ ticket, done };
-	if (archive_ask(n, name, args, tenant, ANSWER_MS, run_on_answer, wait))
+	if (archive_query_send(n, name, args, tenant, ANSWER_MS, run_on_answer, wait))
 		return;
 	free(wait);
 	run = waiting_pop(n->api.waiting, ticket);
@@ -483,11 +483,11 @@ void command_archive_query(struct command_run *run)
 	ticket = waiting_put(n->api.waiting, run);
 	if (!ticket)
 		command_fail(run, COMMAND_BUSY, NULL, "too many questions at once");
-	else if (!child_ask(&g_archive.child,
-			    json_pack("{s:s, s:O}", "kind", json_text(run->args, "request"), "args",
-				      json_object_get(run->args, "args")),
-			    0, clock_now_ns() + ANSWER_MS * NS_PER_MS, query_on_answer,
-			    (void *)(uintptr_t)ticket) &&
+	else if (!child_query(&g_archive.child,
+			      json_pack("{s:s, s:O}", "kind", json_text(run->args, "request"),
+					"args", json_object_get(run->args, "args")),
+			      0, clock_now_ns() + ANSWER_MS * NS_PER_MS, query_on_answer,
+			      (void *)(uintptr_t)ticket) &&
 		 (run = waiting_pop(n->api.waiting, ticket)) != NULL)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "the process of the archive has too much to do");

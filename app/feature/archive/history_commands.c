@@ -26,7 +26,7 @@
 
 enum { PLACE_MAX = 48 };
 
-/* ---- whose list ---- */
+/* ---- the owner of a list ---- */
 
 /* They are members of a group. */
 static bool history_share_group(const struct groups *groups, uint16_t tenant, struct bytes one,

@@ -17,7 +17,7 @@
 #include "sig/host/event.h"
 #include "sig/identity/shown.h"
 
-enum { FIND_MS = 200, FINDS_MAX = 64, CONTACTS_TOLD = 4 };
+enum { FIND_MS = 200, FINDS_MAX = 64, CONTACTS_OFFERED = 4 };
 
 static uint32_t g_finds; /* without an answer */
 
@@ -28,13 +28,13 @@ struct contact_asked {
 };
 
 /* As many as fit into an event, in the order of contact.find. NULL: none. */
-static char *contacts_told(const json_t *rows)
+static char *contacts_offered(const json_t *rows)
 {
 	size_t most = event_fields[EV_VALUES].text_max, n = json_array_size(rows);
 	json_t *list = json_array();
 	char *text = NULL;
 
-	for (size_t i = 0; i < n && i < CONTACTS_TOLD; i++)
+	for (size_t i = 0; i < n && i < CONTACTS_OFFERED; i++)
 		(void)json_array_append(list, json_array_get(rows, i));
 	for (n = json_array_size(list); n; n--) {
 		json_t *all = json_pack("{s:O}", "contacts", list);
@@ -55,7 +55,7 @@ static void contact_on_found(struct node *n, const json_t *result, const char *w
 {
 	const json_t *rows = json_object_get(result, "result");
 	struct contact_asked *asked = arg;
-	char *told = contacts_told(rows);
+	char *told = contacts_offered(rows);
 
 	(void)why;
 	g_finds--;
@@ -118,8 +118,8 @@ void contact_on_event(const struct effect *e, void *node)
 	if (args)
 		(void)json_object_set_new(args, "number", json_string(asked->number));
 	g_finds++;
-	if (!args ||
-	    !archive_ask(n, "contact.find", args, tenant, FIND_MS, contact_on_found, asked)) {
+	if (!args || !archive_query_send(n, "contact.find", args, tenant, FIND_MS, contact_on_found,
+					 asked)) {
 		g_finds--;
 		free(asked);
 	}

@@ -176,7 +176,7 @@ static bool contact_upload_is_text(struct command_run *run, const struct contact
 	return !nul;
 }
 
-static void contact_upload_begin(struct command_run *run, struct contact_upload *u)
+static void contact_upload_start(struct command_run *run, struct contact_upload *u)
 {
 	const struct command_value *format = command_value(run, "format");
 	struct bytes text = bytes_mem(u->text, u->n);
@@ -214,7 +214,7 @@ void command_contact_import(struct command_run *run)
 	u->n = (size_t)st.st_size;
 	if (!contact_upload_read(run, u) || !contact_upload_is_text(run, u))
 		return;
-	contact_upload_begin(run, u);
+	contact_upload_start(run, u);
 	(void)json_object_set_new(args, "format", json_string(u->csv ? "csv" : "vcard"));
 	(void)json_object_set_new(run->args, "sum",
 				  json_pack("{s:i, s:i, s:i, s:[]}", "added", 0, "changed", 0,

@@ -4,7 +4,7 @@
  * contacts of its book, in one list. Found by any part of a name, in small or large letters, with
  * umlauts or without.
  */
-#include "app/command/command_ask.h"
+#include "app/command/command_request.h"
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
@@ -125,7 +125,7 @@ static bool person_look(const struct command_run *run, const struct command_span
 
 /* ---- contacts of the tenant come first, then the extensions ---- */
 
-static void directory_ask(struct command_run *run, json_t *args);
+static void directory_request(struct command_run *run, json_t *args);
 
 /* Without the archive the extensions are there, and the answer says what is missing. */
 static void directory_on_page(struct node *n, const json_t *result, const char *why, void *arg)
@@ -140,13 +140,13 @@ static void directory_on_page(struct node *n, const json_t *result, const char *
 		run->list->missing = json_pack("[s]", "archive");
 	else if (contact_page_put(run, json_object_get(result, "result"), "id",
 				  directory_contact_row, args)) {
-		directory_ask(run, json_copy(args));
+		directory_request(run, json_copy(args));
 		return;
 	}
 	command_walk_start(run, person_look);
 }
 
-static void directory_ask(struct command_run *run, json_t *args)
+static void directory_request(struct command_run *run, json_t *args)
 {
 	struct node *n = run->node;
 	uint64_t ticket = waiting_put(n->api.waiting, run);
@@ -156,8 +156,8 @@ static void directory_ask(struct command_run *run, json_t *args)
 		command_fail(run, COMMAND_BUSY, NULL, "too many questions at once");
 		return;
 	}
-	if (archive_ask(n, "contact.list", args, document_tenant(run), DIRECTORY_MS,
-			directory_on_page, (void *)(uintptr_t)ticket))
+	if (archive_query_send(n, "contact.list", args, document_tenant(run), DIRECTORY_MS,
+			       directory_on_page, (void *)(uintptr_t)ticket))
 		return;
 	run = waiting_pop(n->api.waiting, ticket);
 	if (run && n->settings.archive.enabled)
@@ -176,5 +176,5 @@ void command_directory_list(struct command_run *run)
 	}
 	contact_page_args(run, args);
 	(void)json_object_set(run->args, "page", args);
-	directory_ask(run, args);
+	directory_request(run, args);
 }

@@ -253,7 +253,7 @@ static void boxes_try(const char *id)
 	}
 }
 
-static enum box_result said_result(const struct store_box_said *said)
+static enum box_result answer_result(const struct store_box_answer *said)
 {
 	static const enum box_result results[] = { [STORE_BOX_NONE] = BOX_NONE,
 						   [STORE_BOX_DONE] = BOX_OK,
@@ -294,7 +294,7 @@ static void box_on_noticed(enum store_result result, void *arg)
  * checked again tomorrow. */
 static void box_retain(const struct box_run *run, const json_t *row)
 {
-	struct node_box_ask ask = {
+	struct node_box_request ask = {
 		.tenant = bytes_str(run->tenant),
 		.box = bytes_str(run->box),
 		.by = BYTES_LIT("retention"),
@@ -306,7 +306,7 @@ static void box_retain(const struct box_run *run, const json_t *row)
 	if (!box.days || json_count(row, "begun_utc_ms") + box.days * BOX_DAY_MS > clock_utc_ms())
 		return;
 	(void)bytes_cstr(bytes_str(run->id), ask.order.id, sizeof(ask.order.id));
-	node_box_ask(run->node, &ask, NULL, NULL);
+	node_box_request(run->node, &ask, NULL, NULL);
 }
 
 /* Whether the change has consequences:
@@ -324,7 +324,7 @@ static bool box_run_notes(const struct box_run *run, const json_t *row)
 static bool box_run_changed(struct box_run *run)
 {
 	const json_t *row = json_array_get(run->rows, 0);
-	struct node_notice notice = { .tenant = run->tenant, .box = run->box, .message = run->id };
+	struct node_notify notice = { .tenant = run->tenant, .box = run->box, .message = run->id };
 	bool draft = box_row_is(row, MESSAGE_DRAFT), gone = box_row_is(row, MESSAGE_DELETED);
 
 	shard_box_changed(run->node->shards.shared_tables, bytes_str(run->tenant),
@@ -363,7 +363,7 @@ static bool box_lacks(const struct box_run *run)
 
 /* A call leaves at most one pending order, so calls bound their number. Redis closes after the
  * mailboxes: none waits then. */
-static bool box_run_waits(const struct box_run *run, const struct store_box_said *said,
+static bool box_run_waits(const struct box_run *run, const struct store_box_answer *said,
 			  enum box_result result)
 {
 	if (run->node->life.phase == NODE_STOPPING)
@@ -374,12 +374,12 @@ static bool box_run_waits(const struct box_run *run, const struct store_box_said
 	       g_boxes.count < BOX_WAITING_MAX;
 }
 
-static void box_on_said(const struct store_box_said *said, void *arg)
+static void box_on_answer(const struct store_box_answer *said, void *arg)
 {
 	struct box_run *run = arg;
 	struct node *n = run->node;
 	const uint32_t *c = said->counts;
-	struct node_box_answer answer = { .result = said_result(said),
+	struct node_box_answer answer = { .result = answer_result(said),
 					  .over = said->code == STORE_BOX_OVER,
 					  .secluded = said->code == STORE_BOX_PRIVATE,
 					  .rows = run->rows,
@@ -466,9 +466,9 @@ static void box_run_send(struct box_run *run)
 	else
 		words_of_read(&of, words, run, DECIMAL_TEXT(run->most));
 	if (store)
-		store_box_ask(store, &of, box_on_row, box_on_said, run);
+		store_box_request(store, &of, box_on_row, box_on_answer, run);
 	else
-		box_on_said(&(struct store_box_said){ .result = STORE_UNKNOWN }, run);
+		box_on_answer(&(struct store_box_answer){ .result = STORE_UNKNOWN }, run);
 }
 
 static struct box_run *box_run_make(struct node *n, struct bytes tenant, struct bytes box,
@@ -492,7 +492,7 @@ static struct box_run *box_run_make(struct node *n, struct bytes tenant, struct 
 }
 
 /* Marks of an order as one text. False: out of memory. */
-static bool box_run_marks(struct box_run *run, const struct node_box_ask *ask)
+static bool box_run_marks(struct box_run *run, const struct node_box_request *ask)
 {
 	json_t *marks = ask->marks ? json_copy(ask->marks) : json_object();
 
@@ -506,7 +506,7 @@ static bool box_run_marks(struct box_run *run, const struct node_box_ask *ask)
 	return run->text && strlen(run->text) <= MARKS_MAX;
 }
 
-static void box_run_aim(struct box_run *run, const struct node_box_ask *ask)
+static void box_run_aim(struct box_run *run, const struct node_box_request *ask)
 {
 	const struct box_order *o = &ask->order;
 
@@ -530,7 +530,8 @@ static void box_run_aim(struct box_run *run, const struct node_box_ask *ask)
 		run->until_ns = clock_now_ns() + o->wait_ms * NS_PER_MS;
 }
 
-void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg)
+void node_box_request(struct node *n, const struct node_box_request *ask, node_box_fn *done,
+		      void *arg)
 {
 	struct box_run *run = box_run_make(n, ask->tenant, ask->box, done, arg);
 
@@ -570,7 +571,7 @@ static void box_message_fill(struct box_message *m, const json_t *row)
 
 static metric_id g_boxes_full;
 
-void node_box_ask_room(struct node_box_ask *ask, const struct extension_box *limits)
+void node_box_ask_room(struct node_box_request *ask, const struct extension_box *limits)
 {
 	ask->order.act = BOX_LOOK;
 	ask->sets = limits->minutes ? "all" : NULL;
@@ -591,25 +592,25 @@ bool node_box_is_full(const struct extension_box *limits, const struct node_box_
 static void box_on_wait(const struct node_box_answer *answer, void *arg)
 {
 	struct box_wait *wait = arg;
-	struct box_news *news = &wait->reply.box;
+	struct box_reply *outcome = &wait->reply.box;
 	const json_t *row = json_array_get(answer->rows, 0);
 
-	news->result = answer->result;
-	news->counts = answer->counts;
-	news->full = wait->looks && node_box_is_full(&wait->limits, answer);
-	metric_add(g_boxes_full, news->full);
-	news->listed = wait->lists;
-	news->found = answer->result != BOX_UNKNOWN && row && !wait->looks;
+	outcome->result = answer->result;
+	outcome->counts = answer->counts;
+	outcome->full = wait->looks && node_box_is_full(&wait->limits, answer);
+	metric_add(g_boxes_full, outcome->full);
+	outcome->listed = wait->lists;
+	outcome->found = answer->result != BOX_UNKNOWN && row && !wait->looks;
 	if (wait->lists && answer->result == BOX_OK && !row)
-		news->result = BOX_NONE;
-	if (news->found)
-		box_message_fill(&news->message, row);
+		outcome->result = BOX_NONE;
+	if (outcome->found)
+		box_message_fill(&outcome->message, row);
 	answers_reply(&wait->node->shards.answers, &wait->reply);
 	free(wait);
 }
 
 /* The quota is checked by the count of messages, which comes before the beep. */
-static void box_wait_limits(struct box_wait *wait, struct node_box_ask *ask)
+static void box_wait_limits(struct box_wait *wait, struct node_box_request *ask)
 {
 	const struct node *n = wait->node;
 	char tenant[TENANT_NAME_MAX];
@@ -624,11 +625,11 @@ void node_box_carry(const struct effect *e, void *node)
 {
 	const struct request_box *request = e->request;
 	struct node *n = node;
-	struct node_box_ask ask = { .tenant = text_bytes(&request->tenant),
-				    .box = text_bytes(&request->box),
-				    .by = text_bytes(&request->by),
-				    .order = request->order,
-				    .most = 1 };
+	struct node_box_request ask = { .tenant = text_bytes(&request->tenant),
+					.box = text_bytes(&request->box),
+					.by = text_bytes(&request->by),
+					.order = request->order,
+					.most = 1 };
 	struct box_wait *wait = e->serial ? calloc(1, sizeof(*wait)) : NULL;
 
 	if (wait) {
@@ -643,13 +644,13 @@ void node_box_carry(const struct effect *e, void *node)
 		LOG_ERROR("boxes", e->call, "no memory for a request to a mailbox");
 	}
 	/* without memory the call's own time runs */
-	node_box_ask(n, &ask, wait ? box_on_wait : NULL, wait);
+	node_box_request(n, &ask, wait ? box_on_wait : NULL, wait);
 }
 
 /* ---- reports of tandem-store ---- */
 
 /* Octets of its content. */
-static json_int_t said_octets(const json_t *entry)
+static json_int_t entry_octets(const json_t *entry)
 {
 	json_int_t octets = json_integer_value(json_object_get(entry, "octets"));
 	const char *how = json_string_value(json_object_get(entry, "encrypted"));
@@ -661,7 +662,7 @@ static json_int_t said_octets(const json_t *entry)
 }
 
 /* ID.wav: all of it; ID.2.wav: the second segment; ID.2.cut.wav: another node's copy of that. */
-static json_t *said_part(const json_t *entry, const char *file, struct bytes stem)
+static json_t *entry_part(const json_t *entry, const char *file, struct bytes stem)
 {
 	static const char *const keys[] = { "from", "from_name", "to",
 					    "node", "node_id",   "encrypted" };
@@ -674,7 +675,7 @@ static json_t *said_part(const json_t *entry, const char *file, struct bytes ste
 			 json_string_value(json_object_get(entry, "name")), "segment",
 			 (json_int_t)strtoul(rest, NULL, 10), "ms",
 			 json_integer_value(json_object_get(entry, "duration_ms")), "octets",
-			 said_octets(entry));
+			 entry_octets(entry));
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		row_copy(part, keys[i], entry, keys[i]);
 	if (strstr(rest, "cut."))
@@ -688,7 +689,7 @@ static json_t *said_part(const json_t *entry, const char *file, struct bytes ste
 }
 
 /* Whether the line is of a message; fills the run from it. */
-static bool said_fill(struct box_run *run, const json_t *line, const json_t *entry)
+static bool entry_fill(struct box_run *run, const json_t *line, const json_t *entry)
 {
 	const char *act = json_string_value(json_object_get(line, "act"));
 	const char *state = json_string_value(json_object_get(line, "state"));
@@ -705,14 +706,14 @@ static bool said_fill(struct box_run *run, const json_t *line, const json_t *ent
 									   : NULL;
 		return run->text;
 	}
-	part = said_part(entry, (const char *)stem.p, stem);
+	part = entry_part(entry, (const char *)stem.p, stem);
 	run->text = json_dumps(part, JSON_COMPACT);
 	json_decref(part);
-	run->to = json_flag(entry, "draft") ? "draft" : entry_is_heard(entry) ? "old" : "new";
+	run->to = json_flag(entry, "draft") ? "draft" : entry_has_audio(entry) ? "old" : "new";
 	return run->text && strlen(run->text) <= PART_MAX;
 }
 
-static void said_on_box(const struct node_box_answer *answer, void *arg)
+static void answer_on_box(const struct node_box_answer *answer, void *arg)
 {
 	const json_t *row = json_array_get(answer->rows, 0);
 	json_t *members = json_pack("{s:b}", "over", (int)answer->over);
@@ -720,11 +721,11 @@ static void said_on_box(const struct node_box_answer *answer, void *arg)
 	if (row)
 		(void)json_object_set_new(members, "heard",
 					  json_boolean(box_row_is(row, MESSAGE_OLD)));
-	node_deliver_said(arg, answer->result != BOX_UNKNOWN, members);
+	node_deliver_answered(arg, answer->result != BOX_UNKNOWN, members);
 }
 
 /* A recording that tandem-store reports (docs/adr/0050), known to Redis. False: no message. */
-static bool box_said(struct node *n, const json_t *line, void *arg)
+static bool box_on_line(struct node *n, const json_t *line, void *arg)
 {
 	const json_t *text = json_object_get(line, "entry");
 	json_t *entry = box_json(bytes_mem(json_string_value(text), json_string_length(text)));
@@ -736,9 +737,9 @@ static bool box_said(struct node *n, const json_t *line, void *arg)
 	/* a deleted tenant has no mailboxes, even if its files are still there */
 	if (box.n && bytes_cut(&name, '/', &tenant) &&
 	    tenants_find(n->common.tenants, tenant) != TENANT_NONE)
-		run = box_run_make(n, tenant, box, said_on_box, arg);
+		run = box_run_make(n, tenant, box, answer_on_box, arg);
 	if (run)
-		is = said_fill(run, line, entry);
+		is = entry_fill(run, line, entry);
 	json_decref(entry);
 	if (is)
 		box_run_send(run);
@@ -754,7 +755,7 @@ void node_boxes_setup(void)
 	g_boxes_full = metric_register(METRIC_COUNTER, "tandem_mailbox_full_total", NULL,
 				       "Callers, and users, who found a mailbox that may have no "
 				       "more messages.");
-	g_deliver.message = box_said;
+	g_deliver.message = box_on_line;
 }
 
 void node_boxes_second(struct node *n, uint64_t now_ns)

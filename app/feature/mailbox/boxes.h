@@ -33,7 +33,7 @@ typedef void node_box_fn(const struct node_box_answer *answer, void *arg);
 /* Of one of rows, or NULL. */
 bool box_row_is(const json_t *row, enum message_state state);
 
-struct node_box_ask {
+struct node_box_request {
 	struct bytes tenant, box;
 	struct box_order order;
 	uint32_t most;    /* LIST: 0: BOX_PAGE */
@@ -45,10 +45,11 @@ struct node_box_ask {
 	bool raw;         /* rows have all marks, as marks */
 };
 /* done is called once: later, or at once if Redis cannot be asked. NULL: no answer is wanted. */
-void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg);
+void node_box_request(struct node *n, const struct node_box_request *ask, node_box_fn *done,
+		      void *arg);
 /* Makes it a request that node_box_is_full can judge by its answer. */
 struct extension_box;
-void node_box_ask_room(struct node_box_ask *ask, const struct extension_box *limits);
+void node_box_ask_room(struct node_box_request *ask, const struct extension_box *limits);
 bool node_box_is_full(const struct extension_box *limits, const struct node_box_answer *answer);
 /* EFFECT_BOX. */
 struct effect;

@@ -50,11 +50,12 @@ static void messages_on_counted(const struct node_box_answer *answer, void *arg)
 			       known ? &counts : NULL, clock_instant());
 }
 
-static void messages_ask(struct node *n, uint16_t tenant, struct bytes box)
+static void messages_request(struct node *n, uint16_t tenant, struct bytes box)
 {
-	struct node_box_ask ask = { .tenant = bytes_str(tenants_name(n->common.tenants, tenant)),
-				    .box = box,
-				    .order = { .act = BOX_LOOK } };
+	struct node_box_request ask = { .tenant =
+						bytes_str(tenants_name(n->common.tenants, tenant)),
+					.box = box,
+					.order = { .act = BOX_LOOK } };
 	struct messages_run *run = malloc(sizeof(*run));
 
 	if (!run) {
@@ -66,7 +67,7 @@ static void messages_ask(struct node *n, uint16_t tenant, struct bytes box)
 	run->tenant = tenant;
 	(void)bytes_cstr(box, run->box, sizeof(run->box));
 	g_counts.under_way++;
-	node_box_ask(n, &ask, messages_on_counted, run);
+	node_box_request(n, &ask, messages_on_counted, run);
 }
 
 void node_messages_round(struct node *n, uint64_t now_ns)
@@ -83,5 +84,5 @@ void node_messages_round(struct node *n, uint64_t now_ns)
 	while (n->shards.shared_tables && m->under_way < MESSAGES_UNDER_WAY &&
 	       now_ns >= m->again_ns &&
 	       mailboxes_next(n->shards.shared_tables->mailboxes, &tenant, &box))
-		messages_ask(n, tenant, box);
+		messages_request(n, tenant, box);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_ask.h"
+#include "app/command/command_request.h"
 #include "app/command/command_start.h"
 #include "app/command/command_tenant.h"
 #include "app/command/commands.h"
@@ -64,22 +64,22 @@ static bool message_redis(struct command_run *run)
 	return false;
 }
 
-static struct node_box_ask message_ask(const struct command_run *run, enum box_act act)
+static struct node_box_request message_request(const struct command_run *run, enum box_act act)
 {
-	return (struct node_box_ask){ .tenant = bytes_str(run->tenant),
-				      .box = command_value(run, "mailbox")->text,
-				      .order = { .act = act } };
+	return (struct node_box_request){ .tenant = bytes_str(run->tenant),
+					  .box = command_value(run, "mailbox")->text,
+					  .order = { .act = act } };
 }
 
-static void message_send(struct command_run *run, const struct node_box_ask *ask)
+static void message_send(struct command_run *run, const struct node_box_request *ask)
 {
 	if (message_redis(run))
-		node_box_ask(run->node, ask, message_on_answer, run);
+		node_box_request(run->node, ask, message_on_answer, run);
 }
 
 void command_message_count(struct command_run *run)
 {
-	const struct node_box_ask ask = message_ask(run, BOX_LOOK);
+	const struct node_box_request ask = message_request(run, BOX_LOOK);
 
 	message_send(run, &ask);
 }
@@ -88,7 +88,7 @@ void command_message_list(struct command_run *run)
 {
 	static const char *const sets[] = { "new urgent", "old oldurgent", "gone" };
 	const struct command_value *state = command_value(run, "state");
-	struct node_box_ask ask = message_ask(run, BOX_LIST);
+	struct node_box_request ask = message_request(run, BOX_LIST);
 
 	ask.sets = state->given ? sets[state->number] : "new urgent old oldurgent";
 	ask.most = (uint32_t)command_limit(run);
@@ -99,7 +99,7 @@ void command_message_list(struct command_run *run)
 
 void command_message_get(struct command_run *run)
 {
-	struct node_box_ask ask = message_ask(run, BOX_LIST);
+	struct node_box_request ask = message_request(run, BOX_LIST);
 	char id[MESSAGE_ID_MAX + 1];
 
 	(void)bytes_cstr(command_value(run, "message")->text, id, sizeof(id));
@@ -108,7 +108,7 @@ void command_message_get(struct command_run *run)
 }
 
 /* ask->marks: stolen. */
-static void message_set(struct command_run *run, struct node_box_ask *ask)
+static void message_set(struct command_run *run, struct node_box_request *ask)
 {
 	ask->by = bytes_str(run->user[0] ? run->user : run->by);
 	(void)bytes_cstr(command_value(run, "message")->text, ask->order.id, sizeof(ask->order.id));
@@ -123,7 +123,7 @@ void command_message_put(struct command_run *run)
 				   *note = command_value(run, "note"),
 				   *mail = command_value(run, "mail"),
 				   *state = command_value(run, "state");
-	struct node_box_ask ask = message_ask(run, BOX_SET);
+	struct node_box_request ask = message_request(run, BOX_SET);
 	json_t *marks = json_object();
 
 	if (state->given) {
@@ -152,7 +152,7 @@ void command_message_put(struct command_run *run)
 
 void command_message_delete(struct command_run *run)
 {
-	struct node_box_ask ask = message_ask(run, BOX_SET);
+	struct node_box_request ask = message_request(run, BOX_SET);
 
 	ask.order.what = BOX_STATE;
 	ask.order.state = MESSAGE_DELETED;
@@ -161,7 +161,7 @@ void command_message_delete(struct command_run *run)
 
 void command_message_undelete(struct command_run *run)
 {
-	struct node_box_ask ask = message_ask(run, BOX_RESTORE);
+	struct node_box_request ask = message_request(run, BOX_RESTORE);
 
 	message_set(run, &ask);
 }
@@ -296,14 +296,14 @@ static void forward_wait(struct command_run *run)
 	f->left = (uint32_t)json_array_size(copies);
 	json_array_foreach(copies, i, copy)
 	{
-		struct node_box_ask ask = message_ask(run, BOX_SEND);
+		struct node_box_request ask = message_request(run, BOX_SEND);
 
 		ask.box = bytes_str(json_text(copy, "mailbox"));
 		(void)bytes_cstr(bytes_str(json_text(copy, "message")), ask.order.id,
 				 sizeof(ask.order.id));
 		ask.order.wait_ms = BOX_DEPOSIT_MS;
 		ask.order.segment = (uint16_t)parts;
-		node_box_ask(run->node, &ask, forward_on_copy, run);
+		node_box_request(run->node, &ask, forward_on_copy, run);
 	}
 	json_decref(copies);
 }
@@ -343,13 +343,13 @@ static void forward_on_room(const struct node_box_answer *answer, void *arg)
 static void forward_ask_room(struct command_run *run)
 {
 	struct forward *f = run->kept;
-	struct node_box_ask ask = message_ask(run, BOX_LOOK);
+	struct node_box_request ask = message_request(run, BOX_LOOK);
 	struct extension_box limits;
 
 	ask.box = forward_box(run, &limits);
 	node_box_ask_room(&ask, &limits);
 	if (ask.box.n) {
-		node_box_ask(run->node, &ask, forward_on_room, run);
+		node_box_request(run->node, &ask, forward_on_room, run);
 		return;
 	}
 	f->stage = FORWARD_LOOK;
@@ -371,7 +371,7 @@ static void forward_go_on(struct command_run *run)
 {
 	struct forward *f = run->kept;
 	const char *id = forward_arg(run, f->before ? "introduction" : "message");
-	struct node_box_ask ask = message_ask(run, BOX_LIST);
+	struct node_box_request ask = message_request(run, BOX_LIST);
 
 	switch (f->stage) {
 	case FORWARD_ROOM:
@@ -380,7 +380,7 @@ static void forward_go_on(struct command_run *run)
 	case FORWARD_LOOK:
 		ask.one = id;
 		ask.order.wait_ms = f->before ? BOX_DEPOSIT_MS : 0;
-		node_box_ask(run->node, &ask, forward_on_row, run);
+		node_box_request(run->node, &ask, forward_on_row, run);
 		break;
 	case FORWARD_FETCH:
 		forward_query(run, "recording.fetch",
@@ -469,7 +469,7 @@ static void forward_on_row(const struct node_box_answer *answer, void *arg)
 }
 
 /* False: the run has failed. */
-static bool forward_begin(struct command_run *run)
+static bool forward_start(struct command_run *run)
 {
 	run->kept = calloc(1, sizeof(struct forward));
 	(void)json_object_set_new(run->args, "parts", json_array());
@@ -483,7 +483,7 @@ void command_message_forward(struct command_run *run)
 {
 	struct forward *f;
 
-	if (!forward_begin(run) || !forward_copies(run))
+	if (!forward_start(run) || !forward_copies(run))
 		return;
 	f = run->kept;
 	f->stage = FORWARD_ROOM;
@@ -493,7 +493,7 @@ void command_message_forward(struct command_run *run)
 
 void command_message_link(struct command_run *run)
 {
-	if (command_recording_has_port(run) && forward_begin(run))
+	if (command_recording_has_port(run) && forward_start(run))
 		forward_go_on(run);
 }
 

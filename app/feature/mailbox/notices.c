@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Takes due tasks about messages from Redis, runs their steps (notice_work.c) and renews its
+ * Takes due tasks about messages from Redis, runs their steps (notify_work.c) and renews its
  * hold on them. boxes.c adds a task with each change of a message. A task belongs to the node
  * that holds it, for STORE_TASK_HELD_MS; a node that dies loses its hold, so each consequence
  * happens on one node, and again only if that died between doing and marking it.
@@ -20,12 +20,12 @@
 #include "base/log.h"
 
 enum {
-	NOTICES_MAX = 64, /* done at a time */
-	NOTICE_TAKE_MS = 1000,
-	NOTICE_AGAIN_MS = 5000, /* Redis did not answer */
+	NOTIFY_MAX = 64, /* done at a time */
+	NOTIFY_CLAIM_MS = 1000,
+	NOTIFY_AGAIN_MS = 5000, /* Redis did not answer */
 };
 
-struct notices g_notices;
+struct notices g_notifications;
 
 /* ---- events ---- */
 
@@ -50,7 +50,7 @@ void node_message_event(struct node *n, enum sig_event_kind kind, const char *te
 }
 
 /* done NULL: the answer does not matter. */
-static void notice_task(const struct node *n, enum store_task_act act, struct bytes what,
+static void notify_task(const struct node *n, enum store_task_act act, struct bytes what,
 			uint64_t due_utc_ms, store_task_fn *done, void *arg)
 {
 	const struct store_task of = { act, bytes_str(n->identity.id), what, due_utc_ms };
@@ -60,20 +60,20 @@ static void notice_task(const struct node *n, enum store_task_act act, struct by
 
 /* ---- its end ---- */
 
-static void notice_unlink(struct notice_run *run)
+static void notify_unlink(struct notify_run *run)
 {
-	struct notice_run **at = &g_notices.first;
+	struct notify_run **at = &g_notifications.first;
 
 	while (*at != run)
 		at = &(*at)->next;
 	*at = run->next;
-	g_notices.count--;
+	g_notifications.count--;
 }
 
-static void notice_on_done(enum store_result result, const struct bytes *held, size_t count,
+static void notify_on_done(enum store_result result, const struct bytes *held, size_t count,
 			   void *arg)
 {
-	struct notice_run *run = arg;
+	struct notify_run *run = arg;
 
 	(void)result; /* if Redis does not know, it is done again */
 	(void)held;
@@ -81,65 +81,65 @@ static void notice_on_done(enum store_result result, const struct bytes *held, s
 	free(run);
 }
 
-void notice_end(struct notice_run *run, uint64_t due_utc_ms)
+void notify_end(struct notify_run *run, uint64_t due_utc_ms)
 {
-	notice_unlink(run);
+	notify_unlink(run);
 	if (run->node->redis.store && run->node->life.phase != NODE_STOPPING)
-		notice_task(run->node, STORE_TASK_DONE, bytes_str(run->what), due_utc_ms,
-			    notice_on_done, run);
+		notify_task(run->node, STORE_TASK_DONE, bytes_str(run->what), due_utc_ms,
+			    notify_on_done, run);
 	else
 		free(run);
 }
 
 /* ---- its steps ---- */
 
-struct node_box_ask notice_ask(const struct notice_run *run, enum box_act act)
+struct node_box_request notify_request(const struct notify_run *run, enum box_act act)
 {
-	return (struct node_box_ask){ .tenant = bytes_str(run->tenant),
-				      .box = bytes_str(run->box),
-				      .order = { .act = act },
-				      .raw = true };
+	return (struct node_box_request){ .tenant = bytes_str(run->tenant),
+					  .box = bytes_str(run->box),
+					  .order = { .act = act },
+					  .raw = true };
 }
 
-void notice_mark(struct notice_run *run, json_t *marks)
+void notify_mark(struct notify_run *run, json_t *marks)
 {
-	struct node_box_ask ask = notice_ask(run, BOX_SET);
+	struct node_box_request ask = notify_request(run, BOX_SET);
 
 	(void)bytes_cstr(bytes_str(run->message), ask.order.id, sizeof(ask.order.id));
 	ask.marks = marks;
 	ask.quiet = true;
-	node_box_ask(run->node, &ask, notice_on_message, run);
+	node_box_request(run->node, &ask, notify_on_message, run);
 	json_decref(marks);
 }
 
-void notice_on_message(const struct node_box_answer *answer, void *arg)
+void notify_on_message(const struct node_box_answer *answer, void *arg)
 {
-	struct notice_run *run = arg;
+	struct notify_run *run = arg;
 	const json_t *row = json_array_get(answer->rows, 0);
 
 	if (answer->result == BOX_UNKNOWN)
-		notice_end(run, clock_utc_ms() + NOTICE_AGAIN_MS);
+		notify_end(run, clock_utc_ms() + NOTIFY_AGAIN_MS);
 	else if (answer->result != BOX_OK || !row)
-		notice_end(run, 0);
+		notify_end(run, 0);
 	else
-		notice_step(run, row);
+		notify_step(run, row);
 }
 
-static void notice_look(struct notice_run *run)
+static void notify_look(struct notify_run *run)
 {
-	struct node_box_ask ask = notice_ask(run, BOX_LIST);
+	struct node_box_request ask = notify_request(run, BOX_LIST);
 
-	if (!strcmp(run->message, NOTICE_BOX)) {
-		notice_calls(run);
+	if (!strcmp(run->message, NOTIFY_BOX)) {
+		notify_calls(run);
 		return;
 	}
 	ask.one = run->message;
-	node_box_ask(run->node, &ask, notice_on_message, run);
+	node_box_request(run->node, &ask, notify_on_message, run);
 }
 
 /* ---- its start ---- */
 
-static bool notice_read(struct notice_run *run, struct bytes what)
+static bool notify_read(struct notify_run *run, struct bytes what)
 {
 	struct bytes tenant, box;
 
@@ -151,24 +151,24 @@ static bool notice_read(struct notice_run *run, struct bytes what)
 }
 
 /* No node will ever understand it. */
-static void notice_drop(struct node *n, struct bytes what)
+static void notify_drop(struct node *n, struct bytes what)
 {
 	LOG_WARN("mail", 0, "what is to be done about a message cannot be read: it is dropped",
 		 LOG_BYTES("task", what));
-	notice_task(n, STORE_TASK_DONE, what, 0, NULL, NULL);
+	notify_task(n, STORE_TASK_DONE, what, 0, NULL, NULL);
 }
 
 /* A task without room stays held until its time is over: then it is taken again. */
-static void notice_begin(struct node *n, struct bytes what)
+static void notify_start(struct node *n, struct bytes what)
 {
-	struct notices *all = &g_notices;
-	struct notice_run *run = all->count < NOTICES_MAX ? calloc(1, sizeof(*run)) : NULL;
+	struct notices *all = &g_notifications;
+	struct notify_run *run = all->count < NOTIFY_MAX ? calloc(1, sizeof(*run)) : NULL;
 
 	if (!run)
 		return;
-	if (!notice_read(run, what)) {
+	if (!notify_read(run, what)) {
 		free(run);
-		notice_drop(n, what);
+		notify_drop(n, what);
 		return;
 	}
 	run->node = n;
@@ -176,75 +176,75 @@ static void notice_begin(struct node *n, struct bytes what)
 	run->next = all->first;
 	all->first = run;
 	all->count++;
-	notice_look(run);
+	notify_look(run);
 }
 
-struct notice_add {
+struct notify_add {
 	struct node *node;
 	node_notice_fn *done;
 	void *arg;
 };
 
-static void notice_on_added(enum store_result result, const struct bytes *held, size_t count,
+static void notify_on_added(enum store_result result, const struct bytes *held, size_t count,
 			    void *arg)
 {
-	struct notice_add add = *(struct notice_add *)arg;
+	struct notify_add add = *(struct notify_add *)arg;
 
 	free(arg);
 	if (count)
-		notice_begin(add.node, held[0]);
+		notify_start(add.node, held[0]);
 	add.done(result, add.arg);
 }
 
-void node_notice_add(struct node *n, const struct node_notice *of, node_notice_fn *done, void *arg)
+void node_notice_add(struct node *n, const struct node_notify *of, node_notice_fn *done, void *arg)
 {
-	char what[NOTICE_WHAT_MAX] = "";
-	struct notice_add *add = n->redis.store ? malloc(sizeof(*add)) : NULL;
+	char what[NOTIFY_WHAT_MAX] = "";
+	struct notify_add *add = n->redis.store ? malloc(sizeof(*add)) : NULL;
 
 	(void)snprintf(what, sizeof(what), "%s %s %s", of->tenant, of->box, of->message);
 	if (!add) {
 		done(STORE_UNKNOWN, arg);
 		return;
 	}
-	*add = (struct notice_add){ n, done, arg };
-	notice_task(n,
-		    of->due_utc_ms || g_notices.count >= NOTICES_MAX ? STORE_TASK_ADD
-								     : STORE_TASK_NOW,
+	*add = (struct notify_add){ n, done, arg };
+	notify_task(n,
+		    of->due_utc_ms || g_notifications.count >= NOTIFY_MAX ? STORE_TASK_ADD
+									  : STORE_TASK_NOW,
 		    bytes_str(what), of->due_utc_ms ? of->due_utc_ms : clock_utc_ms(),
-		    notice_on_added, add);
+		    notify_on_added, add);
 }
 
 /* ---- turns ---- */
 
-static void notice_on_taken(enum store_result result, const struct bytes *held, size_t count,
-			    void *arg)
+static void notify_on_claimed(enum store_result result, const struct bytes *held, size_t count,
+			      void *arg)
 {
 	struct node *n = arg;
 
 	(void)result;
-	g_notices.taking = false;
+	g_notifications.taking = false;
 	if (count == STORE_TASKS_MAX)
-		g_notices.take_ns = 0;
+		g_notifications.take_ns = 0;
 	for (size_t i = 0; i < count; i++)
-		notice_begin(n, held[i]);
+		notify_start(n, held[i]);
 }
 
 void node_notices_beat(struct node *n, uint64_t now_ns)
 {
-	struct notices *all = &g_notices;
+	struct notices *all = &g_notifications;
 
 	if (!n->redis.store || !redis_is_connected(n->redis.link))
 		return;
-	if (!all->taking && now_ns >= all->take_ns && all->count + STORE_TASKS_MAX <= NOTICES_MAX) {
+	if (!all->taking && now_ns >= all->take_ns && all->count + STORE_TASKS_MAX <= NOTIFY_MAX) {
 		all->taking = true;
-		all->take_ns = now_ns + NOTICE_TAKE_MS * NS_PER_MS;
-		notice_task(n, STORE_TASK_TAKE, (struct bytes){ 0 }, 0, notice_on_taken, n);
+		all->take_ns = now_ns + NOTIFY_CLAIM_MS * NS_PER_MS;
+		notify_task(n, STORE_TASK_CLAIM, (struct bytes){ 0 }, 0, notify_on_claimed, n);
 	}
-	for (struct notice_run *run = all->first; run; run = run->next) {
+	for (struct notify_run *run = all->first; run; run = run->next) {
 		if (now_ns < run->hold_ns)
 			continue;
 		run->hold_ns = now_ns + STORE_TASK_HELD_MS / 3 * NS_PER_MS;
 		/* a task that is not held any more goes on: stopping would only repeat it */
-		notice_task(n, STORE_TASK_HOLD, bytes_str(run->what), 0, NULL, NULL);
+		notify_task(n, STORE_TASK_HOLD, bytes_str(run->what), 0, NULL, NULL);
 	}
 }

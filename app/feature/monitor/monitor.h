@@ -14,8 +14,8 @@ enum { SUPERVISED_MAX = 1024 };
 
 struct supervisor_value {
 	char number[DIAL_NUMBER_MAX];
-	char whom[SUPERVISED_MAX]; /* extensions, and groups for their members, joined by ',' */
-	uint8_t modes;             /* 1 << enum monitor_mode */
+	char of_party[SUPERVISED_MAX]; /* extensions, and groups for their members, joined by ',' */
+	uint8_t modes;                 /* 1 << enum monitor_mode */
 	uint64_t changed_utc_ms;
 };
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/command/command_ask.h"
 #include "app/command/command_call.h"
+#include "app/command/command_request.h"
 #include "app/command/command_start.h"
 #include "app/command/commands.h"
 #include "app/command/others.h"
@@ -67,13 +67,14 @@ static bool extension_is_on(const struct node *n, uint16_t tenant, struct bytes 
 	return on;
 }
 
-static bool whom_has(const struct node *n, uint16_t tenant, struct bytes whom, struct bytes number)
+static bool whom_has(const struct node *n, uint16_t tenant, struct bytes of_party,
+		     struct bytes number)
 {
 	const struct groups *groups = n->shards.shared_tables->groups;
 	const struct ring_group *g;
 	struct bytes one;
 
-	while (bytes_cut(&whom, ',', &one)) {
+	while (bytes_cut(&of_party, ',', &one)) {
 		if (bytes_eq(one, number))
 			return true;
 		g = bytes_starts(one, "group:") ? groups_find(groups, tenant, bytes_from(one, 6))
@@ -92,7 +93,7 @@ static bool monitor_may(const struct node *n, const char *tenant, struct bytes b
 	struct supervisor_value v;
 
 	return of != TENANT_NONE && document_stored(n, tenant, &g_supervisor_documents, by, &v) &&
-	       (v.modes & 1u << mode) && whom_has(n, of, bytes_str(v.whom), number) &&
+	       (v.modes & 1u << mode) && whom_has(n, of, bytes_str(v.of_party), number) &&
 	       extension_is_on(n, of, by) && extension_is_on(n, of, number);
 }
 
@@ -228,13 +229,13 @@ static void monitor_there(struct command_run *run, uint64_t call)
 		q.args = text;
 	}
 	if (!far || !text || !run->node->api.others ||
-	    !others_ask(run->node->api.others, &far->ticket, &q))
+	    !others_request(run->node->api.others, &far->ticket, &q))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "the other node cannot be asked");
 	free(text);
 	json_decref(args);
 }
 
-static void monitor_on_picked(struct command_run *run, const struct park_news *told)
+static void monitor_on_picked(struct command_run *run, const struct park_reply *told)
 {
 	if (told->told == PARK_OK && !node_shard_find(run->node, id_shard(told->owner)))
 		monitor_there(run, told->owner);

@@ -32,7 +32,7 @@ const struct command_arg g_supervisor_fields[] = {
 	  .max = DIAL_NUMBER_MAX - 1,
 	  .help = "The extension that may.",
 	  .field = { FIELD_AT(FIELD_TEXT, number), .refers = "extension" } },
-	REFERS_FIELD("whom", whom, CHARSET_TEXT, field_whom_wrong, "extension",
+	REFERS_FIELD("whom", of_party, CHARSET_TEXT, field_whom_wrong, "extension",
 		     "Extensions whose calls it may monitor, and group:NAME for those that are "
 		     "members of a group then, joined by ','. Empty: nobody's."),
 	WORDS_FIELD("modes", modes, g_monitor_modes, 3, "listen",
@@ -42,7 +42,7 @@ const struct command_arg g_supervisor_fields[] = {
 };
 #undef FIELD_OF
 
-static void supervisor_begin(void *value, struct bytes name)
+static void supervisor_start(void *value, struct bytes name)
 {
 	struct supervisor_value *v = value;
 
@@ -51,5 +51,5 @@ static void supervisor_begin(void *value, struct bytes name)
 }
 
 const struct form g_supervisor_form = { .fields = g_supervisor_fields,
-					.begin = supervisor_begin,
+					.begin = supervisor_start,
 					FORM_OF(struct supervisor_value) };

@@ -19,16 +19,16 @@
 #include "sig/shard/shared_tables.h"
 
 enum { PROMPTS_MAX = 1000 }; /* of a tenant */
-enum { SAID_MAX = 16 };
+enum { RECORDED_MAX = 16 };
 
 /* Prompts that are being recorded by phone: their calls, and their documents. */
 static struct {
-	struct prompt_said {
+	struct prompt_recorded {
 		uint64_t call; /* 0: none */
 		char tenant[COMMAND_TENANT_MAX], name[DOCUMENT_NAME_MAX], language[LANGUAGE_MAX];
-	} list[SAID_MAX]; /* the oldest one makes room */
+	} list[RECORDED_MAX]; /* the oldest one makes room */
 	uint32_t next;
-} g_said;
+} g_recorded;
 
 /* The document that the command names. False: the run has failed. */
 static bool prompt_aim(struct command_run *run, char document[DOCUMENT_NAME_MAX])
@@ -202,7 +202,7 @@ static bool prompt_source_fits(struct command_run *run)
 	return false;
 }
 
-static void prompt_name_take(const struct command_run *run, struct prompt_value *v)
+static void prompt_name_read(const struct command_run *run, struct prompt_value *v)
 {
 	(void)bytes_cstr(command_value(run, "name")->text, v->name, sizeof(v->name));
 	(void)bytes_cstr(command_value(run, "language")->text, v->language, sizeof(v->language));
@@ -219,7 +219,7 @@ void command_prompt_put(struct command_run *run)
 	if (w)
 		w->fd = -1;
 	if (v && w) {
-		prompt_name_take(run, v);
+		prompt_name_read(run, v);
 		if (!prompt_name_fits(run, v) || !prompt_source_fits(run)) {
 			free(w);
 			return;
@@ -240,13 +240,13 @@ void command_prompt_put(struct command_run *run)
 /* ---- recorded at a phone ---- */
 
 /* A flow of no document: no name of one has a blank. */
-#define SAID_FLOW   BYTES_LIT("prompt record")
-#define SAID_NUMBER BYTES_LIT("prompt.record")
+#define RECORD_FLOW   BYTES_LIT("prompt record")
+#define RECORD_NUMBER BYTES_LIT("prompt.record")
 
-enum { SAID_LEAST_MS = 1000 };
+enum { RECORDED_LEAST_MS = 1000 };
 
 /* False: no memory. */
-static bool said_flow_is_there(struct node *n, struct bytes tenant)
+static bool record_flow_exists(struct node *n, struct bytes tenant)
 {
 	static struct flow_findings unused;
 	struct programs *all = n->shards.shared_tables->programs;
@@ -254,24 +254,24 @@ static bool said_flow_is_there(struct node *n, struct bytes tenant)
 		BYTES_LIT("[{\"answer\":{}},{\"pause\":0.5},{\"record\":{}},{\"hangup\":{}}]"),
 		NULL, &unused);
 
-	return p && !programs_put(all, tenant, SAID_FLOW, p) &&
-	       !programs_number_put(all, tenant, SAID_NUMBER, SAID_FLOW);
+	return p && !programs_put(all, tenant, RECORD_FLOW, p) &&
+	       !programs_number_put(all, tenant, RECORD_NUMBER, RECORD_FLOW);
 }
 
-static void said_on_call(json_t *answer, void *arg)
+static void recorded_on_call(json_t *answer, void *arg)
 {
 	struct command_run *run = arg;
 	const char *call =
 		json_string_value(json_object_get(json_object_get(answer, "result"), "id"));
-	struct prompt_said *said = &g_said.list[g_said.next % SAID_MAX];
+	struct prompt_recorded *said = &g_recorded.list[g_recorded.next % RECORDED_MAX];
 	struct prompt_value v = { 0 };
 
 	if (!call || base32_u64_get(bytes_str(call), &said->call)) {
 		command_end(run, answer);
 		return;
 	}
-	g_said.next++;
-	prompt_name_take(run, &v);
+	g_recorded.next++;
+	prompt_name_read(run, &v);
 	memcpy(said->tenant, run->tenant, sizeof(said->tenant));
 	memcpy(said->name, v.name, sizeof(v.name));
 	memcpy(said->language, v.language, sizeof(v.language));
@@ -287,25 +287,26 @@ void command_prompt_record(struct command_run *run)
 	char id[COMMAND_ID_MAX];
 	json_t *args;
 
-	prompt_name_take(run, &v);
+	prompt_name_read(run, &v);
 	if (!prompt_name_fits(run, &v))
 		return;
-	if (!said_flow_is_there(run->node, bytes_str(run->tenant))) {
+	if (!record_flow_exists(run->node, bytes_str(run->tenant))) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
 	(void)snprintf(id, sizeof(id), "prompt %.*s", COMMAND_ID_MAX - 16, run->id);
 	args = json_pack("{s:s%, s:s%}", "from", command_value(run, "from")->text.p,
-			 command_value(run, "from")->text.n, "to", SAID_NUMBER.p, SAID_NUMBER.n);
+			 command_value(run, "from")->text.n, "to", RECORD_NUMBER.p,
+			 RECORD_NUMBER.n);
 	command_start(run->node, &who, BYTES_LIT("call.originate"), bytes_str(id), args,
-		      said_on_call, run);
+		      recorded_on_call, run);
 	json_decref(args);
 }
 
-static void said_on_put(json_t *answer, void *arg)
+static void recorded_on_put(json_t *answer, void *arg)
 {
 	const json_t *error = json_object_get(answer, "error");
-	const struct prompt_said *said = arg;
+	const struct prompt_recorded *said = arg;
 
 	if (error)
 		LOG_WARN("prompt", said->call, "what was said is no prompt",
@@ -321,7 +322,7 @@ static void said_on_put(json_t *answer, void *arg)
 	free(arg);
 }
 
-static void said_put(struct node *n, struct prompt_said *said, uint8_t number)
+static void recorded_put(struct node *n, struct prompt_recorded *said, uint8_t number)
 {
 	struct command_principal who = { .role = COMMAND_FOR_ADMIN, .door = "phone" };
 	char call[ID_TEXT_LEN + 1] = "", id[COMMAND_ID_MAX];
@@ -332,27 +333,28 @@ static void said_put(struct node *n, struct prompt_said *said, uint8_t number)
 			 "recording", json_sprintf("%s-%u", call, number));
 	(void)snprintf(id, sizeof(id), "prompt %s", call);
 	memcpy(who.tenant, said->tenant, sizeof(who.tenant));
-	command_start(n, &who, BYTES_LIT("prompt.put"), bytes_str(id), args, said_on_put, said);
+	command_start(n, &who, BYTES_LIT("prompt.put"), bytes_str(id), args, recorded_on_put, said);
 	json_decref(args);
 }
 
-void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t ms)
+void command_prompt_recorded(struct node *n, uint64_t call, uint8_t number, uint64_t ms)
 {
-	struct prompt_said *all = g_said.list, *said = NULL;
+	struct prompt_recorded *all = g_recorded.list, *said = NULL;
 	uint32_t i = 0;
 
-	while (i < SAID_MAX && all[i].call != call)
+	while (i < RECORDED_MAX && all[i].call != call)
 		i++;
-	if (i < SAID_MAX)
+	if (i < RECORDED_MAX)
 		said = malloc(sizeof(*said));
 	if (!said)
 		return;
 	*said = all[i];
 	all[i].call = 0;
-	if (ms >= SAID_LEAST_MS)
-		said_put(n, said, number);
+	if (ms >= RECORDED_LEAST_MS)
+		recorded_put(n, said, number);
 	else
-		said_on_put(json_pack("{s:{s:s}}", "error", "message", "nothing was said"), said);
+		recorded_on_put(json_pack("{s:{s:s}}", "error", "message", "nothing was said"),
+				said);
 }
 
 void command_prompt_get(struct command_run *run)

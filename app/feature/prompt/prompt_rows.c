@@ -116,6 +116,6 @@ const struct app_feature g_prompt_feature = {
 	.setup = BY(node_prompts_setup),
 	.second = BY(node_prompts_second),
 	.doubt = BY(node_prompts_doubt),
-	.recorded = BY(command_prompt_said),
+	.recorded = BY(command_prompt_recorded),
 	.close = BY(node_prompts_close),
 };

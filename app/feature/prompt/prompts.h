@@ -44,7 +44,7 @@ void node_prompts_second(struct node *n, uint64_t now_ns);
 void node_prompts_doubt(struct node *n);
 void node_prompts_close(struct node *n);
 /* A recorded message's file is complete: stores it as the prompt that it was recorded for. */
-void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
+void command_prompt_recorded(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
 command_fn command_prompt_put, command_prompt_get, command_prompt_record;
 extern const struct document_kind g_prompt_documents;
 

@@ -165,7 +165,7 @@ void node_deliver_second(struct node *n, uint64_t now_ns)
 void node_deliver_reload(struct node *n)
 {
 	g_deliver.stale = false;
-	g_deliver.child.missing_said = false;
+	g_deliver.child.missing_logged = false;
 	n->record.folder_error = folder_try(n->settings.recordings.folder);
 	g_deliver.any = g_deliver.any || store_finds_any(n);
 	if (node_deliver_runs())
@@ -201,9 +201,9 @@ void node_deliver_tenants(struct node *n)
 
 /* ---- questions ---- */
 
-static bool store_ask(json_t *question, child_answer_fn *done, void *arg)
+static bool store_request(json_t *question, child_answer_fn *done, void *arg)
 {
-	return child_ask(&g_deliver.child, question, 0, clock_now_ns() + ANSWER_NS, done, arg);
+	return child_query(&g_deliver.child, question, 0, clock_now_ns() + ANSWER_NS, done, arg);
 }
 
 static void store_on_answer(struct node *n, const json_t *line, const char *why, void *arg)
@@ -216,9 +216,9 @@ bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, co
 {
 	if (g_deliver.stale) /* the author of a change sees it applied */
 		node_deliver_reload(n);
-	return node_deliver_runs() && store_ask(json_pack("{s:s, s:s, s:O}", "command", command,
-							  "tenant", tenant, "args", args),
-						store_on_answer, (void *)(uintptr_t)ticket);
+	return node_deliver_runs() && store_request(json_pack("{s:s, s:s, s:O}", "command", command,
+							      "tenant", tenant, "args", args),
+						    store_on_answer, (void *)(uintptr_t)ticket);
 }
 
 #define NO_RECORDING "no node has such a recording: recording.list has them"
@@ -239,7 +239,7 @@ static void store_on_fetched(struct node *n, const json_t *line, const char *why
 
 	if (line)
 		why = json_object_get(line, "error") ? NO_RECORDING : NULL;
-	plays_said(&n->media.plays, recording, why, clock_now_ns());
+	plays_on_rendered(&n->media.plays, recording, why, clock_now_ns());
 	free(recording);
 }
 
@@ -251,10 +251,10 @@ bool node_deliver_fetch(struct node *n, const char *tenant, const char *recordin
 	if (!name)
 		return false;
 	memcpy(name, recording, strlen(recording) + 1);
-	if (store_ask(json_pack("{s:s, s:s, s:{s:s, s:I}}", "command", "recording.fetch", "tenant",
-				tenant, "args", "recording", recording, "play",
-				(json_int_t)recording_called_ms(recording)),
-		      store_on_fetched, name))
+	if (store_request(json_pack("{s:s, s:s, s:{s:s, s:I}}", "command", "recording.fetch",
+				    "tenant", tenant, "args", "recording", recording, "play",
+				    (json_int_t)recording_called_ms(recording)),
+			  store_on_fetched, name))
 		return true;
 	free(name);
 	return false;
@@ -386,7 +386,7 @@ static void store_index_end(struct store_index_flight *flight, bool ok, json_t *
 	free(flight);
 }
 
-void node_deliver_said(void *arg, bool ok, json_t *members)
+void node_deliver_answered(void *arg, bool ok, json_t *members)
 {
 	store_index_end(arg, ok, members);
 }

@@ -24,7 +24,7 @@ struct deliver {
 	bool stale;         /* a tenant's document changed: it is to be told */
 	bool looked, any;   /* there were recordings at start or reload */
 	/* What the process says of a recording that is a message lies in its mailbox, too. True:
-	 * node_deliver_said follows with arg. Set by those who have mailboxes. */
+	 * node_deliver_answered follows with arg. Set by those who have mailboxes. */
 	bool (*message)(struct node *n, const json_t *line, void *arg);
 	struct redis_guest guest;        /* of the link to Redis */
 	bool redis_stale;                /* it is a new one, and that is to be told */
@@ -58,7 +58,7 @@ json_t *command_recording_linked(struct command_run *run, struct bytes name);
 void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_t *line,
 				    const char *why);
 /* The mailbox has it, or does not; members: what it says of the message, taken over. */
-void node_deliver_said(void *arg, bool ok, json_t *members);
+void node_deliver_answered(void *arg, bool ok, json_t *members);
 /* tandem-store looks for what has ended at once. */
 void node_deliver_look(void);
 bool node_deliver_runs(void);
@@ -67,7 +67,8 @@ bool node_deliver_runs(void);
 bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, const char *tenant,
 			json_t *args) NODISCARD;
 
-/* Fetches files of a recording from other nodes; plays_said is called then. False: it cannot. */
+/* Fetches files of a recording from other nodes; plays_on_rendered is called then. False: it
+ * cannot. */
 bool node_deliver_fetch(struct node *n, const char *tenant, const char *recording) NODISCARD;
 
 /* Passes a connection of another node's tandem-store, with its hello, to ours, or closes it. */

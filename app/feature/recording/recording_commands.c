@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_ask.h"
 #include "app/command/command_extension.h"
+#include "app/command/command_request.h"
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
@@ -74,7 +74,7 @@ static bool recorded_is_wanted(const struct recorded_listing *l, const json_t *j
 
 	return (!mailbox[0] || (entry_lies_in(json, mailbox) &&
 				(recorded_arg(l, "state")[0] || entry_is_there(json)))) &&
-	       (!heard || entry_is_heard(json) == json_is_true(heard)) &&
+	       (!heard || entry_has_audio(json) == json_is_true(heard)) &&
 	       entry_is_between(json, l->run->args) &&
 	       recorded_is(recorded_arg(l, "state"), json, "state") &&
 	       recorded_is(recorded_arg(l, "call"), json, "call") &&
@@ -328,7 +328,7 @@ static void command_recorded_list(struct command_run *run)
 	if (l) {
 		*l = (struct recorded_listing){ .run = run,
 						.until_ns = clock_now_ns() + LISTING_NS };
-		entry_list_begin(&l->list, command_limit(run));
+		entry_list_start(&l->list, command_limit(run));
 		g_listings++;
 		listing_after(l);
 	}
@@ -549,7 +549,7 @@ static bool recording_fetch(struct command_run *run)
 }
 
 /* recording.get of another node's recording: the index of all nodes answers. Or false. */
-static bool command_recording_elsewhere(struct command_run *run, enum command_error_code code)
+static bool command_recording_remote(struct command_run *run, enum command_error_code code)
 {
 	if (code == COMMAND_NOT_FOUND && run->command->fn == command_recording_link)
 		return recording_fetch(run);
@@ -594,7 +594,7 @@ void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_
 		return; /* too late */
 	if (!line)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "%s", why);
-	else if (error && command_recording_elsewhere(run, recording_error(error)))
+	else if (error && command_recording_remote(run, recording_error(error)))
 		return;
 	else if (error)
 		command_fail(run, recording_error(error), NULL, "%s", message ? message : error);

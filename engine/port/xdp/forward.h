@@ -18,7 +18,7 @@ enum {
 	XDP_FORWARD_LINE = 64,     /* of the cache */
 	XDP_FORWARD_WORKERS = 16,  /* powers of two: what the program reads is masked */
 	XDP_FORWARD_PLACES = 32,   /* of shards: 1 + VALID_PLACES, and spare */
-	XDP_FORWARD_AHEAD = 3000,  /* so far ahead, or farther, a stream jumps */
+	XDP_FORWARD_JUMP = 3000,   /* so far ahead, or farther, a stream jumps */
 	XDP_FORWARD_PORTS = 65536, /* of each address in tandem_where */
 	XDP_WHERE_PORTS = 2,       /* of each value in it: values are of eight octets at least */
 };

@@ -185,7 +185,7 @@ FORWARD_INLINE int sum_stays_half(const struct xdp_forward *e, const struct forw
 	return sum_is_half(e, f) && (e->packets == 0 || e->why == XDP_FATE_FRAME);
 }
 
-FORWARD_INLINE __u32 forward_ahead(const struct xdp_forward *e, const struct forward_rtp *rtp)
+FORWARD_INLINE __u32 forward_jump(const struct xdp_forward *e, const struct forward_rtp *rtp)
 {
 	return (bpf_ntohs(rtp->sequence) - e->sequence) & 0xffff;
 }
@@ -194,7 +194,7 @@ FORWARD_INLINE __u32 forward_ahead(const struct xdp_forward *e, const struct for
 FORWARD_INLINE enum xdp_fate rtp_judge(const struct xdp_forward *e, const struct forward_frame *f)
 {
 	const struct forward_rtp *rtp = f->rtp;
-	__u32 ahead = forward_ahead(e, rtp);
+	__u32 ahead = forward_jump(e, rtp);
 
 	if (frame_is_odd(e, f) || sum_stays_half(e, f))
 		return XDP_FATE_FRAME;
@@ -204,7 +204,7 @@ FORWARD_INLINE enum xdp_fate rtp_judge(const struct xdp_forward *e, const struct
 		return XDP_FATE_SSRC;
 	if ((rtp->second & ~RTP_MARKER & 0xff) != e->payload_in)
 		return XDP_FATE_PAYLOAD_TYPE;
-	if (ahead == 0 || ahead >= XDP_FORWARD_AHEAD)
+	if (ahead == 0 || ahead >= XDP_FORWARD_JUMP)
 		return XDP_FATE_SEQUENCE;
 	if (e->packets == 0 && (e->sequence & 0xffff) != e->up)
 		return XDP_FATE_BEHIND;
@@ -293,7 +293,7 @@ FORWARD_INLINE void forward_write(struct xdp_forward *e, struct forward_frame *f
 	__u32 in = bpf_ntohl(f->rtp->timestamp), timestamp = in + e->timestamp_offset;
 	__u16 sequence = (__u16)(bpf_ntohs(f->rtp->sequence) + e->sequence_offset);
 
-	e->sequence += forward_ahead(e, f->rtp);
+	e->sequence += forward_jump(e, f->rtp);
 	e->packets++;
 	e->octets += bpf_ntohs(f->udp->len) - sizeof(struct udphdr);
 	e->received_ns = now_ns;

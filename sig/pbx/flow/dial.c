@@ -199,7 +199,7 @@ struct dial_kept {
 	uint64_t serial; /* of the first; each has the next one */
 	uint8_t left;    /* so many are not known yet */
 	uint64_t spoke[PLAN_STEPS_MAX];
-	char last[KEPT_VALUE_MAX];
+	char last[KV_VALUE_MAX];
 };
 
 enum { DIAL_KEPT_MS = 500 };
@@ -207,9 +207,9 @@ enum { DIAL_KEPT_MS = 500 };
 
 static void dial_ask_one(struct flow_turn_of *t, enum kept what, uint64_t serial, struct bytes of)
 {
-	struct request_kept *kept =
-		effects_ask(t->h->effects, EFFECT_KEPT, t->c->id, serial,
-			    EFFECT_TEXTS(bytes_str(call_tenant(t->h, t->c)), of));
+	struct request_kv *kept =
+		effects_request(t->h->effects, EFFECT_KV, t->c->id, serial,
+				EFFECT_TEXTS(bytes_str(call_tenant(t->h, t->c)), of));
 
 	if (kept) /* else its time runs */
 		kept->what = what;
@@ -233,23 +233,23 @@ static bool dial_asks(struct flow_turn_of *t, const struct dial_terms *terms)
 	k->left = turn ? 1 : terms->count;
 	r->kept_ns = t->h->now.ns + DIAL_KEPT_MS * NS_PER_MS;
 	if (turn)
-		dial_ask_one(t, KEPT_TURN, k->serial, bytes_str(terms->key));
+		dial_ask_one(t, KV_TURN, k->serial, bytes_str(terms->key));
 	for (uint8_t i = 0; i < terms->count && !turn; i++)
-		dial_ask_one(t, KEPT_SPOKE, k->serial + i, terms->list[i].number);
+		dial_ask_one(t, KV_SPOKE, k->serial + i, terms->list[i].number);
 	return true;
 }
 
 void dial_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
-	const struct kept_news *news = &reply->kept;
+	const struct kv_reply *new_state = &reply->kept;
 	struct dial_kept *k = c->run ? c->run->kept : NULL;
-	uint64_t i = k ? news->serial - k->serial : PLAN_STEPS_MAX;
+	uint64_t i = k ? new_state->serial - k->serial : PLAN_STEPS_MAX;
 
 	if (i >= PLAN_STEPS_MAX || !k->left)
 		return;
-	if (news->result == KEPT_OK) {
-		(void)bytes_cstr(news->value, k->last, sizeof(k->last));
-		(void)bytes_u64(news->value, &k->spoke[i]);
+	if (new_state->result == KV_OK) {
+		(void)bytes_cstr(new_state->value, k->last, sizeof(k->last));
+		(void)bytes_u64(new_state->value, &k->spoke[i]);
 	}
 	if (--k->left == 0)
 		flow_again(h, c);
@@ -265,9 +265,9 @@ void dial_kept_overdue(struct call_host *h, struct call *c)
 static void dial_keep_value(const struct call_host *h, const struct call *c, enum kept what,
 			    struct bytes of, struct bytes value)
 {
-	struct request_kept *kept =
-		effects_ask(h->effects, EFFECT_KEPT, c->id, 0,
-			    EFFECT_TEXTS(bytes_str(call_tenant(h, c)), of, value));
+	struct request_kv *kept =
+		effects_request(h->effects, EFFECT_KV, c->id, 0,
+				EFFECT_TEXTS(bytes_str(call_tenant(h, c)), of, value));
 
 	if (!kept) {
 		LOG_WARN("flow", c->id, "no memory: the order of a list is not kept");
@@ -291,8 +291,7 @@ static void dial_rotate(struct flow_turn_of *t, struct dial_terms *terms)
 	for (uint8_t i = 0; i < terms->count; i++)
 		terms->list[i] = before.list[(from + i) % terms->count];
 	if (terms->key[0] && terms->count)
-		dial_keep_value(t->h, t->c, KEPT_TURN, bytes_str(terms->key),
-				terms->list[0].number);
+		dial_keep_value(t->h, t->c, KV_TURN, bytes_str(terms->key), terms->list[0].number);
 }
 
 /* Members idle for equally long keep the order of the list; one that never talked is first. */
@@ -388,11 +387,11 @@ static bool dial_shows(const struct flow_turn_of *t)
 }
 
 /* The kind of a line of flow_run.said. */
-enum { SAID_WHISPER = 'w', SAID_CONFIRM = 'c', SAID_ANNOUNCE = 'a' };
+enum { PLAY_WHISPER = 'w', PLAY_CONFIRM = 'c', PLAY_ANNOUNCE = 'a' };
 enum { CONFIRM_MS = 20000 };
 
 /* False: there is no room. */
-static bool said_keep(struct writer *w, const struct flow_verb *v, const char *arg, char what)
+static bool play_keep(struct writer *w, const struct flow_verb *v, const char *arg, char what)
 {
 	struct prompt_terms terms = { 0 };
 
@@ -406,7 +405,7 @@ static bool said_keep(struct writer *w, const struct flow_verb *v, const char *a
 }
 
 /* Another process, which may not have the program yet, says the same. */
-static bool dial_keep_said(struct flow_turn_of *t)
+static bool dial_keep_prompts(struct flow_turn_of *t)
 {
 	uint8_t space[RUN_SAID_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -417,16 +416,16 @@ static bool dial_keep_said(struct flow_turn_of *t)
 	r->confirm_outside = verb_number(t->v, "confirm_for");
 	return whispers + verb_value(t->v, "confirm")->count <= PROMPT_FILES_MAX &&
 	       whispers + verb_value(t->v, "announce")->count <= PROMPT_FILES_MAX &&
-	       said_keep(&w, t->v, "whisper", SAID_WHISPER) &&
-	       said_keep(&w, t->v, "confirm", SAID_CONFIRM) &&
-	       said_keep(&w, t->v, "announce", SAID_ANNOUNCE) &&
+	       play_keep(&w, t->v, "whisper", PLAY_WHISPER) &&
+	       play_keep(&w, t->v, "confirm", PLAY_CONFIRM) &&
+	       play_keep(&w, t->v, "announce", PLAY_ANNOUNCE) &&
 	       !bytes_cstr(verb_text(t->v, "confirm_keys"), r->confirm_keys,
 			   sizeof(r->confirm_keys)) &&
 	       !text_set(&r->said, writer_done(&w));
 }
 
 /* Behind what the terms have. */
-static void dial_said(const struct call *c, char what, struct prompt_terms *terms)
+static void dial_prompt(const struct call *c, char what, struct prompt_terms *terms)
 {
 	struct bytes rest = text_bytes(&c->run->said), line;
 
@@ -442,7 +441,7 @@ static bool dial_confirms(const struct call *c, uint8_t leg)
 {
 	struct prompt_terms terms = { 0 };
 
-	dial_said(c, SAID_CONFIRM, &terms);
+	dial_prompt(c, PLAY_CONFIRM, &terms);
 	return terms.file_count && (!c->run->confirm_outside || leg_is_trunk(c->legs[leg]));
 }
 
@@ -471,8 +470,8 @@ bool dial_screened(struct call_host *h, struct call *c, uint8_t leg, char key)
 
 	if (key)
 		return !c->run->confirm_keys[0] || strchr(c->run->confirm_keys, key);
-	dial_said(c, SAID_WHISPER, &terms);
-	dial_said(c, SAID_CONFIRM, &terms);
+	dial_prompt(c, PLAY_WHISPER, &terms);
+	dial_prompt(c, PLAY_CONFIRM, &terms);
 	prompts_stop(h, c);
 	if (!prompts_announce(h, c, leg, &terms, terms.file_count))
 		LOG_WARN("flow", c->id, "the callee who answered is asked in silence");
@@ -508,9 +507,9 @@ void dial_announce(struct call_host *h, struct call *c)
 	    c->bridge.callee == LEG_NONE)
 		return;
 	if (!dial_confirms(c, c->bridge.callee))
-		dial_said(c, SAID_WHISPER, &terms);
+		dial_prompt(c, PLAY_WHISPER, &terms);
 	alone = terms.file_count;
-	dial_said(c, SAID_ANNOUNCE, &terms);
+	dial_prompt(c, PLAY_ANNOUNCE, &terms);
 	if (terms.file_count && !prompts_announce(h, c, c->bridge.callee, &terms, alone))
 		LOG_WARN("flow", c->id, "the callee who answered does not hear its prompts");
 }
@@ -588,7 +587,7 @@ static void dial_misses(struct call *c, struct bytes number)
 }
 
 /* The next one, where there is one. */
-static bool dial_take(const struct call_host *h, struct call *c, struct bytes *number)
+static bool dial_read(const struct call_host *h, struct call *c, struct bytes *number)
 {
 	struct flow_run *r = c->run;
 
@@ -624,7 +623,7 @@ static bool dial_give(struct call *c, struct bytes to, uint32_t ring_s)
 	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
 
 	if (text_set(&c->run->called, text_bytes(&c->to)) || c->transfer ||
-	    transfer_begin(c, &ask, to, (struct bytes){ 0 }))
+	    curl_transfer_start(c, &ask, to, (struct bytes){ 0 }))
 		return false;
 	c->transfer->ring_s = ring_s;
 	return true;
@@ -642,7 +641,7 @@ static bool dial_next(struct call_host *h, struct call *c, struct bytes to, uint
 	c->ring_ns = 0;
 	do
 		rings |= dial_ring(h, c, to);
-	while (c->run == r && r->together && dial_take(h, c, &to));
+	while (c->run == r && r->together && dial_read(h, c, &to));
 	if (!rings)
 		flow_back(h, c);
 	return rings;
@@ -655,7 +654,7 @@ static int dial_go_on(struct flow_turn_of *t)
 	struct bytes to;
 	uint32_t ring_s;
 
-	while ((ring_s = dial_ring_s(t->h, r)) != 0 && dial_take(t->h, t->c, &to)) {
+	while ((ring_s = dial_ring_s(t->h, r)) != 0 && dial_read(t->h, t->c, &to)) {
 		if (!dial_next(t->h, t->c, to, ring_s))
 			continue;
 		if (t->c->run != r) { /* the number led to another flow, and r is gone */
@@ -681,7 +680,7 @@ int verb_dial(struct flow_turn_of *t)
 		return VERB_ASKS;
 	dial_order(t, &terms);
 	dial_forget_kept(t->c->run);
-	return dial_keep(t, &terms) && dial_keep_said(t) ? dial_go_on(t) : OUTCOME_FAILED;
+	return dial_keep(t, &terms) && dial_keep_prompts(t) ? dial_go_on(t) : OUTCOME_FAILED;
 }
 
 /* An answered caller is bridged to the first of several branches that rings; the others ring from
@@ -695,7 +694,7 @@ void dial_settle(struct call_host *h, struct call *c)
 	if (r->state != RUN_WAITS || r->kind != RUN_DIAL || !r->together || !c->transfer ||
 	    c->transfer->state != TRANSFER_RINGING || c->state > CALL_RINGING)
 		return;
-	while (dial_take(h, c, &to)) {
+	while (dial_read(h, c, &to)) {
 		outbox_touch(&c->out);
 		(void)dial_ring(h, c, to);
 		if (c->run != r) {
@@ -791,7 +790,7 @@ void dial_spoke(const struct call_host *h, const struct call *c)
 	if (bytes_starts(number, OF_CALLER))
 		number = bytes_from(number, strlen(OF_CALLER));
 	writer_u64(&w, h->now.utc_ms);
-	dial_keep_value(h, c, KEPT_SPOKE, number, writer_done(&w));
+	dial_keep_value(h, c, KV_SPOKE, number, writer_done(&w));
 }
 
 /* The callee is released; the flow goes on, or the call ends. */

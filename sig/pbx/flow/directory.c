@@ -27,7 +27,7 @@ static bool directory_name(const struct flow_turn_of *t, struct bytes number, st
 		writer_str(&w, PROMPT_BY_NAME "name-");
 		break;
 	case WAY_SPOKEN:
-		writer_str(&w, PROMPT_SAID);
+		writer_str(&w, PROMPT_VALUE);
 		WRITER_TEXTS(said, "text:::", e ? e->display_name : "");
 		terms->said = writer_done(said);
 		return e && !said->overflow;

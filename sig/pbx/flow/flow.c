@@ -68,9 +68,9 @@ static const struct flow_program *run_program(struct call_host *h, struct call *
 	r->serial = rand_u64_from(h->rand) | 1;
 	r->asked_ns = h->now.ns + FLOW_PROGRAM_MS * NS_PER_MS;
 	/* without memory its time runs */
-	(void)effects_ask(h->effects, EFFECT_PROGRAM, c->id, r->serial,
-			  EFFECT_TEXTS(bytes_str(call_tenant(h, c)),
-				       bytes_mem(r->at.program, sizeof(r->at.program))));
+	(void)effects_request(h->effects, EFFECT_PROGRAM, c->id, r->serial,
+			      EFFECT_TEXTS(bytes_str(call_tenant(h, c)),
+					   bytes_mem(r->at.program, sizeof(r->at.program))));
 	return NULL;
 }
 
@@ -217,7 +217,7 @@ static void run_act(struct flow_turn_of *t)
 }
 
 /* The position is saved, and in its program. */
-static void run_begin(struct call_host *h, struct call *c)
+static void run_start(struct call_host *h, struct call *c)
 {
 	struct flow_turn_of t = { h, c, run_program(h, c), NULL };
 	struct flow_world world = flow_world_of(&t);
@@ -258,7 +258,7 @@ static void run_ready(struct call_host *h, struct call *c)
 	run_is_ready(c);
 	c->run->gate = c->out.version;
 	if (!outbox_push(&c->out, &item))
-		run_begin(h, c);
+		run_start(h, c);
 }
 
 /* ---- turns ---- */
@@ -271,7 +271,7 @@ static enum flow_turn run_enter(struct flow_turn_of *t, const struct flow_progra
 
 	run_let_go(t->h, t->c->run);
 	t->p = p;
-	turn = program_begin(p, &t->c->run->at, &world, t->v);
+	turn = program_start(p, &t->c->run->at, &world, t->v);
 	run_hold(t->h, t->c->run);
 	return turn;
 }
@@ -329,7 +329,7 @@ static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program
 
 /* The last verb of a list asks a web server, but the URL cannot be formed. visit: the value before
  * the turn. */
-static bool run_cannot_ask(const struct flow_turn_of *t, uint16_t visit)
+static bool run_cannot_request(const struct flow_turn_of *t, uint16_t visit)
 {
 	const struct flow_step *s = &t->p->steps[t->c->run->at.step];
 
@@ -364,10 +364,10 @@ static void run_next(struct call_host *h, struct call *c, const struct flow_prog
 	if (turn == FLOW_VERB && c->run->saves && call_is_alone(c) &&
 	    c->state == CALL_ESTABLISHED) {
 		run_is_ready(c); /* what others observe of it waits for a save of its own */
-		run_begin(h, c);
+		run_start(h, c);
 	} else if (turn == FLOW_VERB) {
 		run_ready(h, c);
-	} else if (turn == FLOW_OVER && run_cannot_ask(&t, visit)) {
+	} else if (turn == FLOW_OVER && run_cannot_request(&t, visit)) {
 		flow_ended(c, OUTCOME_FAILED);
 	} else if (turn == FLOW_OVER) {
 		run_through(h, c);
@@ -566,7 +566,7 @@ static void flow_saved(struct call_host *h, struct call *c)
 		return;
 	if (c->run->help)
 		return;
-	run_begin(h, c);
+	run_start(h, c);
 	run_go_on(h, c);
 }
 
@@ -731,7 +731,7 @@ void *verb_asks(struct flow_turn_of *t, enum effect_kind kind, uint32_t ms,
 {
 	struct flow_run *r = t->c->run;
 	uint64_t serial = rand_u64_from(t->h->rand) | 1;
-	void *request = effects_ask(t->h->effects, kind, t->c->id, serial, texts);
+	void *request = effects_request(t->h->effects, kind, t->c->id, serial, texts);
 
 	if (!request)
 		return NULL;
@@ -740,10 +740,10 @@ void *verb_asks(struct flow_turn_of *t, enum effect_kind kind, uint32_t ms,
 	return request;
 }
 
-int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms)
+int verb_request(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms)
 {
-	struct request_help *help = verb_asks(
-		t, EFFECT_HELP, ms, EFFECT_TEXTS(bytes_str(call_tenant(t->h, t->c)), data));
+	struct request_helper *help = verb_asks(
+		t, EFFECT_HELPER, ms, EFFECT_TEXTS(bytes_str(call_tenant(t->h, t->c)), data));
 
 	if (!help)
 		return OUTCOME_FAILED;
@@ -753,27 +753,28 @@ int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t
 }
 
 static void run_publish_http(struct call_host *h, struct call *c, const struct flow_step *step,
-			     const struct help_news *news)
+			     const struct helper_reply *new_state)
 {
 	struct sig_event *e = call_publish(h, c, SIG_CALL_HTTP);
 
 	event_put_str(e, EV_STEP, step->name);
-	event_put_str(e, EV_URL, news->url);
-	event_put_number(e, EV_HTTP_STATUS, news->status);
-	event_put_number(e, EV_MS, news->ms);
-	event_put_str(e, EV_REASON, news->reason);
+	event_put_str(e, EV_URL, new_state->url);
+	event_put_number(e, EV_HTTP_STATUS, new_state->status);
+	event_put_number(e, EV_MS, new_state->ms);
+	event_put_str(e, EV_REASON, new_state->reason);
 }
 
 /* A late answer is a failure, unless the step says otherwise. */
 static enum flow_outcome help_outcome(const struct flow_program *p, const struct flow_step *step,
-				      const struct help_news *news)
+				      const struct helper_reply *new_state)
 {
 	const struct flow_branch *b = step_branch(p, step, OUTCOME_TIMEOUT);
 
-	if (news->result == HELP_OK)
+	if (new_state->result == HELPER_OK)
 		return OUTCOME_NEXT;
-	return news->result == HELP_LATE && b && b->outcome == OUTCOME_TIMEOUT ? OUTCOME_TIMEOUT
-									       : OUTCOME_FAILED;
+	return new_state->result == HELPER_TIMEOUT && b && b->outcome == OUTCOME_TIMEOUT
+		       ? OUTCOME_TIMEOUT
+		       : OUTCOME_FAILED;
 }
 
 /* What it answered is a program, which takes the place of this one. */
@@ -792,7 +793,7 @@ static void run_on_program(struct call_host *h, struct call *c, const struct flo
 	run_next(h, c, p);
 }
 
-static void run_on_help(struct call_host *h, struct call *c, const struct help_news *news)
+static void run_on_help(struct call_host *h, struct call *c, const struct helper_reply *new_state)
 {
 	const struct flow_program *p = run_program(h, c), *next;
 	const struct flow_step *step;
@@ -803,16 +804,16 @@ static void run_on_help(struct call_host *h, struct call *c, const struct help_n
 		return;
 	}
 	step = &p->steps[c->run->at.step];
-	outcome = help_outcome(p, step, news);
+	outcome = help_outcome(p, step, new_state);
 	if (!strcmp(step->verb->name, "http"))
-		run_publish_http(h, c, step, news);
-	next = news->is_program ? programs_find(h->programs, news->program) : NULL;
+		run_publish_http(h, c, step, new_state);
+	next = new_state->is_program ? programs_find(h->programs, new_state->program) : NULL;
 	if (next) {
 		run_on_program(h, c, next, step);
 		return;
 	}
-	if (news->is_program ||
-	    (outcome == OUTCOME_NEXT && news->value.n && text_set(&c->run->value, news->value)))
+	if (new_state->is_program || (outcome == OUTCOME_NEXT && new_state->value.n &&
+				      text_set(&c->run->value, new_state->value)))
 		outcome = OUTCOME_FAILED;
 	if (outcome == OUTCOME_FAILED)
 		(void)run_back_to_asker(h, c->run, p, step);
@@ -828,7 +829,7 @@ static void flow_helped(struct call_host *h, struct call *c, const struct reply 
 
 static void flow_help_late(struct call_host *h, struct call *c)
 {
-	const struct help_news late = { .result = HELP_LATE, .reason = "helper" };
+	const struct helper_reply late = { .result = HELPER_TIMEOUT, .reason = "helper" };
 	const struct flow_program *p;
 
 	if (!flow_has_caller(c) || c->state == CALL_ENDING)
@@ -891,8 +892,8 @@ static void flow_replied(struct call_host *h, struct call *c, const struct reply
 }
 
 static const struct module_reply flow_replies[] = {
-	{ ASK_PROGRAM, flow_replied }, { ASK_PARK, place_replied }, { ASK_HELP, flow_helped },
-	{ ASK_BOX, message_replied },  { ASK_KEPT, dial_replied },  { 0 },
+	{ ASK_PROGRAM, flow_replied }, { ASK_PARK, place_replied }, { ASK_HELPER, flow_helped },
+	{ ASK_BOX, message_replied },  { ASK_KV, dial_replied },    { 0 },
 };
 
 /* The verb that began is over without a result: another order was carried out meanwhile, or the
@@ -954,7 +955,7 @@ static void flow_settle(struct call_host *h, struct call *c)
 	dial_settle(h, c);
 	r = c->run; /* a number may have led to another flow */
 	if (r->state == RUN_ANSWERS && c->state == CALL_ESTABLISHED && call_is_alone(c))
-		run_begin(h, c);
+		run_start(h, c);
 	else if (r->state == RUN_WAITS)
 		run_look(h, c);
 	if (r->notified)

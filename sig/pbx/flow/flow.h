@@ -35,8 +35,8 @@ extern const struct flow_act g_place_acts[];
 /* NULL: it is not, and its outcome is failed. */
 const struct flow_act *flow_act_of(const struct flow_verb *v);
 /* Asks a helper process of the node. VERB_ASKS, or OUTCOME_FAILED. */
-int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms);
-/* As effects_ask for the verb, which waits ms for the answer. */
+int verb_request(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms);
+/* As effects_request for the verb, which waits ms for the answer. */
 void *verb_asks(struct flow_turn_of *t, enum effect_kind kind, uint32_t ms,
 		const struct bytes *texts);
 /* What the world says to a program. */

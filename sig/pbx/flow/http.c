@@ -107,7 +107,7 @@ static void http_body(struct flow_turn_of *t, const char *type, const struct flo
 }
 
 /* A repeated request has the same id: the call, and the verb in it. */
-static void http_ask(struct flow_turn_of *t, struct writer *w)
+static void http_request(struct flow_turn_of *t, struct writer *w)
 {
 	const struct flow_run *r = t->c->run;
 	const struct flow_value *method = verb_value(t->v, "method");
@@ -147,10 +147,10 @@ int verb_http(struct flow_turn_of *t)
 		return outcome;
 	t->c->run->linked |=
 		url_links(verb_text(t->v, "url")) || url_links(verb_text(t->v, "fallback"));
-	http_ask(t, &w);
+	http_request(t, &w);
 	if (!w.overflow)
-		outcome = verb_ask(t, HELP_HTTP, writer_done(&w),
-				   urls * verb_number(t->v, "timeout_s") + HTTP_GRACE_MS);
+		outcome = verb_request(t, HELPER_HTTP, writer_done(&w),
+				       urls * verb_number(t->v, "timeout_s") + HTTP_GRACE_MS);
 	explicit_bzero(space, HTTP_ASK_MAX);
 	free(space);
 	return outcome;
@@ -161,8 +161,9 @@ int verb_http(struct flow_turn_of *t)
 static void http_help(const struct call_host *h, const struct call *c, enum help what,
 		      struct bytes data)
 {
-	struct request_help *help = effects_ask(h->effects, EFFECT_HELP, c->id, 0,
-						EFFECT_TEXTS(bytes_str(call_tenant(h, c)), data));
+	struct request_helper *help =
+		effects_request(h->effects, EFFECT_HELPER, c->id, 0,
+				EFFECT_TEXTS(bytes_str(call_tenant(h, c)), data));
 
 	if (!help) /* it is asked when the next verb does */
 		return;
@@ -201,7 +202,7 @@ void http_link(struct call_host *h, struct call *c, const struct flow_program *p
 	http_body(&t, "flow.resumed", &p->steps[c->run->at.step], &w);
 	writer_str(&w, "}}");
 	if (!w.overflow)
-		http_help(h, c, HELP_LINK, writer_done(&w));
+		http_help(h, c, HELPER_LINK, writer_done(&w));
 	free(space);
 }
 
@@ -217,5 +218,5 @@ void http_leave(struct call_host *h, struct call *c)
 	writer_str(&w, "{\"leave\":true,\"call\":\"");
 	writer_mem(&w, id, sizeof(id));
 	writer_str(&w, "\"}");
-	http_help(h, c, HELP_LEAVE, writer_done(&w));
+	http_help(h, c, HELPER_LEAVE, writer_done(&w));
 }

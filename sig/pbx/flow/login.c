@@ -92,7 +92,7 @@ int verb_command(struct flow_turn_of *t, const char *command, const struct verb_
 	}
 	writer_str(&w, "}}");
 	if (!w.overflow)
-		outcome = verb_ask(t, HELP_COMMAND, writer_done(&w), ms);
+		outcome = verb_request(t, HELPER_COMMAND, writer_done(&w), ms);
 	explicit_bzero(space, sizeof(space));
 	return outcome;
 }

@@ -180,9 +180,9 @@ void message_leave(const struct call_host *h, struct call *c)
 	if (!r->draft)
 		return;
 	message_id(c, r->draft, order.id);
-	request =
-		effects_ask(h->effects, EFFECT_BOX, c->id, 0,
-			    EFFECT_TEXTS(bytes_str(call_tenant(h, c)), text_bytes(&r->draft_box)));
+	request = effects_request(h->effects, EFFECT_BOX, c->id, 0,
+				  EFFECT_TEXTS(bytes_str(call_tenant(h, c)),
+					       text_bytes(&r->draft_box)));
 	if (request)
 		request->order = order;
 	else
@@ -223,22 +223,22 @@ static void message_settle(const struct call *c, const struct box_message *m)
 /* JSON members become variables; only those of the counts if no message was looked for, so a user
  * who replies still has the message that he replies to. */
 static struct bytes message_value(struct writer *w, const struct call_host *h, const struct call *c,
-				  const struct box_news *news)
+				  const struct box_reply *new_state)
 {
-	writer_number(w, "{\"new\":", news->counts.fresh, "");
-	writer_number(w, ",\"old\":", news->counts.old, "");
-	writer_number(w, ",\"urgent\":", news->counts.urgent_fresh, "");
-	if (news->found && news->listed)
-		message_known_write(w, h, c, &news->message);
+	writer_number(w, "{\"new\":", new_state->counts.fresh, "");
+	writer_number(w, ",\"old\":", new_state->counts.old, "");
+	writer_number(w, ",\"urgent\":", new_state->counts.urgent_fresh, "");
+	if (new_state->found && new_state->listed)
+		message_known_write(w, h, c, &new_state->message);
 	writer_u8(w, '}');
 	return writer_done(w);
 }
 
-static enum flow_outcome message_outcome(const struct box_news *news)
+static enum flow_outcome message_outcome(const struct box_reply *new_state)
 {
-	switch (news->result) {
+	switch (new_state->result) {
 	case BOX_OK:
-		return news->full ? OUTCOME_FULL : OUTCOME_NEXT;
+		return new_state->full ? OUTCOME_FULL : OUTCOME_NEXT;
 	case BOX_NONE:
 		return OUTCOME_NONE;
 	case BOX_CONFLICT:

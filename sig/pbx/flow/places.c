@@ -63,7 +63,7 @@ static int verb_park(struct flow_turn_of *t)
 	    !t->h->services->parking->named_slot(t->h->owner, t->c->tenant, user,
 						 verb_text(t->v, "slot"), verb_text(t->v, "group"),
 						 &place) ||
-	    park_begin(t->c, &ask, &place, NULL))
+	    park_start(t->c, &ask, &place, NULL))
 		return OUTCOME_FAILED;
 	r->kind = RUN_PARK;
 	r->status = 0;
@@ -95,7 +95,7 @@ static int verb_conference(struct flow_turn_of *t)
 	struct flow_run *r = t->c->run;
 
 	if (!room || room->factory || text_set(&r->called, text_bytes(&t->c->to)) ||
-	    transfer_begin(t->c, &ask, name, (struct bytes){ 0 }))
+	    curl_transfer_start(t->c, &ask, name, (struct bytes){ 0 }))
 		return OUTCOME_FAILED;
 	t->c->transfer->enters = room_enters(t, room);
 	if (t->c->transfer->enters)
@@ -151,7 +151,7 @@ static int pickup_local(struct call_host *h, struct call *c, uint64_t owner)
 	return transfer_begin_with(c, &ask, &with) ? OUTCOME_FAILED : VERB_BEGUN;
 }
 
-static int pickup_begin(struct call_host *h, struct call *c, const struct pick_news *found)
+static int pickup_start(struct call_host *h, struct call *c, const struct pick_reply *found)
 {
 	c->run->picks = c->run->until_ns = 0;
 	outbox_touch(&c->out);
@@ -170,13 +170,13 @@ static int pickup_find(struct flow_turn_of *t, bool rung, struct bytes user)
 {
 	struct flow_run *r = t->c->run;
 	struct bytes target = text_bytes(&r->value);
-	struct pick_news found;
+	struct pick_reply found;
 
 	r->picks = retrieve_find(t->h, t->c, rung, user.n ? user : target, target, &found);
 	r->until_ns = t->h->now.ns + (rung ? RETRIEVE_REMOTE_MS : PICKUP_WAIT_MS) * NS_PER_MS;
 	if (r->picks)
 		return VERB_BEGUN;
-	return rung ? pickup_begin(t->h, t->c, &found) : OUTCOME_FAILED;
+	return rung ? pickup_start(t->h, t->c, &found) : OUTCOME_FAILED;
 }
 
 static int verb_pickup(struct flow_turn_of *t)
@@ -198,9 +198,9 @@ static int verb_pickup(struct flow_turn_of *t)
 	return pickup_find(t, rung, user);
 }
 
-static void pickup_known(struct call_host *h, struct call *c, const struct pick_news *found)
+static void pickup_known(struct call_host *h, struct call *c, const struct pick_reply *found)
 {
-	int outcome = pickup_begin(h, c, found);
+	int outcome = pickup_start(h, c, found);
 
 	if (outcome >= 0)
 		flow_ended(c, (enum flow_outcome)outcome);
@@ -208,7 +208,7 @@ static void pickup_known(struct call_host *h, struct call *c, const struct pick_
 
 void place_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
-	struct pick_news found;
+	struct pick_reply found;
 
 	if (!flow_picks(c) || !c->run->picks || c->run->picks != reply->park.serial)
 		return;
@@ -220,8 +220,8 @@ void place_replied(struct call_host *h, struct call *c, const struct reply *repl
 /* The store, or another node, did not report the party in time. */
 static void pickup_overdue(struct call_host *h, struct call *c)
 {
-	struct pick_news found = retrieve_late(h, c, pickup_is_rung(h, c),
-					       text_bytes(&c->run->value), c->run->picks);
+	struct pick_reply found = retrieve_late(h, c, pickup_is_rung(h, c),
+						text_bytes(&c->run->value), c->run->picks);
 
 	pickup_known(h, c, &found);
 }
@@ -277,7 +277,7 @@ static int verb_notify(struct flow_turn_of *t)
 
 /* ---- stream ---- */
 
-enum { HEAR_SAID };
+enum { HEAR_PLAYED };
 
 /* As by call.stream of a party: the application hears the caller through the verbs that follow, and
  * sends nothing. A slow application is not waited for. */
@@ -288,7 +288,7 @@ static int stream_listens(struct flow_turn_of *t)
 	struct call *c = t->c;
 
 	if (bytes_cstr(verb_text(t->v, "endpoint"), terms.endpoint, sizeof(terms.endpoint)) ||
-	    media_stream_begin(t->h, c, c->bridge.caller, &terms, 0))
+	    media_stream_start(t->h, c, c->bridge.caller, &terms, 0))
 		return OUTCOME_FAILED;
 	c->run->kind = RUN_STREAM;
 	c->run->until_ns = t->h->now.ns + STREAM_WAIT_MS * NS_PER_MS;
@@ -301,7 +301,7 @@ static int verb_stream(struct flow_turn_of *t)
 	struct prompt_terms terms = { .times = 1, .file_count = 1 };
 	struct writer w = writer_over(terms.files[0], PROMPT_NAME_MAX);
 
-	if (verb_number(t->v, "hear") != HEAR_SAID)
+	if (verb_number(t->v, "hear") != HEAR_PLAYED)
 		return stream_listens(t);
 	writer_str(&w, PROMPT_LIVE);
 	writer_bytes(&w, verb_text(t->v, "endpoint"));

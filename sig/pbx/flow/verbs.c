@@ -53,15 +53,15 @@ bool verb_prompts(struct prompt_terms *terms, const struct flow_verb *v, const c
 
 /* Appended to the prompts. text, as: the arguments with value and format. Returns false for an
  * invalid value, or without room. */
-static bool said_add(struct prompt_terms *terms, const struct flow_verb *v, const char *text,
-		     const char *as, struct writer *w)
+static bool spoken_add(struct prompt_terms *terms, const struct flow_verb *v, const char *text,
+		       const char *as, struct writer *w)
 {
 	const char *kind = verb_arg_find(v->verb, as)->words[verb_number(v, as)];
 	struct bytes language = verb_text(v, "language");
 	bool speech = verb_number(v, as) == 0;
 	struct words words;
 
-	if (!file_add(terms, PROMPT_SAID, (struct bytes){ 0 }))
+	if (!file_add(terms, PROMPT_VALUE, (struct bytes){ 0 }))
 		return false;
 	WRITER_TEXTS(w, kind, ":");
 	writer_bytes(w, language);
@@ -118,7 +118,7 @@ static int verb_say(struct flow_turn_of *t)
 	struct prompt_terms terms = { .times = 1, .interruptible = stop.n, .only_ends = stop.n };
 	int outcome = OUTCOME_FAILED;
 
-	if (said_add(&terms, t->v, "text", "as", &w) &&
+	if (spoken_add(&terms, t->v, "text", "as", &w) &&
 	    !bytes_cstr(stop, terms.ends, sizeof(terms.ends)))
 		outcome = prompts_carry(t, &terms);
 	explicit_bzero(space, sizeof(space)); /* it may be a secret */
@@ -159,7 +159,7 @@ static int verb_gather(struct flow_turn_of *t)
 	terms.min = digits_limit(verb_number(v, "min"));
 	terms.min = terms.min < terms.max ? terms.min : terms.max;
 	if (!verb_prompts(&terms, v, again ? "again" : "prompt") ||
-	    (verb_value(v, "say")->given && !said_add(&terms, v, "say", "say_as", &w)) ||
+	    (verb_value(v, "say")->given && !spoken_add(&terms, v, "say", "say_as", &w)) ||
 	    !dial_tone_add(&terms, v) ||
 	    bytes_cstr(verb_text(v, "terminators"), terms.ends, sizeof(terms.ends)))
 		return OUTCOME_FAILED;

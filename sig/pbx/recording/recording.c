@@ -235,7 +235,7 @@ struct recording_of {
 	bool draft;
 };
 
-static struct recording *recording_begin(struct call_host *h, struct call *c, uint8_t leg,
+static struct recording *recording_start(struct call_host *h, struct call *c, uint8_t leg,
 					 const struct recording_of *of)
 {
 	struct recording *r = recording_add(&c->recordings, leg, of->cause);
@@ -371,8 +371,8 @@ static int record_facts_put(const struct call *c, const struct recording *r, str
 	return text_set(out, writer_done(&w));
 }
 
-static void record_ask(struct call_host *h, const struct call *c, struct recording *r,
-		       enum record_act act)
+static void record_request(struct call_host *h, const struct call *c, struct recording *r,
+			   enum record_act act)
 {
 	struct effect *e = effects_add(h->effects, EFFECT_RECORD, c->id, 0);
 	struct request_record *to = e ? e->request : NULL;
@@ -410,13 +410,13 @@ static void recording_sync(struct call_host *h, struct call *c, struct recording
 	if (!r->told) {
 		r->segment++;
 		outbox_touch_later(&c->out);
-		record_ask(h, c, r, r->segment == 1 ? RECORD_BEGIN : RECORD_GO_ON);
+		record_request(h, c, r, r->segment == 1 ? RECORD_START : RECORD_GO_ON);
 		r->told = true;
 	}
 	if (!account_is_noted(c, r))
-		record_ask(h, c, r, RECORD_NOTE);
+		record_request(h, c, r, RECORD_NOTE);
 	if (r->told_paused != r->paused)
-		record_ask(h, c, r, r->paused ? RECORD_PAUSE : RECORD_RESUME);
+		record_request(h, c, r, r->paused ? RECORD_PAUSE : RECORD_RESUME);
 	r->told_paused = r->paused;
 	recording_sound(h, c, r);
 }
@@ -424,7 +424,7 @@ static void recording_sync(struct call_host *h, struct call *c, struct recording
 static void recording_end(struct call_host *h, struct call *c, struct recording *r)
 {
 	if (r->told)
-		record_ask(h, c, r, RECORD_END);
+		record_request(h, c, r, RECORD_END);
 	siprec_end(h, c, r);
 	outbox_touch_later(&c->out);
 	(void)recording_publish(h, c, r, SIG_CALL_RECORDING_ENDED,
@@ -492,7 +492,7 @@ static void recording_apply_policy(struct call_host *h, struct call *c)
 
 		if (!wants[i])
 			continue;
-		if (!recording_begin(h, c, legs[i], &of))
+		if (!recording_start(h, c, legs[i], &of))
 			LOG_WARN("call", c->id, "it has too many recordings for one more");
 		if (of.for_both)
 			return;
@@ -536,7 +536,7 @@ static void recordings_leave(struct call_host *h, const struct call *c)
 		struct recording *r = &c->recordings->list[i];
 
 		if (r->told)
-			record_ask(h, c, r, RECORD_LEAVE);
+			record_request(h, c, r, RECORD_LEAVE);
 		siprec_leave(h, c, r);
 	}
 }
@@ -577,7 +577,7 @@ static enum refusal recording_order_on(struct call_host *h, struct call *c, uint
 	if (place == RECORD_TO_SIPREC && !h->settings->siprec.count)
 		return REFUSED_NO_RECORDER;
 	of.to = place;
-	return recording_begin(h, c, leg, &of) ? REFUSED_NOT : REFUSED_RECORDINGS_FULL;
+	return recording_start(h, c, leg, &of) ? REFUSED_NOT : REFUSED_RECORDINGS_FULL;
 }
 
 enum refusal recording_order(struct call_host *h, struct call *c, uint8_t leg,
@@ -639,7 +639,7 @@ static enum refusal recording_code(struct call_host *h, struct call *c, uint8_t 
 
 /* ---- messages ---- */
 
-static uint8_t recording_message_begin(struct call_host *h, struct call *c, uint8_t leg,
+static uint8_t recording_message_start(struct call_host *h, struct call *c, uint8_t leg,
 				       struct bytes mailbox)
 {
 	const struct recording_of of = { .cause = RECORDING_MESSAGE,
@@ -647,7 +647,7 @@ static uint8_t recording_message_begin(struct call_host *h, struct call *c, uint
 					 .mailbox = mailbox,
 					 .draft = c->prompts->terms.draft };
 	const struct recording *r =
-		recording_of_leg(c->recordings, leg) ? NULL : recording_begin(h, c, leg, &of);
+		recording_of_leg(c->recordings, leg) ? NULL : recording_start(h, c, leg, &of);
 
 	return r ? r->number : 0;
 }
@@ -700,7 +700,7 @@ static void recording_replied(struct call_host *h, struct call *c, const struct 
 	int error = reply->record.error;
 	struct recording *r = recording_by_number(c->recordings, number);
 
-	if (reply->record.kind != RECORD_NEWS_FAILED) {
+	if (reply->record.kind != RECORD_REPLY_FAILED) {
 		prompts_on_recorded(h, c, &reply->record);
 		return;
 	}
@@ -774,7 +774,7 @@ const struct module recording_module = {
 	.replied = recording_replies,
 	.codes = &recording_codes,
 	.answering = aware_answer,
-	.message_begin = recording_message_begin,
+	.message_start = recording_message_start,
 	.message_end = recording_message_end,
 	.dialog = siprec_step,
 	.next = siprec_next,

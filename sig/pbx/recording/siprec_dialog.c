@@ -62,7 +62,7 @@ static void recorder_want(const struct call_host *h, const struct call *c, uint8
 	want_families(out, h->settings);
 }
 
-static bool find_begin(struct call_host *h, const struct call *c, struct siprec *s,
+static bool find_start(struct call_host *h, const struct call *c, struct siprec *s,
 		       const struct lookup_want *want)
 {
 	uint64_t serial;
@@ -99,7 +99,7 @@ static bool name_resolves(struct call_host *h, const struct call *c, struct sipr
 	}
 	recorder_want(h, c, of, &want);
 	lookup->find(lookup->arg, &want, h->now.ns, found);
-	resolves = found->state == LOOKUP_ASK && find_begin(h, c, s, &want);
+	resolves = found->state == LOOKUP_REQUEST && find_start(h, c, s, &want);
 	if (found->state == LOOKUP_DONE)
 		places_add(s, of, found->targets, found->target_count);
 	else if (!resolves)
@@ -146,16 +146,16 @@ void siprec_find_stop(struct call_host *h, const struct call *c, struct siprec *
 	s->resolve = 0;
 }
 
-bool siprec_on_found(struct call_host *h, struct siprec *s, const struct lookup_news *news)
+bool siprec_on_found(struct call_host *h, struct siprec *s, const struct lookup_reply *new_state)
 {
 	uint8_t of = (uint8_t)(s->resolve - 1);
 
-	if (!s->lookup || s->lookup != news->serial)
+	if (!s->lookup || s->lookup != new_state->serial)
 		return false;
 	find_over(h, s);
 	s->resolve++;
-	if (news->state == LOOKUP_DONE)
-		places_add(s, of, news->targets, news->count);
+	if (new_state->state == LOOKUP_DONE)
+		places_add(s, of, new_state->targets, new_state->count);
 	return true;
 }
 

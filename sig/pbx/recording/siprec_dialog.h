@@ -41,7 +41,7 @@ enum siprec_found {
 /* The place that is asked next: s->place. */
 enum siprec_found siprec_find(struct call_host *h, const struct call *c, struct siprec *s);
 /* What a name leads to. False: the session waits for no such thing. */
-bool siprec_on_found(struct call_host *h, struct siprec *s, const struct lookup_news *news);
+bool siprec_on_found(struct call_host *h, struct siprec *s, const struct lookup_reply *new_state);
 /* Cancels the look-up. */
 void siprec_find_stop(struct call_host *h, const struct call *c, struct siprec *s);
 /* The place did not accept: the next is tried. Returns true if that was not asked yet in this

@@ -24,7 +24,7 @@ static uint32_t take_all(const char *tenant, const char *token, const char *user
 	struct fair_who who = who_of(tenant, token, user);
 	uint32_t n = 0;
 
-	while ((*why = fair_take(&g_fair, &who, 1, &g_held[g_count])) == FAIR_FINE) {
+	while ((*why = fair_admit(&g_fair, &who, 1, &g_held[g_count])) == FAIR_FINE) {
 		g_count++;
 		n++;
 	}
@@ -128,7 +128,7 @@ static void test_random(void **state)
 			fair_give(&g_fair, one);
 			*one = g_held[--g_count];
 			g_held[g_count] = (struct fair_held){ 0 };
-		} else if (fair_take(&g_fair, &who, 1 + r % 2, &g_held[g_count]) == FAIR_FINE) {
+		} else if (fair_admit(&g_fair, &who, 1 + r % 2, &g_held[g_count]) == FAIR_FINE) {
 			g_count++;
 		}
 		for (uint32_t k = 0; k < g_count; k++)

@@ -306,7 +306,7 @@ static const struct schema turned_rows[] = {
 	{ "sometimes", 3, SCHEMA_UINT, SCHEMA_IF, SCHEMA_AT(struct turned, sometimes),
 	  .is = turned_is },
 	{ "bits", 4, SCHEMA_UINT, SCHEMA_BITS, SCHEMA_AT(struct turned, bits), .max = 3 },
-	{ "beside", 5, SCHEMA_UINT, SCHEMA_BESIDE, SCHEMA_AT(struct turned, beside) },
+	{ "beside", 5, SCHEMA_UINT, SCHEMA_CONTEXT, SCHEMA_AT(struct turned, beside) },
 	{ "ignored", 6, SCHEMA_IGNORED },
 	{ 0 },
 };

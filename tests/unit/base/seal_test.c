@@ -75,7 +75,7 @@ static void opens_what_another_made(void **state)
 	}
 }
 
-static void comes_back(void **state)
+static void is_call_back(void **state)
 {
 	struct seal_key key = key_of(7, 0x42);
 	uint8_t sealed[ROOM], out[ROOM];
@@ -219,7 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_what_another_made),
-		cmocka_unit_test(comes_back),
+		cmocka_unit_test(is_call_back),
 		cmocka_unit_test(the_empty_string_comes_back),
 		cmocka_unit_test(no_two_are_equal),
 		cmocka_unit_test(every_changed_bit_is_refused),

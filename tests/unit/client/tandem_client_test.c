@@ -108,7 +108,7 @@ static void test_open(void **state)
 	assert_int_equal(tandem_client_open_as(&c, "unix:/x", "a", "reader"), 0);
 	tandem_client_close(c);
 	assert_int_equal(tandem_client_open(&c, "unix:/nowhere/x.sock", "default"), 0);
-	assert_int_equal(tandem_client_ask(c, "help", NULL, 1, &answer), -EHOSTUNREACH);
+	assert_int_equal(tandem_client_request(c, "help", NULL, 1, &answer), -EHOSTUNREACH);
 	assert_null(answer);
 	assert_non_null(strstr(tandem_client_error(c), "/nowhere/x.sock"));
 	tandem_client_close(c);

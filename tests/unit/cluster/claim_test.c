@@ -54,7 +54,7 @@ static void asking(struct claim *c)
 	assert_int_equal(see(c, 1, 7, 13000), 0);
 	c->look_ns = UINT64_MAX;
 	assert_int_equal(timer(c, 13299), 0);
-	assert_int_equal(timer(c, 13300), CLAIM_SEND_ASK);
+	assert_int_equal(timer(c, 13300), CLAIM_SEND_REQUEST);
 }
 
 static void test_claims(void **state)
@@ -114,7 +114,7 @@ static void test_watch_begins_again(void **state)
 		c.look_ns = UINT64_MAX;
 		assert_int_equal(timer(&c, 13300), 0);
 		assert_int_equal(see(&c, row->history, row->renewal, 16000), 0);
-		assert_int_equal(timer(&c, 16599), CLAIM_SEND_ASK);
+		assert_int_equal(timer(&c, 16599), CLAIM_SEND_REQUEST);
 	}
 }
 
@@ -151,7 +151,7 @@ static void test_named_no_more(void **state)
 	seen.lease.named = (struct members){ { OTHER, 9 }, 2 };
 	watching(&c);
 	assert_int_equal(claim_step(&c, &seen, 11000), 0);
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 11001), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OWNER, 5, 11001), CLAIM_SEND_ACK);
 	assert_int_equal(c.named.ids[0], OTHER);
 	assert_int_equal(claim_step(&c, &seen, 15000), 0);
 	c.look_ns = UINT64_MAX;
@@ -177,7 +177,7 @@ static void test_newest_names(void **state)
 	asking(&c);
 	assert_int_equal(hear_names(&c, 6, &newer), CLAIM_SEND_NAMES);
 	assert_int_equal(hear_names(&c, 7, &NAMED), 0);
-	assert_int_equal(c.state, CLAIM_ASK);
+	assert_int_equal(c.state, CLAIM_REQUEST);
 	assert_int_equal(hear_names(&c, 8, &newer), CLAIM_PASS_NAMES);
 	assert_int_equal(c.state, CLAIM_WATCH); /* consents were by the other list */
 	assert_int_equal(c.named.ids[0], OTHER);
@@ -185,7 +185,7 @@ static void test_newest_names(void **state)
 	see_names(&c, 2, 7, 2);
 	assert_int_equal(c.named.ids[0], OTHER);
 	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 20000),
-			 CLAIM_SEND_NEWS | CLAIM_SEND_NAMES);
+			 CLAIM_SEND_NEWER | CLAIM_SEND_NAMES);
 }
 
 /* To the owner it has acked, to the claimant to which it has consented, and to nobody known after its start. */
@@ -195,12 +195,12 @@ static void test_bound(void **state)
 
 	(void)state;
 	watching(&c);
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 20000), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OWNER, 5, 20000), CLAIM_SEND_ACK);
 	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 20000 + QUIET - 1), 0);
 	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 20000 + QUIET), CLAIM_SEND_CONSENT);
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 6, 20000 + 2 * QUIET - 1), 0);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OWNER, 6, 20000 + 2 * QUIET - 1), 0);
 	assert_int_equal(of_node(&c, CLAIM_ASKED, OWNER, 5, 20000 + 2 * QUIET - 1), 0);
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 6, 20000 + 2 * QUIET), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OWNER, 6, 20000 + 2 * QUIET), CLAIM_SEND_ACK);
 	claim_open(&c, SELF, 0x22, LENGTH, 50000);
 	assert_int_equal(see(&c, 1, 7, 50001), 0);
 	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 50000 + QUIET - 1), 0);
@@ -220,7 +220,7 @@ static void test_stands_back(void **state)
 	assert_int_equal(see(&c, 1, 7, 14000), 0);
 	c.look_ns = UINT64_MAX;
 	assert_int_equal(timer(&c, 14299), 0);
-	assert_int_equal(timer(&c, 14300), CLAIM_SEND_ASK);
+	assert_int_equal(timer(&c, 14300), CLAIM_SEND_REQUEST);
 	assert_int_equal(of_node(&c, CLAIM_ASKED, SELF, 5, 14301), CLAIM_SEND_CONSENT);
 	assert_int_equal(of_node(&c, CLAIM_CONSENTED, SELF, 14300, 14302), 0);
 }
@@ -239,7 +239,7 @@ static void test_alone(void **state)
 		assert_int_equal(claim_step(&c, &seen, 10000), 0);
 		assert_int_equal(claim_step(&c, &seen, 13000), 0);
 		c.look_ns = UINT64_MAX;
-		assert_int_equal(timer(&c, 13300), CLAIM_SEND_ASK | CLAIM_SEND_CLAIM);
+		assert_int_equal(timer(&c, 13300), CLAIM_SEND_REQUEST | CLAIM_SEND_CLAIM);
 		assert_int_equal(
 			claim_step(&c, &(struct claim_event){ .type = CLAIM_WON, .kept = kept },
 				   13400),
@@ -277,11 +277,11 @@ static void test_owner_is_heard(void **state)
 	(void)state;
 	claim_open(&c, SELF, 0x22, LENGTH, 1);
 	assert_false(claim_hears_owner(&c, 2));
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OTHER, 5, 10000), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OTHER, 5, 10000), CLAIM_SEND_ACK);
 	assert_true(claim_hears_owner(&c, 10001));
 	assert_true(claim_hears_owner(&c, 13299));
 	assert_false(claim_hears_owner(&c, 13300));
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OTHER, 5, 20000), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OTHER, 5, 20000), CLAIM_SEND_ACK);
 	(void)dead(&c, c.heard.counter, c.heard.incarnation, 20001);
 	assert_false(claim_hears_owner(&c, 20002));
 }
@@ -293,12 +293,12 @@ static void test_dead(void **state)
 
 	(void)state;
 	watching(&c);
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 10500), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OWNER, 5, 10500), CLAIM_SEND_ACK);
 	assert_int_equal(dead(&c, 4, 1, 10600), 0);
 	assert_int_equal(timer(&c, 10600), CLAIM_SEND_LOOK);
 	assert_int_equal(see(&c, 1, 8, 10700), 0);
-	assert_int_equal(timer(&c, 10700), CLAIM_SEND_ASK | CLAIM_SEND_DEAD);
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 6, 10750), 0);
+	assert_int_equal(timer(&c, 10700), CLAIM_SEND_REQUEST | CLAIM_SEND_DEAD);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OWNER, 6, 10750), 0);
 	assert_int_equal(of_node(&c, CLAIM_CONSENTED, OTHER, 10700, 10800), CLAIM_SEND_CLAIM);
 }
 
@@ -310,7 +310,7 @@ static void test_dead_consents(void **state)
 	(void)state;
 	claim_open(&c, OTHER, 0x33, LENGTH, 1);
 	assert_int_equal(see(&c, 1, 7, 10000), 0);
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 10500), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OWNER, 5, 10500), CLAIM_SEND_ACK);
 	assert_int_equal(of_node(&c, CLAIM_ASKED, SELF, 9, 10600), 0);
 	assert_int_equal(dead(&c, 4, 1, 10600), 0);
 	assert_int_equal(see(&c, 1, 7, 10600), 0);
@@ -340,13 +340,13 @@ static void test_dead_other(void **state)
 		struct claim c;
 
 		watching(&c);
-		ROW_ASSERT(row->name, of_node(&c, CLAIM_TOLD, OWNER, 5, 10500) == CLAIM_SEND_ACK);
+		ROW_ASSERT(row->name, of_node(&c, CLAIM_OWNER, OWNER, 5, 10500) == CLAIM_SEND_ACK);
 		ROW_ASSERT(row->name, !dead(&c, row->counter, row->incarnation, 10600));
 		ROW_ASSERT(row->name, !see(&c, 1, 7, 10600));
 		c.look_ns = UINT64_MAX;
 		ROW_ASSERT(row->name, !of_node(&c, CLAIM_ASKED, OTHER, 5, 10600));
 		ROW_ASSERT(row->name, !timer(&c, 13799));
-		ROW_ASSERT(row->name, of_node(&c, CLAIM_TOLD, OWNER, 6, 13799) == CLAIM_SEND_ACK);
+		ROW_ASSERT(row->name, of_node(&c, CLAIM_OWNER, OWNER, 6, 13799) == CLAIM_SEND_ACK);
 	}
 }
 
@@ -358,7 +358,7 @@ static void test_dead_keeps_promises(void **state)
 	(void)state;
 	watching(&c);
 	assert_int_equal(of_node(&c, CLAIM_ASKED, OWNER, 5, 12000), CLAIM_SEND_CONSENT);
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 12001), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OWNER, 5, 12001), CLAIM_SEND_ACK);
 	assert_int_equal(dead(&c, 4, 1, 12002), 0);
 	assert_int_equal(see(&c, 1, 7, 12003), 0);
 	c.look_ns = UINT64_MAX;
@@ -367,7 +367,7 @@ static void test_dead_keeps_promises(void **state)
 	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 12000 + QUIET), CLAIM_SEND_CONSENT);
 	/* likewise what it promised before its start */
 	claim_open(&c, SELF, 0x22, LENGTH, 50000);
-	assert_int_equal(of_node(&c, CLAIM_TOLD, OWNER, 5, 50001), CLAIM_SEND_ACK);
+	assert_int_equal(of_node(&c, CLAIM_OWNER, OWNER, 5, 50001), CLAIM_SEND_ACK);
 	assert_int_equal(dead(&c, 4, 1, 50002), 0);
 	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 50000 + QUIET - 1), 0);
 	assert_int_equal(of_node(&c, CLAIM_ASKED, OTHER, 5, 50000 + QUIET), CLAIM_SEND_CONSENT);

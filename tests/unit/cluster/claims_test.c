@@ -63,7 +63,7 @@ static void on_claim(uint16_t shard, const struct claim *c, void *arg)
 
 static void named_told(struct claims *c, const struct lease *l)
 {
-	const struct peer_item told = { .kind = PEER_TOLD,
+	const struct peer_item told = { .kind = PEER_OWNED,
 					.shard = SHARD,
 					.epoch = l->epoch,
 					.named = l->named,
@@ -79,7 +79,7 @@ static void lease_event(struct node *n, struct lease_event event)
 	bool ask = actions & (LEASE_SEND_RENEW | LEASE_SEND_ASSERT);
 	bool own = n->lease.epoch.counter == g_redis.epoch.counter && n->id == g_redis.owner;
 
-	if (actions & LEASE_TELL)
+	if (actions & LEASE_ANNOUNCE)
 		named_told(n->claims, &n->lease);
 	if (!ask)
 		return;
@@ -116,7 +116,7 @@ static void on_alive(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg)
 {
 	assert_int_equal(shard, SHARD);
 	lease_event(arg,
-		    (struct lease_event){ .type = LEASE_HEARD, .from = from, .sent_ns = sent_ns });
+		    (struct lease_event){ .type = LEASE_ACK, .from = from, .sent_ns = sent_ns });
 }
 
 static void on_seen(uint16_t shard, struct lease_epoch epoch, void *arg)
@@ -382,16 +382,16 @@ static void test_one_of_before_has_it(void **state)
 /* ... or from another node, where Redis has forgotten it. */
 static void test_news_of_another(void **state)
 {
-	static const struct peer_item news = { .kind = PEER_NEWS,
-					       .shard = SHARD,
-					       .epoch = { 5, 0xb },
-					       .named = { { 1, 3 }, 2 },
-					       .record = 2 };
+	static const struct peer_item outcome = { .kind = PEER_NEWER,
+						  .shard = SHARD,
+						  .epoch = { 5, 0xb },
+						  .named = { { 1, 3 }, 2 },
+						  .record = 2 };
 	struct node *n = &g_nodes[0];
 
 	(void)state;
 	lease_lapses(n);
-	claims_item(n->claims, &news, 3, g_now_ns);
+	claims_item(n->claims, &outcome, 3, g_now_ns);
 	assert_int_equal(n->lease.state, LEASE_FENCED);
 }
 

@@ -14,7 +14,7 @@ static const char *read_all(struct document_entry *e, const struct pair *pairs)
 {
 	const char *wrong;
 
-	document_entry_begin(e);
+	document_entry_start(e);
 	for (; pairs->name; pairs++)
 		document_entry_field(e, bytes_str(pairs->name), bytes_str(pairs->value));
 	wrong = document_entry_check(e);

@@ -171,9 +171,9 @@ static void test_made_anew(void **state)
 	(void)server_ask(&s, "FLUSHALL");
 	(void)server_ask(&s, "XADD td:{docs}:log 5-1 tenant t kind x name y version 4 delete %s",
 			 "");
-	assert_true(document_log_is_ahead(r.log, BYTES_LIT("5-1")));
-	assert_false(document_log_is_ahead(r.log, BYTES_LIT("9999999999999-1")));
-	assert_false(document_log_is_ahead(r.log, BYTES_LIT("")));
+	assert_true(document_log_is_newer(r.log, BYTES_LIT("5-1")));
+	assert_false(document_log_is_newer(r.log, BYTES_LIT("9999999999999-1")));
+	assert_false(document_log_is_newer(r.log, BYTES_LIT("")));
 	document_log_seek(r.log, BYTES_LIT("5-1"));
 	(void)server_ask(&s, "XADD td:{docs}:log 5-2 tenant t kind x name z version 4 delete %s",
 			 "");

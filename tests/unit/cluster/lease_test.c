@@ -236,7 +236,7 @@ static void test_valid_with_peers(void **state)
 	(void)state;
 	hold(&l, true);
 	assert_int_equal(valid_ms(&l), 3010);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_TELL | LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_ANNOUNCE | LEASE_SEND_RENEW);
 	assert_int_equal(valid_ms(&l), 3010);
 	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 1500), 0);
 	assert_int_equal(valid_ms(&l), 4010);
@@ -246,7 +246,7 @@ static void test_valid_with_peers(void **state)
 
 static unsigned ack(struct lease *l, uint64_t from, uint64_t sent_ms, uint64_t at_ms)
 {
-	struct lease_event event = { .type = LEASE_HEARD, .from = from, .sent_ns = sent_ms * MS };
+	struct lease_event event = { .type = LEASE_ACK, .from = from, .sent_ns = sent_ms * MS };
 
 	return lease_step(l, &event, at_ms * MS);
 }
@@ -259,13 +259,13 @@ static void test_valid_by_acks(void **state)
 	(void)state;
 	hold(&l, true);
 	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 900), LEASE_DEGRADED);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1000), LEASE_TELL);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1000), LEASE_ANNOUNCE);
 	assert_int_equal(ack(&l, 9, 1000, 1100), 0);
 	assert_int_equal(valid_ms(&l), 3010);
 	assert_int_equal(ack(&l, 8, 1000, 1900), 0);
 	assert_int_equal(valid_ms(&l), 4000);
 	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1999), 0);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2000), LEASE_TELL);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2000), LEASE_ANNOUNCE);
 	assert_int_equal(l.state, LEASE_DOUBT);
 }
 
@@ -276,13 +276,13 @@ static void test_told_when_it_comes_back(void **state)
 
 	(void)state;
 	hold(&l, true);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 41), LEASE_TELL);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 41), LEASE_ANNOUNCE);
 	assert_int_equal(step_at(&l, LEASE_SEEN, 6, 100), LEASE_FENCE | LEASE_DEGRADED);
 	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2000), 0);
 	assert_int_equal(step_at(&l, LEASE_WANT, 0, 5000), LEASE_SEND_ACQUIRE);
 	assert_int_equal(ack(&l, 8, 41, 5001), 0); /* of before */
 	assert_int_equal(step_at(&l, LEASE_GRANTED, 7, 5002), LEASE_HEALTHY | LEASE_ANEW);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 5003), LEASE_TELL);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 5003), LEASE_ANNOUNCE);
 	assert_int_equal(ack(&l, 8, 5003, 5100), 0);
 	assert_int_equal(valid_ms(&l), 8003);
 }
@@ -298,7 +298,7 @@ static void test_lapsed(void **state)
 
 	(void)state;
 	hold(&l, true);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 3009), LEASE_TELL | LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 3009), LEASE_ANNOUNCE | LEASE_SEND_RENEW);
 	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 3011), LEASE_LAPSE | LEASE_DEGRADED);
 	assert_int_equal(l.state, LEASE_LAPSED);
 	assert_int_equal(ack(&l, 8, 3009, 3012), 0);
@@ -307,7 +307,7 @@ static void test_lapsed(void **state)
 	assert_int_equal(lease_step(&l, &claimed, 6100 * (uint64_t)MS), ANEW);
 	assert_int_equal(l.state, LEASE_HELD);
 	assert_int_equal(valid_ms(&l), 9000);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 6101), LEASE_TELL | LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 6101), LEASE_ANNOUNCE | LEASE_SEND_RENEW);
 	assert_int_equal(l.renewal, 41);
 }
 
@@ -339,7 +339,7 @@ static void test_not_kept(void **state)
 
 	(void)state;
 	hold(&l, true);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_TELL | LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_ANNOUNCE | LEASE_SEND_RENEW);
 	assert_int_equal(lease_step(&l, &granted, 1020 * (uint64_t)MS), 0);
 	assert_int_equal(valid_ms(&l), 3010);
 }
@@ -353,7 +353,7 @@ static void test_other_names(void **state)
 	(void)state;
 	hold(&l, true);
 	lease_name(&l, &other, 500 * (uint64_t)MS);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 500), LEASE_TELL);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 500), LEASE_ANNOUNCE);
 	assert_int_equal(ack(&l, 8, 500, 510), 0);
 	assert_int_equal(valid_ms(&l), 3010);
 	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_SEND_RENEW);
@@ -374,7 +374,7 @@ static void test_first_names(void **state)
 	lease_open(&l, OWN, LENGTH);
 	hold(&l, true);
 	lease_name(&l, &(struct members){ .count = 0 }, 500 * (uint64_t)MS);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_TELL | LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_ANNOUNCE | LEASE_SEND_RENEW);
 	assert_int_equal(ack(&l, 7, 1010, 1011), 0);
 	assert_int_equal(step_at(&l, LEASE_GRANTED, 5, 1012), 0);
 	assert_true(valid_ms(&l) == NEVER);
@@ -389,7 +389,7 @@ static void test_first_names_in_redis(void **state)
 	(void)state;
 	hold(&l, false);
 	lease_name(&l, &NAMED, 1010 * (uint64_t)MS);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_TELL | LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1010), LEASE_ANNOUNCE | LEASE_SEND_RENEW);
 	assert_int_equal(ack(&l, 7, 1010, 1011), 0);
 	assert_int_equal(ack(&l, 8, 1010, 1011), 0);
 	assert_int_equal(valid_ms(&l), 4010);
@@ -407,7 +407,7 @@ static void test_first_names_in_redis(void **state)
 	assert_int_equal(lease_step(&l, &granted, 1011 * (uint64_t)MS), 0);
 	lease_name(&l, &NAMED, 1012 * (uint64_t)MS);
 	assert_int_equal(valid_ms(&l), 4012);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2020), LEASE_TELL | LEASE_SEND_RENEW);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2020), LEASE_ANNOUNCE | LEASE_SEND_RENEW);
 	assert_int_equal(lease_step(&l, &granted, 2021 * (uint64_t)MS), 0);
 	assert_int_equal(valid_ms(&l), 5020);
 	assert_int_equal(step_at(&l, LEASE_LINK_DOWN, 0, 2100), LEASE_DEGRADED);
@@ -433,9 +433,9 @@ static void test_others_hear_of_it(void **state)
 	lease_name(&l, &NAMED, 1101 * (uint64_t)MS);
 	assert_true(valid_ms(&l) == NEVER);
 	assert_int_equal(l.others.count, NAMED.count);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1101), LEASE_TELL);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1101), LEASE_ANNOUNCE);
 	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 1102), 0);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2101), LEASE_TELL);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 2101), LEASE_ANNOUNCE);
 	/* there is nobody else any more */
 	lease_name(&l, &(struct members){ .count = 0 }, 2102 * (uint64_t)MS);
 	assert_false(lease_tells(&l));
@@ -450,7 +450,7 @@ static void test_no_names(void **state)
 	(void)state;
 	hold(&l, true);
 	lease_name(&l, &(struct members){ .count = 0 }, 500 * (uint64_t)MS);
-	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 500), LEASE_TELL);
+	assert_int_equal(step_at(&l, LEASE_TIMER, 0, 500), LEASE_ANNOUNCE);
 	assert_int_equal(ack(&l, 7, 500, 510), 0);
 	assert_int_equal(ack(&l, 8, 500, 510), 0);
 	assert_int_equal(valid_ms(&l), 3010);

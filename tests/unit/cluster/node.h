@@ -137,7 +137,7 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 	link = n->redis;
 	if (redis_is_cluster(link))
 		assert_int_equal(
-			redis_open_beside(&link, n->redis, BYTES_LIT("td:{s17}:lease"), NULL), 0);
+			redis_open_attached(&link, n->redis, BYTES_LIT("td:{s17}:lease"), NULL), 0);
 	assert_int_equal(store_shard_open(&n->store, n->shared, link, &ss, node_health, n), 0);
 }
 

@@ -15,19 +15,19 @@ static const struct row {
 } ROWS[] = {
 	{ "hello", { .kind = PEER_HELLO }, 2 },
 	{ "leaving", { .kind = PEER_LEAVING }, 2 },
-	{ "told", { PEER_TOLD, 9, { 7, 1 }, { { 5, 6, UINT64_MAX }, 3 }, 0, 77 }, 53 },
-	{ "told to nobody", { .kind = PEER_TOLD, .shard = 9, .epoch = { 7, 1 } }, 29 },
+	{ "told", { PEER_OWNED, 9, { 7, 1 }, { { 5, 6, UINT64_MAX }, 3 }, 0, 77 }, 53 },
+	{ "told to nobody", { .kind = PEER_OWNED, .shard = 9, .epoch = { 7, 1 } }, 29 },
 	{ "ack", { .kind = PEER_ACK, .shard = UINT16_MAX, .sent_ns = UINT64_MAX }, 12 },
 	{ "asked", { PEER_ASKED, 9, { 7, 1 }, { { 5, 6, UINT64_MAX }, 3 }, 4, 77 }, 61 },
 	{ "consented",
 	  { .kind = PEER_CONSENTED, .shard = 1, .epoch = { 7, 1 }, .sent_ns = 3 },
 	  28 },
-	{ "news", { PEER_NEWS, 9, { 7, 1 }, { { 5 }, 1 }, 4, 0 }, 37 },
+	{ "news", { PEER_NEWER, 9, { 7, 1 }, { { 5 }, 1 }, 4, 0 }, 37 },
 	{ "dead", { .kind = PEER_DEAD, .shard = 9, .epoch = { UINT64_MAX, 1 } }, 20 },
 	{ "home", { .kind = PEER_HOME, .shard = 9 }, 4 },
 	{ "runs", { .kind = PEER_RUNS, .shard = UINT16_MAX }, 4 },
 	{ "drains", { .kind = PEER_DRAINS }, 2 },
-	{ "take", { .kind = PEER_TAKE, .shard = 1 }, 4 },
+	{ "take", { .kind = PEER_MOVE, .shard = 1 }, 4 },
 	{ "names", { PEER_NAMES, 9, { 7, 1 }, { { 5, 6, UINT64_MAX }, 3 }, 4, 77 }, 61 },
 };
 

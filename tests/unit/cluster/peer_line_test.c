@@ -204,10 +204,10 @@ static void test_notice(void **state)
 
 	(void)state;
 	both(&a, &b);
-	assert_int_equal(peer_line_notice(&a.line, &a.self, BYTES_LIT("\10\0"), d.octets, &d.n), 0);
+	assert_int_equal(peer_line_gone(&a.line, &a.self, BYTES_LIT("\10\0"), d.octets, &d.n), 0);
 	start(&b, B, A, 0xb2);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(hear(&b, &d, UINT64_MAX), PEER_NOTICE);
+		assert_int_equal(hear(&b, &d, UINT64_MAX), PEER_GONE);
 		assert_int_equal(g_read.incarnation, 0xa1);
 		assert_true(bytes_eq(g_read.items, BYTES_LIT("\10\0")));
 	}

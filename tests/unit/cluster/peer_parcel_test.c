@@ -20,7 +20,7 @@ static struct bytes written(void)
 static int setup(void **state)
 {
 	(void)state;
-	g_parcel = (struct parcel){ .kind = PARCEL_HEARD,
+	g_parcel = (struct parcel){ .kind = PARCEL_RECEIVED,
 				    .transport = 1,
 				    .connection = UINT64_C(0x300000009),
 				    .data = BYTES_LIT("BYE sip:a SIP/2.0\r\n") };
@@ -35,7 +35,7 @@ static void test_read_again(void **state)
 
 	(void)state;
 	assert_int_equal(parcel_read(&read, written()), 0);
-	assert_int_equal(read.kind, PARCEL_HEARD);
+	assert_int_equal(read.kind, PARCEL_RECEIVED);
 	assert_int_equal(read.transport, 1);
 	assert_true(read.connection == g_parcel.connection);
 	assert_true(addr_eq(&read.bound, &g_parcel.bound));
@@ -164,9 +164,9 @@ static void test_news(void **state)
 	struct parcel read;
 
 	(void)state;
-	g_parcel = (struct parcel){ .kind = PARCEL_NEWS, .data = BYTES_LIT("news") };
+	g_parcel = (struct parcel){ .kind = PARCEL_STATES, .data = BYTES_LIT("news") };
 	assert_int_equal(parcel_read(&read, written()), 0);
-	assert_int_equal(read.kind, PARCEL_NEWS);
+	assert_int_equal(read.kind, PARCEL_STATES);
 	assert_false(parcel_has_connection(&read) || parcel_is_datagram(&read));
 	assert_true(bytes_is(read.data, "news"));
 	assert_int_equal(read_with(1, 1), -EBADMSG);

@@ -159,7 +159,7 @@ static bool all_came(void)
 {
 	const struct side *s = &g_sides[1];
 
-	return s->count && s->items[s->count - 1].kind == PEER_NEWS &&
+	return s->count && s->items[s->count - 1].kind == PEER_NEWER &&
 	       s->items[s->count - 1].shard == 100;
 }
 
@@ -187,7 +187,7 @@ static void test_many(void **state)
 	g_sides[1].count = 0;
 	for (uint32_t i = 1; i <= 100; i++)
 		peers_queue(g_sides[0].peers, 2,
-			    &(struct peer_item){ .kind = PEER_NEWS, .shard = (uint16_t)i });
+			    &(struct peer_item){ .kind = PEER_NEWER, .shard = (uint16_t)i });
 	peers_flush(g_sides[0].peers, clock_now_ns());
 	assert_true(peers_counts(g_sides[0].peers)->sent - sent <= 4);
 	wait_until(all_came);
@@ -230,8 +230,8 @@ static void test_notice(void **state)
 	(void)state;
 	wait_until(met);
 	assert_true(peer_item_write(&w, &dead));
-	assert_int_equal(peers_notice(g_sides[1].peers, 1, writer_done(&w), &to, packet, &n), 0);
-	assert_int_equal(peers_notice(g_sides[1].peers, 7, writer_done(&w), &to, packet, &n),
+	assert_int_equal(peers_gone(g_sides[1].peers, 1, writer_done(&w), &to, packet, &n), 0);
+	assert_int_equal(peers_gone(g_sides[1].peers, 7, writer_done(&w), &to, packet, &n),
 			 -ENOENT);
 	g_mute = true;
 	g_sides[0].count = 0;

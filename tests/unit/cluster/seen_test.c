@@ -8,12 +8,12 @@ static void test_in_order(void **state)
 	struct seen s = { 0 };
 
 	(void)state;
-	seen_begin(&s, 10);
+	seen_start(&s, 10);
 	assert_int_equal(seen_add(&s, 9), SEEN_OLD);
 	assert_int_equal(seen_add(&s, 10), SEEN_OLD);
 	assert_int_equal(seen_add(&s, 11), SEEN_NEXT);
 	assert_int_equal(seen_add(&s, 11), SEEN_OLD);
-	assert_int_equal(seen_add(&s, 13), SEEN_AHEAD);
+	assert_int_equal(seen_add(&s, 13), SEEN_GAP);
 	assert_int_equal(s.all, 11);
 }
 
@@ -23,8 +23,8 @@ static void test_own_first(void **state)
 	struct seen s = { 0 };
 
 	(void)state;
-	seen_begin(&s, 10);
-	assert_int_equal(seen_add(&s, 12), SEEN_AHEAD);
+	seen_start(&s, 10);
+	assert_int_equal(seen_add(&s, 12), SEEN_GAP);
 	assert_int_equal(seen_add(&s, 11), SEEN_NEXT);
 	assert_int_equal(seen_add(&s, 12), SEEN_NEXT);
 	assert_int_equal(s.all, 12);
@@ -37,13 +37,13 @@ static void test_while_reading(void **state)
 
 	(void)state;
 	assert_int_equal(seen_add(&s, 1), SEEN_NEXT);
-	assert_int_equal(seen_add(&s, 14), SEEN_AHEAD);
-	assert_int_equal(seen_add(&s, 15), SEEN_AHEAD);
-	assert_int_equal(seen_add(&s, 14), SEEN_AHEAD); /* known already */
-	seen_begin(&s, 14);
+	assert_int_equal(seen_add(&s, 14), SEEN_GAP);
+	assert_int_equal(seen_add(&s, 15), SEEN_GAP);
+	assert_int_equal(seen_add(&s, 14), SEEN_GAP); /* known already */
+	seen_start(&s, 14);
 	assert_int_equal(s.all, 15);
 	assert_int_equal(seen_add(&s, 16), SEEN_NEXT);
-	seen_begin(&s, 20);
+	seen_start(&s, 20);
 	assert_int_equal(s.all, 20);
 }
 

@@ -19,7 +19,7 @@ static void test_said_and_over(void **state)
 
 	(void)state;
 	g_standings = (struct standings){ 0 };
-	assert_false(say(PEER_TOLD, 1, 7, 70, 5));
+	assert_false(say(PEER_OWNED, 1, 7, 70, 5));
 	assert_null(standings_of(&g_standings, 7, 70));
 	assert_true(say(PEER_RUNS, 2, 7, 70, 5));
 	assert_null(standings_of(&g_standings, 7, 70)); /* which are its own is not known */

@@ -26,7 +26,7 @@ static void each(const struct store_box_row *row, void *arg)
 			       BYTES_ARG(row->facts), BYTES_ARG(row->marks));
 }
 
-static void told(const struct store_box_said *said, void *arg)
+static void told(const struct store_box_answer *said, void *arg)
 {
 	struct heard *h = arg;
 
@@ -60,7 +60,7 @@ static const char *ask(struct heard *h, const char *box, int day, const char *wo
 		list[of.n++] = bytes_is(part, "-") ? (struct bytes){ 0 } : part;
 	h->done = false;
 	h->rows[0] = '\0';
-	store_box_ask(h->node->shared, &of, each, told, h);
+	store_box_request(h->node->shared, &of, each, told, h);
 	assert_true(drive(h->node->redis, 5000, has_heard, h));
 	return h->text;
 }

@@ -175,10 +175,10 @@ static void test_hostile(void **state)
 
 /* ---- a shard that was claimed ---- */
 
-static struct store_notice g_told;
+static struct store_claim_report g_told;
 static unsigned g_tells;
 
-static void on_tell(const struct store_notice *tell, void *arg)
+static void on_tell(const struct store_claim_report *tell, void *arg)
 {
 	(void)arg;
 	g_told = *tell;

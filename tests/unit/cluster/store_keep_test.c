@@ -13,9 +13,9 @@ struct pair {
 	struct redis *leases;
 };
 
-static struct store_notice g_told;
+static struct store_claim_report g_told;
 
-static void on_tell(const struct store_notice *tell, void *arg)
+static void on_tell(const struct store_claim_report *tell, void *arg)
 {
 	(void)arg;
 	g_told = *tell;

@@ -64,7 +64,7 @@ struct owned {
 	char line[ROSTER_TEXT_MAX], place[TWIN_PLACE_MAX];
 };
 
-static void on_own(const struct store_own_said *said, void *arg)
+static void on_own(const struct store_own_answer *said, void *arg)
 {
 	struct owned *o = arg;
 

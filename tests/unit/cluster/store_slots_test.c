@@ -211,8 +211,8 @@ static void beside_open(struct node *beside, struct node *n, const struct server
 
 	*beside = (struct node){ .redis = n->redis, .shared = n->shared };
 	(void)snprintf(ss.spool_dir, sizeof(ss.spool_dir), "%s/spool-beside", s->dir);
-	assert_int_equal(redis_open_beside(&link, n->redis, BYTES_LIT("td:{s18}:lease"),
-					   "link=\"shard 18\""),
+	assert_int_equal(redis_open_attached(&link, n->redis, BYTES_LIT("td:{s18}:lease"),
+					     "link=\"shard 18\""),
 			 0);
 	assert_int_equal(
 		store_shard_open(&beside->store, n->shared, link, &ss, node_health, beside), 0);

@@ -8,7 +8,8 @@ struct told {
 	char text[256];
 };
 
-static void on_told(enum store_result result, const struct bytes *held, size_t count, void *arg)
+static void helper_on_answer(enum store_result result, const struct bytes *held, size_t count,
+			     void *arg)
 {
 	struct told *t = arg;
 
@@ -37,7 +38,7 @@ static const char *ask(struct told *t, enum store_task_act act, const char *who,
 	};
 
 	t->done = false;
-	store_task(t->node->shared, &of, on_told, t);
+	store_task(t->node->shared, &of, helper_on_answer, t);
 	assert_true(drive(t->node->redis, 5000, is_told, t));
 	return t->text;
 }
@@ -53,26 +54,26 @@ static void test_tasks(void **state)
 		int64_t in_ms;
 		const char *want;
 	} rows[] = {
-		{ "nothing is due", STORE_TASK_TAKE, "a", "", 0, "o" },
+		{ "nothing is due", STORE_TASK_CLAIM, "a", "", 0, "o" },
 		{ "whoever adds it does it", STORE_TASK_NOW, "a", "x", 0, "o x" },
-		{ "nobody else does", STORE_TASK_TAKE, "b", "", 0, "o" },
+		{ "nobody else does", STORE_TASK_CLAIM, "b", "", 0, "o" },
 		{ "nor goes on", STORE_TASK_HOLD, "b", "x", 0, "o" },
 		{ "it goes on", STORE_TASK_HOLD, "a", "x", 0, "o x" },
 		{ "it is added meanwhile", STORE_TASK_NOW, "b", "x", 0, "o" },
 		{ "nobody else ends it", STORE_TASK_DONE, "b", "x", OVER, "o" },
 		{ "it ends", STORE_TASK_DONE, "a", "x", OVER, "o" },
-		{ "and is to be done once more", STORE_TASK_TAKE, "b", "", 0, "o x" },
+		{ "and is to be done once more", STORE_TASK_CLAIM, "b", "", 0, "o x" },
 		{ "that ends", STORE_TASK_DONE, "b", "x", OVER, "o" },
-		{ "for good", STORE_TASK_TAKE, "b", "", 0, "o" },
+		{ "for good", STORE_TASK_CLAIM, "b", "", 0, "o" },
 		{ "later", STORE_TASK_ADD, "a", "y", 600000, "o" },
-		{ "not yet", STORE_TASK_TAKE, "a", "", 0, "o" },
+		{ "not yet", STORE_TASK_CLAIM, "a", "", 0, "o" },
 		{ "never later than was said", STORE_TASK_ADD, "a", "y", 900000, "o" },
 		{ "sooner", STORE_TASK_ADD, "a", "y", -1, "o" },
-		{ "now", STORE_TASK_TAKE, "a", "", 0, "o y" },
+		{ "now", STORE_TASK_CLAIM, "a", "", 0, "o y" },
 		{ "it is tried again", STORE_TASK_DONE, "a", "y", -1, "o" },
-		{ "by anybody", STORE_TASK_TAKE, "b", "", 0, "o y" },
+		{ "by anybody", STORE_TASK_CLAIM, "b", "", 0, "o y" },
 		{ "later then", STORE_TASK_DONE, "b", "y", 600000, "o" },
-		{ "not before", STORE_TASK_TAKE, "b", "", 0, "o" },
+		{ "not before", STORE_TASK_CLAIM, "b", "", 0, "o" },
 	}, *row;
 	struct server s;
 	struct node n;
@@ -101,7 +102,7 @@ static void test_gone(void **state)
 	(void)server_ask(&s, "HSET td:{task}:held x %s", "1000 0 a");
 	(void)server_ask(&s, "ZADD td:{task}:due 1000 x");
 	assert_string_equal(ask(&t, STORE_TASK_HOLD, "a", "x", 0), "o");
-	assert_string_equal(ask(&t, STORE_TASK_TAKE, "b", "", 0), "o x");
+	assert_string_equal(ask(&t, STORE_TASK_CLAIM, "b", "", 0), "o x");
 	assert_string_equal(ask(&t, STORE_TASK_DONE, "a", "x", OVER), "o");
 	assert_string_equal(ask(&t, STORE_TASK_HOLD, "b", "x", 0), "o x");
 	node_without_server(&n, &s);

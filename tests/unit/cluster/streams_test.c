@@ -99,7 +99,7 @@ static bool reads(void *arg)
 		for (size_t i = 0; i < STREAMS; i++)
 			streams_add(&r->streams, bytes_str(r->list[i].key),
 				    bytes_str(r->list[i].mark));
-		streams_ask(&r->streams, now_ns);
+		streams_request(&r->streams, now_ns);
 	}
 	return false;
 }

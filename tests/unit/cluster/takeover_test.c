@@ -69,7 +69,7 @@ static bool owns_in_redis(void)
 
 static void named_told(struct claims *c, const struct lease *l)
 {
-	const struct peer_item told = { .kind = PEER_TOLD,
+	const struct peer_item told = { .kind = PEER_OWNED,
 					.shard = SHARD,
 					.epoch = l->epoch,
 					.named = l->named,
@@ -86,7 +86,7 @@ static void lease_event(struct lease_event event)
 	unsigned actions = lease_step(l, &event, clock_now_ns());
 	struct lease_event answer = { .answer = true, .kept = true };
 
-	if (actions & LEASE_TELL)
+	if (actions & LEASE_ANNOUNCE)
 		named_told(g_node.claims, l);
 	if (!(actions & (LEASE_SEND_RENEW | LEASE_SEND_ASSERT)))
 		return;
@@ -145,7 +145,7 @@ static void node_heard(uint16_t shard, uint64_t from, uint64_t sent_ns, void *ar
 {
 	(void)shard;
 	(void)arg;
-	lease_event((struct lease_event){ .type = LEASE_HEARD, .from = from, .sent_ns = sent_ns });
+	lease_event((struct lease_event){ .type = LEASE_ACK, .from = from, .sent_ns = sent_ns });
 }
 
 static void node_seen(uint16_t shard, struct lease_epoch epoch, void *arg)
@@ -219,8 +219,8 @@ static void notices_write(void)
 		struct addr to;
 		size_t n = 0;
 
-		if (i != g_node.id && peers_notice(g_node.peers, i, writer_done(&w), &to,
-						   own_told->notice[i - 1], &n))
+		if (i != g_node.id &&
+		    peers_gone(g_node.peers, i, writer_done(&w), &to, own_told->notice[i - 1], &n))
 			abort();
 		own_told->notice_n[i - 1] = n;
 	}

@@ -111,7 +111,7 @@ static void party_run(struct party *p)
 	} while (n > 0);
 }
 
-static void events_take(struct engine *e)
+static void events_read(struct engine *e)
 {
 	struct media_event event;
 
@@ -151,7 +151,7 @@ static void all_get_their_keys(void **state)
 		(void)poll(NULL, 0, 1);
 		for (uint32_t i = 0; i < CALLS; i++)
 			party_run(&g_party[i]);
-		events_take(e);
+		events_read(e);
 	}
 	for (uint32_t i = 0; i < CALLS; i++) {
 		struct party *p = &g_party[i];

@@ -187,7 +187,8 @@ static void commands_come(struct engine *e, const struct chain *chains)
 }
 
 /* What was said before may come still. */
-static void is_heard(const struct party *from, const struct party *to, uint32_t ssrc, uint32_t out)
+static void is_attached(const struct party *from, const struct party *to, uint32_t ssrc,
+			uint32_t out)
 {
 	int sequence = -1;
 
@@ -217,8 +218,8 @@ static void both_ways_of_both_kinds(enum engine_port port)
 	/* of half of them, each packet once */
 	assert_in_range(handed() - before, 1, sent / 2);
 	for (uint32_t i = 0; i < CHAINS; i++) {
-		is_heard(&chains[i].party[A], &chains[i].party[B], 1, 0xabc0 + FAR);
-		is_heard(&chains[i].party[B], &chains[i].party[A], 2, 0xabc0);
+		is_attached(&chains[i].party[A], &chains[i].party[B], 1, 0xabc0 + FAR);
+		is_attached(&chains[i].party[B], &chains[i].party[A], 2, 0xabc0);
 	}
 	engine_close(e);
 	for (uint32_t i = 0; i < CHAINS * 2; i++)

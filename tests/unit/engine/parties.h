@@ -199,7 +199,7 @@ PARTY_FN void browser_checks(const struct party *p, uint32_t slot)
 	memset(username, 'a' + (int)slot, ICE_UFRAG_LEN);
 	username[ICE_UFRAG_LEN] = ':';
 	memset(pwd, 'k' + (int)slot, sizeof(pwd));
-	stun_begin(&w, STUN_BINDING_REQUEST, BYTES_LIT("0123456789ab"));
+	stun_start(&w, STUN_BINDING_REQUEST, BYTES_LIT("0123456789ab"));
 	stun_put_username(&w, bytes_mem(username, sizeof(username)));
 	stun_put_use_candidate(&w);
 	stun_put_integrity(&w, bytes_mem(pwd, sizeof(pwd)));

@@ -218,7 +218,7 @@ static void test_packet_times_that_change(void **state)
 {
 	static const uint32_t times_ms[] = { 10, 60, 20, 20, 40, 30, 10, 10, 50, 20, 60, 60 };
 	struct jitter_settings settings = g_plain;
-	uint32_t at = 0, sent_ms = 0, heard_ms = 0, count = 0;
+	uint32_t at = 0, sent_ms = 0, received_ms = 0, count = 0;
 
 	(void)state;
 	settings.min_ms = settings.start_ms = 60;
@@ -237,13 +237,13 @@ static void test_packet_times_that_change(void **state)
 			at += times_ms[count] * 8;
 			sent_ms += times_ms[count++];
 		}
-		if (heard_ms > now)
+		if (received_ms > now)
 			continue;
 		jitter_get(j, now * UINT64_C(1000000), 0, &f);
-		if (heard_ms == 0 && f.kind == JITTER_SILENCE)
+		if (received_ms == 0 && f.kind == JITTER_SILENCE)
 			continue;
 		assert_int_equal(f.kind, JITTER_PLAY);
-		heard_ms = now + f.units / 8;
+		received_ms = now + f.units / 8;
 	}
 	assert_true(jitter_counts(j)->played > 9);
 	jitter_close(j);

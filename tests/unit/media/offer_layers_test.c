@@ -6,12 +6,12 @@
 #define RIDS     "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\n"
 #define LONG_RID "a234567890123456" /* 16 */
 
-static uint8_t g_said[8192], g_again[8192];
+static uint8_t g_recorded[8192], g_again[8192];
 
 static struct bytes answered(struct bytes offer, bool layers)
 {
 	struct offer_capabilities own = offer_own_spoken();
-	struct writer w = writer_over(g_said, sizeof(g_said));
+	struct writer w = writer_over(g_recorded, sizeof(g_recorded));
 
 	own.video = true;
 	g_rig.to_a.layers = layers;

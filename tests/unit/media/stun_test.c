@@ -181,7 +181,7 @@ static void test_behind_integrity(void **state)
 	struct stun_message m;
 
 	(void)state;
-	stun_begin(&w, STUN_BINDING_REQUEST, LIT(ID));
+	stun_start(&w, STUN_BINDING_REQUEST, LIT(ID));
 	stun_put_username(&w, LIT("a:b"));
 	stun_put_integrity(&w, LIT(PASSWORD));
 	stun_put_use_candidate(&w);
@@ -197,7 +197,7 @@ static void test_first_counts(void **state)
 	struct stun_message m;
 
 	(void)state;
-	stun_begin(&w, STUN_BINDING_REQUEST, LIT(ID));
+	stun_start(&w, STUN_BINDING_REQUEST, LIT(ID));
 	stun_put_username(&w, LIT("first"));
 	stun_put_username(&w, LIT("second"));
 	stun_put_priority(&w, 1);
@@ -220,7 +220,7 @@ static void test_no_room(void **state)
 		struct writer w = writer_over(space, room);
 
 		memset(space, 0xee, sizeof(space));
-		stun_begin(&w, STUN_BINDING_SUCCESS, LIT(ID));
+		stun_start(&w, STUN_BINDING_SUCCESS, LIT(ID));
 		stun_put_mapped(&w, &a);
 		stun_put_integrity(&w, LIT(PASSWORD));
 		stun_put_fingerprint(&w);

@@ -134,10 +134,10 @@ RIG_FN void assert_in_room(const struct rig *r, uint64_t call, uint64_t room, ui
 RIG_FN int confer(struct party *p, uint64_t call, uint64_t with)
 {
 	const struct shard_order by = order_of(1);
-	struct shard_confer o = {
+	struct shard_conference_request o = {
 		.room = ROOM, .call = call, .with = with, .leg = SHARD_LEG_CALLER, .by = &by
 	};
-	int err = shard_confer(p->t.l.r->shard, &o, p->t.l.r->now);
+	int err = shard_conference_request(p->t.l.r->shard, &o, p->t.l.r->now);
 
 	rig_run(p->t.l.r);
 	rig_wait_ms(p->t.l.r, 100);

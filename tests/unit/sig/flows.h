@@ -55,14 +55,14 @@ UNUSED static void is_answered(struct line *l)
 	rig_run(l->r);
 }
 
-UNUSED static void played(struct line *l, enum prompt_news_kind kind)
+UNUSED static void played(struct line *l, enum prompt_reply_kind kind)
 {
-	const struct prompt_news news = { .kind = kind,
-					  .serial = l->r->play,
-					  .job = { .slot = 600, .generation = 7 },
-					  .codec = l->r->play_codec };
+	const struct prompt_reply outcome = { .kind = kind,
+					      .serial = l->r->play,
+					      .job = { .slot = 600, .generation = 7 },
+					      .codec = l->r->play_codec };
 
-	rig_reply(l->r, (struct reply){ .ask = ASK_PLAY, .of = first_call(l->r), .play = news });
+	rig_reply(l->r, (struct reply){ .ask = ASK_PLAY, .of = first_call(l->r), .play = outcome });
 	rig_run(l->r);
 }
 

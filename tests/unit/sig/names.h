@@ -9,9 +9,9 @@
 #include "tests/unit/sig/rig.h"
 
 struct names {
-	const char *host;         /* the only one that is asked for */
-	uint32_t speaks;          /* bits of enum sip_transport that who asks must speak; 0: any */
-	struct lookup_news known; /* state LOOKUP_ASK: nothing is */
+	const char *host;          /* the only one that is asked for */
+	uint32_t speaks;           /* bits of enum sip_transport that who asks must speak; 0: any */
+	struct lookup_reply known; /* state LOOKUP_REQUEST: nothing is */
 	uint32_t finds, failures;
 	struct lookup_target failed; /* the last one, */
 	uint32_t failed_s;           /* and for how long */
@@ -57,30 +57,30 @@ static inline bool names_blocked(void *arg, const struct lookup_target *target, 
 
 static inline struct shard_lookup names_open(struct names *n, const char *host)
 {
-	*n = (struct names){ .host = host, .known = { .state = LOOKUP_ASK } };
+	*n = (struct names){ .host = host, .known = { .state = LOOKUP_REQUEST } };
 	return (struct shard_lookup){ n, names_find, names_failed, names_blocked };
 }
 
 /* "192.0.2.21:5060 192.0.2.22:5060" */
-static inline struct lookup_news leads_to(const char *places)
+static inline struct lookup_reply leads_to(const char *places)
 {
-	struct lookup_news news = { .state = LOOKUP_DONE };
+	struct lookup_reply outcome = { .state = LOOKUP_DONE };
 	struct bytes rest = bytes_str(places), one;
 
 	while (bytes_cut(&rest, ' ', &one))
-		assert_int_equal(addr_parse(&news.targets[news.count++].to, one), 0);
-	return news;
+		assert_int_equal(addr_parse(&outcome.targets[outcome.count++].to, one), 0);
+	return outcome;
 }
 
 /* Whoever asked last is told. */
-static inline void tell(struct rig *r, struct lookup_news news)
+static inline void tell(struct rig *r, struct lookup_reply outcome)
 {
 	uint32_t i = (r->lookup_count - 1) % RIG_LOOKUPS_MAX;
 
 	assert_true(r->lookup_count);
-	news.serial = r->lookups[i].serial;
-	rig_reply(r,
-		  (struct reply){ .ask = ASK_LOOKUP, .of = r->lookups[i].call, .lookup = &news });
+	outcome.serial = r->lookups[i].serial;
+	rig_reply(r, (struct reply){
+			     .ask = ASK_LOOKUP, .of = r->lookups[i].call, .lookup = &outcome });
 	rig_run(r);
 }
 

@@ -48,9 +48,9 @@ static void null_call_step(void *owner, uint64_t call, const struct call_event *
 {
 }
 
-static struct engaged null_call_others(void *owner, const struct call *c, struct bytes user)
+static struct user_calls null_call_others(void *owner, const struct call *c, struct bytes user)
 {
-	return (struct engaged){ 0 };
+	return (struct user_calls){ 0 };
 }
 
 static const struct call_service null_call_service = {
@@ -203,9 +203,9 @@ static const struct parking_service null_parking_service = {
 };
 
 static void null_ringing(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
-			 struct pick_news *out)
+			 struct pick_reply *out)
 {
-	*out = (struct pick_news){ .status = 404, .text = "nobody calls there" };
+	*out = (struct pick_reply){ .status = 404, .text = "nobody calls there" };
 }
 
 static uint64_t null_ask_remote(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
@@ -214,9 +214,9 @@ static uint64_t null_ask_remote(void *owner, uint16_t tenant, struct bytes user,
 	return 0;
 }
 
-static void null_end_remote(void *owner, uint64_t serial, struct park_news *out)
+static void null_end_remote(void *owner, uint64_t serial, struct park_reply *out)
 {
-	*out = (struct park_news){ .serial = serial, .told = PARK_EMPTY };
+	*out = (struct park_reply){ .serial = serial, .told = PARK_EMPTY };
 }
 
 static const struct pickup_service null_pickup_service = {

@@ -90,10 +90,10 @@ struct rig {
 		uint64_t call, serial, ttl_ms;
 		enum kept what;
 		char tenant[32], user[32], value[64];
-	} kept[RIG_LOOKUPS_MAX]; /* all EFFECT_KEPT, as lookups below */
+	} kept[RIG_LOOKUPS_MAX]; /* all EFFECT_KV, as lookups below */
 	uint32_t kept_count;
 	uint64_t program; /* the serial of the last EFFECT_PROGRAM */
-	uint64_t help;    /* and of the last EFFECT_HELP, with */
+	uint64_t help;    /* and of the last EFFECT_HELPER, with */
 	char help_data[4096];
 	uint32_t help_count;
 	struct {
@@ -126,9 +126,9 @@ struct rig {
 		uint8_t dialog;
 		char user[64];
 		uint32_t count;
-	} confer;                    /* the last EFFECT_CONFER */
-	uint64_t set;                /* serial of the last EFFECT_SET */
-	struct publish_news publish; /* of the last EFFECT_PUBLISH */
+	} to_conference;              /* the last EFFECT_CONFERENCE */
+	uint64_t set;                 /* serial of the last EFFECT_SET */
+	struct publish_reply publish; /* of the last EFFECT_PUBLISH */
 	uint64_t publish_of;
 	char page[16384]; /* the last EFFECT_USER */
 	uint32_t page_number, page_count;
@@ -444,7 +444,7 @@ RIG_FN void rig_keep_park(struct rig *r, const struct effect *e)
 
 RIG_FN void rig_keep_kept(struct rig *r, const struct effect *e)
 {
-	const struct request_kept *kept = e->request;
+	const struct request_kv *kept = e->request;
 	struct rig_kept *to = &r->kept[r->kept_count++ % RIG_LOOKUPS_MAX];
 
 	*to = (struct rig_kept){
@@ -500,12 +500,12 @@ RIG_FN void rig_part_stop(struct rig *r, uint64_t serial)
 
 RIG_FN void rig_keep(struct rig *r, struct effect *e)
 {
-	const struct request_confer *confer = e->request;
+	const struct request_conference *to_conference = e->request;
 	const struct request_play *play = e->request;
 	const struct request_set *set = e->request;
 	const struct request_user *user = e->request;
 	const struct request_publish *publish = e->request;
-	const struct request_help *help = e->request;
+	const struct request_helper *help = e->request;
 	const struct request_box *box = e->request;
 	const struct request_media_stream *stream = e->request;
 	const struct request_trust *trust = e->request;
@@ -537,12 +537,13 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_ROOM_CLOSE:
 		rig_mixer_close(r, e->serial);
 		break;
-	case EFFECT_CONFER:
-		r->confer.call = e->call;
-		r->confer.room = confer->room;
-		r->confer.dialog = confer->dialog;
-		(void)bytes_cstr(text_bytes(&confer->user), r->confer.user, sizeof(r->confer.user));
-		r->confer.count++;
+	case EFFECT_CONFERENCE:
+		r->to_conference.call = e->call;
+		r->to_conference.room = to_conference->room;
+		r->to_conference.dialog = to_conference->dialog;
+		(void)bytes_cstr(text_bytes(&to_conference->user), r->to_conference.user,
+				 sizeof(r->to_conference.user));
+		r->to_conference.count++;
 		break;
 	case EFFECT_ROOM_PLAY:
 	case EFFECT_ROOM_TAP:
@@ -609,9 +610,9 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_PUBLISH:
 		r->publish =
-			(struct publish_news){ .txn = e->serial,
-					       .etag = publish->etag,
-					       .expires_s = (uint32_t)(publish->ttl_ms / 1000) };
+			(struct publish_reply){ .txn = e->serial,
+						.etag = publish->etag,
+						.expires_s = (uint32_t)(publish->ttl_ms / 1000) };
 		r->publish_of = e->call;
 		(void)bytes_cstr(text_bytes(&publish->user), r->set_user, sizeof(r->set_user));
 		(void)bytes_cstr(text_bytes(&publish->data), r->published, sizeof(r->published));
@@ -627,7 +628,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_PARK:
 		rig_keep_park(r, e);
 		break;
-	case EFFECT_HELP:
+	case EFFECT_HELPER:
 		r->help = e->serial;
 		r->help_count++;
 		(void)bytes_cstr(text_bytes(&help->data), r->help_data, sizeof(r->help_data));
@@ -645,7 +646,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->program = e->serial;
 		r->program_count++;
 		break;
-	case EFFECT_KEPT:
+	case EFFECT_KV:
 		rig_keep_kept(r, e);
 		break;
 	case EFFECT_MEDIA_STREAM:

@@ -43,9 +43,9 @@ RIG_FN int watch_teardown(void **state)
 #define WATCH_TEST(fn) cmocka_unit_test_setup_teardown(fn, watch_setup, watch_teardown)
 
 /* Opens a dialog. The answer. */
-RIG_FN struct bytes watch_ask(struct phone *w, const char *whom, const char *lines)
+RIG_FN struct bytes watch_ask(struct phone *w, const char *of_party, const char *lines)
 {
-	phone_begin(w, whom);
+	phone_begin(w, of_party);
 	phone_request(w, "SUBSCRIBE", lines, "");
 	return phone_hears(w, "SIP/2.0");
 }

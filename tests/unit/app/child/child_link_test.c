@@ -74,7 +74,7 @@ static size_t hands_octets(void)
 static void peer_on_line(const json_t *line, void *arg)
 {
 	static const char half[] = "{\"answer\":1,\"resu", filler[65536] = "[";
-	static const char news[] = "no JSON\n{\"news\":1}\n\n{\"news\"", rest[] = ":2}\n";
+	static const char outcome[] = "no JSON\n{\"news\":1}\n\n{\"news\"", rest[] = ":2}\n";
 	json_t *id = json_object_get(line, "ask");
 	const char *what = json_string_value(json_object_get(line, "do"));
 
@@ -89,7 +89,7 @@ static void peer_on_line(const json_t *line, void *arg)
 		child_peer_send(&g_peer,
 				json_pack("{s:O, s:s}", "answer", id, "failed", "it cannot"));
 	else if (!strcmp(what, "say")) {
-		peer_write(news, sizeof(news) - 1);
+		peer_write(outcome, sizeof(outcome) - 1);
 		peer_write(rest, sizeof(rest) - 1);
 	} else if (!strcmp(what, "strange"))
 		child_peer_send(&g_peer,
@@ -112,7 +112,7 @@ static int peer_main(void)
 {
 	char name[] = "child", *argv[] = { name, NULL };
 
-	if (child_begin(1, argv, name, NULL, "no usage") >= 0)
+	if (child_main_start(1, argv, name, NULL, "no usage") >= 0)
 		return 2;
 	while (child_peer_read(&g_peer, peer_on_line, NULL))
 		(void)usleep(500);
@@ -121,13 +121,13 @@ static int peer_main(void)
 
 /* ---- the node ---- */
 
-static void node_ask(uintptr_t number, const char *what, const char *text, uint16_t tenant);
+static void node_request(uintptr_t number, const char *what, const char *text, uint16_t tenant);
 
 static void on_start(struct node *n)
 {
 	n->starts++;
 	if (n->at_start)
-		node_ask(0, n->at_start, "", 1);
+		node_request(0, n->at_start, "", 1);
 }
 
 static void on_line(struct node *n, const json_t *line)
@@ -180,11 +180,11 @@ static const struct child_kind g_kind = {
 
 static bool node_may_ask(uintptr_t number, const char *what, json_t *text, uint16_t tenant)
 {
-	return child_ask(&g_node.child, json_pack("{s:s, s:o}", "do", what, "text", text), tenant,
-			 clock_now_ns() + PATIENCE_NS, on_answer, (void *)number);
+	return child_query(&g_node.child, json_pack("{s:s, s:o}", "do", what, "text", text), tenant,
+			   clock_now_ns() + PATIENCE_NS, on_answer, (void *)number);
 }
 
-static void node_ask(uintptr_t number, const char *what, const char *text, uint16_t tenant)
+static void node_request(uintptr_t number, const char *what, const char *text, uint16_t tenant)
 {
 	assert_true(node_may_ask(number, what, json_string(text), tenant));
 }
@@ -257,10 +257,10 @@ static void test_answers(void **state)
 
 	(void)state;
 	assert_false(child_runs(&g_node.child));
-	node_ask(1, "echo", "four", 1);
+	node_request(1, "echo", "four", 1);
 	assert_int_equal(metric_of(CHILD_UP), 1);
-	node_ask(2, "fail", "", 1);
-	node_ask(3, "large", "", 1);
+	node_request(2, "fail", "", 1);
+	node_request(3, "large", "", 1);
 	child_beat(&g_node.child, clock_now_ns());
 	assert_int_equal(metric_of(CHILD_WAITING), 3);
 	node_await(is_answered);
@@ -276,9 +276,9 @@ static void test_answers(void **state)
 static void test_lines(void **state)
 {
 	(void)state;
-	node_ask(1, "strange", "", 1);
-	node_ask(2, "say", "", 1);
-	node_ask(3, "echo", "", 1);
+	node_request(1, "strange", "", 1);
+	node_request(2, "say", "", 1);
+	node_request(3, "echo", "", 1);
 	g_node.child.requests[1].until_ns = g_node.child.requests[2].until_ns = 0;
 	node_await(is_answered);
 	answer_is(0, 1, 0, "late");
@@ -291,14 +291,14 @@ static void test_shares_of_tenants(void **state)
 {
 	(void)state;
 	for (uintptr_t i = 0; i < OF_TENANT_MAX; i++)
-		node_ask(i, "echo", "", 1);
+		node_request(i, "echo", "", 1);
 	assert_false(node_may_ask(9, "echo", json_string(""), 1));
 	for (uintptr_t i = OF_TENANT_MAX; i < REQUESTS_MAX; i++)
-		node_ask(i, "echo", "", (uint16_t)(2 + i / OF_TENANT_MAX));
+		node_request(i, "echo", "", (uint16_t)(2 + i / OF_TENANT_MAX));
 	assert_false(node_may_ask(9, "echo", json_string(""), 7));
 	node_await(is_answered);
 	assert_int_equal(g_node.answer_count, REQUESTS_MAX);
-	node_ask(10, "echo", "", 1);
+	node_request(10, "echo", "", 1);
 	node_await(is_answered);
 	answer_is(REQUESTS_MAX, 10, 0, "");
 }
@@ -309,7 +309,7 @@ static void test_descriptors(void **state)
 	char text[8];
 
 	(void)state;
-	node_ask(1, "hands", "", 1);
+	node_request(1, "hands", "", 1);
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(descriptors_send(g_node.child.hands, bytes_str("abc"), &ends[1], 1,
 					  MSG_DONTWAIT),
@@ -332,10 +332,10 @@ static void test_deaths(void **state)
 		pid_t before;
 
 		g_node.ends = g_node.answer_count = 0;
-		node_ask(1, "echo", "", 1);
+		node_request(1, "echo", "", 1);
 		node_await(is_answered);
 		before = g_node.child.pid;
-		node_ask(2, ways[i], "", 1);
+		node_request(2, ways[i], "", 1);
 		for (unsigned k = 0; !strcmp(ways[i], "sleep") && !g_node.ends && k < 100; k++)
 			child_send(&g_node.child,
 				   json_pack("{s:s, s:o}", "do", "echo", "text", text_of(1 << 20)));
@@ -345,7 +345,7 @@ static void test_deaths(void **state)
 		assert_int_not_equal(g_node.child.pid, before);
 		assert_int_equal(g_node.answer_count, 2);
 		answer_is(1, 2, 0, "died");
-		node_ask(3, "echo", "x", 1);
+		node_request(3, "echo", "x", 1);
 		node_await(is_answered);
 		answer_is(2, 3, 1, "");
 	}
@@ -355,7 +355,7 @@ static void test_deaths(void **state)
 static void test_request_over_the_limit(void **state)
 {
 	(void)state;
-	node_ask(1, "echo", "", 1);
+	node_request(1, "echo", "", 1);
 	assert_true(node_may_ask(2, "echo", text_of(CHILD_LINE_MAX), 1));
 	assert_int_equal(g_node.ends, 1);
 	answer_is(1, 2, 0, "died");
@@ -387,7 +387,7 @@ static void test_end_of_the_node(void **state)
 	uint64_t deaths = metric_of(CHILD_DEATHS);
 
 	(void)state;
-	node_ask(1, "sleep", "", 1);
+	node_request(1, "sleep", "", 1);
 	g_node.stops = true;
 	child_close(&g_node.child);
 	answer_is(0, 1, 0, "the node stops");
@@ -408,8 +408,8 @@ static void test_no_program(void **state)
 	(void)state;
 	child_open(&g_node.child, &g_node, &none);
 	assert_false(node_may_ask(1, "echo", json_string(""), 1));
-	assert_true(g_node.child.missing_said);
-	assert_false(child_ask(&g_node.child, NULL, 1, 0, on_answer, NULL));
+	assert_true(g_node.child.missing_logged);
+	assert_false(child_query(&g_node.child, NULL, 1, 0, on_answer, NULL));
 }
 
 static void count_lines(const json_t *line, void *arg)

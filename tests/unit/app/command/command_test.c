@@ -18,14 +18,14 @@
 
 #define MARK "<!-- From here on written by tandemctl help api. -->\n"
 
-static char g_said[1024];
+static char g_recorded[1024];
 
 void ctl_complain(const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(g_said, sizeof(g_said), fmt, ap);
+	(void)vsnprintf(g_recorded, sizeof(g_recorded), fmt, ap);
 	va_end(ap);
 }
 
@@ -853,12 +853,12 @@ static void test_words(void **state)
 			argc++;
 		}
 		assert_non_null(freopen("/dev/null", "r", stdin));
-		g_said[0] = '\0';
+		g_recorded[0] = '\0';
 		args = ctl_args(command_find(bytes_str(WORDS[i].command)), argc, argv);
 		want = WORDS[i].json ? json_loads(WORDS[i].json, 0, NULL) : NULL;
 		ROW_ASSERT(WORDS[i].name, !args == !want);
 		ROW_ASSERT(WORDS[i].name, !args || json_equal(args, want));
-		ROW_ASSERT(WORDS[i].name, args || g_said[0]);
+		ROW_ASSERT(WORDS[i].name, args || g_recorded[0]);
 		json_decref(args);
 		json_decref(want);
 	}

@@ -37,7 +37,7 @@ static void test_check(void **state)
 		struct control_entry e;
 		const char *wrong;
 
-		assert_int_equal(control_entry_begin(&e, BYTES_LIT("1700000000000-0")), 0);
+		assert_int_equal(control_entry_start(&e, BYTES_LIT("1700000000000-0")), 0);
 		for (size_t f = 0; ROWS[i].fields[f]; f += 2)
 			control_entry_field(&e, bytes_str(ROWS[i].fields[f]),
 					    bytes_str(ROWS[i].fields[f + 1]));
@@ -79,7 +79,7 @@ static void test_unusable_names_are_dropped(void **state)
 	struct control_entry e;
 
 	(void)state;
-	assert_int_equal(control_entry_begin(&e, BYTES_LIT("1-0")), 0);
+	assert_int_equal(control_entry_start(&e, BYTES_LIT("1-0")), 0);
 	control_entry_field(&e, BYTES_LIT("id"), BYTES_LIT("a{b"));
 	control_entry_field(&e, BYTES_LIT("client"), BYTES_LIT("good"));
 	assert_non_null(control_entry_check(&e));
@@ -96,7 +96,7 @@ static void test_claim(void **state)
 	struct control_entry e;
 
 	(void)state;
-	assert_int_equal(control_entry_begin(&e, BYTES_LIT("1-0")), 0);
+	assert_int_equal(control_entry_start(&e, BYTES_LIT("1-0")), 0);
 	assert_int_equal(e.claim.n, 0);
 	control_entry_field(&e, BYTES_LIT("claim"), BYTES_LIT("1700000000000-7"));
 	assert_true(bytes_is(e.claim, "1700000000000-7"));
@@ -107,7 +107,7 @@ static void test_expiry(void **state)
 	struct control_entry e;
 
 	(void)state;
-	assert_int_equal(control_entry_begin(&e, BYTES_LIT("1700000000000-7")), 0);
+	assert_int_equal(control_entry_start(&e, BYTES_LIT("1700000000000-7")), 0);
 	assert_false(control_entry_is_expired(&e, 1800000000000));
 	control_entry_field(&e, BYTES_LIT("ttl_ms"), BYTES_LIT("5000"));
 	assert_false(control_entry_is_expired(&e, 1700000005000));
@@ -120,8 +120,8 @@ static void test_expiry(void **state)
 	assert_int_equal(e.passed, 3);
 	control_entry_field(&e, BYTES_LIT("passed"), BYTES_LIT("-3"));
 	assert_int_equal(e.passed, UINT64_MAX);
-	assert_true(control_entry_begin(&e, BYTES_LIT("x-1")) != 0);
-	assert_true(control_entry_begin(&e, BYTES_LIT("")) != 0);
+	assert_true(control_entry_start(&e, BYTES_LIT("x-1")) != 0);
+	assert_true(control_entry_start(&e, BYTES_LIT("")) != 0);
 }
 
 int main(void)

@@ -127,7 +127,7 @@ static struct diagnosis_recorder *recorder(void)
 							.speak = 2,
 							.takes = 2,
 							.sent = 6000,
-							.heard_of = 2 };
+							.reported_on = 2 };
 	return &g_d.recorders[0];
 }
 static void recorder_hears(void)

@@ -13,7 +13,7 @@
 #include "tests/unit/test.h"
 
 static char g_root[] = "/tmp/tandem-init-XXXXXX";
-static char g_dir[128], g_config[160], g_keys[160], g_said[1024];
+static char g_dir[128], g_config[160], g_keys[160], g_recorded[1024];
 
 /* What tandemctl would print to standard error. */
 void ctl_complain(const char *fmt, ...)
@@ -21,7 +21,7 @@ void ctl_complain(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(g_said, sizeof(g_said), fmt, ap);
+	(void)vsnprintf(g_recorded, sizeof(g_recorded), fmt, ap);
 	va_end(ap);
 }
 
@@ -185,7 +185,7 @@ static void test_completes(void **state)
 	assert_int_equal(keys_load(&again, g_keys), 0);
 	assert_memory_equal(&keys, &again, sizeof(keys));
 	assert_int_equal(init(bind, 2), CTL_REFUSED); /* the file says another thing, perhaps */
-	assert_non_null(strstr(g_said, "--bind is for a new file"));
+	assert_non_null(strstr(g_recorded, "--bind is for a new file"));
 	sweep();
 }
 
@@ -247,7 +247,7 @@ static void test_completes_by_hand(void **state)
 		g_dir);
 	config_write("node: 1\n");
 	assert_int_equal(init_config(NULL), CTL_REFUSED);
-	assert_non_null(strstr(g_said, "h.yaml:1:"));
+	assert_non_null(strstr(g_recorded, "h.yaml:1:"));
 	config_write(yaml);
 	assert_int_equal(init_config("sip.example.org,*.example.net"), CTL_DONE);
 	load(&s);
@@ -328,8 +328,8 @@ static void test_bad_options(void **state)
 	paths("c");
 	for (size_t i = 0; i < COUNT_OF(BAD); i++) {
 		ROW_ASSERT(BAD[i].name, init(BAD[i].words, 2) == CTL_USAGE);
-		if (!strstr(g_said, BAD[i].said))
-			fail_msg("%s: %s", BAD[i].name, g_said);
+		if (!strstr(g_recorded, BAD[i].said))
+			fail_msg("%s: %s", BAD[i].name, g_recorded);
 		ROW_ASSERT(BAD[i].name, access(g_config, F_OK) == -1 && access(g_keys, F_OK) == -1);
 	}
 	assert_int_equal(init(BAD[0].words, 1), CTL_USAGE);
@@ -342,7 +342,7 @@ static void test_no_dir(void **state)
 
 	(void)state;
 	assert_int_equal(ctl_init(NULL, 0, none), CTL_USAGE);
-	assert_non_null(strstr(g_said, "--dir"));
+	assert_non_null(strstr(g_recorded, "--dir"));
 	(void)snprintf(g_dir, sizeof(g_dir), "/proc/nowhere/x");
 	assert_int_equal(init(NULL, 0), CTL_REFUSED);
 }

@@ -56,7 +56,7 @@ static void requests(void **state)
 
 	(void)state;
 	upload_set(&g_upload, PATH, "s3", 30, 10);
-	upload_query(&w, &g_upload, UPLOAD_BEGIN);
+	upload_query(&w, &g_upload, UPLOAD_START);
 	assert_true(bytes_is(written(&w), "?uploads="));
 	memcpy(g_upload.id, "a/b=~", sizeof("a/b=~"));
 	memcpy(g_upload.etags[0], "e1", sizeof("e1"));

@@ -23,7 +23,7 @@ struct server {
 static struct server g_servers[2];
 static struct resolver *g_resolver;
 static struct rand_source g_rand;
-static struct lookup_news g_news;
+static struct lookup_reply g_news;
 static uint64_t g_call, g_end_ns, g_ahead_ns;
 static uint8_t g_message[1024];
 
@@ -170,8 +170,8 @@ static void look_up(const struct lookup_want *want)
 	static uint64_t serial;
 
 	g_end_ns = clock_now_ns() + 8 * NS_PER_S;
-	g_news = (struct lookup_news){ 0 };
-	resolver_begin(g_resolver, 7, ++serial, want, clock_now_ns() + g_ahead_ns);
+	g_news = (struct lookup_reply){ 0 };
+	resolver_start(g_resolver, 7, ++serial, want, clock_now_ns() + g_ahead_ns);
 	assert_int_equal(loop_run(), 0);
 	assert_true(g_call == 7 && g_news.serial == serial);
 }
@@ -215,7 +215,7 @@ static void test_answers(void **state)
 	(void)state;
 	begin(ANSWERS, SILENT, 1);
 	resolver_find(g_resolver, &g_want, clock_now_ns(), &found);
-	assert_int_equal(found.state, LOOKUP_ASK);
+	assert_int_equal(found.state, LOOKUP_REQUEST);
 	look_up(&g_want);
 	assert_found();
 	assert_int_equal(g_servers[0].asked, 1);
@@ -358,7 +358,7 @@ static void test_full(void **state)
 	(void)state;
 	begin(ANSWERS, SILENT, 1);
 	for (unsigned i = 0; i < RESOLVER_WAITS_MAX + 10; i++)
-		resolver_begin(g_resolver, 7, i, &g_want, clock_now_ns());
+		resolver_start(g_resolver, 7, i, &g_want, clock_now_ns());
 	g_end_ns = clock_now_ns() + 8 * NS_PER_S;
 	assert_int_equal(loop_run(), 0);
 	assert_int_equal(g_servers[0].asked, 1); /* the same question */
@@ -379,7 +379,7 @@ static void test_given_up(void **state)
 	begin(SILENT, SILENT, 1);
 	for (unsigned i = 0; i < RESOLVER_WAITS_MAX; i++) {
 		(void)snprintf(want.host, sizeof(want.host), "n%u.test", i);
-		resolver_begin(g_resolver, 9, i, &want, clock_now_ns());
+		resolver_start(g_resolver, 9, i, &want, clock_now_ns());
 	}
 	on_time(NULL);
 	for (unsigned i = 0; i < RESOLVER_WAITS_MAX; i++)
@@ -397,8 +397,8 @@ static void test_one_gives_up(void **state)
 {
 	(void)state;
 	begin(ANSWERS, SILENT, 1);
-	resolver_begin(g_resolver, 9, 1, &g_want, clock_now_ns());
-	resolver_begin(g_resolver, 9, 2, &g_want, clock_now_ns());
+	resolver_start(g_resolver, 9, 1, &g_want, clock_now_ns());
+	resolver_start(g_resolver, 9, 2, &g_want, clock_now_ns());
 	resolver_stop(g_resolver, 9, 1);
 	g_end_ns = clock_now_ns() + 8 * NS_PER_S;
 	assert_int_equal(loop_run(), 0);
@@ -414,7 +414,7 @@ static void test_given_up_late(void **state)
 	(void)state;
 	begin(ANSWERS, SILENT, 1);
 	look_up(&g_want);
-	resolver_begin(g_resolver, 9, 1, &g_want, clock_now_ns()); /* it is known */
+	resolver_start(g_resolver, 9, 1, &g_want, clock_now_ns()); /* it is known */
 	assert_int_equal(resolver_next_ns(g_resolver), 0);
 	resolver_stop(g_resolver, 9, 1);
 	assert_false(resolver_pop(g_resolver, &g_call, &g_news, clock_now_ns()));
@@ -433,7 +433,7 @@ static void test_turns(void **state)
 	(void)state;
 	begin(ANSWERS, SILENT, 1);
 	for (unsigned i = 0; i < 160; i++)
-		resolver_begin(g_resolver, 7, i, &want, clock_now_ns());
+		resolver_start(g_resolver, 7, i, &want, clock_now_ns());
 	g_end_ns = clock_now_ns() + 8 * NS_PER_S;
 	g_turns = 0;
 	do {

@@ -145,14 +145,14 @@ static void test_table(void **state)
 	assert_non_null(profiles_find(x, BYTES_LIT("default")));
 	profiles_delete(x, "nothing");
 	for (char c = 'z'; x->count < SHARD_PROFILES_MAX; c--) {
-		form_begin(&g_profile_form, &p, bytes_mem(&c, 1));
+		form_start(&g_profile_form, &p, bytes_mem(&c, 1));
 		assert_int_equal(profiles_put(x, &p), 0);
 	}
-	form_begin(&g_profile_form, &p, BYTES_LIT("one more"));
+	form_start(&g_profile_form, &p, BYTES_LIT("one more"));
 	assert_int_equal(profiles_put(x, &p), -ENOSPC);
 	for (uint32_t i = 1; i < x->count; i++)
 		assert_true(strcmp(x->list[i - 1].core.name, x->list[i].core.name) < 0);
-	form_begin(&g_profile_form, &p, BYTES_LIT("default"));
+	form_start(&g_profile_form, &p, BYTES_LIT("default"));
 	p.core.terms.video_kbps = 100;
 	assert_int_equal(profiles_put(x, &p), 0); /* replaces */
 	profiles_delete(x, "default");

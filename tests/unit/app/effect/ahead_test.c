@@ -29,14 +29,14 @@ static void bind_pair(struct ahead *a, unsigned port)
 {
 	const struct addr rtp = at(g_ip, port), rtcp = at(g_ip, port + 1);
 
-	ahead_bind(a, &rtp, &rtcp, DSCP);
+	prebound_bind(a, &rtp, &rtcp, DSCP);
 }
 
 static bool take_pair(struct ahead *a, unsigned port, uint8_t dscp, int fd[2])
 {
 	const struct addr rtp = at(g_ip, port), rtcp = at(g_ip, port + 1);
 
-	return ahead_pop(a, &rtp, &rtcp, dscp, fd);
+	return prebound_pop(a, &rtp, &rtcp, dscp, fd);
 }
 
 /* By anybody else. */
@@ -44,7 +44,7 @@ static bool is_free(unsigned port)
 {
 	const struct addr rtp = at(g_ip, port), none = { 0 };
 	int fd = -1, no_fd;
-	int err = engine_bind_ahead(&rtp, &none, DSCP, &fd, &no_fd);
+	int err = engine_prebind(&rtp, &none, DSCP, &fd, &no_fd);
 
 	if (fd >= 0)
 		(void)close(fd);
@@ -58,7 +58,7 @@ static void test_bound_and_taken(void **state)
 	int fd[2];
 
 	(void)state;
-	assert_int_equal(ahead_open(&a, 8), 0);
+	assert_int_equal(prebound_open(&a, 8), 0);
 	assert_false(take_pair(&a, PORT, DSCP, fd));
 	bind_pair(&a, PORT);
 	bind_pair(&a, PORT); /* a record that came twice */
@@ -68,7 +68,7 @@ static void test_bound_and_taken(void **state)
 	assert_true(take_pair(&a, PORT, DSCP, fd));
 	assert_false(take_pair(&a, PORT, DSCP, fd)); /* once */
 	assert_int_equal(a.left, 1);
-	ahead_close(&a);
+	prebound_close(&a);
 	assert_true(is_free(PORT + 2) && is_free(PORT + 3));
 	assert_false(is_free(PORT)); /* the flow's by now */
 	(void)close(fd[0]);
@@ -84,16 +84,16 @@ static void test_of_another_flow(void **state)
 	int fd[2];
 
 	(void)state;
-	assert_int_equal(ahead_open(&a, 8), 0);
+	assert_int_equal(prebound_open(&a, 8), 0);
 	bind_pair(&a, PORT);
 	bind_pair(&a, PORT + 2);
-	assert_true(ahead_has(&a, &rtp, &rtcp, DSCP));
-	assert_false(ahead_has(&a, &rtp, &rtcp, 0) || ahead_has(&a, &rtp, &none, DSCP));
-	assert_false(ahead_pop(&a, &rtp, &none, DSCP, fd));
+	assert_true(prebound_has(&a, &rtp, &rtcp, DSCP));
+	assert_false(prebound_has(&a, &rtp, &rtcp, 0) || prebound_has(&a, &rtp, &none, DSCP));
+	assert_false(prebound_pop(&a, &rtp, &none, DSCP, fd));
 	assert_false(take_pair(&a, PORT + 2, 0, fd));
 	assert_int_equal(a.left, 0);
 	assert_true(is_free(PORT) && is_free(PORT + 2));
-	ahead_close(&a);
+	prebound_close(&a);
 }
 
 static void test_no_more_than(void **state)
@@ -101,12 +101,12 @@ static void test_no_more_than(void **state)
 	struct ahead a;
 
 	(void)state;
-	assert_int_equal(ahead_open(&a, 2), 0);
+	assert_int_equal(prebound_open(&a, 2), 0);
 	for (unsigned i = 0; i < 3; i++)
 		bind_pair(&a, PORT + 2 * i);
 	assert_int_equal(a.count, 2);
 	assert_true(is_free(PORT + 4));
-	ahead_close(&a);
+	prebound_close(&a);
 }
 
 /* Many grow the list. */
@@ -117,7 +117,7 @@ static void test_many(void **state)
 	int fd[2];
 
 	(void)state;
-	assert_int_equal(ahead_open(&a, MANY), 0);
+	assert_int_equal(prebound_open(&a, MANY), 0);
 	for (unsigned i = 0; i < MANY; i++)
 		bind_pair(&a, PORT + 2 * i);
 	assert_int_equal(a.left, MANY);
@@ -126,7 +126,7 @@ static void test_many(void **state)
 		(void)close(fd[0]);
 		(void)close(fd[1]);
 	}
-	ahead_close(&a);
+	prebound_close(&a);
 	assert_true(is_free(PORT));
 }
 
@@ -153,7 +153,7 @@ static void test_the_address_comes(void **state)
 	char text[8];
 
 	(void)state;
-	assert_int_equal(ahead_open(&a, 8), 0);
+	assert_int_equal(prebound_open(&a, 8), 0);
 	bind_pair(&a, PORT);
 	assert_int_equal(inet_pton(AF_INET, g_ip, &to.sin_addr), 1);
 	assert_true(sendto(phone, "early", 5, 0, (struct sockaddr *)&to, sizeof(to)) < 0);
@@ -172,7 +172,7 @@ static void test_the_address_comes(void **state)
 	(void)close(fd[0]);
 	(void)close(fd[1]);
 	(void)close(phone);
-	ahead_close(&a);
+	prebound_close(&a);
 }
 
 int main(void)

@@ -86,7 +86,7 @@ static void begin(struct scene *s, uint64_t serial)
 		.kind = EFFECT_ROOM_OPEN, .call = ROOM, .serial = serial, .request = &room
 	};
 
-	mixers_begin(&s->mixers, &e);
+	mixers_start(&s->mixers, &e);
 }
 
 static void end(struct scene *s, uint64_t serial)

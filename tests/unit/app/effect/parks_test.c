@@ -23,13 +23,13 @@ static void hear(const struct answer *a, void *arg)
 					    [PARK_UNKNOWN] = "unknown" };
 	struct heard *h = arg;
 	size_t n = strlen(h->text);
-	const struct park_news *news = &a->reply.park;
+	const struct park_reply *outcome = &a->reply.park;
 
 	assert_int_equal(a->kind, ANSWER_REPLY);
 	assert_int_equal(a->reply.ask, ASK_PARK);
 	(void)snprintf(h->text + n, sizeof(h->text) - n,
 		       "%u %" PRIu64 " %" PRIu64 " %s %" PRIu64 " " BYTES_FMT ";", a->shard,
-		       a->call, news->serial, told[news->told], news->owner,
+		       a->call, outcome->serial, told[outcome->told], outcome->owner,
 		       BYTES_ARG(text_bytes(&a->record)));
 }
 
@@ -41,9 +41,9 @@ static bool has_answer(void *arg)
 static void ask(struct node *n, struct heard *h, enum park_act act, uint64_t call, const char *slot)
 {
 	struct effects e = { 0 };
-	struct request_park *park =
-		effects_ask(&e, EFFECT_PARK, call, SERIAL,
-			    EFFECT_TEXTS(BYTES_LIT("acme"), bytes_str(slot), BYTES_LIT("beside")));
+	struct request_park *park = effects_request(&e, EFFECT_PARK, call, SERIAL,
+						    EFFECT_TEXTS(BYTES_LIT("acme"), bytes_str(slot),
+								 BYTES_LIT("beside")));
 
 	assert_non_null(park);
 	park->act = act;
@@ -98,12 +98,12 @@ static void test_told(void **state)
 static void hear_kept(const struct answer *a, void *arg)
 {
 	static const char *const told[] = {
-		[KEPT_OK] = "ok", [KEPT_NONE] = "none", [KEPT_UNKNOWN] = "unknown"
+		[KV_OK] = "ok", [KV_NONE] = "none", [KV_UNKNOWN] = "unknown"
 	};
 	struct heard *h = arg;
 
 	assert_int_equal(a->kind, ANSWER_REPLY);
-	assert_int_equal(a->reply.ask, ASK_KEPT);
+	assert_int_equal(a->reply.ask, ASK_KV);
 	(void)snprintf(h->text, sizeof(h->text), "%u %" PRIu64 " %" PRIu64 " %s " BYTES_FMT,
 		       a->shard, a->call, a->reply.kept.serial, told[a->reply.kept.result],
 		       BYTES_ARG(text_bytes(&a->record)));
@@ -112,12 +112,12 @@ static void hear_kept(const struct answer *a, void *arg)
 static const char *ask_kept(struct node *n, struct heard *h, uint64_t serial, const char *value)
 {
 	struct effects e = { 0 };
-	struct request_kept *kept =
-		effects_ask(&e, EFFECT_KEPT, CALL, serial,
-			    EFFECT_TEXTS(BYTES_LIT("acme"), BYTES_LIT("1001"), bytes_str(value)));
+	struct request_kv *kept = effects_request(&e, EFFECT_KV, CALL, serial,
+						  EFFECT_TEXTS(BYTES_LIT("acme"), BYTES_LIT("1001"),
+							       bytes_str(value)));
 
 	assert_non_null(kept);
-	kept->what = KEPT_LAST_CALLER;
+	kept->what = KV_LAST_CALLER;
 	kept->ttl_ms = value ? 60000 : 0;
 	kept_carry(n->shared, &h->answers, SHARD, &e.list[0]);
 	effects_close(&e);

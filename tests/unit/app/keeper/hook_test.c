@@ -19,7 +19,7 @@
 enum { STEP_US = 1000, LIMIT_MS = 300, TEXT = 4096 };
 
 static char g_dir[] = "/tmp/tandem-hook-XXXXXX";
-static char g_program[PATH_MAX], g_said[PATH_MAX];
+static char g_program[PATH_MAX], g_recorded[PATH_MAX];
 
 static struct addr hook_address(const char *text)
 {
@@ -44,15 +44,15 @@ static void program_is(const char *what)
 {
 	char text[1024];
 
-	(void)snprintf(text, sizeof(text), "#!/bin/sh\necho \"$*\" >> %s\n%s\n", g_said, what);
+	(void)snprintf(text, sizeof(text), "#!/bin/sh\necho \"$*\" >> %s\n%s\n", g_recorded, what);
 	file_write(g_program, text, 0755);
-	(void)unlink(g_said);
+	(void)unlink(g_recorded);
 }
 
 static const char *file_said(void)
 {
 	static char text[TEXT];
-	int fd = open(g_said, O_RDONLY | O_CLOEXEC);
+	int fd = open(g_recorded, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
 	if (fd >= 0)
@@ -171,7 +171,7 @@ static void test_surroundings(void **state)
 		"{ env | grep -v '^\\(_\\|PWD\\|SHLVL\\|OLDPWD\\)='; pwd; ls /proc/self/fd | "
 		"tr '\\n' ' '; grep -E '^(CapPrm|CapEff|NoNewPrivs)' /proc/self/status; } "
 		">> %s",
-		g_said);
+		g_recorded);
 	program_is(what);
 	h = hook_of(PATIENCE_NS);
 	hook_say_to(&h, HOOK_ADD, "192.0.2.17");
@@ -220,7 +220,7 @@ static void test_failed_and_late(void **state)
 	hook_say_to(&h, HOOK_ADD, "192.0.2.18");
 	assert_int_equal(result_wait(&h), HOOK_NOT_RUN);
 	hook_close(&h);
-	(void)snprintf(what, sizeof(what), "sleep 600 & echo $! > %s; sleep 600", g_said);
+	(void)snprintf(what, sizeof(what), "sleep 600 & echo $! > %s; sleep 600", g_recorded);
 	program_is(what);
 	h = hook_of(LIMIT_MS * NS_PER_MS);
 	hook_say_to(&h, HOOK_ADD, "192.0.2.17");
@@ -258,14 +258,14 @@ static void test_outlives(void **state)
 
 	(void)state;
 	(void)snprintf(what, sizeof(what), "[ $1 = add ] || { sleep 0.4; echo done $2 >> %s; }",
-		       g_said);
+		       g_recorded);
 	program_is(what);
 	h = hook_of(PATIENCE_NS);
 	hook_say_to(&h, HOOK_ADD, "192.0.2.17");
 	hook_say_to(&h, HOOK_ADD, "192.0.2.18");
 	assert_int_equal(result_wait(&h), HOOK_DONE);
 	assert_int_equal(result_wait(&h), HOOK_DONE);
-	(void)unlink(g_said);
+	(void)unlink(g_recorded);
 	hook_say_to(&h, HOOK_DELETE, "192.0.2.18");
 	assert_true(file_becomes("delete 192.0.2.18 32 17 a-node\n"));
 	hook_send(&h, HOOK_DELETE_ALL, NULL, 0); /* of the one that is being said nothing more */
@@ -288,7 +288,7 @@ static int hook_folder(void **state)
 	if (!mkdtemp(g_dir))
 		return -1;
 	(void)snprintf(g_program, sizeof(g_program), "%s/program", g_dir);
-	(void)snprintf(g_said, sizeof(g_said), "%s/said", g_dir);
+	(void)snprintf(g_recorded, sizeof(g_recorded), "%s/said", g_dir);
 	return 0;
 }
 

@@ -131,7 +131,7 @@ static struct keeper_answer take(struct keeper *k, const char *text, const char 
 {
 	struct addr ip = address(text);
 
-	assert_int_equal(keeper_take(k, &ip, interface), 0);
+	assert_int_equal(keeper_claim(k, &ip, interface), 0);
 	return answer_wait();
 }
 
@@ -316,10 +316,10 @@ static void node_run(enum what what)
 	k = keeper_of(NULL);
 	if (what == HELD)
 		(void)!keeper_hold_memory();
-	(void)!keeper_notice(k, &g_peer_at, BYTES_LIT("before"));
-	(void)!keeper_notice(k, &g_peer_at, BYTES_LIT("it is dead"));
-	(void)!keeper_take(k, &a, "");
-	(void)!keeper_take(k, &b, "");
+	(void)!keeper_gone(k, &g_peer_at, BYTES_LIT("before"));
+	(void)!keeper_gone(k, &g_peer_at, BYTES_LIT("it is dead"));
+	(void)!keeper_claim(k, &a, "");
+	(void)!keeper_claim(k, &b, "");
 }
 
 static pid_t node_start(enum what what)

@@ -346,7 +346,7 @@ static void others_are_notified(struct process *p, uint16_t port)
 {
 	const struct addr other = port_of(port);
 
-	if (keeper_notice(p->keeper, &other, BYTES_LIT("dead")))
+	if (keeper_gone(p->keeper, &other, BYTES_LIT("dead")))
 		abort();
 }
 

@@ -108,7 +108,7 @@ static void what_the_application_says(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct live_said said = { .kind = LIVE_SAID_STARTED };
+		struct live_audio said = { .kind = LIVE_SAID_STARTED };
 
 		assert_int_equal(live_said_parse(&said, bytes_str(rows[i].text)), rows[i].err);
 		assert_int_equal(said.kind, rows[i].kind);
@@ -119,7 +119,7 @@ static void what_the_application_says(void **state)
 static void too_long_a_text(void **state)
 {
 	char text[LIVE_TEXT_MAX + 1];
-	struct live_said said;
+	struct live_audio said;
 
 	(void)state;
 	memset(text, ' ', sizeof(text));

@@ -14,7 +14,7 @@ static void count_unknown(const struct node_box_answer *answer, void *arg)
 
 static void ask(bool lasting, uint32_t wait_ms, unsigned *answers)
 {
-	const struct node_box_ask of = {
+	const struct node_box_request of = {
 		.tenant = BYTES_LIT("default"),
 		.box = BYTES_LIT("1002"),
 		.order = { .act = BOX_SEND,
@@ -23,7 +23,7 @@ static void ask(bool lasting, uint32_t wait_ms, unsigned *answers)
 			   .lasting = lasting },
 	};
 
-	node_box_ask(&g_node, &of, count_unknown, answers);
+	node_box_request(&g_node, &of, count_unknown, answers);
 }
 
 static int boxes_begin(void **state)

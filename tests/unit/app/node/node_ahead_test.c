@@ -30,7 +30,7 @@ void __wrap_shard_record_places(struct shard *s, struct bytes record, struct ins
 				shard_place_fn *each, void *arg);
 void __wrap_shard_media_event(struct shard *s, const struct media_event *event, struct instant now);
 struct effects *__wrap_shard_effects(struct shard *s);
-void __wrap_effects_open_ahead(struct effects_to *to, struct effects *e);
+void __wrap_effects_open_prebound(struct effects_to *to, struct effects *e);
 
 void __wrap_store_peek_calls(struct store_shard *s, store_peek_fn *each, store_done_fn *done,
 			     void *arg)
@@ -71,7 +71,7 @@ struct effects *__wrap_shard_effects(struct shard *s)
 	return NULL;
 }
 
-void __wrap_effects_open_ahead(struct effects_to *to, struct effects *e)
+void __wrap_effects_open_prebound(struct effects_to *to, struct effects *e)
 {
 	(void)e;
 	assert_true(to->hurries);

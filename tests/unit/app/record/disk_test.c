@@ -86,7 +86,7 @@ static void file_of(bool plain, const char *name)
 	struct stat st;
 
 	disk_begin(&d, plain);
-	disk_file_begin(&d, &f, path_of(name), SILENCE);
+	disk_file_start(&d, &f, path_of(name), SILENCE);
 	for (uint32_t i = 0; i < 400; i++) {
 		uint64_t from;
 		size_t n;
@@ -141,7 +141,7 @@ static void test_holes(void **state)
 	(void)state;
 	memset(lost, 0, sizeof(lost));
 	disk_begin(&d, false);
-	disk_file_begin(&d, &f, path_of("tenant/day/holes.wav"), SILENCE);
+	disk_file_start(&d, &f, path_of("tenant/day/holes.wav"), SILENCE);
 	for (uint32_t i = 0; i < 6000; i++, at += 1000) {
 		memset(g_want + at, (int)(i % 200) + 1, 1000);
 		if (disk_file_write(&d, &f, at, bytes_mem(g_want + at, 1000))) {
@@ -176,11 +176,11 @@ static void test_name_taken(void **state)
 
 	(void)state;
 	disk_begin(&d, false);
-	disk_file_begin(&d, &f, path_of("a/b/taken.wav"), SILENCE);
+	disk_file_start(&d, &f, path_of("a/b/taken.wav"), SILENCE);
 	assert_true(disk_file_write(&d, &f, 0, BYTES_LIT("first")));
 	disk_file_end(&d, &f, bytes_mem(NULL, 0), sidecar_make(), 3);
 	disk_run(&d, &f);
-	disk_file_begin(&d, &g, f.path, SILENCE);
+	disk_file_start(&d, &g, f.path, SILENCE);
 	assert_true(disk_file_write(&d, &g, 0, BYTES_LIT("second")));
 	for (unsigned i = 0; !g.taken && i < 3000; i++) {
 		disk_poll(&d, clock_now_ns());
@@ -204,7 +204,7 @@ static void test_no_folder(void **state)
 	(void)state;
 	disk_begin(&d, false);
 	(void)close(open(path_of("file"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-	disk_file_begin(&d, &f, path_of("file/day/one.wav"), SILENCE);
+	disk_file_start(&d, &f, path_of("file/day/one.wav"), SILENCE);
 	assert_true(disk_file_write(&d, &f, 0, BYTES_LIT("octets")));
 	disk_run(&d, &f);
 	assert_int_equal(f.error, -ENOTDIR);

@@ -195,7 +195,7 @@ static void rows_of_a_list(void **state)
 		char name[64], text[256] = "";
 		json_t *said;
 
-		entry_list_begin(&list, row->most);
+		entry_list_start(&list, row->most);
 		while (rest.n) {
 			if (!bytes_cut(&rest, ' ', &word)) {
 				word = rest;

@@ -101,7 +101,7 @@ static struct recorder_results told_wait(void)
 
 static void begin_terms(const struct record_terms *t)
 {
-	assert_true(recorder_begin(g_recorder, t, BYTES_LIT("\"from\":\"1001\"")));
+	assert_true(recorder_start(g_recorder, t, BYTES_LIT("\"from\":\"1001\"")));
 	g_begun_ns = clock_now_ns();
 	assert_int_equal(told_wait().event, RECORDER_BEGUN);
 }
@@ -424,11 +424,11 @@ static void test_too_many(void **state)
 	(void)state;
 	recorder_close(g_recorder);
 	rig_open(1);
-	assert_true(recorder_begin(g_recorder, &t, BYTES_LIT("\"from\":\"1001\"")));
+	assert_true(recorder_start(g_recorder, &t, BYTES_LIT("\"from\":\"1001\"")));
 	told = told_wait();
 	assert_int_equal(told.event, RECORDER_BEGUN);
 	t.call = 2;
-	assert_true(recorder_begin(g_recorder, &t, BYTES_LIT("\"from\":\"1001\"")));
+	assert_true(recorder_start(g_recorder, &t, BYTES_LIT("\"from\":\"1001\"")));
 	told = told_wait();
 	assert_int_equal(told.event, RECORDER_FAILED);
 	assert_int_equal(told.error, -EMFILE);
@@ -457,7 +457,7 @@ static void test_trouble(void **state)
 	assert_int_equal(rename(folder, other), 0);
 	fd = open(folder, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	assert_int_equal(recorder_trouble(g_recorder), 0);
-	assert_true(recorder_begin(g_recorder, &t, BYTES_LIT("\"from\":\"1001\"")));
+	assert_true(recorder_start(g_recorder, &t, BYTES_LIT("\"from\":\"1001\"")));
 	assert_int_equal(told_wait().event, RECORDER_FAILED);
 	trouble_wait(-ENOTDIR);
 	assert_int_equal(rename(other, folder) < 0 ? errno : 0, ENOTDIR);

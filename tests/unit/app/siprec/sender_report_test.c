@@ -62,7 +62,7 @@ static struct instant after(uint64_t ms)
 }
 
 /* Said at that time, come at another one. */
-static void say(uint32_t ssrc, uint64_t said_ms, uint64_t came_ms, enum tap_kind kind)
+static void say(uint32_t ssrc, uint64_t audio_ms, uint64_t came_ms, enum tap_kind kind)
 {
 	struct {
 		struct tap_packet head;
@@ -76,8 +76,8 @@ static void say(uint32_t ssrc, uint64_t said_ms, uint64_t came_ms, enum tap_kind
 
 	writer_u8(&w, 0x80);
 	writer_u8(&w, 8);
-	writer_be16(&w, (uint16_t)(100 + said_ms / 20));
-	writer_be32(&w, (uint32_t)(FIRST_TS + 8 * said_ms));
+	writer_be16(&w, (uint16_t)(100 + audio_ms / 20));
+	writer_be32(&w, (uint32_t)(FIRST_TS + 8 * audio_ms));
 	writer_be32(&w, ssrc);
 	assert_true(sender_stream_send(&g_stream, &f.head));
 }
@@ -192,9 +192,9 @@ static void reach(int fd, struct bytes report)
 }
 
 /* All that has come is read at once: the loopback is there when sendto returns. */
-static struct sender_heard hear(void)
+static struct sender_received hear(void)
 {
-	struct sender_heard heard = { 0 };
+	struct sender_received heard = { 0 };
 
 	sender_receive(&g_stream, &heard);
 	return heard;
@@ -210,7 +210,7 @@ static void begin(void)
 static void what_was_lost(void **state)
 {
 	uint8_t text[RTCP_REPORT_MAX], got[2048];
-	struct sender_heard heard;
+	struct sender_received heard;
 	int stranger;
 
 	(void)state;
@@ -264,7 +264,7 @@ static void enciphered(void **state)
 	struct srtp_stream *from_us, *to_us;
 	uint8_t got[2048], text[RTCP_REPORT_MAX];
 	struct srtp_job job = { .data = got, .capacity = sizeof(got), .is_rtcp = 1 };
-	struct sender_heard heard;
+	struct sender_received heard;
 
 	(void)state;
 	g_terms.key = key_of(1);

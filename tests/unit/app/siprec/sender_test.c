@@ -204,7 +204,7 @@ static void figures(void **state)
 	assert_int_equal(told[0].error, 0);
 	assert_int_equal(told[0].figures.sent, 2);
 	assert_int_equal(told[0].figures.unsent, 1);
-	assert_int_equal(told[0].figures.heard_of, 0);
+	assert_int_equal(told[0].figures.reported_on, 0);
 }
 
 /* The port is somebody else's: told, and nothing is left of it. */

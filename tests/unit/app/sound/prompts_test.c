@@ -408,7 +408,7 @@ static void texts_are_spoken(void **state)
 	assert_true(fault.absent);
 	wav_put(s, name.hash, LENGTH, 21);
 	assert_int_equal(sounds_get(s->sounds, &name, s->now_ns, &sound, &fault), SOUNDS_NONE);
-	sounds_said(s->sounds, name.hash);
+	sounds_on_rendered(s->sounds, name.hash);
 	while (sounds_get(s->sounds, &name, s->now_ns, &sound, &fault) == SOUNDS_LATER)
 		(void)sounds_round(s->sounds, s->now_ns);
 	assert_int_equal(sound->samples[0], 21);

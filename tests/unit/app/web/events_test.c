@@ -100,7 +100,7 @@ static const char *hears(struct events_listener *l, uint32_t max)
 	struct events_text *texts[64];
 	uint32_t n;
 
-	while (max && (n = events_take(g.e, l, texts, max < 64 ? max : 64)) != 0) {
+	while (max && (n = events_read(g.e, l, texts, max < 64 ? max : 64)) != 0) {
 		for (uint32_t i = 0; i < n; i++) {
 			struct bytes text = bytes_mem(texts[i]->octets + EVENTS_ROOM, texts[i]->n);
 			struct events_facts facts;

@@ -38,7 +38,7 @@ static void whose_it_is(void **state)
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		struct web_page_of of = of_whom("acme", numbers[i]);
 		struct bytes path = link_of(text, &of), link;
-		struct web_page_ask ask;
+		struct record_link_request ask;
 
 		assert_int_equal(web_page_parse(KEY, path, &ask, &link), 0);
 		assert_string_equal(ask.of.tenant, "acme");
@@ -54,7 +54,7 @@ static void whose_it_is(void **state)
 static void the_longest_one(void **state)
 {
 	char tenant[WEB_PAGE_TENANT_MAX], number[WEB_PAGE_NUMBER_MAX], text[WEB_PAGE_PATH_MAX];
-	struct web_page_ask ask;
+	struct record_link_request ask;
 	struct web_page_of of;
 	struct bytes link;
 
@@ -75,7 +75,7 @@ static void nobody_makes_one(void **state)
 	struct web_page_of of = of_whom("acme", "1001");
 	char text[WEB_PAGE_PATH_MAX] = "";
 	struct bytes path = link_of(text, &of), link;
-	struct web_page_ask ask;
+	struct record_link_request ask;
 
 	(void)state;
 	assert_int_equal(web_page_parse(other, path, &ask, &link), -ENOENT);
@@ -122,7 +122,7 @@ static void what_the_key_does(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char text[WEB_PAGE_PATH_MAX];
 		struct bytes path = link_of(text, &of), link;
-		struct web_page_ask ask;
+		struct record_link_request ask;
 		size_t n = strlen(rows[i].behind);
 		int err;
 

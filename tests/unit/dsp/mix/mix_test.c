@@ -73,7 +73,7 @@ static void assert_apart(const struct mix *m, const uint32_t *want, uint32_t n)
 /* Of those whose bit is set. */
 static void assert_hears(struct mix *m, uint32_t member, uint32_t voices, bool shared)
 {
-	struct mix_heard h = mix_heard(m, member);
+	struct mix_input h = mix_input(m, member);
 
 	assert_non_null(h.pcm);
 	assert_int_equal(h.shared, shared);
@@ -99,7 +99,7 @@ static void test_each_hears_the_others(void **state)
 	assert_hears(m, id[2], 3, false);
 	for (int i = 3; i < ROOM; i++)
 		assert_hears(m, id[i], 7, true);
-	assert_ptr_equal(mix_heard(m, id[3]).pcm, mix_shared(m));
+	assert_ptr_equal(mix_input(m, id[3]).pcm, mix_shared(m));
 	assert_apart(m, id, 3);
 	mix_leave(m, id[2]);
 	assert_apart(m, id, 2);
@@ -139,7 +139,7 @@ static void test_muted_and_deaf(void **state)
 	mix_deafen(m, id[4], true);
 	room_tick(m, id, 2);
 	assert_hears(m, id[0], 2, true);
-	assert_null(mix_heard(m, id[4]).pcm);
+	assert_null(mix_input(m, id[4]).pcm);
 	mix_mute(m, id[0], false);
 	mix_deafen(m, id[4], false);
 	room_tick(m, id, 2);
@@ -192,13 +192,13 @@ static void test_gain_comes_without_a_step(void **state)
 	assert_int_equal(mix_gain(m, id[0], -6), 0);
 	room_tick(m, id, 1);
 
-	const int16_t *pcm = mix_heard(m, id[1]).pcm;
+	const int16_t *pcm = mix_input(m, id[1]).pcm;
 
 	assert_int_equal(pcm[0], 10000);
 	for (int j = 1; j < N; j++)
 		assert_in_range(pcm[j - 1] - pcm[j], 0, 20);
 	room_tick(m, id, 1);
-	assert_int_equal(mix_heard(m, id[1]).pcm[0], 5012);
+	assert_int_equal(mix_input(m, id[1]).pcm[0], 5012);
 	mix_close(m);
 }
 
@@ -213,8 +213,8 @@ static void test_loud_sums_are_limited(void **state)
 			g_pcm[i][j] = 20000;
 	}
 	room_tick(m, id, 3);
-	assert_in_range(mix_heard(m, id[5]).pcm[N - 1], 32700, 32767);
-	assert_in_range(mix_heard(m, id[0]).pcm[N - 1], 32700, 32767);
+	assert_in_range(mix_input(m, id[5]).pcm[N - 1], 32700, 32767);
+	assert_in_range(mix_input(m, id[0]).pcm[N - 1], 32700, 32767);
 	mix_close(m);
 }
 
@@ -231,10 +231,10 @@ static void test_limiter_goes_on(void **state)
 		assert_true(room_tick(m, id, 2));
 	memset(g_pcm[2], 0, sizeof(g_pcm[2]));
 	assert_true(room_tick(m, id, 3));
-	memcpy(before, mix_heard(m, id[5]).pcm, sizeof(before));
-	assert_true(mix_heard(m, id[5]).shared);
-	assert_false(mix_heard(m, id[2]).shared);
-	assert_memory_equal(mix_heard(m, id[2]).pcm, before, sizeof(before));
+	memcpy(before, mix_input(m, id[5]).pcm, sizeof(before));
+	assert_true(mix_input(m, id[5]).shared);
+	assert_false(mix_input(m, id[2]).shared);
+	assert_memory_equal(mix_input(m, id[2]).pcm, before, sizeof(before));
 	mix_close(m);
 }
 
@@ -339,9 +339,9 @@ static void assert_hears_crowd(struct mix *m, const uint32_t *members, uint32_t 
 		for (int j = 0; j < N && i != which; j++)
 			sum[j] += g_pcm[i % ROOM][j];
 	limiter_frame(limiter, RATE, sum, want, N);
-	assert_memory_equal(mix_heard(m, members[which]).pcm, want, sizeof(want));
-	assert_memory_equal(mix_heard(m, members[which]).pcm, want, sizeof(want));
-	assert_int_equal(mix_heard(m, members[which]).shared, which >= n);
+	assert_memory_equal(mix_input(m, members[which]).pcm, want, sizeof(want));
+	assert_memory_equal(mix_input(m, members[which]).pcm, want, sizeof(want));
+	assert_int_equal(mix_input(m, members[which]).shared, which >= n);
 }
 
 /* No matter how many they are, how loud the sum is, and who is asked for first; muted ones are not. */
@@ -391,7 +391,7 @@ static void test_everybody_has_coaches_and_gains(void **state)
 		for (uint32_t i = 1; i < 40; i++)
 			want += i == 1 ? (int)lrintf((float)g_pcm[1][j] * powf(10, 6 / 20.0f))
 				       : g_pcm[i % ROOM][j];
-		assert_int_equal(mix_heard(m, id[0]).pcm[j], want);
+		assert_int_equal(mix_input(m, id[0]).pcm[j], want);
 	}
 	before = mix_shared(m)[N - 1];
 	assert_true(crowd_tick(m, id, 0)); /* their ends */
@@ -424,9 +424,9 @@ static void test_everybody_may_leave(void **state)
 	assert_true(mix_apart(m, &at, &member));
 	assert_int_equal(member, id[0]);
 	assert_false(mix_apart(m, &at, &member));
-	assert_non_null(mix_heard(m, id[0]).pcm);
+	assert_non_null(mix_input(m, id[0]).pcm);
 	assert_int_equal(mix_join(m, &id[1]), 0);
-	assert_true(mix_heard(m, id[1]).shared);
+	assert_true(mix_input(m, id[1]).shared);
 	mix_close(m);
 }
 

@@ -96,7 +96,7 @@ static struct changed switch_once(struct room *r)
 		n = f.samples;
 		room_tick(r, 1U << B);
 		both_hear(r, &n);
-	} while (n == f.samples || room_sent(r, A).whose != PAYLOADS_SHARED);
+	} while (n == f.samples || room_sent(r, A).subject != PAYLOADS_SHARED);
 	while (n < f.samples + AFTER_MS * f.rate / 1000) {
 		room_tick(r, 1U << B);
 		both_hear(r, &n);
@@ -241,7 +241,7 @@ static void heard_close(struct heard *h)
 
 static void heard_put(struct heard *h, struct room *r, uint32_t member)
 {
-	const int16_t *pcm = mix_heard(r->mix, r->id[member]).pcm;
+	const int16_t *pcm = mix_input(r->mix, r->id[member]).pcm;
 
 	memcpy(h->mix + h->mixed, pcm, r->samples * sizeof(*h->mix));
 	h->mixed += r->samples;

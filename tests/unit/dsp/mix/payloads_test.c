@@ -104,7 +104,7 @@ static void test_listeners_share(void **state)
 			for (uint32_t i = L; i < r.n; i++) {
 				struct payloads_sent sent = room_sent(&r, i);
 
-				assert_int_equal(sent.whose, PAYLOADS_SHARED);
+				assert_int_equal(sent.subject, PAYLOADS_SHARED);
 				assert_ptr_equal(sent.packets, room_sent(&r, L).packets);
 			}
 		}
@@ -137,7 +137,7 @@ static void test_encodes_are_counted(void **state)
 	assert_int_equal(c.copies, 3);
 	assert_int_equal(c.rested + c.returns + c.starved, 0);
 	for (uint32_t i = 0; i < r.n; i++) {
-		assert_int_equal(room_sent(&r, i).whose, i <= C ? PAYLOADS_OWN : PAYLOADS_SHARED);
+		assert_int_equal(room_sent(&r, i).subject, i <= C ? PAYLOADS_OWN : PAYLOADS_SHARED);
 		if (i > C + 5)
 			assert_same_packets(room_sent(&r, i), room_sent(&r, i - 5));
 	}
@@ -202,7 +202,7 @@ static void test_copy_goes_on(void **state)
 			bool talks = t > 56;
 
 			room_tick(&r, BIT(B) | BIT(C) | (talks ? BIT(A) : 0));
-			alone_hear(&own, mix_heard(r.mix, r.id[A]).pcm);
+			alone_hear(&own, mix_input(r.mix, r.id[A]).pcm);
 			alone_hear(&all, mix_shared(r.mix));
 			assert_sent(room_sent(&r, A), &own);
 			assert_sent(room_sent(&r, L), &all);
@@ -240,10 +240,10 @@ static void test_returns(void **state)
 		room_join(&r, L, &row->s);
 		for (uint32_t t = 0; t < 30; t++)
 			room_tick(&r, BIT(A) | BIT(B));
-		assert_int_equal(room_sent(&r, A).whose, PAYLOADS_OWN);
+		assert_int_equal(room_sent(&r, A).subject, PAYLOADS_OWN);
 		for (uint32_t t = 1; t <= row->ticks; t++) {
 			room_tick(&r, BIT(B));
-			assert_int_equal(room_sent(&r, A).whose,
+			assert_int_equal(room_sent(&r, A).subject,
 					 t < row->ticks ? PAYLOADS_OWN : PAYLOADS_SHARED);
 		}
 		assert_ptr_equal(room_sent(&r, A).packets, room_sent(&r, L).packets);
@@ -285,8 +285,9 @@ static void test_returns_with_its_place(void **state)
 			payloads_make(r.payloads);
 			r.tick++;
 		}
-		assert_false(mix_heard(r.mix, r.id[A]).shared);
-		assert_int_equal(room_sent(&r, A).whose, is_loud ? PAYLOADS_OWN : PAYLOADS_SHARED);
+		assert_false(mix_input(r.mix, r.id[A]).shared);
+		assert_int_equal(room_sent(&r, A).subject,
+				 is_loud ? PAYLOADS_OWN : PAYLOADS_SHARED);
 		room_close(&r);
 	}
 }
@@ -303,13 +304,13 @@ static void test_coached(void **state)
 	assert_int_equal(mix_coach(r.mix, r.id[C], r.id[L]), 0);
 	for (uint32_t t = 0; t < 10; t++)
 		room_tick(&r, BIT(B) | BIT(C));
-	assert_int_equal(room_sent(&r, L).whose, PAYLOADS_OWN);
-	assert_int_equal(room_sent(&r, B).whose, PAYLOADS_OWN);
-	assert_int_equal(room_sent(&r, C).whose, PAYLOADS_SHARED);
+	assert_int_equal(room_sent(&r, L).subject, PAYLOADS_OWN);
+	assert_int_equal(room_sent(&r, B).subject, PAYLOADS_OWN);
+	assert_int_equal(room_sent(&r, C).subject, PAYLOADS_SHARED);
 	assert_int_equal(payloads_counts(r.payloads).own, 20);
 	for (uint32_t t = 0; t < 10; t++)
 		room_tick(&r, BIT(B));
-	assert_int_equal(room_sent(&r, L).whose, PAYLOADS_SHARED);
+	assert_int_equal(room_sent(&r, L).subject, PAYLOADS_SHARED);
 	room_close(&r);
 }
 
@@ -333,7 +334,7 @@ static void test_all_talk(void **state)
 		encoder_look_forward(own.encoder);
 		for (uint32_t t = 0; t < 200; t++) {
 			room_tick(&r, BIT(B) | (t % 20 < 10 ? BIT(A) : 0));
-			alone_hear(&own, mix_heard(r.mix, r.id[A]).pcm);
+			alone_hear(&own, mix_input(r.mix, r.id[A]).pcm);
 			assert_sent(room_sent(&r, A), &own);
 		}
 		assert_int_equal(payloads_counts(r.payloads).returns, 10);
@@ -342,7 +343,7 @@ static void test_all_talk(void **state)
 		room_join(&r, L, s);
 		room_tick(&r, BIT(A) | BIT(B));
 		room_tick(&r, BIT(A) | BIT(B));
-		assert_int_equal(room_sent(&r, L).whose, PAYLOADS_SHARED);
+		assert_int_equal(room_sent(&r, L).subject, PAYLOADS_SHARED);
 		assert_int_equal(
 			payloads_counts(r.payloads).shared + payloads_counts(r.payloads).own, 204);
 		alone_close(&own);
@@ -381,9 +382,9 @@ static void test_everybody_talks(void **state)
 		for (uint32_t t = 0; t < TICKS; t++) {
 			room_tick(&r, UINT32_MAX);
 			for (uint32_t i = 0; i < CROWD; i++) {
-				alone_hear(&own[i], mix_heard(r.mix, r.id[i]).pcm);
+				alone_hear(&own[i], mix_input(r.mix, r.id[i]).pcm);
 				assert_sent(room_sent(&r, i), &own[i]);
-				assert_int_equal(room_sent(&r, i).whose,
+				assert_int_equal(room_sent(&r, i).subject,
 						 i < TALK ? PAYLOADS_OWN : PAYLOADS_SHARED);
 			}
 		}
@@ -406,14 +407,14 @@ static void test_exhausted(void **state)
 	for (uint32_t t = 0; t < 10; t++)
 		room_tick(&r, BIT(A));
 	room_tick(&r, BIT(A) | BIT(B));
-	assert_int_equal(room_sent(&r, A).whose, PAYLOADS_OWN);
-	assert_int_equal(room_sent(&r, B).whose, PAYLOADS_STARVED);
+	assert_int_equal(room_sent(&r, A).subject, PAYLOADS_OWN);
+	assert_int_equal(room_sent(&r, B).subject, PAYLOADS_STARVED);
 	assert_int_equal(room_sent(&r, B).count, 0);
-	assert_int_equal(room_sent(&r, C).whose, PAYLOADS_SHARED);
+	assert_int_equal(room_sent(&r, C).subject, PAYLOADS_SHARED);
 	assert_int_equal(payloads_counts(r.payloads).starved, 1);
 	room_tick(&r, BIT(B)); /* A has been quiet for a tick alone */
-	assert_int_equal(room_sent(&r, A).whose, PAYLOADS_SHARED);
-	assert_int_equal(room_sent(&r, B).whose, PAYLOADS_OWN);
+	assert_int_equal(room_sent(&r, A).subject, PAYLOADS_SHARED);
+	assert_int_equal(room_sent(&r, B).subject, PAYLOADS_OWN);
 	assert_int_equal(payloads_counts(r.payloads).hurried, 1);
 	assert_int_equal(payloads_counts(r.payloads).starved, 1);
 	room_close(&r);
@@ -432,13 +433,13 @@ static void test_starved_within_a_packet(void **state)
 	room_tick(&r, BIT(A) | BIT(B));
 	room_tick(&r, 0);
 	room_tick(&r, 0);
-	assert_int_equal(room_sent(&r, A).whose, PAYLOADS_OWN);
-	assert_int_equal(room_sent(&r, B).whose, PAYLOADS_STARVED);
+	assert_int_equal(room_sent(&r, A).subject, PAYLOADS_OWN);
+	assert_int_equal(room_sent(&r, B).subject, PAYLOADS_STARVED);
 	assert_int_equal(payloads_counts(r.payloads).starved, 1);
 	for (uint32_t t = 0; t < 3; t++)
 		room_tick(&r, 0);
-	assert_int_equal(room_sent(&r, A).whose, PAYLOADS_SHARED);
-	assert_int_equal(room_sent(&r, B).whose, PAYLOADS_SHARED);
+	assert_int_equal(room_sent(&r, A).subject, PAYLOADS_SHARED);
+	assert_int_equal(room_sent(&r, B).subject, PAYLOADS_SHARED);
 	assert_int_equal(room_sent(&r, B).count, 1);
 	room_close(&r);
 }
@@ -452,16 +453,16 @@ static void test_deaf(void **state)
 	for (uint32_t i = 0; i < r.n; i++)
 		room_join(&r, i, &g_opus);
 	room_tick(&r, BIT(A) | BIT(B));
-	assert_int_equal(room_sent(&r, A).whose, PAYLOADS_OWN);
+	assert_int_equal(room_sent(&r, A).subject, PAYLOADS_OWN);
 	mix_deafen(r.mix, r.id[A], true);
 	room_tick(&r, BIT(A) | BIT(B));
-	assert_int_equal(room_sent(&r, A).whose, PAYLOADS_DEAF);
+	assert_int_equal(room_sent(&r, A).subject, PAYLOADS_DEAF);
 	assert_int_equal(room_sent(&r, A).count, 0);
 	assert_int_equal(payloads_counts(r.payloads).own, 3);
 	mix_deafen(r.mix, r.id[A], false);
 	payloads_missed(r.payloads, r.id[A]);
 	room_tick(&r, BIT(A) | BIT(B));
-	assert_int_equal(room_sent(&r, A).whose, PAYLOADS_OWN);
+	assert_int_equal(room_sent(&r, A).subject, PAYLOADS_OWN);
 	room_close(&r);
 }
 
@@ -584,7 +585,7 @@ static void test_talks_alone(void **state)
 	assert_int_equal(room_sent(&r, A).packets[0].kind, PACKER_NOTHING);
 	for (uint32_t t = 0; t < 4; t++)
 		room_tick(&r, BIT(B));
-	assert_int_equal(room_sent(&r, A).whose, PAYLOADS_SHARED);
+	assert_int_equal(room_sent(&r, A).subject, PAYLOADS_SHARED);
 	room_close(&r);
 }
 
@@ -605,7 +606,7 @@ static void test_begins_on_return(void **state)
 		assert_false(room_sent(&r, L).begins);
 		assert_int_equal(room_sent(&r, A).begins, t == 3);
 	}
-	assert_int_equal(room_sent(&r, A).whose, PAYLOADS_SHARED);
+	assert_int_equal(room_sent(&r, A).subject, PAYLOADS_SHARED);
 	room_close(&r);
 }
 
@@ -630,12 +631,13 @@ static void check_member(struct room *r, uint32_t i)
 {
 	int16_t pcm[CODEC_SAMPLES_MAX];
 	struct payloads_sent sent = room_sent(r, i);
-	struct mix_heard h = mix_heard(r->mix, r->id[i]);
+	struct mix_input h = mix_input(r->mix, r->id[i]);
 
-	assert_int_equal(sent.whose == PAYLOADS_DEAF, h.pcm == NULL);
+	assert_int_equal(sent.subject == PAYLOADS_DEAF, h.pcm == NULL);
 	for (uint32_t k = 0; k < sent.count; k++)
 		(void)room_receive(r, i, k, pcm);
-	if (sent.whose == PAYLOADS_SHARED && payloads_format(r->payloads, r->id[i]).clock == 8000 &&
+	if (sent.subject == PAYLOADS_SHARED &&
+	    payloads_format(r->payloads, r->id[i]).clock == 8000 &&
 	    strcmp(payloads_format(r->payloads, r->id[i]).codec, "PCMU") == 0)
 		assert_true(h.shared);
 }

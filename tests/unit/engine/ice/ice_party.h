@@ -30,7 +30,7 @@ static UNUSED struct bytes check_write(uint8_t out[PACKET_MAX], const struct che
 	char username[64];
 	int n = snprintf(username, sizeof(username), "%.8s:party", c->ice->ufrag);
 
-	stun_begin(&w, STUN_BINDING_REQUEST, BYTES_LIT(TRANSACTION));
+	stun_start(&w, STUN_BINDING_REQUEST, BYTES_LIT(TRANSACTION));
 	if (!c->no_username)
 		stun_put_username(&w, c->username ? bytes_str(c->username)
 						  : bytes_mem(username, (size_t)n));

@@ -144,7 +144,7 @@ static void frames_leave_in_time(void **state)
 		is_serial(&s->heard[i], i + 1);
 	}
 	is_in_time(s);
-	assert_int_equal(atomic_load(&s->feed->frames_said), 50);
+	assert_int_equal(atomic_load(&s->feed->frames_sent_report), 50);
 	assert_int_equal(atomic_load(&s->feed->gaps), 0);
 	scene_close(s);
 }
@@ -265,7 +265,7 @@ static void who_does_not_read_is_told_less(void **state)
 	(void)state;
 	for (uint16_t i = 0; i < FEED_OUT_PACKETS + 10; i++)
 		say(s, i, 0);
-	assert_int_equal(atomic_load(&s->feed->said_lost), 10);
+	assert_int_equal(atomic_load(&s->feed->report_lost), 10);
 	assert_int_equal(dropped(s->r, VERDICT_JOB_FULL), 10);
 	for (uint16_t i = 0; i < FEED_OUT_PACKETS; i++) {
 		assert_int_equal(media_feed_out(s->feed)->sequence, i);

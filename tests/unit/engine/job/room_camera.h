@@ -27,7 +27,7 @@ struct camera {
 	uint32_t apart_ms; /* the packets of a picture; 0: they leave at once */
 	bool parameters;   /* its key frames begin with them */
 	bool loses_ends;   /* the last packet of no picture arrives but of key frames */
-	uint32_t requests, pictures;
+	uint32_t requests, video_on;
 	uint16_t sequence;
 	uint32_t timestamp, ssrc;
 	uint32_t loses,
@@ -196,7 +196,7 @@ static UNUSED void picture_part_send(struct parties *s, struct camera *c, uint32
 {
 	if (part == 0) {
 		c->key = c->asked;
-		c->pictures += c->key;
+		c->video_on += c->key;
 		c->asked = false;
 	}
 	part_send(s, c, part, c->key);
@@ -262,7 +262,7 @@ static UNUSED void speak(struct parties *s, uint32_t i)
 static UNUSED void requests_forget(void)
 {
 	for (uint32_t i = 0; i < MEMBERS; i++)
-		g_cameras[i].requests = g_cameras[i].pictures = 0;
+		g_cameras[i].requests = g_cameras[i].video_on = 0;
 }
 
 static UNUSED void room_of_four(struct parties *s)

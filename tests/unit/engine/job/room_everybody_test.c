@@ -19,12 +19,12 @@ static struct media_room everybody_terms(uint32_t rate_hz)
 }
 
 /* In the last 2.4 s, ten syllables. */
-static bool crowd_hears(const struct parties *s, uint32_t who, uint32_t whom)
+static bool crowd_hears(const struct parties *s, uint32_t who, uint32_t of_party)
 {
-	double loud = party_heard(&s->list[who], g_hz[whom], s->now_ms - 2400, s->now_ms);
+	double loud = party_heard(&s->list[who], g_hz[of_party], s->now_ms - 2400, s->now_ms);
 
 	if (loud > UNHEARD && loud < HEARD)
-		print_error("%u hears %u at %.0f\n", who, whom, loud);
+		print_error("%u hears %u at %.0f\n", who, of_party, loud);
 	assert_true(loud <= UNHEARD || loud >= HEARD);
 	return loud >= HEARD;
 }

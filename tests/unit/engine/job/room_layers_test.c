@@ -23,7 +23,7 @@ static const struct {
 		{ 'x', 1, 166, 160, 90 } };
 
 struct layer {
-	uint32_t ssrc, timestamp, requests, pictures;
+	uint32_t ssrc, timestamp, requests, video_on;
 	uint16_t sequence, id;
 	uint8_t tl0;
 	bool sends, asked, deaf, key;
@@ -59,12 +59,12 @@ static void viewer_see(struct parties *s, const struct sim_packet *packet)
 	assert_in_range(layer, 0, LAYERS - 1);
 	assert_true(h.id_long && h.tl0_at);
 	if (v->started) {
-		unsigned pictures = (h.id - v->id) & 0x7fff;
+		unsigned video_on = (h.id - v->id) & 0x7fff;
 
 		assert_true(g_gaps || rtp.sequence == (uint16_t)(v->sequence + 1));
-		assert_in_range(pictures, 0, 1);
-		assert_int_equal((uint8_t)(h.tl0 - v->tl0), pictures);
-		assert_true((rtp.timestamp != v->timestamp) == (pictures == 1));
+		assert_in_range(video_on, 0, 1);
+		assert_int_equal((uint8_t)(h.tl0 - v->tl0), video_on);
+		assert_true((rtp.timestamp != v->timestamp) == (video_on == 1));
 		assert_true((int32_t)(rtp.timestamp - v->timestamp) >= 0);
 		assert_true(layer == v->layer || h.key);
 	}
@@ -142,7 +142,7 @@ static void frame_send(struct parties *s, uint32_t i)
 	struct layer *l = &g_layers[i];
 
 	l->key = l->asked;
-	l->pictures += l->key;
+	l->video_on += l->key;
 	l->asked = false;
 	for (uint32_t part = 0; part < g_kinds[i].parts; part++) {
 		uint8_t memory[PACKET_MAX];
@@ -261,7 +261,7 @@ static void sees(const struct parties *s, uint32_t viewer, uint32_t layer)
 static void requests_forget(void)
 {
 	for (uint32_t i = 0; i <= LAYERS; i++)
-		g_layers[i].requests = g_layers[i].pictures = 0;
+		g_layers[i].requests = g_layers[i].video_on = 0;
 	for (uint32_t i = 0; i < VIEWERS; i++)
 		g_viewers[i].changes = 0;
 }

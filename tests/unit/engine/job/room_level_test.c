@@ -212,7 +212,7 @@ static void noise_takes_no_place(void **state)
 
 /* How much later it is heard than said, in ms: the lag at which both fit best. A packet that is sent has what is said from then on. */
 static uint32_t lag_of(const struct parties *s, const struct party_in_room *from,
-		       const struct party_in_room *to, uint32_t heard_ms)
+		       const struct party_in_room *to, uint32_t received_ms)
 {
 	enum { N = 8000 };
 	static int16_t said[N];
@@ -223,10 +223,11 @@ static uint32_t lag_of(const struct parties *s, const struct party_in_room *from
 	for (uint32_t lag = 0; lag < 200; lag++) {
 		double fit = 0;
 
-		then.now_ms = heard_ms - lag;
+		then.now_ms = received_ms - lag;
 		party_voice(&then, from, said, N);
 		for (uint32_t i = 0; i < N; i++)
-			fit += said[i] * (double)to->heard[(heard_ms - to->begun_ms) * per_ms + i];
+			fit += said[i] *
+			       (double)to->heard[(received_ms - to->begun_ms) * per_ms + i];
 		if (fit > best_fit)
 			best = lag;
 		best_fit = fit > best_fit ? fit : best_fit;

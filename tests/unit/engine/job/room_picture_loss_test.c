@@ -63,7 +63,7 @@ static void what_stays_lost_costs_one_picture(void **state)
 	run(&s, 2000);
 	assert_int_equal(c->nacked, 2 * LOSS_TRIES);
 	assert_int_equal(c->requests, 1);
-	assert_int_equal(c->pictures, 1);
+	assert_int_equal(c->video_on, 1);
 	assert_int_equal(g_cameras[1].holes, 2);
 	parties_close(&s);
 }

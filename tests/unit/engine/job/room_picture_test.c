@@ -78,7 +78,7 @@ static void requests_of_viewers_are_merged(void **state)
 	request_send(&s, 0); /* it sees the second one */
 	run(&s, 500);
 	assert_int_equal(g_cameras[1].requests, 1);
-	assert_int_equal(g_cameras[1].pictures, 1);
+	assert_int_equal(g_cameras[1].video_on, 1);
 	parties_close(&s);
 }
 

@@ -118,7 +118,7 @@ static void coaches_find_whom_they_coach(void **state)
 	assert_true(member_of(r, 0)->hushed);
 	member_open(r, &agent);
 	assert_false(member_of(r, 0)->hushed);
-	assert_int_equal(member_of(r, 0)->whom, flow_of(r, 1)->listener.member - 1);
+	assert_int_equal(member_of(r, 0)->of_party, flow_of(r, 1)->listener.member - 1);
 	member_close(r, 1);
 	assert_true(member_of(r, 0)->hushed);
 	coach.member.coaches = 0;

@@ -22,7 +22,7 @@ static const uint8_t OURS[FRAME_MAC_LEN] = { 2, 0, 0, 0, 0, 1 };
 	"ff0200000000000000000001ff000001"
 
 static const struct row {
-	const char *name, *ask, *whose;
+	const char *name, *ask, *subject;
 	const char *answer; /* NULL: no question */
 } ROWS[] = {
 	{ "arp", ARP_ASK, "192.0.2.1",
@@ -120,23 +120,23 @@ static void answers_for_our_addresses(void **state)
 	{
 		uint8_t frame[ROOM], want[ROOM];
 		size_t n = 0, want_n = 0;
-		struct addr whose, expected;
+		struct addr subject, expected;
 
 		assert_int_equal(hex_decode(bytes_str(row->ask), frame, sizeof(frame), &n), 0);
-		ROW_ASSERT(row->name, neighbour_is_request(bytes_mem(frame, n), &whose) ==
+		ROW_ASSERT(row->name, neighbour_is_request(bytes_mem(frame, n), &subject) ==
 					      (row->answer != NULL));
 		if (!row->answer)
 			continue;
-		assert_int_equal(addr_parse(&expected, bytes_str(row->whose)), 0);
-		ROW_ASSERT(row->name, addr_eq(&whose, &expected));
+		assert_int_equal(addr_parse(&expected, bytes_str(row->subject)), 0);
+		ROW_ASSERT(row->name, addr_eq(&subject, &expected));
 		ROW_ASSERT(row->name, neighbour_answer(frame, n, 30, OURS) == 0);
 		n = neighbour_answer(frame, n, sizeof(frame), OURS);
 		assert_int_equal(hex_decode(bytes_str(row->answer), want, sizeof(want), &want_n),
 				 0);
 		ROW_ASSERT(row->name, n >= want_n && memcmp(frame, want, want_n) == 0);
-		if (whose.family == ADDR_V6)
+		if (subject.family == ADDR_V6)
 			assert_icmp_sum(row, frame + 14);
-		ROW_ASSERT(row->name, !neighbour_is_request(bytes_mem(frame, n), &whose));
+		ROW_ASSERT(row->name, !neighbour_is_request(bytes_mem(frame, n), &subject));
 	}
 }
 
@@ -145,7 +145,7 @@ static void tells_all_who_asks_from_nowhere(void **state)
 {
 	uint8_t frame[ROOM];
 	size_t n = 0;
-	struct addr whose;
+	struct addr subject;
 
 	(void)state;
 	assert_int_equal(hex_decode(bytes_str(NS_HEAD "86dd"
@@ -158,7 +158,7 @@ static void tells_all_who_asks_from_nowhere(void **state)
 						      "20010db8000000000000000000000001"),
 				    frame, sizeof(frame), &n),
 			 0);
-	assert_true(neighbour_is_request(bytes_mem(frame, n), &whose));
+	assert_true(neighbour_is_request(bytes_mem(frame, n), &subject));
 	n = neighbour_answer(frame, n, sizeof(frame), OURS);
 	assert_int_equal(n, 14 + 40 + 32);
 	assert_memory_equal(frame, "\x33\x33\0\0\0\x01", 6);

@@ -96,7 +96,7 @@ static struct raw udp4(const char *from_ip, uint16_t from_port, const struct add
 	return r;
 }
 
-static struct raw arp_for(const struct addr *whose)
+static struct raw arp_for(const struct addr *subject)
 {
 	struct raw r = { .n = 60 };
 
@@ -105,7 +105,7 @@ static struct raw arp_for(const struct addr *whose)
 	memcpy(r.p + 12, "\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01", 10);
 	memcpy(r.p + 22, PARTY, 6);
 	memcpy(r.p + 28, "\xc0\x00\x02\x07", 4);
-	memcpy(r.p + 38, whose->ip, 4);
+	memcpy(r.p + 38, subject->ip, 4);
 	return r;
 }
 

@@ -267,7 +267,7 @@ static void same_keys(const struct flow *a, const struct flow *b)
 {
 	assert_true(!a->srtp_in == !b->srtp_in && !a->srtp_out == !b->srtp_out);
 	assert_int_equal(a->srtp_half, b->srtp_half);
-	assert_int_equal(a->srtp_told, b->srtp_told);
+	assert_int_equal(a->srtp_limit_sent, b->srtp_limit_sent);
 	if (a->srtp_in)
 		assert_int_equal(srtp_stream_highest(a->srtp_in, a->source.ssrc),
 				 srtp_stream_highest(b->srtp_in, b->source.ssrc));

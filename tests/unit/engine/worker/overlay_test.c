@@ -87,7 +87,7 @@ static double amplitude(uint32_t rate, uint32_t hz, uint64_t from_ms, uint32_t m
 }
 
 /* Heard at once, and after 15 and 30 s, by the one at whom it is aimed, over the voice, and not in between. */
-static void is_heard(const struct scene *s, int side, enum media_codec codec)
+static void is_attached(const struct scene *s, int side, enum media_codec codec)
 {
 	uint32_t rate;
 	size_t n = heard_decode(s, side, 0, codec, g_pcm, &rate);
@@ -134,7 +134,7 @@ static void tone_in(enum media_codec codec)
 	tone_order(s, B, codec);
 	talk_noted(s, A, 1550);
 	is_untouched_between(s, B, media_codec_facts(codec)->clock_hz);
-	is_heard(s, B, codec);
+	is_attached(s, B, codec);
 	assert_int_equal(flow_stats_read(flow_of(s->r, A)).dropped, 0);
 	assert_int_equal(flow_stats_read(flow_of(s->r, A)).lost, 0);
 	assert_int_equal(flow_of(s->r, B)->sent.packets, 1550);
@@ -195,7 +195,7 @@ static void parties_have_keys(void **state)
 	tone_order(s, B, MEDIA_CODEC_PCMU);
 	talk_noted(s, A, 1550);
 	is_untouched_between(s, B, 8000);
-	is_heard(s, B, MEDIA_CODEC_PCMU);
+	is_attached(s, B, MEDIA_CODEC_PCMU);
 	for (int side = A; side <= B; side++) {
 		(void)srtp_dealloc(s->out[side]);
 		(void)srtp_dealloc(s->in[side]);
@@ -344,7 +344,7 @@ static void coded_anew(void **state)
 	talk_noted(s, A, 1550);
 	assert_int_equal(s->n[B], 1550);
 	in_step(s, B, 0, 8000);
-	is_heard(s, B, MEDIA_CODEC_PCMU);
+	is_attached(s, B, MEDIA_CODEC_PCMU);
 	scene_close(s);
 }
 

@@ -68,7 +68,7 @@ static UNUSED bool twin_remains(struct port *p, uint32_t slot, struct port_remai
 
 /* ---- what a party hears ---- */
 
-static UNUSED void heard_note(struct listener_log *l, const uint8_t *rtp)
+static UNUSED void newer_note(struct listener_log *l, const uint8_t *rtp)
 {
 	assert_true(l->count < HEARD_MAX);
 	l->list[l->count++] = (struct heard){ .sequence = be16_get(rtp + 2),
@@ -86,7 +86,7 @@ static UNUSED void heard_take(struct rig *r, struct listener_log log[2])
 
 	while ((p = port_sim_sent(r->sim)) != NULL)
 		if (p->length >= 16 && (p->data[1] < 192 || p->data[1] > 223))
-			heard_note(&log[p->slot], p->data);
+			newer_note(&log[p->slot], p->data);
 	while (ring_pop(&r->w.events, &event, 1) == 1)
 		;
 }
@@ -109,7 +109,7 @@ static UNUSED void give_below(struct twins *t, int side, const struct addr *from
 	if (e->timestamp_ns == e->received_ns)
 		e->timestamp_ns = now_ns;
 	e->received_ns = now_ns; /* time is the test's */
-	heard_note(&t->fast_heard[!side], out.at + FRAME_ORDINARY_AT);
+	newer_note(&t->fast_heard[!side], out.at + FRAME_ORDINARY_AT);
 }
 
 static UNUSED void give(struct twins *t, int side, const struct addr *from, struct bytes payload)

@@ -26,15 +26,15 @@ static int act_by(struct line *l, struct prompt_terms terms, uint64_t id)
 	return err;
 }
 
-static void told(struct line *l, enum prompt_news_kind kind)
+static void told(struct line *l, enum prompt_reply_kind kind)
 {
-	const struct prompt_news news = { .kind = kind,
-					  .serial = l->r->play,
-					  .job = { .slot = 600, .generation = 7 },
-					  .codec = l->r->play_codec };
+	const struct prompt_reply new_state = { .kind = kind,
+						.serial = l->r->play,
+						.job = { .slot = 600, .generation = 7 },
+						.codec = l->r->play_codec };
 
-	rig_reply(l->r,
-		  (struct reply){ .ask = ASK_PLAY, .of = application_call(l->r), .play = news });
+	rig_reply(l->r, (struct reply){
+				.ask = ASK_PLAY, .of = application_call(l->r), .play = new_state });
 	rig_run(l->r);
 }
 
@@ -51,12 +51,13 @@ static void key(struct line *l, char digit)
 	rig_run(l->r);
 }
 
-static void recorder_says(struct line *l, enum record_news_kind kind, uint8_t number, uint32_t ms)
+static void recorder_says(struct line *l, enum record_reply_kind kind, uint8_t number, uint32_t ms)
 {
-	const struct record_news news = { .kind = kind, .number = number, .ms = ms };
+	const struct record_reply new_state = { .kind = kind, .number = number, .ms = ms };
 
-	rig_reply(l->r, (struct reply){
-				.ask = ASK_RECORD, .of = application_call(l->r), .record = news });
+	rig_reply(l->r, (struct reply){ .ask = ASK_RECORD,
+					.of = application_call(l->r),
+					.record = new_state });
 	rig_run(l->r);
 }
 
@@ -96,12 +97,12 @@ static void speaks(struct line *l, struct prompt_terms terms)
 	for (uint8_t i = 0; i < terms.file_count; i++) {
 		assert_int_equal(line_last_spec(l->r, 0).tap, 0);
 		assert_string_equal(l->r->played, terms.files[i]);
-		told(l, PROMPT_NEWS_OPEN);
-		told(l, PROMPT_NEWS_ENDED);
+		told(l, PROMPT_REPLY_OPEN);
+		told(l, PROMPT_REPLY_ENDED);
 	}
 	assert_int_equal(line_last_spec(l->r, 0).tap, 1);
 	assert_int_equal(l->r->record_count, 1);
-	assert_int_equal(last_record(l)->act, RECORD_BEGIN);
+	assert_int_equal(last_record(l)->act, RECORD_START);
 	assert_true(last_record(l)->message);
 	assert_int_equal(last_record(l)->silence_ms, 3000);
 }
@@ -112,14 +113,14 @@ static void ends_in_silence(void **state)
 	struct line *l = *state;
 
 	speaks(l, g_message);
-	recorder_says(l, RECORD_NEWS_GROWN, 1, 2000);
-	recorder_says(l, RECORD_NEWS_QUIET, 2, 0); /* of another */
+	recorder_says(l, RECORD_REPLY_GROWN, 1, 2000);
+	recorder_says(l, RECORD_REPLY_QUIET, 2, 0); /* of another */
 	assert_int_equal(line_last_spec(l->r, 0).tap, 1);
-	recorder_says(l, RECORD_NEWS_QUIET, 1, 0);
+	recorder_says(l, RECORD_REPLY_QUIET, 1, 0);
 	assert_int_equal(line_last_spec(l->r, 0).tap, 0);
 	assert_int_equal(last_record(l)->act, RECORD_END);
 	assert_null(last_of(l->r, SIG_CALL_RECORDED));
-	recorder_says(l, RECORD_NEWS_ENDED, 1, 2140);
+	recorder_says(l, RECORD_REPLY_ENDED, 1, 2140);
 	assert_over(l, "silence", 1, 2140);
 	assert_int_equal(l->r->record_count, 2);
 }
@@ -133,7 +134,7 @@ static void ends_by_a_key(void **state)
 	assert_int_equal(line_last_spec(l->r, 0).tap, 1);
 	key(l, '#');
 	assert_int_equal(line_last_spec(l->r, 0).tap, 0);
-	recorder_says(l, RECORD_NEWS_ENDED, 1, 700);
+	recorder_says(l, RECORD_REPLY_ENDED, 1, 700);
 	assert_over(l, "key", 1, 700);
 	assert_string_equal(event_str(last_of(l->r, SIG_CALL_RECORDED), EV_DIGITS), "");
 }
@@ -147,13 +148,13 @@ static void says_too_much_or_too_little(void **state)
 	assert_int_equal(line_last_spec(l->r, 0).tap, 1);
 	rig_wait_ms(l->r, 200);
 	assert_int_equal(line_last_spec(l->r, 0).tap, 0);
-	recorder_says(l, RECORD_NEWS_ENDED, 1, 19980);
+	recorder_says(l, RECORD_REPLY_ENDED, 1, 19980);
 	assert_over(l, "max", 1, 19980);
 	assert_int_equal(act_by(l, g_message, 2), 0);
 	key(l, '1'); /* passes over a file, and the beep */
 	assert_int_equal(line_last_spec(l->r, 0).tap, 2);
 	key(l, '#');
-	recorder_says(l, RECORD_NEWS_ENDED, 2, 499);
+	recorder_says(l, RECORD_REPLY_ENDED, 2, 499);
 	assert_over(l, "short", 2, 499);
 }
 
@@ -163,7 +164,7 @@ static void nobody_says_that_it_is_there(void **state)
 	struct line *l = *state;
 
 	speaks(l, g_message);
-	recorder_says(l, RECORD_NEWS_GROWN, 1, 1600);
+	recorder_says(l, RECORD_REPLY_GROWN, 1, 1600);
 	key(l, '#');
 	rig_wait_ms(l->r, PROMPT_CLOSE_MS - 100);
 	assert_null(last_of(l->r, SIG_CALL_RECORDED));
@@ -176,7 +177,7 @@ static void hangs_up(void **state)
 	struct line *l = *state;
 
 	speaks(l, g_message);
-	recorder_says(l, RECORD_NEWS_GROWN, 1, 1600);
+	recorder_says(l, RECORD_REPLY_GROWN, 1, 1600);
 	phone_request(&l->a, "BYE", "", "");
 	rig_run(l->r);
 	assert_over(l, "hangup", 1, 1600);
@@ -218,8 +219,8 @@ static void fails_at_its_end(void **state)
 
 static enum record_page_state page_shows(struct line *l, const char *number)
 {
-	const struct record_page_ask ask = { .tenant = BYTES_LIT("default"),
-					     .number = bytes_str(number) };
+	const struct record_page_request ask = { .tenant = BYTES_LIT("default"),
+						 .number = bytes_str(number) };
 	struct record_page page;
 
 	shard_record_page(l->r->shard->shared_tables, &ask, l->r->now, &page);
@@ -238,7 +239,7 @@ static void is_not_for_the_key(void **state)
 	speaks(l, g_message);
 	assert_int_equal(page_shows(l, "1001"), RECORD_PAGE_NOTHING);
 	key(l, '#');
-	recorder_says(l, RECORD_NEWS_ENDED, 1, 5000);
+	recorder_says(l, RECORD_REPLY_ENDED, 1, 5000);
 	assert_int_equal(page_shows(l, "1001"), RECORD_PAGE_IDLE);
 }
 
@@ -264,7 +265,7 @@ static void goes_on_after_a_restart(void **state)
 	struct line *l = *state;
 
 	speaks(l, g_message);
-	recorder_says(l, RECORD_NEWS_GROWN, 1, 1600);
+	recorder_says(l, RECORD_REPLY_GROWN, 1, 1600);
 	rig_wait_ms(l->r, 5000);
 	application_restart(l);
 	assert_int_equal(line_last_spec(l->r, 0).tap, 1);
@@ -275,7 +276,7 @@ static void goes_on_after_a_restart(void **state)
 	rig_wait_ms(l->r, 14000);
 	assert_int_equal(line_last_spec(l->r, 0).tap, 1);
 	rig_wait_ms(l->r, 1100);
-	recorder_says(l, RECORD_NEWS_ENDED, 1, 1000);
+	recorder_says(l, RECORD_REPLY_ENDED, 1, 1000);
 	assert_over(l, "max", 1, 2600);
 }
 
@@ -288,14 +289,14 @@ static void lies_in_a_mailbox(void **state)
 	(void)bytes_cstr(BYTES_LIT("1001"), terms.mailbox, sizeof(terms.mailbox));
 	application_answered(l);
 	assert_int_equal(act_by(l, terms, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	rig_wait_ms(l->r, 100);
 	application_restart(l);
 	for (uint8_t i = 0; i < terms.file_count; i++) {
-		told(l, PROMPT_NEWS_OPEN);
-		told(l, PROMPT_NEWS_ENDED);
+		told(l, PROMPT_REPLY_OPEN);
+		told(l, PROMPT_REPLY_ENDED);
 	}
-	assert_int_equal(last_record(l)->act, RECORD_BEGIN);
+	assert_int_equal(last_record(l)->act, RECORD_START);
 	assert_non_null(
 		strstr(l->r->records[0].facts, "\"cause\":\"message\",\"mailbox\":\"1001\""));
 }
@@ -306,7 +307,7 @@ static void ends_over_a_restart(void **state)
 	struct line *l = *state;
 
 	speaks(l, g_message);
-	recorder_says(l, RECORD_NEWS_GROWN, 1, 1600);
+	recorder_says(l, RECORD_REPLY_GROWN, 1, 1600);
 	key(l, '#');
 	application_restart(l);
 	assert_over(l, "key", 1, 1600);

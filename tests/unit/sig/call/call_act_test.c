@@ -14,17 +14,17 @@ static int act_by(struct line *l, struct prompt_terms terms, uint64_t id)
 	return err;
 }
 
-static void told(struct line *l, enum prompt_news_kind kind)
+static void told(struct line *l, enum prompt_reply_kind kind)
 {
-	const struct prompt_news news = { .kind = kind,
-					  .serial = l->r->play,
-					  .job = { .slot = 600, .generation = 7 },
-					  .codec = l->r->play_codec,
-					  .why = kind == PROMPT_NEWS_FAILED ? "no such file"
-									    : NULL };
+	const struct prompt_reply new_state = { .kind = kind,
+						.serial = l->r->play,
+						.job = { .slot = 600, .generation = 7 },
+						.codec = l->r->play_codec,
+						.why = kind == PROMPT_REPLY_FAILED ? "no such file"
+										   : NULL };
 
-	rig_reply(l->r,
-		  (struct reply){ .ask = ASK_PLAY, .of = application_call(l->r), .play = news });
+	rig_reply(l->r, (struct reply){
+				.ask = ASK_PLAY, .of = application_call(l->r), .play = new_state });
 	rig_run(l->r);
 }
 
@@ -98,10 +98,10 @@ static void plays_files(void **state)
 		assert_int_equal(l->r->play_count, i + 1);
 		assert_string_equal(l->r->played, want[i]);
 		assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
-		told(l, PROMPT_NEWS_OPEN);
+		told(l, PROMPT_REPLY_OPEN);
 		assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
 		key(l, '5'); /* it is not to be interrupted */
-		told(l, PROMPT_NEWS_ENDED);
+		told(l, PROMPT_REPLY_ENDED);
 	}
 	assert_int_equal(l->r->play_count, COUNT_OF(want));
 	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
@@ -119,12 +119,12 @@ static void play_is_replaced_and_stopped(void **state)
 	assert_int_equal(act_by(l, g_two, 2), 0);
 	assert_over(l, SIG_CALL_PLAYED, 1, "stopped", "");
 	assert_int_equal(l->r->play_stops, 1);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	assert_int_equal(act_by(l, (struct prompt_terms){ 0 }, 3), 0);
 	assert_over(l, SIG_CALL_PLAYED, 2, "stopped", "");
 	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
 	assert_int_equal(act_by(l, g_two, 4), 0);
-	told(l, PROMPT_NEWS_FAILED);
+	told(l, PROMPT_REPLY_FAILED);
 	assert_over(l, SIG_CALL_PLAYED, 4, "failed", "");
 }
 
@@ -171,7 +171,7 @@ static void pauses_and_goes_on(void **state)
 	assert_plays(l, "a.wav", 0, false);
 	rig_wait_ms(l->r, 500); /* it is read */
 	assert_plays(l, "a.wav", 0, false);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	rig_wait_ms(l->r, 3000);
 	assert_int_equal(control(l, PROMPT_PLACE, 0), 0);
 	assert_plays(l, "a.wav", 3000, false);
@@ -181,14 +181,14 @@ static void pauses_and_goes_on(void **state)
 	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
 	rig_wait_ms(l->r, 60000);
 	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
-	told(l, PROMPT_NEWS_ENDED); /* of what was stopped, too late */
+	told(l, PROMPT_REPLY_ENDED); /* of what was stopped, too late */
 	assert_plays(l, "a.wav", 3000, true);
 	assert_played(l, 3000);
 	assert_int_equal(control(l, PROMPT_RESUME, 0), 0);
 	assert_int_equal(l->r->play_count, 2);
 	assert_in_range(l->r->play_ms, 3000, 3005);
-	told(l, PROMPT_NEWS_OPEN);
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_OPEN);
+	told(l, PROMPT_REPLY_ENDED);
 	assert_string_equal(l->r->played, "b.wav");
 	assert_int_equal(l->r->play_ms, 0);
 	assert_plays(l, "b.wav", 0, false);
@@ -202,11 +202,11 @@ static void goes_to_a_place(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_two, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	rig_wait_ms(l->r, 5000);
 	assert_int_equal(control(l, PROMPT_SKIP_BACK, 2000), 0);
 	assert_in_range(l->r->play_ms, 3000, 3005);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	assert_int_equal(control(l, PROMPT_SKIP_FORWARD, 10000), 0);
 	assert_in_range(l->r->play_ms, 13000, 13010);
 	assert_int_equal(control(l, PROMPT_SKIP_BACK, 20000), 0);
@@ -218,7 +218,7 @@ static void goes_to_a_place(void **state)
 	assert_int_equal(l->r->play_count, 4);
 	assert_int_equal(control(l, PROMPT_RESUME, 0), 0);
 	assert_int_equal(l->r->play_ms, 7000);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	rig_wait_ms(l->r, 1000);
 	assert_played(l, 6000);
 	assert_int_equal(act_by(l, echo, 2), 0);
@@ -234,7 +234,7 @@ static void keys_while_it_is_paused(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_pin, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
 	rig_wait_ms(l->r, 60000);
 	key(l, '1');
@@ -250,15 +250,15 @@ static void places_after_a_restart(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_two, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	rig_wait_ms(l->r, 8000);
 	application_restart(l);
 	assert_in_range(l->r->play_ms, 6000, 6200);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	rig_wait_ms(l->r, 1000);
 	application_restart(l); /* never before where that one began */
 	assert_in_range(l->r->play_ms, 6000, 6200);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
 	application_restart(l);
 	assert_plays(l, "a.wav", 6000, true);
@@ -269,22 +269,22 @@ static void places_after_a_restart(void **state)
 /* What waited for octets that had not arrived is not where time says. */
 static void places_of_what_waits(void **state)
 {
-	struct prompt_news news = { .kind = PROMPT_NEWS_PLACE, .ms = 1000 };
+	struct prompt_reply new_state = { .kind = PROMPT_REPLY_PLACE, .ms = 1000 };
 	struct line *l = *state;
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_two, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	rig_wait_ms(l->r, 1100);
-	news.serial = l->r->play;
-	rig_reply(l->r,
-		  (struct reply){ .ask = ASK_PLAY, .of = application_call(l->r), .play = news });
+	new_state.serial = l->r->play;
+	rig_reply(l->r, (struct reply){
+				.ask = ASK_PLAY, .of = application_call(l->r), .play = new_state });
 	rig_run(l->r);
 	assert_plays(l, "a.wav", 1100, false); /* it is on its way */
 	rig_wait_ms(l->r, 6900);
-	news.ms = 3000;
-	rig_reply(l->r,
-		  (struct reply){ .ask = ASK_PLAY, .of = application_call(l->r), .play = news });
+	new_state.ms = 3000;
+	rig_reply(l->r, (struct reply){
+				.ask = ASK_PLAY, .of = application_call(l->r), .play = new_state });
 	rig_run(l->r);
 	assert_plays(l, "a.wav", 3000, false);
 	assert_played(l, 3000);
@@ -311,7 +311,7 @@ static void language_of_prompts(void **state)
 	assert_string_equal(l->r->played, "prompt:parked");
 	assert_string_equal(l->r->play_language, "");
 	assert_int_equal(tenants_put(l->r->shard->settings.tenants, &set, &number), 0);
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_ENDED);
 	assert_string_equal(l->r->played, "digits:41");
 	assert_string_equal(l->r->play_language, "de");
 	(void)bytes_cstr(BYTES_LIT("fr"), e.language, sizeof(e.language));
@@ -328,24 +328,24 @@ static void prompts_are_pinned(void **state)
 	const struct prompt_terms two = { .files = { "prompt:parked", "prompt:closed" },
 					  .file_count = 2,
 					  .times = 1 };
-	struct prompt_news news = { .kind = PROMPT_NEWS_OPEN,
-				    .job = { .slot = 600, .generation = 7 },
-				    .pinned = HASH };
+	struct prompt_reply new_state = { .kind = PROMPT_REPLY_OPEN,
+					  .job = { .slot = 600, .generation = 7 },
+					  .pinned = HASH };
 	struct line *l = *state;
 
 	application_answered(l);
 	for (uint64_t i = 0; i < 2; i++) {
 		assert_int_equal(act_by(l, i ? two : endless, i + 1), 0);
 		assert_string_equal(l->r->played, "prompt:parked");
-		news.serial = l->r->play;
-		news.codec = l->r->play_codec;
+		new_state.serial = l->r->play;
+		new_state.codec = l->r->play_codec;
 		rig_reply(l->r, (struct reply){ .ask = ASK_PLAY,
 						.of = application_call(l->r),
-						.play = news });
+						.play = new_state });
 		rig_run(l->r);
 		application_restart(l);
 		assert_string_equal(l->r->played, "prompt:parked@" HASH);
-		told(l, PROMPT_NEWS_ENDED);
+		told(l, PROMPT_REPLY_ENDED);
 		assert_string_equal(l->r->played, i ? "prompt:closed" : "prompt:parked@" HASH);
 	}
 #undef HASH
@@ -359,7 +359,7 @@ static void key_ends_a_play(void **state)
 	application_answered(l);
 	terms.interruptible = true;
 	assert_int_equal(act_by(l, terms, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	key(l, '7');
 	assert_over(l, SIG_CALL_PLAYED, 1, "key", "7");
 	assert_int_equal(l->r->play_stops, 1);
@@ -371,7 +371,7 @@ static void collects(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_pin, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	key(l, '1'); /* ends what is played, and counts */
 	assert_int_equal(l->r->play_stops, 1);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, 0);
@@ -386,7 +386,7 @@ static void collects(void **state)
 	assert_cause(l, NULL);
 	assert_null(last_of(l->r, SIG_CALL_DIGIT)); /* nobody else hears of keys */
 	assert_int_equal(act_by(l, g_pin, 2), 0);
-	told(l, PROMPT_NEWS_FAILED); /* a file that is not there */
+	told(l, PROMPT_REPLY_FAILED); /* a file that is not there */
 	for (const char *k = "123456"; *k; k++)
 		key(l, *k);
 	assert_over(l, SIG_CALL_COLLECTED, 2, "max", "123456");
@@ -468,14 +468,14 @@ static void asks_once_more(void **state)
 	application_answered(l);
 	terms.tries = 3;
 	assert_int_equal(act_by(l, terms, 1), 0);
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_ENDED);
 	for (const char *k = "123#"; *k; k++)
 		key(l, *k);
 	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
 	assert_int_equal(l->r->play_count, 2);
 	assert_string_equal(l->r->played, "pin.wav");
 	application_restart(l);
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_ENDED);
 	rig_wait_ms(l->r, 5100); /* nothing comes */
 	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
 	assert_int_equal(l->r->play_count, 4);
@@ -509,9 +509,9 @@ static void hears_itself(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, terms, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	assert_false(is_its_own_peer(l));
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_ENDED);
 	assert_true(is_its_own_peer(l));
 	s = line_last_spec(l->r, 0);
 	assert_true(s.receive && s.send && s.rule_count > 0);
@@ -566,9 +566,9 @@ static void dials(void **state)
 	strcpy(terms.files[0], "a.wav");
 	strcpy(terms.files[terms.file_count++], "tone-dial");
 	assert_int_equal(act_by(l, terms, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	rig_wait_ms(l->r, 6000);
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_ENDED);
 	assert_hears(l, 70);
 	rig_wait_ms(l->r, 4900);
 	assert_hears(l, 70);
@@ -672,7 +672,7 @@ static void nobody_keys_beside_an_echo(void **state)
 	strcpy(terms.files[0], "echo-2000");
 	assert_int_equal(act_by(l, terms, 1), 0);
 	assert_string_equal(l->r->played, "echo-2000");
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
 	rig_wait_ms(l->r, 4900);
 	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
@@ -733,12 +733,12 @@ static void go_on_after_a_restart(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, g_two, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_OPEN);
+	told(l, PROMPT_REPLY_ENDED);
 	application_restart(l);
 	assert_int_equal(l->r->play_count, 3);
 	assert_string_equal(l->r->played, "b.wav");
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
 	assert_int_equal(act_by(l, g_pin, 2), 0);
 	key(l, '1');
@@ -777,23 +777,23 @@ static void is_with_an_application(void **state)
 
 	application_answered(l);
 	assert_int_equal(act_by(l, live, 1), 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	key(l, '1');
 	assert_int_equal(l->r->play_key, 0);
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_ENDED);
 	assert_string_equal(l->r->played, "live-bot");
 	assert_false(l->r->play_resumed);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, 600);
 	key(l, '2');
 	assert_int_equal(l->r->play_key, '2');
 	application_restart(l);
 	assert_string_equal(l->r->played, "live-bot");
 	assert_true(l->r->play_resumed);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	key(l, '3');
 	assert_int_equal(l->r->play_key, '3');
-	told(l, PROMPT_NEWS_FAILED);
+	told(l, PROMPT_REPLY_FAILED);
 	assert_over(l, SIG_CALL_PLAYED, 1, "failed", "");
 }
 

@@ -109,7 +109,7 @@ static void assert_told(struct line *l, const char *want)
 static void assert_acts(struct rig *r, const char *want)
 {
 	static const char *const letters[] = {
-		[RECORD_BEGIN] = "b",  [RECORD_GO_ON] = "g", [RECORD_PAUSE] = "p",
+		[RECORD_START] = "b",  [RECORD_GO_ON] = "g", [RECORD_PAUSE] = "p",
 		[RECORD_RESUME] = "r", [RECORD_END] = "e",   [RECORD_LEAVE] = "l",
 	};
 	char got[64] = "";

@@ -217,7 +217,7 @@ static void leads_nowhere(void **state)
 	for (size_t i = 0; i < COUNT_OF(states); i++) {
 		comes_in(p, ROUTED);
 		b_leaves(p);
-		tell(r, (struct lookup_news){ .state = states[i] });
+		tell(r, (struct lookup_reply){ .state = states[i] });
 		phone_answer(&p->g.carriers[0], took(r, ONE, "BYE "), "200 OK", "");
 		assert_int_equal(r->cdr_count, i + 1);
 	}
@@ -380,7 +380,7 @@ static void credentials_behind_what_waits(void **state)
 	phone_request(b, "INFO", "", "one");
 	info = took(r, ONE, "INFO ");
 	assert_true(info.n);
-	p->names.known = (struct lookup_news){ .state = LOOKUP_ASK };
+	p->names.known = (struct lookup_reply){ .state = LOOKUP_REQUEST };
 	phone_request(b, "INVITE", "", PHONE_SDP_B);
 	rig_run(r);
 	assert_int_equal(took(r, ONE, "INVITE ").n, 0);
@@ -398,14 +398,14 @@ static void another_transport(void **state)
 	struct places *p = *state;
 	struct rig *r = p->g.l.r;
 	struct bytes m;
-	struct lookup_news news = leads_to(TWO);
+	struct lookup_reply new_state = leads_to(TWO);
 
-	news.targets[0].transport = SIP_TCP;
+	new_state.targets[0].transport = SIP_TCP;
 	comes_in(p, ROUTED);
 	phone_request(&p->g.l.b, "INVITE", "", PHONE_SDP_B);
 	rig_run(r);
 	assert_int_equal(r->lookup_count, 1);
-	tell(r, news);
+	tell(r, new_state);
 	m = rig_find(r, &p->g.carriers[1].addr, "INVITE ");
 	assert_true(m.n);
 	assert_true(bytes_starts(rig_header(m, "Via"), "SIP/2.0/TCP 192.0.2.1:5060;branch="));

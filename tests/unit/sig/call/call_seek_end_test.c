@@ -121,7 +121,7 @@ static void killed(void **state)
 	assert_int_equal(rig_counts(l->r).calls, 1);
 	rig_reply(l->r, (struct reply){ .ask = ASK_LOOKUP,
 					.of = l->r->lookups[0].call,
-					.lookup = &(struct lookup_news){
+					.lookup = &(struct lookup_reply){
 						.serial = before, .state = LOOKUP_NOTHING } });
 	rig_run(l->r);
 	assert_int_equal(rings_at(l, "192.0.2.12:5060").n, 0);

@@ -134,7 +134,7 @@ static void goes_on(void **state)
 	phone_bind(&c);
 	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1002", &f), 0);
 	call_b(l);
-	tell(l->r, (struct lookup_news){ .state = LOOKUP_NOTHING });
+	tell(l->r, (struct lookup_reply){ .state = LOOKUP_NOTHING });
 	shard_send_failed(l->r->shard, &hop, ECONNREFUSED, l->r->now);
 	rig_run(l->r);
 	m = phone_rings(&c);

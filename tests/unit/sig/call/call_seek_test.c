@@ -231,7 +231,7 @@ static void nothing_leads_back(void **state)
 
 		call_b(l);
 		assert_int_equal(l->r->lookup_count, i + 1);
-		tell(l->r, (struct lookup_news){ .state = states[i] });
+		tell(l->r, (struct lookup_reply){ .state = states[i] });
 		m = rings_at(l, "192.0.2.12:5060");
 		assert_true(m.n);
 		phone_answer(&l->b, m, "486 Busy Here", "");
@@ -287,13 +287,13 @@ static void forget_names(struct seeker *s)
 	s->l.r->settings.names = s->known_by;
 }
 
-static struct lookup_news leads_by_tls(const char *places)
+static struct lookup_reply leads_by_tls(const char *places)
 {
-	struct lookup_news news = leads_to(places);
+	struct lookup_reply new_state = leads_to(places);
 
-	for (uint32_t i = 0; i < news.count; i++)
-		news.targets[i].transport = SIP_TLS;
-	return news;
+	for (uint32_t i = 0; i < new_state.count; i++)
+		new_state.targets[i].transport = SIP_TLS;
+	return new_state;
 }
 
 static void speak_tls(struct seeker *s)

@@ -306,7 +306,7 @@ static void codes_as_tones(void **state)
 	pressed(l, 0, '*', true);
 	pressed(l, 0, '1', true);
 	assert_int_equal(l->r->record_count, 1);
-	assert_int_equal(l->r->records[0].record.act, RECORD_BEGIN);
+	assert_int_equal(l->r->records[0].record.act, RECORD_START);
 	pressed(l, 0, '*', true);
 	pressed(l, 0, '9', true);
 	rig_wait_ms(l->r, 3000);

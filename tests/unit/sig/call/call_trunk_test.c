@@ -391,7 +391,7 @@ static void names_find(void *arg, const struct lookup_want *want, uint64_t now_n
 	(void)arg;
 	(void)now_ns;
 	assert_string_equal(want->host, "sip.carrier.test");
-	*out = (struct lookup){ .state = LOOKUP_ASK };
+	*out = (struct lookup){ .state = LOOKUP_REQUEST };
 }
 
 static int named_setup(void **state)
@@ -415,17 +415,17 @@ static int named_setup(void **state)
 /* "198.51.100.1:5060 198.51.100.2:5060"; "": nowhere. */
 static void name_leads(struct gate *g, const char *places)
 {
-	struct lookup_news news = { .state = places[0] ? LOOKUP_DONE : LOOKUP_FAILED };
+	struct lookup_reply new_state = { .state = places[0] ? LOOKUP_DONE : LOOKUP_FAILED };
 	struct bytes rest = bytes_str(places), one;
 	struct rig *r = g->l.r;
 
 	while (bytes_cut(&rest, ' ', &one))
-		assert_int_equal(addr_parse(&news.targets[news.count++].to, one), 0);
+		assert_int_equal(addr_parse(&new_state.targets[new_state.count++].to, one), 0);
 	assert_true(r->lookup_count);
-	news.serial = r->lookups[r->lookup_count - 1].serial;
+	new_state.serial = r->lookups[r->lookup_count - 1].serial;
 	rig_reply(r, (struct reply){ .ask = ASK_LOOKUP,
 				     .of = r->lookups[r->lookup_count - 1].call,
-				     .lookup = &news });
+				     .lookup = &new_state });
 	rig_run(r);
 }
 

@@ -171,8 +171,8 @@ static void test_application(void **state)
 	in_order(l->r, STATE_PLAY_VM, STATE_IDLE);
 	assert_int_equal(l->r->state_events, 1);
 	play(l, "beep", 20000);
-	played(l, PROMPT_NEWS_OPEN);
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_OPEN);
+	played(l, PROMPT_REPLY_ENDED);
 	in_order(l->r, STATE_RECORD, STATE_IDLE);
 	play(l, "recording:0000000000000-1", 0);
 	in_order(l->r, STATE_PLAY_VM, STATE_IDLE);

@@ -38,7 +38,7 @@ static const struct {
 	{ HOOK_PARTED, "flow" },
 	{ HOOK_OVER, "flow transfer park conference" },
 	{ HOOK_PROMPTED, "flow meetme" },
-	{ HOOK_MESSAGE_BEGIN, "recording" },
+	{ HOOK_MESSAGE_START, "recording" },
 	{ HOOK_MESSAGE_END, "recording" },
 	{ HOOK_OUTSIDE, "flow charge" },
 	{ HOOK_TAGGED, "account" },

@@ -61,7 +61,7 @@ static enum flow_turn begin(const char *text)
 	g_program = program_parse(bytes_str(text), NULL, &found);
 	if (!g_program)
 		fail_msg("%s: %s", found.list[0].path, found.list[0].message);
-	return program_begin(g_program, &g_at, &g_world, &g_verb);
+	return program_start(g_program, &g_at, &g_world, &g_verb);
 }
 
 static enum flow_turn next(enum flow_outcome outcome, const char *value)
@@ -289,7 +289,7 @@ static void test_url_that_was_kept(void **state)
 	g_program = program_read(bytes_str(text), &found);
 	assert_non_null(g_program);
 	assert_int_equal(found.warnings, 1);
-	assert_int_equal(program_begin(g_program, &g_at, &g_world, &g_verb), FLOW_VERB);
+	assert_int_equal(program_start(g_program, &g_at, &g_world, &g_verb), FLOW_VERB);
 	assert_string_equal(g_verb.step->name, "2");
 }
 

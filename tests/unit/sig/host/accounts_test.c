@@ -20,7 +20,7 @@ static void put(struct accounts *x, const char *code, const char *from, const ch
 static bool takes(const struct accounts *x, uint16_t tenant, const char *code, const char *who,
 		  const char *day)
 {
-	return accounts_take(x, tenant, bytes_str(code), bytes_str(who), bytes_str(day));
+	return accounts_use(x, tenant, bytes_str(code), bytes_str(who), bytes_str(day));
 }
 
 static void test_list(void **state)

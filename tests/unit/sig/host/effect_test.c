@@ -10,7 +10,7 @@ static void fill(struct effects *e)
 	for (uint32_t i = 0; i < MANY; i++) {
 		enum effect_kind kind = i % 3 ? EFFECT_SEND : EFFECT_CALL_SAVE;
 
-		assert_non_null(effects_ask(e, kind, i, 0, EFFECT_TEXTS(BYTES_LIT("owned"))));
+		assert_non_null(effects_request(e, kind, i, 0, EFFECT_TEXTS(BYTES_LIT("owned"))));
 	}
 }
 
@@ -62,7 +62,7 @@ static void test_kinds(void **state)
 		const struct effect_row *row = &effect_rows[kind];
 
 		assert_non_null(row->name);
-		assert_int_equal(effects_ask(&e, (enum effect_kind)kind, 1, 2, texts) != NULL,
+		assert_int_equal(effects_request(&e, (enum effect_kind)kind, 1, 2, texts) != NULL,
 				 row->size != 0);
 		assert_int_equal(e.list[e.count - 1].serial, 2);
 	}

@@ -212,7 +212,7 @@ static void is_asked_for_ahead(void **state)
 }
 
 /* Who was refused may come as soon as somebody elsewhere has hung up. */
-static void comes_back(void **state)
+static void is_call_back(void **state)
 {
 	struct net n;
 
@@ -581,7 +581,7 @@ int main(void)
 		cmocka_unit_test(all_at_once),
 		cmocka_unit_test(goes_where_it_is_needed),
 		cmocka_unit_test(is_asked_for_ahead),
-		cmocka_unit_test(comes_back),
+		cmocka_unit_test(is_call_back),
 		cmocka_unit_test(comes_back_unseen),
 		cmocka_unit_test(of_two_one_each),
 		cmocka_unit_test(alone),

@@ -36,7 +36,7 @@ static enum toll_verdict begins(struct toll *t, const char *user, uint64_t ms,
 	const struct toll_payer who = payer(user);
 	const struct toll_now now = toll_now(ms, 0);
 
-	return toll_begin(t, &who, &g_terms, false, &now, out);
+	return toll_start(t, &who, &g_terms, false, &now, out);
 }
 
 /* One that is answered at once. */
@@ -154,7 +154,7 @@ static void restored(void **state)
 
 	assert_int_equal(toll_spend(t, &who, 8 * MIN, &now), 0);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(toll_begin(t, &who, &g_terms, true, &now, &a), TOLL_OK);
+		assert_int_equal(toll_start(t, &who, &g_terms, true, &now, &a), TOLL_OK);
 	toll_talk(&a, NOON - 90000, &now);
 	assert_int_equal(goes_on(&a, NOON + MIN).ended, TOLL_USER_MINUTES);
 	assert_int_equal(a.until_ms, NOON + 30000);
@@ -237,7 +237,7 @@ static void restored_over_midnight(void **state)
 	struct toll *t = *state;
 	struct toll_charge a;
 
-	assert_int_equal(toll_begin(t, &who, &g_terms, true, &now, &a), TOLL_OK);
+	assert_int_equal(toll_start(t, &who, &g_terms, true, &now, &a), TOLL_OK);
 	toll_talk(&a, MIDNIGHT - 5 * MIN, &now);
 	assert_int_equal(today(t, "1001", MIDNIGHT + MIN), MIN);
 	over(&a, MIDNIGHT + MIN);
@@ -253,7 +253,7 @@ static void accounts(void **state)
 	struct toll *t = *state;
 	struct toll_charge a = talks(t, "1001", NOON), b, c;
 
-	assert_int_equal(toll_begin(t, &other, &none, false, &now, &b), TOLL_OK);
+	assert_int_equal(toll_start(t, &other, &none, false, &now, &b), TOLL_OK);
 	toll_talk(&b, NOON, &now);
 	now = toll_now(NOON + 100 * MIN, 0);
 	assert_int_equal(toll_extend(&b, &none, &now).ms, TOLL_SLICE_MS);
@@ -293,7 +293,7 @@ static void a_shard_comes_back(void **state)
 	struct toll_charge a = talks(t, "1001", NOON), b;
 
 	assert_int_equal(toll_spend(t, &there, 3 * MIN, &now), 0);
-	assert_int_equal(toll_begin(t, &there, &g_terms, true, &now, &b), TOLL_OK);
+	assert_int_equal(toll_start(t, &there, &g_terms, true, &now, &b), TOLL_OK);
 	toll_talk(&b, NOON - MIN, &now);
 	toll_drop(&b);
 	assert_int_equal(today(t, "1001", NOON), 4 * MIN);
@@ -441,7 +441,7 @@ static enum toll_verdict calls(struct nodes *n, int node, uint64_t ms, struct to
 {
 	const struct toll_payer who = default_payer();
 	const struct toll_now now = toll_now(ms, 0);
-	enum toll_verdict verdict = toll_begin(n->tolls[node], &who, &g_terms, false, &now, out);
+	enum toll_verdict verdict = toll_start(n->tolls[node], &who, &g_terms, false, &now, out);
 
 	if (verdict == TOLL_OK)
 		toll_talk(out, ms, &now);
@@ -498,9 +498,9 @@ static void nobody_is_heard(void **state)
 	const struct toll_payer who = default_payer();
 	struct toll_now now = toll_now(NOON, 0);
 
-	assert_int_equal(toll_begin(n->tolls[0], &who, &g_terms, false, &now, &a), TOLL_OK);
+	assert_int_equal(toll_start(n->tolls[0], &who, &g_terms, false, &now, &a), TOLL_OK);
 	toll_talk(&a, NOON, &now);
-	assert_int_equal(toll_begin(n->tolls[0], &who, &g_terms, false, &now, &none),
+	assert_int_equal(toll_start(n->tolls[0], &who, &g_terms, false, &now, &none),
 			 TOLL_USER_CALLS);
 	while (toll_extend(&a, &g_terms, &now).ms)
 		now = toll_now(a.until_ms, 0);

@@ -104,24 +104,24 @@ static void which_word(void **state)
 	const struct presence_word *said;
 
 	(void)state;
-	assert_null(presence_said(&p, 1));
+	assert_null(presence_current(&p, 1));
 	assert_true(presence_next_utc_ms(&p, 1) == UINT64_MAX);
 	presence_say(&p, &w);
 	w = word("busy", PRESENCE_BY_PHONE, 0, 200);
 	w.etag = 7;
 	assert_int_equal(presence_publish(&p, 0, &w, 20), 0);
-	assert_string_equal(presence_said(&p, 30)->state, "busy");
+	assert_string_equal(presence_current(&p, 30)->state, "busy");
 	assert_true(presence_next_utc_ms(&p, 30) == 100);
 	w = word("lunch", PRESENCE_BY_COMMAND, 40, 90);
 	presence_say(&p, &w);
-	assert_string_equal(presence_said(&p, 50)->state, "lunch");
-	said = presence_said(&p, 90);
+	assert_string_equal(presence_current(&p, 50)->state, "lunch");
+	said = presence_current(&p, 90);
 	assert_string_equal(said->state, "busy");
 	assert_int_equal(said->etag, 7);
 	assert_true(presence_expire(&p, 90));
 	assert_false(presence_expire(&p, 90));
 	assert_true(presence_next_utc_ms(&p, 90) == 200);
-	assert_null(presence_said(&p, 200));
+	assert_null(presence_current(&p, 200));
 }
 
 /* One that ends leaves the one before, which lasts; one that lasts leaves none. */
@@ -136,15 +136,15 @@ static void back_to_before(void **state)
 	presence_say(&p, &w);
 	w = word("away", PRESENCE_BY_PAGE, 3, 50);
 	presence_say(&p, &w);
-	assert_string_equal(presence_said(&p, 49)->state, "away");
+	assert_string_equal(presence_current(&p, 49)->state, "away");
 	assert_true(presence_expire(&p, 50));
-	assert_string_equal(presence_said(&p, 50)->state, "out_of_office");
+	assert_string_equal(presence_current(&p, 50)->state, "out_of_office");
 	w = word("available", PRESENCE_BY_PAGE, 60, 0);
 	presence_say(&p, &w);
-	assert_string_equal(presence_said(&p, 61)->state, "available");
+	assert_string_equal(presence_current(&p, 61)->state, "available");
 	w = word("busy", PRESENCE_BY_PAGE, 62, 100);
 	presence_say(&p, &w);
-	assert_string_equal(presence_said(&p, 100)->state, "available");
+	assert_string_equal(presence_current(&p, 100)->state, "available");
 }
 
 static void publications(void **state)
@@ -157,32 +157,32 @@ static void publications(void **state)
 	presence_say(&p, &(struct presence_word){ .state = "away", .said_utc_ms = 1 });
 	w.etag = 11;
 	assert_int_equal(presence_publish(&p, 0, &w, 10), 0);
-	assert_string_equal(presence_said(&p, 10)->state, "away");
+	assert_string_equal(presence_current(&p, 10)->state, "away");
 	/* modified */
 	w = word("busy", PRESENCE_BY_PHONE, 0, 1000);
 	w.etag = 12;
 	assert_int_equal(presence_publish(&p, 99, &w, 20), -ENOENT);
 	assert_int_equal(presence_publish(&p, 11, &w, 20), 0);
-	assert_string_equal(presence_said(&p, 20)->state, "busy");
+	assert_string_equal(presence_current(&p, 20)->state, "busy");
 	/* the same request once more, behind a kill */
 	assert_int_equal(presence_publish(&p, 11, &w, 21), 0);
-	assert_int_equal(presence_said(&p, 21)->said_utc_ms, 20);
+	assert_int_equal(presence_current(&p, 21)->said_utc_ms, 20);
 	/* refreshed: nothing is new but its end */
 	w = word("", PRESENCE_BY_PHONE, 0, 2000);
 	w.etag = 13;
 	assert_int_equal(presence_publish(&p, 12, &w, 30), 0);
-	assert_int_equal(presence_said(&p, 1500)->said_utc_ms, 20);
-	assert_string_equal(presence_said(&p, 1500)->state, "busy");
+	assert_int_equal(presence_current(&p, 1500)->said_utc_ms, 20);
+	assert_string_equal(presence_current(&p, 1500)->state, "busy");
 	/* back: that is a word, too */
 	w = word("available", PRESENCE_BY_PHONE, 0, 2000);
 	w.etag = 14;
 	assert_int_equal(presence_publish(&p, 13, &w, 40), 0);
-	assert_string_equal(presence_said(&p, 40)->state, "available");
+	assert_string_equal(presence_current(&p, 40)->state, "available");
 	/* the phone goes */
 	w = word("", PRESENCE_BY_PHONE, 0, 50);
 	w.etag = 15;
 	assert_int_equal(presence_publish(&p, 14, &w, 50), 0);
-	assert_string_equal(presence_said(&p, 50)->state, "away");
+	assert_string_equal(presence_current(&p, 50)->state, "away");
 	assert_int_equal(presence_publish(&p, 14, &w, 50), -ENOENT);
 	/* one too many takes the place of the one that ends first */
 	for (uint64_t i = 0; i < PRESENCE_PHONES_MAX + 1; i++) {

@@ -160,7 +160,7 @@ static void cut_off(struct pair *p, unsigned node)
 	rig_degraded(p->nodes[node], true);
 }
 
-static void comes_back(struct pair *p, unsigned node)
+static void is_call_back(struct pair *p, unsigned node)
 {
 	p->away = NULL;
 	rig_degraded(p->nodes[node], false);
@@ -185,7 +185,7 @@ static void nobody_knows_while_away(void **state)
 	assert_true(rig_has(no, "Retry-After: "));
 	assert_true(
 		bytes_starts(rig_header(no, "Reason"), "SIP;cause=503;text=\"Redis does not say"));
-	comes_back(p, 1);
+	is_call_back(p, 1);
 	pair_wait(p, 40000); /* the first INVITE is over */
 	call_from(p, 1, &caller);
 	assert_true(rig_take(p->nodes[1], &phone.addr, "INVITE ").n);
@@ -217,7 +217,7 @@ static void came_while_away(void **state)
 	assert_true(bytes_starts(come_to(p, &second, 1, 90), "SIP/2.0 200"));
 	assert_int_equal(stored_count(p), 1);
 	version = p->user.version;
-	comes_back(p, 0);
+	is_call_back(p, 0);
 	assert_true(p->conflicts > 0);
 	assert_int_equal(stored_count(p), 2);
 	assert_true(p->user.version > version);
@@ -241,7 +241,7 @@ static void moved_while_away(void **state)
 		(void)come_to(p, &phone, !last, 90);
 		pair_wait(p, 1000);
 		(void)come_to(p, &phone, last, 90);
-		comes_back(p, 0);
+		is_call_back(p, 0);
 		read_stored(p, &entry);
 		assert_int_equal(entry.count, 1);
 		assert_true(bytes_is(text_bytes(&entry.bindings[0].node), last ? "n1" : "n0"));
@@ -263,14 +263,14 @@ static void left_while_away(void **state)
 	(void)come_to(p, &phone, 0, 0);
 	(void)come_to(p, &other, 1, 90);
 	assert_int_equal(stored_count(p), 2);
-	comes_back(p, 0);
+	is_call_back(p, 0);
 	assert_int_equal(stored_count(p), 1);
 	/* and it may come back elsewhere before anybody knows that it left */
 	(void)come_to(p, &phone, 0, 90);
 	cut_off(p, 0);
 	(void)come_to(p, &phone, 0, 0);
 	(void)come_to(p, &phone, 1, 90);
-	comes_back(p, 0);
+	is_call_back(p, 0);
 	assert_int_equal(stored_count(p), 2);
 }
 
@@ -288,7 +288,7 @@ static void left_the_other(void **state)
 	(void)come_to(p, &phone, 0, 3600);
 	pair_wait(p, 1000);
 	(void)come_to(p, &phone, 1, 0);
-	comes_back(p, 0);
+	is_call_back(p, 0);
 	assert_int_equal(stored_count(p), 1);
 	/* and it came to this one after that */
 	cut_off(p, 0);
@@ -297,7 +297,7 @@ static void left_the_other(void **state)
 	(void)come_to(p, &phone, 1, 0);
 	pair_wait(p, 1000);
 	(void)come_to(p, &phone, 0, 3600);
-	comes_back(p, 0);
+	is_call_back(p, 0);
 	assert_int_equal(stored_count(p), 2);
 }
 
@@ -335,7 +335,7 @@ static void store_goes_back(void **state)
 
 	goes_back_behind_a_move(p, &phone);
 	cut_off(p, 0);
-	comes_back(p, 0);
+	is_call_back(p, 0);
 	assert_stored_at(p, "n0", &phone);
 }
 
@@ -371,8 +371,8 @@ static void loses_all(struct pair *p, unsigned first_back)
 	p->user.version = 0;
 	for (unsigned i = 0; i < 2; i++)
 		rig_degraded(p->nodes[i], true);
-	comes_back(p, first_back);
-	comes_back(p, !first_back);
+	is_call_back(p, first_back);
+	is_call_back(p, !first_back);
 	assert_int_equal(stored_count(p), 2);
 }
 

@@ -20,7 +20,7 @@ static void write_name(struct writer *w, const char *name)
 	writer_u8(w, 0);
 }
 
-static struct writer message_begin(unsigned flags, unsigned answers, unsigned authorities,
+static struct writer message_start(unsigned flags, unsigned answers, unsigned authorities,
 				   const char *name, enum dns_type type)
 {
 	struct writer w = writer_over(g_space, sizeof(g_space));
@@ -38,7 +38,7 @@ static struct writer message_begin(unsigned flags, unsigned answers, unsigned au
 }
 
 /* Returns where its size stands, for record_end. */
-static size_t record_begin(struct writer *w, const char *owner, unsigned type, uint32_t ttl_s)
+static size_t record_start(struct writer *w, const char *owner, unsigned type, uint32_t ttl_s)
 {
 	write_name(w, owner);
 	writer_be16(w, (uint16_t)type);
@@ -55,7 +55,7 @@ static void record_end(struct writer *w, size_t begin)
 
 static void record_a(struct writer *w, const char *owner, uint32_t ttl_s, uint8_t last)
 {
-	size_t at = record_begin(w, owner, DNS_A, ttl_s);
+	size_t at = record_start(w, owner, DNS_A, ttl_s);
 
 	writer_be32(w, 0xc0000200U | last);
 	record_end(w, at);
@@ -63,7 +63,7 @@ static void record_a(struct writer *w, const char *owner, uint32_t ttl_s, uint8_
 
 static void record_cname(struct writer *w, const char *owner, const char *to)
 {
-	size_t at = record_begin(w, owner, DNS_CNAME, 30);
+	size_t at = record_start(w, owner, DNS_CNAME, 30);
 
 	write_name(w, to);
 	record_end(w, at);
@@ -117,7 +117,7 @@ static void test_names(void **state)
 /* The least time of all that was used. */
 static void test_addresses(void **state)
 {
-	struct writer w = message_begin(0x8180, 3, 0, "example.com", DNS_A);
+	struct writer w = message_start(0x8180, 3, 0, "example.com", DNS_A);
 
 	(void)state;
 	record_a(&w, "Example.COM", 600, 1);
@@ -132,8 +132,8 @@ static void test_addresses(void **state)
 
 static void test_srv_and_naptr(void **state)
 {
-	struct writer w = message_begin(0x8180, 1, 0, "_sip._udp.example.com", DNS_SRV);
-	size_t at = record_begin(&w, "_sip._udp.example.com", DNS_SRV, 60);
+	struct writer w = message_start(0x8180, 1, 0, "_sip._udp.example.com", DNS_SRV);
+	size_t at = record_start(&w, "_sip._udp.example.com", DNS_SRV, 60);
 
 	(void)state;
 	writer_be16(&w, 1);
@@ -157,8 +157,8 @@ static void test_srv_and_naptr(void **state)
 		{ "s", "SIP+D2T", "!.*!x!", false },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		w = message_begin(0x8180, 1, 0, "example.com", DNS_NAPTR);
-		at = record_begin(&w, "example.com", DNS_NAPTR, 60);
+		w = message_start(0x8180, 1, 0, "example.com", DNS_NAPTR);
+		at = record_start(&w, "example.com", DNS_NAPTR, 60);
 		writer_be16(&w, 10);
 		writer_be16(&w, 20);
 		writer_u8(&w, (uint8_t)strlen(rows[i].flags));
@@ -179,7 +179,7 @@ static void test_srv_and_naptr(void **state)
 /* In whatever order they stand; the end may be missing, or not be there. */
 static void test_aliases(void **state)
 {
-	struct writer w = message_begin(0x8180, 3, 0, "a.test", DNS_A);
+	struct writer w = message_start(0x8180, 3, 0, "a.test", DNS_A);
 	char names[12][16];
 
 	(void)state;
@@ -191,25 +191,25 @@ static void test_aliases(void **state)
 	assert_int_equal(g_answer.records[0].ip[3], 7);
 	assert_int_equal(g_answer.ttl_s, 30);
 
-	w = message_begin(0x8180, 1, 0, "a.test", DNS_A);
+	w = message_start(0x8180, 1, 0, "a.test", DNS_A);
 	record_cname(&w, "a.test", "b.test");
 	assert_int_equal(parse(&w, "a.test", DNS_A), 0);
 	assert_int_equal(g_answer.result, DNS_ALIAS);
 	assert_string_equal(g_answer.alias.text, "b.test");
 
-	w = message_begin(0x8183, 1, 0, "a.test", DNS_A);
+	w = message_start(0x8183, 1, 0, "a.test", DNS_A);
 	record_cname(&w, "a.test", "b.test");
 	assert_int_equal(parse(&w, "a.test", DNS_A), 0);
 	assert_int_equal(g_answer.result, DNS_NOTHING);
 
-	w = message_begin(0x8180, 2, 0, "a.test", DNS_A);
+	w = message_start(0x8180, 2, 0, "a.test", DNS_A);
 	record_cname(&w, "a.test", "b.test");
 	record_cname(&w, "b.test", "a.test");
 	assert_int_equal(parse(&w, "a.test", DNS_A),
 			 0); /* it ends, and with it what is asked next */
 	assert_int_equal(g_answer.result, DNS_NOTHING);
 
-	w = message_begin(0x8180, 10, 0, "n0.test", DNS_A);
+	w = message_start(0x8180, 10, 0, "n0.test", DNS_A);
 	for (unsigned i = 0; i < 10; i++) {
 		(void)snprintf(names[i], sizeof(names[i]), "n%u.test", i);
 		(void)snprintf(names[i + 1], sizeof(names[i]), "n%u.test", i + 1);
@@ -229,8 +229,8 @@ static void test_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct writer w = message_begin(rows[i].flags, 0, rows[i].soa, "a.test", DNS_A);
-		size_t at = rows[i].soa ? record_begin(&w, "test", DNS_SOA, 900) : 0;
+		struct writer w = message_start(rows[i].flags, 0, rows[i].soa, "a.test", DNS_A);
+		size_t at = rows[i].soa ? record_start(&w, "test", DNS_SOA, 900) : 0;
 
 		if (at) {
 			write_name(&w, "ns.test");
@@ -251,7 +251,7 @@ static void test_nothing(void **state)
 /* What is no answer to the question, or none at all. */
 static void test_refused(void **state)
 {
-	struct writer w = message_begin(0x8180, 1, 0, "a.test", DNS_A);
+	struct writer w = message_start(0x8180, 1, 0, "a.test", DNS_A);
 	struct dns_question q = zone_question("a.test", DNS_A);
 
 	(void)state;
@@ -261,13 +261,13 @@ static void test_refused(void **state)
 	assert_int_equal(parse(&w, "a.test", DNS_AAAA), -EBADMSG);
 	for (size_t n = 0; n < w.n; n++)
 		assert_int_equal(dns_answer_parse(&g_answer, ID, &q, bytes_mem(w.p, n)), -EBADMSG);
-	w = message_begin(0x0100, 1, 0, "a.test", DNS_A); /* a query */
+	w = message_start(0x0100, 1, 0, "a.test", DNS_A); /* a query */
 	assert_int_equal(parse(&w, "a.test", DNS_A), -EBADMSG);
-	w = message_begin(0x8182, 0, 0, "a.test", DNS_A);
+	w = message_start(0x8182, 0, 0, "a.test", DNS_A);
 	assert_int_equal(parse(&w, "a.test", DNS_A), 0);
 	assert_int_equal(g_answer.result, DNS_FAILED);
 	assert_int_equal(g_answer.rcode, DNS_CODE_SERVFAIL);
-	w = message_begin(0x8380, 1, 0, "a.test", DNS_A);
+	w = message_start(0x8380, 1, 0, "a.test", DNS_A);
 	assert_int_equal(parse(&w, "a.test", DNS_A), 0);
 	assert_true(g_answer.truncated);
 }
@@ -279,7 +279,7 @@ static void test_pointers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(to); i++) {
-		struct writer w = message_begin(0x8180, 1, 0, "a.test", DNS_A);
+		struct writer w = message_start(0x8180, 1, 0, "a.test", DNS_A);
 
 		assert_int_equal(w.n, 24);
 		writer_be16(&w, to[i]);
@@ -287,7 +287,7 @@ static void test_pointers(void **state)
 			writer_be16(&w, 4);
 		assert_int_equal(parse(&w, "a.test", DNS_A), -EBADMSG);
 	}
-	struct writer w = message_begin(0x8180, 1, 0, "a.test", DNS_A);
+	struct writer w = message_start(0x8180, 1, 0, "a.test", DNS_A);
 
 	writer_be16(&w, 0xc00c); /* the question's */
 	writer_be16(&w, DNS_A);
@@ -304,7 +304,7 @@ static void test_many(void **state)
 {
 	static uint8_t space[32768];
 	struct dns_question q = zone_question("a.test", DNS_A);
-	struct writer head = message_begin(0x8180, 1000, 0, "a.test", DNS_A);
+	struct writer head = message_start(0x8180, 1000, 0, "a.test", DNS_A);
 	struct writer w = writer_over(space, sizeof(space));
 
 	(void)state;

@@ -111,7 +111,7 @@ static unsigned zone_walk(struct dns_cache *cache, const struct zone_record *zon
 
 	for (*rounds = 0;; ++*rounds) {
 		lookup_run(cache, want, NS_PER_S, out);
-		if (out->state != LOOKUP_ASK)
+		if (out->state != LOOKUP_REQUEST)
 			return asked;
 		assert_true(*rounds < LOOKUP_ROUNDS_MAX);
 		for (uint32_t i = 0; i < out->ask_count; i++) {
@@ -191,14 +191,14 @@ static void test_nobody_answers(void **state)
 	assert_int_equal(dns_cache_open(&cache, 8, &key), 0);
 	for (int round = 0; round < 3; round++) {
 		lookup_run(&cache, &want, NS_PER_S, &l);
-		assert_int_equal(l.state, LOOKUP_ASK);
+		assert_int_equal(l.state, LOOKUP_REQUEST);
 		assert_int_equal(l.ask_count, 1);
 		dns_cache_put(&cache, &l.asks[0], &failed, NS_PER_S);
 	}
 	lookup_run(&cache, &want, NS_PER_S, &l);
 	assert_int_equal(l.state, LOOKUP_FAILED);
 	lookup_run(&cache, &want, (1 + DNS_FAILED_S) * NS_PER_S, &l);
-	assert_int_equal(l.state, LOOKUP_ASK); /* for a moment only */
+	assert_int_equal(l.state, LOOKUP_REQUEST); /* for a moment only */
 	dns_cache_close(&cache);
 }
 

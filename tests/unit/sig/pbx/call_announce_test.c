@@ -33,14 +33,14 @@ static uint64_t the_call(struct rig *r)
 	return view.call;
 }
 
-static void told(struct line *l, enum prompt_news_kind kind)
+static void told(struct line *l, enum prompt_reply_kind kind)
 {
-	const struct prompt_news news = { .kind = kind,
-					  .serial = l->r->play,
-					  .job = { .slot = PROMPT, .generation = 7 },
-					  .codec = l->r->play_codec };
+	const struct prompt_reply new_state = { .kind = kind,
+						.serial = l->r->play,
+						.job = { .slot = PROMPT, .generation = 7 },
+						.codec = l->r->play_codec };
 
-	rig_reply(l->r, (struct reply){ .ask = ASK_PLAY, .of = the_call(l->r), .play = news });
+	rig_reply(l->r, (struct reply){ .ask = ASK_PLAY, .of = the_call(l->r), .play = new_state });
 	rig_run(l->r);
 }
 
@@ -68,10 +68,10 @@ static void hears_it_first(void **state)
 	assert_int_equal(l->r->play_count, 1);
 	assert_string_equal(l->r->played, "hello.wav");
 	assert_int_equal(line_last_spec(l->r, 1).receive, 0);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	assert_hears(l, 0, 3);
 	assert_hears(l, 1, PROMPT);
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_ENDED);
 	they_speak(l);
 	for (uint32_t i = 0; i < l->r->event_count; i++)
 		assert_int_not_equal(l->r->events[i].kind, SIG_CALL_PLAYED);
@@ -86,11 +86,11 @@ static void the_caller_hears_it(void **state)
 
 	announcement_put_to(l->r, "hello.wav", ANNOUNCE_CALLER);
 	phones_talk(&l->a, &l->b);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	assert_hears(l, 0, PROMPT);
 	assert_hears(l, 1, 3);
 	line_assert_states(l->r, l->r->events[0].call, STATE_CONNECT, STATE_CONNECT);
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_ENDED);
 	they_speak(l);
 }
 
@@ -104,13 +104,13 @@ static void both_hear_it(void **state)
 	announcement_put_to(l->r, "hello.wav", ANNOUNCE_BOTH);
 	phones_talk(&l->a, &l->b);
 	for (int i = 0; i < 2; i++) {
-		told(l, PROMPT_NEWS_OPEN);
+		told(l, PROMPT_REPLY_OPEN);
 		assert_hears(l, 0, PROMPT);
 		assert_hears(l, 1, PROMPT);
 		if (i == 0)
 			announce_restart(l, ANNOUNCE_BOTH);
 	}
-	told(l, PROMPT_NEWS_ENDED);
+	told(l, PROMPT_REPLY_ENDED);
 	they_speak(l);
 }
 
@@ -120,7 +120,7 @@ static void it_cannot_be_played(void **state)
 
 	announcement_put(l->r, "hello.wav");
 	phones_talk(&l->a, &l->b);
-	told(l, PROMPT_NEWS_FAILED);
+	told(l, PROMPT_REPLY_FAILED);
 	they_speak(l);
 }
 
@@ -135,7 +135,7 @@ static void nothing_can_be_played(void **state)
 	phones_talk(&l->a, &l->b);
 	rig_wait_ms(l->r, 20);
 	assert_int_equal(line_last_spec(l->r, 0).receive, 0);
-	told(l, PROMPT_NEWS_FAILED);
+	told(l, PROMPT_REPLY_FAILED);
 	they_speak(l);
 }
 
@@ -156,7 +156,7 @@ static void hangs_up_meanwhile(void **state)
 
 	announcement_put(l->r, "hello.wav");
 	phones_talk(&l->a, &l->b);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	phone_request(&l->a, "BYE", "", "");
 	rig_run(l->r);
 	assert_int_equal(l->r->play_stops, 1);
@@ -188,7 +188,7 @@ static void killed_meanwhile(void **state)
 
 	announcement_put(r, "hello.wav");
 	phones_talk(&l->a, &l->b);
-	told(l, PROMPT_NEWS_OPEN);
+	told(l, PROMPT_REPLY_OPEN);
 	for (int i = 0; i < 2; i++) {
 		rig_wait_ms(r, 5000);
 		announce_restart(l, ANNOUNCE_CALLEE);
@@ -196,9 +196,9 @@ static void killed_meanwhile(void **state)
 		if (i)
 			break;
 		assert_in_range(r->play_ms, 3000, 3200);
-		told(l, PROMPT_NEWS_OPEN);
+		told(l, PROMPT_REPLY_OPEN);
 		assert_hears(l, 1, PROMPT);
-		told(l, PROMPT_NEWS_ENDED);
+		told(l, PROMPT_REPLY_ENDED);
 	}
 	they_speak(l);
 }

@@ -7,7 +7,7 @@
 /* B's conference, of both calls. */
 struct far_confer {
 	uint64_t first, second;
-	struct shard_confer o;
+	struct shard_conference_request o;
 };
 
 static void two_calls(struct far *f, struct far_confer *c)
@@ -16,14 +16,14 @@ static void two_calls(struct far *f, struct far_confer *c)
 	phones_talk(&f->second, &f->near.c);
 	c->first = call_at(f->near.l.r, 0);
 	c->second = call_at(f->other, 0);
-	c->o = (struct shard_confer){
+	c->o = (struct shard_conference_request){
 		.room = ROOM, .call = c->first, .with = c->second, .leg = SHARD_LEG_CALLEE
 	};
 }
 
 static int begins(struct far *f, struct far_confer *c)
 {
-	int err = shard_confer(f->near.l.r->shard, &c->o, f->near.l.r->now);
+	int err = shard_conference_request(f->near.l.r->shard, &c->o, f->near.l.r->now);
 
 	rig_run(f->near.l.r);
 	return err;
@@ -31,10 +31,10 @@ static int begins(struct far *f, struct far_confer *c)
 
 static int gives(struct far *f, const struct far_confer *c)
 {
-	const struct shard_confer_give give = { .call = c->second,
-						.room = c->o.room,
-						.leaves = bytes_str(c->o.host) };
-	int err = shard_confer_give(f->other->shard, TENANT_DEFAULT, &give, f->other->now);
+	const struct shard_conference_give give = { .call = c->second,
+						    .room = c->o.room,
+						    .leaves = bytes_str(c->o.host) };
+	int err = shard_conference_give(f->other->shard, TENANT_DEFAULT, &give, f->other->now);
 
 	rig_run(f->other);
 	far_wait_ms(f, 300);
@@ -135,7 +135,7 @@ static void joins(void **state)
 {
 	struct far *f = *state;
 	struct far_confer c;
-	struct shard_confer o = { .room = ROOM };
+	struct shard_conference_request o = { .room = ROOM };
 	struct rig *r = f->near.l.r;
 	struct phone third, fourth;
 
@@ -147,10 +147,10 @@ static void joins(void **state)
 	phone_bind(&fourth);
 	phones_talk(&third, &fourth);
 	o.call = c.second = call_of_user(f->other, "1003", "1001");
-	assert_int_equal(shard_confer_into(r->shard, &o, r->now), 0);
+	assert_int_equal(shard_conference_into(r->shard, &o, r->now), 0);
 	rig_run(r);
-	assert_int_equal(r->confer.call, o.call);
-	assert_int_equal(r->confer.dialog, 0);
+	assert_int_equal(r->to_conference.call, o.call);
+	assert_int_equal(r->to_conference.dialog, 0);
 	c.o.host[0] = '\0';
 	assert_int_equal(gives(f, &c), 0);
 	assert_int_equal(members_of(r, ROOM).count, 5);
@@ -159,7 +159,7 @@ static void joins(void **state)
 	far_wait_ms(f, 12000);
 	assert_int_equal(members_of(r, ROOM).count, 5);
 	o.call = (UINT64_C(99) << 48) | 5; /* of a shard that nobody knows */
-	assert_int_equal(shard_confer_into(r->shard, &o, r->now), REFUSED_NO_CALL);
+	assert_int_equal(shard_conference_into(r->shard, &o, r->now), REFUSED_NO_CALL);
 }
 
 int main(void)

@@ -68,7 +68,7 @@ static void recorded_as_its_host(void **state)
 	assert_int_equal(shard_extension_put(r->shard, &host), 0);
 	assert_int_equal(conference_record(r, ORDER_RECORD_ON), 0);
 	assert_int_equal(r->records[r->record_count - 1].call, ROOM);
-	assert_int_equal(r->records[r->record_count - 1].record.act, RECORD_BEGIN);
+	assert_int_equal(r->records[r->record_count - 1].record.act, RECORD_START);
 	assert_non_null(strstr(r->records[r->record_count - 1].facts, "\"to\":\"1001\""));
 	assert_int_equal(conference_record(r, ORDER_RECORD_OFF), 0);
 	assert_int_equal(r->records[r->record_count - 1].record.act, RECORD_END);
@@ -262,20 +262,21 @@ static void one_is_rung(void **state)
 		struct party *p = *state;
 		struct rig *r = p->t.l.r;
 		const struct shard_order by = order_of(1);
-		struct shard_confer o = { .room = ROOM + 16u * (unsigned)answers,
-					  .to = "1003",
-					  .rung = RUNG + 16u * (unsigned)answers,
-					  .leg = SHARD_LEG_CALLER,
-					  .by = &by };
+		struct shard_conference_request o = { .room = ROOM + 16u * (unsigned)answers,
+						      .to = "1003",
+						      .rung = RUNG + 16u * (unsigned)answers,
+						      .leg = SHARD_LEG_CALLER,
+						      .by = &by };
 
 		phones_talk(&p->t.l.a, &p->t.l.b);
 		o.call = call_of_user(r, "1001", "1002");
-		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+		assert_int_equal(shard_conference_ring(r->shard, &o, r->now), 0);
 		rig_run(r);
 		rig_wait_ms(r, 100);
 		assert_true(phone_rings(&p->d).n);
 		assert_true(rig_has(p->d.invite, "sip:1001@"));
-		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0); /* the same command */
+		assert_int_equal(shard_conference_ring(r->shard, &o, r->now),
+				 0); /* the same command */
 		assert_int_equal(conference_of(r, o.room).asking, 1);
 		assert_int_equal(conference_of(r, o.room).members, 0);
 		assert_false(spec_of_call(r, o.call).alone);
@@ -335,12 +336,12 @@ static void fewer_by_command(void **state)
 	struct party *p = *state;
 	struct rig *r = p->t.l.r;
 	struct shard_settings s = r->settings;
-	struct shard_confer o = { .room = ROOM, .rung = RUNG, .to = "1003" };
+	struct shard_conference_request o = { .room = ROOM, .rung = RUNG, .to = "1003" };
 
 	s.conferences.command_members = 3;
 	shard_configure(r->shard, &s);
 	party_confers(p);
-	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), REFUSED_MEMBERS_FULL);
+	assert_int_equal(shard_conference_ring(r->shard, &o, r->now), REFUSED_MEMBERS_FULL);
 	refer(&p->t.l.a, "sip:1003@test.local");
 	assert_true(phone_hears(&p->t.l.a, "SIP/2.0 202").n);
 	rig_wait_ms(r, 100);
@@ -366,17 +367,17 @@ static void the_seventh_and_the_ninth(void **state)
 	struct party *p = *state;
 	struct rig *r = p->t.l.r;
 	struct shard_settings s = r->settings;
-	struct shard_confer o = { .room = ROOM, .rung = RUNG, .to = "1003" };
+	struct shard_conference_request o = { .room = ROOM, .rung = RUNG, .to = "1003" };
 
 	s.conferences.command_members = 6;
 	shard_configure(r->shard, &s);
 	party_confers(p);
 	for (uint32_t members = 4; members <= 6; members++, o.rung++) {
-		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+		assert_int_equal(shard_conference_ring(r->shard, &o, r->now), 0);
 		rig_run(r);
 		one_more_answers(p, members);
 	}
-	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), REFUSED_MEMBERS_FULL);
+	assert_int_equal(shard_conference_ring(r->shard, &o, r->now), REFUSED_MEMBERS_FULL);
 	for (uint32_t members = 7; members <= 8; members++) {
 		refer(&p->t.l.a, "sip:1003@test.local");
 		assert_true(phone_hears(&p->t.l.a, "SIP/2.0 202").n);
@@ -506,25 +507,25 @@ static void refused(void **state)
 {
 	struct party *p = *state;
 	struct rig *r = p->t.l.r;
-	struct shard_confer o = { .room = ROOM, .leg = SHARD_LEG_CALLER };
+	struct shard_conference_request o = { .room = ROOM, .leg = SHARD_LEG_CALLER };
 	uint64_t first, second;
 
 	party_calls(p, &first, &second);
 	o.call = first;
 	o.with = first;
-	assert_int_equal(shard_confer(r->shard, &o, r->now), REFUSED_SAME_CALL);
+	assert_int_equal(shard_conference_request(r->shard, &o, r->now), REFUSED_SAME_CALL);
 	o.with = 5;
-	assert_int_equal(shard_confer(r->shard, &o, r->now), REFUSED_NO_CALL);
+	assert_int_equal(shard_conference_request(r->shard, &o, r->now), REFUSED_NO_CALL);
 	assert_true(o.of_with);
 	o.with = second;
 	o.leg = SHARD_LEG_NONE;
-	assert_int_equal(shard_confer(r->shard, &o, r->now), REFUSED_WHOSE_CONFERENCE);
+	assert_int_equal(shard_conference_request(r->shard, &o, r->now), REFUSED_WHOSE_CONFERENCE);
 	assert_int_equal(order_one(r, first, MEMBER_MUTE, true, 0, 0), REFUSED_NO_MEMBERSHIP);
 	o.with = 0;
 	o.leg = SHARD_LEG_CALLER;
 	o.to = "1009";
 	o.rung = RUNG;
-	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), REFUSED_NOT_REGISTERED);
+	assert_int_equal(shard_conference_ring(r->shard, &o, r->now), REFUSED_NOT_REGISTERED);
 	rig_run(r);
 	rig_wait_ms(r, 100);
 	assert_int_equal(rig_counts(r).calls, 2);
@@ -594,7 +595,7 @@ static void survives_a_kill(void **state)
 static void with_an_application(void **state)
 {
 	const struct shard_order by = order_of(1);
-	struct shard_confer o = {
+	struct shard_conference_request o = {
 		.room = ROOM, .leg = SHARD_LEG_CALLER, .endpoint = "bot", .by = &by
 	};
 	struct party *p = *state;
@@ -603,7 +604,7 @@ static void with_an_application(void **state)
 
 	phones_talk(&p->t.l.a, &p->t.l.b);
 	o.call = call_of_user(r, "1001", "1002");
-	assert_int_equal(shard_confer(r->shard, &o, r->now), 0);
+	assert_int_equal(shard_conference_request(r->shard, &o, r->now), 0);
 	rig_run(r);
 	for (unsigned killed = 0; killed < 2; killed++) {
 		rig_wait_ms(r, 3000);
@@ -620,7 +621,7 @@ static void with_an_application(void **state)
 	}
 	rig_reply(r, (struct reply){ .ask = ASK_PLAY,
 				     .of = ROOM,
-				     .play = { .kind = PROMPT_NEWS_ENDED,
+				     .play = { .kind = PROMPT_REPLY_ENDED,
 					       .serial = r->parts[r->part_count - 1].serial } });
 	rig_wait_ms(r, 1500);
 	assert_int_equal(rig_counts(r).calls, 1);
@@ -653,13 +654,13 @@ static void one_monitors(void **state)
 	for (int coaches = 0; coaches <= 1; coaches++) {
 		struct party *p = *state;
 		struct rig *r = p->t.l.r;
-		struct shard_confer o = { .room = ROOM + 16u * (unsigned)coaches,
-					  .rung = RUNG + 16u * (unsigned)coaches,
-					  .to = "1003",
-					  .leg = SHARD_LEG_CALLEE,
-					  .listens = !coaches,
-					  .coaches = coaches,
-					  .told = coaches };
+		struct shard_conference_request o = { .room = ROOM + 16u * (unsigned)coaches,
+						      .rung = RUNG + 16u * (unsigned)coaches,
+						      .to = "1003",
+						      .leg = SHARD_LEG_CALLEE,
+						      .listens = !coaches,
+						      .coaches = coaches,
+						      .told = coaches };
 		struct members all;
 		uint64_t d;
 
@@ -667,7 +668,7 @@ static void one_monitors(void **state)
 		r->part_count = 0;
 		phones_talk(&p->t.l.a, &p->t.l.b);
 		o.call = call_of_user(r, "1001", "1002");
-		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+		assert_int_equal(shard_conference_ring(r->shard, &o, r->now), 0);
 		rig_run(r);
 		rig_wait_ms(r, 50);
 		(void)phone_rings(&p->d);

@@ -43,12 +43,12 @@ static void notified(struct claims *x, struct phone *p, const char *fragment, co
 	far_wait_ms(&x->f, 40);
 }
 
-static void brings(struct claims *x, struct phone *p, struct phone *whom)
+static void brings(struct claims *x, struct phone *p, struct phone *of_party)
 {
 	assert_true(asks(x, p, "sip:1002@test.local", "SIP/2.0 202").n);
 	notified(x, p, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
-	assert_true(phone_rings(whom).n);
-	phone_answer(whom, whom->invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_rings(of_party).n);
+	phone_answer(of_party, of_party->invite, "200 OK", PHONE_SDP_B);
 	far_wait_ms(&x->f, 100);
 	notified(x, p, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
 }
@@ -165,11 +165,11 @@ static void asks_for_dialog(struct claims *x, const struct phone *of)
 static int gives(struct claims *x)
 {
 	struct rig *of = x->f.near.l.r;
-	struct shard_confer_give give = { .call = of->confer.call,
-					  .room = of->confer.room,
-					  .dialog = of->confer.dialog,
-					  .leaves = bytes_str(of->confer.user) };
-	int err = shard_confer_give(x->f.other->shard, TENANT_DEFAULT, &give, x->f.other->now);
+	struct shard_conference_give give = { .call = of->to_conference.call,
+					      .room = of->to_conference.room,
+					      .dialog = of->to_conference.dialog,
+					      .leaves = bytes_str(of->to_conference.user) };
+	int err = shard_conference_give(x->f.other->shard, TENANT_DEFAULT, &give, x->f.other->now);
 
 	rig_run(x->f.other);
 	far_wait_ms(&x->f, 300);
@@ -260,8 +260,8 @@ static void a_call_comes(void **state)
 
 	second_line(x, &l);
 	asks_for_dialog(x, &l.c2);
-	assert_string_equal(x->f.near.l.r->confer.user, "1004");
-	assert_int_equal(x->f.near.l.r->confer.room, claims_room(x->f.near.l.r).room);
+	assert_string_equal(x->f.near.l.r->to_conference.user, "1004");
+	assert_int_equal(x->f.near.l.r->to_conference.room, claims_room(x->f.near.l.r).room);
 	assert_int_equal(gives(x), 0);
 	notified(x, &x->f.near.c, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
 	trio_assert_left(&l.c2);
@@ -279,9 +279,9 @@ static void a_stranger_stays(void **state)
 	second_line(x, &l);
 	asks_for_dialog(x, &l.d);
 	assert_int_equal(gives(x), REFUSED_NO_CALL);
-	assert_int_equal(x->f.near.l.r->confer.count, 1);
+	assert_int_equal(x->f.near.l.r->to_conference.count, 1);
 	far_wait_ms(&x->f, 11000);
-	assert_true(x->f.near.l.r->confer.count > 5);
+	assert_true(x->f.near.l.r->to_conference.count > 5);
 	notified(x, &x->f.near.c, "SIP/2.0 480 ", "Subscription-State: terminated");
 	assert_int_equal(claims_room(x->f.near.l.r).members, 2);
 }

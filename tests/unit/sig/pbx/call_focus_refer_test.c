@@ -522,12 +522,12 @@ static void rings_once(void **state)
 {
 	struct party *p = *state;
 	struct rig *r = begins(p);
-	struct shard_confer o = { .room = ROOM, .rung = RUNG, .to = "1003" };
+	struct shard_conference_request o = { .room = ROOM, .rung = RUNG, .to = "1003" };
 
 	trying(&p->t.l.a, "sip:1003@test.local");
 	refused(&p->t.l.a, "sip:1003@test.local", "SIP/2.0 486", "being rung for the conference");
 	refused(&p->t.l.b, "sip:1003@test.local", "SIP/2.0 486", "being rung for the conference");
-	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), REFUSED_RINGS_ALREADY);
+	assert_int_equal(shard_conference_ring(r->shard, &o, r->now), REFUSED_RINGS_ALREADY);
 	assert_int_equal(conference_of(r, ROOM).asking, 1);
 	party_restart(p, true, true);
 	refused(&p->t.l.b, "sip:1003@test.local", "SIP/2.0 486", "being rung for the conference");

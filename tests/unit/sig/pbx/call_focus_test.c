@@ -81,11 +81,11 @@ static void rung(void **state)
 {
 	struct party *p = *state;
 	struct rig *r = p->t.l.r;
-	struct shard_confer o = { .room = ROOM, .to = "1003", .rung = RUNG };
+	struct shard_conference_request o = { .room = ROOM, .to = "1003", .rung = RUNG };
 
 	focus_name();
 	party_confers(p);
-	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+	assert_int_equal(shard_conference_ring(r->shard, &o, r->now), 0);
 	rig_run(r);
 	rig_wait_ms(r, 20);
 	assert_true(is_focus(phone_rings(&p->d)));

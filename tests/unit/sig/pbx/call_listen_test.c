@@ -26,15 +26,15 @@ static void listen_gives(struct line *l, uint8_t leg, const char *endpoint, uint
 	rig_wait_ms(l->r, 1);
 }
 
-static void told(struct line *l, enum media_stream_news_kind kind, const char *reason)
+static void told(struct line *l, enum media_stream_reply_kind kind, const char *reason)
 {
-	const struct media_stream_news news = { .kind = kind,
-						.serial = l->r->listen_serial,
-						.reason = reason };
+	const struct media_stream_reply new_state = { .kind = kind,
+						      .serial = l->r->listen_serial,
+						      .reason = reason };
 
 	rig_reply(l->r, (struct reply){ .ask = ASK_MEDIA_STREAM,
 					.of = the_call(l->r),
-					.media_stream = news });
+					.media_stream = new_state });
 	rig_run(l->r);
 }
 

@@ -25,11 +25,11 @@ static const struct rig_part *part_newest(const struct rig *r)
 	return &r->parts[r->part_count - 1];
 }
 
-static void part_told(struct rig *r, const struct rig_part *p, enum prompt_news_kind kind)
+static void part_told(struct rig *r, const struct rig_part *p, enum prompt_reply_kind kind)
 {
-	const struct prompt_news news = { .kind = kind, .serial = p->serial };
+	const struct prompt_reply new_state = { .kind = kind, .serial = p->serial };
 
-	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = p->room, .play = news });
+	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = p->room, .play = new_state });
 	rig_run(r);
 	rig_wait_ms(r, 50);
 }
@@ -89,15 +89,15 @@ static void tones_of_who_comes_and_goes(void **state)
 	assert_int_equal(part_newest(r)->rate_hz, 16000);
 	hangs_up(&m->p.t.l.b); /* it waits for the first one */
 	assert_int_equal(r->part_count, 1);
-	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_REPLY_ENDED);
 	assert_int_equal(r->part_count, 2);
 	assert_string_equal(part_newest(r)->file, "beep-exit");
-	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_REPLY_ENDED);
 	calls(&m->p.t.l.b);
-	part_told(r, part_newest(r), PROMPT_NEWS_FAILED);
+	part_told(r, part_newest(r), PROMPT_REPLY_FAILED);
 	calls(&m->p.t.c);
 	assert_int_equal(r->part_count, 4);
-	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_REPLY_ENDED);
 	hangs_up(&m->p.t.c);
 	assert_string_equal(part_newest(r)->file, "beep-exit");
 	hangs_up(&m->p.t.l.b);
@@ -137,10 +137,10 @@ static void files_for_all(void **state)
 	assert_int_equal(order_it(r, room, &o), 0);
 	assert_string_equal(part_newest(r)->file, "hello");
 	assert_string_equal(conference_of(r, room).plays, "hello");
-	part_told(r, part_newest(r), PROMPT_NEWS_OPEN);
-	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_REPLY_OPEN);
+	part_told(r, part_newest(r), PROMPT_REPLY_ENDED);
 	assert_string_equal(part_newest(r)->file, "world");
-	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_REPLY_ENDED);
 	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_PLAYED), EV_REASON), "end");
 	assert_string_equal(conference_of(r, room).plays, "");
 	o.by = &by;
@@ -154,7 +154,7 @@ static void files_for_all(void **state)
 	assert_int_equal(r->part_count, 4);
 	assert_true(r->parts[2].stopped);
 	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_PLAYED), EV_REASON), "stopped");
-	part_told(r, part_newest(r), PROMPT_NEWS_FAILED);
+	part_told(r, part_newest(r), PROMPT_REPLY_FAILED);
 	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_PLAYED), EV_REASON), "failed");
 	assert_int_equal(order_it(r, room, &o), 0);
 	o.act = SHARD_ROOM_PLAY_STOP;
@@ -183,7 +183,7 @@ static void over_a_kill(void **state)
 	room = the_room(m);
 	begun_ns = r->now.ns;
 	assert_int_equal(order_it(r, room, &o), 0);
-	part_told(r, part_newest(r), PROMPT_NEWS_OPEN);
+	part_told(r, part_newest(r), PROMPT_REPLY_OPEN);
 	o.act = SHARD_ROOM_STREAM;
 	assert_int_equal(order_it(r, room, &o), 0);
 	assert_string_equal(part_newest(r)->file, "live-bot");
@@ -234,7 +234,7 @@ static void recorded_by_its_document(void **state)
 	x = &r->records[0];
 	assert_int_equal(r->record_count, 1);
 	assert_int_equal(x->call, room);
-	assert_int_equal(x->record.act, RECORD_BEGIN);
+	assert_int_equal(x->record.act, RECORD_START);
 	assert_int_equal(x->record.number, 1);
 	assert_int_equal(x->record.segment, 1);
 	assert_true(x->record.mix);
@@ -329,7 +329,7 @@ static void not_recorded(void **state)
 	assert_int_equal(order_it(r, room, &o), REFUSED_NOT_HOST);
 	o.in_name_of = 0;
 	assert_int_equal(order_it(r, room, &o), 0);
-	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
+	part_told(r, part_newest(r), PROMPT_REPLY_ENDED);
 	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_STREAM_ENDED), EV_REASON),
 			    "end");
 	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_STREAM_ENDED), EV_ENDPOINT),

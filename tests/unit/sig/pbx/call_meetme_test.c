@@ -181,7 +181,7 @@ static void stopped_while_it_asks(void **state)
 	struct meetme *m = *state;
 	struct rig *r = m->p.t.l.r;
 	struct room_terms t = board("4711", "");
-	struct prompt_news ended = { .kind = PROMPT_NEWS_ENDED };
+	struct prompt_reply ended = { .kind = PROMPT_REPLY_ENDED };
 	uint64_t a;
 
 	put(m, &t);

@@ -24,23 +24,23 @@ static int names_setup(void **state)
 	return 0;
 }
 
-static void told(struct rig *r, uint64_t call, enum prompt_news_kind kind)
+static void told(struct rig *r, uint64_t call, enum prompt_reply_kind kind)
 {
-	const struct prompt_news news = { .kind = kind,
-					  .serial = r->play,
-					  .job = { .slot = 600, .generation = 7 },
-					  .codec = r->play_codec };
+	const struct prompt_reply new_state = { .kind = kind,
+						.serial = r->play,
+						.job = { .slot = 600, .generation = 7 },
+						.codec = r->play_codec };
 
-	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = call, .play = news });
+	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = call, .play = new_state });
 	rig_run(r);
 	rig_wait_ms(r, 20);
 }
 
-static void recorder_says(struct rig *r, uint64_t call, enum record_news_kind kind, uint32_t ms)
+static void recorder_says(struct rig *r, uint64_t call, enum record_reply_kind kind, uint32_t ms)
 {
-	const struct record_news news = { .kind = kind, .number = 1, .ms = ms };
+	const struct record_reply new_state = { .kind = kind, .number = 1, .ms = ms };
 
-	rig_reply(r, (struct reply){ .ask = ASK_RECORD, .of = call, .record = news });
+	rig_reply(r, (struct reply){ .ask = ASK_RECORD, .of = call, .record = new_state });
 	rig_run(r);
 	rig_wait_ms(r, 20);
 }
@@ -59,12 +59,12 @@ static uint64_t is_asked(struct meetme *m, const char *user)
 	uint32_t before = r->event_count;
 
 	assert_string_equal(r->played, "prompt:conference-name");
-	told(r, call, PROMPT_NEWS_OPEN);
-	told(r, call, PROMPT_NEWS_ENDED);
+	told(r, call, PROMPT_REPLY_OPEN);
+	told(r, call, PROMPT_REPLY_ENDED);
 	assert_string_equal(r->played, "beep");
-	told(r, call, PROMPT_NEWS_OPEN);
-	told(r, call, PROMPT_NEWS_ENDED);
-	assert_int_equal(record_newest(r)->record.act, RECORD_BEGIN);
+	told(r, call, PROMPT_REPLY_OPEN);
+	told(r, call, PROMPT_REPLY_ENDED);
+	assert_int_equal(record_newest(r)->record.act, RECORD_START);
 	assert_true(record_newest(r)->record.message && record_newest(r)->record.name);
 	assert_int_equal(record_newest(r)->record.silence_ms, 1000);
 	assert_int_equal(r->event_count, before); /* nobody is told of it */
@@ -75,10 +75,10 @@ static void says(struct meetme *m, uint64_t call, uint32_t ms)
 {
 	struct rig *r = m->p.t.l.r;
 
-	recorder_says(r, call, RECORD_NEWS_GROWN, ms);
-	recorder_says(r, call, RECORD_NEWS_QUIET, 0);
+	recorder_says(r, call, RECORD_REPLY_GROWN, ms);
+	recorder_says(r, call, RECORD_REPLY_QUIET, 0);
 	assert_int_equal(record_newest(r)->record.act, RECORD_END);
-	recorder_says(r, call, RECORD_NEWS_ENDED, ms);
+	recorder_says(r, call, RECORD_REPLY_ENDED, ms);
 }
 
 static void comes(struct meetme *m, struct phone *p, uint32_t ms)
@@ -87,14 +87,14 @@ static void comes(struct meetme *m, struct phone *p, uint32_t ms)
 	says(m, is_asked(m, p->user), ms);
 }
 
-static void heard(struct rig *r, enum prompt_news_kind kind, const char *file)
+static void heard(struct rig *r, enum prompt_reply_kind kind, const char *file)
 {
 	const struct rig_part *p = &r->parts[r->part_count - 1];
-	const struct prompt_news news = { .kind = kind, .serial = p->serial };
+	const struct prompt_reply new_state = { .kind = kind, .serial = p->serial };
 
 	assert_true(r->part_count > 0);
 	assert_string_equal(p->file, file);
-	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = p->room, .play = news });
+	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = p->room, .play = new_state });
 	rig_run(r);
 	rig_wait_ms(r, 50);
 }
@@ -124,12 +124,12 @@ static void said_and_heard(void **state)
 	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 	says(m, second, 900);
 	assert_int_equal(conference_of(r, the_room(m)).members, 2);
-	heard(r, PROMPT_NEWS_ENDED, name_of(second));
-	heard(r, PROMPT_NEWS_ENDED, "prompt:conference-joined");
+	heard(r, PROMPT_REPLY_ENDED, name_of(second));
+	heard(r, PROMPT_REPLY_ENDED, "prompt:conference-joined");
 	assert_int_equal(r->part_count, 2);
 	hangs_up(&m->p.t.l.b);
-	heard(r, PROMPT_NEWS_ENDED, name_of(second));
-	heard(r, PROMPT_NEWS_ENDED, "prompt:conference-left");
+	heard(r, PROMPT_REPLY_ENDED, name_of(second));
+	heard(r, PROMPT_REPLY_ENDED, "prompt:conference-left");
 	assert_int_equal(r->part_count, 4);
 	assert_int_equal(record_newest(r)->record.act, RECORD_FORGET);
 	assert_int_equal(record_newest(r)->call, second);
@@ -149,15 +149,15 @@ static void not_there(void **state)
 	calls(&m->p.t.l.b);
 	second = is_asked(m, "1002");
 	says(m, second, 900);
-	heard(r, PROMPT_NEWS_FAILED, name_of(second));
-	heard(r, PROMPT_NEWS_ENDED, "beep-entry");
+	heard(r, PROMPT_REPLY_FAILED, name_of(second));
+	heard(r, PROMPT_REPLY_ENDED, "beep-entry");
 	hangs_up(&m->p.t.l.b);
-	heard(r, PROMPT_NEWS_ENDED, name_of(second));
-	heard(r, PROMPT_NEWS_FAILED, "prompt:conference-left");
-	heard(r, PROMPT_NEWS_FAILED, "beep-exit");
+	heard(r, PROMPT_REPLY_ENDED, name_of(second));
+	heard(r, PROMPT_REPLY_FAILED, "prompt:conference-left");
+	heard(r, PROMPT_REPLY_FAILED, "beep-exit");
 	assert_int_equal(r->part_count, 5);
 	comes(m, &m->p.t.c, 100);
-	heard(r, PROMPT_NEWS_ENDED, "beep-entry");
+	heard(r, PROMPT_REPLY_ENDED, "beep-entry");
 	assert_int_equal(r->part_count, 6);
 }
 
@@ -196,10 +196,10 @@ static void killed(void **state)
 	rig_wait_ms(r, 100);
 	party_restart(&m->p, true, true);
 	comes(m, &m->p.t.l.b, 700);
-	heard(r, PROMPT_NEWS_ENDED, name_of(call_from(m, "1002")));
+	heard(r, PROMPT_REPLY_ENDED, name_of(call_from(m, "1002")));
 	hangs_up(&m->p.t.l.a);
-	heard(r, PROMPT_NEWS_ENDED, "prompt:conference-joined");
-	heard(r, PROMPT_NEWS_ENDED, name_of(call));
+	heard(r, PROMPT_REPLY_ENDED, "prompt:conference-joined");
+	heard(r, PROMPT_REPLY_ENDED, name_of(call));
 }
 
 /* Its question was stopped: it comes in without a name at once, and the next process can read that. */
@@ -235,10 +235,10 @@ static void played_over(void **state)
 	calls(&m->p.t.l.a);
 	call = is_asked(m, "1001");
 	assert_int_equal(shard_call_prompt(r->shard, call, &hello, NULL, r->now), 0);
-	told(r, call, PROMPT_NEWS_OPEN);
+	told(r, call, PROMPT_REPLY_OPEN);
 	assert_string_equal(r->played, "hello.wav");
 	assert_int_equal(conference_of(r, the_room(m)).members, 0);
-	told(r, call, PROMPT_NEWS_ENDED);
+	told(r, call, PROMPT_REPLY_ENDED);
 	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 }
 

@@ -19,10 +19,10 @@ static void has_page(struct rig *r, const char *number, enum record_method metho
 static struct record_page page_asked(struct rig *r, const char *number, enum record_page_act act,
 				     uint64_t call)
 {
-	const struct record_page_ask ask = { .tenant = BYTES_LIT("default"),
-					     .number = bytes_str(number),
-					     .act = act,
-					     .call = call };
+	const struct record_page_request ask = { .tenant = BYTES_LIT("default"),
+						 .number = bytes_str(number),
+						 .act = act,
+						 .call = call };
 	struct record_page page;
 
 	shard_record_page(r->shard->shared_tables, &ask, r->now, &page);
@@ -117,8 +117,8 @@ static void not_entitled(void **state)
 
 static void another_tenant(void **state)
 {
-	const struct record_page_ask ask = { .tenant = BYTES_LIT("acme"),
-					     .number = BYTES_LIT("1001") };
+	const struct record_page_request ask = { .tenant = BYTES_LIT("acme"),
+						 .number = BYTES_LIT("1001") };
 	struct party *p = *state;
 	struct rig *r = p->t.l.r;
 	struct record_page page;
@@ -151,7 +151,7 @@ static void from_start_to_end(void **state)
 	assert_int_equal(pressed(r, "1002", RECORD_PAGE_ON), RECORD_PAGE_RECORDS);
 	assert_int_equal(pressed(r, "1002", RECORD_PAGE_ON), RECORD_PAGE_RECORDS);
 	assert_int_equal(r->record_count, 1);
-	assert_int_equal(recorded_last(r)->record.act, RECORD_BEGIN);
+	assert_int_equal(recorded_last(r)->record.act, RECORD_START);
 	assert_non_null(strstr(recorded_last(r)->facts, "\"user\":\"1002\""));
 	assert_non_null(strstr(recorded_last(r)->facts, "\"cause\":\"page\""));
 	assert_string_equal(event_str(last_event(r, SIG_CALL_RECORDING), EV_REASON), "page");
@@ -327,17 +327,17 @@ static void a_listener(void **state)
 	for (int coaches = 0; coaches <= 1; coaches++) {
 		struct party *p = *state;
 		struct rig *r = p->t.l.r;
-		struct shard_confer o = { .room = ROOM + 16u * (unsigned)coaches,
-					  .rung = RUNG + 16u * (unsigned)coaches,
-					  .to = "1003",
-					  .leg = SHARD_LEG_CALLEE,
-					  .listens = !coaches,
-					  .coaches = coaches };
+		struct shard_conference_request o = { .room = ROOM + 16u * (unsigned)coaches,
+						      .rung = RUNG + 16u * (unsigned)coaches,
+						      .to = "1003",
+						      .leg = SHARD_LEG_CALLEE,
+						      .listens = !coaches,
+						      .coaches = coaches };
 
 		has_page(r, "1003", RECORD_ON_DEMAND, true);
 		phones_talk(&p->t.l.a, &p->t.l.b);
 		o.call = call_of_user(r, "1001", "1002");
-		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+		assert_int_equal(shard_conference_ring(r->shard, &o, r->now), 0);
 		rig_run(r);
 		rig_wait_ms(r, 50);
 		(void)phone_rings(&p->d);

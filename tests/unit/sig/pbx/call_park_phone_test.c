@@ -241,7 +241,7 @@ static void killed_while_it_looks(void **state)
 /* ---- while it comes back ---- */
 
 /* B, who left A there, is rung for it. */
-static struct bytes comes_back(struct far *f, uint64_t *call)
+static struct bytes is_call_back(struct far *f, uint64_t *call)
 {
 	struct rig *r = f->near.l.r;
 	struct bytes invite;
@@ -288,7 +288,7 @@ static void retrieved_while_it_comes_back(void **state)
 	struct far *f = *state;
 	struct phone p;
 	uint64_t call;
-	struct bytes invite = comes_back(f, &call);
+	struct bytes invite = is_call_back(f, &call);
 
 	picker(f, &p);
 	dial(f, &p, PHONE_SDP_B);
@@ -305,7 +305,7 @@ static void retrieved_from_there_while_it_comes_back(void **state)
 {
 	struct far *f = *state;
 	uint64_t call;
-	struct bytes invite = comes_back(f, &call);
+	struct bytes invite = is_call_back(f, &call);
 
 	dial(f, &f->near.c, SDP_C);
 	told(f, f->other, PARK_LOOK, PARK_OK, call);
@@ -321,7 +321,7 @@ static void the_one_who_was_rung_is_faster(void **state)
 	struct rig_park asked;
 	struct phone p;
 	uint64_t call;
-	struct bytes invite = comes_back(f, &call);
+	struct bytes invite = is_call_back(f, &call);
 
 	picker(f, &p);
 	dial(f, &p, PHONE_SDP_B);
@@ -348,7 +348,7 @@ static void answers_cross(void **state)
 	struct rig *r = f->near.l.r;
 	struct phone p;
 	uint64_t call;
-	struct bytes invite = comes_back(f, &call);
+	struct bytes invite = is_call_back(f, &call);
 
 	picker(f, &p);
 	dial(f, &p, PHONE_SDP_B);
@@ -366,7 +366,7 @@ static void two_come_while_it_comes_back(void **state)
 	struct far *f = *state;
 	struct phone p, late;
 	uint64_t call;
-	struct bytes invite = comes_back(f, &call);
+	struct bytes invite = is_call_back(f, &call);
 
 	picker(f, &p);
 	dial(f, &p, PHONE_SDP_B);
@@ -463,14 +463,14 @@ static void the_first_free_one(void **state)
 
 /* ---- it is said, too ---- */
 
-static void play_told(struct rig *r, enum prompt_news_kind kind)
+static void play_told(struct rig *r, enum prompt_reply_kind kind)
 {
-	const struct prompt_news news = { .kind = kind,
-					  .serial = r->play,
-					  .job = { .slot = 600, .generation = 7 },
-					  .codec = r->play_codec };
+	const struct prompt_reply new_state = { .kind = kind,
+						.serial = r->play,
+						.job = { .slot = 600, .generation = 7 },
+						.codec = r->play_codec };
 
-	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = call_at(r, 0), .play = news });
+	rig_reply(r, (struct reply){ .ask = ASK_PLAY, .of = call_at(r, 0), .play = new_state });
 	rig_run(r);
 }
 
@@ -506,7 +506,7 @@ static struct rig *is_being_said(struct far *f)
 	assert_int_equal(r->play_count, 0);
 	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
 	assert_string_equal(r->played, "prompt:parked");
-	play_told(r, PROMPT_NEWS_OPEN);
+	play_told(r, PROMPT_REPLY_OPEN);
 	assert_int_equal(line_last_spec(r, 1).source.job.slot, 600);
 	assert_int_equal(line_last_spec(r, 0).receive, 0);
 	assert_int_equal(rig_count(r, &f->near.l.b.addr, "BYE "), 0);
@@ -519,11 +519,11 @@ static void the_slot_is_said(void **state)
 	struct far *f = *state;
 	struct rig *r = is_being_said(f);
 
-	play_told(r, PROMPT_NEWS_ENDED);
+	play_told(r, PROMPT_REPLY_ENDED);
 	assert_string_equal(r->played, "digits:10");
-	play_told(r, PROMPT_NEWS_OPEN);
+	play_told(r, PROMPT_REPLY_OPEN);
 	assert_int_equal(rig_count(r, &f->near.l.b.addr, "BYE "), 0);
-	play_told(r, PROMPT_NEWS_ENDED);
+	play_told(r, PROMPT_REPLY_ENDED);
 	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
 	trio_assert_left(&f->near.l.b);
 	assert_true(waits_in_ten(r));
@@ -537,7 +537,7 @@ static void it_cannot_be_said(void **state)
 	struct far *f = *state;
 	struct rig *r = is_being_said(f);
 
-	play_told(r, PROMPT_NEWS_FAILED);
+	play_told(r, PROMPT_REPLY_FAILED);
 	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
 	trio_assert_left(&f->near.l.b);
 	assert_true(waits_in_ten(r));
@@ -570,8 +570,8 @@ static void killed_while_it_is_said(void **state)
 	assert_string_equal(r->played, "prompt:parked");
 	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
 	assert_int_equal(r->play_count, played + 1);
-	play_told(r, PROMPT_NEWS_ENDED);
-	play_told(r, PROMPT_NEWS_ENDED);
+	play_told(r, PROMPT_REPLY_ENDED);
+	play_told(r, PROMPT_REPLY_ENDED);
 	assert_true(waits_in_ten(r));
 }
 
@@ -611,8 +611,8 @@ static void holds_and_comes_back(void **state)
 	phone_ack(b);
 	assert_string_equal(r->played, "prompt:parked");
 	assert_int_equal(rig_count(r, &b->addr, "BYE "), 0);
-	play_told(r, PROMPT_NEWS_ENDED);
-	play_told(r, PROMPT_NEWS_ENDED);
+	play_told(r, PROMPT_REPLY_ENDED);
+	play_told(r, PROMPT_REPLY_ENDED);
 	assert_true(waits_in_ten(r));
 	m = rig_take(r, &b->addr, "NOTIFY ");
 	assert_true(rig_has(m, "SIP/2.0 200 OK\r\n"));

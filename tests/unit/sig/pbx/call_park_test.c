@@ -349,7 +349,7 @@ static uint32_t rung(const struct line *l)
 }
 
 /* B, who left it there, has it again. */
-static void comes_back(void **state)
+static void is_call_back(void **state)
 {
 	struct line *l = *state;
 	uint32_t before;
@@ -431,14 +431,14 @@ static void never_comes_back(void **state)
 	assert_waits(l);
 }
 
-static void played(struct line *l, enum prompt_news_kind kind)
+static void played(struct line *l, enum prompt_reply_kind kind)
 {
-	const struct prompt_news news = { .kind = kind,
-					  .serial = l->r->play,
-					  .job = { .slot = 600, .generation = 7 },
-					  .codec = l->r->play_codec };
+	const struct prompt_reply new_state = { .kind = kind,
+						.serial = l->r->play,
+						.job = { .slot = 600, .generation = 7 },
+						.codec = l->r->play_codec };
 
-	rig_reply(l->r, (struct reply){ .ask = ASK_PLAY, .of = the_call(l->r), .play = news });
+	rig_reply(l->r, (struct reply){ .ask = ASK_PLAY, .of = the_call(l->r), .play = new_state });
 	rig_run(l->r);
 }
 
@@ -454,7 +454,9 @@ static void is_told_something(void **state)
 		[MEDIA_CODEC_PCMU] = { .slot = 500, .generation = 3 },
 		[MEDIA_CODEC_PCMA] = { .slot = 501, .generation = 3 },
 	};
-	const struct prompt_terms news = { .files = { "news.wav" }, .file_count = 1, .times = 1 };
+	const struct prompt_terms new_state = { .files = { "news.wav" },
+						.file_count = 1,
+						.times = 1 };
 	const struct shard_order by = { .id = 78, .ticket = 10 };
 	struct line *l = *state;
 	uint32_t asked;
@@ -463,11 +465,12 @@ static void is_told_something(void **state)
 	parked(l);
 	asked = l->r->park_count;
 	assert_int_equal(heard(l).generation, 3);
-	assert_int_equal(shard_call_prompt(l->r->shard, the_call(l->r), &news, &by, l->r->now), 0);
+	assert_int_equal(shard_call_prompt(l->r->shard, the_call(l->r), &new_state, &by, l->r->now),
+			 0);
 	rig_run(l->r);
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	assert_int_equal(heard(l).slot, 600);
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	assert_int_equal(heard(l).generation, 3);
 	assert_string_equal(shard_call_slot(l->r->shard, the_call(l->r)), "7");
 	assert_int_equal(l->r->park_count, asked);
@@ -487,7 +490,7 @@ int main(void)
 		LINE_TEST(killed_on_its_way),
 		LINE_TEST(killed_when_parked),
 		LINE_TEST(store_lost_it),
-		LINE_TEST(comes_back),
+		LINE_TEST(is_call_back),
 		LINE_TEST(comes_back_again),
 		LINE_TEST(comes_back_after_a_kill),
 		LINE_TEST(never_comes_back),

@@ -361,7 +361,7 @@ enum { OTHERS_MS = 300, OTHERS_CALL_SHARD = 9 };
 struct others {
 	uint64_t serial; /* of what it was asked last */
 	uint32_t asked;
-	struct park_news told; /* whoever asked himself */
+	struct park_reply told; /* whoever asked himself */
 	uint32_t told_count;
 	enum user_call_want want;
 };
@@ -385,16 +385,16 @@ static void others_asked(const struct remote_item *item, void *arg)
 	o->asked++;
 }
 
-static void others_send(void *arg, uint64_t process, struct bytes news)
+static void others_send(void *arg, uint64_t process, struct bytes new_state)
 {
-	const struct remote_news_readers readers = {
+	const struct remote_state_readers readers = {
 		.user = others_user,
 		.item = others_asked,
 		.arg = arg,
 	};
 
 	assert_int_equal(process, 0);
-	assert_int_equal(remote_news_read(news, &readers), 0);
+	assert_int_equal(remote_state_read(new_state, &readers), 0);
 }
 
 static bool others_heard(void *arg, uint64_t process)
@@ -409,11 +409,11 @@ static uint32_t others_count(void *arg)
 	return 1;
 }
 
-static void others_told(void *arg, const struct park_news *news)
+static void others_told(void *arg, const struct park_reply *new_state)
 {
 	struct others *o = arg;
 
-	o->told = *news;
+	o->told = *new_state;
 	o->told_count++;
 }
 
@@ -421,7 +421,7 @@ static void put_others(struct trio *t, struct others *o)
 {
 	const struct shard_remote with = {
 		.send = others_send,
-		.is_heard = others_heard,
+		.is_attached = others_heard,
 		.others = others_count,
 		.picked = others_told,
 		.arg = o,
@@ -449,7 +449,7 @@ static void others_answer(struct trio *t, const struct others *o, bool rings, in
 	p.picked.utc_ms = (uint64_t)((int64_t)r->now.utc_ms + since_ms);
 	if (o->want)
 		p.picked.utc_ms = UINT64_MAX - p.picked.utc_ms;
-	remote_news_add_item(&w, &p);
+	remote_state_add_item(&w, &p);
 	shard_on_remote(r->shard->shared_tables, 5, writer_done(&w), r->now);
 	rig_run(r);
 }
@@ -536,7 +536,7 @@ static void asked_by_command(void **state)
 		put_others(t, &o);
 		if (row->rings_here)
 			rings(t);
-		assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, &pick, serial));
+		assert_true(shard_picks_request(t->l.r->shard, TENANT_DEFAULT, &pick, serial));
 		assert_int_equal(o.serial, serial);
 		assert_int_equal(o.told_count, 0);
 		others_answer(t, &o, row->rings_there, row->since_ms, row->promised_there);
@@ -574,7 +574,7 @@ static void own_of_all_nodes(void **state)
 
 		put_others(t, &o);
 		rings(t);
-		assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, &pick, 1 + i));
+		assert_true(shard_picks_request(t->l.r->shard, TENANT_DEFAULT, &pick, 1 + i));
 		others_answer(t, &o, row->there, row->since_ms, false);
 		assert_int_equal(o.told.told, row->shard ? PARK_OK : PARK_EMPTY);
 		assert_int_equal(id_shard(o.told.owner), row->shard);
@@ -589,11 +589,11 @@ static void command_waits_no_longer(void **state)
 	struct trio *t = *state;
 	struct others o = { 0 };
 	const struct remote_pick pick = { .by = BYTES_LIT("1004"), .of = BYTES_LIT("1002") };
-	struct park_news known;
+	struct park_reply known;
 
 	put_others(t, &o);
 	rings(t);
-	assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, &pick, 7));
+	assert_true(shard_picks_request(t->l.r->shard, TENANT_DEFAULT, &pick, 7));
 	shard_remote_picked(t->l.r->shard->shared_tables, 7, &known);
 	assert_int_equal(known.told, PARK_OK);
 	assert_int_equal(id_shard(known.owner), t->l.r->settings.number);
@@ -608,7 +608,7 @@ static void that_call_alone(void **state)
 {
 	struct trio *t = *state;
 	const struct shard *s = t->l.r->shard;
-	struct pick_news any, one;
+	struct pick_reply any, one;
 
 	put_groups(t->l.r, "1002", "all");
 	put_groups(t->l.r, "1004", "all");

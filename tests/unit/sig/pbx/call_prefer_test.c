@@ -76,7 +76,7 @@ static void followed(void **state)
 	phone_ack(&l->a);
 	(void)rig_take(l->r, &l->b.addr, "ACK ");
 	assert_int_equal(prompts(l), 1);
-	assert_int_equal(l->r->records[0].record.act, RECORD_BEGIN);
+	assert_int_equal(l->r->records[0].record.act, RECORD_START);
 	assert_true(rig_has(bytes_str(l->r->records[0].facts), "\"cause\":\"code\""));
 	(void)takes_note(l, &l->a, "on", PHONE_SDP_A);
 	assert_int_equal(prompts(l), 1); /* it says nothing of it here */

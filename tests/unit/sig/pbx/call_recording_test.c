@@ -113,7 +113,7 @@ static void of_a_call(void **state)
 	recorded(l->r, "1001", RECORD_AUTO, RECORD_BOTH_WAYS, RECORD_ANYBODY);
 	recorded(l->r, "1002", RECORD_AUTO, RECORD_BOTH_WAYS, RECORD_ANYBODY);
 	phones_talk(&l->a, &l->b);
-	ASSERT_ASKED(l->r, 0, RECORD_BEGIN); /* one of both */
+	ASSERT_ASKED(l->r, 0, RECORD_START); /* one of both */
 	assert_int_equal(l->r->records[0].record.number, 1);
 	assert_int_equal(l->r->records[0].record.segment, 1);
 	assert_string_equal(l->r->records[0].tenant, "default");
@@ -152,7 +152,7 @@ static void into_its_mailbox(void **state)
 	extension_place(l->r, "1002", RECORD_AUTO, RECORD_TO_FILES);
 	phones_talk(&l->a, &l->b);
 	order_gives(l, 0, ORDER_RECORD_ON, 0);
-	ASSERT_ASKED(l->r, 0, RECORD_BEGIN, RECORD_BEGIN);
+	ASSERT_ASKED(l->r, 0, RECORD_START, RECORD_START);
 	assert_null(strstr(l->r->records[0].facts, "mailbox"));
 	assert_non_null(strstr(l->r->records[1].facts, ",\"mailbox\":\"1001\""));
 	assert_taps(l->r, 2, 1);
@@ -230,7 +230,7 @@ static void by_command(void **state)
 	order_gives(l, 0, ORDER_RECORD_ON, 0);
 	assert_taps(l->r, 1, 0);
 	order_gives(l, 0, ORDER_RECORD_ON, 0); /* it is */
-	ASSERT_ASKED(l->r, 0, RECORD_BEGIN);
+	ASSERT_ASKED(l->r, 0, RECORD_START);
 	order_gives(l, 0, ORDER_RECORD_PAUSE, 0);
 	assert_taps(l->r, 0, 0);
 	order_gives(l, 0, ORDER_RECORD_PAUSE, 0);
@@ -241,7 +241,7 @@ static void by_command(void **state)
 	ASSERT_ASKED(l->r, 1, RECORD_PAUSE, RECORD_RESUME, RECORD_END);
 	order_gives(l, 0, ORDER_RECORD_ON, 0);
 	assert_taps(l->r, 2, 0); /* another one */
-	ASSERT_ASKED(l->r, 4, RECORD_BEGIN);
+	ASSERT_ASKED(l->r, 4, RECORD_START);
 	assert_int_equal(count_events(l->r, SIG_CALL_RECORDING_PAUSED), 1);
 	assert_int_equal(count_events(l->r, SIG_CALL_RECORDING_RESUMED), 1);
 	phone_request(&l->a, "BYE", "", "");
@@ -315,7 +315,7 @@ static void failed(void **state)
 	assert_int_equal(rig_event_recording(event), 1);
 	assert_string_equal(event_str(event, EV_REASON), "no space is left for it");
 	assert_taps(l->r, 0, 0);
-	ASSERT_ASKED(l->r, 0, RECORD_BEGIN); /* it knows */
+	ASSERT_ASKED(l->r, 0, RECORD_START); /* it knows */
 	order_gives(l, 0, ORDER_RECORD_ON, 0);
 	assert_taps(l->r, 2, 0);
 	phone_request(&l->a, "BYE", "", "");
@@ -542,9 +542,9 @@ static void given_away(void **state)
 	struct rig *r = t->l.r;
 
 	give_away(t, &t->l.b);
-	ASSERT_ASKED(r, 0, RECORD_BEGIN, RECORD_END);
+	ASSERT_ASKED(r, 0, RECORD_START, RECORD_END);
 	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
-	ASSERT_ASKED(r, 2, RECORD_BEGIN);
+	ASSERT_ASKED(r, 2, RECORD_START);
 	assert_int_equal(r->records[2].record.number, 2);
 	assert_true(strstr(r->records[2].facts, "\"to\":\"1004\""));
 	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
@@ -565,7 +565,7 @@ static void given_back(void **state)
 	give_away(t, &t->l.b);
 	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
 	rig_run(r);
-	ASSERT_ASKED(r, 0, RECORD_BEGIN, RECORD_END, RECORD_BEGIN);
+	ASSERT_ASKED(r, 0, RECORD_START, RECORD_END, RECORD_START);
 	assert_int_equal(line_last_spec(r, 0).tap, 2);
 	assert_notified(&t->l.b, "SIP/2.0 486", "Subscription-State: terminated");
 	trio_assert_ends(t, &t->l.a, &t->l.b);
@@ -594,7 +594,7 @@ static void ordered_and_given_away(void **state)
 	order_gives(&t->l, 1, ORDER_RECORD_ON, 0);
 	assert_taps(r, 1, 2);
 	give_away(t, &t->l.b);
-	ASSERT_ASKED(r, 0, RECORD_BEGIN, RECORD_BEGIN, RECORD_END);
+	ASSERT_ASKED(r, 0, RECORD_START, RECORD_START, RECORD_END);
 	assert_int_equal(r->records[2].record.number, 2);
 	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
 	assert_int_equal(line_last_spec(r, 0).tap, 1);

@@ -114,11 +114,11 @@ static void one_comes(void **state)
 {
 	struct party *p = *state;
 	struct rig *r = p->t.l.r;
-	struct shard_confer o = { .room = ROOM, .to = "1003", .rung = RUNG };
+	struct shard_conference_request o = { .room = ROOM, .to = "1003", .rung = RUNG };
 	struct bytes m;
 
 	(void)begins(p);
-	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+	assert_int_equal(shard_conference_ring(r->shard, &o, r->now), 0);
 	rig_run(r);
 	m = next();
 	assert_true(rig_has(m, "sip:1003@test.local") &&
@@ -175,11 +175,13 @@ static void unseen(void **state)
 {
 	struct party *p = *state;
 	struct rig *r = p->t.l.r;
-	struct shard_confer o = { .room = ROOM, .to = "1003", .rung = RUNG, .listens = true };
+	struct shard_conference_request o = {
+		.room = ROOM, .to = "1003", .rung = RUNG, .listens = true
+	};
 	struct bytes m;
 
 	(void)begins(p);
-	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+	assert_int_equal(shard_conference_ring(r->shard, &o, r->now), 0);
 	rig_run(r);
 	assert_true(phone_rings(&p->d).n);
 	phone_answer(&p->d, p->d.invite, "200 OK", PHONE_SDP_B);

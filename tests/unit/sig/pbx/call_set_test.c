@@ -70,9 +70,9 @@ static void dial(struct line *l, const char *digits)
 
 static void told_of(struct line *l, uint64_t call, enum set_state state)
 {
-	const struct set_news news = { .serial = l->r->set, .state = state };
+	const struct set_reply new_state = { .serial = l->r->set, .state = state };
 
-	rig_reply(l->r, (struct reply){ .ask = ASK_SET, .of = call, .set = news });
+	rig_reply(l->r, (struct reply){ .ask = ASK_SET, .of = call, .set = new_state });
 	rig_run(l->r);
 }
 
@@ -207,11 +207,11 @@ static void nothing_is_told(void **state)
 /* Of another asking. */
 static void stale_news(void **state)
 {
-	const struct set_news news = { .serial = 99, .state = SET_REFUSED };
+	const struct set_reply new_state = { .serial = 99, .state = SET_REFUSED };
 	struct line *l = *state;
 
 	dial(l, "*78");
-	rig_reply(l->r, (struct reply){ .ask = ASK_SET, .of = the_call(l->r), .set = news });
+	rig_reply(l->r, (struct reply){ .ask = ASK_SET, .of = the_call(l->r), .set = new_state });
 	rig_run(l->r);
 	assert_int_equal(phone_hears(&l->a, "SIP/2.0 200").n, 0);
 	told(l, SET_DONE);

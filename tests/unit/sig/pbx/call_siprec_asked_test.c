@@ -558,7 +558,7 @@ static void name_leads_nowhere(void **state)
 		if (g_nowhere[i].silent)
 			rig_wait_ms(t->l.r, 5010);
 		else
-			tell(t->l.r, (struct lookup_news){ .state = g_nowhere[i].state });
+			tell(t->l.r, (struct lookup_reply){ .state = g_nowhere[i].state });
 		second_takes(t);
 		assert_false(rig_take(t->l.r, &g_recorder.addr, "INVITE ").n);
 		second_over(t);

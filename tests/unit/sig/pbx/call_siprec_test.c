@@ -140,7 +140,7 @@ static void each_place_has_one(void **state)
 			recorder_takes_all(t);
 		}
 		for (uint32_t k = 0; k < r->record_count; k++)
-			begun += r->records[k].record.act == RECORD_BEGIN;
+			begun += r->records[k].record.act == RECORD_START;
 		assert_int_equal(begun, rows[i / 2].files);
 		assert_int_equal(line_last_spec(r, 0).tap, rows[i / 2].a_tap);
 		assert_int_equal(line_last_spec(r, 1).tap, rows[i / 2].b_tap);

@@ -204,7 +204,7 @@ static void of_its_groups(void **state)
 }
 
 /* The phones of who sends his calls there ring, wherever they go. */
-static void comes_back(void **state)
+static void is_call_back(void **state)
 {
 	struct trio *t = *state;
 	struct rig *r = t->l.r;
@@ -460,7 +460,7 @@ int main(void)
 		SLOT_TEST(waits_there),        SLOT_TEST(not_its_own),
 		SLOT_TEST(silent_store),       SLOT_TEST(when_nobody_answers),
 		SLOT_TEST(gives_up_meanwhile), SLOT_TEST(of_its_groups),
-		SLOT_TEST(comes_back),         SLOT_TEST(retrieved),
+		SLOT_TEST(is_call_back),       SLOT_TEST(retrieved),
 		SLOT_TEST(given_to_it),        SLOT_TEST(given_in_vain),
 		SLOT_TEST(given_and_gone),     SLOT_TEST(given_and_it_hangs_up),
 		SLOT_TEST(given_by_command),   SLOT_TEST(given_and_killed),

@@ -62,7 +62,7 @@ static void is_asked(struct trio *t, uint8_t leg)
 	assert_int_equal(s.receive, 1);
 	assert_int_equal(s.peer.generation, 0);
 	assert_true(s.rule_count);
-	played(&t->l, PROMPT_NEWS_OPEN);
+	played(&t->l, PROMPT_REPLY_OPEN);
 	hears(&t->l, leg, PROMPT);
 	assert_false(phone_hears(&t->l.a, "SIP/2.0 200").n);
 }
@@ -310,19 +310,19 @@ static void test_whisper(void **state)
 	answers(&t->l.b);
 	is_answered(&t->l);
 	assert_true(plays(&t->l, "prompt:sales"));
-	played(&t->l, PROMPT_NEWS_OPEN);
+	played(&t->l, PROMPT_REPLY_OPEN);
 	hears(&t->l, 0, 3);
 	hears(&t->l, 1, PROMPT);
 	line_restart(&t->l, line_stored(&t->l));
 	shard_track_set(t->l.r->shard, SHARD_TRACK_MUSIC, g_music);
-	played(&t->l, PROMPT_NEWS_OPEN);
+	played(&t->l, PROMPT_REPLY_OPEN);
 	hears(&t->l, 1, PROMPT);
-	played(&t->l, PROMPT_NEWS_ENDED);
+	played(&t->l, PROMPT_REPLY_ENDED);
 	assert_true(plays(&t->l, "prompt:press"));
-	played(&t->l, PROMPT_NEWS_OPEN);
+	played(&t->l, PROMPT_REPLY_OPEN);
 	hears(&t->l, 0, PROMPT);
 	hears(&t->l, 1, PROMPT);
-	played(&t->l, PROMPT_NEWS_ENDED);
+	played(&t->l, PROMPT_REPLY_ENDED);
 	trio_assert_talks(t->l.r, 0, 1);
 }
 

@@ -176,10 +176,10 @@ static void kept_has(struct line *l, uint32_t from, const char *value)
 {
 	const struct rig_kept *asked = &l->r->kept[from];
 
-	rig_reply(l->r, (struct reply){ .ask = ASK_KEPT,
+	rig_reply(l->r, (struct reply){ .ask = ASK_KV,
 					.of = asked->call,
 					.kept = { .serial = asked->serial,
-						  .result = value[0] ? KEPT_OK : KEPT_NONE,
+						  .result = value[0] ? KV_OK : KV_NONE,
 						  .value = bytes_str(value) } });
 	rig_run(l->r);
 }
@@ -204,7 +204,7 @@ static void test_rotating(void **state)
 	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 0);
 	kept_has(l, 0, "1002");
 	assert_true(phone_rings(&t->c).n);
-	assert_int_equal(kept_last(l)->what, KEPT_TURN);
+	assert_int_equal(kept_last(l)->what, KV_TURN);
 	assert_string_equal(kept_last(l)->value, "1004");
 	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
 	rig_run(l->r);
@@ -252,7 +252,7 @@ static void test_longest_idle(void **state)
 	rig_wait_ms(l->r, 200);
 	trio_assert_left(&t->c);
 	trio_assert_left(&l->a);
-	assert_int_equal(kept_last(l)->what, KEPT_SPOKE);
+	assert_int_equal(kept_last(l)->what, KV_SPOKE);
 	assert_string_equal(kept_last(l)->user, "1004");
 	assert_true(strlen(kept_last(l)->value) > 8);
 }

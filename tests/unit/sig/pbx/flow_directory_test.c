@@ -31,15 +31,15 @@ static void heard(struct line *l, const char *prompt)
 {
 	if (!plays(l, prompt))
 		fail_msg("%s is played", l->r->played);
-	played(l, PROMPT_NEWS_OPEN);
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_OPEN);
+	played(l, PROMPT_REPLY_ENDED);
 }
 
 static void lacks(struct line *l, const char *prompt)
 {
 	if (!plays(l, prompt))
 		fail_msg("%s is played", l->r->played);
-	played(l, PROMPT_NEWS_FAILED);
+	played(l, PROMPT_REPLY_FAILED);
 }
 
 static void test_one(void **state)
@@ -84,7 +84,7 @@ static void test_several(void **state)
 	finds(l, FINDS(""));
 	lacks(l, "prompt:name-1003");
 	assert_true(bytes_starts(bytes_str(l->r->played), "text:::"));
-	played(l, PROMPT_NEWS_FAILED);
+	played(l, PROMPT_REPLY_FAILED);
 	heard(l, "digits:1003");
 	heard(l, "prompt:name-press");
 	heard(l, "digits:1");

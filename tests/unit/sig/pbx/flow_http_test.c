@@ -11,11 +11,12 @@
 	"\"which\":{\"match\":\"{to}\",\"on\":{\"bye\":\"bye\"},\"else\":\"no\"}," \
 	"\"bye\":{\"play\":[\"bye\"],\"next\":\"no\"},\"no\":{\"reject\":{\"status\":486}}}}"
 
-static void answers(struct line *l, struct help_news news)
+static void answers(struct line *l, struct helper_reply new_state)
 {
-	news.serial = l->r->help;
-	rig_reply(l->r,
-		  (struct reply){ .ask = ASK_HELP, .of = application_call(l->r), .help = news });
+	new_state.serial = l->r->help;
+	rig_reply(l->r, (struct reply){ .ask = ASK_HELPER,
+					.of = application_call(l->r),
+					.help = new_state });
 	rig_run(l->r);
 }
 
@@ -39,22 +40,22 @@ static void test_http(void **state)
 		strstr((const char *)said.p, "\"flow\":\"main\",\"step\":\"ask\",\"visit\":1,"));
 	assert_non_null(
 		strstr((const char *)said.p, "\"variables\":{},\"data\":{\"who\":\"1001\"}}}"));
-	answers(l, (struct help_news){ .value = BYTES_LIT("{\"to\":\"bye\"}"), .status = 200 });
+	answers(l, (struct helper_reply){ .value = BYTES_LIT("{\"to\":\"bye\"}"), .status = 200 });
 	is_answered(l);
 	assert_true(plays(l, "prompt:bye"));
 	assert_int_equal(l->r->events[0].kind, SIG_CALL_NEW);
-	answers(l, (struct help_news){ .result = HELP_FAILED }); /* nobody waits any more */
+	answers(l, (struct helper_reply){ .result = HELPER_FAILED }); /* nobody waits any more */
 	assert_true(plays(l, "prompt:bye"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	flow_gone(l, "ask,which,bye,bye");
 }
 
-static void fails(struct line *l, struct help_news news, bool in_time)
+static void fails(struct line *l, struct helper_reply new_state, bool in_time)
 {
 	(void)asks(l, ASKS(",\"timeout_s\":1"));
 	if (in_time)
-		answers(l, news);
+		answers(l, new_state);
 	else
 		rig_wait_ms(l->r, 4000);
 	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
@@ -65,38 +66,38 @@ static void fails(struct line *l, struct help_news news, bool in_time)
 
 static void test_http_fails(void **state)
 {
-	fails(*state, (struct help_news){ .result = HELP_LATE, .reason = "timeout" }, true);
+	fails(*state, (struct helper_reply){ .result = HELPER_TIMEOUT, .reason = "timeout" }, true);
 }
 
 /* The node itself is silent. */
 static void test_http_without_answer(void **state)
 {
-	fails(*state, (struct help_news){ 0 }, false);
+	fails(*state, (struct helper_reply){ 0 }, false);
 }
 
 static void test_http_program_is_gone(void **state)
 {
-	fails(*state, (struct help_news){ .is_program = true, .program = { 1 } }, true);
+	fails(*state, (struct helper_reply){ .is_program = true, .program = { 1 } }, true);
 }
 
 /* What the server answers takes the place of the flow. */
 static void test_http_program(void **state)
 {
 	static const char list[] = "[{\"play\":[\"list\"]}]";
-	struct help_news news = { .is_program = true };
+	struct helper_reply new_state = { .is_program = true };
 	struct flow_findings found = { 0 };
 	struct flow_program *p = program_parse(bytes_str(list), NULL, &found);
 	struct line *l = *state;
 
 	assert_non_null(p);
-	memcpy(news.program, p->hash, sizeof(news.program));
+	memcpy(new_state.program, p->hash, sizeof(new_state.program));
 	program_free(p);
 	(void)asks(l, ASKS(""));
 	put_program(l->r, "", list);
-	answers(l, news);
+	answers(l, new_state);
 	is_answered(l);
 	assert_true(plays(l, "prompt:list"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	flow_gone(l, "ask,program,1");
 }
@@ -117,7 +118,7 @@ static void gives_program(struct line *l, const char *text)
 static void goes_back(struct line *l, const char *flow, const char *url, bool restarts)
 {
 	char list[80];
-	struct help_news news = { .is_program = true };
+	struct helper_reply new_state = { .is_program = true };
 	struct flow_findings found = { 0 };
 	struct flow_program *p;
 	bool asked = !strchr(url, '{');
@@ -125,13 +126,13 @@ static void goes_back(struct line *l, const char *flow, const char *url, bool re
 	(void)snprintf(list, sizeof(list), "[{\"play\":[\"list\"]},{\"http\":\"%s\"}]", url);
 	p = program_parse(bytes_str(list), NULL, &found);
 	assert_non_null(p);
-	memcpy(news.program, p->hash, sizeof(news.program));
+	memcpy(new_state.program, p->hash, sizeof(new_state.program));
 	program_free(p);
 	(void)asks(l, flow);
 	put_program(l->r, "", list);
-	answers(l, news);
+	answers(l, new_state);
 	is_answered(l);
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	assert_int_equal(l->r->help_count, 1 + asked);
 	if (!asked)
 		return;
@@ -139,7 +140,7 @@ static void goes_back(struct line *l, const char *flow, const char *url, bool re
 		line_restart(l, line_stored(l));
 		gives_program(l, list);
 	}
-	answers(l, (struct help_news){ .result = HELP_FAILED, .reason = "unreachable" });
+	answers(l, (struct helper_reply){ .result = HELPER_FAILED, .reason = "unreachable" });
 	if (restarts)
 		gives_program(l, flow);
 }

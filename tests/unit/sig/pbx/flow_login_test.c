@@ -211,7 +211,7 @@ static void test_by(void **state)
 	"\"failed\":\"failed\",\"next\":\"sent\"},\"sent\":{\"play\":[\"sent\"]},"          \
 	"\"no\":{\"play\":[\"no\"]},\"failed\":{\"play\":[\"failed\"]}}}"
 
-static void forwards(void **state, const char *flow, const char *want, enum help_result result,
+static void forwards(void **state, const char *flow, const char *want, enum helper_result result,
 		     const char *prompt)
 {
 	struct line *l;
@@ -223,7 +223,7 @@ static void forwards(void **state, const char *flow, const char *want, enum help
 	call_flow(l, flow);
 	assert_int_equal(l->r->help_count, 1);
 	assert_string_equal(l->r->help_data, want);
-	rig_reply(l->r, (struct reply){ .ask = ASK_HELP,
+	rig_reply(l->r, (struct reply){ .ask = ASK_HELPER,
 					.of = application_call(l->r),
 					.help = { .serial = l->r->help, .result = result } });
 	rig_run(l->r);
@@ -237,11 +237,11 @@ static void test_forward(void **state)
 #define WANT(more)                                                                     \
 	"{\"command\":\"message.forward\",\"args\":{\"mailbox\":\"1001\",\"message\":" \
 	"\"000agvj5jqr40-1\",\"to\":\"1002,700\"" more "}}"
-	forwards(state, FORWARDS(""), WANT(""), HELP_OK, "prompt:sent");
+	forwards(state, FORWARDS(""), WANT(""), HELPER_OK, "prompt:sent");
 	forwards(state, FORWARDS(",\"introduction\":\"000agvj5jqr40-2\""),
-		 WANT(",\"introduction\":\"000agvj5jqr40-2\""), HELP_OK, "prompt:sent");
-	forwards(state, FORWARDS(""), WANT(""), HELP_FAILED, "prompt:failed");
-	forwards(state, FORWARDS(""), WANT(""), HELP_LATE, "prompt:failed");
+		 WANT(",\"introduction\":\"000agvj5jqr40-2\""), HELPER_OK, "prompt:sent");
+	forwards(state, FORWARDS(""), WANT(""), HELPER_FAILED, "prompt:failed");
+	forwards(state, FORWARDS(""), WANT(""), HELPER_TIMEOUT, "prompt:failed");
 	hears_in(state, false, "4711", false, FORWARDS(""), "prompt:failed");
 	assert_int_equal(((struct line *)*state)->r->help_count, 0);
 #undef WANT
@@ -272,10 +272,10 @@ static void asks(void **state, bool own, const char *flow, const char *want, con
 	rig_run(l->r);
 	assert_int_equal(l->r->help_count, 1);
 	assert_string_equal(l->r->help_data, want);
-	rig_reply(l->r, (struct reply){ .ask = ASK_HELP,
+	rig_reply(l->r, (struct reply){ .ask = ASK_HELPER,
 					.of = application_call(l->r),
 					.help = { .serial = l->r->help,
-						  .result = HELP_OK,
+						  .result = HELPER_OK,
 						  .value = bytes_str(value) } });
 	rig_run(l->r);
 	assert_true(phone_hears(p, "SIP/2.0 200").n);

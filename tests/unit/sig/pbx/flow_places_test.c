@@ -63,7 +63,7 @@ static void test_park_is_full(void **state)
 	is_answered(l);
 	told(l, PARK_TAKEN);
 	assert_true(plays(l, "prompt:full"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	rig_wait_ms(l->r, 1100); /* the same step once more */
 	told(l, PARK_UNKNOWN);
 	assert_true(plays(l, "prompt:no"));
@@ -277,7 +277,7 @@ static void test_who_picks_up_what(void **state)
 
 static void test_stream(void **state)
 {
-	static const enum prompt_news_kind ends[] = { PROMPT_NEWS_ENDED, PROMPT_NEWS_FAILED };
+	static const enum prompt_reply_kind ends[] = { PROMPT_REPLY_ENDED, PROMPT_REPLY_FAILED };
 	static const char *const then[] = { "prompt:bye", "prompt:no" };
 	static const char text[] = "{\"name\":\"main\",\"start\":\"s\",\"steps\":{"
 				   "\"s\":{\"stream\":\"bot\",\"next\":\"bye\",\"failed\":\"no\"},"
@@ -288,7 +288,7 @@ static void test_stream(void **state)
 		call_flow(l, text);
 		is_answered(l);
 		assert_true(plays(l, "live-bot"));
-		played(l, PROMPT_NEWS_OPEN);
+		played(l, PROMPT_REPLY_OPEN);
 		line_restart(l, line_stored(l));
 		put_program(l->r, "main", text);
 		assert_true(plays(l, "live-bot"));
@@ -302,13 +302,13 @@ static void test_stream(void **state)
 	}
 }
 
-static void ears(struct line *l, enum media_stream_news_kind kind)
+static void ears(struct line *l, enum media_stream_reply_kind kind)
 {
-	const struct media_stream_news news = { .kind = kind, .serial = l->r->listen_serial };
+	const struct media_stream_reply new_state = { .kind = kind, .serial = l->r->listen_serial };
 
 	rig_reply(l->r, (struct reply){ .ask = ASK_MEDIA_STREAM,
 					.of = first_call(l->r),
-					.media_stream = news });
+					.media_stream = new_state });
 	rig_run(l->r);
 }
 

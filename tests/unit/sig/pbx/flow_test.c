@@ -24,13 +24,13 @@ static void test_menu(void **state)
 	assert_int_equal(l->r->play_count, 0); /* it is answered before */
 	is_answered(l);
 	assert_true(plays(l, "prompt:menu"));
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	press(l, '7');
 	assert_int_equal(l->r->play_count, 2); /* asked once more */
 	press(l, '2');
 	assert_true(plays(l, "prompt:bye"));
-	played(l, PROMPT_NEWS_OPEN);
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_OPEN);
+	played(l, PROMPT_REPLY_ENDED);
 	bye = rig_take(l->r, &l->a.addr, "BYE ");
 	assert_true(rig_has(bye, "Reason: Q.850;cause=16;text=\"nobody \\\"here\\\"\""));
 	phone_answer(&l->a, bye, "200 OK", "");
@@ -44,13 +44,13 @@ static void test_timeout(void **state)
 
 	call_flow(l, MENU);
 	is_answered(l);
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	rig_wait_ms(l->r, 5100);
 	assert_int_equal(l->r->play_count, 2);
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	rig_wait_ms(l->r, 5100);
 	assert_true(plays(l, "prompt:bye"));
-	played(l, PROMPT_NEWS_FAILED);
+	played(l, PROMPT_REPLY_FAILED);
 	flow_hung_up(l);
 	flow_gone(l, "hello,menu,timeout,menu,timeout,bye,failed");
 }
@@ -68,7 +68,7 @@ static void test_dial(void **state)
 	phone_answer(&l->b, m, "486 Busy Here", "");
 	rig_run(l->r);
 	assert_true(plays(l, "prompt:bye"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	line_assert_idle(l->r);
 	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].facts.path,
@@ -146,7 +146,7 @@ static void rates(struct line *l)
 {
 	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 0);
 	assert_true(plays(l, "prompt:rate"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	line_assert_idle(l->r);
 	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].to, "700");
@@ -227,7 +227,7 @@ static void test_restart(void **state)
 
 	call_flow(l, MENU);
 	is_answered(l);
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	s = rig_stored(l->r);
 	line_restart(l, text_bytes(&s->record));
 	/* the prompt goes on without the program, which is asked for meanwhile */
@@ -239,7 +239,7 @@ static void test_restart(void **state)
 					.program = { .serial = l->r->program, .found = true } });
 	press(l, '2');
 	assert_true(plays(l, "prompt:bye"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	flow_gone(l, "hello,menu,2,bye");
 }
@@ -266,7 +266,7 @@ static void test_program_comes(void **state)
 
 	outcome_waits(l, true);
 	assert_true(plays(l, "prompt:bye"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	flow_gone(l, "hello,menu,2,bye");
 }
@@ -296,7 +296,7 @@ static void test_tags(void **state)
 	rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
 					.of = application_call(l->r),
 					.program = { .serial = l->r->program, .found = true } });
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	line_assert_idle(l->r);
 	assert_string_equal(l->r->cdrs[0].facts.data, "A.c=3=4;A.d=M\u00fcller, Anna");
@@ -321,7 +321,7 @@ static void test_headers(void **state)
 		      PHONE_SDP_A);
 	rig_run(l->r);
 	is_answered(l);
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	line_assert_idle(l->r);
 	assert_string_equal(l->r->cdrs[0].facts.data, "A.a=77;A.c=0041");
@@ -348,9 +348,9 @@ static void test_time(void **state)
 	rig_wait_ms(l->r, 10000);
 	is_answered(l);
 	assert_true(plays(l, prompt));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	assert_false(plays(l, prompt));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	line_assert_idle(l->r);
 }
@@ -373,9 +373,9 @@ static void test_presence(void **state)
 	is_answered(l);
 	assert_true(plays(l, "prompt:is-gym-gymx"));
 	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1002", &quiet), 0);
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	assert_true(plays(l, "prompt:is-do_not_disturb-do_not_disturbx"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	line_assert_idle(l->r);
 }
@@ -421,7 +421,7 @@ static void test_group(void **state)
 	assert_true(invite.n); /* nobody else rings: 1003 was logged out then */
 	is_answered(l);
 	assert_true(plays(l, "prompt:p"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	rig_wait_ms(l->r, 70000);
 	assert_string_equal(l->r->cdrs[0].facts.group, "sales");
@@ -468,7 +468,7 @@ static void test_flash(void **state)
 		  "[{\"gather\":{\"prompt\":[\"menu\"],\"max\":3}},{\"say\":{\"text\":\"{digits}\","
 		  "\"as\":\"number\",\"stop_keys\":\"5\"}}]");
 	is_answered(l);
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	press(l, 'F');
 	assert_int_equal(l->r->play_count, 1);
 	press(l, '1');
@@ -507,12 +507,12 @@ static void test_say(void **state)
 	call_flow(l, SAYS);
 	is_answered(l);
 	assert_true(plays(l, "prompt:pin"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	assert_true(plays(l, "amount:12.50 EUR"));
 	for (const char *c = "4321"; *c; c++)
 		press(l, *c);
 	assert_true(plays(l, "number:de:4321"));
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	assert_null(memmem(line_stored(l).p, line_stored(l).n, "4321", 4));
 	line_restart(l, line_stored(l));
 	assert_true(plays(l, "number:de:4321"));
@@ -520,7 +520,7 @@ static void test_say(void **state)
 	press(l, '1');
 	press(l, '#');
 	assert_true(plays(l, "text:de:slow:Auf: {Wiedersehen}"));
-	played(l, PROMPT_NEWS_FAILED); /* no engine is there */
+	played(l, PROMPT_REPLY_FAILED); /* no engine is there */
 	flow_hung_up(l);
 	flow_gone(l, "pin,say,day,failed,text,failed");
 }
@@ -578,7 +578,7 @@ static void test_saves(void **state)
 	is_answered(l);
 	rig_wait_ms(l->r, 2 * SHARD_SAVE_LATER_MS);
 	before = l->r->save_count;
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	rig_wait_ms(l->r, 400);
 	assert_int_equal(l->r->save_count, before);
 	rig_wait_ms(l->r, 200);
@@ -605,7 +605,7 @@ static void keys_ahead(struct line *l, bool restarts)
 
 	call_flow(l, FAST);
 	is_answered(l);
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	l->r->hold_saves = true;
 	for (const char *c = "1234"; *c; c++)
 		press(l, *c);
@@ -671,7 +671,7 @@ static void keys_later(void **state, bool restarts)
 		call_flow(l, g_later[i].flow);
 		is_answered(l);
 		if (!pause)
-			played(l, PROMPT_NEWS_OPEN);
+			played(l, PROMPT_REPLY_OPEN);
 		press(l, '1');
 		press(l, '2');
 		ROW_ASSERT(g_later[i].name, r->play_count == !pause && !r->cdr_count);
@@ -679,12 +679,12 @@ static void keys_later(void **state, bool restarts)
 			line_restart(l, line_stored(l));
 			put_program(l->r, "", g_later[i].flow);
 			if (!pause)
-				played(l, PROMPT_NEWS_OPEN);
+				played(l, PROMPT_REPLY_OPEN);
 		}
 		if (pause)
 			rig_wait_ms(l->r, 1100);
 		else
-			played(l, PROMPT_NEWS_ENDED);
+			played(l, PROMPT_REPLY_ENDED);
 		flow_hung_up(l);
 		rig_run(l->r);
 		ROW_ASSERT(g_later[i].name, !strcmp(l->r->cdrs[0].facts.path, g_later[i].path));
@@ -712,17 +712,17 @@ static void test_keys_for_nobody(void **state)
 		     "\"prompt\":[\"menu\"],"
 		     "\"max\":1}},{\"play\":[\"news\"]},{\"record\":{\"prompt\":[\"talk\"]}}]");
 	is_answered(l);
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	press(l, '5');
 	assert_int_equal(l->r->play_count, 1);
 	press(l, '#');
 	assert_true(plays(l, "prompt:menu"));
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	press(l, '1');
 	assert_true(plays(l, "prompt:news"));
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	press(l, '#');
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	assert_true(plays(l, "prompt:talk"));
 }
 
@@ -869,7 +869,7 @@ static void test_asked_seldom(void **state)
 
 	call_flow(l, MENU);
 	is_answered(l);
-	played(l, PROMPT_NEWS_OPEN);
+	played(l, PROMPT_REPLY_OPEN);
 	line_restart(l, line_stored(l));
 	for (uint32_t i = 0; i < 3; i++)
 		rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
@@ -894,7 +894,7 @@ static void test_transferred_to_flow(void **state)
 	is_answered(l);
 	rig_run(l->r);
 	assert_true(plays(l, "prompt:o"));
-	played(l, PROMPT_NEWS_ENDED);
+	played(l, PROMPT_REPLY_ENDED);
 	flow_hung_up(l);
 	line_assert_idle(l->r);
 }
@@ -983,13 +983,13 @@ static void test_first_prompt(void **state)
 		call_flow(l, flow);
 		is_answered(l);
 		ROW_ASSERT(row->name, plays(l, "prompt:one") && l->r->play_spared);
-		played(l, PROMPT_NEWS_FAILED);
+		played(l, PROMPT_REPLY_FAILED);
 		ROW_ASSERT(row->name, plays(l, "prompt:two") && l->r->play_spared == row->spared);
-		played(l, PROMPT_NEWS_FAILED);
+		played(l, PROMPT_REPLY_FAILED);
 		ROW_ASSERT(row->name, plays(l, "prompt:bye") == row->spared);
 		ROW_ASSERT(row->name, !row->spared || !l->r->play_spared);
 		if (row->spared)
-			played(l, PROMPT_NEWS_ENDED);
+			played(l, PROMPT_REPLY_ENDED);
 		flow_hung_up(l);
 		rig_run(l->r);
 		line_teardown(state);

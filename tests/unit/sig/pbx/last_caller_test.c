@@ -43,11 +43,11 @@ static const struct rig_kept *last_kept(const struct rig *r)
 	return &r->kept[(r->kept_count - 1) % RIG_LOOKUPS_MAX];
 }
 
-static void told(struct line *l, enum kept_result result, const char *value)
+static void told(struct line *l, enum kv_result result, const char *value)
 {
 	const struct rig_kept *asked = last_kept(l->r);
 
-	rig_reply(l->r, (struct reply){ .ask = ASK_KEPT,
+	rig_reply(l->r, (struct reply){ .ask = ASK_KV,
 					.of = asked->call,
 					.kept = { .serial = asked->serial,
 						  .result = result,
@@ -67,7 +67,7 @@ static void is_kept(void **state)
 	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 0);
 	assert_int_equal(l->r->kept_count, 1);
 	kept = last_kept(l->r);
-	assert_int_equal(kept->what, KEPT_LAST_CALLER);
+	assert_int_equal(kept->what, KV_LAST_CALLER);
 	assert_int_equal(kept->serial, 0);
 	assert_true(kept->ttl_ms > 0);
 	assert_string_equal(kept->tenant, "default");
@@ -119,7 +119,7 @@ static void is_called_back(void **state)
 	assert_int_equal(l->r->kept_count, 2);
 	assert_int_equal(last_kept(l->r)->ttl_ms, 0);
 	assert_string_equal(last_kept(l->r)->user, "1002");
-	told(l, KEPT_OK, "1001");
+	told(l, KV_OK, "1001");
 	m = phone_rings(&l->a);
 	assert_true(rig_has(rig_header(m, "From"), "<sip:1002@"));
 	assert_true(rig_has(rig_header(m, "To"), "<sip:1001@"));
@@ -144,14 +144,14 @@ static void refused(void **state)
 {
 	static const struct {
 		const char *name;
-		enum kept_result result;
+		enum kv_result result;
 		const char *value, *status, *why;
 	} rows[] = {
-		{ "nobody", KEPT_NONE, "", "SIP/2.0 404", "nobody has called yet" },
-		{ "hidden", KEPT_OK, "anonymous", "SIP/2.0 404", "did not show a number" },
-		{ "without a number", KEPT_OK, "", "SIP/2.0 404", "did not show a number" },
-		{ "not known", KEPT_UNKNOWN, "", "SIP/2.0 503", "last caller is not known" },
-		{ "no number that he could dial", KEPT_OK, "4711", "SIP/2.0 403", "may not call" },
+		{ "nobody", KV_NONE, "", "SIP/2.0 404", "nobody has called yet" },
+		{ "hidden", KV_OK, "anonymous", "SIP/2.0 404", "did not show a number" },
+		{ "without a number", KV_OK, "", "SIP/2.0 404", "did not show a number" },
+		{ "not known", KV_UNKNOWN, "", "SIP/2.0 503", "last caller is not known" },
+		{ "no number that he could dial", KV_OK, "4711", "SIP/2.0 403", "may not call" },
 	}, *row;
 	struct line *l = *state;
 
@@ -175,7 +175,7 @@ static void late(void **state)
 
 	b_calls_back(l);
 	l->r->kept[(l->r->kept_count - 1) % RIG_LOOKUPS_MAX].serial ^= 2;
-	told(l, KEPT_OK, "1001");
+	told(l, KV_OK, "1001");
 	assert_int_equal(rig_count(l->r, &l->a.addr, "INVITE "), 0);
 	rig_wait_ms(l->r, 5100);
 	assert_true(phone_hears(&l->b, "SIP/2.0 503").n);
@@ -197,7 +197,7 @@ static void is_asked_again(void **state)
 	text_clear(&record);
 	assert_int_equal(l->r->kept_count, 2);
 	assert_true(last_kept(l->r)->serial != serial);
-	told(l, KEPT_OK, "1001");
+	told(l, KV_OK, "1001");
 	assert_true(phone_rings(&l->a).n);
 }
 

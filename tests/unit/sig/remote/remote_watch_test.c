@@ -25,7 +25,7 @@ struct side {
 	uint32_t promised;
 };
 
-struct news {
+struct outcome {
 	uint64_t from, to;
 	size_t n;
 	uint8_t octets[4096];
@@ -33,32 +33,32 @@ struct news {
 
 struct net {
 	struct side sides[SIDES];
-	struct news queue[NEWS];
+	struct outcome queue[NEWS];
 	uint32_t count, sent;
 	bool loses;
 	uint64_t now_ns;
 };
 
-static void send_to(void *with, uint64_t process, struct bytes news)
+static void send_to(void *with, uint64_t process, struct bytes outcome)
 {
 	struct side *s = with;
 
 	for (uint64_t to = 1; to <= SIDES; to++) {
-		struct news *at = &s->net->queue[s->net->count];
+		struct outcome *at = &s->net->queue[s->net->count];
 
 		if (to == s->process || (process && process != to))
 			continue;
 		s->net->sent++;
 		if (s->net->loses || s->deaf)
 			continue;
-		assert_true(s->net->count < NEWS && news.n <= sizeof(at->octets));
-		*at = (struct news){ .from = s->process, .to = to, .n = news.n };
-		memcpy(at->octets, news.p, news.n);
+		assert_true(s->net->count < NEWS && outcome.n <= sizeof(at->octets));
+		*at = (struct outcome){ .from = s->process, .to = to, .n = outcome.n };
+		memcpy(at->octets, outcome.p, outcome.n);
 		s->net->count++;
 	}
 }
 
-static bool is_heard(void *with, uint64_t process)
+static bool is_attached(void *with, uint64_t process)
 {
 	const struct side *s = with;
 
@@ -151,7 +151,8 @@ static void joined(struct side *s, const struct remote_joined *j)
 	s->calls++;
 }
 
-static void page(const struct side *s, const struct record_page_ask *ask, struct record_page *out)
+static void page(const struct side *s, const struct record_page_request *ask,
+		 struct record_page *out)
 {
 	assert_true(bytes_eq(ask->tenant, ACME) && bytes_eq(ask->number, USER));
 	assert_int_equal(ask->act, ask->call ? RECORD_PAGE_PAUSE : RECORD_PAGE_LOOK);
@@ -248,7 +249,7 @@ static int net_setup(void **state)
 							.shards = shards,
 							.is_watched = is_watched,
 							.changed = changed,
-							.is_heard = is_heard,
+							.is_attached = is_attached,
 							.hear = hear };
 
 		s->net = net;
@@ -274,14 +275,14 @@ static int net_teardown(void **state)
 static void net_run(struct net *net)
 {
 	do {
-		static struct news queue[NEWS];
+		static struct outcome queue[NEWS];
 		uint32_t count = net->count;
 
 		memcpy(queue, net->queue, sizeof(queue));
 		net->count = 0;
 		for (uint32_t i = 0; i < count; i++)
-			remote_watch_on_news(net->sides[queue[i].to - 1].watch, queue[i].from,
-					     bytes_mem(queue[i].octets, queue[i].n), net->now_ns);
+			remote_watch_on_state(net->sides[queue[i].to - 1].watch, queue[i].from,
+					      bytes_mem(queue[i].octets, queue[i].n), net->now_ns);
 		for (uint32_t i = 0; i < SIDES; i++)
 			remote_watch_flush(net->sides[i].watch);
 	} while (net->count);
@@ -300,7 +301,7 @@ static void net_seconds(struct net *net, uint32_t seconds)
 static void side_asks(struct side *s)
 {
 	s->watched = true;
-	remote_watch_ask(s->watch, ACME, USER);
+	remote_watch_request(s->watch, ACME, USER);
 	net_run(s->net);
 }
 
@@ -637,7 +638,7 @@ static void many_are_asked_for(void **state)
 
 	for (uint32_t i = 0; i < 400; i++) {
 		(void)snprintf(user, sizeof(user), "user-%u", i);
-		remote_watch_ask(net->sides[0].watch, ACME, bytes_str(user));
+		remote_watch_request(net->sides[0].watch, ACME, bytes_str(user));
 		if (i % 100 == 99)
 			net_run(net);
 	}
@@ -711,7 +712,7 @@ static void garbage(void **state)
 	struct net *net = *state;
 	struct remote_watch_counts counts;
 
-	remote_watch_on_news(net->sides[0].watch, 2, BYTES_LIT("\xff\xff\xff"), net->now_ns);
+	remote_watch_on_state(net->sides[0].watch, 2, BYTES_LIT("\xff\xff\xff"), net->now_ns);
 	remote_watch_counts(net->sides[0].watch, &counts);
 	assert_int_equal(counts.refused, 1);
 	assert_int_equal(counts.asking + counts.views, 0);
@@ -738,7 +739,7 @@ static void on_user(const struct remote_user *u, void *arg)
 	g_users++;
 }
 
-static const struct remote_news_readers g_readers = { .user = on_user, .item = on_item };
+static const struct remote_state_readers g_readers = { .user = on_user, .item = on_item };
 
 /* Whose dialog it must be is read by who looks for it; who does not is asked about the call alone: field 6 is not there. */
 static void join_of_dialog(void **state)
@@ -753,9 +754,9 @@ static void join_of_dialog(void **state)
 	struct writer w = writer_over(octets, sizeof(octets));
 
 	(void)state;
-	remote_news_add_item(&w, &join);
+	remote_state_add_item(&w, &join);
 	assert_null(memmem(octets, w.n, room, sizeof(room)));
-	assert_int_equal(remote_news_read(writer_done(&w), &g_readers), 0);
+	assert_int_equal(remote_state_read(writer_done(&w), &g_readers), 0);
 	assert_int_equal(g_item.kind, REMOTE_JOIN);
 	assert_int_equal(g_item.join.room, 7);
 	assert_int_equal(g_item.join.dialog, 2);
@@ -812,9 +813,9 @@ static void what_is_no_item(void **state)
 	for (size_t i = 0; i < COUNT_OF(items); i++) {
 		struct writer w = writer_over(octets, sizeof(octets));
 
-		remote_news_add_item(&w, &items[i]);
+		remote_state_add_item(&w, &items[i]);
 		assert_true(w.n > 0);
-		assert_int_equal(remote_news_read(writer_done(&w), &g_readers), -EBADMSG);
+		assert_int_equal(remote_state_read(writer_done(&w), &g_readers), -EBADMSG);
 	}
 	assert_int_equal(g_users, 0);
 }
@@ -839,9 +840,9 @@ static void what_is_no_news(void **state)
 			u.user = (struct bytes){ 0 };
 		if (kind == 6)
 			u.tenant = (struct bytes){ 0 };
-		remote_news_add(&w, &u);
+		remote_state_add(&w, &u);
 		g_users = 0;
-		assert_int_equal(remote_news_read(writer_done(&w), &g_readers),
+		assert_int_equal(remote_state_read(writer_done(&w), &g_readers),
 				 kind ? -EBADMSG : 0);
 		assert_int_equal(g_users, kind ? 0 : 1);
 	}
@@ -859,13 +860,13 @@ static void what_does_not_fit(void **state)
 	for (uint32_t i = 0; i < 2; i++)
 		u.dialogs[i] = (struct dialog_state){ .id = i + 1,
 						      .remote = bytes_mem(name, sizeof(name)) };
-	remote_news_add(&w, &u);
+	remote_state_add(&w, &u);
 	g_users = 0;
-	assert_int_equal(remote_news_read(writer_done(&w), &g_readers), 0);
+	assert_int_equal(remote_state_read(writer_done(&w), &g_readers), 0);
 	assert_int_equal(g_users, 1);
 	assert_int_equal(g_read.count, 1);
 	w = writer_over(octets, 4);
-	remote_news_add(&w, &u);
+	remote_state_add(&w, &u);
 	assert_true(w.overflow);
 	assert_int_equal(w.n, 0);
 }

@@ -14,14 +14,14 @@ struct nodes {
 
 static struct nodes *g_nodes; /* of send */
 
-static void engaged_hear(void *arg, uint64_t process, struct bytes news)
+static void engaged_hear(void *arg, uint64_t process, struct bytes outcome)
 {
 	struct rig *from = arg, *to = from == g_nodes->near ? g_nodes->far : g_nodes->near;
 
 	(void)process;
 	g_nodes->told++;
 	if (!g_nodes->cut)
-		shard_on_remote(to->shard->shared_tables, from->settings.number, news, to->now);
+		shard_on_remote(to->shard->shared_tables, from->settings.number, outcome, to->now);
 }
 
 static bool engaged_is_heard(void *arg, uint64_t process)
@@ -45,7 +45,7 @@ static void engaged_settings(struct rig *r, struct shard_forward f)
 static void engaged_join(struct rig *r)
 {
 	const struct shard_remote with = { .send = engaged_hear,
-					   .is_heard = engaged_is_heard,
+					   .is_attached = engaged_is_heard,
 					   .others = engaged_others,
 					   .arg = r };
 

@@ -48,9 +48,9 @@ static void set_over(struct watch *t, enum set_state state)
 	uint32_t cursor = 0;
 	pool_handle at;
 	const struct subscription *sub = pool_next(&r->shard->subscriptions.pool, &cursor, &at);
-	const struct set_news news = { .state = state, .serial = r->set };
+	const struct set_reply outcome = { .state = state, .serial = r->set };
 
-	rig_reply(r, (struct reply){ .ask = ASK_SET, .of = sub->id, .set = news });
+	rig_reply(r, (struct reply){ .ask = ASK_SET, .of = sub->id, .set = outcome });
 	rig_run(r);
 }
 

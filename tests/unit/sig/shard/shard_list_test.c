@@ -2,7 +2,7 @@
 /* Lists of resources at the shard (RFC 4662): what is told of whom in which document, of lists that come along and of lamps. */
 #include <errno.h>
 
-#include "sig/host/lamps.h"
+#include "sig/host/blf_keys.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/watch.h"
 
@@ -363,8 +363,8 @@ static void rights(void **state)
 
 static void lamps_set(const struct watch *t, const char *lamps)
 {
-	assert_null(lamps_wrong(bytes_str(lamps)));
-	assert_int_equal(shard_lamps_set(t->l.r->shard, TENANT_DEFAULT, "1004", lamps), 0);
+	assert_null(blf_keys_wrong(bytes_str(lamps)));
+	assert_int_equal(shard_blf_set(t->l.r->shard, TENANT_DEFAULT, "1004", lamps), 0);
 }
 
 /* The document's, in the order of its slots, with labels; another document counts at once; without any there are none. */
@@ -450,7 +450,7 @@ static void lamps_are_read(void **state)
 
 	(void)state;
 	EACH_ROW(row, rows)
-	ROW_ASSERT(row->text, !lamps_wrong(bytes_str(row->text)) == row->good);
+	ROW_ASSERT(row->text, !blf_keys_wrong(bytes_str(row->text)) == row->good);
 }
 
 /* ---- pages ---- */

@@ -9,10 +9,10 @@
 	"<presence><tuple><status><basic>open</basic></status><note>At lunch</note></tuple>" \
 	"<person><activities><away/></activities></person></presence>"
 
-static struct bytes publishes(struct phone *p, const char *whom, const char *lines,
+static struct bytes publishes(struct phone *p, const char *of_party, const char *lines,
 			      const char *body)
 {
-	phone_begin(p, whom);
+	phone_begin(p, of_party);
 	phone_request(p, "PUBLISH", lines, body);
 	rig_run(p->r);
 	return rig_take(p->r, &p->addr, "SIP/2.0");
@@ -21,7 +21,7 @@ static struct bytes publishes(struct phone *p, const char *whom, const char *lin
 static void refused(void **state)
 {
 	static const struct row {
-		const char *whom, *lines, *body, *status, *has;
+		const char *of_party, *lines, *body, *status, *has;
 	} rows[] = {
 		{ "1004", "", AWAY, "489", "Allow-Events: presence" },
 		{ "1004", "Event: dialog\r\n", AWAY, "489", "Allow-Events: presence" },
@@ -40,7 +40,7 @@ static void refused(void **state)
 
 	EACH_ROW(row, rows)
 	{
-		struct bytes m = publishes(&t->w, row->whom, row->lines, row->body);
+		struct bytes m = publishes(&t->w, row->of_party, row->lines, row->body);
 		char begin[32];
 
 		(void)snprintf(begin, sizeof(begin), "SIP/2.0 %s", row->status);

@@ -185,7 +185,7 @@ static void without_a_phone(void **state)
 static void slot_refused(void **state)
 {
 	static const struct row {
-		const char *whom, *lines, *status;
+		const char *of_party, *lines, *status;
 	} rows[] = {
 		{ SLOT_07, "Event: presence\r\n", "404" }, { SLOT_07, "Event: reg\r\n", "404" },
 		{ "%23410", WATCH_DIALOG, "404" }, /* one digit is no slot */
@@ -196,11 +196,11 @@ static void slot_refused(void **state)
 
 	EACH_ROW(row, rows)
 	{
-		struct bytes m = watch_ask(&t->w, row->whom, row->lines);
+		struct bytes m = watch_ask(&t->w, row->of_party, row->lines);
 		char begin[32];
 
 		(void)snprintf(begin, sizeof(begin), "SIP/2.0 %s", row->status);
-		ROW_ASSERT(row->whom, bytes_starts(m, begin));
+		ROW_ASSERT(row->of_party, bytes_starts(m, begin));
 	}
 }
 

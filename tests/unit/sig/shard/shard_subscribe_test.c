@@ -11,7 +11,7 @@
 static void refused(void **state)
 {
 	static const struct row {
-		const char *whom, *lines, *status, *has;
+		const char *of_party, *lines, *status, *has;
 	} rows[] = {
 		{ "1002", "", "489", "Allow-Events: dialog, presence, reg" },
 		{ "1002", "Event: weather\r\n", "489", "Allow-Events: " },
@@ -28,7 +28,7 @@ static void refused(void **state)
 
 	EACH_ROW(row, rows)
 	{
-		struct bytes m = watch_ask(&t->w, row->whom, row->lines);
+		struct bytes m = watch_ask(&t->w, row->of_party, row->lines);
 		char begin[32];
 
 		(void)snprintf(begin, sizeof(begin), "SIP/2.0 %s", row->status);

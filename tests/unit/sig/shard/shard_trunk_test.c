@@ -679,7 +679,7 @@ static void refers(void **state)
 static void watches_nobody(void **state)
 {
 	static const struct row {
-		const char *whom, *lines;
+		const char *of_party, *lines;
 	} rows[] = {
 		{ "1001", WATCH_DIALOG },           { "1999", WATCH_DIALOG },
 		{ NUMBER, WATCH_DIALOG },           { "#4107", WATCH_DIALOG },
@@ -695,7 +695,7 @@ static void watches_nobody(void **state)
 
 	EACH_ROW(row, rows)
 	{
-		struct bytes m = watch_ask(gw, row->whom, row->lines);
+		struct bytes m = watch_ask(gw, row->of_party, row->lines);
 
 		ROW_ASSERT(row->lines, bytes_starts(m, "SIP/2.0 403"));
 		ROW_ASSERT(row->lines, !rig_count(g->l.r, &gw->addr, "NOTIFY"));

@@ -106,7 +106,7 @@ static void write_next(struct package_state *s)
 /* The next document. */
 static const char *told(void)
 {
-	struct package_state s = { .whole = g.whole || conference_is_news(&g.told, &g.view),
+	struct package_state s = { .whole = g.whole || conference_has_changed(&g.told, &g.view),
 				   .conference = &g.view,
 				   .conference_notified = &g.told,
 				   .most = g.most };
@@ -214,7 +214,7 @@ static void whole(void **state)
 	(void)joins(1, "");
 	host->m.host = true;
 	host->m.video = true;
-	host->m.video_way = CONFERENCE_HEARS;
+	host->m.video_way = CONFERENCE_RECEIVES;
 	text = told();
 	assert_valid(text);
 	assert_non_null(strstr(text, "entity=\"sip:700@test.local\" state=\"full\" version=\"0\""));
@@ -248,7 +248,7 @@ static void changes(void **state)
 		(void)joins(i, "");
 	(void)told();
 	g.members[1].m.status = CONFERENCE_MUTED;
-	g.members[1].m.audio_way = CONFERENCE_HEARS;
+	g.members[1].m.audio_way = CONFERENCE_RECEIVES;
 	roster_change(&g.roster, &g.members[1].link);
 	text = told();
 	assert_valid(text);

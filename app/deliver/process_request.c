@@ -135,7 +135,7 @@ static bool ask_wants_facts(const struct ask *a, const char *path)
 	facts = process_sidecar(a->p, path, FOLDER_HERE);
 	wants = (!party[0] || entry_is_of(facts, party)) &&
 		(!mailbox[0] || entry_lies_in(facts, mailbox)) &&
-		(!heard || entry_is_heard(facts) == json_is_true(heard)) &&
+		(!heard || entry_has_audio(facts) == json_is_true(heard)) &&
 		entry_is_between(facts, a->args);
 	json_decref(facts);
 	return wants;
@@ -205,7 +205,7 @@ static void ask_walk(struct ask *a, folder_fn *fn)
 
 static void ask_list(struct ask *a)
 {
-	entry_list_begin(&a->list, a->limit);
+	entry_list_start(&a->list, a->limit);
 	ask_walk(a, ask_list_entry);
 	a->result = entry_list_end(&a->list);
 }
@@ -386,11 +386,11 @@ static int sidecar_write(const struct process *p, const char *path, const json_t
 	return err;
 }
 
-void process_heard(struct process *p, const char *path, bool heard)
+void process_alive(struct process *p, const char *path, bool heard)
 {
 	json_t *sidecar = process_sidecar(p, path, FOLDER_HERE);
 
-	if (json_object_size(sidecar) && entry_is_heard(sidecar) != heard) {
+	if (json_object_size(sidecar) && entry_has_audio(sidecar) != heard) {
 		(void)json_object_set_new(sidecar, "heard", json_boolean(heard));
 		if (sidecar_write(p, path, sidecar))
 			LOG_WARN("recordings", 0, "that a message was heard cannot be written",
@@ -413,7 +413,7 @@ static bool ask_put_part(struct ask *a, const char *path)
 	if (done && !a->result)
 		a->result = json_pack("{s:s, s:s, s:b}", "name", ask_text(a, "name"), "mailbox",
 				      mailbox ? json_string_value(mailbox) : "", "heard",
-				      entry_is_heard(sidecar));
+				      entry_has_audio(sidecar));
 	json_decref(sidecar);
 	return done;
 }

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "app/command/command_ask.h"
+#include "app/command/command_request.h"
 #include "app/command/command_start.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
@@ -42,7 +42,7 @@ uint64_t waiting_put(struct waiting *w, struct command_run *run)
 
 		if (place->run)
 			continue;
-		if (fair_take(&w->fair, &who, 1, &held) != FAIR_FINE)
+		if (fair_admit(&w->fair, &who, 1, &held) != FAIR_FINE)
 			return 0;
 		*place = (struct waiting_place){ .run = run,
 						 .generation = place->generation + 1,
@@ -103,7 +103,7 @@ static void command_ask_end(struct waiting *w, struct waiting_place *place,
 }
 
 static void command_ask_picked_end(struct waiting *w, struct waiting_place *place,
-				   const struct park_news *told)
+				   const struct park_reply *told)
 {
 	command_picked_fn *picked = place->picked;
 
@@ -115,7 +115,7 @@ static void command_ask_late(struct ticket *t)
 	struct waiting_place *place = CONTAINER_OF(t, struct waiting_place, late);
 	struct waiting *w = place->node->api.waiting;
 	uint32_t i = (uint32_t)(place - w->list);
-	struct park_news told;
+	struct park_reply told;
 
 	if (place->done) {
 		command_ask_end(w, place, NULL);
@@ -133,7 +133,7 @@ void command_ask_answered(struct node *node, uint64_t serial, const struct remot
 		command_ask_end(node->api.waiting, place, told);
 }
 
-void command_ask_picked(struct node *node, const struct park_news *told)
+void command_ask_picked(struct node *node, const struct park_reply *told)
 {
 	struct waiting_place *place = waiting_find(node->api.waiting, told->serial);
 
@@ -221,39 +221,39 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 }
 
 /* Of this node: no shard is entered from within another. */
-static void confer_local(struct node *node, const struct effect *e)
+static void conference_local(struct node *node, const struct effect *e)
 {
-	const struct request_confer *confer = e->request;
-	struct answer a = { .kind = ANSWER_CONFER,
+	const struct request_conference *to_conference = e->request;
+	struct answer a = { .kind = ANSWER_CONFERENCE,
 			    .call = e->call,
-			    .version = confer->room,
-			    .owner = confer->dialog };
+			    .version = to_conference->room,
+			    .owner = to_conference->dialog };
 
-	if (text_set(&a.user, text_bytes(&confer->user)) ||
-	    text_set(&a.tenant, text_bytes(&confer->tenant))) {
+	if (text_set(&a.user, text_bytes(&to_conference->user)) ||
+	    text_set(&a.tenant, text_bytes(&to_conference->tenant))) {
 		text_clear(&a.user);
 		return; /* No memory: the asking node repeats its request. */
 	}
 	answers_add(&node->shards.answers, &a);
 }
 
-void command_ask_confer(const struct effect *e, void *arg)
+void command_conference_requested(const struct effect *e, void *arg)
 {
-	const struct request_confer *confer = e->request;
+	const struct request_conference *to_conference = e->request;
 	struct node *node = arg;
 	struct channel_to to = { 0 };
 	const struct remote_item ask = { .kind = REMOTE_JOIN,
 					 .serial = REMOTE_NO_PLACE,
 					 .join = { .call = e->call,
-						   .room = confer->room,
-						   .leaves = text_bytes(&confer->user),
-						   .dialog = confer->dialog,
-						   .tenant = text_bytes(&confer->tenant) } };
+						   .room = to_conference->room,
+						   .leaves = text_bytes(&to_conference->user),
+						   .dialog = to_conference->dialog,
+						   .tenant = text_bytes(&to_conference->tenant) } };
 
-	if (!confer->room)
+	if (!to_conference->room)
 		return;
 	if (node_shard_find(node, id_shard(e->call)))
-		confer_local(node, e);
+		conference_local(node, e);
 	else if (node->shards.shared_tables->remote &&
 		 claimant_owner(node->cluster.claimant, id_shard(e->call), &to))
 		remote_watch_send(node->shards.shared_tables->remote, to.incarnation, &ask);
@@ -279,7 +279,7 @@ bool command_ask_pick(struct command_run *run, struct shard *core, uint16_t tena
 	if (!question)
 		return true;
 	question->picked = picked;
-	if (shard_picks_ask(core, tenant, pick, ticket))
+	if (shard_picks_request(core, tenant, pick, ticket))
 		return true;
 	(void)waiting_pop(run->node->api.waiting, ticket);
 	command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");

@@ -6,7 +6,7 @@
 #include "app/command/ticket.h"
 #include "base/bytes.h"
 #include "base/fair.h"
-#include "sig/remote/remote_news.h"
+#include "sig/remote/remote_state.h"
 #include "sig/shard/shard.h"
 
 /* Commands that wait for something, by tickets: for the save of what they changed, a phone, a
@@ -22,7 +22,7 @@ typedef void command_ask_fn(struct command_run *run, struct shard_join *join,
 			    const struct remote_joined *told);
 
 /* Which call rings, of all nodes. */
-typedef void command_picked_fn(struct command_run *run, const struct park_news *told);
+typedef void command_picked_fn(struct command_run *run, const struct park_reply *told);
 
 struct waiting {
 	struct waiting_place {
@@ -53,8 +53,8 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 			const char *slot, command_ask_fn *done);
 /* The name of the tenant of a call here. NULL: there is no such call, and the run has failed. */
 const char *command_ask_tenant(struct command_run *run, uint64_t call);
-/* EFFECT_CONFER: the shard that has the call is told, on whichever node. Nobody answers. */
-void command_ask_confer(const struct effect *e, void *node);
+/* EFFECT_CONFERENCE: the shard that has the call is told, on whichever node. Nobody answers. */
+void command_conference_requested(const struct effect *e, void *node);
 /* It has answered. */
 void command_ask_answered(struct node *node, uint64_t serial, const struct remote_joined *told);
 /* Asks all other nodes for their longest ringing call, or the user's own, besides this node's.
@@ -62,6 +62,6 @@ void command_ask_answered(struct node *node, uint64_t serial, const struct remot
 bool command_ask_pick(struct command_run *run, struct shard *core, uint16_t tenant,
 		      const struct remote_pick *pick, command_picked_fn *picked);
 /* They have answered. */
-void command_ask_picked(struct node *node, const struct park_news *told);
+void command_ask_picked(struct node *node, const struct park_reply *told);
 
 #endif

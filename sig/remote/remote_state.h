@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What nodes ask and tell each other, as octets (remote.proto). Pure. */
-#ifndef SIG_SUBSCRIPTION_REMOTE_NEWS_H
-#define SIG_SUBSCRIPTION_REMOTE_NEWS_H
+#ifndef SIG_REMOTE_REMOTE_STATE_H
+#define SIG_REMOTE_REMOTE_STATE_H
 
 #include "sig/host/effect.h"
 #include "sig/host/security.h"
@@ -12,7 +12,7 @@
 #include "sig/subscription/package.h"
 
 enum {
-	REMOTE_NEWS_MAX = 65535, /* octets that go at once */
+	REMOTE_STATE_MAX = 65535, /* octets that go at once */
 	REMOTE_USER_MAX = 256,
 	REMOTE_SHARDS_MAX = 64, /* of one node */
 };
@@ -84,8 +84,8 @@ struct remote_box {
 	struct bytes tenant, box;
 };
 
-/* Questions, answers and news. The answer to a question is the kind behind it, with the same
- * serial. */
+/* Questions, answers and notifications. The answer to a question is the kind behind it, with the
+ * same serial. */
 enum remote_kind {
 	REMOTE_PICK,
 	REMOTE_PICKED,
@@ -108,14 +108,15 @@ struct remote_item {
 		struct share_word share;
 		struct remote_join join;
 		struct remote_joined joined;
-		struct record_page_ask page; /* what an extension's record page shows, and does */
+		struct record_page_request
+			page; /* what an extension's record page shows, and does */
 		struct record_page paged;
 		struct remote_guess guess;
 		struct remote_box box;
 	};
 };
 
-struct remote_news_readers {
+struct remote_state_readers {
 	/* First of all: the shards that the sender reports all dialogs of, each plus 1. NULL: not
 	 * stated, as by older nodes. */
 	void (*shards)(const uint32_t *shards, size_t count, void *arg);
@@ -126,11 +127,11 @@ struct remote_news_readers {
 
 /* Appends it. Dialogs that do not fit are left out; w->overflow: not even the user fits, and
  * nothing is written. */
-void remote_news_add(struct writer *w, const struct remote_user *u);
-void remote_news_add_shards(struct writer *w, const uint32_t *shards, size_t count);
-void remote_news_add_item(struct writer *w, const struct remote_item *item);
+void remote_state_add(struct writer *w, const struct remote_user *u);
+void remote_state_add_shards(struct writer *w, const uint32_t *shards, size_t count);
+void remote_state_add_item(struct writer *w, const struct remote_item *item);
 /* Calls the readers for each user, then for each item by kind. Returns 0 or -EBADMSG with no call
  * made. */
-int remote_news_read(struct bytes news, const struct remote_news_readers *readers) NODISCARD;
+int remote_state_read(struct bytes outcome, const struct remote_state_readers *readers) NODISCARD;
 
 #endif

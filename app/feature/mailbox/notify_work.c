@@ -37,16 +37,16 @@ enum {
 	REASON_MAX = 160,
 	BODY_MAX = 6144,
 	STAMP_MAX = 32,
-	NOTICE_ID_MAX = 48, /* of a command */
+	NOTIFY_ID_MAX = 48, /* of a command */
 };
 
-static uint16_t notice_tenant(const struct notice_run *run)
+static uint16_t notify_tenant(const struct notify_run *run)
 {
 	return tenants_find(run->node->common.tenants, bytes_str(run->tenant));
 }
 
 /* False: the mailbox is no extension's, and no notification is wanted. */
-static bool notice_box(const struct notice_run *run, struct extension_box *out)
+static bool notify_box(const struct notify_run *run, struct extension_box *out)
 {
 	return run->node->hooks->box(run->node, run->tenant, bytes_str(run->box), out);
 }
@@ -65,7 +65,7 @@ static bool tries_are(const json_t *tries, const char *state)
 /* ---- its files ---- */
 
 /* Paths of its files, on this node or to be fetched. NULL: none, or unreadable here. */
-static json_t *notice_files(const struct notice_run *run, const json_t *row)
+static json_t *notify_files(const struct notify_run *run, const json_t *row)
 {
 	const char *folder = run->node->settings.recordings.folder, *name;
 	json_t *files = json_array();
@@ -92,7 +92,7 @@ static json_t *notice_files(const struct notice_run *run, const json_t *row)
 
 /* ---- tries ---- */
 
-static uint64_t mail_pause_ms(const struct notice_run *run, uint64_t tries)
+static uint64_t mail_pause_ms(const struct notify_run *run, uint64_t tries)
 {
 	uint64_t ms = run->node->settings.mail.retry / NS_PER_MS;
 
@@ -108,7 +108,7 @@ static bool helper_ended(const struct node *n, const json_t *result)
 }
 
 /* The marks of a try that has failed. dead: it is given up. */
-static json_t *tries_failed(const struct notice_run *run, const json_t *before,
+static json_t *tries_failed(const struct notify_run *run, const json_t *before,
 			    const json_t *result, const char *why, bool dead)
 {
 	char reason[REASON_MAX];
@@ -130,34 +130,34 @@ static json_t *tries_failed(const struct notice_run *run, const json_t *before,
 }
 
 /* Its row, which is the caller's. */
-static json_t *notice_answered(struct notice_run *run)
+static json_t *notify_answered(struct notify_run *run)
 {
 	json_t *row = run->row;
 
-	g_notices.asking--;
+	g_notifications.asking--;
 	run->row = NULL;
 	return row;
 }
 
 /* Sends a request to tandem-helper. The row is kept until its answer.
  * False: refused, and the task is due again later. */
-static bool notice_asks(struct notice_run *run, const json_t *row, const char *kind, json_t *args,
+static bool notify_asks(struct notify_run *run, const json_t *row, const char *kind, json_t *args,
 			uint32_t ms, child_answer_fn *done)
 {
-	struct notices *all = &g_notices;
+	struct notices *all = &g_notifications;
 
 	run->row = json_incref((json_t *)(uintptr_t)row);
 	if (++all->asking > ASKING_MAX)
 		json_decref(args);
-	else if (node_helper_ask(run->node, kind, args, notice_tenant(run), ms, done, run))
+	else if (node_helper_request(run->node, kind, args, notify_tenant(run), ms, done, run))
 		return true;
-	json_decref(notice_answered(run));
-	notice_end(run, clock_utc_ms() + AGAIN_MS);
+	json_decref(notify_answered(run));
+	notify_end(run, clock_utc_ms() + AGAIN_MS);
 	return false;
 }
 
 /* Its audio is to come here. */
-static void notice_fetch(const struct notice_run *run, const json_t *result)
+static void notify_fetch(const struct notify_run *run, const json_t *result)
 {
 	if (json_flag(result, "absent") &&
 	    !node_deliver_fetch(run->node, run->tenant, run->message))
@@ -169,8 +169,8 @@ static void notice_fetch(const struct notice_run *run, const json_t *result)
 
 static void text_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
 {
-	struct notice_run *run = arg;
-	json_t *row = notice_answered(run), *marks = json_object();
+	struct notify_run *run = arg;
+	json_t *row = notify_answered(run), *marks = json_object();
 	const json_t *before = row_tries(row, "texts");
 	const char *text = json_string_value(json_object_get(result, "text"));
 	uint64_t tries = json_count(before, "tries") + 1;
@@ -180,7 +180,7 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 	bool dead = tries >= TEXT_TRIES + ABSENT_TRIES || tries - excused >= TEXT_TRIES ||
 		    json_flag(result, "refused");
 
-	notice_fetch(run, result);
+	notify_fetch(run, result);
 	if (text) {
 		struct bytes all = bytes_mem(text, strlen(text)),
 			     kept = bytes_sub(all, 0, TEXT_MAX);
@@ -199,11 +199,11 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 			 LOG_STR("why", result ? json_text(result, "reason") : why));
 	}
 	json_decref(row);
-	notice_mark(run, marks);
+	notify_mark(run, marks);
 }
 
 /* False: nothing is to be written down, or not any more. */
-static bool notice_text(struct notice_run *run, const json_t *row, const struct extension_box *box)
+static bool notify_text(struct notify_run *run, const json_t *row, const struct extension_box *box)
 {
 	const struct settings_transcription *s = &run->node->settings.transcription;
 	const json_t *tries = row_tries(row, "texts");
@@ -213,17 +213,17 @@ static bool notice_text(struct notice_run *run, const json_t *row, const struct 
 	if (!box->transcribe || !s->url[0] || tries_are(tries, "done") || tries_are(tries, "dead"))
 		return false;
 	if (json_count(tries, "next") > clock_utc_ms()) {
-		notice_end(run, json_count(tries, "next"));
+		notify_end(run, json_count(tries, "next"));
 		return true;
 	}
-	files = notice_files(run, row);
+	files = notify_files(run, row);
 	if (!files)
 		return false;
 	(void)node_secret_read(s->key_file, key);
 	args = json_pack("{s:s, s:s, s:s, s:s, s:o}", "url", s->url, "ca", s->ca, "secret", key,
 			 "model", s->model, "files", files);
 	explicit_bzero(key, sizeof(key));
-	(void)notice_asks(run, row, "transcribe", args, TEXT_MS, text_on_answer);
+	(void)notify_asks(run, row, "transcribe", args, TEXT_MS, text_on_answer);
 	return true;
 }
 
@@ -231,8 +231,8 @@ static bool notice_text(struct notice_run *run, const json_t *row, const struct 
 
 static void mail_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
 {
-	struct notice_run *run = arg;
-	json_t *row = notice_answered(run);
+	struct notify_run *run = arg;
+	json_t *row = notify_answered(run);
 	const json_t *before = row_tries(row, "mail");
 	bool sent = result && !json_object_get(result, "reason");
 	uint64_t since = json_count(before, "since"), now_ms = clock_utc_ms();
@@ -244,7 +244,7 @@ static void mail_on_answer(struct node *n, const json_t *result, const char *why
 				       json_flag(row, "with_audio"))
 			   : tries_failed(run, before, result, why, dead);
 
-	notice_fetch(run, result);
+	notify_fetch(run, result);
 	if (!sent)
 		LOG_WARN("mail", 0,
 			 dead ? "a mail is given up: message.get shows why"
@@ -253,26 +253,27 @@ static void mail_on_answer(struct node *n, const json_t *result, const char *why
 			 LOG_STR("message", run->message),
 			 LOG_STR("why", result ? json_text(result, "reason") : why));
 	json_decref(row);
-	notice_mark(run, json_pack("{s:o}", "mail", now));
+	notify_mark(run, json_pack("{s:o}", "mail", now));
 }
 
 /* When it was said, by the clock of the tenant. */
-static void mail_stamp(const struct notice_run *run, char out[STAMP_MAX], const json_t *row)
+static void mail_stamp(const struct notify_run *run, char out[STAMP_MAX], const json_t *row)
 {
-	const char *own = tenants_terms(run->node->common.tenants, notice_tenant(run))->zone;
+	const char *own = tenants_terms(run->node->common.tenants, notify_tenant(run))->zone;
 	int64_t at_s = (int64_t)(json_count(row, "begun_utc_ms") / 1000);
-	int32_t ahead_s = calendars_offset_s(run->node->shards.shared_tables->calendars, own, at_s);
-	time_t local_s = (time_t)(at_s + ahead_s);
+	int32_t utc_offset_s =
+		calendars_offset_s(run->node->shards.shared_tables->calendars, own, at_s);
+	time_t local_s = (time_t)(at_s + utc_offset_s);
 	char text[STAMP_MAX] = "";
 	struct tm tm;
 
 	if (gmtime_r(&local_s, &tm))
 		(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	(void)snprintf(out, STAMP_MAX, "%.20s %c%02d%02d", text, ahead_s < 0 ? '-' : '+',
-		       abs(ahead_s) / 3600, abs(ahead_s) / 60 % 60);
+	(void)snprintf(out, STAMP_MAX, "%.20s %c%02d%02d", text, utc_offset_s < 0 ? '-' : '+',
+		       abs(utc_offset_s) / 3600, abs(utc_offset_s) / 60 % 60);
 }
 
-static json_t *mail_args(const struct notice_run *run, const json_t *row,
+static json_t *mail_args(const struct notify_run *run, const json_t *row,
 			 const struct extension_box *box, const char *secret)
 {
 	const struct settings_mail *s = &run->node->settings.mail;
@@ -303,7 +304,7 @@ static json_t *mail_args(const struct notice_run *run, const json_t *row,
 }
 
 /* False: no mail is to be sent, or not any more. */
-static bool notice_mail(struct notice_run *run, const json_t *row, const struct extension_box *box)
+static bool notify_mail(struct notify_run *run, const json_t *row, const struct extension_box *box)
 {
 	const struct settings_mail *s = &run->node->settings.mail;
 	const json_t *tries = row_tries(row, "mail");
@@ -313,11 +314,11 @@ static bool notice_mail(struct notice_run *run, const json_t *row, const struct 
 	if (!box->mail[0] || !s->url[0] || tries_are(tries, "sent") || tries_are(tries, "dead"))
 		return false;
 	if (json_count(tries, "next") > clock_utc_ms()) {
-		notice_end(run, json_count(tries, "next"));
+		notify_end(run, json_count(tries, "next"));
 		return true;
 	}
 	if (!box->mail_no_audio && json_count(tries, "absent") < ABSENT_TRIES)
-		files = notice_files(run, row);
+		files = notify_files(run, row);
 	(void)json_object_set_new((json_t *)(uintptr_t)row, "with_audio",
 				  json_boolean(files != NULL));
 	(void)node_secret_read(s->password_file, secret);
@@ -325,16 +326,16 @@ static bool notice_mail(struct notice_run *run, const json_t *row, const struct 
 	explicit_bzero(secret, sizeof(secret));
 	if (files)
 		(void)json_object_set_new(args, "files", files);
-	(void)notice_asks(run, row, "mail", args, MAIL_MS, mail_on_answer);
+	(void)notify_asks(run, row, "mail", args, MAIL_MS, mail_on_answer);
 	return true;
 }
 
 /* Sent with its audio, it lies there. */
-static bool notice_delete(struct notice_run *run, const json_t *row,
+static bool notify_delete(struct notify_run *run, const json_t *row,
 			  const struct extension_box *box)
 {
 	const json_t *tries = row_tries(row, "mail");
-	struct node_box_ask ask = notice_ask(run, BOX_SET);
+	struct node_box_request ask = notify_request(run, BOX_SET);
 
 	if (!box->mail_delete || !tries_are(tries, "sent") || !json_flag(tries, "audio"))
 		return false;
@@ -342,7 +343,7 @@ static bool notice_delete(struct notice_run *run, const json_t *row,
 	ask.order.what = BOX_STATE;
 	ask.order.state = MESSAGE_DELETED;
 	ask.by = BYTES_LIT("mail");
-	node_box_ask(run->node, &ask, notice_on_message, run);
+	node_box_request(run->node, &ask, notify_on_message, run);
 	return true;
 }
 
@@ -350,47 +351,47 @@ static bool notice_delete(struct notice_run *run, const json_t *row,
 
 static void call_on_added(enum store_result result, void *arg)
 {
-	struct notice_run *run = arg;
+	struct notify_run *run = arg;
 
 	if (result == STORE_OK)
-		notice_mark(run, json_pack("{s:b}", "rings", 1));
+		notify_mark(run, json_pack("{s:b}", "rings", 1));
 	else
-		notice_end(run, clock_utc_ms() + AGAIN_MS);
+		notify_end(run, clock_utc_ms() + AGAIN_MS);
 }
 
-static bool box_is_told(const struct extension_box *box, const json_t *row)
+static bool box_is_notified(const struct extension_box *box, const json_t *row)
 {
 	return box->notify == BOX_NOTIFY_ALL ||
 	       (box->notify == BOX_NOTIFY_URGENT && json_flag(row, "urgent"));
 }
 
-static bool notice_call(struct notice_run *run, const json_t *row, const struct extension_box *box)
+static bool notify_call(struct notify_run *run, const json_t *row, const struct extension_box *box)
 {
-	const struct node_notice notice = { .tenant = run->tenant,
+	const struct node_notify notice = { .tenant = run->tenant,
 					    .box = run->box,
-					    .message = NOTICE_BOX };
+					    .message = NOTIFY_BOX };
 
-	if (!box_row_is(row, MESSAGE_NEW) || !box_is_told(box, row) || row_tries(row, "rings"))
+	if (!box_row_is(row, MESSAGE_NEW) || !box_is_notified(box, row) || row_tries(row, "rings"))
 		return false;
 	node_notice_add(run->node, &notice, call_on_added, run);
 	return true;
 }
 
-void notice_step(struct notice_run *run, const json_t *row)
+void notify_step(struct notify_run *run, const json_t *row)
 {
 	struct extension_box box;
 
 	if (box_row_is(row, MESSAGE_DRAFT)) {
-		notice_end(run, clock_utc_ms() + DRAFT_MS);
+		notify_end(run, clock_utc_ms() + DRAFT_MS);
 	} else if (box_row_is(row, MESSAGE_DELETED)) {
-		notice_end(run, 0);
+		notify_end(run, 0);
 	} else if (box_row_is(row, MESSAGE_NEW) && !row_tries(row, "told")) {
 		node_message_event(run->node, SIG_MESSAGE_NEW, run->tenant, row, "");
-		notice_mark(run, json_pack("{s:b}", "told", 1));
-	} else if (!notice_box(run, &box) ||
-		   (!notice_call(run, row, &box) && !notice_text(run, row, &box) &&
-		    !notice_mail(run, row, &box) && !notice_delete(run, row, &box))) {
-		notice_end(run, 0);
+		notify_mark(run, json_pack("{s:b}", "told", 1));
+	} else if (!notify_box(run, &box) ||
+		   (!notify_call(run, row, &box) && !notify_text(run, row, &box) &&
+		    !notify_mail(run, row, &box) && !notify_delete(run, row, &box))) {
+		notify_end(run, 0);
 	}
 }
 
@@ -398,7 +399,7 @@ void notice_step(struct notice_run *run, const json_t *row)
 
 static void call_on_originated(json_t *answer, void *arg)
 {
-	struct notice_run *run = arg;
+	struct notify_run *run = arg;
 	const json_t *error = json_object_get(answer, "error");
 	struct extension_box box;
 	uint64_t ms = BOX_NOTIFY_RETRY_S * 1000;
@@ -408,25 +409,25 @@ static void call_on_originated(json_t *answer, void *arg)
 			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
 			 LOG_STR("why", json_text(error, "message")));
 	json_decref(answer);
-	if (notice_box(run, &box) && box.notify_retry_s)
+	if (notify_box(run, &box) && box.notify_retry_s)
 		ms = box.notify_retry_s * UINT64_C(1000);
 	for (uint64_t i = 1; i < json_count(row_tries(run->row, "calls"), "tries"); i++)
 		ms *= 2;
 	json_decref(run->row);
 	run->row = NULL;
-	notice_end(run, clock_utc_ms() + ms);
+	notify_end(run, clock_utc_ms() + ms);
 }
 
 /* It counts already. */
-static void call_make(struct notice_run *run, const json_t *row)
+static void call_make(struct notify_run *run, const json_t *row)
 {
 	struct extension_box box, other;
 	const char *to = run->box;
-	char id[NOTICE_ID_MAX];
+	char id[NOTIFY_ID_MAX];
 	json_t *args;
 
-	if (!notice_box(run, &box)) {
-		notice_end(run, 0);
+	if (!notify_box(run, &box)) {
+		notify_end(run, 0);
 		return;
 	}
 	run->row = json_incref((json_t *)(uintptr_t)row);
@@ -443,20 +444,20 @@ static void call_make(struct notice_run *run, const json_t *row)
 
 static void call_on_counted(const struct node_box_answer *answer, void *arg)
 {
-	struct notice_run *run = arg;
+	struct notify_run *run = arg;
 	const json_t *row = json_array_get(answer->rows, 0);
 
 	(void)snprintf(run->message, sizeof(run->message), "%s", json_text(row, "message"));
 	if (answer->result == BOX_OK && row && box_row_is(row, MESSAGE_NEW))
 		call_make(run, row);
 	else
-		notice_end(run, clock_utc_ms() + AGAIN_MS);
+		notify_end(run, clock_utc_ms() + AGAIN_MS);
 }
 
 /* In local time of the tenant; from evening until morning, too. */
-static bool call_is_in_times(const struct notice_run *run, uint32_t from, uint32_t until)
+static bool call_is_in_times(const struct notify_run *run, uint32_t from, uint32_t until)
 {
-	const char *own = tenants_terms(run->node->common.tenants, notice_tenant(run))->zone;
+	const char *own = tenants_terms(run->node->common.tenants, notify_tenant(run))->zone;
 	int64_t utc_s = (int64_t)(clock_utc_ms() / 1000),
 		local_s = utc_s + calendars_offset_s(run->node->shards.shared_tables->calendars,
 						     own, utc_s);
@@ -465,13 +466,13 @@ static bool call_is_in_times(const struct notice_run *run, uint32_t from, uint32
 	return from <= until ? now >= from && now < until : now >= from || now < until;
 }
 
-static bool call_is_in_hours(const struct notice_run *run, const struct extension_box *box)
+static bool call_is_in_hours(const struct notify_run *run, const struct extension_box *box)
 {
 	uint32_t from, until;
 	const struct calendar *c =
 		box->notify_hours[0]
 			? calendars_find(run->node->shards.shared_tables->calendars,
-					 notice_tenant(run), bytes_str(box->notify_hours))
+					 notify_tenant(run), bytes_str(box->notify_hours))
 			: NULL;
 
 	if (box_times_read(box->notify_hours, &from, &until))
@@ -483,40 +484,40 @@ static bool call_is_in_hours(const struct notice_run *run, const struct extensio
 /* The newest one that is to be told of: as long as it is new, and was not told of too often. */
 static void call_on_newest(const struct node_box_answer *answer, void *arg)
 {
-	struct notice_run *run = arg;
+	struct notify_run *run = arg;
 	const json_t *row = json_array_get(answer->rows, 0);
 	uint64_t tries = json_count(row_tries(row, "calls"), "tries");
-	struct node_box_ask ask = notice_ask(run, BOX_SET);
+	struct node_box_request ask = notify_request(run, BOX_SET);
 	struct extension_box box;
 
 	if (answer->result == BOX_UNKNOWN) {
-		notice_end(run, clock_utc_ms() + AGAIN_MS);
-	} else if (!row || tries >= CALLS_MOST || !notice_box(run, &box) ||
-		   !box_is_told(&box, row)) {
-		notice_end(run, 0);
+		notify_end(run, clock_utc_ms() + AGAIN_MS);
+	} else if (!row || tries >= CALLS_MOST || !notify_box(run, &box) ||
+		   !box_is_notified(&box, row)) {
+		notify_end(run, 0);
 	} else if (!call_is_in_hours(run, &box)) {
-		notice_end(run, clock_utc_ms() + HOURS_MS);
+		notify_end(run, clock_utc_ms() + HOURS_MS);
 	} else {
 		(void)bytes_cstr(bytes_str(json_text(row, "message")), ask.order.id,
 				 sizeof(ask.order.id));
 		ask.marks = json_pack("{s:{s:I}}", "calls", "tries", (json_int_t)tries + 1);
 		ask.quiet = true;
-		node_box_ask(run->node, &ask, call_on_counted, run);
+		node_box_request(run->node, &ask, call_on_counted, run);
 		json_decref(ask.marks);
 	}
 }
 
-void notice_calls(struct notice_run *run)
+void notify_calls(struct notify_run *run)
 {
-	struct node_box_ask ask = notice_ask(run, BOX_LIST);
+	struct node_box_request ask = notify_request(run, BOX_LIST);
 	struct extension_box box;
 
-	if (!notice_box(run, &box) || box.notify == BOX_NOTIFY_NONE) {
-		notice_end(run, 0);
+	if (!notify_box(run, &box) || box.notify == BOX_NOTIFY_NONE) {
+		notify_end(run, 0);
 		return;
 	}
 	ask.sets = box.notify == BOX_NOTIFY_ALL ? "new urgent" : "urgent";
 	ask.most = 1;
 	ask.order.newest_first = true;
-	node_box_ask(run->node, &ask, call_on_newest, run);
+	node_box_request(run->node, &ask, call_on_newest, run);
 }

@@ -4,7 +4,7 @@
  * checked as a whole before any of it is delivered to the readers, since it comes from the network.
  * Pure. */
 
-#include "sig/remote/remote_news.h"
+#include "sig/remote/remote_state.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "sig/host/tenant.h"
 #include "sig/remote.pb-c.h"
 
-typedef Tandem__Remote__News pb_news;
+typedef Tandem__Remote__States pb_states;
 typedef Tandem__Remote__User pb_user;
 typedef Tandem__Remote__Dialog pb_remote_dialog;
 typedef Tandem__Remote__Pick pb_pick;
@@ -27,8 +27,8 @@ typedef Tandem__Remote__Guess pb_guess;
 typedef Tandem__Remote__Box pb_box;
 
 /* What a message points at while it is packed. */
-struct packed_news {
-	pb_news news;
+struct packed_states {
+	pb_states outcome;
 	pb_user user, *users[1];
 	pb_remote_dialog dialogs[DIALOG_STATES_MAX], *list[DIALOG_STATES_MAX];
 	char tenant[TENANT_NAME_MAX];
@@ -36,7 +36,7 @@ struct packed_news {
 
 /* ---- written ---- */
 
-static ProtobufCBinaryData news_lend(struct bytes b)
+static ProtobufCBinaryData states_lend(struct bytes b)
 {
 	return (ProtobufCBinaryData){ .len = b.n, .data = (uint8_t *)(uintptr_t)b.p };
 }
@@ -54,23 +54,23 @@ static void dialog_pack(pb_remote_dialog *out, const struct dialog_state *d)
 	out->shard = d->shard;
 	out->parked = d->parked;
 	out->waits_utc_ms = d->waits_utc_ms;
-	out->call_id = news_lend(d->call_id);
-	out->tag = news_lend(d->tag);
+	out->call_id = states_lend(d->call_id);
+	out->tag = states_lend(d->tag);
 	out->remote_tag =
-		news_lend(bytes_mem(d->remote_tag.text, named ? sizeof(d->remote_tag.text) : 0));
-	out->local = news_lend(d->local);
-	out->remote = news_lend(d->remote);
+		states_lend(bytes_mem(d->remote_tag.text, named ? sizeof(d->remote_tag.text) : 0));
+	out->local = states_lend(d->local);
+	out->remote = states_lend(d->remote);
 }
 
-static void news_pack(struct packed_news *p, const struct remote_user *u)
+static void states_pack(struct packed_states *p, const struct remote_user *u)
 {
-	tandem__remote__news__init(&p->news);
+	tandem__remote__states__init(&p->outcome);
 	tandem__remote__user__init(&p->user);
 	p->users[0] = &p->user;
-	p->news.users = p->users;
-	p->news.n_users = 1;
+	p->outcome.users = p->users;
+	p->outcome.n_users = 1;
 	p->user.tenant = p->tenant;
-	p->user.user = news_lend(u->user);
+	p->user.user = states_lend(u->user);
 	p->user.asks = u->asks;
 	p->user.holds = u->holds;
 	p->user.registered = u->registered;
@@ -82,44 +82,45 @@ static void news_pack(struct packed_news *p, const struct remote_user *u)
 	}
 }
 
-static void news_put(struct writer *w, const pb_news *news)
+static void states_put(struct writer *w, const pb_states *outcome)
 {
-	uint8_t *to = writer_room(w, tandem__remote__news__get_packed_size(news));
+	uint8_t *to = writer_room(w, tandem__remote__states__get_packed_size(outcome));
 
 	if (to)
-		(void)tandem__remote__news__pack(news, to);
+		(void)tandem__remote__states__pack(outcome, to);
 }
 
-void remote_news_add(struct writer *w, const struct remote_user *u)
+void remote_state_add(struct writer *w, const struct remote_user *u)
 {
-	struct packed_news p;
+	struct packed_states p;
 
 	if (bytes_cstr(u->tenant, p.tenant, sizeof(p.tenant))) {
 		w->overflow = true;
 		return;
 	}
-	news_pack(&p, u);
-	while (p.user.n_dialogs && tandem__remote__news__get_packed_size(&p.news) > w->cap - w->n)
+	states_pack(&p, u);
+	while (p.user.n_dialogs &&
+	       tandem__remote__states__get_packed_size(&p.outcome) > w->cap - w->n)
 		p.user.n_dialogs--;
-	news_put(w, &p.news);
+	states_put(w, &p.outcome);
 }
 
-void remote_news_add_shards(struct writer *w, const uint32_t *shards, size_t count)
+void remote_state_add_shards(struct writer *w, const uint32_t *shards, size_t count)
 {
 	uint32_t list[1 + REMOTE_SHARDS_MAX] = { 0 };
-	pb_news news;
+	pb_states outcome;
 
 	assert(count <= REMOTE_SHARDS_MAX);
-	tandem__remote__news__init(&news);
+	tandem__remote__states__init(&outcome);
 	memcpy(list + 1, shards, count * sizeof(*list));
-	news.shards = list;
-	news.n_shards = 1 + count;
-	news_put(w, &news);
+	outcome.shards = list;
+	outcome.n_shards = 1 + count;
+	states_put(w, &outcome);
 }
 
 /* ---- read ---- */
 
-static bool news_line(struct bytes *out, const ProtobufCBinaryData *in, size_t max)
+static bool states_line(struct bytes *out, const ProtobufCBinaryData *in, size_t max)
 {
 	*out = bytes_mem(in->data, in->len);
 	for (size_t i = 0; i < in->len && in->len <= max; i++) {
@@ -150,14 +151,14 @@ static bool dialog_unpack(struct dialog_state *out, const pb_remote_dialog *in)
 	if (!in->id || in->phase >= PHASE_TERMINATED ||
 	    in->remote_tag.len != (in->call_id.len ? sizeof(out->remote_tag.text) : 0))
 		return false;
-	if (!news_line(&tag, &in->remote_tag, sizeof(out->remote_tag.text)))
+	if (!states_line(&tag, &in->remote_tag, sizeof(out->remote_tag.text)))
 		return false;
 	if (tag.n)
 		memcpy(out->remote_tag.text, tag.p, tag.n);
-	return news_line(&out->call_id, &in->call_id, DIALOG_TEXT_MAX) &&
-	       news_line(&out->tag, &in->tag, DIALOG_TEXT_MAX) &&
-	       news_line(&out->local, &in->local, DIALOG_TEXT_MAX) &&
-	       news_line(&out->remote, &in->remote, DIALOG_TEXT_MAX);
+	return states_line(&out->call_id, &in->call_id, DIALOG_TEXT_MAX) &&
+	       states_line(&out->tag, &in->tag, DIALOG_TEXT_MAX) &&
+	       states_line(&out->local, &in->local, DIALOG_TEXT_MAX) &&
+	       states_line(&out->remote, &in->remote, DIALOG_TEXT_MAX);
 }
 
 static bool user_unpack(struct remote_user *out, const pb_user *in)
@@ -166,7 +167,7 @@ static bool user_unpack(struct remote_user *out, const pb_user *in)
 				     .holds = in->holds,
 				     .registered = in->registered };
 	if (!tenant_unpack(&out->tenant, in->tenant) || !in->user.len ||
-	    !news_line(&out->user, &in->user, REMOTE_USER_MAX) ||
+	    !states_line(&out->user, &in->user, REMOTE_USER_MAX) ||
 	    in->n_dialogs > DIALOG_STATES_MAX || (in->asks && (in->n_dialogs || in->registered)) ||
 	    (in->holds && !in->asks))
 		return false;
@@ -179,7 +180,7 @@ static bool user_unpack(struct remote_user *out, const pb_user *in)
 
 /* ---- items ---- */
 
-/* One of News, as that points at it. */
+/* One of States, as that points at it. */
 union packed_item {
 	ProtobufCMessage base;
 	pb_pick pick;
@@ -198,8 +199,8 @@ static struct bytes pick_pack(union packed_item *out, char *tenant, const struct
 {
 	out->pick.serial = in->serial;
 	out->pick.tenant = tenant;
-	out->pick.by = news_lend(in->pick.by);
-	out->pick.of = news_lend(in->pick.of);
+	out->pick.by = states_lend(in->pick.by);
+	out->pick.of = states_lend(in->pick.of);
 	out->pick.want = in->pick.want;
 	return in->pick.tenant;
 }
@@ -236,7 +237,7 @@ static struct bytes join_pack(union packed_item *out, char *tenant, const struct
 	out->join.slot = (char *)(uintptr_t)j->slot;
 	out->join.room = j->dialog ? 0 : j->room;
 	out->join.into = j->dialog ? j->room : 0;
-	out->join.leaves = news_lend(j->leaves);
+	out->join.leaves = states_lend(j->leaves);
 	out->join.dialog = j->dialog;
 	return j->tenant;
 }
@@ -250,10 +251,10 @@ static struct bytes joined_pack(union packed_item *out, char *tenant, const stru
 	out->joined.serial = in->serial;
 	out->joined.verdict = (uint32_t)j->verdict;
 	out->joined.alone = j->remote.alone;
-	out->joined.user = news_lend(j->remote.user);
-	out->joined.call_id = news_lend(j->remote.call_id);
-	out->joined.from_tag = news_lend(j->remote.from_tag);
-	out->joined.to_tag = news_lend(bytes_mem(j->remote.to_tag, ok ? ID_TAG_LEN : 0));
+	out->joined.user = states_lend(j->remote.user);
+	out->joined.call_id = states_lend(j->remote.call_id);
+	out->joined.from_tag = states_lend(j->remote.from_tag);
+	out->joined.to_tag = states_lend(bytes_mem(j->remote.to_tag, ok ? ID_TAG_LEN : 0));
 	return (struct bytes){ 0 };
 }
 
@@ -261,7 +262,7 @@ static struct bytes page_pack(union packed_item *out, char *tenant, const struct
 {
 	out->page.serial = in->serial;
 	out->page.tenant = tenant;
-	out->page.number = news_lend(in->page.number);
+	out->page.number = states_lend(in->page.number);
 	out->page.act = (uint32_t)in->page.act;
 	out->page.call = in->page.call;
 	return in->page.tenant;
@@ -282,9 +283,9 @@ static struct bytes paged_pack(union packed_item *out, char *tenant, const struc
 static struct bytes guess_pack(union packed_item *out, char *tenant, const struct remote_item *in)
 {
 	out->guess.tenant = tenant;
-	out->guess.object = news_lend(in->guess.guess.object);
-	out->guess.source = news_lend(in->guess.guess.source);
-	out->guess.caller = news_lend(in->guess.guess.caller);
+	out->guess.object = states_lend(in->guess.guess.object);
+	out->guess.source = states_lend(in->guess.guess.source);
+	out->guess.caller = states_lend(in->guess.guess.caller);
 	out->guess.right = in->guess.right;
 	return in->guess.guess.tenant;
 }
@@ -292,7 +293,7 @@ static struct bytes guess_pack(union packed_item *out, char *tenant, const struc
 static struct bytes box_pack(union packed_item *out, char *tenant, const struct remote_item *in)
 {
 	out->box.tenant = tenant;
-	out->box.box = news_lend(in->box.box);
+	out->box.box = states_lend(in->box.box);
 	return in->box.tenant;
 }
 
@@ -304,8 +305,8 @@ static bool pick_unpack(struct remote_item *out, const union packed_item *in)
 	p->want = (enum user_call_want)in->pick.want;
 	return out->serial && in->pick.want <= USER_HAS &&
 	       tenant_unpack(&p->tenant, in->pick.tenant) && in->pick.by.len &&
-	       news_line(&p->by, &in->pick.by, REMOTE_USER_MAX) &&
-	       news_line(&p->of, &in->pick.of, REMOTE_USER_MAX);
+	       states_line(&p->by, &in->pick.by, REMOTE_USER_MAX) &&
+	       states_line(&p->of, &in->pick.of, REMOTE_USER_MAX);
 }
 
 static bool picked_unpack(struct remote_item *out, const union packed_item *in)
@@ -341,7 +342,7 @@ static bool join_unpack(struct remote_item *out, const union packed_item *in)
 				   .dialog = (uint8_t)p->dialog };
 	return out->serial && p->call && p->dialog <= ID_LEG_MAX + 1 &&
 	       tenant_unpack(&j->tenant, p->tenant) && p->leg <= SHARD_LEG_CALLEE &&
-	       news_line(&j->leaves, &p->leaves, REMOTE_USER_MAX) &&
+	       states_line(&j->leaves, &p->leaves, REMOTE_USER_MAX) &&
 	       (!p->slot[0] || park_slot_is(bytes_str(p->slot))) &&
 	       !bytes_cstr(bytes_str(p->slot), j->slot, sizeof(j->slot));
 }
@@ -357,10 +358,10 @@ static bool joined_unpack(struct remote_item *out, const union packed_item *in)
 				     .remote.alone = p->alone };
 	if (!out->serial || p->verdict >= REMOTE_VERDICTS ||
 	    p->to_tag.len != (p->verdict ? 0 : sizeof(j->remote.to_tag)) ||
-	    !news_line(&tag, &p->to_tag, sizeof(j->remote.to_tag)) ||
-	    !news_line(&j->remote.user, &p->user, REMOTE_USER_MAX) ||
-	    !news_line(&j->remote.call_id, &p->call_id, DIALOG_TEXT_MAX) ||
-	    !news_line(&j->remote.from_tag, &p->from_tag, DIALOG_TEXT_MAX))
+	    !states_line(&tag, &p->to_tag, sizeof(j->remote.to_tag)) ||
+	    !states_line(&j->remote.user, &p->user, REMOTE_USER_MAX) ||
+	    !states_line(&j->remote.call_id, &p->call_id, DIALOG_TEXT_MAX) ||
+	    !states_line(&j->remote.from_tag, &p->from_tag, DIALOG_TEXT_MAX))
 		return false;
 	if (tag.n)
 		memcpy(j->remote.to_tag, tag.p, tag.n);
@@ -369,14 +370,14 @@ static bool joined_unpack(struct remote_item *out, const union packed_item *in)
 
 static bool page_unpack(struct remote_item *out, const union packed_item *in)
 {
-	struct record_page_ask *ask = &out->page;
+	struct record_page_request *ask = &out->page;
 	const pb_page *p = &in->page;
 
 	out->serial = p->serial;
-	*ask = (struct record_page_ask){ .act = (enum record_page_act)p->act, .call = p->call };
+	*ask = (struct record_page_request){ .act = (enum record_page_act)p->act, .call = p->call };
 	return out->serial && tenant_unpack(&ask->tenant, p->tenant) && p->number.len &&
-	       news_line(&ask->number, &p->number, REMOTE_USER_MAX) && p->act < RECORD_PAGE_ACTS &&
-	       (p->act == RECORD_PAGE_LOOK) == (p->call == 0);
+	       states_line(&ask->number, &p->number, REMOTE_USER_MAX) &&
+	       p->act < RECORD_PAGE_ACTS && (p->act == RECORD_PAGE_LOOK) == (p->call == 0);
 }
 
 static bool paged_unpack(struct remote_item *out, const union packed_item *in)
@@ -400,66 +401,66 @@ static bool guess_unpack(struct remote_item *out, const union packed_item *in)
 
 	out->guess.right = p->right;
 	return tenant_unpack(&g->tenant, p->tenant) && p->object.len && p->source.len &&
-	       news_line(&g->object, &p->object, SECRET_TEXT_MAX) &&
-	       news_line(&g->source, &p->source, SECRET_TEXT_MAX) &&
-	       news_line(&g->caller, &p->caller, SECRET_TEXT_MAX);
+	       states_line(&g->object, &p->object, SECRET_TEXT_MAX) &&
+	       states_line(&g->source, &p->source, SECRET_TEXT_MAX) &&
+	       states_line(&g->caller, &p->caller, SECRET_TEXT_MAX);
 }
 
 static bool box_unpack(struct remote_item *out, const union packed_item *in)
 {
 	return tenant_unpack(&out->box.tenant, in->box.tenant) && in->box.box.len &&
-	       news_line(&out->box.box, &in->box.box, REMOTE_USER_MAX);
+	       states_line(&out->box.box, &in->box.box, REMOTE_USER_MAX);
 }
 
 /* ---- by kind ---- */
 
 static const struct item_form {
 	const ProtobufCMessageDescriptor *type;
-	size_t count, list; /* where News has them */
+	size_t count, list; /* where States has them */
 	struct bytes (*pack)(union packed_item *out, char *tenant, const struct remote_item *in);
 	bool (*unpack)(struct remote_item *out, const union packed_item *in);
 } item_forms[REMOTE_KINDS] = {
-	[REMOTE_PICK] = { &tandem__remote__pick__descriptor, offsetof(pb_news, n_picks),
-			  offsetof(pb_news, picks), pick_pack, pick_unpack },
-	[REMOTE_PICKED] = { &tandem__remote__picked__descriptor, offsetof(pb_news, n_picked),
-			    offsetof(pb_news, picked), picked_pack, picked_unpack },
-	[REMOTE_SHARE] = { &tandem__remote__share__descriptor, offsetof(pb_news, n_shares),
-			   offsetof(pb_news, shares), share_pack, share_unpack },
-	[REMOTE_JOIN] = { &tandem__remote__join__descriptor, offsetof(pb_news, n_joins),
-			  offsetof(pb_news, joins), join_pack, join_unpack },
-	[REMOTE_JOINED] = { &tandem__remote__joined__descriptor, offsetof(pb_news, n_joined),
-			    offsetof(pb_news, joined), joined_pack, joined_unpack },
-	[REMOTE_PAGE] = { &tandem__remote__page__descriptor, offsetof(pb_news, n_pages),
-			  offsetof(pb_news, pages), page_pack, page_unpack },
-	[REMOTE_PAGED] = { &tandem__remote__paged__descriptor, offsetof(pb_news, n_paged),
-			   offsetof(pb_news, paged), paged_pack, paged_unpack },
-	[REMOTE_GUESS] = { &tandem__remote__guess__descriptor, offsetof(pb_news, n_guesses),
-			   offsetof(pb_news, guesses), guess_pack, guess_unpack },
-	[REMOTE_BOX] = { &tandem__remote__box__descriptor, offsetof(pb_news, n_boxes),
-			 offsetof(pb_news, boxes), box_pack, box_unpack },
+	[REMOTE_PICK] = { &tandem__remote__pick__descriptor, offsetof(pb_states, n_picks),
+			  offsetof(pb_states, picks), pick_pack, pick_unpack },
+	[REMOTE_PICKED] = { &tandem__remote__picked__descriptor, offsetof(pb_states, n_picked),
+			    offsetof(pb_states, picked), picked_pack, picked_unpack },
+	[REMOTE_SHARE] = { &tandem__remote__share__descriptor, offsetof(pb_states, n_shares),
+			   offsetof(pb_states, shares), share_pack, share_unpack },
+	[REMOTE_JOIN] = { &tandem__remote__join__descriptor, offsetof(pb_states, n_joins),
+			  offsetof(pb_states, joins), join_pack, join_unpack },
+	[REMOTE_JOINED] = { &tandem__remote__joined__descriptor, offsetof(pb_states, n_joined),
+			    offsetof(pb_states, joined), joined_pack, joined_unpack },
+	[REMOTE_PAGE] = { &tandem__remote__page__descriptor, offsetof(pb_states, n_pages),
+			  offsetof(pb_states, pages), page_pack, page_unpack },
+	[REMOTE_PAGED] = { &tandem__remote__paged__descriptor, offsetof(pb_states, n_paged),
+			   offsetof(pb_states, paged), paged_pack, paged_unpack },
+	[REMOTE_GUESS] = { &tandem__remote__guess__descriptor, offsetof(pb_states, n_guesses),
+			   offsetof(pb_states, guesses), guess_pack, guess_unpack },
+	[REMOTE_BOX] = { &tandem__remote__box__descriptor, offsetof(pb_states, n_boxes),
+			 offsetof(pb_states, boxes), box_pack, box_unpack },
 };
 
-void remote_news_add_item(struct writer *w, const struct remote_item *item)
+void remote_state_add_item(struct writer *w, const struct remote_item *item)
 {
 	const struct item_form *form = &item_forms[item->kind];
 	char tenant[TENANT_NAME_MAX];
 	union packed_item packed;
 	void *list[] = { &packed };
-	pb_news news;
+	pb_states outcome;
 
-	tandem__remote__news__init(&news);
+	tandem__remote__states__init(&outcome);
 	protobuf_c_message_init(form->type, &packed);
 	if (bytes_cstr(form->pack(&packed, tenant, item), tenant, sizeof(tenant))) {
 		w->overflow = true;
 		return;
 	}
-	*(size_t *)(void *)((char *)&news + form->count) = COUNT_OF(list);
-	*(void ***)(void *)((char *)&news + form->list) = list;
-	news_put(w, &news);
+	*(size_t *)(void *)((char *)&outcome + form->count) = COUNT_OF(list);
+	*(void ***)(void *)((char *)&outcome + form->list) = list;
+	states_put(w, &outcome);
 }
 
 /* readers NULL: only checks. Returns false if one is invalid. */
-static bool items_read(const pb_news *in, const struct remote_news_readers *readers)
+static bool items_read(const pb_states *in, const struct remote_state_readers *readers)
 {
 	for (enum remote_kind kind = 0; kind < REMOTE_KINDS; kind++) {
 		const struct item_form *form = &item_forms[kind];
@@ -480,7 +481,7 @@ static bool items_read(const pb_news *in, const struct remote_news_readers *read
 	return true;
 }
 
-static bool news_are_good(const pb_news *in)
+static bool states_are_valid(const pb_states *in)
 {
 	struct remote_user u;
 
@@ -493,7 +494,7 @@ static bool news_are_good(const pb_news *in)
 	return items_read(in, NULL);
 }
 
-static void news_dispatch(const pb_news *in, const struct remote_news_readers *r)
+static void states_dispatch(const pb_states *in, const struct remote_state_readers *r)
 {
 	struct remote_user u;
 
@@ -507,14 +508,14 @@ static void news_dispatch(const pb_news *in, const struct remote_news_readers *r
 	(void)items_read(in, r);
 }
 
-int remote_news_read(struct bytes news, const struct remote_news_readers *readers)
+int remote_state_read(struct bytes outcome, const struct remote_state_readers *readers)
 {
-	pb_news *in = tandem__remote__news__unpack(NULL, news.n, news.p);
-	bool good = in && news_are_good(in);
+	pb_states *in = tandem__remote__states__unpack(NULL, outcome.n, outcome.p);
+	bool good = in && states_are_valid(in);
 
 	if (good)
-		news_dispatch(in, readers);
+		states_dispatch(in, readers);
 	if (in)
-		tandem__remote__news__free_unpacked(in, NULL);
+		tandem__remote__states__free_unpacked(in, NULL);
 	return good ? 0 : -EBADMSG;
 }
