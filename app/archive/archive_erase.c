@@ -14,7 +14,6 @@
 #include <openssl/evp.h>
 
 #include "app/archive/archive.h"
-#include "app/archive/contact/contact.h"
 
 enum { ERASED_AT_ONCE = 200, RETAINED_AT_ONCE = 500, OWNER_KINDS = 2 };
 
@@ -396,6 +395,61 @@ static int tenant_delete(struct archive *a, struct bytes tenant, int64_t before_
 	return err || *more ? err : orphans_delete(a, tenant, before_ms);
 }
 
+/* ---- contacts ---- */
+
+static int book_erase(struct archive *a, const struct sql_value params[3])
+{
+#define OF_BOOK "tenant = $1 AND owner = $2 AND changed_ms <= $3"
+	/* what the books had is counted in that of the tenant, too */
+	static const char count[] = "UPDATE contact_book SET revision = revision + 1, entries = "
+				    "entries - (SELECT COUNT(*) FROM contact WHERE " OF_BOOK
+				    ") WHERE tenant = $1 AND owner IN ('t', $2)";
+	static const char numbers[] = "DELETE FROM contact_number WHERE tenant = $1 AND owner = $2 "
+				      "AND id IN (SELECT id FROM contact WHERE " OF_BOOK ")";
+	static const char contacts[] = "DELETE FROM contact WHERE " OF_BOOK;
+	static const char notes[] = "DELETE FROM contact_note WHERE tenant = $1 AND owner = $2 AND "
+				    "at_ms <= $3";
+#undef OF_BOOK
+	static const char *const texts[] = { count, numbers, contacts, notes };
+	int err = 0;
+
+	for (size_t i = 0; i < COUNT_OF(texts) && !err; i++)
+		err = sql_run(a->sql, texts[i], params, 3, NULL, NULL);
+	return err;
+}
+
+static int books_erase(struct archive *a, struct bytes tenant)
+{
+	static const char *const texts[] = {
+		"DELETE FROM contact_note WHERE tenant = $1",
+		"DELETE FROM contact_number WHERE tenant = $1",
+		"DELETE FROM contact WHERE tenant = $1",
+		"UPDATE contact_book SET revision = revision + 1, entries = 0 WHERE tenant = $1",
+	};
+	const struct sql_value of = sql_text(tenant);
+	int err = 0;
+
+	for (size_t i = 0; i < COUNT_OF(texts) && !err; i++)
+		err = sql_run(a->sql, texts[i], &of, 1, NULL, NULL);
+	return err;
+}
+
+/* The contacts and notes of an extension as they were by then, or with number empty all of a
+ * tenant. Contacts of others with that number stay. */
+static int contacts_erase(struct archive *a, struct bytes tenant, struct bytes number,
+			  int64_t until_ms)
+{
+	char owner[ARCHIVE_OWNER_MAX];
+	struct sql_value params[] = { sql_text(tenant), sql_text(bytes_str(NULL)),
+				      sql_number(until_ms) };
+
+	if (!number.n)
+		return books_erase(a, tenant);
+	(void)snprintf(owner, sizeof(owner), "u" BYTES_FMT, BYTES_ARG(number));
+	params[1] = sql_text(bytes_str(owner));
+	return book_erase(a, params);
+}
+
 /* ---- from outside ---- */
 
 int archive_erase(struct archive *a, struct bytes tenant, struct bytes number, int64_t until_ms,
@@ -425,7 +479,7 @@ int archive_erase(struct archive *a, struct bytes tenant, struct bytes number, i
 		err = number.n ? person_erase(a, tenant, number, until_ms, more)
 			       : tenant_delete(a, tenant, until_ms + 1, more);
 	if (!err)
-		err = contact_erase(a, tenant, number, INT64_MAX);
+		err = contacts_erase(a, tenant, number, INT64_MAX);
 	if (!err)
 		err = sql_commit(a->sql);
 	sql_rollback(a->sql);
@@ -447,7 +501,7 @@ static int user_forget(struct archive *a, struct bytes tenant, struct bytes numb
 		err = sql_run(a->sql,
 			      "DELETE FROM note WHERE tenant = $1 AND owner = $2 AND at_ms <= $3",
 			      params, COUNT_OF(params), NULL, NULL);
-	return err ? err : contact_erase(a, tenant, number, until_ms);
+	return err ? err : contacts_erase(a, tenant, number, until_ms);
 }
 
 int archive_forget(struct archive *a, const struct archive_event *e)

@@ -135,11 +135,6 @@ int contact_load(struct archive *a, struct contact_book book, struct bytes id,
 int contact_book_touch(struct archive *a, struct contact_book book, int added, int64_t *revision,
 		       char why[SQL_WHY_MAX]) NODISCARD;
 
-/* Deletes the contacts and notes of an extension as they were by then, or with number empty all of
- * a tenant; within a transaction. Contacts of others with that number stay. */
-int contact_erase(struct archive *a, struct bytes tenant, struct bytes number,
-		  int64_t until_ms) NODISCARD;
-
 enum contact_flag { CONTACT_FAVOURITE = 1, CONTACT_PINNED = 2, CONTACT_BLOCKED = 4 };
 /* X(flag, member) */
 #define CONTACT_FLAGS(X)                  \

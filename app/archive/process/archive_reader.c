@@ -5,7 +5,7 @@
  * some, and the whole stream is read, of which what is known changes nothing.
  */
 
-#include "app/archive/archive_process.h"
+#include "app/archive/process/archive_process.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * opened again after each failure, and requests. The reader has the rest.
  */
 
-#include "app/archive/archive_process.h"
+#include "app/archive/process/archive_process.h"
 
 #include <errno.h>
 #include <signal.h>

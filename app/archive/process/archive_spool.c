@@ -6,7 +6,7 @@
  * nothing. An entry here has the kind, key and tenant of its stream and its id as its first fields.
  */
 
-#include "app/archive/archive_process.h"
+#include "app/archive/process/archive_process.h"
 
 #include <errno.h>
 #include <limits.h>
