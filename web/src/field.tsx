@@ -216,7 +216,7 @@ export function Form({ fields, first = [], only, words, before, fresh, onSave }:
 			</div>
 			<div class="bar">
 				<span class="grow small muted break">
-					{said.length ? t("Changed: {what}", { what: said.map((name) => words?.[name]?.[0] ?? wordsOf(name)).join(", ") }) : t("Nothing is changed")}
+					{said.length ? t("Changed: {what}", { what: said.map((name) => words?.[name]?.[0] ?? wordsOf(name)).join(", ") }) : t("No changes")}
 				</span>
 				{said.length > 0 && (
 					<button type="button" class="button" onClick={() => setChanges({})}>

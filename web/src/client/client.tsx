@@ -59,7 +59,7 @@ function Presence({ own }: { own: Row | undefined }) {
 			asked.again();
 		});
 	return (
-		<Card title={t("How you are seen")} actions={own && <Badge tone={tone(text(own, "state"))}>{word(text(own, "state"))}</Badge>}>
+		<Card title={t("Your status")} actions={own && <Badge tone={tone(text(own, "state"))}>{word(text(own, "state"))}</Badge>}>
 			{asked.error ? (
 				<Wrong error={asked.error} />
 			) : (
@@ -104,7 +104,7 @@ function Transfer({ id, onClose }: { id: string; onClose: () => void }) {
 				onSubmit={(event) => {
 					event.preventDefault();
 					onClose();
-					void attempt(() => api.ask(`/v1/calls/${id}/transfer`, { method: "POST", body: { to } }), t("It is transferred"));
+					void attempt(() => api.ask(`/v1/calls/${id}/transfer`, { method: "POST", body: { to } }), t("Transferring the call"));
 				}}
 			>
 				<h2>{t("Transfer")}</h2>
@@ -131,7 +131,7 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 	const mute = async (id: string, on: boolean) => {
 		if (await act(id, "mute", { on })) setMuted(on ? [...muted, id] : muted.filter((one) => one !== id));
 	};
-	if (!calls.length) return <Empty icon="call" title={t("You are in no call")}>{t("Calls of your phones appear here.")}</Empty>;
+	if (!calls.length) return <Empty icon="call" title={t("No active calls")}>{t("Calls of your phones appear here.")}</Empty>;
 	return (
 		<div class="inside stack">
 			{calls.map((one, i) => {
@@ -145,7 +145,7 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 						<div class="grow">
 							<strong class="num">{text(one, "remote") || t("unknown")}</strong> <span class="muted">{text(one, "remote_name")}</span>
 							<div class="row small">
-								<Badge tone={one.held ? "warn" : talks ? "good" : "accent"}>{one.held ? t("On hold") : one.conference ? t("In a conference") : talks ? t("Talks") : rings ? t("Rings") : t("Hears ringing")}</Badge>
+								<Badge tone={one.held ? "warn" : talks ? "good" : "accent"}>{one.held ? t("On hold") : one.conference ? t("In a conference") : talks ? t("Connected") : rings ? t("Ringing") : t("Hearing ringback")}</Badge>
 								{isMuted && talks && <Badge tone="warn">{t("Muted")}</Badge>}
 								<span class="num muted">{number(full, "answer_utc_ms") ? duration(now - number(full, "answer_utc_ms")) : ""}</span>
 							</div>
@@ -216,7 +216,7 @@ function HomePage({ watched }: { watched: Watched }) {
 					<Card title={t("Your calls")} bare>
 						<OwnCalls calls={calls} rows={rows.value ?? []} />
 					</Card>
-					<Card title={t("Call somebody")}>
+					<Card title={t("New call")}>
 						<form
 							class="row"
 							onSubmit={(event) => {
@@ -238,8 +238,8 @@ function HomePage({ watched }: { watched: Watched }) {
 					<PhoneCard />
 					<Card title={t("Colleagues")} bare>
 						{!others.length ? (
-							<Empty icon="users" title={t("You watch nobody")}>
-								{t("Whom your phone's keys show appears here: the setting “lamps”.")}
+							<Empty icon="users" title={t("No colleagues yet")}>
+								{t("Extensions on the BLF keys of your phone appear here: the setting “lamps”.")}
 							</Empty>
 						) : (
 							<div class="inside stack" style={{ gap: "12px" }}>
@@ -685,7 +685,7 @@ const ownWords = (): { [name: string]: [string, string] } => ({
 	forward_no_answer: [t("When you do not answer, calls go to"), ""],
 	forward_rings: [t("… after so many rings"), t("A ring lasts six seconds.")],
 	forward_unreachable: [t("When none of your phones is there, calls go to"), ""],
-	lamps: [t("Keys of your phone"), t("Whom they show, such as 1=blf:1002,2=blf:1003. These are your colleagues on the first page, too.")],
+	lamps: [t("Keys of your phone"), t("Which extensions they show, such as 1=blf:1002,2=blf:1003. These are your colleagues on the first page, too.")],
 });
 
 function SettingsPage() {
@@ -696,7 +696,7 @@ function SettingsPage() {
 	const error = asked.error ?? fields.error;
 	return (
 		<>
-			<Head title={t("Settings")} lead={t("Where your calls go, and whom you watch.")} />
+			<Head title={t("Settings")} lead={t("Call forwarding, and the colleagues that you watch.")} />
 			<div class="stack">
 				{error && <Wrong error={error} />}
 				{fields.value && asked.value ? (

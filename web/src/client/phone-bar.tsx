@@ -116,7 +116,7 @@ function OneCall({ of, call }: { of: Phone; call: PhoneCall }) {
 			<div class="row">
 				<span class="grow">
 					<strong class="num">{call.number}</strong> <span class="muted">{call.name}</span>{" "}
-					<Badge tone={call.held ? "warn" : call.state === "talking" ? "good" : "accent"}>{call.held ? t("On hold") : call.state === "talking" ? t("Talks") : call.state === "ringing" ? t("Rings") : t("Hears ringing")}</Badge>{" "}
+					<Badge tone={call.held ? "warn" : call.state === "talking" ? "good" : "accent"}>{call.held ? t("On hold") : call.state === "talking" ? t("Connected") : call.state === "ringing" ? t("Ringing") : t("Hearing ringback")}</Badge>{" "}
 					{call.since_ms > 0 && <span class="num muted small">{duration(now - call.since_ms)}</span>}
 				</span>
 				{call.state === "ringing" && (

@@ -38,7 +38,7 @@ export function LivePage({ calls }: { calls: Calls }) {
 			</Head>
 			<div class="stack">
 				{calls.missing && <Notice tone="warn">{t("These nodes do not answer, and their calls are not shown: {what}", { what: calls.missing })}</Notice>}
-				<Table label={t("Live calls")} file="calls" columns={columns} rows={calls.rows} error={calls.rows ? null : calls.error} id={(row) => text(row, "id")} href={(row) => link("calls", text(row, "id"))} sort="-setup_utc_ms" empty={<Empty icon="call" title={t("Nobody talks right now")}>{t("A call appears here as soon as it begins.")}</Empty>} />
+				<Table label={t("Live calls")} file="calls" columns={columns} rows={calls.rows} error={calls.rows ? null : calls.error} id={(row) => text(row, "id")} href={(row) => link("calls", text(row, "id"))} sort="-setup_utc_ms" empty={<Empty icon="call" title={t("No live calls")}>{t("A call appears here as soon as it begins.")}</Empty>} />
 			</div>
 		</>
 	);
@@ -126,7 +126,7 @@ function Doctor({ call }: { call: string }) {
 	const findings = list(asked.value, "findings");
 	return (
 		<Card
-			title={t("What the doctor says")}
+			title={t("Diagnosis")}
 			actions={
 				<button class="button slim" onClick={asked.again}>
 					{t("Ask again")}
@@ -287,7 +287,7 @@ export function CallPage({ id }: { id: string }) {
 						void attempt(() => api.ask(`/v1/calls/${id}/hangup`, { method: "POST" }), t("The call has ended"));
 					}}
 				>
-					{t("Both parties are hung up on.")}
+					{t("Both parties are disconnected.")}
 				</Sure>
 			)}
 		</>

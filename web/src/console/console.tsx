@@ -30,7 +30,7 @@ const groups = (calls: number): Group[] => [
 			.map((kind) => ({ path: kind.path, title: kind.title, icon: kind.icon })),
 	},
 	{
-		title: t("Safety"),
+		title: t("Security"),
 		entries: [...(api.isOperator() ? [{ path: "security", title: t("Security events"), icon: "shield" as const }] : []), { path: "audit", title: t("Audit"), icon: "audit" }],
 	},
 ];

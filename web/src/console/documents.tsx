@@ -23,7 +23,7 @@ export const kinds = (): Kind[] => [
 	{ path: "extensions", key: "number", title: t("Extensions"), one: t("Extension"), icon: "users", columns: ["display_name", "registered", "enabled", "forward_always", "do_not_disturb"], first: ["display_name", "password", "enabled", "language", "do_not_disturb", "forward_always", "forward_busy", "forward_no_answer", "forward_unreachable", "forward_rings"] },
 	{ path: "trunks", key: "name", title: t("Trunks"), one: t("Trunk"), icon: "trunk", columns: ["enabled", "direction", "servers", "transport", "calls_in", "calls_out", "up"], first: ["enabled", "direction", "servers", "port", "transport", "user", "password", "realm", "network", "sources", "caller_id"] },
 	{ path: "numbers", key: "number", title: t("Numbers"), one: t("Number"), icon: "document", columns: [] },
-	{ path: "dids", key: "number", title: t("Numbers from outside"), one: t("Number from outside"), icon: "document", columns: [] },
+	{ path: "dids", key: "number", title: t("Inbound numbers"), one: t("Inbound number"), icon: "document", columns: [] },
 	{ path: "groups", key: "name", title: t("Groups"), one: t("Group"), icon: "users", columns: ["members", "how"], first: ["members", "how", "ring_s"] },
 	{ path: "rooms", key: "number", title: t("Rooms"), one: t("Room"), icon: "room", columns: [] },
 	{ path: "flows", key: "name", title: t("Flows"), one: t("Flow"), icon: "document", columns: ["steps", "hash"] },
@@ -102,7 +102,7 @@ function Phones({ number: of }: { number: string }) {
 						<Facts
 							key={text(contact, "contact")}
 							of={[
-								[t("Phone"), text(contact, "user_agent") || t("not said")],
+								[t("Phone"), text(contact, "user_agent") || t("unknown")],
 								[t("Address"), <span class="mono">{text(contact, "source")}</span>],
 								["Contact", <span class="mono">{text(contact, "contact")}</span>],
 								[t("Until"), time(number(contact, "expires_utc_ms"), language())],

@@ -49,7 +49,7 @@ export function OverviewPage({ calls }: { calls: Calls }) {
 				) : (
 					health.value && (
 						<Notice tone={bad ? "bad" : reasons.length ? "warn" : "good"}>
-							<strong>{bad ? t("The node is not well") : reasons.length ? t("The node is well, with a warning") : t("The node is well")}</strong>
+							<strong>{bad ? t("The node is degraded") : reasons.length ? t("The node is healthy, with a warning") : t("The node is healthy")}</strong>
 							{reasons.map((reason) => (
 								<p class="small" key={reason} lang="en">
 									{reason.replace(/_/g, " ")}
@@ -61,7 +61,7 @@ export function OverviewPage({ calls }: { calls: Calls }) {
 				)}
 				<div class="tiles">
 					<Tile label={t("Live calls")} figure={calls.rows ? count.toLocaleString(language()) : "–"} href={link("calls")} note={limits.calls ? t("of at most {n}", { n: number(limits, "calls").toLocaleString(language()) }) : ""} />
-					<Tile label={t("Extensions with a phone")} figure={extensions.value ? registered.toLocaleString(language()) : "–"} href={link("registrations")} note={t("of {n}", { n: all.length.toLocaleString(language()) })} />
+					<Tile label={t("Registered extensions")} figure={extensions.value ? registered.toLocaleString(language()) : "–"} href={link("registrations")} note={t("of {n}", { n: all.length.toLocaleString(language()) })} />
 					<Tile label={t("Calls in the last hour")} figure={records.value ? rows.length.toLocaleString(language()) + (records.value.next ? "+" : "") : "–"} href={link("records")} />
 					<Tile label={t("Answered of them")} figure={rows.length ? `${Math.round((100 * answered) / rows.length)} %` : "–"} href={link("records")} />
 				</div>
@@ -83,7 +83,7 @@ export function OverviewPage({ calls }: { calls: Calls }) {
 								<Waits />
 							</div>
 						) : !count ? (
-							<Empty icon="call" title={t("Nobody talks right now")} />
+							<Empty icon="call" title={t("No live calls")} />
 						) : (
 							<div class="inside stack" style={{ gap: "10px" }}>
 								{[...calls.rows]
@@ -121,10 +121,10 @@ export function OverviewPage({ calls }: { calls: Calls }) {
 										<Facts
 											of={[
 												[t("Version"), text(status.value, "version")],
-												[t("Up for"), duration(number(status.value, "uptime_ms"))],
+												[t("Uptime"), duration(number(status.value, "uptime_ms"))],
 												["Redis", status.value.redis_connected ? t("connected") : t("away")],
 												[t("Memory"), size(number(status.value, "memory_resident"))],
-												[t("Free pairs of media ports"), number(status.value, "ports_free").toLocaleString(language())],
+												[t("Free media port pairs"), number(status.value, "ports_free").toLocaleString(language())],
 											]}
 										/>
 									)}

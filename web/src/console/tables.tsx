@@ -102,7 +102,7 @@ export const RegistrationsPage = () => (
 		sort="number"
 		columns={[
 			{ key: "number", title: t("Extension"), track: "minmax(90px, .6fr)" },
-			{ key: "user_agent", title: t("Phone"), track: "minmax(120px, 1.3fr)", cell: (row) => text(row, "user_agent") || <span class="muted">{t("not said")}</span> },
+			{ key: "user_agent", title: t("Phone"), track: "minmax(120px, 1.3fr)", cell: (row) => text(row, "user_agent") || <span class="muted">{t("unknown")}</span> },
 			{ key: "source", title: t("Address"), track: "minmax(120px, 1fr)", cell: (row) => <span class="mono">{text(row, "source")}</span> },
 			{ key: "nat", title: "NAT", track: "80px", wide: true, value: (row) => (row.nat ? 1 : 0), cell: (row) => (row.nat ? <Badge>NAT</Badge> : "") },
 			{ ...at("registered_utc_ms", t("Since")), wide: true },
@@ -118,7 +118,7 @@ export const ConferencesPage = () => (
 		path="/v1/conferences"
 		every_ms={3000}
 		icon="room"
-		none={t("No conference runs")}
+		none={t("No conferences")}
 		id={(row) => text(row, "id")}
 		sort="-created_utc_ms"
 		show
@@ -150,7 +150,7 @@ export function RecordingsPage() {
 			lead={t("Finished recordings of all nodes, the newest first.")}
 			path="/v1/recordings"
 			icon="record"
-			none={t("Nothing is recorded")}
+			none={t("No recordings")}
 			id={(row) => `${text(row, "tenant")} ${text(row, "name")}`}
 			columns={[
 				{ key: "from", title: t("From"), track: "minmax(90px, .8fr)" },
@@ -180,12 +180,12 @@ export function RecordingsPage() {
 export const SecurityPage = () => (
 	<ListPage
 		title={t("Security events")}
-		lead={t("Who misuses the node, or tried to.")}
+		lead={t("Attempts to misuse the node.")}
 		path="/v1/security"
 		anyTenant
 		every_ms={5000}
 		icon="shield"
-		none={t("Nobody has misused the node")}
+		none={t("No security events")}
 		id={(row) => text(row, "id") || JSON.stringify(row)}
 		sort="-utc_ms"
 		show

@@ -39,8 +39,8 @@ function Style() {
 				<Card title={t("State")}>
 					<div class="row">
 						<Badge>{t("Idle")}</Badge>
-						<Badge tone="accent">{t("Rings")}</Badge>
-						<Badge tone="good">{t("Talks")}</Badge>
+						<Badge tone="accent">{t("Ringing")}</Badge>
+						<Badge tone="good">{t("Connected")}</Badge>
 						<Badge tone="warn">{t("On hold")}</Badge>
 						<Badge tone="bad">{t("Failed")}</Badge>
 					</div>
@@ -52,9 +52,9 @@ function Style() {
 				<div class="columns">
 					<Card title={t("Notices")}>
 						<div class="stack">
-							<Notice>{t("Nothing is changed")}</Notice>
-							<Notice tone="good">{t("The node is well")}</Notice>
-							<Notice tone="warn">{t("The node is well, with a warning")}</Notice>
+							<Notice>{t("No changes")}</Notice>
+							<Notice tone="good">{t("The node is healthy")}</Notice>
+							<Notice tone="warn">{t("The node is healthy, with a warning")}</Notice>
 							<Wrong error={new Problem(0, "", "")} />
 							<Wrong error={new Problem(403, "not_allowed", "it takes the role operator")} />
 						</div>
@@ -66,7 +66,7 @@ function Style() {
 						<Waits />
 					</Card>
 					<Card title={t("Empty")}>
-						<Empty icon="call" title={t("Nobody talks right now")}>
+						<Empty icon="call" title={t("No live calls")}>
 							{t("A call appears here as soon as it begins.")}
 						</Empty>
 					</Card>
