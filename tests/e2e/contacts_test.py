@@ -187,6 +187,9 @@ class Own(Books):
         self.ok(self.node, "DELETE", f"{path}/notes/{two}", self.mine)
         self.assertEqual([note["text"] for note in self.ok(self.node, "GET", f"{path}/notes", self.mine)], ["tea"])
         self.assertEqual(self.ok(self.node, "GET", f"{path}/notes", self.other), [])
+        admin = self.token(self.node, "admin", "default")
+        for gone in ("/me/notes?about=me&user=1009", ":export?user=1009", "?user=1009", "/x?user=1009"):
+            self.refused(404, "not_found", self.node, "GET", f"/v1/contacts{gone}", admin)
         self.refused(404, "not_found", self.node, "PATCH", f"{path}/notes/{one}", self.other, {"text": "x"})
         for who, about in (("1002", "extension"), ("me", "me")):
             self.ok(self.node, "POST", f"/v1/contacts/{who}/notes", self.mine, {"text": about, "about": about})
@@ -227,7 +230,11 @@ class Own(Books):
         self.assertEqual((out["added"], out["failed"], out["ignored_columns"]), (3000, 0, "Colour"))
         for text, kind, why in (("Colour\r\nred\r\n", "text/csv", "no column"), (CARDS[:-30], "text/vcard", None), ("x" * (1 << 20) + "y", "text/csv", None),
                                 ("First Name\r\na\r\nb\0\r\n", "text/csv", "line 3 has a NUL"), (CARDS.replace("Bo", "B\0"), "text/vcard", "line 15 has a NUL")):
-            status, _, answer = self.http(self.node, "POST", "/v1/contacts:import", self.mine, raw=text.encode(), Content_Type=kind)
+            try:
+                status, _, answer = self.http(self.node, "POST", "/v1/contacts:import", self.mine, raw=text.encode(), Content_Type=kind)
+            except OSError:                         # the connection ends behind the 413, before all was sent
+                self.assertGreater(len(text), 1 << 20)
+                continue
             if why:
                 self.assertEqual((status, why in answer["detail"]), (400, True), answer)
             else:

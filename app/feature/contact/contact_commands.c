@@ -252,9 +252,9 @@ static json_t *note_about(const struct command_run *run)
 
 void command_contact_note(struct command_run *run)
 {
-	json_t *args = contact_args(run);
 	bool list = command_is_verb(run->command, "list");
 	bool gone = command_is_verb(run->command, "delete");
+	json_t *args = contact_args(run);
 
 	if (!args)
 		return;

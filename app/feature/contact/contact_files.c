@@ -225,11 +225,10 @@ void command_contact_import(struct command_run *run)
 void command_contact_export(struct command_run *run)
 {
 	json_t *args = contact_args(run);
-	const struct command_value *format = command_value(run, "format");
 
 	if (!args)
 		return;
-	if (format->given)
+	if (command_value(run, "format")->given)
 		(void)json_object_set(args, "format", json_object_get(run->args, "format"));
 	else
 		(void)json_object_set_new(args, "format", json_string("vcard"));

@@ -20,7 +20,7 @@ void contact_on_event(const struct effect *e, void *node);
 /* ---- between the files ---- */
 
 /* The arguments of a request: the tenant, the owner of the book that the command is about, and the
- * dial plan. NULL: the run has failed. */
+ * dial plan. NULL: the run has failed, and is gone. */
 json_t *contact_args(struct command_run *run);
 /* The same of that owner, whoever asks. */
 json_t *contact_args_in(const struct node *n, uint16_t tenant, const char *owner);
