@@ -34,7 +34,7 @@ def plain_node():
     with Node(start=False, calls=40, everything=True) as node:
         config = pathlib.Path(node.config)
         settings = json.loads(config.read_text(encoding="utf-8"))
-        del settings["sip"]
+        settings.pop("sip", None)
         config.write_text(json.dumps(settings, indent=1), encoding="utf-8")
         node.start()
         yield node
