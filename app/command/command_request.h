@@ -53,7 +53,7 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 			const char *slot, command_ask_fn *done);
 /* The name of the tenant of a call here. NULL: there is no such call, and the run has failed. */
 const char *command_ask_tenant(struct command_run *run, uint64_t call);
-/* EFFECT_CONFERENCE: the shard that has the call is told, on whichever node. Nobody answers. */
+/* EFFECT_CONFERENCE: sends the order to the shard of the call, on whichever node. No reply. */
 void command_conference_requested(const struct effect *e, void *node);
 /* It has answered. */
 void command_ask_answered(struct node *node, uint64_t serial, const struct remote_joined *told);

@@ -127,7 +127,7 @@ static struct call_part user_part(const struct command_run *run, struct bytes te
 							ended->cdr.forwarded_to }) };
 }
 
-/* A call of another node that is no place of the command: that node is asked. */
+/* A call on another node, which the command does not run on: sends the question to that node. */
 static bool user_is_asked(const struct command_run *run, const struct command_arg *own,
 			  struct bytes text)
 {

@@ -47,7 +47,7 @@ struct diagnosis_recorder {
 	bool refused;     /* it answered; status: with that, 0: otherwise */
 	uint16_t status;
 	const char *reason;    /* why it has none; NULL: not known */
-	struct addr at;        /* ADDR_NONE: nobody is asked now */
+	struct addr at;        /* of the recorder that is tried now; ADDR_NONE: none is */
 	uint64_t for_ms;       /* the recording has begun before so long */
 	uint8_t speak;         /* parties that it should hear, and */
 	uint8_t takes;         /* it takes the streams of these parties */

@@ -214,7 +214,7 @@ struct vcard_types {
 	size_t count;
 	size_t best; /* count: none yet */
 	bool preferred;
-	struct writer params; /* what is said besides */
+	struct writer params; /* parameters that are kept as they came */
 };
 
 static void type_keep(struct vcard_types *t, const char *name, struct bytes value)

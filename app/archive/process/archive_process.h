@@ -32,8 +32,8 @@ enum {
 	ARCHIVE_EACH = 512, /* entries of a stream in one answer, which are saved together */
 };
 
-/* Whether its mark is known: it is asked of the database, and then Redis whether its entry is still
- * the same. */
+/* Whether the mark of a stream is known: the database has it, and Redis says whether its entry is
+ * still the same. */
 enum archive_known { ARCHIVE_UNKNOWN, ARCHIVE_ASKED, ARCHIVE_KNOWN };
 
 struct archive_source {
@@ -73,8 +73,8 @@ struct archive_process {
 		struct bytes rest;
 	} spool;
 	json_t *days;       /* of tenants that do not keep all */
-	size_t days_at;     /* whose turn it is, */
-	uint64_t retain_ns; /* then */
+	size_t days_at;     /* the next tenant in days, */
+	uint64_t retain_ns; /* and when its turn is */
 	uint64_t figures_ns;
 	uint64_t saved, spooled, lag_ms; /* since the last line; as of the newest batch */
 };
@@ -103,13 +103,13 @@ void archive_spool_open(struct archive_process *p, const char *folder);
 void archive_spool_round(struct archive_process *p, uint64_t now_ns);
 /* The database is there, and spool.replays: saves a part. */
 void archive_spool_replay(struct archive_process *p);
-/* It begins anew: the database was away. */
+/* The segment that was being saved is read again from its start: the database was away. */
 void archive_spool_again(struct archive_process *p);
 void archive_spool_close(struct archive_process *p);
 
 /* ---- archive_process.c ---- */
 
-/* Something failed (as archive_sql.h): the database is opened anew, after a while. */
+/* After a failure of archive_sql.h: closes the database, and opens it again some seconds later. */
 void archive_process_failed(struct archive_process *p, const char *why);
 
 #endif
