@@ -6,6 +6,7 @@ import unittest
 
 from conference_parts_test import ENTRY, PartsTest
 from conference_test import ConferenceTest
+from focus_test import FocusTest
 from lib.sip import or_none
 from patience import until
 from rooms_nodes_test import Rooms
@@ -73,7 +74,8 @@ class Supervisors(Monitors, ConferenceTest):
                 self.all_hear("1001", "1002")
 
     def test_nobody_else_hears(self):
-        """Who listens gives his place to nobody: by command, as a session's is, or by REFER of his phone."""
+        """Who listens gives his place to nobody: by command, as a session's is, by REFER, or with another phone by Join or a
+        call to the conference."""
         self.permit()
         self.talk("1001", "1002")
         self.code("*531002")
@@ -86,6 +88,12 @@ class Supervisors(Monitors, ConferenceTest):
         phone = self.dialogs["1003"]
         refer = phone.in_dialog("REFER", [("Refer-To", f"<sip:1004@{phone.agent.home}>")])
         self.assertEqual(phone.transact(refer).status, 403)
+        other = self.node.user_agent("1003", "secret1003")
+        self.addCleanup(other.close)
+        self.assertEqual(other.register().status, 200)
+        room, = (row["id"] for row in self.node.ctl("conference.list"))
+        for number, headers in (("1002", [("Join", FocusTest.dialog_of(self, phone))]), (f"conf-{room}", [])):
+            self.assertEqual(other.invite(number, self.end().sdp(), headers=headers).wait_final().status, 403, number)
         self.hear("listen")
 
     def test_a_party_leaves(self):
