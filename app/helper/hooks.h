@@ -23,10 +23,10 @@
 
 #include <curl/curl.h>
 
+#include "app/child/child_redis.h"
 #include "app/helper/helper.h"
 #include "app/helper/hook_event.h"
 #include "base/rand.h"
-#include "cluster/redis/redis.h"
 #include "cluster/redis/script.h"
 #include "cluster/redis/streams.h"
 
@@ -104,12 +104,12 @@ struct hooks {
 	struct child_peer link;
 	struct redis *redis, *wake;
 	struct streams outcome; /* of streams of which everything was read */
-	struct redis_meant meant;
+	struct child_redis place;
 	struct scripts scripts;
 	struct rand_source rand;
 	CURLM *multi;
 	uint64_t curl_ns, figures_ns;
-	char id[64], name[64], member[64];
+	char id[64], name[64];
 	struct hook *list;
 	uint32_t count, flights;
 	uint64_t delivered, retried, dead, lost, lag_ms, lags[HOOK_LAGS]; /* since the last line */

@@ -11,6 +11,7 @@
 
 #include "app/helper/hooks.h"
 #include "base/decimal.h"
+#include "base/json_member.h"
 
 #define CONSUMER    "node" /* one name for all nodes: the holder of the lease has what is pending */
 #define DEADLINE_NS (3 * NS_PER_S)
@@ -443,28 +444,14 @@ int hooks_redis_open(struct hooks *s, const json_t *begin)
 	struct redis_settings set = { .deadline_ns = DEADLINE_NS,
 				      .pending_max = 32768,
 				      .labels = "link=\"webhooks\"" };
-	struct {
-		const char *name;
-		char *to;
-		size_t cap;
-	} texts[] = {
-		{ "url", set.place.url, sizeof(set.place.url) },
-		{ "ca", set.place.ca, sizeof(set.place.ca) },
-		{ "certificate", set.place.certificate, sizeof(set.place.certificate) },
-		{ "key", set.place.key, sizeof(set.place.key) },
-		{ "member", s->member, sizeof(s->member) },
-		{ "id", s->id, sizeof(s->id) },
-		{ "name", s->name, sizeof(s->name) },
-	};
 	int err = scripts_open(&s->scripts);
 
-	for (size_t i = 0; i < COUNT_OF(texts) && !err; i++)
-		err = bytes_cstr(
-			bytes_str(json_string_value(json_object_get(begin, texts[i].name))),
-			texts[i].to, texts[i].cap);
-	s->meant = (struct redis_meant){ BYTES_LIT("td:{cluster}:ids"),
-					 s->member[0] ? s->member : NULL };
-	set.place.meant = &s->meant;
+	if (!err)
+		err = child_redis_read(&s->place, &set.place, begin);
+	if (!err)
+		err = bytes_cstr(bytes_str(json_text(begin, "id")), s->id, sizeof(s->id));
+	if (!err)
+		err = bytes_cstr(bytes_str(json_text(begin, "name")), s->name, sizeof(s->name));
 	if (!err)
 		err = redis_open(&s->redis, &set, hooks_on_state, s);
 	set.labels = "link=\"webhook_streams\"";

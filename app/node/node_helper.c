@@ -7,6 +7,7 @@
 
 #include "app/node/node_helper.h"
 
+#include "app/child/child_redis.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/metric.h"
@@ -113,13 +114,11 @@ static const struct child_kind g_helper_child = {
 /* Settings for a new process. */
 static void hooks_on_start(struct node *n)
 {
-	const struct redis_place *at = &n->redis.place;
-	const char *member = at->meant ? at->meant->member : NULL;
+	json_t *begin = child_redis_json(&n->redis.place);
 
-	node_hooks_send(n, json_pack("{s:{s:s, s:s, s:s, s:s, s:s*, s:s, s:s}}", "begin", "url",
-				     at->url, "ca", at->ca, "certificate", at->certificate, "key",
-				     at->key, "member", member, "id", n->identity.id, "name",
-				     n->settings.node.name));
+	(void)json_object_set_new(begin, "id", json_string(n->identity.id));
+	(void)json_object_set_new(begin, "name", json_string(n->settings.node.name));
+	node_hooks_send(n, json_pack("{s:o}", "begin", begin));
 	n->hooks->webhooks(n, "");
 }
 
