@@ -4,7 +4,7 @@
  * database, and answers requests. It has its own link to Redis and no part in calls. Lines of JSON
  * over its socket pair:
  *
- *     {"begin":{...}}                  where Redis is, and the level of its log: once, first
+ *     {"begin":{...}}                  where Redis is (child_redis.h): once, first
  *     {"terms":{"database":...,        a URL of PostgreSQL, or a file of SQLite
  *               "folder":...,          of its own files
  *               "stream_max":...,      streams drop no entry before they have so many
@@ -23,7 +23,7 @@
 
 #include "app/archive/archive.h"
 #include "app/child/child_link.h"
-#include "cluster/redis/redis.h"
+#include "app/child/child_redis.h"
 #include "cluster/redis/streams.h"
 #include "cluster/spool/spool.h"
 
@@ -58,8 +58,7 @@ struct archive_process {
 	size_t source_count;
 	struct archive_batch *batch;
 	struct redis *redis;
-	struct redis_meant meant;
-	char member[64];
+	struct child_redis place;
 	struct streams outcome;
 	struct { /* archive_spool.c */
 		struct spool_file file;

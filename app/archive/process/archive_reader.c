@@ -305,25 +305,8 @@ int archive_reader_open(struct archive_process *p, const json_t *begin)
 	struct redis_settings set = { .deadline_ns = DEADLINE_NS,
 				      .pending_max = 32768,
 				      .labels = "link=\"archive\"" };
-	const struct {
-		const char *name;
-		char *to;
-		size_t cap;
-	} texts[] = {
-		{ "url", set.place.url, sizeof(set.place.url) },
-		{ "ca", set.place.ca, sizeof(set.place.ca) },
-		{ "certificate", set.place.certificate, sizeof(set.place.certificate) },
-		{ "key", set.place.key, sizeof(set.place.key) },
-		{ "member", p->member, sizeof(p->member) },
-	};
-	int err = 0;
+	int err = child_redis_read(&p->place, &set.place, begin);
 
-	for (size_t i = 0; i < COUNT_OF(texts) && !err; i++)
-		err = bytes_cstr(bytes_str(json_text(begin, texts[i].name)), texts[i].to,
-				 texts[i].cap);
-	p->meant = (struct redis_meant){ BYTES_LIT("td:{cluster}:ids"),
-					 p->member[0] ? p->member : NULL };
-	set.place.meant = &p->meant;
 	if (!err)
 		err = redis_open(&p->redis, &set, archive_on_redis, p);
 	explicit_bzero(&set, sizeof(set));

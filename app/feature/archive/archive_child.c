@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "app/archive/archive_entry.h"
+#include "app/child/child_redis.h"
 #include "app/command/command_request.h"
 #include "app/command/others.h"
 #include "app/document/directory.h"
@@ -206,12 +207,8 @@ static void archive_terms_send(struct node *n)
 
 static void archive_on_start(struct node *n)
 {
-	const struct redis_place *at = &n->redis.place;
-	const char *member = at->meant ? at->meant->member : NULL;
-
-	child_send(&g_archive.child, json_pack("{s:{s:s, s:s, s:s, s:s, s:s*}}", "begin", "url",
-					       at->url, "ca", at->ca, "certificate",
-					       at->certificate, "key", at->key, "member", member));
+	child_send(&g_archive.child,
+		   json_pack("{s:o}", "begin", child_redis_json(&n->redis.place)));
 	archive_terms_send(n);
 }
 
