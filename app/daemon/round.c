@@ -306,6 +306,8 @@ static void answer_reply_give(struct shard *core, const struct answer *a, struct
 		reply.kept.value = text_bytes(&a->record);
 	else if (reply.ask == ASK_HELPER)
 		reply.help.value = text_bytes(&a->record);
+	else if (reply.ask == ASK_CONTACT)
+		reply.contact.value = text_bytes(&a->record);
 	shard_replied(core, &reply, now);
 }
 

@@ -23,7 +23,8 @@ enum answer_kind {
 	ANSWER_CONNECTION_CLOSED,
 	ANSWER_CERTIFICATE, /* of hop: a connection was refused for it */
 	ANSWER_DEGRADED,    /* ok: healthy again */
-	/* reply; of ASK_PARK, ASK_KV: shard, record: value; of ASK_HELPER: record: result */
+	/* reply; of ASK_PARK, ASK_KV: shard, record: value; of ASK_HELPER: record: result;
+	 * of ASK_CONTACT: record: value */
 	ANSWER_REPLY,
 	ANSWER_OBJECT_SAVED, /* call: an object, version, ok */
 	ANSWER_ROOM,         /* the same; version: the serial, ok: job */

@@ -524,6 +524,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 		.videos_max = s->limits.video_calls,
 		.subscriptions_max = s->limits.subscriptions,
 		.calls_unsaved = !s->redis.save_calls,
+		.contacts = s->archive.enabled,
 		.save_later_ms = SHARD_SAVE_LATER_MS,
 	};
 	if (!s->conferences.station_talkers)

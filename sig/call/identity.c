@@ -321,6 +321,27 @@ static void identity_own_user_write(struct telling *t)
 	write_own_name(t->w, display, user, &t->h->settings->locals[d->hop.local].advertise);
 }
 
+/* A caller who is named as a contact here is asserted by that name, too. False: he is not. */
+static bool identity_contact_write(struct telling *t, struct bytes value)
+{
+	struct bytes name = call_data_get(t->c, BYTES_LIT(CONTACT_NAME_TAG));
+	uint8_t space[DIALOG_TEXT_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct sip_name_addr as;
+
+	if (!name.n || !bytes_eq(name, text_bytes(&t->c->display)) || leg_is_trunk(t->to) ||
+	    !leg_is_trunk(t->who) || t->to->dialog.hop.transport == SIP_INTER_SHARD ||
+	    sip_name_addr_parse(&as, value))
+		return false;
+	dialog_write_display(&w, name);
+	writer_str(&w, "<");
+	writer_bytes(&w, as.uri.all);
+	writer_str(&w, ">");
+	if (!w.overflow)
+		identity_line_write(t, BYTES_LIT("P-Asserted-Identity"), writer_done(&w));
+	return !w.overflow;
+}
+
 /* RFC 3325 5: not sent to an untrusted side if the party wants privacy. */
 static void identity_asserted_write(struct telling *t)
 {
@@ -333,8 +354,10 @@ static void identity_asserted_write(struct telling *t)
 	if (t->shows.n ||
 	    (leg_is_trunk(t->to) && is_of_ours(t->h, t->c, text_bytes(&t->who->user))))
 		lines = (struct bytes){ 0 };
-	for (; carried_find(lines, CARRIED_ASSERTED, i, &value); i++)
-		identity_line_write(t, BYTES_LIT("P-Asserted-Identity"), value);
+	for (; carried_find(lines, CARRIED_ASSERTED, i, &value); i++) {
+		if (!identity_contact_write(t, value))
+			identity_line_write(t, BYTES_LIT("P-Asserted-Identity"), value);
+	}
 	if (i == 0)
 		identity_own_user_write(t);
 }

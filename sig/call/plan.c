@@ -209,6 +209,8 @@ static const struct schema plan_step_rows[] = {
 	  .read = plan_await_read },
 	{ "flows", 18, SCHEMA_HAND, .max = AWAITS_FLOW, .write = plan_await_write,
 	  .read = plan_await_read },
+	{ "looks", 19, SCHEMA_HAND, .max = AWAITS_CONTACT, .write = plan_await_write,
+	  .read = plan_await_read },
 	{ 0 },
 };
 
@@ -876,7 +878,8 @@ enum refusal plan_is_open(const struct call *c)
 	if (c->state == CALL_ANSWERING || c->state == CALL_ESTABLISHED)
 		return REFUSED_ANSWERED;
 	if (c->state == CALL_ENDING || c->parting_ns || !p->count ||
-	    plan_set_state(p) != SET_NONE || slot_step_asks(c) || plan_awaits(p, AWAITS_ROOM))
+	    plan_set_state(p) != SET_NONE || slot_step_asks(c) || plan_awaits(p, AWAITS_ROOM) ||
+	    plan_awaits(p, AWAITS_CONTACT))
 		return REFUSED_NOT_RINGING;
 	return REFUSED_NOT;
 }

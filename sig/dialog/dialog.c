@@ -95,7 +95,7 @@ static void write_octet(struct writer *w, uint8_t c)
 
 /* Quoted again: an unquoted name may hold a lone backslash, which would escape our closing quote.
  * Control characters, which some parsers permit within quotes, become blanks. */
-static void write_display(struct writer *w, struct bytes display)
+void dialog_write_display(struct writer *w, struct bytes display)
 {
 	if (display.n == 0)
 		return;
@@ -119,7 +119,7 @@ static int keep_name_addr(struct text *t, const struct sip_name_addr *a)
 	uint8_t space[2 * DIALOG_TEXT_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 
-	write_display(&w, a->display);
+	dialog_write_display(&w, a->display);
 	writer_str(&w, "<");
 	writer_bytes(&w, a->uri.all);
 	writer_str(&w, ">");
@@ -129,7 +129,7 @@ static int keep_name_addr(struct text *t, const struct sip_name_addr *a)
 void dialog_write_name(struct writer *w, struct bytes display, struct bytes user,
 		       const struct addr *host)
 {
-	write_display(w, display);
+	dialog_write_display(w, display);
 	writer_str(w, "<sip:");
 	writer_bytes(w, user);
 	writer_str(w, "@");
@@ -154,7 +154,7 @@ static int keep_local(struct dialog *d, const struct dialog_party *party, const 
 
 	if (!party->local_host.n)
 		return keep_own_uri(&d->local, party->local_display, party->local_user, own);
-	write_display(&w, party->local_display);
+	dialog_write_display(&w, party->local_display);
 	writer_str(&w, "<sip:");
 	writer_bytes(&w, party->local_user);
 	writer_str(&w, "@");

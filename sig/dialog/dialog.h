@@ -307,6 +307,8 @@ void dialog_write_contact(struct writer *w, const struct dialog *d,
 			  const struct shard_settings *settings);
 /* ... and who reads it may watch that (RFC 4579 3.1); of another one nothing. */
 void dialog_write_focus(struct writer *w, const struct dialog *d);
+/* "name" and a blank; nothing without a name. */
+void dialog_write_display(struct writer *w, struct bytes display);
 /* "name" <sip:user@host>; without a name: <sip:user@host>. */
 void dialog_write_name(struct writer *w, struct bytes display, struct bytes user,
 		       const struct addr *host);

@@ -109,6 +109,7 @@ const struct effect_row effect_rows[EFFECT_KINDS] = {
 	[EFFECT_PUBLISH] = { "publish", sizeof(struct request_publish), 3, NULL },
 	[EFFECT_BOX] = { "box", sizeof(struct request_box), 3, NULL },
 	[EFFECT_USER] = { "user", sizeof(struct request_user), 1, NULL },
+	[EFFECT_CONTACT] = { "contact", sizeof(struct request_contact), 3, NULL },
 };
 
 static void effect_clear(struct effect *e)

@@ -82,6 +82,7 @@ enum effect_kind {
 	EFFECT_PUBLISH,    /* request_publish, of one of the shard's ids; answer: a reply */
 	EFFECT_BOX,        /* request_box; answer: a reply if there is a serial */
 	EFFECT_USER,       /* request_user, of a subscription */
+	EFFECT_CONTACT,    /* request_contact; answer: a reply */
 	EFFECT_KINDS,
 };
 
@@ -277,6 +278,10 @@ struct request_box {
 	struct text tenant, box;
 	struct text by; /* the actor, or empty */
 	struct box_order order;
+};
+/* Whose number it is, for that user; user empty: as the whole tenant knows it. */
+struct request_contact {
+	struct text tenant, user, number;
 };
 struct request_user {
 	struct text data; /* JSON (user_watch.c) */
@@ -508,6 +513,12 @@ struct box_reply {
 	bool found, listed;         /* listed: it answers a LIST */
 	struct box_message message; /* found: of LIST the first one, else what it is by now */
 };
+/* Of an EFFECT_CONTACT. */
+struct contact_reply {
+	uint64_t serial;
+	bool blocked;       /* its calls are not wanted */
+	struct bytes value; /* name, company and category, each with a line feed; empty: unknown */
+};
 /* Of an EFFECT_LOOKUP. Never LOOKUP_REQUEST. */
 struct lookup_reply {
 	uint64_t serial;
@@ -531,6 +542,7 @@ enum ask {
 	ASK_LOOKUP,
 	ASK_USER,
 	ASK_PUBLISH,
+	ASK_CONTACT,
 };
 struct reply {
 	enum ask ask;
@@ -546,6 +558,7 @@ struct reply {
 		struct flow_program_reply program;
 		struct helper_reply help;
 		struct box_reply box;
+		struct contact_reply contact;
 		const struct lookup_reply *lookup;
 		uint64_t user; /* what location_service.ask_store returned */
 	};

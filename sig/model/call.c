@@ -160,15 +160,20 @@ bool call_data_is_good(struct bytes data)
 	return true;
 }
 
-static bool data_has(struct bytes data, struct bytes tag)
+static struct bytes data_value(struct bytes data, struct bytes tag)
 {
 	struct bytes one, name;
 
 	while (bytes_cut(&data, ';', &one)) {
 		if (bytes_cut(&one, '=', &name) && bytes_eq(name, tag))
-			return true;
+			return one;
 	}
-	return false;
+	return (struct bytes){ 0 };
+}
+
+struct bytes call_data_get(const struct call *c, struct bytes tag)
+{
+	return data_value(text_bytes(&c->data), tag);
 }
 
 static void data_put(struct writer *w, struct bytes one)
@@ -211,7 +216,7 @@ static void data_merge(struct call *to, struct bytes data)
 
 	while (bytes_cut(&data, ';', &one)) {
 		value = one;
-		if (bytes_cut(&value, '=', &tag) && !data_has(text_bytes(&to->data), tag))
+		if (bytes_cut(&value, '=', &tag) && !data_value(text_bytes(&to->data), tag).n)
 			(void)call_data_set(to, tag, value);
 	}
 }

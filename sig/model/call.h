@@ -344,6 +344,12 @@ bool call_data_is_good(struct bytes data);
 /* Replaces the value of that tag; an empty one deletes it. Returns 0; unchanged with -EINVAL
  * (invalid text), -ENOSPC (no room), -ENOMEM. */
 int call_data_set(struct call *c, struct bytes tag, struct bytes value);
+/* Empty: it has no such tag. */
+struct bytes call_data_get(const struct call *c, struct bytes tag);
+/* Of who calls, as a contact of the tenant: tags of a call. */
+#define CONTACT_NAME_TAG     "Contact.Name"
+#define CONTACT_COMPANY_TAG  "Contact.Company"
+#define CONTACT_CATEGORY_TAG "Contact.Category"
 /* Adds the data of from; to keeps its own value of a common tag, and its account code. What has no
  * room is dropped. */
 void call_data_merge(struct call *to, const struct call *from);

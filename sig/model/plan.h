@@ -48,10 +48,11 @@ struct plan_set {
  * meanwhile. */
 enum plan_await {
 	AWAITS_NOTHING,
-	AWAITS_NAMES, /* where its user's phones are is looked up (sig/call/resolve.h) */
-	AWAITS_USER,  /* he has another call (sig/pbx/call_waiting.h) */
-	AWAITS_ROOM,  /* its number is a room's, which is not open yet (conference_waits) */
-	AWAITS_FLOW,  /* its number leads to a flow (sig/pbx/flow/flow.c) */
+	AWAITS_NAMES,   /* where its user's phones are is looked up (sig/call/resolve.h) */
+	AWAITS_USER,    /* he has another call (sig/pbx/call_waiting.h) */
+	AWAITS_ROOM,    /* its number is a room's, which is not open yet (conference_waits) */
+	AWAITS_FLOW,    /* its number leads to a flow (sig/pbx/flow/flow.c) */
+	AWAITS_CONTACT, /* whose number the caller's is (sig/pbx/contact.c) */
 };
 
 struct plan_step {

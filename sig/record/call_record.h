@@ -27,7 +27,7 @@
  * know what started a recording; without ROOMS it would play music to a member, without NAMES admit
  * no caller that is asked for a name; without EARLY it would give the caller the answer of another
  * early dialog; without FLOWS it would leave a caller in a flow alone, without PLACES not go on
- * behind its wait. */
+ * behind its wait; without LOOKS it would ring nobody. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -57,7 +57,8 @@ enum {
 	CALL_RECORD_RENEWED = 27, /* any of them; the callee has offered anew before its 2xx */
 	CALL_RECORD_FLOWS = 28,   /* any of them, in a flow, or behind one */
 	CALL_RECORD_PLACES = 29,  /* FLOWS, with the caller in a slot or the like */
-	CALL_RECORD_FORMAT = CALL_RECORD_PLACES
+	CALL_RECORD_LOOKS = 30,   /* it waits for whose number the caller's is */
+	CALL_RECORD_FORMAT = CALL_RECORD_LOOKS
 };
 /* It was picked up while ringing. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -137,6 +138,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_is_for_node(&c->plan);
 
+	if (plan_awaits(&c->plan, AWAITS_CONTACT))
+		return CALL_RECORD_LOOKS;
 	if (c->run)
 		return c->run->kind > RUN_DIAL ? CALL_RECORD_PLACES : CALL_RECORD_FLOWS;
 	if (call_record_is_renewed(c))

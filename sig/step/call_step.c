@@ -473,6 +473,7 @@ static void call_replied(struct call_host *h, struct call *c, const struct reply
 	case ASK_PROGRAM:
 	case ASK_HELPER:
 	case ASK_BOX:
+	case ASK_CONTACT:
 	case ASK_MEDIA_STREAM:
 	case ASK_PARK:
 	case ASK_RECORD:

@@ -91,6 +91,11 @@ struct rig {
 		enum kept what;
 		char tenant[32], user[32], value[64];
 	} kept[RIG_LOOKUPS_MAX]; /* all EFFECT_KV, as lookups below */
+	struct {
+		uint64_t call, serial;
+		char user[32], number[64];
+		uint32_t count;
+	} contact; /* the last EFFECT_CONTACT */
 	uint32_t kept_count;
 	uint64_t program; /* the serial of the last EFFECT_PROGRAM */
 	uint64_t help;    /* and of the last EFFECT_HELPER, with */
@@ -455,6 +460,17 @@ RIG_FN void rig_keep_kept(struct rig *r, const struct effect *e)
 	(void)bytes_cstr(text_bytes(&kept->value), to->value, sizeof(to->value));
 }
 
+RIG_FN void rig_keep_contact(struct rig *r, const struct effect *e)
+{
+	const struct request_contact *wanted = e->request;
+
+	r->contact.call = e->call;
+	r->contact.serial = e->serial;
+	r->contact.count++;
+	(void)bytes_cstr(text_bytes(&wanted->user), r->contact.user, sizeof(r->contact.user));
+	(void)bytes_cstr(text_bytes(&wanted->number), r->contact.number, sizeof(r->contact.number));
+}
+
 RIG_FN void rig_keep_lookup(struct rig *r, const struct effect *e)
 {
 	const struct lookup_want *want = e->request;
@@ -645,6 +661,9 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 	case EFFECT_PROGRAM:
 		r->program = e->serial;
 		r->program_count++;
+		break;
+	case EFFECT_CONTACT:
+		rig_keep_contact(r, e);
 		break;
 	case EFFECT_KV:
 		rig_keep_kept(r, e);
