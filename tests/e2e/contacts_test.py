@@ -240,6 +240,11 @@ class Own(Books):
             else:
                 self.assertTrue(status in (400, 413) or answer["errors"], answer)
         self.refused(403, "not_allowed", self.node, "POST", "/v1/directories:import", self.mine, raw=CARDS.encode(), Content_Type="text/vcard")
+        for text, kind in (("First Name\r\n" + "".join(f"a{n:05}\r\n" for n in range(110000)), "text/csv"), ("BEGIN:VCARD\r\nEND:VCARD\r\n" * 20001, "text/vcard")):
+            begun = time.monotonic()
+            status, _, answer = self.http(self.node, "POST", "/v1/contacts:import", self.mine, raw=text.encode(), Content_Type=kind)
+            self.assertEqual((status, "20000 contacts at most" in answer["detail"]), (400, True), answer)
+            self.assertLess(time.monotonic() - begun, 5)
 
     def test_guide(self):
         """What docs/guides/contacts.md types does what it says."""

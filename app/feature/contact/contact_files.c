@@ -176,6 +176,24 @@ static bool contact_upload_is_text(struct command_run *run, const struct contact
 	return !nul;
 }
 
+/* More than any book has are not read: that takes longer than who sent them waits. False: the run
+ * has failed. */
+static bool contact_upload_fits(struct command_run *run, const struct contact_upload *u)
+{
+	struct bytes rest = bytes_mem(u->text + u->at, u->n - u->at);
+	uint32_t count = 0;
+
+	while (rest.n && count <= CONTACT_SHARED_MAX) {
+		rest = bytes_from(rest, u->csv ? csv_row_length(rest) : vcard_length(rest));
+		count++;
+	}
+	if (count > CONTACT_SHARED_MAX)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "file",
+			     "a file has %d contacts at most: nothing was read of this one",
+			     CONTACT_SHARED_MAX);
+	return count <= CONTACT_SHARED_MAX;
+}
+
 static void contact_upload_start(struct command_run *run, struct contact_upload *u)
 {
 	const struct command_value *format = command_value(run, "format");
@@ -215,6 +233,8 @@ void command_contact_import(struct command_run *run)
 	if (!contact_upload_read(run, u) || !contact_upload_is_text(run, u))
 		return;
 	contact_upload_start(run, u);
+	if (!contact_upload_fits(run, u))
+		return;
 	(void)json_object_set_new(args, "format", json_string(u->csv ? "csv" : "vcard"));
 	(void)json_object_set_new(run->args, "sum",
 				  json_pack("{s:i, s:i, s:i, s:[]}", "added", 0, "changed", 0,
