@@ -23,6 +23,8 @@
 
 /* As enum tenant_history_shared. */
 static const char *const g_history_shared[] = { "none", "groups", "all", NULL };
+/* As enum contact_names. */
+static const char *const g_contact_names[] = { "missing", "always", "off", NULL };
 static const char *const g_dialling[] = { "enblock", "overlap", NULL };
 
 static bool digits_only(struct bytes text)
@@ -422,6 +424,11 @@ const struct command_arg g_tenant_fields[] = {
 		"user_to_user", core.user_to_user, "false",
 		"true: INVITEs to its phones have the tags of the call as User-to-User (RFC 7433), "
 		"in hex, where the caller has sent none."),
+	WORD_FIELD(
+		"contact_names", core.contact_names, FIELD_NUMBER, g_contact_names, "missing",
+		"Whether a caller from outside has the name of its contact, in the book of the "
+		"extension that is called or in the directory: where it brings no name (missing), "
+		"always, or never (off). With off, contacts that are blocked are not refused."),
 	FLAG_FIELD("one_password", core.one_password, "false",
 		   "true: an extension's password is the PIN of its mailbox, too. So it has digits "
 		   "alone, is keyed at telephones, and anybody who finds it may call as the "

@@ -14,10 +14,10 @@
 
 /* Each is in the file of its name. */
 extern const struct module account_module, announce_module, application_module, auto_answer_module,
-	call_waiting_module, charge_module, conference_module, flow_module, focus_module,
-	forward_module, hold_module, join_module, last_caller_module, media_stream_module,
-	meetme_module, park_module, pick_module, recording_module, remote_shard_module,
-	replace_module, retrieve_module, set_module, transfer_module;
+	call_waiting_module, charge_module, conference_module, contact_module, flow_module,
+	focus_module, forward_module, hold_module, join_module, last_caller_module,
+	media_stream_module, meetme_module, park_module, pick_module, recording_module,
+	remote_shard_module, replace_module, retrieve_module, set_module, transfer_module;
 extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
@@ -51,6 +51,7 @@ const struct feature sig_features[] = {
 	{ "announce", .call = &announce_module },
 	{ "charge", .call = &charge_module },
 	{ "last_caller", .call = &last_caller_module },
+	{ "contact", .call = &contact_module },
 	{ "phone_features", .package = &features_package },
 	{ "messages", .package = &messages_package },
 	{ "user_page", .package = &user_package },

@@ -48,6 +48,10 @@ enum {
 enum record_tone { RECORD_TONE_AS_SET, RECORD_TONE_ON, RECORD_TONE_OFF };
 enum { RECORD_TONE_MS = 15000 }; /* so often, where the node says nothing */
 
+/* Whether phones show callers from outside by the name of their contact: where they bring none,
+ * always, or never. Without look-ups nobody is blocked as a contact. */
+enum contact_names { CONTACT_NAMES_MISSING, CONTACT_NAMES_ALWAYS, CONTACT_NAMES_OFF };
+
 /* Features that may be withheld from an extension, or from a whole tenant (ADM-90). The word is
  * stored in documents: never to be reused. */
 #define ENTITLEMENTS(X)                 \
@@ -126,6 +130,7 @@ struct tenant_terms {
 	bool outside_number_required; /* of extensions that call outside (MGT-09) */
 	bool user_to_user;            /* its phones are told the call's data (RFC 7433) */
 	uint8_t record_tone;          /* enum record_tone */
+	uint8_t contact_names;        /* enum contact_names */
 	char language[LANGUAGE_MAX];  /* of prompts, where an extension has none; "": the node's */
 	char presence_states[PRESENCE_STATES_MAX]; /* in addition to the usual ones; "": any */
 	char zone[ZONE_NAME_MAX];                  /* of the time that its flows know; "": UTC */

@@ -21,7 +21,7 @@ from mailbox_test import children
 from patience import until
 from http_api_test import Asks
 from session_test import Users
-from taken_test import Cluster
+from taken_test import ADDRESSES, SIP, Cluster
 from tandem_client import Client
 
 
@@ -306,6 +306,70 @@ class Calls(Books):
         self.assertEqual(self.rings("+12125550199"), [])
         self.assertEqual(self.rings("+12125550100", ("Privacy", "id")), [])
 
+    def call(self, number, answers=False):
+        """A call of that number to the DID: what 1002 is shown (None: it does not ring), and the status."""
+        trunk = self.node.user_agent(number)
+        self.addCleanup(trunk.close)
+        self.operator("trunk.put", name="pbx", direction="in", sources=PARTY, source_port=trunk.port)
+        with self.node.media() as media:
+            out = trunk.invite("+12125550000", media.sdp(), [("P-Asserted-Identity", f"<sip:{number}@{PARTY}>")])
+            shown = None
+            if answers:
+                into = self.b.incoming()
+                shown = (into.request.get("From"), into.request.get("P-Asserted-Identity"))
+                into.reject(486)
+            return shown, out.wait_final().status
+
+    def test_shown(self):
+        """CON-08: a caller without a name is the contact, on the phone, in the record and in history; a contact that is blocked hears 603, and a blocked number too."""
+        self.operator("did.put", number="+12125550000", to="1002")
+        self.operator("tenant.put", name="default", history_shared="all")
+        card = "\r\n".join(("BEGIN:VCARD", "VERSION:4.0", "FN:Zoe Quist", "ORG:ACME", "CATEGORIES:vip,cust", "TEL:(212) 555-0100", "END:VCARD", ""))
+        self.imports(self.other, card)
+        zoe, = self.ok(self.node, "GET", "/v1/contacts", self.other)
+        shown, status = self.call("+12125550100", answers=True)
+        self.assertEqual((shown[0].split("<")[0], status), ('"Zoe Quist" ', 486))
+        if shown[1]:
+            self.assertTrue(shown[1].startswith('"Zoe Quist" <'), shown)
+        until(lambda: [row["from_name"] for row in self.operator("cdr.list")] == ["Zoe Quist"], lambda: self.operator("cdr.list"))
+        self.assertEqual(self.operator("cdr.list")[0]["data"], "Contact.Name=Zoe Quist;Contact.Company=ACME;Contact.Category=vip,cust")
+        until(lambda: [row["name"] for row in self.ok(self.node, "GET", "/v1/histories", self.other)] == ["Zoe Quist"])
+        self.assertEqual(self.call("+12125550199", answers=True)[0][0].split("<")[0].strip(), "")
+        self.ok(self.node, "PATCH", f"/v1/contacts/{zoe['contact']}", self.other, {"blocked": True})
+        self.assertEqual(self.call("+12125550100"), (None, 603))
+        self.operator("tenant.put", name="default", contact_names="off")
+        self.assertEqual(self.call("+12125550100", answers=True)[1], 486)
+        self.operator("extension.put", number="1002", blocked="+12125550100")
+        self.assertEqual(self.call("+12125550100"), (None, 603))
+        self.assertEqual(self.operator("cdr.list", limit=1)[0]["missed"], "")
+
+    def test_flow(self):
+        """A flow knows who calls, of the directory: what it does follows from the company."""
+        self.operator("flow.put", name="desk", program={"start": "who", "steps": {
+            "who": {"match": "{tag.Contact.Company}/{tag.Contact.Name}", "on": {"ACME/Lobby": "busy"}, "else": "no"},
+            "busy": {"reject": {"status": 486}}, "no": {"reject": {"status": 480}}}})
+        self.operator("number.put", number="4100", to="flow:desk")
+        self.operator("did.put", number="+12125550000", to="4100")
+        self.ok(self.node, "POST", "/v1/directories", self.token(self.node, "admin", "default"), {"name": "Lobby", "company": "ACME", "phones": ["+12125550100"]})
+        self.ok(self.node, "POST", "/v1/contacts", self.other, {"name": "Own", "phones": ["+12125550199"]})
+        self.assertEqual([self.call(number)[1] for number in ("+12125550100", "+12125550199")], [486, 480])
+
+    def test_archive_stands_still(self):
+        """Its process does not answer: the call rings after 200 ms, without a name."""
+        self.operator("did.put", number="+12125550000", to="1002")
+        self.ok(self.node, "POST", "/v1/contacts", self.other, {"name": "Zoe", "phones": ["+12125550100"], "blocked": True})
+        pids = children(self.node.process.pid, "tandem-archive")
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            begun = time.monotonic()
+            shown, status = self.call("+12125550100", answers=True)
+            self.assertLess(time.monotonic() - begun, 1.5)
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        self.assertEqual((shown[0].split("<")[0].strip(), status), ("", 486))
+
 
 class Postgresql(Books):
     """The archive is PostgreSQL."""
@@ -341,6 +405,29 @@ class Postgresql(Books):
 
 
 class Nodes(Asks, Cluster):
+    def test_who_calls(self):
+        """Without archive.url one node has the contacts: a call from outside that comes to the other one is named, and refused where it is blocked."""
+        self.at_home()
+        until(lambda: "others ask it" in self.b.log_text(), self.b.log_tail)
+        admin = self.token(self.b, "admin", name="calls")
+        until(lambda: self.http(self.b, "GET", "/v1/directories:export", admin)[0] == 200, self.b.log_tail)
+        self.a.ctl("did.put", number="+49300", to="1002")
+        self.registers(18, "1002")
+        for shard, node in ((17, self.a), (18, self.b)):
+            trunk = node.user_agent(f"trunk{shard}")
+            self.addCleanup(trunk.close)
+            trunk.server, trunk.number = (ADDRESSES[shard], SIP), "+4930111"
+            node.ctl("trunk.put", name="pbx", direction="in", sources=PARTY, source_port=trunk.port)
+            for blocked in (False, True):
+                self.a.ctl("contact.put", user="1002", contact="lobby", name="Lobby", phones=["+4930111"], blocked=blocked)
+                with node.media() as media:
+                    out = trunk.invite("+49300", media.sdp())
+                    if not blocked:
+                        into = self.phones[18, "1002"].incoming()
+                        self.assertTrue(into.request.get("From").startswith('"Lobby" <'), into.request.get("From"))
+                        into.reject(486)
+                    self.assertEqual(out.wait_final().status, 603 if blocked else 486)
+
     def test_one_book(self):
         """Without archive.url the book is at one node, and the other one asks it: a file in parts, a search, a page, a number, a large card."""
         self.at_home()

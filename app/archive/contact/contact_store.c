@@ -426,14 +426,39 @@ int contact_delete(struct archive *a, const json_t *args, json_t **result, char 
 
 /* ---- found by a number ---- */
 
+/* CATEGORIES of its vCard (RFC 6350 6.7.1), without backslashes before commas. NULL: none. */
+static json_t *category_of(struct bytes card)
+{
+	json_t *contact = json_loadb((const char *)card.p, card.n, 0, NULL), *found = NULL;
+	struct bytes kept = bytes_str(contact_text(contact, "kept")), line;
+	char text[CONTACT_NAME_MAX];
+	size_t n = 0;
+
+	while (!found && bytes_cut(&kept, '\n', &line)) {
+		if (!bytes_istarts(line, "CATEGORIES:") && !bytes_istarts(line, "CATEGORIES;"))
+			continue;
+		line = bytes_trim(bytes_from(line, bytes_find(line, ':') + 1));
+		for (size_t i = 0; i < line.n && n < sizeof(text); i++) {
+			if (line.p[i] != '\\')
+				text[n++] = (char)line.p[i];
+		}
+		while (n && n == sizeof(text) && (text[n - 1] & 0x80))
+			n--; /* no half of a character */
+		found = json_stringn(text, n);
+	}
+	json_decref(contact);
+	return found;
+}
+
 static bool on_number_found(const struct sql_value *row, void *arg)
 {
 	bool own = row[0].text.n && row[0].text.p[0] == 'u';
 
 	(void)json_array_append_new(
-		arg, json_pack("{s:s, s:s%, s:s%, s:s%, s:b}", "book", own ? "own" : "directory",
-			       "contact", row[1].text.p, row[1].text.n, "name", row[2].text.p,
-			       row[2].text.n, "company", row[3].text.p, row[3].text.n, "blocked",
+		arg, json_pack("{s:s, s:s%, s:s%, s:s%, s:o*, s:b}", "book",
+			       own ? "own" : "directory", "contact", row[1].text.p, row[1].text.n,
+			       "name", row[2].text.p, row[2].text.n, "company", row[3].text.p,
+			       row[3].text.n, "category", category_of(row[5].text), "blocked",
 			       (int)(sql_int(&row[4]) & CONTACT_BLOCKED)));
 	return true;
 }
@@ -459,7 +484,7 @@ int contact_find(struct archive *a, const json_t *args, json_t **result, char wh
 	params[2] = sql_text(bytes_str(forms[0]));
 	params[3] = sql_text(bytes_str(forms[n - 1]));
 	return sql_run(a->sql,
-		       "SELECT c.owner, c.id, c.name, c.company, c.flags FROM "
+		       "SELECT c.owner, c.id, c.name, c.company, c.flags, c.card FROM "
 		       "(SELECT DISTINCT owner, id FROM contact_number WHERE tenant = $1 "
 		       "AND normal IN ($3, $4) AND owner IN ('d', $2)) k "
 		       "JOIN contact c ON c.tenant = $1 AND c.owner = k.owner AND "

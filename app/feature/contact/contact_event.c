@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who calls: when a call rings at an extension, the archive is asked whose number it is, in the
- * extension's book and in the directory. Where it answers in time the event call.contact says so.
- * The call waits for nothing, and what is asked at once is bounded. Control thread.
+ * Who calls: the archive is asked whose number it is, in the book of an extension and in the
+ * directory. A call from a trunk asks before it rings (sig/pbx/contact.c), and has an answer within
+ * FIND_MS or none. When a call rings at an extension, the event call.contact says all contacts of
+ * that number; the call waits for nothing then. What is asked at once is bounded. Control thread.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -123,4 +124,65 @@ void contact_on_event(const struct effect *e, void *node)
 		g_finds--;
 		free(asked);
 	}
+}
+
+/* ---- before it rings ---- */
+
+static void contact_line_put(struct writer *w, const json_t *row, const char *member)
+{
+	writer_str(w, json_text(row, member));
+	writer_str(w, "\n");
+}
+
+/* The first one's name, and whether any of them is blocked. */
+static void contact_on_known(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	const json_t *rows = json_object_get(result, "result"), *row;
+	struct answer *wanted = arg;
+	uint8_t space[4 * CONTACT_TEXT_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	size_t i;
+
+	(void)why;
+	g_finds--;
+	json_array_foreach(rows, i, row) wanted->reply.contact.blocked |= json_flag(row, "blocked");
+	row = json_array_get(rows, 0);
+	if (row) {
+		contact_line_put(&w, row, "name");
+		contact_line_put(&w, row, "company");
+		contact_line_put(&w, row, "category");
+	}
+	if (w.overflow || text_set(&wanted->record, writer_done(&w)))
+		LOG_ERROR("contact", wanted->call, "no memory for who calls");
+	answers_add(&n->shards.answers, wanted);
+	free(wanted);
+}
+
+void contact_on_wanted(const struct effect *e, void *node)
+{
+	const struct request_contact *request = e->request;
+	struct answer *wanted = calloc(1, sizeof(*wanted));
+	struct node *n = node;
+	uint16_t tenant = tenants_find(n->common.tenants, text_bytes(&request->tenant));
+	char owner[CONTACT_OWNER_MAX] = "d";
+	json_t *args;
+
+	if (!wanted)
+		return; /* the call's own time runs */
+	*wanted = (struct answer){
+		.kind = ANSWER_REPLY,
+		.call = e->call,
+		.reply = { .ask = ASK_CONTACT, .of = e->call, .contact = { .serial = e->serial } }
+	};
+	if (request->user.n)
+		(void)snprintf(owner, sizeof(owner), "u%s", text_str(&request->user));
+	args = g_finds < FINDS_MAX ? contact_args_in(n, tenant, owner) : NULL;
+	if (args)
+		(void)json_object_set_new(args, "number",
+					  command_text_json(text_bytes(&request->number)));
+	g_finds++;
+	if (args &&
+	    archive_query_send(n, "contact.find", args, tenant, FIND_MS, contact_on_known, wanted))
+		return;
+	contact_on_known(n, NULL, NULL, wanted);
 }

@@ -44,7 +44,7 @@ static const char *const g_abouts[] = { "contact", "directory", "extension", "me
 #define FLAG_ARGS                                                                    \
 	BOOL_ARG("favourite", NULL, "It is a favourite."),                           \
 		BOOL_ARG("pinned", NULL, "It stays where recent ones are cleared."), \
-		BOOL_ARG("blocked", NULL, "Its calls are not wanted: clients show that.")
+		BOOL_ARG("blocked", NULL, "Its calls from outside are refused with 603.")
 #define REVISION_ARG                            \
 	U64_ARG("revision", 0, INT64_MAX, NULL, \
 		"Only if the contact has this revision still. conflict: it has another one.")
@@ -149,7 +149,7 @@ static const struct command g_contact_commands[] = {
 	  "are compared in one form, by the dial plan of the tenant (country, area, prefixes, "
 	  "access), so +1 212 555 0100, 912125550100 and 555-0100 find one contact.",
 	  "a list of at most 8, own ones first: book (own or directory), contact, name, company, "
-	  "blocked",
+	  "category (CATEGORIES of its vCard), blocked",
 	  BY(command_contact_find), .own = "user", .transient = true },
 	{ "contact.import", COMMAND_FOR_APPLICATION, g_import_args,
 	  "Reads contacts out of a file into the book of an extension. Who reads it again changes "
@@ -204,5 +204,6 @@ static const struct command g_contact_commands[] = {
 const struct app_feature g_contact_feature = {
 	.name = "contact",
 	.commands = g_contact_commands,
-	.carriers = CARRIERS({ contact_on_event, EFFECT_EVENT }),
+	.carriers =
+		CARRIERS({ contact_on_event, EFFECT_EVENT }, { contact_on_wanted, EFFECT_CONTACT }),
 };

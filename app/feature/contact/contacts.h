@@ -14,8 +14,9 @@ command_fn command_contact_put, command_contact_get, command_contact_list, comma
 	command_contact_import, command_contact_export, command_contact_note,
 	command_directory_list;
 
-/* EFFECT_EVENT. */
+/* EFFECT_EVENT, EFFECT_CONTACT. */
 void contact_on_event(const struct effect *e, void *node);
+void contact_on_wanted(const struct effect *e, void *node);
 
 /* ---- between the files ---- */
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who calls from outside: asked before anybody rings, for 200 ms at most, and shown by the name of the contact. */
+#include "tests/unit/sig/gate.h"
+#include "tests/unit/sig/sides.h"
+
+#define KNOWN "Anna Li\nACME; Inc.\nvip\n"
+
+static void tenant_says(struct gate *g, enum contact_names names)
+{
+	struct tenant_settings t = { .name = TENANT_DEFAULT_NAME,
+				     .terms = { .contact_names = (uint8_t)names } };
+	uint16_t unused;
+
+	assert_int_equal(tenants_put(g->tenants, &t, &unused), 0);
+}
+
+static int contact_setup(void **state)
+{
+	struct shard_settings settings = rig_settings();
+	struct trunk_settings set = gate_trunk("carrier", "198.51.100.1");
+	struct gate *g = calloc(1, sizeof(*g));
+
+	settings.contacts = true;
+	gate_open(g, &settings);
+	(void)gate_put(g, &set);
+	gate_did(g, "+49301", "1002");
+	*state = g;
+	return 0;
+}
+
+#define CONTACT_TEST(fn) cmocka_unit_test_setup_teardown(fn, contact_setup, gate_teardown)
+
+static void called(struct gate *g, const char *from, const char *headers)
+{
+	phone_begin(&g->carriers[0], "+49301");
+	(void)snprintf(g->carriers[0].local, sizeof(g->carriers[0].local), "%s", from);
+	phone_request(&g->carriers[0], "INVITE", headers, PHONE_SDP_A);
+	rig_run(g->l.r);
+}
+
+static uint32_t rings(struct gate *g)
+{
+	return rig_count(g->l.r, &g->l.b.addr, "INVITE ");
+}
+
+static void answer(struct gate *g, const char *value, bool blocked)
+{
+	rig_reply(g->l.r, (struct reply){ .ask = ASK_CONTACT,
+					  .of = g->l.r->contact.call,
+					  .contact = { .serial = g->l.r->contact.serial,
+						       .blocked = blocked,
+						       .value = bytes_str(value) } });
+	rig_run(g->l.r);
+}
+
+/* Nobody rings until it is known; then the phone shows the name, also as asserted, and the call has tags. */
+static void named(void **state)
+{
+	struct gate *g = *state;
+	struct bytes m;
+
+	called(g, "<sip:+4930@x>", "P-Asserted-Identity: <sip:+4930@10.9.8.7>\r\n");
+	assert_int_equal(rings(g), 0);
+	assert_int_equal(g->l.r->contact.count, 1);
+	assert_string_equal(g->l.r->contact.user, "1002");
+	assert_string_equal(g->l.r->contact.number, "+4930");
+	answer(g, KNOWN, false);
+	m = rung(&g->l.b);
+	assert_header(m, "From", "\"Anna Li\" <sip:+4930@");
+	assert_header(m, "P-Asserted-Identity", "\"Anna Li\" <sip:+4930@");
+	phone_answer(&g->l.b, m, "603 Decline", "");
+	assert_true(phone_hears(&g->carriers[0], "SIP/2.0 603").n);
+	phone_write(&g->carriers[0], "ACK", "", "");
+	rig_run(g->l.r);
+	assert_int_equal(g->l.r->cdr_count, 1);
+	assert_string_equal(g->l.r->cdrs[0].facts.from_name, "Anna Li");
+	assert_string_equal(g->l.r->cdrs[0].facts.data,
+			    "Contact.Name=Anna Li;Contact.Company=ACME  Inc.;Contact.Category=vip");
+}
+
+/* A name that the caller brings counts, a number in its place does not; the tenant may say otherwise. */
+static void names_of_callers(void **state)
+{
+	static const struct {
+		enum contact_names says;
+		const char *from, *shown;
+	} rows[] = {
+		{ CONTACT_NAMES_MISSING, "\"Ann\" <sip:+4930@x>", "\"Ann\" <" },
+		{ CONTACT_NAMES_MISSING, "\"+49 (30)\" <sip:+4930@x>", "\"Anna Li\" <" },
+		{ CONTACT_NAMES_ALWAYS, "\"Ann\" <sip:+4930@x>", "\"Anna Li\" <" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct gate *g;
+
+		assert_int_equal(contact_setup(state), 0);
+		g = *state;
+		tenant_says(g, rows[i].says);
+		called(g, rows[i].from, "");
+		answer(g, KNOWN, false);
+		assert_header(rung(&g->l.b), "From", rows[i].shown);
+		(void)gate_teardown(state);
+	}
+}
+
+/* Nobody is asked about those who hide, or where the tenant does not want it. */
+static void not_asked(void **state)
+{
+	struct gate *g = *state;
+
+	called(g, "<sip:+4930@x>", "Privacy: id\r\nP-Asserted-Identity: <sip:+4930@10.9.8.7>\r\n");
+	assert_int_equal(g->l.r->contact.count, 0);
+	(void)rung(&g->l.b);
+	tenant_says(g, CONTACT_NAMES_OFF);
+	phone_open(&g->carriers[1], g->l.r, "gx", "198.51.100.1:5060");
+	g->carriers[0] = g->carriers[1];
+	called(g, "<sip:+4931@x>", "");
+	assert_int_equal(g->l.r->contact.count, 0);
+}
+
+static void blocked(void **state)
+{
+	struct gate *g = *state;
+
+	called(g, "<sip:+4930@x>", "");
+	answer(g, KNOWN, true);
+	assert_true(phone_hears(&g->carriers[0], "SIP/2.0 603").n);
+	phone_write(&g->carriers[0], "ACK", "", "");
+	rig_run(g->l.r);
+	assert_int_equal(rings(g), 0);
+	assert_int_equal(g->l.r->cdr_count, 1);
+	assert_int_equal(g->l.r->cdrs[0].sip_status, 603);
+	assert_string_equal(g->l.r->cdrs[0].facts.missed, "");
+	assert_string_equal(g->l.r->cdrs[0].facts.from_name, "");
+}
+
+/* 200 ms, and a late answer changes nothing. */
+static void bounded(void **state)
+{
+	struct gate *g = *state;
+
+	called(g, "<sip:+4930@x>", "");
+	rig_wait_ms(g->l.r, 190);
+	assert_int_equal(rings(g), 0);
+	rig_wait_ms(g->l.r, 20);
+	assert_int_equal(rings(g), 1);
+	answer(g, KNOWN, true);
+	assert_header(rung(&g->l.b), "From", "<sip:+4930@");
+	assert_int_equal(rig_counts(g->l.r).calls, 1);
+}
+
+/* Who gives up while it is asked is not rung for. */
+static void given_up(void **state)
+{
+	struct gate *g = *state;
+
+	called(g, "<sip:+4930@x>", "");
+	phone_write(&g->carriers[0], "CANCEL", "", "");
+	rig_run(g->l.r);
+	assert_true(phone_hears(&g->carriers[0], "SIP/2.0 487").n);
+	answer(g, KNOWN, false);
+	assert_int_equal(rings(g), 0);
+}
+
+/* A successor has the record, and asks again. */
+static void taken_over(void **state)
+{
+	struct gate *g = *state;
+	struct rig *r = g->l.r;
+	struct text record = { 0 };
+	uint64_t before;
+
+	called(g, "<sip:+4930@x>", "");
+	before = r->contact.serial;
+	assert_int_equal(text_set(&record, line_stored(&g->l)), 0);
+	line_restart(&g->l, text_bytes(&record));
+	text_clear(&record);
+	assert_int_equal(r->contact.count, 2);
+	assert_int_not_equal(r->contact.serial, before);
+	assert_int_equal(rings(g), 0);
+	answer(g, KNOWN, false);
+	assert_header(rung(&g->l.b), "From", "\"Anna Li\" <sip:+4930@");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CONTACT_TEST(named),      cmocka_unit_test(names_of_callers),
+		CONTACT_TEST(not_asked),  CONTACT_TEST(blocked),
+		CONTACT_TEST(bounded),    CONTACT_TEST(given_up),
+		CONTACT_TEST(taken_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
