@@ -3,10 +3,11 @@
  * What streams would drop before the database takes it. While that is away, streams that are nearly
  * as long as they may be are copied to files (cluster/spool/), from where each was read last. When
  * it is back the files are saved first, and then the streams are read on: what is in both changes
- * nothing. An entry here has the kind, key and tenant of its stream and its id as its first fields.
+ * nothing.
  */
 
 #include "app/archive/process/archive_process.h"
+#include "app/archive/process/spool_entry.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -21,8 +22,6 @@
 #include "cluster/record.h"
 
 enum {
-	OWN_FIELDS = 4,
-	SPOOL_FIELDS = 256,
 	EVERY_MS = 500,
 	FREE_MIN_MIB = 512,
 };
@@ -62,28 +61,25 @@ void archive_spool_close(struct archive_process *p)
 
 /* ---- to the disk ---- */
 
-static void spool_field(struct writer *w, struct bytes name, struct bytes value)
-{
-	cdr_field_write(w, &(struct cdr_field){ name, value });
-}
-
 /* 0, -E2BIG, or -errno. */
 static int spool_entry_put(struct archive_process *p, const struct archive_source *s,
 			   const struct redisReply *reply)
 {
 	static uint8_t fields[SPOOL_FIELDS_MAX], whole[SPOOL_ENTRY_HEAD + SPOOL_FIELDS_MAX];
 	const struct redisReply *texts = redis_reply_at(reply, 1);
+	static struct archive_field of[SPOOLED_FIELDS_MAX];
+	struct archive_entry entry = {
+		s->kind, bytes_str(s->key), bytes_str(s->tenant), stream_entry_id(reply), of, 0
+	};
 	struct writer w = writer_over(fields, sizeof(fields));
 	struct writer out = writer_over(whole, sizeof(whole));
-	char kind[DECIMAL_TEXT_MAX];
 
-	spool_field(&w, BYTES_LIT("kind"), decimal_text(kind, (uint64_t)s->kind));
-	spool_field(&w, BYTES_LIT("stream"), bytes_str(s->key));
-	spool_field(&w, BYTES_LIT("tenant"), bytes_str(s->tenant));
-	spool_field(&w, BYTES_LIT("entry"), stream_entry_id(reply));
-	for (size_t i = 0; i + 1 < redis_reply_count(texts); i += 2)
-		spool_field(&w, redis_reply_text(redis_reply_at(texts, i)),
-			    redis_reply_text(redis_reply_at(texts, i + 1)));
+	for (size_t i = 0; i + 1 < redis_reply_count(texts) && entry.count < COUNT_OF(of); i += 2)
+		of[entry.count++] = (struct archive_field){
+			redis_reply_text(redis_reply_at(texts, i)),
+			redis_reply_text(redis_reply_at(texts, i + 1)),
+		};
+	spooled_entry_write(&w, &entry);
 	if (w.overflow)
 		return -E2BIG;
 	spool_entry_write(&out, &(struct spool_entry){ ++p->spool.number, 0, writer_done(&w) });
@@ -191,31 +187,6 @@ void archive_spool_round(struct archive_process *p, uint64_t now_ns)
 
 /* ---- to the database ---- */
 
-/* An entry's own fields first. False: it is none of ours. */
-static bool spool_entry_read(struct archive_entry *out, struct archive_field *fields,
-			     struct bytes rest)
-{
-	struct bytes own[OWN_FIELDS];
-	struct cdr_field field;
-	uint64_t kind;
-	size_t n = 0;
-
-	*out = (struct archive_entry){ .fields = fields };
-	while (out->count < SPOOL_FIELDS && cdr_field_next(&rest, &field) > 0) {
-		if (n < OWN_FIELDS)
-			own[n++] = field.value;
-		else
-			fields[out->count++] = (struct archive_field){ field.name, field.value };
-	}
-	if (n < OWN_FIELDS || bytes_u64(own[0], &kind) || kind > ARCHIVE_EVENTS)
-		return false;
-	out->kind = (enum archive_stream)kind;
-	out->stream = own[1];
-	out->tenant = own[2];
-	out->id = own[3];
-	return true;
-}
-
 static bool entry_id_read(struct bytes text, uint64_t *ms, uint64_t *number)
 {
 	struct bytes first;
@@ -256,7 +227,7 @@ static int spool_batch_save(struct archive_process *p, struct bytes stream, stru
 static int spool_batch_read(struct archive_process *p, struct bytes *rest, struct bytes *stream,
 			    struct bytes *first)
 {
-	static struct archive_field fields[SPOOL_FIELDS];
+	static struct archive_field fields[SPOOLED_FIELDS_MAX];
 	struct archive_entry entry;
 	struct spool_entry one;
 	int err = 0, got;
@@ -268,7 +239,7 @@ static int spool_batch_read(struct archive_process *p, struct bytes *rest, struc
 		got = spool_entry_next(rest, &one);
 		if (!got || got == -ENODATA)
 			break;
-		if (got < 0 || !spool_entry_read(&entry, fields, one.fields)) {
+		if (got < 0 || !spooled_entry_read(&entry, fields, one.fields)) {
 			p->spool.broken = true;
 			continue;
 		}
