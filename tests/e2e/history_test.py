@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """History out of the archive: who sees which conversations, what he does with them, and what survives the ends of processes. CALL-06."""
 import contextlib
+import csv
 import glob
+import io
 import json
 import os
 import signal
@@ -94,6 +96,35 @@ class History(Users, CallTest):
         self.assertEqual([row["call"] for row in self.listed(peer, 2)], calls[::-1])
         self.assertEqual([row["call"] for row in self.listed(self.admin, 2, "?missed=false&direction=internal&text=001")], calls[::-1])
         self.assertEqual(self.listed(self.admin, 0, "?missed=true"), [])
+
+    def test_report(self):
+        """Calls by hour, code and extension: what the rows of history add up to, as JSON and CSV with guarded cells; a user has none, a tenant its own."""
+        mine = self.session(self.node, "1001")["token"]
+        self.node.ctl("extension.put", number="1002", display_name="=1+1")
+        calls = [self.talk() for _ in range(2)]
+        rows = self.listed(self.admin, 2)
+        sums = {"calls": 2, "answered": 2, "missed": 0, "talk_ms": sum(row["talk_ms"] for row in rows),
+                "duration_ms": sum(row["end_utc_ms"] - row["setup_utc_ms"] for row in rows)}
+
+        def report(token, query):
+            return self.ok(self.node, "GET", f"/v1/histories:report?{query}", token)
+        of = report(self.admin, "by=hour")
+        self.assertEqual({name: sum(row[name] for row in of["rows"]) for name in sums}, sums)
+        self.assertEqual({row["hour"] for row in of["rows"]}, {time.strftime("%Y-%m-%dT%H:00Z", time.gmtime(row["setup_utc_ms"] / 1000)) for row in rows})
+        self.assertEqual((of["clipped"], of["left_out"]), (False, 0))
+        for row, direction in zip(report(self.admin, "by=extension")["rows"], ("outgoing", "incoming")):
+            self.assertEqual({name: row[name] for name in sums} | {direction: row[direction]}, sums | {direction: 2})
+        table = list(csv.reader(io.StringIO(report(self.admin, "by=extension&format=csv")["text"])))
+        self.assertEqual(table[0], ["extension", "calls", "answered", "missed", "incoming", "outgoing", "internal", "duration", "billsec"])
+        self.assertEqual([row[:4] for row in table[1:]], [["1001", "2", "2", "0"], ["1002", "2", "2", "0"]])
+        for query in ("by=group", "by=trunk", "by=account_code", "by=hour&until=2020-01-01", "by=extension&until=2020-01-01"):
+            self.assertEqual(report(self.admin, query)["rows"], [], query)
+        self.node.ctl("tenant.put", name="acme")
+        self.assertEqual(report(self.token(self.node, "admin", "acme", name="acme"), "by=extension")["rows"], [])
+        self.refused(403, "not_allowed", self.node, "GET", "/v1/histories:report?by=hour", mine)
+        for query in ("", "by=leg", "by=hour&format=xml", "by=hour&since=yesterday"):
+            self.refused(400, "bad_argument", self.node, "GET", f"/v1/histories:report?{query}", self.admin)
+        self.assertEqual(len(calls), 2)
 
     def test_who_hides(self):
         """A caller who withholds the identity (RFC 3323) is named to nobody who was called, nor found by a text; to who runs the tenant he is."""

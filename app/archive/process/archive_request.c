@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/archive/archive_report.h"
 #include "app/archive/contact/contact.h"
 #include "base/clock.h"
 #include "base/json_member.h"
@@ -17,6 +18,7 @@ static const struct archive_request g_requests[] = {
 	{ "history.clear", archive_history_clear },
 	{ "history.note", archive_history_note },
 	{ "history.erase", archive_history_erase },
+	{ "history.report", archive_history_report },
 	{ "contact.put", contact_put },
 	{ "contact.get", contact_get },
 	{ "contact.delete", contact_delete },

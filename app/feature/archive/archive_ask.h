@@ -38,6 +38,6 @@ void archive_tenants(struct node *n);
 void archive_reload(struct node *n);
 void archive_feature_close(struct node *n);
 command_fn command_archive_query, command_history_list, command_history_get, command_history_hide,
-	command_history_clear, command_history_note, command_history_erase;
+	command_history_clear, command_history_note, command_history_erase, command_history_report;
 
 #endif

@@ -3,6 +3,7 @@
  * the tenant, of a user, a group, or a number outside; a user has his own. */
 
 #include "app/archive/archive_conversation.h"
+#include "app/archive/archive_report.h"
 #include "app/command/table/table.h"
 #include "app/feature/archive/archive_ask.h"
 
@@ -13,6 +14,10 @@ static const char *const g_directions[] = { "internal", "incoming", "outgoing", 
 #define X(id, word) word,
 static const char *const g_results[] = { ARCHIVE_RESULTS(X) NULL };
 #undef X
+#define X(word) word,
+static const char *const g_reports[] = { ARCHIVE_REPORTS(X) NULL };
+#undef X
+static const char *const g_report_formats[] = { "json", "csv", NULL };
 
 /* At most one of them; none: the list of the tenant. */
 #define LIST_ARGS                                                                                  \
@@ -58,6 +63,13 @@ static const struct command_arg g_history_note_args[] = {
 static const struct command_arg g_history_erase_args[] = {
 	PARTY_OR_NONE("number", "The extension, or the number outside as records have it."),
 	BOOL_ARG("whole", "false", "true, without number: all of the tenant."),
+	END,
+};
+static const struct command_arg g_report_args[] = {
+	ENUM_ARG("by", g_reports, NULL, "What each row is of.", .required = true),
+	SPAN_TIMES("ended"),
+	ENUM_ARG("format", g_report_formats, "json",
+		 "csv: as text for a spreadsheet (RFC 4180), with times in seconds."),
 	END,
 };
 static const struct command_arg g_query_args[] = {
@@ -107,6 +119,18 @@ static const struct command g_history_commands[] = {
 	  "is done part by part: where the answer is lost, give it again. Redis still has its "
 	  "newest call records, and files of recordings stay: recording.delete.",
 	  "until_utc_ms", BY(command_history_erase) },
+	{ "history.report", COMMAND_FOR_READER, g_report_args,
+	  "Adds up conversations of the archive by the hour in which they began, by trunk, account "
+	  "code, extension or group: as many of the newest ones as there are in the range, 200,000 "
+	  "at most. An extension or a group has what its list has, also what was taken out of it; "
+	  "a "
+	  "trunk the pairs of parties that it carried.",
+	  "by, since_utc_ms, until_utc_ms (the range that counts), clipped (true: there is more "
+	  "before it), left_out (keys behind the first 5,000), rows: a list of a key (hour, as "
+	  "2026-11-29T20:00Z, trunk, account_code, extension or group), calls, answered, missed, "
+	  "incoming, outgoing, internal, duration_ms, talk_ms; with format=csv text in place of "
+	  "rows, with duration and billsec in seconds",
+	  BY(command_history_report), .transient = true },
 	{ "archive.query", COMMAND_FOR_OPERATOR, g_query_args,
 	  "What nodes ask the one whose archive counts, where archive.url is not set.",
 	  "the answer of its archive", BY(command_archive_query), .transient = true,

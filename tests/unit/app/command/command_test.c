@@ -676,6 +676,7 @@ static const struct {
 	{ "history.clear", COMMAND_FOR_ADMIN },
 	{ "history.note", COMMAND_FOR_APPLICATION },
 	{ "history.erase", COMMAND_FOR_ADMIN },
+	{ "history.report", COMMAND_FOR_READER },
 	{ "archive.query", COMMAND_FOR_OPERATOR },
 	{ "node.list", COMMAND_FOR_OPERATOR },
 	{ "node.get", COMMAND_FOR_OPERATOR },
