@@ -483,6 +483,53 @@ static bool blf_fit(struct command_run *run, const struct extension *e)
 	return true;
 }
 
+#define SEAT_GIVEN(id, word)                                           \
+	{                                                              \
+		"seats", word, "seats=" word, TENANT_SEATS + SEAT_##id \
+	}
+static const struct document_seat g_extension_seats[] = {
+	{ "record", NULL, "max_recorded", TENANT_RECORDED },
+	SEAT_GIVEN(WEB, "web"),
+	SEAT_GIVEN(IPTALK, "iptalk"),
+	SEAT_GIVEN(PHONE, "phone"),
+	SEAT_GIVEN(ADVANCED, "advanced"),
+	SEAT_GIVEN(CRM, "crm"),
+	{ 0 },
+};
+#undef SEAT_GIVEN
+
+static bool extension_has(const struct shard_extension *e, const struct document_seat *seat)
+{
+	return seat->word ? e->seats >> (seat->item - TENANT_SEATS) & 1 : e->record != RECORD_OFF;
+}
+
+/* False: the run has failed. */
+static bool extension_seats_fit(struct command_run *run, const struct shard_extension *before,
+				const struct shard_extension *e)
+{
+	if (e->seats & ~before->seats & 1u << SEAT_ADVANCED &&
+	    !extension_has_seat(run->node->common.tenants, e, SEAT_PHONE)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "seats",
+			     "advanced is for phones: it needs a seat phone, too");
+		return false;
+	}
+	for (const struct document_seat *seat = g_extension_seats; seat->quota; seat++) {
+		if (!document_seat_is_left(run, seat, extension_has(before, seat),
+					   extension_has(e, seat)))
+			return false;
+	}
+	return true;
+}
+
+static void extension_seats_count(const struct node *node, uint16_t tenant,
+				  const struct shard_extension *before,
+				  const struct shard_extension *e)
+{
+	for (const struct document_seat *seat = g_extension_seats; seat->quota; seat++)
+		document_seat_hold(node, tenant, seat->item, extension_has(before, seat),
+				   extension_has(e, seat));
+}
+
 /* The present extension with what the arguments change. False: the run has failed. */
 static bool extension_make(struct command_run *run, void *value)
 {
@@ -490,7 +537,7 @@ static bool extension_make(struct command_run *run, void *value)
 	struct extension *e = value;
 	uint16_t tenant = document_tenant(run);
 	bool changes = extensions_find(run->node->api.extensions, tenant, number->text, e);
-	bool recorded = changes && e->core.record != RECORD_OFF;
+	const struct shard_extension before = { .record = e->core.record, .seats = e->core.seats };
 
 	if (changes ? !may_change(run, e) : !extension_may_start(run))
 		return false;
@@ -506,10 +553,8 @@ static bool extension_make(struct command_run *run, void *value)
 			     &(struct presence_word){ .said_utc_ms = e->changed_utc_ms });
 	return fields_read_args(run, g_extension_fields, e) &&
 	       command_presence_may(run, e->presence.words[PRESENCE_MANUAL].state) &&
-	       document_seat_fits(run, &g_extension_documents, recorded,
-				  e->core.record != RECORD_OFF) &&
-	       blf_fit(run, e) && tls_and_srtp(run, e) && page_make(run, e) &&
-	       extension_secret_read(run, e);
+	       extension_seats_fit(run, &before, &e->core) && blf_fit(run, e) &&
+	       tls_and_srtp(run, e) && page_make(run, e) && extension_secret_read(run, e);
 }
 
 static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -573,34 +618,34 @@ static void shards_delete(struct node *node, uint16_t tenant, const char *number
 		(void)shard_extension_delete(core, tenant, number);
 }
 
-/* True: it was one that may be recorded. */
-static bool extension_music_of(const struct node *node, uint16_t tenant, const char *number,
-			       char out[SETTINGS_SOUND_MAX])
+/* Returns what counts of it for seats. */
+static struct shard_extension extension_music_of(const struct node *node, uint16_t tenant,
+						 const char *number, char out[SETTINGS_SOUND_MAX])
 {
+	struct shard_extension seats = { 0 };
 	struct extension e;
-	bool recorded;
 
 	out[0] = '\0';
 	if (!extensions_find(node->api.extensions, tenant, bytes_str(number), &e))
-		return false;
+		return seats;
 	memcpy(out, e.music, SETTINGS_SOUND_MAX);
-	recorded = e.core.record != RECORD_OFF;
+	seats.record = e.core.record;
+	seats.seats = e.core.seats;
 	extension_wipe(&e);
-	return recorded;
+	return seats;
 }
 
 static int extension_put_run(struct node *node, const struct extension *e)
 {
 	char before[SETTINGS_SOUND_MAX];
+	struct shard_extension seats;
 	uint8_t music;
-	bool recorded;
 	int err;
 
-	recorded = extension_music_of(node, e->core.tenant, e->core.number, before);
+	seats = extension_music_of(node, e->core.tenant, e->core.number, before);
 	err = extensions_put(node->api.extensions, e);
 	if (!err)
-		document_seat_count(node, e->core.tenant, &g_extension_documents, recorded,
-				    e->core.record != RECORD_OFF);
+		extension_seats_count(node, e->core.tenant, &seats, &e->core);
 	if (!err)
 		err = groups_out_put(node->shards.shared_tables->groups, e->core.tenant,
 				     bytes_str(e->core.number), bytes_str(e->groups_out));
@@ -654,10 +699,11 @@ static void extension_kept_drop(const struct node *node, uint16_t tenant, const 
 
 static void extension_forget(struct node *node, uint16_t tenant, const char *name)
 {
+	const struct shard_extension none = { 0 };
 	char before[SETTINGS_SOUND_MAX];
+	struct shard_extension seats = extension_music_of(node, tenant, name, before);
 
-	document_seat_count(node, tenant, &g_extension_documents,
-			    extension_music_of(node, tenant, name, before), false);
+	extension_seats_count(node, tenant, &seats, &none);
 	shards_delete(node, tenant, name);
 	(void)!groups_out_put(node->shards.shared_tables->groups, tenant, bytes_str(name),
 			      (struct bytes){ 0 });
@@ -691,9 +737,7 @@ const struct document_kind g_extension_documents = {
 	.several = "extensions",
 	.quota = "max_extensions",
 	.item = TENANT_EXTENSIONS,
-	.seat = "record",
-	.seat_quota = "max_recorded",
-	.seat_item = TENANT_RECORDED,
+	.seats = g_extension_seats,
 	.size = sizeof(struct extension),
 	.make = extension_make,
 	.aim = extension_aim,

@@ -332,7 +332,79 @@ static void session_pick(const struct command_run *run, const char *head, char o
 	}
 }
 
+/* ---- seats ---- */
+
+static bool user_has_seat(const struct node *node, const char *tenant, const char *user)
+{
+	struct extension e;
+	bool has;
+
+	if (!user_extension(node, tenant, user, &e))
+		return false;
+	has = extension_has_seat(node->common.tenants, &e.core, SEAT_WEB);
+	extension_wipe(&e);
+	return has;
+}
+
+struct session_seats {
+	const struct command_run *run;
+	const char *user; /* who is not counted */
+};
+
+/* Each user counts once, by the first of the sessions. */
+static bool session_takes_seat(void *arg, const char *name, const char *user)
+{
+	const struct session_seats *seats = arg;
+	char other[TOKEN_NAME_MAX];
+	struct token_value v;
+	size_t end = strlen(name) - 1;
+
+	if (!strcmp(user, seats->user) || user_has_seat(seats->run->node, seats->run->tenant, user))
+		return false;
+	for (char i = '0'; i < name[end]; i++) {
+		(void)snprintf(other, sizeof(other), "%.*s%c", (int)end, name, i);
+		if (session_stored(seats->run, other, &v) && !session_is_over(&v))
+			return false;
+	}
+	return true;
+}
+
+/* The user has one of the extension, or one of the tenant's for sessions is left. False: the run
+ * has failed. */
+static bool session_seat_fits(struct command_run *run, const char *user)
+{
+	const struct tenants *tenants = run->node->common.tenants;
+	struct session_seats seats = { run, user };
+	uint32_t most;
+
+	if (user_has_seat(run->node, run->tenant, user))
+		return true;
+	most = tenants_most(tenants, document_tenant(run),
+			    (enum tenant_item)(TENANT_SEATS + SEAT_SESSION));
+	if (most &&
+	    door_sessions(run->node->api.door, run->tenant, session_takes_seat, &seats) < most)
+		return true;
+	command_fail(run, COMMAND_NO_SEAT, NULL,
+		     "the extension has no seat of its own (web), and %s%" PRIu32 " seats for "
+		     "sessions: an administrator gives one",
+		     most ? "others have taken all " : "the tenant has ", most);
+	return false;
+}
+
+uint32_t command_session_seats(const struct command_run *run)
+{
+	struct session_seats seats = { run, "" };
+
+	return door_sessions(run->node->api.door, run->tenant, session_takes_seat, &seats);
+}
+
 /* ---- the documents ---- */
+
+/* Two nodes that give the last one at the same time would both find it free. */
+static const struct document_seat g_session_seats[] = {
+	{ NULL, NULL, "seats", (enum tenant_item)(TENANT_SEATS + SEAT_SESSION) },
+	{ 0 },
+};
 
 static uint32_t session_until(const struct command_run *run)
 {
@@ -350,6 +422,8 @@ static bool session_create(struct command_run *run, struct token_value *v)
 		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 		return false;
 	}
+	if (!session_seat_fits(run, user))
+		return false;
 	session_pick(run, head, name);
 	form_start(&g_token_form, v, bytes_str(name));
 	memcpy(v->name, name, sizeof(name));
@@ -379,7 +453,7 @@ static bool session_make(struct command_run *run, void *value)
 
 	if (command_arg_find(run->command, BYTES_LIT("password")))
 		return session_create(run, v);
-	if (!session_named(run, v))
+	if (!session_named(run, v) || !session_seat_fits(run, v->user))
 		return false;
 	v->expires_utc_s = session_until(run);
 	v->changed_utc_ms = clock_utc_ms();
@@ -430,6 +504,7 @@ const struct document_kind g_session_documents = {
 	.share = TENANT_SESSIONS_MAX,
 	.quota = "max_sessions",
 	.item = TENANT_SESSIONS,
+	.seats = g_session_seats,
 	.size = sizeof(struct token_value),
 	.form = &g_token_form,
 	.make = session_make,

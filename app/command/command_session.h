@@ -16,6 +16,8 @@ int command_user_check(struct command_run *run, struct command_error *error) NOD
 /* A session of that name is valid as long as its user keeps the password of its start. */
 bool command_session_counts(const struct node *node, const char *tenant, const char *user,
 			    const char *name);
+/* Users of the run's tenant who are logged in without a seat of their own (web). */
+uint32_t command_session_seats(const struct command_run *run);
 /* The parties by the record of a call. A number that came by a trunk is never one of ours. */
 struct call_parties {
 	const char *from, *from_trunk, *to, *to_trunk, *forwarded_to;

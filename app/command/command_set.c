@@ -304,50 +304,79 @@ static struct set_tenant *set_job_tenant(struct set_job *job, const char *name)
 	return &v->tenants[v->tenant_count++];
 }
 
-static bool seat_is_on(const json_t *value)
+static bool seat_is_on(const struct document_seat *seat, const json_t *value)
 {
-	return json_is_string(value) && strcmp(json_string_value(value), "off") != 0 &&
-	       strcmp(json_string_value(value), "default") != 0;
+	struct bytes list = bytes_str(json_string_value(value) ? json_string_value(value) : "");
+	const json_t *one;
+	size_t i;
+
+	if (!seat->word)
+		return json_is_string(value) && !bytes_is(list, "off") &&
+		       !bytes_is(list, "default");
+	json_array_foreach(value, i, one)
+	{
+		if (json_is_string(one) && !strcmp(json_string_value(one), seat->word))
+			return true;
+	}
+	return bytes_list_has(list, bytes_str(seat->word));
 }
 
 /* Seats that the document takes (1) or gives back (-1). */
-static int item_seats(const struct set_item *item)
+static int item_seats(const struct set_item *item, const struct document_seat *seat)
 {
-	const char *seat = item->change == SET_PUT ? item->kind->seat : NULL;
-	const json_t *was_is = seat ? json_object_get(item->differs, seat) : NULL;
+	const json_t *was_is =
+		item->change == SET_PUT ? json_object_get(item->differs, seat->member) : NULL;
 
-	if (seat && item->is_new)
-		return seat_is_on(json_object_get(item->args, seat));
-	return seat_is_on(json_array_get(was_is, 1)) - seat_is_on(json_array_get(was_is, 0));
+	if (item->change == SET_PUT && item->is_new)
+		return seat_is_on(seat, json_object_get(item->args, seat->member));
+	return seat_is_on(seat, json_array_get(was_is, 1)) -
+	       seat_is_on(seat, json_array_get(was_is, 0));
+}
+
+static void set_job_seat(struct set_job *job, struct set_item *item,
+			 const struct document_seat *seat, json_t *sums, bool judge)
+{
+	const struct tenants *all = job->run->node->common.tenants;
+	uint16_t tenant = tenants_find(all, bytes_str(item->tenant));
+	int seats = item_seats(item, seat);
+	char key[COMMAND_TENANT_MAX + 16], message[64];
+	json_int_t sum;
+	uint32_t most;
+
+	if (!seats || tenant == TENANT_NONE)
+		return;
+	(void)snprintf(key, sizeof(key), "%u %s", (unsigned)seat->item, item->tenant);
+	sum = json_integer_value(json_object_get(sums, key));
+	if (!judge) {
+		(void)json_object_set_new(sums, key, json_integer(sum + seats));
+		return;
+	}
+	most = tenants_most(all, tenant, seat->item);
+	if (seats < 0 || sum <= 0 || !tenants_is_limited(all, tenant, seat->item) ||
+	    tenants_held(all, tenant, seat->item) + sum <= most)
+		return;
+	(void)snprintf(message, sizeof(message), "%s of the tenant: %" PRIu32, seat->quota, most);
+	set_error(job, item, seat->member, "full", message);
 }
 
 /* Who gives a seat back may stand behind who takes it. */
 static void set_job_seats(struct set_job *job)
 {
-	const struct tenants *all = job->run->node->common.tenants;
 	json_t *sums = json_object();
-	char message[64];
 
 	for (uint32_t i = 0; i < 2 * job->moves; i++) {
-		const struct set_item *item = &job->items[i % job->moves];
-		json_int_t sum = json_integer_value(json_object_get(sums, item->tenant));
-		uint16_t tenant = tenants_find(all, bytes_str(item->tenant));
-		int seats = item_seats(item);
-		uint32_t most;
+		struct set_item *item = &job->items[i % job->moves];
+		const struct document_kind *kind = item->kind;
+		const struct document_seat one = { kind->seat, NULL, kind->seat_quota,
+						   kind->seat_item };
+		const struct document_seat *seat = kind->seats;
 
-		if (!seats || tenant == TENANT_NONE)
-			continue;
-		if (i < job->moves) {
-			(void)json_object_set_new(sums, item->tenant, json_integer(sum + seats));
-			continue;
+		if (kind->seat)
+			set_job_seat(job, item, &one, sums, i >= job->moves);
+		for (; seat && seat->quota; seat++) {
+			if (seat->member)
+				set_job_seat(job, item, seat, sums, i >= job->moves);
 		}
-		most = tenants_most(all, tenant, item->kind->seat_item);
-		if (seats < 0 || sum <= 0 || !most ||
-		    tenants_held(all, tenant, item->kind->seat_item) + sum <= most)
-			continue;
-		(void)snprintf(message, sizeof(message), "%s of the tenant: %" PRIu32,
-			       item->kind->seat_quota, most);
-		set_error(job, item, item->kind->seat, "full", message);
 	}
 	json_decref(sums);
 }

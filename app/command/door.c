@@ -112,6 +112,7 @@ static const char *const g_problems[COMMAND_ERROR_CODES] = {
 	[COMMAND_CONFLICT] = "Conflict with the current state",
 	[COMMAND_CHANGED] = "Changed by another client",
 	[COMMAND_FULL] = "Limit reached",
+	[COMMAND_NO_SEAT] = "No seat",
 	[COMMAND_BUSY] = "Too many at once",
 	[COMMAND_EXPIRED] = "Expired",
 	[COMMAND_UNAVAILABLE] = "Not available now",
@@ -1127,6 +1128,25 @@ int door_token_put(struct door *d, const char *tenant, const struct token_value 
 	}
 	(void)pthread_mutex_unlock(&d->lock);
 	return err;
+}
+
+uint32_t door_sessions(struct door *d, const char *tenant,
+		       bool (*counts)(void *arg, const char *name, const char *user), void *arg)
+{
+	uint64_t utc_s = clock_utc_ms() / 1000;
+	uint32_t cursor = 0, count = 0;
+	const struct token *t;
+
+	(void)pthread_mutex_lock(&d->lock);
+	while ((t = named_next(&d->tokens, &cursor)) != NULL) {
+		struct bytes name = bytes_str(t->name), of;
+
+		count += t->expires_utc_s > utc_s && bytes_cut(&name, '~', &of) &&
+			 bytes_is(of, tenant) && bytes_starts(name, TOKEN_SESSION) &&
+			 counts(arg, (const char *)name.p, t->user);
+	}
+	(void)pthread_mutex_unlock(&d->lock);
+	return count;
 }
 
 void door_token_delete(struct door *d, const char *tenant, const char *name)

@@ -28,6 +28,9 @@ void door_close(struct door *d); /* no command is under way; NULL is fine */
 const struct web_door *door_web(const struct door *d);
 /* A tenant's token counts from now on, or no longer. 0, -ENOSPC or -ENOMEM. */
 int door_token_put(struct door *d, const char *tenant, const struct token_value *v) NODISCARD;
+/* Those sessions of the tenant which are not over and of which that says true. */
+uint32_t door_sessions(struct door *d, const char *tenant,
+		       bool (*counts)(void *arg, const char *name, const char *user), void *arg);
 void door_token_delete(struct door *d, const char *tenant, const char *name);
 /* Number of commands under way. NULL is fine for these two: not open yet. */
 uint32_t door_running(const struct door *d);

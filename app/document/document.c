@@ -285,23 +285,50 @@ uint32_t document_most(const struct node *node, const char *tenant,
 		       : most;
 }
 
+bool document_seat_is_left(struct command_run *run, const struct document_seat *seat, bool had,
+			   bool needs)
+{
+	if (!needs || had || run->node->api.documents->naming ||
+	    !tenants_is_full(run->node->common.tenants, document_tenant(run), seat->item))
+		return true;
+	command_fail(run, COMMAND_FULL, seat->member, "%s of the tenant", seat->quota);
+	return false;
+}
+
+void document_seat_hold(const struct node *node, uint16_t tenant, enum tenant_item item, bool had,
+			bool has)
+{
+	if (has && !had)
+		tenants_hold(node->common.tenants, tenant, item);
+	if (had && !has)
+		tenants_release(node->common.tenants, tenant, item);
+}
+
 bool document_seat_fits(struct command_run *run, const struct document_kind *kind, bool had,
 			bool needs)
 {
-	if (!needs || had || run->node->api.documents->naming ||
-	    !tenants_is_full(run->node->common.tenants, document_tenant(run), kind->seat_item))
-		return true;
-	command_fail(run, COMMAND_FULL, kind->seat, "%s of the tenant", kind->seat_quota);
-	return false;
+	const struct document_seat seat = { kind->seat, NULL, kind->seat_quota, kind->seat_item };
+
+	return document_seat_is_left(run, &seat, had, needs);
 }
 
 void document_seat_count(const struct node *node, uint16_t tenant, const struct document_kind *kind,
 			 bool had, bool has)
 {
-	if (has && !had)
-		tenants_hold(node->common.tenants, tenant, kind->seat_item);
-	if (had && !has)
-		tenants_release(node->common.tenants, tenant, kind->seat_item);
+	document_seat_hold(node, tenant, kind->seat_item, had, has);
+}
+
+/* Any of its seats is limited. */
+static bool change_takes_seats(const struct document_change *change, uint16_t tenant)
+{
+	const struct document_seat *seat = tenant == TENANT_NONE ? NULL : change->kind->seats;
+
+	while (seat && seat->quota &&
+	       !tenants_is_limited(change->run->node->common.tenants, tenant, seat->item))
+		seat++;
+	return (seat && seat->quota) || (change->kind->seat && tenant != TENANT_NONE &&
+					 tenants_is_limited(change->run->node->common.tenants,
+							    tenant, change->kind->seat_item));
 }
 
 /* Two nodes that put the last one at the same time would both find room. */
@@ -316,8 +343,7 @@ static bool change_counts(const struct document_change *change)
 	return (!change_known_version(change) &&
 		document_count(node, tenant, kind, &others) + SEATS_AT_ONCE >=
 			document_most(node, tenant, kind)) ||
-	       (kind->seat && number != TENANT_NONE &&
-		tenants_most(node->common.tenants, number, kind->seat_item));
+	       change_takes_seats(change, number);
 }
 
 /* The base of the change. */

@@ -23,6 +23,13 @@ struct node;
 struct rand_source;
 struct seal_key;
 
+/* A quota for values with this member. word NULL: where it is neither "off" nor "default"; else
+ * where it has that word. member NULL: others count them. */
+struct document_seat {
+	const char *member, *word, *quota;
+	enum tenant_item item;
+};
+
 /* What is NULL follows from the form. */
 struct document_kind {
 	const char *name;     /* td:{t:TENANT}:doc:NAME */
@@ -66,8 +73,10 @@ struct document_kind {
 	/* On the node of the command: it is in effect, and run->changes has the differences; view:
 	 * its public form. NULL: no event. */
 	void (*saved)(struct command_run *run, const void *value, json_t *view);
-	/* A quota for values with this member, unless "off" or "default"; NULL: none.
-	 * Checked by `make` or `check`, except in sets (document_seat_fits). */
+	/* Seats that its values take, ends with quota NULL; NULL: none. Checked by `make` or
+	 * `check`, except in sets (document_seat_is_left). */
+	const struct document_seat *seats;
+	/* Likewise, of a kind that takes one alone. */
 	const char *seat, *seat_quota;
 	enum tenant_item seat_item;
 	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
@@ -89,11 +98,16 @@ bool document_form_make(struct command_run *run, const struct document_kind *kin
 bool document_fits(struct command_run *run, const struct document_kind *kind, struct bytes name);
 /* It needs no seat, had one before, or the tenant has one left; in a set all are counted together
  * (set_job_fit). False: the run has failed. */
+bool document_seat_is_left(struct command_run *run, const struct document_seat *seat, bool had,
+			   bool needs);
+/* Likewise, of its one seat. */
 bool document_seat_fits(struct command_run *run, const struct document_kind *kind, bool had,
 			bool needs);
-/* A value is put into effect: its seat is taken or given back. */
 void document_seat_count(const struct node *node, uint16_t tenant, const struct document_kind *kind,
 			 bool had, bool has);
+/* A value is put into effect: its seat is taken or given back. */
+void document_seat_hold(const struct node *node, uint16_t tenant, enum tenant_item item, bool had,
+			bool has);
 /* Places of a node for all tenants. */
 uint32_t document_places(const struct node *node, const struct document_kind *kind);
 /* The tenant's limit, while others keep what they have (tenants_share):

@@ -47,6 +47,9 @@ static const struct {
 			      "The document does not have the version of if_version: "
 			      "another client was first. Read it again." },
 	[COMMAND_FULL] = { 409, "full", "A limit of what there may be at all is reached." },
+	[COMMAND_NO_SEAT] = { 403, "no_seat",
+			      "It needs a seat, which the extension does not have, and none is "
+			      "left: seat.list shows them." },
 	[COMMAND_BUSY] = { 429, "busy",
 			   "Something else is under way, or the client has reached a limit; "
 			   "nothing was done. Try again." },

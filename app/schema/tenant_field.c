@@ -59,6 +59,44 @@ static const char *field_digits_wrong(const void *value, const char *text)
 	return digits_only(bytes_str(text)) ? NULL : "it has digits alone";
 }
 
+/* counted: 1 << enum seat. Returns NULL, or what is wrong. */
+static const char *seats_read(struct bytes list, uint32_t most[SEAT_COUNT], uint32_t *counted)
+{
+	struct bytes one;
+
+	if (list.n && list.p[list.n - 1] == ',')
+		return "there is no seat after a ','";
+	while (bytes_cut(&list, ',', &one)) {
+		struct bytes word;
+		uint64_t number;
+		unsigned i = 0;
+
+		if (!bytes_cut(&one, '=', &word) || !digits_only(one) || bytes_u64(one, &number) ||
+		    number > 1000000)
+			return "each is KIND=COUNT, with a count of 0 to 1000000";
+		while (i < SEAT_COUNT && !bytes_is(word, g_seats[i]))
+			i++;
+		if (i == SEAT_COUNT)
+			return "a kind is web, session, iptalk, phone, advanced or crm";
+		if (*counted & 1u << i)
+			return "each kind stands there once";
+		*counted |= 1u << i;
+		most[i] = (uint32_t)number;
+	}
+	/* Who logs in takes one or the other: no number of one is none where the other has one. */
+	if (*counted & (1u << SEAT_WEB | 1u << SEAT_SESSION))
+		*counted |= 1u << SEAT_WEB | 1u << SEAT_SESSION;
+	return NULL;
+}
+
+static const char *field_seats_wrong(const void *value, const char *text)
+{
+	uint32_t most[SEAT_COUNT], counted = 0;
+
+	(void)value;
+	return seats_read(bytes_str(text), most, &counted);
+}
+
 static const char *field_patterns_wrong(const void *value, const char *text)
 {
 	(void)value;
@@ -471,6 +509,13 @@ const struct command_arg g_tenant_fields[] = {
 	NUMBER_FIELD("max_recorded", max.recorded, 0, 1000000, "0",
 		     "Extensions and groups with record on, at most. Existing ones stay, and are "
 		     "recorded. 0: any number."),
+	TEXT_FIELD("seats", seats, CHARSET_TEXT, field_seats_wrong,
+		   "Seats that it has, as KIND=COUNT joined by ','; a kind that is not there is "
+		   "not counted: everybody has one. web, iptalk, phone, advanced, crm are given "
+		   "to extensions (seats of extension.put): give them before they are counted. "
+		   "session: so many users without web are logged in at a time; of web and "
+		   "session the one that is missing is 0 where the other one is there. seat.list "
+		   "shows them. max_recorded counts those of recording."),
 	NUMBER_FIELD("max_sessions", max.sessions, 0, 12288, "0",
 		     "Sessions of users that it has at most (session.create). 0: 4096, and no more "
 		     "than its share. A node has room for 12,288."),
@@ -638,6 +683,7 @@ uint32_t tenant_roles(const struct tenant_value *t)
 void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *out)
 {
 	struct bytes list = bytes_str(t->domains), one;
+	uint32_t counted = 0;
 
 	*out = (struct tenant_settings){ .barred = (uint8_t)(CLASSES_ALL & ~t->classes),
 					 .disabled = !t->enabled,
@@ -645,6 +691,8 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 					 .terms = t->core };
 	if (day_second(t->outside_day) > 0)
 		out->toll_begins_s = (uint32_t)day_second(t->outside_day);
+	(void)seats_read(bytes_str(t->seats), out->most + TENANT_SEATS, &counted);
+	out->terms.seats_counted = (uint8_t)counted;
 	out->most[TENANT_CALLS] = t->max.calls;
 	out->most[TENANT_REGISTRATIONS] = t->max.registrations;
 	out->most[TENANT_EXTENSIONS] = t->max.extensions;

@@ -24,6 +24,8 @@ enum tenant_history_shared {
 	TENANT_HISTORY_ALL,
 };
 
+enum { TENANT_SEATS_MAX = 128 };
+
 struct tenant_value {
 	char name[TENANT_NAME_MAX];
 	char domains[TENANT_DOMAINS_MAX * TENANT_DOMAIN_MAX]; /* joined by ',' */
@@ -44,6 +46,7 @@ struct tenant_value {
 		uint32_t flows, numbers, groups, hours, prompts, accounts;
 		uint32_t calls_per_s, registers_per_s;
 	} max; /* on one node; 0: no limit, or a share of the node's capacity */
+	char seats[TENANT_SEATS_MAX]; /* KIND=COUNT joined by ','; "": none is counted */
 	struct tenant_history {
 		uint32_t days;  /* kept in the archive; 0: for ever */
 		uint8_t shared; /* enum tenant_history_shared */

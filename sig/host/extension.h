@@ -93,6 +93,7 @@ struct shard_extension {
 	uint8_t webrtc;     /* enum shard_webrtc */
 	uint8_t classes;    /* 1 << enum dial_class: numbers outside that it may call */
 	uint16_t withheld;  /* 1 << enum entitlement: what it does not have */
+	uint8_t seats;      /* 1 << enum seat: given to it */
 	uint16_t outside_calls;       /* of them at a time; 0: any number */
 	uint16_t outside_minutes;     /* of them a day; 0: any number */
 	uint8_t dialling;             /* enum dial_scheme (sig/dial/dial.h) */
@@ -132,6 +133,15 @@ static inline uint64_t extension_pin(struct bytes number, struct bytes realm, st
 	return out;
 }
 
+/* Whether it has a seat of that kind, or needs none. t: as in struct shard_settings. */
+static inline bool extension_has_seat(const struct tenants *t, const struct shard_extension *e,
+				      enum seat seat)
+{
+	uint32_t counted = t ? tenants_terms(t, e->tenant)->seats_counted : 0;
+
+	return (e->seats | ~counted) >> seat & 1;
+}
+
 /* Whether it has that entitlement (ADM-90). e: NULL: a party outside or unknown, which has all. t:
  * as in struct shard_settings. */
 static inline bool extension_may(const struct tenants *t, const struct shard_extension *e,
@@ -141,6 +151,8 @@ static inline bool extension_may(const struct tenants *t, const struct shard_ext
 
 	if (e && t)
 		withheld |= tenants_terms(t, e->tenant)->withheld;
+	if (e && !extension_has_seat(t, e, SEAT_ADVANCED))
+		withheld |= SEAT_ADVANCED_HAS;
 	return !(withheld & 1u << what);
 }
 

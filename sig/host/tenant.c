@@ -22,6 +22,14 @@ const char *const g_entitlements[] = {
 		NULL,
 };
 
+#define X(id, word) word,
+const char *const g_seats[] = { SEATS(X) NULL };
+#undef X
+/* Without the last one. */
+const char *const g_seats_given[] = { "web", "iptalk", "phone", "advanced", "crm", NULL };
+
+static_assert(COUNT_OF(g_seats_given) == SEATS_GIVEN + 1, "one word for each");
+
 enum { SLOT_DIGITS_MAX = 8 };
 
 static bool is_digits(struct bytes b)
@@ -474,11 +482,17 @@ uint32_t tenants_share(const struct tenants *t, uint16_t tenant, enum tenant_ite
 	return t->there_count > 1 ? left - left / 2 : left;
 }
 
+bool tenants_is_limited(const struct tenants *t, uint16_t tenant, enum tenant_item item)
+{
+	return item >= TENANT_SEATS
+		       ? tenants_terms(t, tenant)->seats_counted >> (item - TENANT_SEATS) & 1
+		       : tenants_most(t, tenant, item) != 0;
+}
+
 bool tenants_is_full(const struct tenants *t, uint16_t tenant, enum tenant_item item)
 {
-	uint32_t most = tenants_most(t, tenant, item);
-
-	return most && tenants_held(t, tenant, item) >= most;
+	return tenants_is_limited(t, tenant, item) &&
+	       tenants_held(t, tenant, item) >= tenants_most(t, tenant, item);
 }
 
 uint32_t tenants_spend(struct tenants *t, uint16_t tenant, enum tenant_rate rate, uint64_t now_ns)

@@ -74,6 +74,33 @@ enum entitlement {
 };
 extern const char *const g_entitlements[]; /* words by enum entitlement, ends with NULL */
 
+/* Seats, which a tenant may have a number of (ADM-26). An extension is given each of the first ones
+ * by its document; one for a session is taken by who logs in without SEAT_WEB. The words are stored
+ * in documents: never to be reused. */
+#define SEATS(X)                \
+	X(WEB, "web")           \
+	X(IPTALK, "iptalk")     \
+	X(PHONE, "phone")       \
+	X(ADVANCED, "advanced") \
+	X(CRM, "crm")           \
+	X(SESSION, "session")
+
+enum seat {
+#define X(id, word) SEAT_##id,
+	SEATS(X)
+#undef X
+		SEAT_COUNT,
+	SEATS_GIVEN = SEAT_SESSION
+};
+extern const char *const g_seats[];       /* words by enum seat, ends with NULL */
+extern const char *const g_seats_given[]; /* likewise, those of extensions alone */
+/* What an extension has by SEAT_ADVANCED alone, where those are counted (ADM-90). */
+enum {
+	SEAT_ADVANCED_HAS = 1 << ENTITLED_LAMPS | 1 << ENTITLED_FEATURE_SYNC | 1 << ENTITLED_PARK |
+			    1 << ENTITLED_CALL_CONTROL | 1 << ENTITLED_AUTO_ANSWER |
+			    1 << ENTITLED_RECORD_KEY | 1 << ENTITLED_VIDEO
+};
+
 /* Of a name's hash: equal names of many tenants lie apart. */
 static inline uint64_t tenant_hash(uint64_t hash, uint16_t tenant)
 {
@@ -112,7 +139,8 @@ enum tenant_item {
 	TENANT_CALENDARS,
 	TENANT_PROMPTS,
 	TENANT_ACCOUNTS,
-	TENANT_ITEMS,
+	TENANT_SEATS, /* TENANT_SEATS + enum seat: limited where terms.seats_counted says so */
+	TENANT_ITEMS = TENANT_SEATS + SEAT_COUNT,
 };
 
 /* What it may do so often. */
@@ -136,7 +164,8 @@ struct tenant_terms {
 	char zone[ZONE_NAME_MAX];                  /* of the time that its flows know; "": UTC */
 	uint8_t account_classes; /* 1 << enum dial_class: numbers that need an account code */
 	char account_flow[ACCOUNT_FLOW_MAX]; /* which asks for it; "": none does */
-	uint16_t withheld; /* 1 << enum entitlement: what none of its extensions has */
+	uint16_t withheld;     /* 1 << enum entitlement: what none of its extensions has */
+	uint8_t seats_counted; /* 1 << enum seat: needed, and limited; others are not */
 };
 
 /* What its document says. */
@@ -214,6 +243,8 @@ uint32_t tenants_share(const struct tenants *t, uint16_t tenant, enum tenant_ite
 /* One more. Returns 0; else nothing was counted, and the number of seconds until it may. As in
  * quotas of an extension, QUOTA_BURST_S seconds' worth may come at once. */
 uint32_t tenants_spend(struct tenants *t, uint16_t tenant, enum tenant_rate rate, uint64_t now_ns);
+/* Whether a quota limits it. */
+bool tenants_is_limited(const struct tenants *t, uint16_t tenant, enum tenant_item item);
 /* It has as much as its quota allows, or more: what is there already stays. */
 bool tenants_is_full(const struct tenants *t, uint16_t tenant, enum tenant_item item);
 

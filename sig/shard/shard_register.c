@@ -359,6 +359,13 @@ void shard_register(struct shard *s, const struct sip_message *m)
 		shard_transport_refuse(s, NULL, m, e);
 		return;
 	}
+	if (message_expires(m) != 0 &&
+	    !extension_has_seat(s->settings.tenants, e,
+				sip_transport_is_web(m->hop.transport) ? SEAT_IPTALK
+								       : SEAT_PHONE)) {
+		register_refuse(s, NULL, m, 403, REFUSED_NO_SEAT);
+		return;
+	}
 	slot = register_admit(s, m, e);
 	if (!slot)
 		return;
