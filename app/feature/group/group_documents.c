@@ -63,12 +63,17 @@ static const struct ring_group *group_now(const struct node *node, uint16_t tena
 	return groups_find(node->shards.shared_tables->groups, tenant, bytes_str(name));
 }
 
+static const struct document_seat g_group_seats[] = {
+	{ "record", NULL, "max_recorded", TENANT_RECORDED },
+	{ 0 },
+};
+
 static bool group_check(struct command_run *run, const void *value)
 {
 	const struct ring_group *g = &((const struct group_value *)value)->core;
 
-	return document_seat_fits(
-		run, &g_group_documents,
+	return document_seat_is_left(
+		run, g_group_seats,
 		group_records(group_now(run->node, document_tenant(run), g->name)),
 		group_records(g));
 }
@@ -92,7 +97,7 @@ static int group_apply(struct node *node, uint16_t tenant, const void *value)
 	if (!err)
 		err = groups_put(node->shards.shared_tables->groups, &g);
 	if (!err)
-		document_seat_count(node, tenant, &g_group_documents, recorded, group_records(&g));
+		document_seat_hold(node, tenant, TENANT_RECORDED, recorded, group_records(&g));
 	return err;
 }
 
@@ -100,8 +105,8 @@ static void group_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	char flow[CALL_FLOW_MAX];
 
-	document_seat_count(node, tenant, &g_group_documents,
-			    group_records(group_now(node, tenant, name)), false);
+	document_seat_hold(node, tenant, TENANT_RECORDED,
+			   group_records(group_now(node, tenant, name)), false);
 	group_flow_name(flow, name);
 	programs_delete(node->shards.shared_tables->programs,
 			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(flow));
@@ -141,9 +146,7 @@ const struct document_kind g_group_documents = {
 	.share = TENANT_GROUPS_MAX,
 	.quota = "max_groups",
 	.item = TENANT_GROUPS,
-	.seat = "record",
-	.seat_quota = "max_recorded",
-	.seat_item = TENANT_RECORDED,
+	.seats = g_group_seats,
 	.check = group_check,
 	.show = group_show,
 	.apply = group_apply,
