@@ -366,13 +366,8 @@ static void set_job_seats(struct set_job *job)
 
 	for (uint32_t i = 0; i < 2 * job->moves; i++) {
 		struct set_item *item = &job->items[i % job->moves];
-		const struct document_kind *kind = item->kind;
-		const struct document_seat one = { kind->seat, NULL, kind->seat_quota,
-						   kind->seat_item };
-		const struct document_seat *seat = kind->seats;
+		const struct document_seat *seat = item->kind->seats;
 
-		if (kind->seat)
-			set_job_seat(job, item, &one, sums, i >= job->moves);
 		for (; seat && seat->quota; seat++) {
 			if (seat->member)
 				set_job_seat(job, item, seat, sums, i >= job->moves);

@@ -304,20 +304,6 @@ void document_seat_hold(const struct node *node, uint16_t tenant, enum tenant_it
 		tenants_release(node->common.tenants, tenant, item);
 }
 
-bool document_seat_fits(struct command_run *run, const struct document_kind *kind, bool had,
-			bool needs)
-{
-	const struct document_seat seat = { kind->seat, NULL, kind->seat_quota, kind->seat_item };
-
-	return document_seat_is_left(run, &seat, had, needs);
-}
-
-void document_seat_count(const struct node *node, uint16_t tenant, const struct document_kind *kind,
-			 bool had, bool has)
-{
-	document_seat_hold(node, tenant, kind->seat_item, had, has);
-}
-
 /* Any of its seats is limited. */
 static bool change_takes_seats(const struct document_change *change, uint16_t tenant)
 {
@@ -326,9 +312,7 @@ static bool change_takes_seats(const struct document_change *change, uint16_t te
 	while (seat && seat->quota &&
 	       !tenants_is_limited(change->run->node->common.tenants, tenant, seat->item))
 		seat++;
-	return (seat && seat->quota) || (change->kind->seat && tenant != TENANT_NONE &&
-					 tenants_is_limited(change->run->node->common.tenants,
-							    tenant, change->kind->seat_item));
+	return seat && seat->quota;
 }
 
 /* Two nodes that put the last one at the same time would both find room. */

@@ -76,9 +76,6 @@ struct document_kind {
 	/* Seats that its values take, ends with quota NULL; NULL: none. Checked by `make` or
 	 * `check`, except in sets (document_seat_is_left). */
 	const struct document_seat *seats;
-	/* Likewise, of a kind that takes one alone. */
-	const char *seat, *seat_quota;
-	enum tenant_item seat_item;
 	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
 	uint8_t rank; /* those of a lower one are loaded first; of one, in the order of features */
 	bool exact;   /* what may be put depends on the tenant's other documents */
@@ -100,11 +97,6 @@ bool document_fits(struct command_run *run, const struct document_kind *kind, st
  * (set_job_fit). False: the run has failed. */
 bool document_seat_is_left(struct command_run *run, const struct document_seat *seat, bool had,
 			   bool needs);
-/* Likewise, of its one seat. */
-bool document_seat_fits(struct command_run *run, const struct document_kind *kind, bool had,
-			bool needs);
-void document_seat_count(const struct node *node, uint16_t tenant, const struct document_kind *kind,
-			 bool had, bool has);
 /* A value is put into effect: its seat is taken or given back. */
 void document_seat_hold(const struct node *node, uint16_t tenant, enum tenant_item item, bool had,
 			bool has);
