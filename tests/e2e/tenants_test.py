@@ -330,6 +330,7 @@ ROWS = {
     "group.logout": each(own(number="1001", group="team"), hidden(number="LONE"), hidden(number="1001", group="LONE")),
     "group.login": each(own(number="1001"), hidden(number="LONE")),
     "group.delete": each(own(name="team"), hidden(name="LONE")),
+    "seat.list": own(lambda me, rows: {row["seat"]: row["given"] for row in rows}["web"] == 0),
     "supervisor.put": own(number="1001", whom="1001", modes=["listen"]),
     "supervisor.get": each(own(lambda me, row: row["whom"] == "1001", number="1001"), hidden(number="LONE")),
     "supervisor.list": own(lambda me, rows: [row["number"] for row in rows] == ["1001"]),

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // German texts, by the English ones.
+import { deConsole } from "./de-console";
+
 export const de: { [english: string]: string } = {
+	...deConsole,
 	Reachable: "Erreichbar",
 	"./tandem run prints a link that is good once; token.create makes a token.": "./tandem run zeigt einen Link, der einmal gilt; token.create macht ein Token.",
 	"A call appears here as soon as it begins.": "Ein Anruf erscheint hier, sobald er beginnt.",

@@ -8,6 +8,7 @@ import { useCalls } from "../live";
 import { Empty, type Finding, Gate, type Group, Notice, Shell, Waits, link, start, useAsk, usePlace } from "../ui";
 import { CallPage, LivePage, RecordPage, RecordsPage } from "./calls";
 import { DocumentPage, DocumentsPage, kinds } from "./documents";
+import { extras } from "./extras";
 import { OverviewPage } from "./overview";
 import { AuditPage, ConferencesPage, RecordingsPage, RegistrationsPage, SecurityPage } from "./tables";
 
@@ -28,6 +29,10 @@ const groups = (calls: number): Group[] => [
 		entries: kinds()
 			.filter((kind) => !kind.operator || api.isOperator())
 			.map((kind) => ({ path: kind.path, title: kind.title, icon: kind.icon })),
+	},
+	{
+		title: t("Overviews"),
+		entries: extras().map((one) => ({ path: one.path, title: one.title, icon: one.icon })),
 	},
 	{
 		title: t("Security"),
@@ -87,7 +92,7 @@ function Pages() {
 	else if (here === "recordings") page = <RecordingsPage />;
 	else if (here === "security") page = <SecurityPage />;
 	else if (here === "audit") page = <AuditPage />;
-	else page = <Empty icon="seek" title={t("There is no such page")} />;
+	else page = extras().find((one) => one.path === here)?.page(path.slice(1)) ?? <Empty icon="seek" title={t("There is no such page")} />;
 	return (
 		<Shell groups={groups(calls.rows?.length ?? 0)} find={find} extra={api.isOperator() && <Tenant />}>
 			{page}

@@ -582,6 +582,7 @@ static const struct {
 	{ "supervisor.delete", COMMAND_FOR_ADMIN },
 	{ "supervisor.list", COMMAND_FOR_READER },
 	{ "supervisor.monitor", COMMAND_FOR_APPLICATION },
+	{ "seat.list", COMMAND_FOR_READER },
 	{ "call.list", COMMAND_FOR_READER },
 	{ "call.show", COMMAND_FOR_READER },
 	{ "call.leg.list", COMMAND_FOR_READER },
