@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // German texts, by the English ones.
+import { ofPhone } from "./client/words-de";
 import { deConsole } from "./de-console";
 
 export const de: { [english: string]: string } = {
 	...deConsole,
+	...ofPhone,
 	Reachable: "Erreichbar",
 	"./tandem run prints a link that is good once; token.create makes a token.": "./tandem run zeigt einen Link, der einmal gilt; token.create macht ein Token.",
 	"A call appears here as soon as it begins.": "Ein Anruf erscheint hier, sobald er beginnt.",
@@ -340,7 +342,6 @@ export const de: { [english: string]: string } = {
 	"Answer here": "Hier annehmen",
 	"Calls in this browser": "Anrufe in diesem Browser",
 	"Calls to you ring here, too, and you call from here.": "Anrufe klingeln auch hier, und Sie rufen von hier an.",
-	"It stays in this page's memory: after a reload it is asked for again.": "Es bleibt im Speicher dieser Seite: nach dem Neuladen wird wieder gefragt.",
 	"Keys": "Tasten",
 	"Password of your extension": "Passwort Ihrer Nebenstelle",
 	"Phone in this browser": "Telefon in diesem Browser",

@@ -8,7 +8,8 @@ import { duration, time } from "../format";
 import { language, t } from "../i18n";
 import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Waits, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
 import { tone, word } from "../words";
-import { PhoneBar, PhoneCard, callByPhone, dropPhone } from "./phone-bar";
+import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, usePhone } from "./phone-bar";
+import { MediaCard, useAlerts } from "./phone-settings";
 
 const me = (): string => api.signedIn()?.user ?? "";
 
@@ -191,6 +192,7 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 
 function HomePage({ watched }: { watched: Watched }) {
 	const [to, setTo] = useState("");
+	const phone = usePhone();
 	const own = watched.users.get(me());
 	const calls = list(own, "calls");
 	const rows = useAsk((signal) => api.get<Row[]>("/v1/calls", {}, { signal }), [JSON.stringify(calls)], 5000);
@@ -231,8 +233,13 @@ function HomePage({ watched }: { watched: Watched }) {
 							<button class="button first">
 								<Icon name="call" /> {t("Call")}
 							</button>
+							{phone?.state.registered && (
+								<button type="button" class="button" onClick={() => to && callByPhone(to, true) && setTo("")}>
+									{t("With video")}
+								</button>
+							)}
 						</form>
-						<p class="small muted">{t("Your phone rings first; then the number is called.")}</p>
+						{!phone?.state.registered && <p class="small muted">{t("Your phone rings first; then the number is called.")}</p>}
 					</Card>
 					<Presence own={own} />
 					<PhoneCard />
@@ -715,6 +722,7 @@ function SettingsPage() {
 				) : (
 					!error && <Waits />
 				)}
+				<MediaCard />
 				<Card title={t("Where you are signed in")}>
 					{!sessions.value ? (
 						<Waits lines={2} />
@@ -788,6 +796,8 @@ function Pages() {
 	const watched = useWatch();
 	const counts = useAsk((signal) => api.get("/v1/messages:count", { mailbox: me() }, { signal }), [watched.news], 60000);
 	useRenewal();
+	useAlerts(watched.users.get(me()));
+	useEffect(() => void resumePhone(), []);
 	const [here = "", of = ""] = path;
 	const groups: Group[] = [
 		{

@@ -2,10 +2,11 @@
 // What a page shows of the phone in the browser: above each page while there is a call, and where it is turned on.
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { duration } from "../format";
 import { t } from "../i18n";
-import { Badge, Card, Dialog, Icon, Notice, attempt, useNow } from "../ui";
-import type { Phone, PhoneCall } from "./phone";
+import { Badge, Card, Dialog, Notice, attempt } from "../ui";
+import { keptPhone } from "./kept";
+import type { Phone } from "./phone";
+import { OneCall } from "./phone-call";
 
 let phone: Phone | null = null;
 const listeners = new Set<() => void>();
@@ -22,11 +23,16 @@ export function usePhone(): Phone | null {
 }
 
 /** True: the phone of the browser has called it. */
-export function callByPhone(to: string): boolean {
+export function callByPhone(to: string, video = false): boolean {
 	if (!phone?.state.registered) return false;
-	phone.call(to);
+	phone.call(to, video);
 	return true;
 }
+
+// a page that the browser took out of its cache has neither connection nor lock
+addEventListener("pageshow", (event) => {
+	if (event.persisted && phone) location.reload();
+});
 
 /** With the session the phone goes, too. */
 export function dropPhone(): void {
@@ -40,6 +46,17 @@ async function begin(password: string): Promise<void> {
 	phone?.stop();
 	phone = new Made(tell);
 	await phone.start(api.signedIn()?.user ?? "", password);
+	tell();
+}
+
+/** Behind a reload the phone is there again, with its calls. */
+export async function resumePhone(): Promise<void> {
+	const kept = keptPhone();
+	if (!kept || phone) return;
+	const { Phone: Made } = await import("./phone");
+	if (phone) return;
+	phone = new Made(tell);
+	await phone.resume(kept);
 	tell();
 }
 
@@ -80,7 +97,7 @@ export function PhoneCard() {
 							<label for="phone-password">{t("Password of your extension")}</label>
 							<input id="phone-password" class="input" type="password" autocomplete="current-password" required autofocus value={password} onInput={(event) => setPassword(event.currentTarget.value)} aria-describedby="phone-hint" />
 							<span class="hint" id="phone-hint">
-								{t("It stays in this page's memory: after a reload it is asked for again.")}
+								{t("This tab keeps what it registers with until it is closed, or you sign out.")}
 							</span>
 						</div>
 						<div class="ends">
@@ -96,56 +113,6 @@ export function PhoneCard() {
 	);
 }
 
-function Keys({ of, id }: { of: Phone; id: number }) {
-	return (
-		<div class="row" role="group" aria-label={t("Keys")}>
-			{[..."123456789*0#"].map((digit) => (
-				<button class="button slim num" key={digit} onClick={() => of.key(id, digit)}>
-					{digit}
-				</button>
-			))}
-		</div>
-	);
-}
-
-function OneCall({ of, call }: { of: Phone; call: PhoneCall }) {
-	const [keys, setKeys] = useState(false);
-	const now = useNow();
-	return (
-		<div class="stack phone-call" data-state={call.state}>
-			<div class="row">
-				<span class="grow">
-					<strong class="num">{call.number}</strong> <span class="muted">{call.name}</span>{" "}
-					<Badge tone={call.held ? "warn" : call.state === "talking" ? "good" : "accent"}>{call.held ? t("On hold") : call.state === "talking" ? t("Connected") : call.state === "ringing" ? t("Ringing") : t("Hearing ringback")}</Badge>{" "}
-					{call.since_ms > 0 && <span class="num muted small">{duration(now - call.since_ms)}</span>}
-				</span>
-				{call.state === "ringing" && (
-					<button class="button slim first" onClick={() => of.answer(call.id)}>
-						<Icon name="call" /> {t("Answer here")}
-					</button>
-				)}
-				{call.state === "talking" && (
-					<>
-						<button class="button slim" aria-pressed={call.muted} onClick={() => of.mute(call.id, !call.muted)}>
-							{call.muted ? t("Unmute") : t("Mute")}
-						</button>
-						<button class="button slim" onClick={() => of.hold(call.id, !call.held)}>
-							{call.held ? t("Resume") : t("Hold")}
-						</button>
-						<button class="button slim" aria-expanded={keys} onClick={() => setKeys(!keys)}>
-							{t("Keys")}
-						</button>
-					</>
-				)}
-				<button class="button slim harm" onClick={() => of.end(call.id)}>
-					<Icon name="end" /> {call.state === "ringing" ? t("Reject") : t("Hang up")}
-				</button>
-			</div>
-			{keys && call.state === "talking" && <Keys of={of} id={call.id} />}
-		</div>
-	);
-}
-
 export function PhoneBar() {
 	const now = usePhone();
 	if (!now?.state.calls.length) return null;
@@ -158,7 +125,7 @@ export function PhoneBar() {
 					</button>
 				)}
 				{now.state.calls.map((call) => (
-					<OneCall key={call.id} of={now} call={call} />
+					<OneCall key={call.id} of={now} call={call} others={now.state.calls.filter((one) => one.id !== call.id && one.state === "talking")} />
 				))}
 			</div>
 		</section>

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // The phone in the browser: SIP over WebSocket at the node that served the page, by JsSIP. One tab of a browser has it.
-// It is loaded when somebody wants it.
+// It is loaded when somebody wants it. A call that is answered outlives a reload and another network: the page takes its
+// own leg again, by an INVITE with Replaces (RFC 3891).
 import * as JsSIP from "jssip";
+import * as api from "../api";
 import { t } from "../i18n";
+import { type Kept, type KeptCall, keepPhone, sameCall, sameParties } from "./kept";
+import { say } from "../ui";
+import { type Sample, complaint, microphone, play, sample, tastes } from "./media";
 
 export interface PhoneCall {
 	id: number;
 	number: string;
 	name: string;
 	state: "calling" | "ringing" | "talking";
+	incoming: boolean;
 	held: boolean;
 	muted: boolean;
+	video: boolean; // offered, or there
+	taken: boolean; // anew, by now: nothing can be done with it before that
+	taken_ms: number; // when that was last
+	begun_ms: number;
 	since_ms: number;
+	note: string; // what is wrong with its sound
 }
 
 export interface PhoneState {
@@ -22,8 +33,14 @@ export interface PhoneState {
 }
 
 type Session = ReturnType<JsSIP.UA["call"]>;
+/** What JsSIP keeps of the dialog, and says nowhere else. */
+type Inside = Session & { _dialog: { _id: { call_id: string; local_tag: string; remote_tag: string } } | null };
 
-const MEDIA = { mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } };
+const LOOK_MS = 1000; // at what comes in
+const QUIET_MS = 600; // nothing came for so long since the connection is back: the way is another one
+const SETTLES_MS = 5000; // a call that was taken again is one with the former by then
+const SWEEP_MS = 500;
+const LOCK_MS = 4000; // the page before this one has left by then
 
 /** Of this browser, whichever tab: the node knows it again behind a reload. */
 function instance(): string {
@@ -33,14 +50,29 @@ function instance(): string {
 	return id;
 }
 
+const dialogOf = (session: Session) => (session as Inside)._dialog?._id ?? null;
+interface Request {
+	body: string;
+	getHeader(name: string): string | undefined;
+}
+const wantsAnswer = (request: Request | undefined): boolean =>
+	/alert-autoanswer|auto-answer/i.test(request?.getHeader("Alert-Info") ?? "") || /answer-after=0/i.test(request?.getHeader("Call-Info") ?? "") || /^auto/i.test(request?.getHeader("Answer-Mode") ?? "");
+
 export class Phone {
 	state: PhoneState = { registered: false, wrong: "", silent: false, calls: [] };
 	private ua: JsSIP.UA | null = null;
+	private number = "";
 	private sessions = new Map<number, Session>();
 	private players = new Map<number, HTMLAudioElement>();
+	private samples = new Map<number, Sample[]>();
+	private dialogs = new Map<number, KeptCall["dialog"]>(); // those that the node knows
 	private next = 1;
+	private adopts = 0; // the call that the session begun now takes the place of
 	private release: (() => void) | null = null;
 	private ringer: { context: AudioContext; timer: number } | null = null;
+	private watcher = 0;
+	private readonly left = () => this.release?.(); // the next page may have it at once
+	private readonly moved = () => this.sessions.forEach((_, id) => this.retake(id));
 
 	constructor(private readonly tell: () => void) {}
 
@@ -48,6 +80,7 @@ export class Phone {
 		this.state = { ...this.state, ...changes };
 		const rings = this.state.calls.some((one) => one.state === "ringing");
 		if (rings !== (this.ringer !== null)) this.ring(rings);
+		this.keep();
 		this.tell();
 	}
 
@@ -55,32 +88,69 @@ export class Phone {
 		this.set({ calls: this.state.calls.map((one) => (one.id === id ? { ...one, ...changes } : one)) });
 	}
 
-	/** Whoever has the lock is the phone; it is given back with the tab. */
-	private lock(): Promise<boolean> {
+	private of(id: number): PhoneCall | undefined {
+		return this.state.calls.find((one) => one.id === id);
+	}
+
+	/** What a reload needs: the digest's secret, not the password, and the dialogs of calls. It is of this tab alone. */
+	private keep(): void {
+		const ha1 = this.ua?.get("ha1") as string | null;
+		if (!this.ua || !ha1) return;
+		const calls = this.state.calls.flatMap((call) => {
+			const dialog = this.dialogs.get(call.id);
+			return call.state === "talking" && dialog ? [{ ...call, dialog }] : [];
+		});
+		keepPhone({ number: this.number, realm: String(this.ua.get("realm")), ha1, calls });
+	}
+
+	/** Whoever has the lock is the phone; it is given back with the tab. wait_ms: for the page that was here before. */
+	private lock(wait_ms: number): Promise<boolean> {
 		return new Promise((done) => {
-			void navigator.locks.request("tandem-phone", { ifAvailable: true }, (lock) => {
-				done(lock !== null);
-				return lock ? new Promise<void>((free) => (this.release = free)) : undefined;
-			});
+			const options = wait_ms ? { signal: AbortSignal.timeout(wait_ms) } : { ifAvailable: true };
+			navigator.locks
+				.request("tandem-phone", options, (lock) => {
+					done(lock !== null);
+					return lock ? new Promise<void>((free) => (this.release = free)) : undefined;
+				})
+				.catch(() => done(false));
 		});
 	}
 
 	async start(number: string, password: string): Promise<void> {
-		if (!(await this.lock())) {
-			this.set({ wrong: t("Another tab of this browser is the phone.") });
-			return;
-		}
+		if (await this.lock(0)) this.begin(number, { password });
+		else this.set({ wrong: t("Another tab of this browser is the phone.") });
+	}
+
+	/** The page was loaded anew: the phone is there again, and so are its calls. */
+	async resume(kept: Kept): Promise<void> {
+		if (!(await this.lock(LOCK_MS))) return keepPhone(null);
+		this.number = kept.number;
+		this.state = { ...this.state, calls: kept.calls.map((call) => ({ ...call, id: this.next++, taken: true, taken_ms: Date.now(), note: "" })) };
+		this.tell();
+		const calls = [...this.state.calls];
+		calls.forEach((call, i) => this.dialogs.set(call.id, (kept.calls[i] as KeptCall).dialog));
+		this.begin(kept.number, { realm: kept.realm, ha1: kept.ha1 }, () => calls.forEach((call) => this.replace(call.id)));
+	}
+
+	private begin(number: string, secret: { password?: string; realm?: string; ha1?: string }, ready = () => {}): void {
 		const server = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+		this.number = number;
 		this.ua = new JsSIP.UA({
 			sockets: [new JsSIP.WebSocketInterface(server)],
 			uri: `sip:${number}@${location.hostname}`,
-			password,
+			...secret,
 			instance_id: instance(),
 			register_expires: 300,
 			session_timers: false,
 			user_agent: "tandem web client",
 			connection_recovery_min_interval: 1,
-			connection_recovery_max_interval: 8,
+			connection_recovery_max_interval: 4,
+		});
+		let before = false;
+		this.ua.on("connected", () => {
+			if (before) this.sessions.forEach((_, id) => void this.check(id));
+			else ready();
+			before = true;
 		});
 		this.ua.on("registered", () => this.set({ registered: true, wrong: "" }));
 		this.ua.on("unregistered", () => this.set({ registered: false }));
@@ -89,11 +159,18 @@ export class Phone {
 			this.set({ registered: false, wrong: event.cause ?? "" });
 			if (event.cause === JsSIP.C.causes.AUTHENTICATION_ERROR || event.cause === JsSIP.C.causes.REJECTED) this.stop();
 		});
-		this.ua.on("newRTCSession", (event: { originator: string; session: Session }) => this.take(event.originator === "remote", event.session));
+		this.ua.on("newRTCSession", (event: { originator: string; session: Session; request?: Request }) => this.take(event.originator === "remote", event.session, event.request));
 		this.ua.start();
+		addEventListener("online", this.moved);
+		addEventListener("pagehide", this.left);
+		this.watcher = window.setInterval(() => void this.watch(), LOOK_MS);
 	}
 
 	stop(): void {
+		removeEventListener("online", this.moved);
+		removeEventListener("pagehide", this.left);
+		clearInterval(this.watcher);
+		keepPhone(null);
 		this.ua?.stop();
 		this.ua = null;
 		this.release?.();
@@ -101,45 +178,137 @@ export class Phone {
 		this.set({ registered: false, calls: [] });
 	}
 
-	private take(incoming: boolean, session: Session): void {
-		const id = this.next++;
-		const call: PhoneCall = { id, number: session.remote_identity.uri.user, name: session.remote_identity.display_name ?? "", state: incoming ? "ringing" : "calling", held: false, muted: false, since_ms: 0 };
-		const over = () => {
+	/* ---- a call that is taken again ---- */
+
+	/** In place of the leg that this browser had: the other party hears a gap, and no more. */
+	private replace(id: number): void {
+		const call = this.of(id);
+		const dialog = this.dialogs.get(id);
+		if (!call || !dialog || !this.ua) return;
+		this.adopts = id;
+		this.change(id, { taken: true, taken_ms: Date.now() });
+		try {
+			this.ua.call(`sip:${encodeURIComponent(call.number || this.number)}@${location.hostname}`, {
+				...microphone(call.video),
+				extraHeaders: [`Replaces: ${dialog.call_id};to-tag=${dialog.remote_tag};from-tag=${dialog.local_tag}`],
+			});
+		} finally {
+			this.adopts = 0;
+		}
+	}
+
+	private retake(id: number): void {
+		if (this.sessions.get(id)?.isEstablished() && this.ua?.isConnected()) this.replace(id);
+	}
+
+	/** The connection is back, of this node or its successor: where sound came before and comes no more, the call is taken again. */
+	private async check(id: number): Promise<void> {
+		const session = this.sessions.get(id);
+		const came = (this.samples.get(id) ?? []).slice(-8);
+		const had = came.length > 1 && (came[came.length - 1]?.packets ?? 0) > (came[0]?.packets ?? 0);
+		if (!session?.connection || !had) return;
+		const before = await sample(session.connection);
+		await new Promise((done) => setTimeout(done, QUIET_MS));
+		if (this.sessions.get(id) !== session) return;
+		const now = await sample(session.connection);
+		if (now.packets === before.packets) this.retake(id);
+	}
+
+	private take(incoming: boolean, session: Session, request?: Request): void {
+		const kept = this.adopts;
+		const id = kept || this.next++;
+		const former = this.sessions.get(id);
+		const mine = () => this.sessions.get(id) === session;
+		const before = this.of(id);
+		this.sessions.set(id, session);
+		this.samples.delete(id);
+		session.on("confirmed", () => {
+			if (!mine()) return;
+			const dialog = dialogOf(session);
+			if (dialog) this.dialogs.set(id, { call_id: dialog.call_id, local_tag: dialog.local_tag, remote_tag: dialog.remote_tag });
+			if (before?.muted) session.mute({ audio: true });
+			if (before?.held) session.hold();
+			this.change(id, { state: "talking", taken: false, since_ms: before?.since_ms || Date.now() });
+			for (const other of this.state.calls) if (!kept && other.id !== id && other.state === "talking" && !other.held) this.hold(other.id, true);
+		});
+		const over = (event: { cause?: string }) => {
+			if (!mine()) return;
+			const call = this.of(id) ?? { number: "" };
+			if (kept && former && !former.isEnded()) {
+				this.sessions.set(id, former); // it was not given up for this one
+				this.change(id, { taken: false });
+				return;
+			}
+			if (kept && this.of(id)?.state === "talking" && event.cause !== JsSIP.C.causes.BYE) say(t("The call with {who} has ended meanwhile.", { who: call.number }));
 			this.sessions.delete(id);
+			this.dialogs.delete(id);
 			this.players.get(id)?.remove();
 			this.players.delete(id);
 			this.set({ calls: this.state.calls.filter((one) => one.id !== id) });
 		};
-		this.sessions.set(id, session);
-		session.on("confirmed", () => {
-			this.change(id, { state: "talking", since_ms: Date.now() });
-			for (const other of this.state.calls) if (other.id !== id && other.state === "talking" && !other.held) this.hold(other.id, true);
-		});
 		session.on("ended", over);
 		session.on("failed", over);
-		session.on("hold", () => this.change(id, { held: session.isOnHold().local }));
-		session.on("unhold", () => this.change(id, { held: session.isOnHold().local }));
-		session.on("muted", () => this.change(id, { muted: true }));
-		session.on("unmuted", () => this.change(id, { muted: false }));
-		if (session.connection) this.hear(id, session.connection);
-		else session.on("peerconnection", (event: { peerconnection: RTCPeerConnection }) => this.hear(id, event.peerconnection));
+		session.on("hold", () => mine() && this.change(id, { held: session.isOnHold().local }));
+		session.on("unhold", () => mine() && this.change(id, { held: session.isOnHold().local }));
+		session.on("muted", () => mine() && this.change(id, { muted: true }));
+		session.on("unmuted", () => mine() && this.change(id, { muted: false }));
+		if (session.connection) this.hear(id, session, session.connection);
+		else session.on("peerconnection", (event: { peerconnection: RTCPeerConnection }) => this.hear(id, session, event.peerconnection));
+		if (kept) return;
+		const call: PhoneCall = {
+			id,
+			number: session.remote_identity.uri.user,
+			name: session.remote_identity.display_name ?? "",
+			state: incoming ? "ringing" : "calling",
+			incoming,
+			held: false,
+			muted: false,
+			video: incoming ? /^m=video [1-9]/m.test(request?.body ?? "") : this.wantsVideo,
+			taken: false,
+			taken_ms: 0,
+			begun_ms: Date.now(),
+			since_ms: 0,
+			note: "",
+		};
 		this.set({ calls: [...this.state.calls, call] });
+		const after_s = wantsAnswer(request) ? 0 : tastes().answer_s;
+		if (incoming && (wantsAnswer(request) || tastes().answers)) setTimeout(() => this.of(id)?.state === "ringing" && this.answer(id, false), after_s * 1000);
 	}
 
-	private hear(id: number, connection: RTCPeerConnection): void {
+	private wantsVideo = false;
+
+	private hear(id: number, session: Session, connection: RTCPeerConnection): void {
 		connection.addEventListener("track", (event) => {
-			if (event.track.kind !== "audio") return;
+			if (event.track.kind !== "audio") {
+				this.change(id, { video: true });
+				return;
+			}
 			const player = this.players.get(id) ?? new Audio();
 			this.players.set(id, player);
 			player.srcObject = new MediaStream([event.track]);
 			this.play();
 		});
+		connection.addEventListener("iceconnectionstatechange", () => {
+			if (connection.iceConnectionState === "disconnected" && this.sessions.get(id) === session) this.retake(id);
+		});
+	}
+
+	/** Once a second: what comes in, and what a person should be told of it. */
+	private async watch(): Promise<void> {
+		for (const call of this.state.calls) {
+			const connection = this.sessions.get(call.id)?.connection;
+			if (!connection || call.state !== "talking") continue;
+			const all = [...(this.samples.get(call.id) ?? []), await sample(connection)].slice(-10);
+			this.samples.set(call.id, all);
+			const note = complaint(all);
+			if (note !== this.of(call.id)?.note) this.change(call.id, { note });
+		}
 	}
 
 	/** Also what a press of "turn sound on" does. */
 	play(): void {
 		for (const player of this.players.values()) {
-			player.play().then(
+			play(player).then(
 				() => this.set({ silent: false }),
 				() => this.set({ silent: true }),
 			);
@@ -155,6 +324,8 @@ export class Phone {
 		}
 		if (!on) return;
 		const context = new AudioContext();
+		const through = tastes().ringer;
+		if (through) void (context as AudioContext & { setSinkId?: (id: string) => Promise<void> }).setSinkId?.(through).catch(() => undefined);
 		const beep = () => {
 			for (const at of [0, 0.4]) {
 				const tone = context.createOscillator();
@@ -170,16 +341,31 @@ export class Phone {
 		this.ringer = { context, timer: window.setInterval(beep, 3000) };
 	}
 
-	call(to: string): void {
-		this.ua?.call(`sip:${encodeURIComponent(to)}@${location.hostname}`, MEDIA);
+	/* ---- what a person does ---- */
+
+	call(to: string, video = false): void {
+		this.wantsVideo = video;
+		this.ua?.call(`sip:${encodeURIComponent(to)}@${location.hostname}`, microphone(video));
 	}
 
-	answer(id: number): void {
-		this.sessions.get(id)?.answer(MEDIA);
+	answer(id: number, video: boolean): void {
+		this.sessions.get(id)?.answer(microphone(video));
+		if (!video) this.change(id, { video: false });
 	}
 
 	end(id: number): void {
+		const call = this.of(id);
 		this.sessions.get(id)?.terminate();
+		if (call && Date.now() - call.taken_ms < SETTLES_MS) setTimeout(() => void this.sweep(call), SWEEP_MS);
+	}
+
+	/** Hung up in the moment in which it was taken again, the node may still have the leg of before: that ends, too. */
+	private async sweep(call: PhoneCall): Promise<void> {
+		const rows = await api.get<api.Row[]>("/v1/calls").catch(() => []);
+		for (const row of rows) {
+			if (!sameParties(row, this.number, call) || api.number(row, "setup_utc_ms") > call.taken_ms) continue;
+			await api.ask(`/v1/calls/${api.text(row, "id")}/hangup`, { method: "POST" }).catch(() => null);
+		}
 	}
 
 	hold(id: number, on: boolean): void {
@@ -196,5 +382,40 @@ export class Phone {
 
 	key(id: number, digit: string): void {
 		this.sessions.get(id)?.sendDTMF(digit, { transportType: JsSIP.C.DTMF_TRANSPORT.RFC2833 });
+	}
+
+	/** By REFER: to a number; or to the other party of another call of this phone, which both leave. Resolves when it is done. */
+	transfer(id: number, to: string, withCall = 0): Promise<void> {
+		return new Promise((done, failed) => {
+			const dialog = this.dialogs.get(withCall);
+			const wrong = (event: { status_line?: { reason_phrase?: string }; cause?: string }) => failed(new Error(event.status_line?.reason_phrase || event.cause || t("It was refused.")));
+			// JsSIP names the tags of the one who answered and the one who called; the node is asked about its own, and that of here
+			const replaces = dialog ? ({ _request: { call_id: dialog.call_id }, _to_tag: dialog.remote_tag, _from_tag: dialog.local_tag } as unknown as Session) : undefined;
+			this.sessions.get(id)?.refer(`sip:${encodeURIComponent(to)}@${location.hostname}`, { replaces, eventHandlers: { accepted: () => done(), failed: wrong, requestFailed: wrong } });
+		});
+	}
+
+	/** Another microphone, in the calls that are there, too. */
+	async speakBy(): Promise<void> {
+		for (const session of this.sessions.values()) {
+			const sender = session.connection?.getSenders().find((one) => one.track?.kind === "audio");
+			const made = await navigator.mediaDevices.getUserMedia({ audio: microphone(false).mediaConstraints.audio });
+			const track = made.getAudioTracks()[0];
+			if (!sender || !track) continue;
+			track.enabled = sender.track?.enabled ?? true;
+			sender.track?.stop();
+			await sender.replaceTrack(track);
+		}
+		this.play();
+	}
+
+	connection(id: number): RTCPeerConnection | null {
+		return this.sessions.get(id)?.connection ?? null;
+	}
+
+	/** The node's name for a call of this phone. */
+	async nodeCall(id: number): Promise<string> {
+		const call = this.of(id);
+		return call ? sameCall(await api.get<api.Row[]>("/v1/calls"), this.number, call) : "";
 	}
 }

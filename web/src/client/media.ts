@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Microphones, speakers and cameras of a browser, which of them somebody wants, and how a call sounds by now.
+import { t } from "../i18n";
+
+/** What this browser is told once: the node knows none of it. */
+export interface Tastes {
+	microphone: string; // a device; "": the browser's choice
+	speaker: string;
+	ringer: string;
+	camera: string;
+	answers: boolean; // by itself, after answer_s
+	answer_s: number;
+	alerts: boolean; // a notice when a call comes while another window is in front
+}
+
+const FIRST: Tastes = { microphone: "", speaker: "", ringer: "", camera: "", answers: false, answer_s: 0, alerts: false };
+const PLACE = "tandem-media";
+
+export function tastes(): Tastes {
+	try {
+		return { ...FIRST, ...(JSON.parse(localStorage.getItem(PLACE) ?? "{}") as Partial<Tastes>) };
+	} catch {
+		return FIRST;
+	}
+}
+
+export const setTaste = (changes: Partial<Tastes>): void => localStorage.setItem(PLACE, JSON.stringify({ ...tastes(), ...changes }));
+
+/** A device that was pulled out is passed over: `ideal` asks for it, and takes another one. */
+const device = (id: string): true | MediaTrackConstraints => (id ? { deviceId: { ideal: id } } : true);
+
+export const microphone = (video: boolean) => ({
+	mediaConstraints: { audio: device(tastes().microphone), video: video ? device(tastes().camera) : false },
+	pcConfig: { iceServers: [] },
+});
+
+export async function play(player: HTMLAudioElement): Promise<void> {
+	const speaker = tastes().speaker;
+	const able = player as HTMLAudioElement & { setSinkId?: (id: string) => Promise<void>; sinkId?: string };
+	if (able.setSinkId && (able.sinkId ?? "") !== speaker) await able.setSinkId(speaker).catch(() => undefined);
+	await player.play();
+}
+
+/* ---- how it sounds ---- */
+
+export interface Sample {
+	packets: number; // that came
+	lost: number;
+	jitter_ms: number;
+	there_lost: number; // per cent, as the other end reports
+}
+
+export async function sample(connection: RTCPeerConnection): Promise<Sample> {
+	const found: Sample = { packets: 0, lost: 0, jitter_ms: 0, there_lost: 0 };
+	(await connection.getStats()).forEach((row: { type: string; kind?: string; packetsReceived?: number; packetsLost?: number; jitter?: number; fractionLost?: number }) => {
+		if (row.kind !== "audio") return;
+		if (row.type === "inbound-rtp") {
+			found.packets += row.packetsReceived ?? 0;
+			found.lost += row.packetsLost ?? 0;
+			found.jitter_ms = Math.max(found.jitter_ms, 1000 * (row.jitter ?? 0));
+		} else if (row.type === "remote-inbound-rtp") {
+			found.there_lost = Math.max(found.there_lost, 100 * (row.fractionLost ?? 0));
+		}
+	});
+	return found;
+}
+
+const LOSS_PERCENT = 5; // as the doctor's loss_in, loss_out
+const LOSS_PACKETS = 3;
+const JITTER_MS = 80; // as its jitter
+const STOPPED = 3; // looks: its rtp_stopped is 2 s
+
+/** What a person is told of the last seconds, by the doctor's limits and in its words; "": nothing. */
+export function complaint(all: Sample[]): string {
+	const first = all[0];
+	const last = all[all.length - 1];
+	if (!first || !last || all.length < STOPPED) return "";
+	const came = last.packets - first.packets;
+	const lost = Math.max(0, last.lost - first.lost);
+	const lately = all.slice(-STOPPED);
+	if (last.packets > 0 && lately.every((one) => one.packets === last.packets) && came > 0) return t("Nothing comes any more from the other party.");
+	if (lost >= LOSS_PACKETS && (100 * lost) / (lost + came) >= LOSS_PERCENT) return t("{n} % of what comes to you is lost on the way: look at your network.", { n: Math.round((100 * lost) / (lost + came)) });
+	if (last.there_lost >= LOSS_PERCENT) return t("{n} % of what you say is lost on the way: look at your network.", { n: Math.round(last.there_lost) });
+	if (last.jitter_ms >= JITTER_MS) return t("What comes to you is uneven ({n} ms jitter): words may be cut.", { n: Math.round(last.jitter_ms) });
+	return "";
+}
+
+/** How loud it is, 0 to 1, ten times a second, until the returned function is called. */
+export function meter(track: MediaStreamTrack, tell: (level: number) => void): () => void {
+	const context = new AudioContext();
+	const look = context.createAnalyser();
+	look.fftSize = 1024;
+	context.createMediaStreamSource(new MediaStream([track])).connect(look);
+	const wave = new Float32Array(look.fftSize);
+	const timer = setInterval(() => {
+		look.getFloatTimeDomainData(wave);
+		const power = wave.reduce((sum, one) => sum + one * one, 0) / wave.length;
+		tell(Math.min(1, Math.max(0, 1 + Math.log10(power + 1e-6) / 6))); // 60 dB
+	}, 100);
+	return () => {
+		clearInterval(timer);
+		void context.close();
+	};
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this browser is told of its microphone and speakers, when its phone answers by itself, and when a notice appears.
+import { useEffect, useState } from "preact/hooks";
+import * as api from "../api";
+import { list, text, type Row } from "../api";
+import { t } from "../i18n";
+import { Card, attempt } from "../ui";
+import { type Tastes, microphone, setTaste, tastes } from "./media";
+import { Level } from "./phone-call";
+import { usePhone } from "./phone-bar";
+
+type Place = "microphone" | "speaker" | "ringer" | "camera";
+const KINDS: [Place, MediaDeviceKind][] = [
+	["microphone", "audioinput"],
+	["speaker", "audiooutput"],
+	["ringer", "audiooutput"],
+	["camera", "videoinput"],
+];
+
+const words = (place: Place): string => ({ microphone: t("Microphone"), speaker: t("Speaker"), ringer: t("Ring through"), camera: t("Camera") })[place];
+
+export function MediaCard() {
+	const phone = usePhone();
+	const [of, setOf] = useState<Tastes>(tastes);
+	const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
+	const [heard, setHeard] = useState<MediaStreamTrack | null>(null);
+	const look = () => void navigator.mediaDevices?.enumerateDevices().then(setDevices);
+	useEffect(() => {
+		look();
+		navigator.mediaDevices?.addEventListener("devicechange", look);
+		return () => navigator.mediaDevices?.removeEventListener("devicechange", look);
+	}, []);
+	useEffect(() => () => heard?.stop(), [heard]);
+	const set = (changes: Partial<Tastes>) => {
+		setTaste(changes);
+		setOf(tastes());
+		if ("microphone" in changes || "speaker" in changes) void attempt(async () => phone?.speakBy());
+	};
+	const test = () =>
+		attempt(async () => {
+			if (heard) return setHeard(null);
+			const made = await navigator.mediaDevices.getUserMedia({ audio: microphone(false).mediaConstraints.audio });
+			setHeard(made.getAudioTracks()[0] ?? null);
+			look(); // names are told once it may listen
+		});
+	const alert = async (on: boolean) => {
+		const may = on && "Notification" in window ? await Notification.requestPermission() : "denied";
+		set({ alerts: on && may === "granted" });
+	};
+	return (
+		<Card title={t("This browser")}>
+			<div class="stack">
+				<div class="fields">
+					{KINDS.map(([place, kind]) => {
+						const found = devices.filter((one) => one.kind === kind && one.deviceId);
+						return (
+							<div class="field" key={place}>
+								<label for={`device-${place}`}>{words(place)}</label>
+								<select id={`device-${place}`} class="input" value={of[place]} onChange={(event) => set({ [place]: event.currentTarget.value })}>
+									<option value="">{t("the browser's choice")}</option>
+									{found.map((one, i) => (
+										<option key={one.deviceId} value={one.deviceId}>
+											{one.label || `${words(place)} ${i + 1}`}
+										</option>
+									))}
+								</select>
+							</div>
+						);
+					})}
+				</div>
+				<div class="row">
+					<button class="button slim" aria-pressed={heard !== null} onClick={() => void test()}>
+						{heard ? t("Stop the test") : t("Test the microphone")}
+					</button>
+					{heard && <Level track={heard} />}
+				</div>
+				<label class="switch">
+					<input type="checkbox" role="switch" checked={of.answers} onChange={(event) => set({ answers: event.currentTarget.checked })} />
+					<span>{t("The phone in this browser answers by itself")}</span>
+				</label>
+				{of.answers && (
+					<div class="field">
+						<label for="answer-s">{t("… after so many seconds")}</label>
+						<input id="answer-s" class="input num" type="number" min={0} max={60} value={of.answer_s} onInput={(event) => set({ answer_s: Math.min(60, Math.max(0, event.currentTarget.valueAsNumber || 0)) })} />
+					</div>
+				)}
+				<label class="switch">
+					<input type="checkbox" role="switch" checked={of.alerts} onChange={(event) => void alert(event.currentTarget.checked)} />
+					<span>{t("A notice when a call comes while another window is in front")}</span>
+				</label>
+			</div>
+		</Card>
+	);
+}
+
+const told = new Set<string>();
+
+/** A call that rings somewhere of one's own, told outside of the page: only if it is behind, wanted, and allowed. */
+export function useAlerts(own: Row | undefined): void {
+	const rings = list(own, "calls").filter((one) => text(one, "direction") === "in" && text(one, "state") !== "confirmed");
+	const key = rings.map((one) => text(one, "call")).join();
+	useEffect(() => {
+		for (const one of rings) {
+			const id = text(one, "call");
+			if (told.has(id)) continue;
+			told.add(id);
+			if (!document.hidden || !tastes().alerts || !("Notification" in window) || Notification.permission !== "granted") continue;
+			try {
+				const notice = new Notification(t("Call from {who}", { who: text(one, "remote_name") || text(one, "remote") || t("unknown") }), { tag: id, body: api.signedIn()?.user });
+				notice.onclick = () => focus();
+			} catch {
+				// browsers of phones have none without a worker
+			}
+		}
+	}, [key]);
+}
