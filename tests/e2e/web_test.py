@@ -337,64 +337,6 @@ class Office(Walks, unittest.TestCase):
         self.fine(page)
 
 
-class BrowserPhone(WebTest):
-    """The phone in the page, with the microphone of a browser that hears 1000 Hz; 1002 is a desk phone."""
-
-    def talks(self, audio):
-        audio.wait_packets(60)
-        self.assertEqual(audio.heard()[0], 1000)
-
-    def test_it_calls_and_is_called(self):
-        page = self.client()
-        page.click("Turn on")
-        page.fill("#phone-password", "wrong")
-        page.click("Turn on", "dialog button")
-        page.until("document.querySelector('.notice.bad')")
-        page.click("Turn on")
-        page.fill("#phone-password", "secret1001")
-        page.click("Turn on", "dialog button")
-        page.shows("Calls to you ring here, too")
-        # out
-        page.fill("input[placeholder=Number]", "1002")
-        page.click("Call", "form button")
-        into = self.b.incoming()
-        into.ring()
-        page.shows("Hearing ringback")
-        into.respond(200, "OK", body=self.audio_b.sdp())
-        into.wait_ack()
-        self.audio_b.use(into.request)
-        page.until("document.querySelector('.phone-call[data-state=talking]')")
-        self.talks(self.audio_b)
-        self.assertEqual(page.violations_of_axe(pages.axe()), [])
-        self.picture(page, "client", "phone", "light")
-        page.click("Keys", ".phone-bar button")
-        page.click("7", ".phone-bar [role=group] button")
-        self.assertEqual(self.audio_b.wait_digits("7"), "7")
-        page.click("Hang up", ".phone-bar button")
-        into.wait_bye()
-        page.until("!document.querySelector('.phone-call')")
-        # in; the desk phone of 1001 rings beside it
-        out = self.b.invite("1001", self.audio_b.sdp())
-        page.until("document.querySelector('.phone-call[data-state=ringing]')")
-        page.click("Answer here")
-        self.audio_b.use(out.wait_answer())
-        page.until("document.querySelector('.phone-call[data-state=talking]')")
-        out.bye()
-        page.until("!document.querySelector('.phone-call')")
-        self.fine(page)
-
-    def test_one_of_a_browser(self):
-        """A second tab is no second phone."""
-        first = self.client()
-        second = pages.WebPage(self.chromium, self.url("client#/"), context=first.context)
-        self.addCleanup(second.close)
-        for page, words in ((first, "Calls to you ring here, too"), (second, "Another tab of this browser is the phone.")):
-            page.click("Turn on")
-            page.fill("#phone-password", "secret1001")
-            page.click("Turn on", "dialog button")
-            page.shows(words)
-
-
 class Voicemail(Walks, Mailbox):
     def setUp(self):
         self.settings = {**Walks.settings, "recordings": {"port": self.enterContext(Ports(1)).take()}}

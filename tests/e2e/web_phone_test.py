@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The phone in the page, with the microphone of a Chromium that hears 1000 Hz: its calls, and that they outlive the page, the network and the node."""
+import contextlib
+import json
+import threading
+import time
+import unittest
+
+from lib import browser, pages
+from lib.node import Node
+from lib.sip import SipError
+from patience import slowness, until
+from tandem_client import Client
+from web_test import Walks
+
+LONG = 30
+PCS = "const Real = RTCPeerConnection; pcs = []; RTCPeerConnection = class extends Real { constructor(...a) { super(...a); pcs.push(this); } };"
+CAME = "pcs[pcs.length - 1].getStats().then(all => [...all.values()].filter(r => r.type === 'inbound-rtp' && r.kind === 'audio').reduce((n, r) => n + r.packetsReceived, 0))"
+SILENCE_S = 3
+
+
+class Phones(Walks, unittest.TestCase):
+    """One node and one browser for all tests; each has extensions of its own."""
+    numbers = iter(range(2000, 3000))
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.node = Node(settings=cls.settings)
+        cls.addClassCleanup(cls.node.close)
+        with Client(cls.node.redis_socket, "_operator") as client:
+            client.ask("tenant.put", name="default", park_groups="all=700-709")
+
+    def setUp(self):
+        self.own, self.other, self.third = (str(next(self.numbers)) for _ in range(3))
+        for number in (self.own, self.other, self.third):
+            self.node.put_extension(number, "secret" + number)
+        self.b, self.audio_b = self.desk(self.other)
+
+    def desk(self, number):
+        agent, audio = self.node.user_agent(number, "secret" + number), self.node.media()
+        for thing in (agent, audio):
+            self.addCleanup(thing.close)
+        self.assertEqual(agent.register().status, 200)
+        return agent, audio
+
+    def phone(self, number=None):
+        """A page in which the phone is turned on."""
+        number = number or self.own
+        page = self.client(number)
+        page.say("Page.addScriptToEvaluateOnNewDocument", source=PCS)
+        page.run(PCS.replace("const Real", "var Real") + "0")
+        page.click("Turn on")
+        page.fill("#phone-password", "secret" + number)
+        page.click("Turn on", "dialog button")
+        page.shows("Calls to you ring here, too")
+        return page
+
+    def talk(self, page, agent=None, audio=None, number=None):
+        """It calls the desk phone; the dialog there."""
+        agent, audio = agent or self.b, audio or self.audio_b
+        page.go(self.url("client#/"))
+        page.fill("input[placeholder=Number]", number or self.other)
+        page.click("Call", "form button")
+        into = agent.incoming()
+        into.respond(200, "OK", body=audio.sdp())
+        into.wait_ack()
+        audio.use(into.request)
+        audio.start(880)
+        threading.Thread(target=self.agrees, args=(into, audio), daemon=True).start()
+        self.hears(audio)
+        return into
+
+    def hears(self, audio, hertz=1000):
+        audio.wait_tone(hertz, anew=True)
+
+    def comes(self, page):
+        """Packets reach the page."""
+        page.until("typeof pcs === 'object' && pcs.length")
+        before = page.run(CAME)
+        until(lambda: page.run(CAME) > before + 10)
+
+    @staticmethod
+    def agrees(into, audio):
+        """It answers what it is asked within its dialog, until its test is over."""
+        with contextlib.suppress(SipError, OSError):
+            while True:
+                into.wait_reinvite(audio.sdp())
+
+    def over(self, page, into):
+        page.click("Hang up", ".phone-bar button")
+        into.wait_bye()
+        page.until("!document.querySelector('.phone-call')")
+        self.fine(page)
+
+
+class Outlives(Phones):
+    def test_reload(self):
+        """WEB-12: the page is loaded anew in a call: without a password the phone is there, and both hear each other within 3 s."""
+        page = self.phone()
+        into = self.talk(page)
+        silences = []
+        for _ in range(2):
+            began = time.monotonic()
+            page.say("Page.reload")
+            page.until("typeof pcs === 'object' && document.querySelector('.phone-call[data-state=talking]')")
+            self.hears(self.audio_b)
+            self.comes(page)
+            silences.append(round(self.audio_b.gap(began), 2))
+            self.assertLess(silences[-1], SILENCE_S * slowness())
+        print(json.dumps({"reload_silence_s": silences}))
+        page.shows(self.other)
+        page.click("Mute", ".phone-bar button")
+        page.say("Page.reload")
+        page.until("document.querySelector('.phone-call[data-state=talking]')")
+        page.shows("Muted", "Unmute")
+        page.click("Hold", ".phone-bar button")
+        page.shows("On hold")
+        page.say("Page.reload")
+        page.until("document.querySelector('.phone-call[data-state=talking]')")
+        page.shows("On hold", "Resume")
+        self.over(page, into)
+        page.say("Page.reload")
+        page.shows("Calls to you ring here, too")
+        page.click("Turn off")
+        page.say("Page.reload")
+        page.shows("Turn on")
+
+    def test_ended_meanwhile(self):
+        """Whose call was ended while the page was away is told so, and has no ghost of it."""
+        page = self.phone()
+        into = self.talk(page)
+        page.say("Page.navigate", url="about:blank")
+        into.bye()
+        page.say("Page.navigate", url=self.url("client#/"))
+        page.shows("has ended meanwhile")
+        page.until("!document.querySelector('.phone-call')")
+        self.fine(page)
+
+    def test_another_network(self):
+        """The browser says that it is on line again: the leg is taken anew, by the way that there is now."""
+        page = self.phone()
+        into = self.talk(page)
+        page.say("Network.enable")
+        began = time.monotonic()
+        for offline in (True, False):
+            page.say("Network.emulateNetworkConditions", offline=offline, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+        page.until("pcs.length === 2 && pcs[1].iceConnectionState === 'connected'")
+        self.hears(self.audio_b)
+        self.comes(page)
+        print(json.dumps({"network_silence_s": round(self.audio_b.gap(began), 2)}))
+        self.assertLess(self.audio_b.gap(began), SILENCE_S * slowness())
+        self.over(page, into)
+
+    def test_the_node_is_killed(self):
+        """Its successor has the call: nothing is asked for, both hear each other, and who hangs up ends it in the page."""
+        page = self.phone()
+        into = self.talk(page)
+        until(lambda: all(call["saved"] for call in self.node.ctl("call.list")))
+        self.node.kill()
+        began = time.monotonic()
+        self.node.restart()
+        self.hears(self.audio_b)
+        self.comes(page)
+        page.shows("Calls to you ring here, too")
+        print(json.dumps({"kill_silence_s": round(self.audio_b.gap(began - 1), 2)}))
+        into.bye()
+        page.until("!document.querySelector('.phone-call')")
+        self.fine(page)
+
+
+class Does(Phones):
+    def test_it_calls_and_is_called(self):
+        page = self.client(self.own)
+        page.click("Turn on")
+        page.fill("#phone-password", "wrong")
+        page.click("Turn on", "dialog button")
+        page.until("document.querySelector('.notice.bad')")
+        page.click("Turn on")
+        page.fill("#phone-password", "secret" + self.own)
+        page.click("Turn on", "dialog button")
+        page.shows("Calls to you ring here, too")
+        page.fill("input[placeholder=Number]", self.other)
+        page.click("Call", "form button")
+        into = self.b.incoming()
+        into.ring()
+        page.shows("Hearing ringback")
+        into.respond(200, "OK", body=self.audio_b.sdp())
+        into.wait_ack()
+        self.audio_b.use(into.request)
+        page.until("document.querySelector('.phone-call[data-state=talking]')")
+        self.hears(self.audio_b)
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        self.picture(page, "client", "phone", "light")
+        page.click("Keys", ".phone-bar button")
+        page.click("7", ".phone-bar [role=group] button")
+        self.assertEqual(self.audio_b.wait_digits("7"), "7")
+        page.click("Hang up", ".phone-bar button")
+        into.wait_bye()
+        page.until("!document.querySelector('.phone-call')")
+        out = self.b.invite(self.own, self.audio_b.sdp())
+        page.until("document.querySelector('.phone-call[data-state=ringing]')")
+        page.click("Answer here")
+        self.audio_b.use(out.wait_answer())
+        page.until("document.querySelector('.phone-call[data-state=talking]')")
+        out.bye()
+        page.until("!document.querySelector('.phone-call')")
+        self.fine(page)
+
+    def test_one_of_a_browser(self):
+        """A second tab is no second phone."""
+        first = self.client(self.own)
+        second = pages.WebPage(self.chromium, self.url("client#/"), context=first.context)
+        self.addCleanup(second.close)
+        for page, words in ((first, "Calls to you ring here, too"), (second, "Another tab of this browser is the phone.")):
+            page.click("Turn on")
+            page.fill("#phone-password", "secret" + self.own)
+            page.click("Turn on", "dialog button")
+            page.shows(words)
+
+    def test_transfers(self):
+        """Blind, to a number; and one call with the other, behind a question: the page has neither any more."""
+        page = self.phone()
+        first = self.talk(page)
+        page.click("More", ".phone-bar button")
+        page.fill("input[placeholder='Transfer to']", self.third)
+        c, audio_c = self.desk(self.third)
+        page.click("Transfer", ".more button")
+        third = c.incoming()
+        third.respond(200, "OK", body=audio_c.sdp())
+        third.wait_ack()
+        page.until("!document.querySelector('.phone-call')")
+        first.bye()
+        third.wait_bye()
+        first = self.talk(page)
+        second = self.talk(page, c, audio_c, self.third)
+        page.shows("On hold")
+        page.click("More", ".phone-call:last-child button")
+        page.click(f"Connect with {self.other}", ".more button")
+        page.until("!document.querySelector('.phone-call')")
+        self.hears(self.audio_b, 880)
+        first.bye()
+        second.wait_bye()
+        self.fine(page)
+
+    def test_conference_park_and_code(self):
+        page = self.phone()
+        self.node.ctl("extension.put", number=self.own, record="on_demand", account_code="optional", park_groups="all")
+        first = self.talk(page)
+        page.click("More", ".phone-bar button")
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        page.size(360, 740)
+        self.assertEqual(page.too_wide(2), "")
+        page.size(1360, 860)
+        self.picture(page, "client", "phone-more", "light")
+        call = next(row for row in self.node.ctl("call.list") if row["from"] == self.own)["id"]
+        page.fill("input[placeholder='Account code']", "4711")
+        page.click("Set", ".more button")
+        until(lambda: self.node.ctl("call.show", call=call)["account_code"] == "4711")
+        page.click("Record", ".more button")
+        until(lambda: self.node.ctl("call.show", call=call)["recordings"])
+        page.click("Stop recording", ".more button")
+        until(lambda: not self.node.ctl("call.show", call=call)["recordings"])
+        c, audio_c = self.desk(self.third)
+        page.fill("input[placeholder='Add to a conference']", self.third)
+        page.click("Add", ".more button")
+        third = c.incoming()
+        third.respond(200, "OK", body=audio_c.sdp())
+        third.wait_ack()
+        audio_c.use(third.request)
+        audio_c.start(440)
+        until(lambda: len(self.node.ctl("conference.list")) == 1)
+        third.bye()
+        until(lambda: not self.node.ctl("conference.list"))
+        page.click("Park", ".more button")
+        page.shows("It is parked at")
+        page.until("!document.querySelector('.phone-call')")
+        first.bye()
+        self.fine(page)
+
+    def test_answers_by_itself(self):
+        """Told so by the node, as a session asks it to, or by its user."""
+        page = self.phone()
+        out = self.b.invite(self.own, self.audio_b.sdp())
+        page.until("document.querySelector('.phone-call[data-state=ringing]')")
+        page.shows("Your calls")
+        page.click("Answer", ".own-call button")
+        page.until("document.querySelector('.phone-call[data-state=talking]')")
+        out.wait_answer()
+        out.bye()
+        page.until("!document.querySelector('.phone-call')")
+        page.go(self.url("client#/settings"))
+        page.shows("This browser", "Microphone", "Ring through")
+        page.click("Test the microphone")
+        page.until("document.querySelector('meter')?.value > 0.3")
+        page.click("Stop the test")
+        page.run("[...document.querySelectorAll('.switch')].find(e => e.innerText.includes('answers by itself')).querySelector('input').click()")
+        out = self.b.invite(self.own, self.audio_b.sdp())
+        page.until("document.querySelector('.phone-call[data-state=talking]')")
+        out.wait_answer()
+        out.bye()
+        page.until("!document.querySelector('.phone-call')")
+        self.fine(page)
+
+    def test_no_sound_yet(self):
+        """A browser that plays nothing before somebody pressed something shows a button for that."""
+        page = self.phone()
+        page.run("HTMLMediaElement.prototype.play = function () { return Promise.reject(new DOMException('no', 'NotAllowedError')); }; 0")
+        into = self.talk(page)
+        page.shows("Turn sound on")
+        page.run("HTMLMediaElement.prototype.play = function () { return Promise.resolve(); }; 0")
+        page.click("Turn sound on")
+        page.until("!document.body.innerText.includes('Turn sound on')")
+        self.over(page, into)
+
+    def test_pictures(self):
+        """Two pages that see each other: the one is asked with video, and answers with it."""
+        page, far = self.phone(), self.phone(self.third)
+        page.fill("input[placeholder=Number]", self.third)
+        page.click("With video", "form button")
+        far.click("Answer with video")
+        for each in (page, far):
+            each.until("[...document.querySelectorAll('video.picture:not(.own)')].some(e => e.videoWidth > 0)")
+        page.click("Hang up", ".phone-bar button")
+        far.until("!document.querySelector('.phone-call')")
+        for each in (page, far):
+            self.fine(each)
