@@ -22,6 +22,9 @@ enum {
 	ARCHIVE_MONTHS_MAX = 64,
 };
 
+/* Tenant of the audit of operators, as DIRECTORY_OPERATORS. */
+#define ARCHIVE_OPERATORS "_operator"
+
 struct archive;
 
 /* As sql_open, and brings the schema forward. */
@@ -113,9 +116,13 @@ void archive_who(char out[ARCHIVE_WHO_MAX], struct bytes tenant, struct bytes nu
 int archive_erase(struct archive *a, struct bytes tenant, struct bytes number, int64_t until_ms,
 		  bool *more) NODISCARD;
 /* Where an entry of the audit says that extensions were deleted: the lists, notes and contacts of
- * their users end then, and the next user of a number begins without them. All that is of the same
- * transaction as the entry, so it is done once. 0 or as archive_sql.h. */
+ * their users end then, and the next user of a number begins without them. Where it says so of a
+ * tenant, with erase: all that the tenant had by then is erased, by archive_erase_tenants. All that
+ * is of the same transaction as the entry, so it is done once. 0 or as archive_sql.h. */
 int archive_forget(struct archive *a, const struct archive_event *e) NODISCARD;
+/* Deletes a part of what tenants that were erased had by then, also of what came since, as an older
+ * backup that was read again. */
+int archive_erase_tenants(struct archive *a, bool *more) NODISCARD;
 /* Deletes conversations and events of a tenant that ended before, some at a time. */
 int archive_retain(struct archive *a, struct bytes tenant, int64_t before_ms, bool *more) NODISCARD;
 
@@ -131,7 +138,8 @@ struct archive {
 		int64_t until_ms;
 	} * erasures; /* sorted */
 	size_t erasure_count;
-	int64_t erasure_sum;              /* of the table when it was read */
+	int64_t erasure_sum; /* of the table when it was read */
+	bool erases;         /* a tenant was erased, and archive_erase_tenants is due */
 	struct archive_conversation made; /* one after the other */
 };
 

@@ -418,19 +418,27 @@ static int book_erase(struct archive *a, const struct sql_value params[3])
 	return err;
 }
 
-static int books_erase(struct archive *a, struct bytes tenant)
+/* All books of a tenant, as they were by then. */
+static int books_erase(struct archive *a, struct bytes tenant, int64_t until_ms)
 {
+#define OF_BOOKS "c.tenant = $1 AND c.changed_ms <= $2"
 	static const char *const texts[] = {
-		"DELETE FROM contact_note WHERE tenant = $1",
-		"DELETE FROM contact_number WHERE tenant = $1",
-		"DELETE FROM contact WHERE tenant = $1",
-		"UPDATE contact_book SET revision = revision + 1, entries = 0 WHERE tenant = $1",
+		"UPDATE contact_book SET revision = revision + 1, entries = entries - "
+		"(SELECT COUNT(*) FROM contact c WHERE " OF_BOOKS
+		" AND (contact_book.owner = 't' OR c.owner = contact_book.owner)) "
+		"WHERE tenant = $1 AND EXISTS (SELECT 1 FROM contact c WHERE " OF_BOOKS ")",
+		"DELETE FROM contact_number WHERE tenant = $1 AND EXISTS (SELECT 1 FROM contact c "
+		"WHERE " OF_BOOKS
+		" AND c.owner = contact_number.owner AND c.id = contact_number.id)",
+		"DELETE FROM contact WHERE tenant = $1 AND changed_ms <= $2",
+		"DELETE FROM contact_note WHERE tenant = $1 AND at_ms <= $2",
 	};
-	const struct sql_value of = sql_text(tenant);
+#undef OF_BOOKS
+	const struct sql_value params[] = { sql_text(tenant), sql_number(until_ms) };
 	int err = 0;
 
 	for (size_t i = 0; i < COUNT_OF(texts) && !err; i++)
-		err = sql_run(a->sql, texts[i], &of, 1, NULL, NULL);
+		err = sql_run(a->sql, texts[i], params, COUNT_OF(params), NULL, NULL);
 	return err;
 }
 
@@ -444,7 +452,7 @@ static int contacts_erase(struct archive *a, struct bytes tenant, struct bytes n
 				      sql_number(until_ms) };
 
 	if (!number.n)
-		return books_erase(a, tenant);
+		return books_erase(a, tenant, until_ms);
 	(void)snprintf(owner, sizeof(owner), "u" BYTES_FMT, BYTES_ARG(number));
 	params[1] = sql_text(bytes_str(owner));
 	return book_erase(a, params);
@@ -452,27 +460,34 @@ static int contacts_erase(struct archive *a, struct bytes tenant, struct bytes n
 
 /* ---- from outside ---- */
 
-int archive_erase(struct archive *a, struct bytes tenant, struct bytes number, int64_t until_ms,
-		  bool *more)
+/* The later time counts. */
+static int erasure_put(struct archive *a, struct bytes tenant, struct bytes number,
+		       int64_t until_ms)
 {
 	char who[ARCHIVE_WHO_MAX];
 	struct sql_value params[] = { sql_text(tenant), sql_text(bytes_str(NULL)),
 				      sql_number(until_ms) };
+
+	archive_who(who, tenant, number);
+	params[1] = sql_text(bytes_str(who));
+	return sql_run(a->sql,
+		       "INSERT INTO erasure (tenant, who, until_ms) VALUES ($1, $2, $3) "
+		       "ON CONFLICT (tenant, who) DO UPDATE SET until_ms = excluded.until_ms "
+		       "WHERE excluded.until_ms > erasure.until_ms",
+		       params, COUNT_OF(params), NULL, NULL);
+}
+
+int archive_erase(struct archive *a, struct bytes tenant, struct bytes number, int64_t until_ms,
+		  bool *more)
+{
 	int err;
 
 	*more = false;
 	if (number.n >= ARCHIVE_OWNER_MAX - 1 || tenant.n > 31)
 		return -EINVAL;
-	archive_who(who, tenant, number);
-	params[1] = sql_text(bytes_str(who));
 	err = sql_begin(a->sql);
 	if (!err)
-		err = sql_run(
-			a->sql,
-			"INSERT INTO erasure (tenant, who, until_ms) VALUES ($1, $2, $3) "
-			"ON CONFLICT (tenant, who) DO UPDATE SET until_ms = excluded.until_ms "
-			"WHERE excluded.until_ms > erasure.until_ms",
-			params, 3, NULL, NULL);
+		err = erasure_put(a, tenant, number, until_ms);
 	if (!err)
 		err = archive_erasures_load(a);
 	if (!err)
@@ -513,6 +528,11 @@ int archive_forget(struct archive *a, const struct archive_event *e)
 
 	if (e->kind != ARCHIVE_KIND_AUDIT || !outcome || strcmp(outcome, "ok") != 0)
 		return 0;
+	if (bytes_is(e->type, "tenant.delete") && bytes_is(e->tenant, ARCHIVE_OPERATORS) &&
+	    json_is_true(json_object_get(json_object_get(e->json, "arguments"), "erase"))) {
+		a->erases = true;
+		return erasure_put(a, e->subject, (struct bytes){ 0 }, e->utc_ms);
+	}
 	if (bytes_is(e->type, "extension.delete"))
 		return user_forget(a, e->tenant, e->subject, e->utc_ms);
 	json_array_foreach(json_object_get(e->json, "changes"), i, one)
@@ -525,6 +545,40 @@ int archive_forget(struct archive *a, const struct archive_event *e)
 		    !strcmp(kind, "extension"))
 			err = user_forget(a, e->tenant, bytes_str(name), e->utc_ms);
 	}
+	return err;
+}
+
+/* A part of the first tenant that has one. */
+static int tenants_erase(struct archive *a, bool *more)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < a->erasure_count && !err && !*more; i++) {
+		const struct archive_erasure *e = &a->erasures[i];
+		struct bytes tenant = bytes_str(e->tenant);
+
+		if (e->who[0])
+			continue;
+		err = tenant_delete(a, tenant, e->until_ms + 1, more);
+		if (!err)
+			err = books_erase(a, tenant, e->until_ms);
+	}
+	return err;
+}
+
+int archive_erase_tenants(struct archive *a, bool *more)
+{
+	int err = sql_begin(a->sql);
+
+	*more = false;
+	if (!err)
+		err = archive_erasures_load(a);
+	if (!err)
+		err = tenants_erase(a, more);
+	if (!err)
+		err = sql_commit(a->sql);
+	sql_rollback(a->sql);
+	a->erases = a->erases && err;
 	return err;
 }
 

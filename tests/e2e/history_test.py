@@ -194,6 +194,30 @@ class History(Users, CallTest):
         self.ok(self.node, "POST", "/v1/histories:erase", self.admin, {"whole": True})
         self.assertEqual(self.listed(self.admin, 0), [])
 
+    def test_tenant_deleted(self):
+        """restore=true finds history and contacts of a tenant that was deleted; with erase=true they are gone, and its records bring nothing back."""
+        record = {"tenant": "acme", "from": "2001", "to": "2002", "setup_utc_ms": 1764000000000, "answer_utc_ms": 1764000001000, "end_utc_ms": 1764000060001, "talk_ms": 59001}
+
+        def has():
+            return [len(self.node.ctl(command, tenant="acme")) for command in ("history.list", "directory.list")]
+        self.node.ctl("tenant.put", name="acme")
+        self.node.ctl("directory.add", tenant="acme", name="Zoe", phones=["+49305550100"])
+        with self.node.redis() as redis:
+            redis("XADD", "td:{s1}:cdr", "*", "id", "000agvj5jqr40", "cdr", json.dumps(record))
+            until(lambda: has() == [1, 1])
+            self.node.ctl("tenant.delete", name="acme")
+            self.node.ctl("tenant.put", name="acme", restore=True)
+            self.assertEqual(has(), [1, 1])
+            self.node.ctl("tenant.delete", name="acme", erase=True)
+            self.node.ctl("tenant.put", name="acme", restore=True)
+            until(lambda: has() == [0, 0])
+            redis("XADD", "td:{s1}:cdr", "*", "id", "000agvj5jqr40.2", "cdr", json.dumps(record))
+            redis("XADD", "td:{s1}:cdr", "*", "id", "000agvj5jqr60", "cdr", json.dumps(record | {"end_utc_ms": int(time.time() * 1000) + 5000}))
+        until(lambda: has() == [1, 0])
+        self.assertEqual([row["call"] for row in self.node.ctl("history.list", tenant="acme")], ["000agvj5jqr60"])
+        self.node.ctl("directory.add", tenant="acme", name="Anna")
+        self.assertEqual(has(), [1, 1])
+
 
 class Nodes(Cluster):
     """Nodes a and b, first with SQLite, then with PostgreSQL."""

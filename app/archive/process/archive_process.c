@@ -105,9 +105,15 @@ static void archived_retain(struct archive_process *p, uint64_t now_ns)
 	bool more = false;
 	int64_t before_ms;
 
+	if (p->archive && p->archive->erases)
+		p->days_at = p->retain_ns = 0;
 	if (!p->archive || !p->reads || now_ns < p->retain_ns)
 		return;
 	p->retain_ns = now_ns + PART_MS * NS_PER_MS;
+	if (!p->days_at && archive_erase_tenants(p->archive, &more))
+		archive_process_failed(p, sql_why(archive_sql(p->archive)));
+	if (more || !p->archive)
+		return;
 	json_object_foreach(p->days, tenant, days)
 	{
 		if (at++ != p->days_at)

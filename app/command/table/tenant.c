@@ -247,6 +247,13 @@ static const struct command_arg g_status_args[] = { NODE_ARG, END };
 #define TENANT_ARG(text) \
 	TEXT_ARG("name", CHARSET_NAME, 1, TENANT_NAME_MAX - 1, NULL, text, .required = true)
 static const struct command_arg g_tenant_args[] = { TENANT_ARG("Name of the tenant."), END };
+static const struct command_arg g_tenant_delete_args[] = {
+	TENANT_ARG("Name of the tenant."),
+	BOOL_ARG("erase", "false",
+		 "true: the archive erases its history, contacts, notes and what it has of its "
+		 "messages, and nothing of that comes back. Else it keeps them under the name."),
+	END,
+};
 
 #define DID_ARG(what, needed, text)                                               \
 	TEXT_ARG(what, CHARSET_PATTERN, needed, TRUNK_NUMBER_MAX - 1, NULL, text, \
@@ -442,7 +449,7 @@ const struct command g_tenant_commands[] = {
 	  "the tenant", BY(command_tenant_put), .documents = BY(&g_tenant_documents) },
 	{ "tenant.show", COMMAND_FOR_OPERATOR, g_tenant_args, "Shows a tenant.", "changed_utc_ms",
 	  BY(command_tenant_show), .shows = g_tenant_fields },
-	{ "tenant.delete", COMMAND_FOR_OPERATOR, g_tenant_args,
+	{ "tenant.delete", COMMAND_FOR_OPERATOR, g_tenant_delete_args,
 	  "Deletes a tenant that has no documents.", "name", BY(document_delete),
 	  .documents = BY(&g_tenant_documents) },
 	{ "tenant.list", COMMAND_FOR_OPERATOR, g_no_args, "Lists tenants; default is always there.",

@@ -280,13 +280,89 @@ static void test_two(void **state)
 	archive_close(a);
 }
 
+static void contact_write(struct archive *a, const char *id, int64_t at_ms)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text),
+		       "INSERT INTO contact VALUES ('default', 'd', '%s', 1, %lld, 0, 'z', 'Z', "
+		       "'1', '', 'z', '{}')",
+		       id, (long long)at_ms);
+	assert_int_equal(sql_script(archive_sql(a), text), 0);
+	(void)snprintf(text, sizeof(text),
+		       "INSERT INTO contact_number VALUES ('default', '1', 'd', '%s')", id);
+	assert_int_equal(sql_script(archive_sql(a), text), 0);
+}
+
+static void deletes_tenant(struct archive *a, const char *tenant, const char *entry)
+{
+	struct archive_field fields[] = { { BYTES_LIT("event"), bytes_str(entry) } };
+	struct rig_stream s = { 0 };
+	struct archive_mark from = { 0 };
+	struct archive_entry of = { ARCHIVE_AUDIT,
+				    BYTES_LIT("td:{t:x}:audit"),
+				    bytes_str(tenant),
+				    BYTES_LIT("1795820000000-1"),
+				    fields,
+				    1 };
+	bool more = true;
+
+	s.batch = archive_batch_new();
+	assert_int_equal(archive_batch_add(s.batch, &of), 0);
+	assert_int_equal(archive_mark_get(a, of.stream, &from), 0);
+	assert_int_equal(archive_save(a, s.batch, of.stream, &from, T0), 0);
+	archive_batch_free(s.batch);
+	for (int i = 0; more; i++) {
+		assert_true(i < 100);
+		assert_int_equal(archive_erase_tenants(a, &more), 0);
+	}
+	assert_false(a->erases);
+}
+
+/* By an entry of the audit of operators alone, with erase: what it had by then is gone, also where it is there again; what it has since is not touched. */
+static void deleted_tenant(struct archive *a)
+{
+	static const char gone[] = "{\"command\":\"tenant.delete\",\"object\":\"default\","
+				   "\"outcome\":\"ok\",\"arguments\":{\"name\":\"default\"%s}}";
+	char entry[256];
+
+	calls_write(a, 0);
+	contact_write(a, "old", T0);
+	assert_int_equal(sql_script(archive_sql(a),
+				    "INSERT INTO contact_book VALUES ('default', 'd', 1, 2), "
+				    "('default', 't', 1, 2)"),
+			 0);
+	contact_write(a, "new", T0 + 2000000);
+	(void)snprintf(entry, sizeof(entry), gone, "");
+	deletes_tenant(a, "_operator", entry);
+	assert_int_equal(legs(a), 300);
+	(void)snprintf(entry, sizeof(entry), gone, ",\"erase\":true");
+	deletes_tenant(a, "default", entry);
+	assert_int_equal(legs(a), 300);
+	deletes_tenant(a, "_operator", entry);
+	assert_int_equal(legs(a), 0);
+	assert_int_equal(rig_number(a, "SELECT count(*) FROM contact"), 1);
+	assert_int_equal(rig_number(a, "SELECT count(*) FROM contact_number WHERE id = 'new'"), 1);
+	assert_int_equal(rig_number(a, "SELECT SUM(entries) FROM contact_book"), 2);
+	contact_write(a, "old", T0);
+	deletes_tenant(a, "_operator", entry);
+	assert_int_equal(rig_number(a, "SELECT count(*) FROM contact"), 1);
+}
+
+static void test_deleted_tenant(void **state)
+{
+	(void)state;
+	rig_both(deleted_tenant);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_again),     cmocka_unit_test(test_revisions),
-		cmocka_unit_test(test_marks),     cmocka_unit_test(test_events),
-		cmocka_unit_test(test_person),    cmocka_unit_test(test_tenant),
-		cmocka_unit_test(test_retention), cmocka_unit_test(test_two),
+		cmocka_unit_test(test_again),          cmocka_unit_test(test_revisions),
+		cmocka_unit_test(test_marks),          cmocka_unit_test(test_events),
+		cmocka_unit_test(test_person),         cmocka_unit_test(test_tenant),
+		cmocka_unit_test(test_retention),      cmocka_unit_test(test_two),
+		cmocka_unit_test(test_deleted_tenant),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
