@@ -439,6 +439,8 @@ void child_beat(struct child *c, uint64_t now_ns)
 	child_gauge(c, CHILD_WAITING, c->request_count);
 	child_requests_fail(c, now_ns, c->kind->late);
 	child_reap(c);
+	if (c->kind->wanted)
+		c->wanted = c->kind->wanted(c->node);
 	if (c->wanted)
 		(void)child_start(c, now_ns);
 }

@@ -50,6 +50,7 @@ enum { CHILD_METRICS = CHILD_WAITING + 1 };
 typedef void child_answer_fn(struct node *n, const json_t *result, const char *why, void *arg);
 
 struct child_kind {
+	struct child *child; /* the one of this kind; NULL: its owner opens it */
 	const char *program;
 	const char *role;    /* its argument; NULL: none */
 	const char *area;    /* of the log */
@@ -66,8 +67,9 @@ struct child_kind {
 	bool hands;             /* it gets descriptors, too */
 	/* It is restarted so long after its death; longer, the more often it dies. */
 	uint64_t again_ns;
-	bool (*stops)(const struct node *n);                 /* then its end is no death */
-	void (*on_start)(struct node *n);                    /* this and on_end may be NULL */
+	bool (*stops)(const struct node *n); /* then its end is no death */
+	bool (*wanted)(struct node *n);      /* it runs; NULL: from the first request on */
+	void (*on_start)(struct node *n);    /* this and on_end may be NULL */
 	void (*on_line)(struct node *n, const json_t *line); /* one that is no answer */
 	void (*on_end)(struct node *n);
 };

@@ -192,12 +192,13 @@ static void beat(struct node *n, uint64_t now_ns)
 		document_keep_beat(n, now_ns);
 		document_beat(n, now_ns);
 		FEATURE_EACH (f) {
+			CHILD_EACH (kind, f)
+				child_beat(kind->child, now_ns);
 			if (f->second)
 				f->second(n, now_ns);
 		}
 		node_belonging_beat(n, now_ns);
 		node_players_beat(n, now_ns);
-		node_helper_beat(n, now_ns);
 		node_record_beat(n);
 		health_set_reason(&n->web.health, HEALTH_REDIS_REFUSES, store_refusal());
 		health_set_reason(&n->web.health, HEALTH_PROMPTS, n->media.plays.missing);

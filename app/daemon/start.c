@@ -703,6 +703,10 @@ int node_start(struct node *n)
 	document_setup();
 	plays_setup();
 	FEATURE_EACH (f) {
+		for (const struct metric_def *m = f->metrics; m && m->id; m++)
+			*m->id = metric_register(m->type, m->name, m->labels, m->help);
+		CHILD_EACH (kind, f)
+			child_open(kind->child, n, kind);
 		if (f->setup)
 			f->setup();
 	}
@@ -729,12 +733,6 @@ int node_start(struct node *n)
 	node_blf_setup();
 	node_held_setup();
 	node_keeper_setup();
-	FEATURE_EACH (f) {
-		if (f->open)
-			f->open(n);
-	}
-	node_helper_setup();
-	node_helper_open(n);
 	guard_setup();
 	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->life.stop_asked;
 	     i++)
@@ -795,10 +793,11 @@ void node_stop(struct node *n)
 {
 	n->life.phase = NODE_STOPPING;
 	FEATURE_EACH (f) {
+		CHILD_EACH (kind, f)
+			child_close(kind->child);
 		if (f->close)
 			f->close(n);
 	}
-	node_helper_close(n);
 	node_web_close(n);
 	door_shut(n->api.door);
 	transport_close(n->sip.transport);

@@ -68,9 +68,15 @@ AREA g_look_feature = {
 	.carriers = CARRIERS({ node_dns_look_up, EFFECT_LOOKUP },
 			     { node_dns_look_up, EFFECT_LOOKUP_STOP }),
 };
-AREA g_node_feature = { .name = "node",
-			.commands = g_node_commands,
-			.second = BY(command_help_beat) };
+AREA g_node_feature = {
+	.name = "node",
+	.commands = g_node_commands,
+	.children = CHILDREN(&g_helper_child, &g_webhooks_child),
+	.metrics = BY(g_webhook_metric_rows),
+	.setup = BY(node_helper_setup),
+	.second = BY(command_help_beat),
+	.close = BY(node_helper_close),
+};
 
 const struct app_feature *const g_app_features[] = {
 	&g_extension_feature,

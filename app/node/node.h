@@ -88,8 +88,7 @@ struct node {
 	struct node_dns dns;
 	struct node_watch watch;
 	struct node_record record;
-	struct node_helper helper; /* the process that asks web servers */
-	struct child webhooks;     /* and the one that delivers webhooks */
+	struct asked helper_asked; /* newest requests of tandem-helper, to be shown */
 	struct node_api api;
 };
 

@@ -16,6 +16,8 @@ enum { REQUESTS_MAX = 2048, OF_TENANT_MAX = 512, GRACE_MS = 1000 };
 
 #define HELPER_LATE "tandem-helper does not answer: the machine has no time for it"
 
+static struct child g_helper, g_webhooks;
+
 /* As in app/helper/hooks.h. */
 static struct {
 	metric_id delivered, retried, dead, lost, waiting, owned;
@@ -28,20 +30,24 @@ static const struct histogram_bound g_lag_bounds[] = {
 	{ 10000, "le=\"10\"" }, { UINT64_MAX, "le=\"+Inf\"" },
 };
 
+const struct metric_def g_webhook_metric_rows[] = {
+	{ &g_hooks_metrics.delivered, METRIC_COUNTER, "tandem_webhook_delivered_total",
+	  "Events that a server of a webhook has taken." },
+	{ &g_hooks_metrics.retried, METRIC_COUNTER, "tandem_webhook_retries_total",
+	  "Tries that failed; the event is posted again." },
+	{ &g_hooks_metrics.dead, METRIC_COUNTER, "tandem_webhook_dead_total",
+	  "Events that were given up (retry_s of webhook.put), dead letters from then on." },
+	{ &g_hooks_metrics.lost, METRIC_COUNTER, "tandem_webhook_lost_total",
+	  "Events that were not posted, as they had gone from their stream." },
+	{ &g_hooks_metrics.waiting, METRIC_GAUGE, "tandem_webhook_waiting",
+	  "Events that are being posted, or wait to be." },
+	{ &g_hooks_metrics.owned, METRIC_GAUGE, "tandem_webhook_owned",
+	  "Webhooks with events that this node posts." },
+	{ NULL },
+};
+
 void node_helper_setup(void)
 {
-#define METRIC(field, type, name, text) \
-	g_hooks_metrics.field = metric_register(METRIC_##type, "tandem_webhook_" name, NULL, text)
-	METRIC(delivered, COUNTER, "delivered_total",
-	       "Events that a server of a webhook has taken.");
-	METRIC(retried, COUNTER, "retries_total", "Tries that failed; the event is posted again.");
-	METRIC(dead, COUNTER, "dead_total",
-	       "Events that were given up (retry_s of webhook.put), dead letters from then on.");
-	METRIC(lost, COUNTER, "lost_total",
-	       "Events that were not posted, as they had gone from their stream.");
-	METRIC(waiting, GAUGE, "waiting", "Events that are being posted, or wait to be.");
-	METRIC(owned, GAUGE, "owned", "Webhooks with events that this node posts.");
-#undef METRIC
 	histogram_open(&g_hooks_metrics.lag, "tandem_webhook_lag_seconds", NULL,
 		       "From an event's entry in its stream to the answer of the server, of those "
 		       "that were taken at the first try.",
@@ -87,7 +93,8 @@ static void helper_on_message(struct node *n, const json_t *line)
 			   "Of these what had no answer: it ended, or was too late, or had " \
 			   "too much to do." }
 
-static const struct child_kind g_helper_child = {
+const struct child_kind g_helper_child = {
+	.child = &g_helper,
 	.program = "tandem-helper",
 	.area = "helper",
 	.missing = "flows ask no web server: tandem-helper cannot be started; it belongs into the "
@@ -132,7 +139,8 @@ static void hooks_on_line(struct node *n, const json_t *line)
 		n->hooks->webhook_on_line(n, line);
 }
 
-static const struct child_kind g_hooks_child = {
+const struct child_kind g_webhooks_child = {
+	.child = &g_webhooks,
 	.program = "tandem-helper",
 	.role = "webhooks",
 	.area = "webhook",
@@ -157,8 +165,9 @@ static const struct child_kind g_hooks_child = {
 
 void node_hooks_send(struct node *n, json_t *line)
 {
-	n->webhooks.wanted = true; /* it runs from now on */
-	child_send(&n->webhooks, line);
+	(void)n;
+	g_webhooks.wanted = true; /* it runs from now on */
+	child_send(&g_webhooks, line);
 }
 
 static bool helper_query(struct child *c, const char *kind, json_t *args, uint16_t tenant,
@@ -172,30 +181,24 @@ static bool helper_query(struct child *c, const char *kind, json_t *args, uint16
 bool node_helper_request(struct node *n, const char *kind, json_t *args, uint16_t tenant,
 			 uint32_t ms, child_answer_fn *done, void *arg)
 {
-	return helper_query(&n->helper.child, kind, args, tenant, ms, done, arg);
+	(void)n;
+	return helper_query(&g_helper, kind, args, tenant, ms, done, arg);
 }
 
 bool node_hooks_request(struct node *n, const char *kind, json_t *args, uint16_t tenant,
 			uint32_t ms, child_answer_fn *done, void *arg)
 {
-	return helper_query(&n->webhooks, kind, args, tenant, ms, done, arg);
+	(void)n;
+	return helper_query(&g_webhooks, kind, args, tenant, ms, done, arg);
 }
 
-void node_helper_open(struct node *n)
+bool node_helper_runs(const struct node *n)
 {
-	child_open(&n->helper.child, n, &g_helper_child);
-	child_open(&n->webhooks, n, &g_hooks_child);
-}
-
-void node_helper_beat(struct node *n, uint64_t now_ns)
-{
-	child_beat(&n->helper.child, now_ns);
-	child_beat(&n->webhooks, now_ns);
+	(void)n;
+	return child_runs(&g_helper);
 }
 
 void node_helper_close(struct node *n)
 {
-	child_close(&n->helper.child);
-	child_close(&n->webhooks);
-	asked_clear(&n->helper.asked);
+	asked_clear(&n->helper_asked);
 }

@@ -7,14 +7,12 @@
 
 #include "app/child/child_link.h"
 #include "app/helper/asked.h"
+#include "app/schema/feature.h"
 
-struct node_helper {
-	struct child child;
-	struct asked asked; /* newest requests, to be shown */
-};
+extern const struct child_kind g_helper_child, g_webhooks_child;
+extern const struct metric_def g_webhook_metric_rows[];
 
-void node_helper_setup(void); /* metrics; main thread, once */
-void node_helper_open(struct node *n);
+void node_helper_setup(void); /* the metric that is a histogram */
 /* done is called once, after ms or somewhat later at the latest; before this returns if the process
  * has just died. args: stolen. False: it is not called: too many requests, or the process does not
  * run. */
@@ -25,8 +23,7 @@ bool node_hooks_request(struct node *n, const char *kind, json_t *args, uint16_t
 			uint32_t ms, child_answer_fn *done, void *arg) NODISCARD;
 /* A line for it; if it does not run it is told all at its start. line: stolen. */
 void node_hooks_send(struct node *n, json_t *line);
-/* Twice a second. */
-void node_helper_beat(struct node *n, uint64_t now_ns);
+bool node_helper_runs(const struct node *n);
 void node_helper_close(struct node *n);
 
 #endif

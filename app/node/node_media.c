@@ -152,7 +152,7 @@ static void speech_show(struct node *n, struct speech_request *ask, const json_t
 						       json_object_get(result, "url"), "status",
 						       json_object_get(result, "status"), "fetch",
 						       json_object_get(result, "fetch")));
-	asked_put(&n->helper.asked, ask->tenant, json_incref(ask->row));
+	asked_put(&n->helper_asked, ask->tenant, json_incref(ask->row));
 }
 
 static void speech_on_answer(struct node *n, const json_t *result, const char *why, void *arg)

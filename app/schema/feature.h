@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a feature gives the doors of a node. app/feature/features.c lists all features; the lists of
- * commands, of kinds of documents and of who carries out requests of calls follow from it. Control
- * thread. tandemctl has the commands alone: all else is NULL there (BY of table.h). */
+ * commands, of kinds of documents, of who carries out requests of calls, and of child processes
+ * follow from it. Control thread. tandemctl has the commands alone: all else is NULL there (BY of
+ * table.h). */
 #ifndef APP_SCHEMA_FEATURE_H
 #define APP_SCHEMA_FEATURE_H
 
 #include <stdint.h>
 
 #include "app/schema/command.h"
+#include "base/metric.h"
 #include "sig/host/effect.h"
 #include "sig/sip/feature_code.h"
 
+struct child_kind;
 struct document_kind;
 struct node;
 
@@ -28,6 +31,14 @@ struct code_command {
 	json_t *(*args)(enum feature_action code, const char *number, struct bytes behind);
 };
 
+/* One that registers: *id is set. */
+struct metric_def {
+	metric_id *id; /* NULL ends a list */
+	enum metric_type type;
+	const char *name, *help;
+	const char *labels;
+};
+
 /* NULL: it has none. */
 struct app_feature {
 	const char *name;
@@ -35,8 +46,9 @@ struct app_feature {
 	const struct document_kind *const *documents; /* ends with NULL */
 	const struct carrier *carriers;
 	const struct code_command *codes;
-	void (*setup)(void);          /* registers its metrics; main thread, once */
-	void (*open)(struct node *n); /* at start, before its settings are read */
+	const struct child_kind *const *children; /* processes; ends with NULL */
+	const struct metric_def *metrics;         /* ends with id NULL; setup has the others */
+	void (*setup)(void);                      /* main thread, once */
 	void (*round)(struct node *n, uint64_t now_ns);  /* at the end of each round of the loop */
 	void (*second)(struct node *n, uint64_t now_ns); /* twice a second while the node runs */
 	void (*doubt)(struct node *n);                   /* Redis may have lost data */
@@ -44,13 +56,17 @@ struct app_feature {
 	void (*tenants)(struct node *n); /* the document of a tenant has changed, or is gone */
 	/* The file of a recorded message is complete, after so many ms. */
 	void (*recorded)(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
-	void (*close)(struct node *n); /* the node stops; its links to Redis are still open */
+	/* The node stops, and its children are closed; its links to Redis are still open. */
+	void (*close)(struct node *n);
 };
 
 /* In the order of the help; ends with NULL. */
 extern const struct app_feature *const g_app_features[];
 #define FEATURE_EACH(f) \
 	for (const struct app_feature *const *at_ = g_app_features, *f; (f = *at_) != NULL; at_++)
+#define CHILD_EACH(kind, f)                                                    \
+	for (const struct child_kind *const *child_at_ = (f)->children, *kind; \
+	     child_at_ && (kind = *child_at_) != NULL; child_at_++)
 /* All commands, in the order of the help. A break ends the commands of a feature alone. */
 #define COMMAND_EACH(c)    \
 	FEATURE_EACH (of_) \

@@ -15,12 +15,18 @@
 #define KINDS(...)    NULL
 #define CARRIERS(...) NULL
 #define CODES(...)    NULL
+#define CHILDREN(...) NULL
 #else
 #define BY(what) (what)
 #define KINDS(...)                            \
 	(const struct document_kind *const[]) \
 	{                                     \
 		__VA_ARGS__, NULL             \
+	}
+#define CHILDREN(...)                      \
+	(const struct child_kind *const[]) \
+	{                                  \
+		__VA_ARGS__, NULL          \
 	}
 #define CARRIERS(...)            \
 	(const struct carrier[]) \

@@ -12,6 +12,7 @@
 
 #include "app/child/child_link.h"
 #include "app/schema/command.h"
+#include "app/schema/feature.h"
 
 struct node;
 
@@ -31,12 +32,11 @@ void archive_run(struct command_run *run, const char *name, json_t *args, archiv
 
 /* ---- columns of the feature's row (app/schema/feature.h) ---- */
 
-void archive_setup(void);
-void archive_feature_open(struct node *n);
+extern const struct child_kind g_archive_child;
+extern const struct metric_def g_archive_metric_rows[];
 void archive_second(struct node *n, uint64_t now_ns);
 void archive_tenants(struct node *n);
 void archive_reload(struct node *n);
-void archive_feature_close(struct node *n);
 command_fn command_archive_query, command_history_list, command_history_get, command_history_hide,
 	command_history_clear, command_history_note, command_history_erase, command_history_report;
 

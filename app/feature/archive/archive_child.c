@@ -50,21 +50,17 @@ static struct {
 	metric_id saved, spooled, lag, reads;
 } g_archive_metrics;
 
-void archive_setup(void)
-{
-	g_archive_metrics.saved =
-		metric_register(METRIC_COUNTER, "tandem_archive_entries_total", NULL,
-				"Entries of streams that the archive has saved.");
-	g_archive_metrics.spooled = metric_register(
-		METRIC_COUNTER, "tandem_archive_spooled_total", NULL,
-		"Entries that went to the disk, as the database was away for long.");
-	g_archive_metrics.lag = metric_register(METRIC_GAUGE, "tandem_archive_lag_seconds", NULL,
-						"Age of the entry that was saved last, in the "
-						"last second; 0: none was.");
-	g_archive_metrics.reads = metric_register(
-		METRIC_GAUGE, "tandem_archive_reads", NULL,
-		"1 while this node's archive reads streams: one node of a cluster does.");
-}
+const struct metric_def g_archive_metric_rows[] = {
+	{ &g_archive_metrics.saved, METRIC_COUNTER, "tandem_archive_entries_total",
+	  "Entries of streams that the archive has saved." },
+	{ &g_archive_metrics.spooled, METRIC_COUNTER, "tandem_archive_spooled_total",
+	  "Entries that went to the disk, as the database was away for long." },
+	{ &g_archive_metrics.lag, METRIC_GAUGE, "tandem_archive_lag_seconds",
+	  "Age of the entry that was saved last, in the last second; 0: none was." },
+	{ &g_archive_metrics.reads, METRIC_GAUGE, "tandem_archive_reads",
+	  "1 while this node's archive reads streams: one node of a cluster does." },
+	{ NULL },
+};
 
 /* ---- who reads ---- */
 
@@ -226,13 +222,19 @@ static void archive_on_line(struct node *n, const json_t *line)
 		       json_text(figures, "trouble"));
 }
 
+static bool archive_is_wanted(struct node *n)
+{
+	return n->settings.archive.enabled;
+}
+
 static void archive_on_end(struct node *n)
 {
 	(void)n;
 	g_archive.trouble[0] = '\0';
 }
 
-static const struct child_kind g_archive_child = {
+const struct child_kind g_archive_child = {
+	.child = &g_archive.child,
 	.program = "tandem-archive",
 	.area = "archive",
 	.missing = "nothing is archived: tandem-archive cannot be started; it belongs into the "
@@ -253,21 +255,11 @@ static const struct child_kind g_archive_child = {
 	.of_tenant_max = ARCHIVE_OF_TENANT,
 	.again_ns = 200 * NS_PER_MS,
 	.stops = node_is_stopping,
+	.wanted = archive_is_wanted,
 	.on_start = archive_on_start,
 	.on_line = archive_on_line,
 	.on_end = archive_on_end,
 };
-
-void archive_feature_open(struct node *n)
-{
-	child_open(&g_archive.child, n, &g_archive_child);
-}
-
-void archive_feature_close(struct node *n)
-{
-	(void)n;
-	child_close(&g_archive.child);
-}
 
 void archive_tenants(struct node *n)
 {
@@ -311,12 +303,10 @@ void archive_second(struct node *n, uint64_t now_ns)
 	struct child *c = &g_archive.child;
 
 	archive_hold(n);
-	c->wanted = n->settings.archive.enabled;
 	if (!c->wanted && child_runs(c))
 		child_close(c);
 	archive_reader_look(n);
 	archive_shards_look(n);
-	child_beat(c, now_ns);
 	if (g_archive.stale && child_runs(c))
 		archive_terms_send(n);
 	metric_set(g_archive_metrics.reads, child_runs(c) && g_archive.reads);

@@ -141,10 +141,9 @@ static const struct command g_history_commands[] = {
 const struct app_feature g_archive_feature = {
 	.name = "archive",
 	.commands = g_history_commands,
-	.setup = BY(archive_setup),
-	.open = BY(archive_feature_open),
+	.children = CHILDREN(&g_archive_child),
+	.metrics = BY(g_archive_metric_rows),
 	.second = BY(archive_second),
 	.reload = BY(archive_reload),
 	.tenants = BY(archive_tenants),
-	.close = BY(archive_feature_close),
 };

@@ -750,11 +750,14 @@ static bool box_on_line(struct node *n, const json_t *line, void *arg)
 
 /* ---- its life ---- */
 
+const struct metric_def g_box_metric_rows[] = {
+	{ &g_boxes_full, METRIC_COUNTER, "tandem_mailbox_full_total",
+	  "Callers, and users, who found a mailbox that may have no more messages." },
+	{ NULL },
+};
+
 void node_boxes_setup(void)
 {
-	g_boxes_full = metric_register(METRIC_COUNTER, "tandem_mailbox_full_total", NULL,
-				       "Callers, and users, who found a mailbox that may have no "
-				       "more messages.");
 	g_deliver.message = box_on_line;
 }
 

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "app/schema/command.h"
+#include "app/schema/feature.h"
 #include "base/bytes.h"
 #include "sig/host/box.h"
 
@@ -64,6 +65,7 @@ void command_box_call(struct node *n, const char *tenant, const char *id, json_t
 
 /* Requests the counts of due mailboxes for subscriptions, a bounded number at once. */
 void node_messages_round(struct node *n, uint64_t now_ns);
+extern const struct metric_def g_box_metric_rows[];
 void node_boxes_setup(void);
 void node_boxes_second(struct node *n, uint64_t now_ns);
 void node_boxes_close(struct node *n);

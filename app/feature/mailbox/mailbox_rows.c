@@ -113,6 +113,7 @@ const struct app_feature g_mailbox_feature = {
 	.name = "mailbox",
 	.commands = g_message_commands,
 	.carriers = CARRIERS({ node_box_carry, EFFECT_BOX }),
+	.metrics = BY(g_box_metric_rows),
 	.setup = BY(node_boxes_setup),
 	.round = BY(node_messages_round),
 	.second = BY(node_boxes_second),

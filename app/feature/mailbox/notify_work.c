@@ -104,7 +104,7 @@ static uint64_t mail_pause_ms(const struct notify_run *run, uint64_t tries)
 /* It answered nothing, as it is gone: not because a server took too long. */
 static bool helper_ended(const struct node *n, const json_t *result)
 {
-	return !result && !child_runs(&n->helper.child);
+	return !result && !node_helper_runs(n);
 }
 
 /* The marks of a try that has failed. dead: it is given up. */

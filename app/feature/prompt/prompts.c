@@ -34,16 +34,15 @@ static struct node_prompts {
 	uint32_t fetching; /* from Redis, now */
 } g_prompts;
 
-void node_prompts_setup(void)
-{
-	g_here = metric_register(METRIC_GAUGE, "tandem_prompts", "state=\"here\"",
-				 "Prompts of tenants that are documents, by whether this node has "
-				 "their octets.");
-	g_lacked =
-		metric_register(METRIC_GAUGE, "tandem_prompts", "state=\"lacked\"",
-				"Prompts of tenants that are documents, by whether this node has "
-				"their octets.");
-}
+const struct metric_def g_prompt_metric_rows[] = {
+	{ &g_here, METRIC_GAUGE, "tandem_prompts",
+	  "Prompts of tenants that are documents, by whether this node has their octets.",
+	  "state=\"here\"" },
+	{ &g_lacked, METRIC_GAUGE, "tandem_prompts",
+	  "Prompts of tenants that are documents, by whether this node has their octets.",
+	  "state=\"lacked\"" },
+	{ NULL },
+};
 
 static struct store_blob prompt_blob(const char *tenant, const char *hash)
 {

@@ -8,6 +8,7 @@
 #define APP_FEATURE_PROMPT_PROMPTS_H
 
 #include "app/schema/command.h"
+#include "app/schema/feature.h"
 #include "app/schema/prompt_field.h"
 
 struct document_kind;
@@ -30,7 +31,7 @@ struct node_prompt {
 	const char *fault; /* why it is not here; NULL: unknown */
 };
 
-void node_prompts_setup(void); /* registers the metrics; main thread, once */
+extern const struct metric_def g_prompt_metric_rows[];
 /* The document says so. 0 or -ENOMEM. */
 int node_prompt_put(struct node *n, const char *tenant, const struct prompt_value *v) NODISCARD;
 void node_prompt_delete(struct node *n, const char *tenant, const char *document);

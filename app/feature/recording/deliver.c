@@ -40,7 +40,46 @@ static struct {
 	uint32_t table;
 } g_store_metrics;
 
-static void node_deliver_setup(void)
+const struct metric_def g_store_metric_rows[] = {
+	{ &g_store_metrics.files, METRIC_GAUGE, "tandem_recording_files",
+	  "Recordings in the folder." },
+	{ &g_store_metrics.octets, METRIC_GAUGE, "tandem_recording_folder_bytes",
+	  "Octets of recordings in the folder." },
+	{ &g_store_metrics.waiting, METRIC_GAUGE, "tandem_recordings_waiting",
+	  "Recordings that are not delivered yet, dead letters aside." },
+	{ &g_store_metrics.oldest, METRIC_GAUGE, "tandem_recordings_waiting_oldest_seconds",
+	  "Age of the oldest of these." },
+	{ &g_store_metrics.dead, METRIC_GAUGE, "tandem_recordings_dead",
+	  "Recordings with a delivery that is given up (delivery.retry)." },
+	{ &g_store_metrics.uncoded, METRIC_GAUGE, "tandem_recordings_uncoded",
+	  "Recordings that wait to be coded as Opus (recordings.opus)." },
+	{ &g_store_metrics.unlisted, METRIC_GAUGE, "tandem_recordings_unlisted",
+	  "Recordings of which Redis does not know yet what they are by now." },
+	{ &g_store_metrics.full, METRIC_GAUGE, "tandem_recording_disk_full",
+	  "1 while less than recordings.free_mib is left, and nothing may be deleted." },
+	{ &g_store_metrics.deleted, METRIC_COUNTER, "tandem_recordings_deleted_total",
+	  "Recordings that were deleted from the folder." },
+	{ &g_store_metrics.lost, METRIC_COUNTER, "tandem_recordings_deleted_undelivered_total",
+	  "Recordings of these that a destination did not get: they were too old." },
+	{ &g_store_metrics.sealed, METRIC_COUNTER, "tandem_recordings_encrypted_total",
+	  "Recordings that were encrypted." },
+	{ &g_store_metrics.seal_failures, METRIC_COUNTER,
+	  "tandem_recording_encryption_failures_total",
+	  "Tries to encrypt a recording that failed." },
+	{ &g_store_metrics.coded, METRIC_COUNTER, "tandem_recordings_coded_total",
+	  "Recordings that were coded as Opus." },
+	{ &g_store_metrics.opus_failures, METRIC_COUNTER, "tandem_recording_coding_failures_total",
+	  "Tries to code a recording as Opus that failed." },
+	{ &g_store_metrics.opus_skipped, METRIC_COUNTER, "tandem_recordings_coding_skipped_total",
+	  "Recordings that went as WAV: they waited for recordings.opus_wait." },
+	{ &g_store_metrics.aborted, METRIC_COUNTER, "tandem_recording_uploads_aborted_total",
+	  "Uploads in parts that nobody went on with, ended at the destination." },
+	{ &g_store_metrics.ended, METRIC_COUNTER, "tandem_recordings_ended_total",
+	  "Recordings with file and sidecar on the disk." },
+	{ NULL },
+};
+
+void node_deliver_setup(void)
 {
 	static const struct metric_table_gauge gauges[STORE_GAUGES] = {
 		[DELIVERED] = { "tandem_recording_deliveries_total",
@@ -58,46 +97,6 @@ static void node_deliver_setup(void)
 		[RUNNING] = { "tandem_recording_deliveries_running", "Deliveries under way." },
 	};
 
-#define GAUGE(field, name, text) \
-	g_store_metrics.field = metric_register(METRIC_GAUGE, "tandem_recording" name, NULL, text)
-	GAUGE(files, "_files", "Recordings in the folder.");
-	GAUGE(octets, "_folder_bytes", "Octets of recordings in the folder.");
-	GAUGE(waiting, "s_waiting", "Recordings that are not delivered yet, dead letters aside.");
-	GAUGE(oldest, "s_waiting_oldest_seconds", "Age of the oldest of these.");
-	GAUGE(dead, "s_dead", "Recordings with a delivery that is given up (delivery.retry).");
-	GAUGE(uncoded, "s_uncoded", "Recordings that wait to be coded as Opus (recordings.opus).");
-	GAUGE(unlisted, "s_unlisted",
-	      "Recordings of which Redis does not know yet what they are by now.");
-	GAUGE(full, "_disk_full",
-	      "1 while less than recordings.free_mib is left, and nothing may be deleted.");
-#undef GAUGE
-	g_store_metrics.deleted =
-		metric_register(METRIC_COUNTER, "tandem_recordings_deleted_total", NULL,
-				"Recordings that were deleted from the folder.");
-	g_store_metrics.lost = metric_register(
-		METRIC_COUNTER, "tandem_recordings_deleted_undelivered_total", NULL,
-		"Recordings of these that a destination did not get: they were too old.");
-	g_store_metrics.sealed =
-		metric_register(METRIC_COUNTER, "tandem_recordings_encrypted_total", NULL,
-				"Recordings that were encrypted.");
-	g_store_metrics.seal_failures =
-		metric_register(METRIC_COUNTER, "tandem_recording_encryption_failures_total", NULL,
-				"Tries to encrypt a recording that failed.");
-	g_store_metrics.coded = metric_register(METRIC_COUNTER, "tandem_recordings_coded_total",
-						NULL, "Recordings that were coded as Opus.");
-	g_store_metrics.opus_failures =
-		metric_register(METRIC_COUNTER, "tandem_recording_coding_failures_total", NULL,
-				"Tries to code a recording as Opus that failed.");
-	g_store_metrics.opus_skipped = metric_register(
-		METRIC_COUNTER, "tandem_recordings_coding_skipped_total", NULL,
-		"Recordings that went as WAV: they waited for recordings.opus_wait.");
-	g_store_metrics.aborted = metric_register(
-		METRIC_COUNTER, "tandem_recording_uploads_aborted_total", NULL,
-		"Uploads in parts that nobody went on with, ended at the destination.");
-	node_deliver_copies_setup();
-	g_store_metrics.ended =
-		metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
-				"Recordings with file and sidecar on the disk.");
 	g_store_metrics.table = metric_table_register("destination", gauges, STORE_GAUGES);
 }
 
@@ -123,8 +122,13 @@ static bool store_finds_any(const struct node *n)
 	return any;
 }
 
-static bool store_is_wanted(const struct node *n)
+static bool store_is_wanted(struct node *n)
 {
+	if (!g_deliver.looked) {
+		g_deliver.any = store_finds_any(n);
+		n->record.folder_error = folder_try(n->settings.recordings.folder);
+	}
+	g_deliver.looked = true;
 	return n->settings.recordings.store_count || n->settings.recordings.copies ||
 	       g_deliver.any || metric_value(g_store_metrics.ended) > 0;
 }
@@ -145,16 +149,8 @@ static void store_on_end(struct node *n)
 
 void node_deliver_second(struct node *n, uint64_t now_ns)
 {
-	struct deliver *s = &g_deliver;
-
-	if (!s->looked)
-		s->any = store_finds_any(n);
-	if (!s->looked)
-		n->record.folder_error = folder_try(n->settings.recordings.folder);
-	s->looked = true;
-	s->child.wanted = store_is_wanted(n);
-	child_beat(&s->child, now_ns);
-	if (s->stale && node_deliver_runs())
+	(void)now_ns;
+	if (g_deliver.stale && node_deliver_runs())
 		node_deliver_reload(n);
 	if (node_deliver_runs())
 		node_deliver_tell_nodes(n);
@@ -176,7 +172,6 @@ void node_deliver_close(struct node *n)
 {
 	(void)n;
 	redis_leave(&g_deliver.guest);
-	child_close(&g_deliver.child);
 }
 
 void node_deliver_look(void)
@@ -498,7 +493,8 @@ static void store_on_line(struct node *n, const json_t *line)
 		node_deliver_write(n, line);
 }
 
-static const struct child_kind g_store_child = {
+const struct child_kind g_store_child = {
+	.child = &g_deliver.child,
 	.program = "tandem-store",
 	.area = "recordings",
 	.missing = "recordings are not delivered: tandem-store cannot be started; it belongs into "
@@ -516,13 +512,8 @@ static const struct child_kind g_store_child = {
 	.hands = true,
 	.again_ns = NS_PER_S,
 	.stops = node_is_stopping,
+	.wanted = store_is_wanted,
 	.on_start = store_on_start,
 	.on_line = store_on_line,
 	.on_end = store_on_end,
 };
-
-void node_deliver_open(struct node *n)
-{
-	node_deliver_setup();
-	child_open(&g_deliver.child, n, &g_store_child);
-}

@@ -10,6 +10,7 @@
 
 #include "app/child/child_link.h"
 #include "app/schema/command.h"
+#include "app/schema/feature.h"
 #include "base/bytes.h"
 #include "base/metric.h"
 #include "cluster/store/store.h"
@@ -39,7 +40,9 @@ extern struct deliver g_deliver; /* control thread */
 
 /* ---- columns of the feature's row (app/schema/feature.h) ---- */
 
-void node_deliver_open(struct node *n);
+extern const struct child_kind g_store_child;
+extern const struct metric_def g_store_metric_rows[], g_copy_metric_rows[];
+void node_deliver_setup(void);
 void node_deliver_second(struct node *n, uint64_t now_ns);
 void node_deliver_reload(struct node *n);
 void node_deliver_tenants(struct node *n);
@@ -79,7 +82,6 @@ void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t l
 const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX]);
 /* The list of nodes, if it has changed. */
 void node_deliver_tell_nodes(struct node *n);
-void node_deliver_copies_setup(void);
 void node_deliver_copies_figures(struct node *n, const json_t *figures);
 /* Counts from the start of tandem-store on. */
 void node_deliver_count(metric_id id, uint64_t now, uint64_t *shown);

@@ -74,24 +74,21 @@ static struct {
 	metric_id behind, held, sent, refused, full, adopted;
 } g_copies;
 
-void node_deliver_copies_setup(void)
-{
-	g_copies.behind = metric_register(
-		METRIC_GAUGE, "tandem_recording_copies_behind_seconds", NULL,
-		"For how long another node does not have all that is not stored yet.");
-	g_copies.held = metric_register(METRIC_GAUGE, "tandem_recording_copies_held_bytes", NULL,
-					"Octets of copies of other nodes' recordings.");
-	g_copies.sent = metric_register(METRIC_COUNTER, "tandem_recording_copies_sent_bytes_total",
-					NULL, "Octets of recordings that went to another node.");
-	g_copies.refused = metric_register(METRIC_COUNTER, "tandem_recording_copies_refused_total",
-					   NULL, "Times that the other node had no room for them.");
-	g_copies.full = metric_register(
-		METRIC_COUNTER, "tandem_recording_copies_full_total", NULL,
-		"Times that other nodes were refused here (recordings.copies_mib).");
-	g_copies.adopted = metric_register(
-		METRIC_COUNTER, "tandem_recordings_adopted_total", NULL,
-		"Recordings of nodes that are gone, which are delivered from their copies here.");
-}
+const struct metric_def g_copy_metric_rows[] = {
+	{ &g_copies.behind, METRIC_GAUGE, "tandem_recording_copies_behind_seconds",
+	  "For how long another node does not have all that is not stored yet." },
+	{ &g_copies.held, METRIC_GAUGE, "tandem_recording_copies_held_bytes",
+	  "Octets of copies of other nodes' recordings." },
+	{ &g_copies.sent, METRIC_COUNTER, "tandem_recording_copies_sent_bytes_total",
+	  "Octets of recordings that went to another node." },
+	{ &g_copies.refused, METRIC_COUNTER, "tandem_recording_copies_refused_total",
+	  "Times that the other node had no room for them." },
+	{ &g_copies.full, METRIC_COUNTER, "tandem_recording_copies_full_total",
+	  "Times that other nodes were refused here (recordings.copies_mib)." },
+	{ &g_copies.adopted, METRIC_COUNTER, "tandem_recordings_adopted_total",
+	  "Recordings of nodes that are gone, which are delivered from their copies here." },
+	{ NULL },
+};
 
 static const char *copies_id(uint64_t id, char out[ID_TEXT_MAX])
 {

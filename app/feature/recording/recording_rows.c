@@ -135,6 +135,7 @@ static const struct command g_delivery_commands[] = {
 const struct app_feature g_recording_feature = {
 	.name = "recording",
 	.commands = g_recording_commands,
+	.metrics = BY(g_copy_metric_rows),
 	.carriers =
 		CARRIERS({ node_record_carry, EFFECT_RECORD }, { node_siprec_carry, EFFECT_FORK }),
 };
@@ -142,7 +143,9 @@ const struct app_feature g_recording_feature = {
 const struct app_feature g_delivery_feature = {
 	.name = "delivery",
 	.commands = g_delivery_commands,
-	.open = BY(node_deliver_open),
+	.children = CHILDREN(&g_store_child),
+	.metrics = BY(g_store_metric_rows),
+	.setup = BY(node_deliver_setup),
 	.second = BY(node_deliver_second),
 	.reload = BY(node_deliver_reload),
 	.tenants = BY(node_deliver_tenants),
