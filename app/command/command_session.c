@@ -16,6 +16,7 @@
 #include "app/command/command_start.h"
 #include "app/command/commands.h"
 #include "app/command/door.h"
+#include "app/command/tokens.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
@@ -381,8 +382,8 @@ static bool session_seat_fits(struct command_run *run, const char *user)
 		return true;
 	most = tenants_most(tenants, document_tenant(run),
 			    (enum tenant_item)(TENANT_SEATS + SEAT_SESSION));
-	if (most &&
-	    door_sessions(run->node->api.door, run->tenant, session_takes_seat, &seats) < most)
+	if (most && tokens_sessions(door_tokens(run->node->api.door), run->tenant,
+				    session_takes_seat, &seats) < most)
 		return true;
 	command_fail(run, COMMAND_NO_SEAT, NULL,
 		     "the extension has no seat of its own (web), and %s%" PRIu32 " seats for "
@@ -395,7 +396,8 @@ uint32_t command_session_seats(const struct command_run *run)
 {
 	struct session_seats seats = { run, "" };
 
-	return door_sessions(run->node->api.door, run->tenant, session_takes_seat, &seats);
+	return tokens_sessions(door_tokens(run->node->api.door), run->tenant, session_takes_seat,
+			       &seats);
 }
 
 /* ---- the documents ---- */
@@ -486,12 +488,14 @@ static json_t *session_show(const struct node *node, uint16_t tenant, const void
 
 static int session_apply(struct node *node, uint16_t tenant, const void *value)
 {
-	return door_token_put(node->api.door, tenants_name(node->common.tenants, tenant), value);
+	return tokens_put(door_tokens(node->api.door), tenants_name(node->common.tenants, tenant),
+			  value);
 }
 
 static void session_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	door_token_delete(node->api.door, tenants_name(node->common.tenants, tenant), name);
+	tokens_delete(door_tokens(node->api.door), tenants_name(node->common.tenants, tenant),
+		      name);
 }
 
 const struct document_kind g_session_documents = {
@@ -500,7 +504,7 @@ const struct document_kind g_session_documents = {
 	.argument = "name",
 	.passing = true,
 	.several = "sessions",
-	.places = DOOR_SESSIONS_MAX,
+	.places = TOKENS_SESSIONS_MAX,
 	.share = TENANT_SESSIONS_MAX,
 	.quota = "max_sessions",
 	.item = TENANT_SESSIONS,

@@ -6,6 +6,7 @@
 #include "app/command/command_extension.h"
 #include "app/command/commands.h"
 #include "app/command/door.h"
+#include "app/command/tokens.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
@@ -110,12 +111,14 @@ static json_t *token_show(const struct node *node, uint16_t tenant, const void *
 
 static int token_apply(struct node *node, uint16_t tenant, const void *value)
 {
-	return door_token_put(node->api.door, tenants_name(node->common.tenants, tenant), value);
+	return tokens_put(door_tokens(node->api.door), tenants_name(node->common.tenants, tenant),
+			  value);
 }
 
 static void token_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	door_token_delete(node->api.door, tenants_name(node->common.tenants, tenant), name);
+	tokens_delete(door_tokens(node->api.door), tenants_name(node->common.tenants, tenant),
+		      name);
 }
 
 const struct document_kind g_token_documents = {
@@ -123,7 +126,7 @@ const struct document_kind g_token_documents = {
 	.name = "token",
 	.argument = "name",
 	.several = "tokens",
-	.places = DOOR_TOKENS_MAX - DOOR_SESSIONS_MAX,
+	.places = TOKENS_MAX - TOKENS_SESSIONS_MAX,
 	.share = TENANT_TOKENS_MAX,
 	.quota = "max_tokens",
 	.item = TENANT_TOKENS,

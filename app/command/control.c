@@ -702,8 +702,3 @@ uint64_t control_next_ns(const struct control *c)
 	}
 	return next;
 }
-
-uint32_t control_running(const struct control *c)
-{
-	return c->running;
-}

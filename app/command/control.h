@@ -3,12 +3,14 @@
  * The control API on Redis. Commands come as entries of td:{cmd:TENANT}:in (operators:
  * td:{cmd:_operator}:in), read by the consumer group "nodes"; results go to
  * td:{cmd:TENANT}:out:CLIENT. Roles below admin have td:{cmd:TENANT}:ROLE: in place of
- * td:{cmd:TENANT}:, so each role has its own ids and answers. Control thread.\n\nAt least once,
- * without a second effect: before a command runs its id is claimed in td:{cmd:TENANT}:done:ID;
- * afterwards one script stores the result there, sends it, and takes the entry off the stream. A
- * repeated entry finds the result and gets the same answer. If the node dies between effect and
- * script, the entry is read again and the command runs again: every command of the table then has
- * the same effect as once. Calls store their newest orders for that (sig/model/call.h).
+ * td:{cmd:TENANT}:, so each role has its own ids and answers. Control thread.
+ *
+ * At least once, without a second effect: before a command runs its id is claimed in
+ * td:{cmd:TENANT}:done:ID; afterwards one script stores the result there, sends it, and takes the
+ * entry off the stream. A repeated entry finds the result and gets the same answer. If the node
+ * dies between effect and script, the entry is read again and the command runs again: every command
+ * of the table then has the same effect as once. Calls store their newest orders for that
+ * (sig/model/call.h).
  */
 #ifndef APP_COMMAND_CONTROL_H
 #define APP_COMMAND_CONTROL_H
@@ -41,8 +43,6 @@ void control_close(struct control *c);
 void control_flush(struct control *c);
 void control_expire(struct control *c, uint64_t now_ns);
 uint64_t control_next_ns(const struct control *c);
-/* Commands under way. */
-uint32_t control_running(const struct control *c);
 
 /* One entry of a command stream: v, id, do, args, client, ttl_ms. Pure. */
 
@@ -165,8 +165,9 @@ json_t *control_unseal(const struct node *n, const char *what, const char *id, s
 /* Digest of a command's arguments that reveals nothing of them. False: no memory. */
 bool control_print(const struct node *n, const json_t *args, char out[CONTROL_PRINT_LEN + 1]);
 
-/* Logs a command that is over. */
-void control_log(const char *command, const char *client, const char *id, const char *result);
+/* A command of any door is over: logs and counts it. */
+void control_log(const char *command, const char *client, const char *id, bool ok,
+		 const char *result);
 /* Takes an entry of the stream; false: no room now, read it again later.
  * fields: names and values; NULL: deleted. */
 bool control_job_on_entry(struct control_stream *s, struct bytes entry_id,

@@ -321,6 +321,7 @@ static void control_job_end(struct control_job *job)
 	job->stream->running--;
 	*job = (struct control_job){ 0 };
 	c->running--;
+	c->node->api.jobs--;
 	c->ended = true;
 	control_wake(c);
 }
@@ -555,8 +556,10 @@ static bool is_transient(const char *name)
 	return command && command->transient;
 }
 
-void control_log(const char *command, const char *client, const char *id, const char *result)
+void control_log(const char *command, const char *client, const char *id, bool ok,
+		 const char *result)
 {
+	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
 	LOG_AT(is_transient(command) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "control", 0, "command",
 	       LOG_STR("do", command), LOG_STR("client", client), LOG_STR("id", id),
 	       LOG_STR("result", result));
@@ -575,8 +578,7 @@ static void job_on_done(json_t *answer, void *arg)
 		json_decref(answer);
 		return;
 	}
-	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
-	control_log(job->command, job->client, job->id, ok ? "ok" : code ? code : "error");
+	control_log(job->command, job->client, job->id, ok, ok ? "ok" : code ? code : "error");
 	finish_json(job, answer,
 		    may_run_again(code) || !answer_is_kept(job->command) ? DROP : KEEP);
 }
@@ -746,6 +748,7 @@ static struct control_job *control_job_start(struct control_stream *s, struct by
 		if (bytes_cstr(entry_id, job->entry_id, sizeof(job->entry_id)))
 			job->entry_id[0] = '\0';
 		c->running++;
+		c->node->api.jobs++;
 		s->running++;
 		return job;
 	}

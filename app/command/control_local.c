@@ -269,8 +269,8 @@ static void local_on_done(json_t *answer, void *arg)
 		json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
 
 	c->running = false;
-	control_log(c->command, "local", c->id, ok ? "ok" : code ? code : "elsewhere");
-	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
+	c->local->node->api.jobs--;
+	control_log(c->command, "local", c->id, ok, ok ? "ok" : code ? code : "elsewhere");
 	if (c->fd < 0) {
 		json_decref(answer); /* who asked has gone */
 	} else if (json_object_get(answer, "moved")) {
@@ -325,6 +325,7 @@ static void client_run(struct local_client *c, const struct local_request *r)
 	control_stream_key(n, who.tenant, who.role, "done:", key);
 	(void)strncat(key, c->id, sizeof(key) - strlen(key) - 1);
 	c->running = true;
+	n->api.jobs++;
 	command_start(n, &who, bytes_str(c->command), bytes_str(key), r->args, local_on_done, c);
 }
 
@@ -534,15 +535,6 @@ struct control_local *control_local_open(struct node *node)
 		return NULL;
 	}
 	return l;
-}
-
-uint32_t control_local_running(const struct control_local *l)
-{
-	uint32_t n = 0;
-
-	for (size_t i = 0; l && i < CLIENTS_MAX; i++)
-		n += l->clients[i].running;
-	return n;
 }
 
 void control_local_expire(struct control_local *l, uint64_t now_ns)

@@ -22,8 +22,6 @@ struct node;
 void control_local_setup(void); /* registers the metrics; main thread, once */
 /* NULL: it cannot be opened (logged): the node does without. */
 struct control_local *control_local_open(struct node *node);
-/* Commands under way. */
-uint32_t control_local_running(const struct control_local *l);
 void control_local_expire(struct control_local *l, uint64_t now_ns);
 uint64_t control_local_next_ns(const struct control_local *l);
 /* No command is under way any more. NULL is fine. */

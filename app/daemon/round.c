@@ -430,9 +430,8 @@ static bool is_stop_complete(const struct node *n)
 		return true;
 	}
 	node_counts(n, &counts);
-	return counts.saves_pending == 0 && control_running(n->api.control) == 0 &&
-	       control_local_running(n->api.local) == 0 && door_running(n->api.door) == 0 &&
-	       n->shards.answers.count == 0 && claimant_has_left(n->cluster.claimant);
+	return counts.saves_pending == 0 && n->api.jobs == 0 && n->shards.answers.count == 0 &&
+	       claimant_has_left(n->cluster.claimant);
 }
 
 static uint64_t ns_least(uint64_t a, uint64_t b)

@@ -61,6 +61,7 @@ struct node_api {
 	struct others *others;      /* what other nodes are asked; NULL: not open yet */
 	struct sets *sets;          /* of documents; NULL: none was applied here */
 	struct set_moving *set_moving;
+	uint32_t jobs; /* commands under way, of all doors */
 	struct control *control;
 	struct control_local *local;  /* NULL: none */
 	struct door *door;            /* of HTTP */
