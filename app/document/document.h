@@ -200,6 +200,10 @@ bool document_check_stored(struct command_run *run, const struct document_kind *
 /* Puts the one that the argument `document` has, for run->tenant; ends the run. */
 void document_put_stored(struct command_run *run, const struct document_kind *kind,
 			 const char name[DOCUMENT_NAME_MAX]);
+/* The value of a document's text. 0, or a negative value as document_load has it; *reason: the
+ * member that is wrong. */
+int document_value(const struct node *node, const struct document_kind *kind, void *value,
+		   struct bytes json, const char **reason);
 /* At start: 0, -EBADMSG for an unreadable document, -EPROTONOSUPPORT for one of a later program. */
 int document_load(struct node *node, const struct snapshot_document *d);
 /* Redis has it, from any node; an empty text: deleted. Puts it into effect. 0; or a logged error:
