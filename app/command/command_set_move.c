@@ -337,3 +337,56 @@ void command_set_move_close(struct node *n)
 	free(n->api.set_moving);
 	n->api.set_moving = NULL;
 }
+
+/* ---- the document ---- */
+
+static json_t *set_kind_write(const void *value, const struct seal_key *key,
+			      struct rand_source *rand)
+{
+	(void)key;
+	(void)rand;
+	return set_document(value);
+}
+
+static json_t *set_kind_show(const struct node *node, uint16_t tenant, const void *value)
+{
+	(void)node;
+	(void)tenant;
+	return set_view(value);
+}
+
+static int set_kind_read(void *value, struct bytes json, const struct seal_key *key,
+			 const char **reason)
+{
+	(void)key;
+	return set_document_read(value, json, reason);
+}
+
+static int set_kind_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	command_set_moving(node, tenants_name(node->common.tenants, tenant), value);
+	return 0;
+}
+
+static void set_kind_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	(void)node;
+	(void)tenant;
+	(void)name;
+}
+
+const struct document_kind g_set_documents = {
+	.rank = 2,
+	.name = "set",
+	.argument = "name",
+	.size = sizeof(struct set_value),
+	.name_at = offsetof(struct set_value, name),
+	.several = "sets",
+	.places = 16384,
+	.share = 256,
+	.write = set_kind_write,
+	.show = set_kind_show,
+	.read = set_kind_read,
+	.apply = set_kind_apply,
+	.forget = set_kind_forget,
+};
