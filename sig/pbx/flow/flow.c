@@ -31,7 +31,6 @@
 enum {
 	FLOW_PROGRAM_MS = 5000,           /* for a program that is not in memory */
 	FLOW_SETUP_MS = PLAN_STEP_MAX_MS, /* a caller that is not answered waits no longer */
-	FLOW_HELP_GRACE_MS = 2000,        /* the node itself says that nothing comes */
 };
 
 /* ---- programs ---- */
@@ -725,32 +724,6 @@ static void flow_not_there(struct call_host *h, struct call *c)
 }
 
 /* ---- what a helper process did ---- */
-
-void *verb_asks(struct flow_turn_of *t, enum effect_kind kind, uint32_t ms,
-		const struct bytes *texts)
-{
-	struct flow_run *r = t->c->run;
-	uint64_t serial = rand_u64_from(t->h->rand) | 1;
-	void *request = effects_request(t->h->effects, kind, t->c->id, serial, texts);
-
-	if (!request)
-		return NULL;
-	r->help = serial;
-	r->help_ns = t->h->now.ns + (ms + FLOW_HELP_GRACE_MS) * NS_PER_MS;
-	return request;
-}
-
-int verb_request(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms)
-{
-	struct request_helper *help = verb_asks(
-		t, EFFECT_HELPER, ms, EFFECT_TEXTS(bytes_str(call_tenant(t->h, t->c)), data));
-
-	if (!help)
-		return OUTCOME_FAILED;
-	help->what = what;
-	help->ttl_ms = ms;
-	return VERB_ASKS;
-}
 
 static void run_publish_http(struct call_host *h, struct call *c, const struct flow_step *step,
 			     const struct helper_reply *new_state)

@@ -18,11 +18,42 @@
 #include "sig/leg/dtmf.h"
 #include "sig/pbx/flow/flow.h"
 
-enum { REASON_LINE_MAX = 160 };
+enum {
+	REASON_LINE_MAX = 160,
+	FLOW_HELP_GRACE_MS = 2000, /* the node itself says that nothing comes */
+};
 
 uint32_t verb_number(const struct flow_verb *v, const char *arg)
 {
 	return verb_value(v, arg)->number;
+}
+
+/* ---- what a verb asks of others ---- */
+
+void *verb_asks(struct flow_turn_of *t, enum effect_kind kind, uint32_t ms,
+		const struct bytes *texts)
+{
+	struct flow_run *r = t->c->run;
+	uint64_t serial = rand_u64_from(t->h->rand) | 1;
+	void *request = effects_request(t->h->effects, kind, t->c->id, serial, texts);
+
+	if (!request)
+		return NULL;
+	r->help = serial;
+	r->help_ns = t->h->now.ns + (ms + FLOW_HELP_GRACE_MS) * NS_PER_MS;
+	return request;
+}
+
+int verb_request(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms)
+{
+	struct request_helper *help = verb_asks(
+		t, EFFECT_HELPER, ms, EFFECT_TEXTS(bytes_str(call_tenant(t->h, t->c)), data));
+
+	if (!help)
+		return OUTCOME_FAILED;
+	help->what = what;
+	help->ttl_ms = ms;
+	return VERB_ASKS;
 }
 
 /* ---- prompts ---- */
