@@ -117,17 +117,13 @@ static json_t *why_row(const struct recent_message *m, uint32_t status)
 	return row;
 }
 
-static bool why_is_of(const json_t *row, struct bytes call_id)
-{
-	return bytes_is(why_cut(call_id), json_text(row, "sip_call_id"));
-}
-
 /* The newest row of a dialog; -1: none. */
 static int why_newest(const json_t *list, struct bytes call_id)
 {
 	int at = (int)json_array_size(list) - 1;
 
-	while (at >= 0 && !why_is_of(json_array_get(list, (size_t)at), call_id))
+	while (at >= 0 && !bytes_is(why_cut(call_id),
+				    json_text(json_array_get(list, (size_t)at), "sip_call_id")))
 		at--;
 	return at;
 }
@@ -321,12 +317,6 @@ struct doctor {
 	uint64_t call;
 	struct query first;
 };
-
-static void doctor_end(struct doctor *d, json_t *result)
-{
-	command_answer(d->run, result);
-	free(d);
-}
 
 static void doctor_fail(struct doctor *d, enum command_error_code code, const char *argument,
 			const char *text)
@@ -535,7 +525,8 @@ static void on_second(const struct query *q, void *arg)
 	json = json_pack("{s:o, s:o}", "id", command_call_id_json(d->call), "findings",
 			 diagnosis_json(x));
 	free(x);
-	doctor_end(d, json);
+	command_answer(d->run, json);
+	free(d);
 }
 
 static void on_pause(const struct query *q, void *arg)

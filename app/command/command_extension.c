@@ -188,12 +188,6 @@ static const enum subscription_ending g_endings[] = { ENDING_DEACTIVATED, ENDING
 						      ENDING_GIVEUP, ENDING_REJECTED,
 						      ENDING_NORESOURCE };
 
-static void no_such_subscription(struct command_run *run)
-{
-	command_fail(run, COMMAND_NOT_FOUND, "id", "there is no subscription " BYTES_FMT,
-		     BYTES_ARG(command_value(run, "id")->text));
-}
-
 /* A subscription of another tenant counts as not found. */
 static bool subscription_is_seen(const struct command_run *run, const struct shard *core,
 				 uint64_t id)
@@ -218,7 +212,8 @@ void command_subscription_end(struct command_run *run)
 	core = node_core(run->node, id);
 	if (!subscription_is_seen(run, core, id) ||
 	    shard_subscription_end(core, id, why, clock_instant()))
-		no_such_subscription(run);
+		command_fail(run, COMMAND_NOT_FOUND, "id", "there is no subscription " BYTES_FMT,
+			     BYTES_ARG(command_value(run, "id")->text));
 	else
 		command_answer(run, json_pack("{s:o}", "id", command_call_id_json(id)));
 }

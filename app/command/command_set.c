@@ -118,16 +118,15 @@ static void set_job_fail(struct set_job *job, enum command_error_code code, cons
 	set_job_end(job);
 }
 
-static const char *change_name(const struct set_item *item)
-{
-	return item->change == SET_DELETE ? "deleted" : item->is_new ? "created" : "changed";
-}
-
 static json_t *change_json(const struct set_item *item)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:O*}", "change", change_name(item), "kind",
-			 item->kind->name, "tenant", item->tenant, "name", item->name, "document",
-			 item->args ? (json_int_t)item->document : -1, "fields", item->differs);
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:O*}", "change",
+			 item->change == SET_DELETE ? "deleted"
+			 : item->is_new             ? "created"
+						    : "changed",
+			 "kind", item->kind->name, "tenant", item->tenant, "name", item->name,
+			 "document", item->args ? (json_int_t)item->document : -1, "fields",
+			 item->differs);
 }
 
 static void set_job_answer(struct set_job *job, const char *state, uint32_t version)

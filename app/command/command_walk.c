@@ -137,11 +137,6 @@ bool command_span_is_of(const struct command_span *s, const char *from, const ch
 	return !s->number.n || bytes_is(s->number, from) || bytes_is(s->number, to);
 }
 
-static json_int_t newest_time(const json_t *list, size_t i, const char *time)
-{
-	return json_integer_value(json_object_get(json_array_get(list, i), time));
-}
-
 void command_newest_put(json_t *list, json_t *entry, const char *time, size_t most)
 {
 	json_int_t at = json_integer_value(json_object_get(entry, time));
@@ -151,7 +146,7 @@ void command_newest_put(json_t *list, json_t *entry, const char *time, size_t mo
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
 
-		if (newest_time(list, middle, time) >= at)
+		if (json_integer_value(json_object_get(json_array_get(list, middle), time)) >= at)
 			from = middle + 1;
 		else
 			to = middle;

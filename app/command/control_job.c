@@ -549,18 +549,13 @@ static bool answer_is_kept(const char *name)
 	return !command || (!command->transient && command->role != COMMAND_FOR_READER);
 }
 
-static bool is_transient(const char *name)
-{
-	const struct command *command = command_find(bytes_str(name));
-
-	return command && command->transient;
-}
-
 void control_log(const char *command, const char *client, const char *id, bool ok,
 		 const char *result)
 {
+	const struct command *c = command_find(bytes_str(command));
+
 	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
-	LOG_AT(is_transient(command) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "control", 0, "command",
+	LOG_AT(c && c->transient ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "control", 0, "command",
 	       LOG_STR("do", command), LOG_STR("client", client), LOG_STR("id", id),
 	       LOG_STR("result", result));
 }

@@ -546,11 +546,6 @@ static bool kind_is_put(const struct command *c, char out[64])
 
 /* ---- explain ---- */
 
-static void field_explain(const struct command_arg *arg)
-{
-	(void)printf("  %-24s %s%s\n", arg->name, arg->required ? "(required) " : "", arg->help);
-}
-
 static int verb_explain(const struct ctl_target *target, const struct set_words *o)
 {
 	char word[64], space[48], *dot;
@@ -577,7 +572,8 @@ static int verb_explain(const struct ctl_target *target, const struct set_words 
 	if (!dot) {
 		(void)printf("%s\n\n", put->help);
 		for (arg = put->args; arg->name; arg++)
-			field_explain(arg);
+			(void)printf("  %-24s %s%s\n", arg->name,
+				     arg->required ? "(required) " : "", arg->help);
 		return CTL_DONE;
 	}
 	arg = command_arg_find(put, bytes_str(dot + 1));

@@ -86,13 +86,6 @@ static int start_settings(struct node *n)
 	return NODE_EXIT_OK;
 }
 
-/* Passwords are of no use without the node's keys. */
-static void node_keys_derive(struct node *n)
-{
-	n->extension_seal.id = n->keys.id;
-	keys_derive(&n->keys, "tandem extension seal 1", n->extension_seal.octets);
-}
-
 static int start_alone(struct node *n)
 {
 	int err = embedded_lock(&n->redis.embedded, n->settings.node.state_dir);
@@ -123,7 +116,9 @@ static int start_state(struct node *n)
 	}
 	if (err)
 		return NODE_EXIT_CONFIG;
-	node_keys_derive(n);
+	/* passwords are of no use without the node's keys */
+	n->extension_seal.id = n->keys.id;
+	keys_derive(&n->keys, "tandem extension seal 1", n->extension_seal.octets);
 	rand_open_system(&n->rand);
 	waiting_open(n->api.waiting, &n->rand);
 	err = identity_open(&n->identity, n->settings.node.state_dir, n->redis.embedded.lock_fd,

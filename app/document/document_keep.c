@@ -209,12 +209,6 @@ static int document_file_open(struct node *n, struct document_file *f)
 	return err;
 }
 
-static void document_file_shelve(struct node *n, struct document_file *f)
-{
-	if (mirror_load(&n->api.documents->keep.mirror, &f->snapshot))
-		LOG_ERROR("node", 0, "no room for all documents of the snapshot");
-}
-
 /* Writes what is not on disk yet. */
 static void document_file_close(struct node *n)
 {
@@ -516,7 +510,8 @@ static int restore_at_start(struct node *n, struct document_file *f)
 {
 	struct directory *d = &n->api.documents->directory;
 
-	document_file_shelve(n, f);
+	if (mirror_load(&n->api.documents->keep.mirror, &f->snapshot))
+		LOG_ERROR("node", 0, "no room for all documents of the snapshot");
 	node_wait_start(n);
 	document_restore_start(n);
 	if (!node_await(n, "the documents of the snapshot", LIMIT_NS))

@@ -263,11 +263,6 @@ bool references_let_go(struct command_run *run, const struct document_kind *kind
 
 /* ---- what it names and is not there ---- */
 
-static bool document_is(const struct node *n, uint16_t tenant, const char *kind, struct bytes name)
-{
-	return document_named(n, bytes_str(tenants_name(n->common.tenants, tenant)), kind, name);
-}
-
 bool reference_exists(const struct node *n, uint16_t tenant, const struct reference *what)
 {
 	char unused[NUMBER_WORDS_MAX];
@@ -278,7 +273,8 @@ bool reference_exists(const struct node *n, uint16_t tenant, const struct refere
 		return true; /* prompts are files of nodes, too */
 	if (!strcmp(what->kind, "profile") && bytes_is(what->name, PROFILE_DEFAULT))
 		return true;
-	return document_is(n, tenant, what->kind, what->name) ||
+	return document_named(n, bytes_str(tenants_name(n->common.tenants, tenant)), what->kind,
+			      what->name) ||
 	       (!strcmp(what->kind, "flow") &&
 		programs_named(n->shards.shared_tables->programs, PROGRAMS_NODE, what->name));
 }

@@ -47,11 +47,6 @@ static void live_metric_setup(void)
 
 enum { PACKETS_EACH = 65536 };
 
-static void live_taps_open(struct live_taps *t, const struct live_settings *s)
-{
-	*t = (struct live_taps){ .read = s->read, .source = s->source };
-}
-
 static struct live_stream **tap_slot(struct live_taps *t, uint64_t call, uint8_t number)
 {
 	uint64_t h = (call ^ (uint64_t)number << 56) * UINT64_C(0x9e3779b97f4a7c15);
@@ -119,13 +114,6 @@ static void on_live_tapped(const struct tap_packet *p, void *arg)
 			packet_give(s, p);
 		return;
 	}
-}
-
-/* What was copied since. */
-static void live_taps_read(struct live_taps *t)
-{
-	if (t->read)
-		(void)t->read(t->source, PACKETS_EACH, on_live_tapped, t);
 }
 
 enum {
@@ -415,7 +403,8 @@ static void on_live_tick(lws_sorted_usec_list_t *sul)
 		return;
 	}
 	live_commands_run(l);
-	live_taps_read(&l->taps);
+	if (l->taps.read)
+		(void)l->taps.read(l->taps.source, PACKETS_EACH, on_live_tapped, &l->taps);
 	now_ns = clock_now_ns(); /* no earlier than what was noted of a command */
 	for (uint32_t i = l->count; i-- > 0;)
 		stream_tick(l, i, now_ns);
@@ -545,7 +534,7 @@ static int live_prepare(struct live *l, const struct live_settings *s)
 	int err;
 
 	l->capacity = s->streams;
-	live_taps_open(&l->taps, s);
+	l->taps = (struct live_taps){ .read = s->read, .source = s->source };
 	l->list = calloc(s->streams + 1, sizeof(struct live_stream *));
 	if (!l->list)
 		return -ENOMEM;

@@ -600,15 +600,10 @@ static bool may_request(const struct node_shard *s, uint64_t now_ns)
 	       store_holder(s->store)->alive;
 }
 
-static bool returns_home(const struct node_shard *s)
-{
-	return s->home && s->node->settings.cluster.failback &&
-	       s->node->life.readiness == READY_SENT;
-}
-
 static void want_by_itself(struct node_shard *s)
 {
-	bool home = returns_home(s);
+	bool home = s->home && s->node->settings.cluster.failback &&
+		    s->node->life.readiness == READY_SENT;
 
 	if ((home || store_holder(s->store)->offers) && node_shard_request(s))
 		s->wants_offered = !home;

@@ -23,12 +23,6 @@ void timeline_open(struct timeline *t, uint32_t rate, timeline_gap_fn *gap, void
 	*t = (struct timeline){ .rate = rate, .gap = gap, .arg = arg };
 }
 
-/* The next packet is anchored at its arrival: after a pause of the recording. */
-static void timeline_break(struct timeline *t)
-{
-	t->anchored = false;
-}
-
 /* End of the known samples; 0: none yet. */
 static int64_t timeline_end(const struct timeline *t)
 {
@@ -355,7 +349,7 @@ void recording_resume(struct recording *r, uint64_t at_ns)
 	if (r->pause_count <= RECORD_PAUSES_MAX)
 		r->pauses[r->pause_count - 1].ms = (at_ns - stop->from_ns) / NS_PER_MS;
 	for (unsigned i = 0; i < WAV_SIDES; i++)
-		timeline_break(&r->lines[i]);
+		r->lines[i].anchored = false; /* the next packet is at its arrival */
 }
 
 static bool is_stopped(const struct recording *r, uint64_t at_ns)

@@ -83,7 +83,7 @@ static int web_certificates_open(struct web_certificates **out, const struct tls
 	return 0;
 }
 
-/* The library's own certificate is never shown: see web_certificates_lend. */
+/* The library's own certificate is never shown: tls_lend puts ours in its place. */
 static void web_certificates_set(const struct web_certificates *c,
 				 struct lws_context_creation_info *info,
 				 const struct tls_settings *settings)
@@ -119,19 +119,6 @@ static void web_certificates_refresh(struct web_certificates *c)
 		LOG_ERROR("web", 0, "the new certificates cannot be used: the old ones stay",
 			  LOG_STR("error", error));
 	free(fresh);
-}
-
-/* Makes the library's context show ours. */
-static void web_certificates_lend(struct web_certificates *c, SSL_CTX *context)
-{
-	tls_lend(c->tls, context);
-}
-
-/* Reports peers that were refused for their certificates. Before the thread runs. */
-static void web_certificates_on_refused(struct web_certificates *c, tls_refused_fn *refused,
-					void *arg)
-{
-	tls_on_refused(c->tls, refused, arg);
 }
 
 enum {
@@ -182,12 +169,6 @@ static void on_lws_log(int level, const char *line)
 	} else {
 		LOG_DEBUG("web", 0, "libwebsockets", LOG_BYTES("text", text));
 	}
-}
-
-/* The mark tells a client from the library's own sockets. */
-static void web_client_start(struct web *web, struct lws *wsi)
-{
-	lws_set_opaque_user_data(wsi, web_clients_add(web->clients, wsi, clock_now_ns()));
 }
 
 static void client_end(struct web *web, struct lws *wsi)
@@ -313,7 +294,8 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
 		return web_newcomer(web, wsi, (int)(intptr_t)in);
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
-		web_client_start(web, wsi);
+		/* the mark tells a client from the library's own sockets */
+		lws_set_opaque_user_data(wsi, web_clients_add(web->clients, wsi, clock_now_ns()));
 		return 0;
 	case LWS_CALLBACK_WSI_DESTROY:
 		client_end(web, wsi);
@@ -322,7 +304,8 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		news(web);
 		return 0;
 	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
-		web_certificates_lend(web->certificates, user);
+		/* the library's context shows ours */
+		tls_lend(web->certificates->tls, user);
 		return 0;
 	default:
 		return 0;
@@ -498,7 +481,7 @@ static int web_prepare(struct web *web, const struct web_settings *settings)
 	if (err)
 		return err;
 	if (web->certificates)
-		web_certificates_on_refused(web->certificates, on_refused, web);
+		tls_on_refused(web->certificates->tls, on_refused, web);
 	protocols_fill(web);
 	err = context_open(web, settings);
 	if (!err && web->sip) {

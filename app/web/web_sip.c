@@ -363,24 +363,12 @@ static bool web_session_queue(struct web_session *s, const struct web_link_out *
 	return true;
 }
 
-/* Ends it: it reads too slowly. */
-static void web_session_cut(struct web_session *s)
-{
-	doom_later(s, WEB_SESSION_END_QUEUE, LWS_CLOSE_STATUS_POLICY_VIOLATION);
-}
-
 /* Gives its place to a newcomer. at_once: few are left: without Close. */
 static void web_session_make_room(struct web_session *s, bool at_once)
 {
 	doom_later(s, WEB_SESSION_END_ROOM, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	if (at_once)
 		session_kill(s);
-}
-
-/* The node stops. */
-static void web_session_stop(struct web_session *s)
-{
-	doom_later(s, WEB_SESSION_END_STOP, LWS_CLOSE_STATUS_GOINGAWAY);
 }
 
 /* ---- time ---- */
@@ -676,7 +664,7 @@ static void hand_out(struct web_sip *owner, const struct web_link_out *out)
 		if (s && out->trusted)
 			session_trust(s);
 		else if (s)
-			web_session_cut(s);
+			doom_later(s, WEB_SESSION_END_QUEUE, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 	} else if (!s || !web_session_queue(s, out)) {
 		web_link_sent(owner->settings.link, out);
 		free(out->data);
@@ -692,7 +680,7 @@ bool web_sip_stop(struct web_sip *s)
 
 		any |= session != NULL;
 		if (session)
-			web_session_stop(session);
+			doom_later(session, WEB_SESSION_END_STOP, LWS_CLOSE_STATUS_GOINGAWAY);
 	}
 	return any;
 }
