@@ -6,6 +6,7 @@ import glob
 import io
 import json
 import os
+import re
 import signal
 import tempfile
 import time
@@ -193,6 +194,37 @@ class History(Users, CallTest):
         self.assertEqual(self.listed(self.admin, 0, "?user=201"), [])
         self.ok(self.node, "POST", "/v1/histories:erase", self.admin, {"whole": True})
         self.assertEqual(self.listed(self.admin, 0), [])
+
+    def test_events(self):
+        """Entries of the audit that Redis has no longer are in the archive, page by page: of the tenant that they are of, for who administers it."""
+        mine = self.session(self.node, "1001")["token"]
+        for n in range(7):
+            self.node.ctl("extension.put", number="1002", display_name=f"name {n}")
+        self.node.ctl("tenant.put", name="acme")
+
+        def names(query=""):
+            rows, path = [], f"/v1/archives?object=1002&limit=3{query}"
+            while path:
+                status, headers, page = self.http(self.node, "GET", path, self.admin)
+                self.assertEqual(status, 200, page)
+                rows += page
+                path = re.search("<([^>]*)>; rel=.next", headers.get("Link", ""))
+                path = path and path[1]
+            return [row["changes"]["display_name"][1] for row in rows if (row.get("changes", {}).get("display_name") or ["", ""])[1]]
+        wanted = [f"name {n}" for n in range(7)][::-1]
+        until(lambda: names() == wanted, names)
+        with self.node.redis() as redis:
+            self.assertEqual(redis("DEL", "td:{t:default}:audit"), 1)
+        self.assertEqual(self.ok(self.node, "GET", "/v1/audit", self.admin), [])
+        self.assertEqual(names(), wanted)
+        self.assertEqual(names("&type=extension.put"), wanted)
+        self.assertEqual((names("&until=2020-01-01"), names("&kind=calls"), names("&type=extension.delete")), ([], [], []))
+        other = self.token(self.node, "admin", "acme", name="acme")
+        self.assertEqual(self.ok(self.node, "GET", "/v1/archives?object=1002", other), [])
+        self.assertEqual([row["object"] for row in self.node.ctl("archive.list", operators=True, object="acme")], ["acme"])
+        self.refused(403, "not_allowed", self.node, "GET", "/v1/archives", mine)
+        for query in ("kind=x", "sort=by", "object=", "cursor=x"):
+            self.refused(400, "bad_argument", self.node, "GET", f"/v1/archives?{query}", self.admin)
 
     def test_tenant_deleted(self):
         """restore=true finds history and contacts of a tenant that was deleted; with erase=true they are gone, and its records bring nothing back."""

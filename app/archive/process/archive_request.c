@@ -19,6 +19,7 @@ static const struct archive_request g_requests[] = {
 	{ "history.note", archive_history_note },
 	{ "history.erase", archive_history_erase },
 	{ "history.report", archive_history_report },
+	{ "event.list", archive_event_list },
 	{ "contact.put", contact_put },
 	{ "contact.get", contact_get },
 	{ "contact.delete", contact_delete },

@@ -17,6 +17,8 @@ static const char *const g_results[] = { ARCHIVE_RESULTS(X) NULL };
 #define X(word) word,
 static const char *const g_reports[] = { ARCHIVE_REPORTS(X) NULL };
 #undef X
+/* From ARCHIVE_KIND_AUDIT on. */
+static const char *const g_event_kinds[] = { "audit", "calls", "message", "agent", NULL };
 static const char *const g_report_formats[] = { "json", "csv", NULL };
 
 /* At most one of them; none: the list of the tenant. */
@@ -70,6 +72,17 @@ static const struct command_arg g_report_args[] = {
 	SPAN_TIMES("ended"),
 	ENUM_ARG("format", g_report_formats, "json",
 		 "csv: as text for a spreadsheet (RFC 4180), with times in seconds."),
+	END,
+};
+static const struct command_arg g_event_args[] = {
+	ENUM_ARG("kind", g_event_kinds, "audit",
+		 "audit: commands, as audit.list has them; calls: those about calls and "
+		 "recordings; message, agent: events of messages and of agents."),
+	BOOL_ARG("operators", "false", "For operators: commands of no tenant, as tenant.put."),
+	TEXT_ARG("object", CHARSET_TEXT, 1, 63, NULL,
+		 "Only those about this: the document, the extension, the mailbox."),
+	SPAN_TIMES("came"),
+	LIMIT_ARG,
 	END,
 };
 static const struct command_arg g_query_args[] = {
@@ -131,6 +144,13 @@ static const struct command g_history_commands[] = {
 	  "incoming, outgoing, internal, duration_ms, talk_ms; with format=csv text in place of "
 	  "rows, with duration and billsec in seconds",
 	  BY(command_history_report), .transient = true },
+	{ "archive.list", COMMAND_FOR_ADMIN, g_event_args,
+	  "Lists entries of the audit, and events of messages and agents, out of the archive: also "
+	  "those that Redis has no longer.",
+	  "a list, the newest first: id, utc_ms, type (the command, or the event), object, by, and "
+	  "the members of audit.list, or of the event",
+	  BY(command_archive_list), .columns = "utc_ms,type,object,by,outcome", .transient = true,
+	  LISTS("id", "utc_ms", true, "utc_ms,type,by,door,role,user,source,outcome,node") },
 	{ "archive.query", COMMAND_FOR_OPERATOR, g_query_args,
 	  "What nodes ask the one whose archive counts, where archive.url is not set.",
 	  "the answer of its archive", BY(command_archive_query), .transient = true,
