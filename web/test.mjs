@@ -78,3 +78,21 @@ test("events of calls: what has ended does not come back by an older list", asyn
 	assert.equal(rows.size, 0);
 	assert.equal(replace([{ id: "c1" }, { id: "c2" }], gone).size, 1);
 });
+
+test("many rows are sorted and sought in slices as at once", async () => {
+	const { arrange, arrangeSlowly } = await load("arrange.ts");
+	const rows = Array.from({ length: 5000 }, (_, i) => ({ i, name: `Person ${(i * 7919) % 1009}`, number: String((i * 31) % 977), at: i % 7 }));
+	for (const key of ["name", "number", "at", ""]) {
+		for (const down of [false, true]) {
+			for (const words of [[], ["person 4"], ["nobody"]]) {
+				const wish = { words, down, textOf: (row) => row.name.toLowerCase(), valueOf: key ? (row) => row[key] : null };
+				const compare = new Intl.Collator(undefined, { numeric: true }).compare;
+				const found = rows.filter((row) => words.every((word) => row.name.toLowerCase().includes(word)));
+				if (key) found.sort((a, b) => (down ? -1 : 1) * compare(String(a[key]), String(b[key])));
+				assert.deepEqual(arrange(rows, wish), found);
+				assert.deepEqual(await arrangeSlowly(rows, wish, () => false), found);
+			}
+		}
+	}
+	assert.equal(await arrangeSlowly(rows, { words: ["person"], down: false, textOf: (row) => { for (let end = performance.now() + 0.1; performance.now() < end; ); return row.name.toLowerCase(); }, valueOf: null }, () => true), null);
+});

@@ -21,7 +21,7 @@ PURPOSES = "build", "develop", "run", "bench"       # that ./tandem bench instal
 MODULES = {"numpy": {"python3-numpy"}, "websockets": {"python3-websockets"}, "eventlet": {"swift-proxy"}, "swift": {"swift-proxy"}, "botocore": {"python3-botocore"}}
 # The package of a program; None: each Debian has it.
 PROGRAMS = {"ip": "iproute2", "tc": "iproute2", "iptables": "iptables", "openssl": "openssl", "kamailio": "kamailio", "rtpengine": "rtpengine-daemon",
-            "dpdk-testpmd": "dpdk-dev", "redis-server": "redis-server", "redis-cli": "redis-tools", "valgrind": "valgrind", "sipp": "sip-tester",
+            "dpdk-testpmd": "dpdk-dev", "redis-server": "redis-server", "redis-cli": "redis-tools", "valgrind": "valgrind", "sipp": "sip-tester", "node": "nodejs", "npm": "npm",
             "mkfs.ext4": "e2fsprogs", "git": "git", "python3": "python3", "kamcmd": "kamailio", **dict.fromkeys(("ps", "pgrep", "kill"), "procps"),
             **dict.fromkeys(("cat", "chrt", "dpkg-query", "fsfreeze", "mount", "nice", "nsenter", "prlimit", "renice", "setarch", "setpriv", "sh", "sleep", "taskset",
                              "true", "umount", "unshare"))}

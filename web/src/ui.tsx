@@ -4,6 +4,7 @@ import { type ComponentChildren, type JSX, type VNode, render } from "preact";
 import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "./api";
 import type { Row } from "./api";
+import { type Wish, arrange, arrangeSlowly } from "./arrange";
 import { csv, plain } from "./format";
 import { language, speak, t } from "./i18n";
 import "./ui.css";
@@ -436,6 +437,48 @@ const useNarrow = (): boolean => {
 const ROW = 44;
 const BEYOND = 12;
 
+const AT_ONCE = 1000;
+const RESTS_MS = 400; // between two orders of rows that come and go
+
+/** Rows as they are sought and sorted. Of many the last order stays, until the next one is made. */
+function useArranged(rows: Row[] | null, columns: Column[], sought: string, order: string): Row[] {
+	const now = useRef({ rows, columns, sought, order });
+	now.current = { rows, columns, sought, order };
+	const [slow, setSlow] = useState<Row[] | null>(null);
+	const busy = useRef(false);
+	const wish = (of: typeof now.current): Wish => {
+		const column = of.columns.find((one) => one.key === of.order.replace(/^-/, ""));
+		return {
+			words: of.sought.toLowerCase().split(/\s+/).filter(Boolean),
+			textOf: (row) => of.columns.map((one) => valueOf(one, row)).join(" ").toLowerCase(),
+			valueOf: column ? (row) => valueOf(column, row) : null,
+			down: of.order.startsWith("-"),
+		};
+	};
+	const few = rows === null || rows.length <= AT_ONCE;
+	const quick = useMemo(() => (rows && few ? arrange(rows, wish(now.current)) : []), [rows, sought, order, columns, few]);
+	const gone = useRef(false);
+	useEffect(() => () => void (gone.current = true), []);
+	useEffect(() => {
+		if (few || busy.current) return;
+		busy.current = true;
+		void (async () => {
+			for (let of: typeof now.current | null = null; !gone.current; ) {
+				const next = now.current;
+				if (of?.rows === next.rows && of?.sought === next.sought && of?.order === next.order) break;
+				if (of?.sought === next.sought && of?.order === next.order) await new Promise((done) => setTimeout(done, RESTS_MS));
+				of = now.current;
+				const { sought, order } = of;
+				const made = await arrangeSlowly(of.rows ?? [], wish(of), () => gone.current || now.current.sought !== sought || now.current.order !== order);
+				if (made) setSlow(made);
+				else of = null;
+			}
+			busy.current = false;
+		})();
+	}, [rows, sought, order, few]);
+	return few ? quick : (slow ?? rows ?? []);
+}
+
 export function Table(props: TableProps) {
 	const { rows, id, href, label } = props;
 	const narrow = useNarrow();
@@ -444,25 +487,7 @@ export function Table(props: TableProps) {
 	const [order, setOrder] = useState(props.sort ?? "");
 	const [view, setView] = useState({ top: 0, high: 800 });
 	const scroll = useRef<HTMLDivElement>(null);
-	const shown = useMemo(() => {
-		const words = sought.toLowerCase().split(/\s+/).filter(Boolean);
-		const of = (row: Row) => props.columns.map((column) => valueOf(column, row)).join(" ").toLowerCase();
-		let found = rows ?? [];
-		if (words.length) {
-			found = found.filter((row) => {
-				const all = of(row);
-				return words.every((word) => all.includes(word));
-			});
-		}
-		const column = props.columns.find((one) => one.key === order.replace(/^-/, ""));
-		if (!column) return found;
-		const sign = order.startsWith("-") ? -1 : 1;
-		const compare = new Intl.Collator(language(), { numeric: true }).compare;
-		return found
-			.map((row) => ({ row, by: valueOf(column, row) }))
-			.sort((a, b) => sign * (typeof a.by === "number" && typeof b.by === "number" ? a.by - b.by : compare(String(a.by), String(b.by))))
-			.map((one) => one.row);
-	}, [rows, sought, order, props.columns]);
+	const shown = useArranged(rows, props.columns, sought, order);
 	useLayoutEffect(() => {
 		const box = scroll.current;
 		if (!box) return;
