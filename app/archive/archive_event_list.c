@@ -10,8 +10,8 @@
 enum { EVENT_PAGE_MAX = 1000 };
 
 /* Those of a page are behind utc_ms and own, the last first. */
-#define EVENT_COLUMNS "SELECT own, utc_ms, type, subject, who, body FROM event "
-#define EVENT_RANGE                                                                          \
+#define LISTED_EVENT "SELECT own, utc_ms, type, subject, who, body FROM event "
+#define LISTED_RANGE                                                                         \
 	"AND kind = $2 AND utc_ms <= $3 AND (utc_ms < $3 OR own > $4) AND utc_ms >= $5 AND " \
 	"($6 = '' OR subject = $6) ORDER BY utc_ms DESC, own LIMIT 1000"
 
@@ -65,9 +65,9 @@ int archive_event_list(struct archive *a, const json_t *args, json_t **result,
 	/* each along its own index */
 	if (!err)
 		err = sql_run(a->sql,
-			      subject.n ? EVENT_COLUMNS
-				      "WHERE tenant = $1 AND subject = $6 " EVENT_RANGE
-					: EVENT_COLUMNS "WHERE tenant = $1 " EVENT_RANGE,
+			      subject.n ? LISTED_EVENT
+				      "WHERE tenant = $1 AND subject = $6 " LISTED_RANGE
+					: LISTED_EVENT "WHERE tenant = $1 " LISTED_RANGE,
 			      params, COUNT_OF(params), event_page_row, &page);
 	if (err)
 		json_decref(page.rows);
