@@ -236,6 +236,8 @@ static void news(struct web *web)
 		web_desk_on_answers(web->pages.desk);
 	if (web->pages.api)
 		web_api_on_answers(web->pages.api);
+	if (web->pages.routing)
+		web_routing_on_answers(web->pages.routing);
 	if (web->pages.events)
 		web_events_on_new(web->pages.events);
 }
@@ -457,6 +459,8 @@ static int parts_open(struct web *web, const struct web_settings *settings)
 		err = web_sip_open(&web->sip, settings);
 	if (!err && settings->asks)
 		err = web_desk_open(&web->pages.desk, settings->page_key, settings->asks);
+	if (!err && settings->routes)
+		err = web_routing_open(&web->pages.routing, settings->routes, settings->tls);
 	if (!err && settings->door)
 		err = web_api_open(&web->pages.api, settings->door, settings->api_terms);
 	if (!err && settings->door)
@@ -490,6 +494,8 @@ static int web_prepare(struct web *web, const struct web_settings *settings)
 	}
 	if (!err && settings->asks)
 		web_asks_attach(settings->asks, web_wake, web);
+	if (!err && settings->routes)
+		web_asks_attach(settings->routes->asks, web_wake, web);
 	if (!err && settings->door)
 		web_asks_attach(settings->door->asks, web_wake, web);
 	if (!err && settings->door && settings->door->watches)
@@ -507,6 +513,7 @@ static void web_free(struct web *web)
 	web_desk_close(web->pages.desk);
 	web_events_close(web->pages.events);
 	web_api_close(web->pages.api);
+	web_routing_close(web->pages.routing);
 	web_manual_close(web->pages.manual);
 	web_bundle_close(web->pages.bundle);
 	web_pages_close(&web->pages);

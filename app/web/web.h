@@ -18,6 +18,7 @@ struct web_door;
 struct web;
 struct web_files;
 struct web_link;
+struct web_routes;
 
 enum {
 	/* Connections that are neither WebSockets nor event streams:
@@ -45,6 +46,7 @@ struct web_settings {
 	struct web_asks *asks;                 /* the caller's; NULL: no record pages */
 	const struct web_door *door;           /* the caller's; NULL: no HTTP API */
 	const struct web_api_terms *api_terms; /* with door; read at once */
+	const struct web_routes *routes;       /* the caller's; NULL: no feature's */
 	const uint8_t *page_key;        /* with asks: WEB_PAGE_KEY_LEN octets, read at once */
 	const struct tls_settings *tls; /* NULL: no TLS; read at once */
 	struct web_link *link;          /* the caller's; NULL: no SIP */

@@ -12,7 +12,9 @@
 #include "app/web/web.h"
 #include "app/web/web_link.h"
 
-#define WEB_API_HEAD    "/v1/"
+#define WEB_API_HEAD "/v1/"
+enum { WEB_BASIC_MAX = 512 };
+
 #define WEB_API_OPENAPI "/v1/openapi.json"
 
 struct web_api;
@@ -49,6 +51,9 @@ void web_query_drop(struct web_query *q);
 
 /* Accept-Encoding (RFC 9110 12.5.3) takes gzip. */
 bool web_header_takes_gzip(struct bytes text);
+/* Credentials of Authorization: Basic (RFC 7617), each a text of fewer than size octets without
+ * control characters. False: none; then both are "". */
+bool web_basic_parse(struct bytes text, char *user, char *password, size_t size);
 /* If-None-Match (RFC 9110 13.1.2) has that tag, or '*'; compared weakly. */
 bool web_header_has_tag(struct bytes text, const char *tag);
 

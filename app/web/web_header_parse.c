@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two request headers of the HTTP API: Accept-Encoding (does the client take gzip) and
- * If-None-Match (does it have the answer). web_api.c calls it for each request. Both follow RFC
- * 9110, with weights and weak comparison; text that does not parse counts as absent, which only
- * costs a longer answer. Pure, and fuzzed.
+ * Request headers: Accept-Encoding (does the client take gzip), If-None-Match (does it have the
+ * answer) and Authorization with Basic. web_api.c and web_route.c call them for each request. They
+ * follow RFC 9110, with weights and weak comparison, and RFC 7617; text that does not parse counts
+ * as absent. Pure, and fuzzed.
  */
+
+#include <ctype.h>
 
 #include "app/web/web_api.h"
 
@@ -55,4 +57,53 @@ bool web_header_has_tag(struct bytes text, const char *tag)
 			return true;
 	}
 	return false;
+}
+
+/* Base64 with its padding alone: the library would take other text, too. */
+static bool basic_is_base64(struct bytes text)
+{
+	size_t n = text.n;
+
+	while (n && text.n - n < 2 && text.p[n - 1] == '=')
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = text.p[i];
+
+		if (c > '~' || !(isalnum(c) || c == '+' || c == '/'))
+			return false;
+	}
+	return text.n && text.n % 4 == 0;
+}
+
+static bool basic_text(struct bytes text, char *out, size_t size)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] < ' ' || text.p[i] == 0x7f)
+			return false;
+	}
+	return !bytes_cstr(text, out, size);
+}
+
+bool web_basic_parse(struct bytes text, char *user, char *password, size_t size)
+{
+	static const char scheme[] = "Basic ";
+	char octets[WEB_BASIC_MAX];
+	struct bytes rest, name = { 0 };
+	bool good = false;
+	int n;
+
+	user[0] = password[0] = '\0';
+	if (!bytes_istarts(text, scheme))
+		return false;
+	text = bytes_trim(bytes_from(text, sizeof(scheme) - 1));
+	if (!basic_is_base64(text) || text.n >= sizeof(octets))
+		return false;
+	n = lws_b64_decode_string_len((const char *)text.p, (int)text.n, octets, sizeof(octets));
+	rest = bytes_mem(octets, n > 0 ? (size_t)n : 0);
+	if (bytes_find(rest, ':') < rest.n && bytes_cut(&rest, ':', &name))
+		good = basic_text(name, user, size) && basic_text(rest, password, size);
+	explicit_bzero(octets, sizeof(octets));
+	if (!good)
+		user[0] = password[0] = '\0';
+	return good;
 }

@@ -631,6 +631,8 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 	int err;
 
 	web_request_drop(r);
+	if (pages->routing)
+		return web_visitor_on_head(pages->routing, &r->visitor, wsi, path);
 	full = probe_hold(wsi, path);
 	if (full)
 		return web_problem_send(wsi, 503, full);
@@ -681,6 +683,8 @@ static int web_visit_body(struct web_visit *v, size_t n)
 /* Only pressed buttons have one, and the HTTP API. */
 int web_request_body(struct web_request *r, struct bytes octets)
 {
+	if (r->visitor)
+		return web_visitor_body(r->visitor, octets);
 	if (r->query)
 		return web_query_body(r->query, octets);
 	return r->visit ? web_visit_body(r->visit, octets.n) : -1;
@@ -699,6 +703,8 @@ static int web_visit_body_end(struct web_visit *v)
 
 int web_request_body_end(struct web_request *r)
 {
+	if (r->visitor)
+		return web_visitor_body_end(r->visitor);
 	if (r->query)
 		return web_query_body_end(r->query);
 	return r->visit ? web_visit_body_end(r->visit) : 0;
@@ -770,7 +776,8 @@ static int web_visit_send(struct web_visit *v)
 static int request_query_send(struct web_request *r, struct lws *wsi)
 {
 	bool done;
-	int err = web_query_send(r->query, &done);
+	int err =
+		r->visitor ? web_visitor_send(r->visitor, &done) : web_query_send(r->query, &done);
 
 	if (!done || err)
 		return err;
@@ -782,7 +789,7 @@ int web_request_send(struct web_request *r, struct lws *wsi)
 {
 	if (r->ear)
 		return web_events_send(r->ear);
-	if (r->query)
+	if (r->query || r->visitor)
 		return request_query_send(r, wsi);
 	return r->visit ? web_visit_send(r->visit) : request_page_send(r, wsi);
 }
@@ -801,6 +808,7 @@ void web_request_drop(struct web_request *r)
 {
 	web_visit_drop(r->visit);
 	web_query_drop(r->query);
+	web_visitor_drop(r->visitor);
 	web_events_drop(r->ear);
 	web_text_drop(r->text);
 	free(r->piece);

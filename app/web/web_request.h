@@ -12,6 +12,7 @@
 #include "app/web/web_link.h"
 #include "app/web/web_manual.h"
 #include "app/web/web_page.h"
+#include "app/web/web_route.h"
 #include "base/bytes.h"
 
 /* Record pages: GET shows one, POST of an act presses its button and shows it again. A foreign link
@@ -50,11 +51,12 @@ struct web_request {
 	struct web_text *text; /* NULL: another kind of answer */
 	uint8_t *piece;        /* malloc'ed: LWS_PRE octets, then a piece of a file; NULL: none */
 	uint64_t size, sent;
-	int file;                /* a descriptor + 1; 0: the page is all */
-	uint64_t from;           /* of the file: its first octet that is sent */
-	struct web_visit *visit; /* of a record page; NULL: another kind */
-	struct web_query *query; /* of the HTTP API; NULL: another kind */
-	struct web_ear *ear;     /* an event listener; NULL: none */
+	int file;                    /* a descriptor + 1; 0: the page is all */
+	uint64_t from;               /* of the file: its first octet that is sent */
+	struct web_visit *visit;     /* of a record page; NULL: another kind */
+	struct web_query *query;     /* of the HTTP API; NULL: another kind */
+	struct web_visitor *visitor; /* of a route; NULL: another kind */
+	struct web_ear *ear;         /* an event listener; NULL: none */
 };
 
 void web_request_setup(void); /* registers the metrics; main thread, once */
@@ -77,6 +79,7 @@ struct web_pages {
 	struct web_manual *manual;     /* NULL: the same */
 	struct web_bundle *bundle;     /* NULL: the same */
 	struct web_events *events;     /* with api */
+	struct web_routing *routing;   /* NULL: no routes of features */
 	struct web_text *metrics;      /* made last; NULL: never */
 	struct web_budget budget;      /* for making it */
 };

@@ -50,10 +50,36 @@ static void check_tags(struct bytes parts)
 	assert(web_header_has_tag(writer_done(&w), "\"b\"") == has);
 }
 
+/* What is encoded is read as it was, where it is two texts; of any other text nothing is left behind. */
+static void check_basic(struct bytes octets)
+{
+	char plain[128], text[256] = "Basic ", user[64], password[64];
+	size_t n = octets.n < sizeof(plain) - 1 ? octets.n : sizeof(plain) - 1;
+	bool clean = memchr(octets.p, ':', n) != NULL;
+	const char *colon;
+
+	if (n)
+		memcpy(plain, octets.p, n);
+	plain[n] = '\0';
+	for (size_t i = 0; i < n; i++)
+		clean &= (uint8_t)plain[i] >= ' ' && plain[i] != 0x7f;
+	assert(lws_b64_encode_string(plain, (int)n, text + 6, (int)sizeof(text) - 6) >= 0);
+	colon = strchr(plain, ':');
+	clean = clean && colon - plain < 64 && strlen(colon + 1) < 64;
+	assert(web_basic_parse(bytes_str(text), user, password, sizeof(user)) == clean);
+	if (clean)
+		assert((size_t)(colon - plain) == strlen(user) && !memcmp(user, plain, strlen(user)) && !strcmp(password, colon + 1));
+	else
+		assert(!user[0] && !password[0]);
+	if (!web_basic_parse(octets, user, password, sizeof(user)))
+		assert(!user[0] && !password[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct bytes text = { data, size };
 
+	check_basic(text);
 	check_gzip(text);
 	check_tags(text);
 	assert(!web_header_takes_gzip(text) || memchr(data, '*', size) || memchr(data, 'z', size) ||
