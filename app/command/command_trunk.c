@@ -514,16 +514,22 @@ void command_dialplan_check(struct command_run *run)
 	command_answer(run, json);
 }
 
-void command_dialplan_digit_map(struct command_run *run)
+bool tenant_digit_map(struct node *node, uint16_t tenant, enum dial_map_form form, struct writer *w)
 {
-	struct dial_whose subject = { run->node, document_tenant(run) };
-	enum dial_map_form as = (enum dial_map_form)command_value(run, "form")->number;
+	struct dial_whose subject = { node, tenant };
 	struct feature_codes codes;
 	struct dial_asker asker = dial_asker_for(&subject, &codes);
+
+	return dial_digit_map(&asker, form, w);
+}
+
+void command_dialplan_digit_map(struct command_run *run)
+{
+	enum dial_map_form as = (enum dial_map_form)command_value(run, "form")->number;
 	char text[DIAL_MAP_MAX];
 	struct writer w = writer_over(text, sizeof(text));
 
-	if (!dial_digit_map(&asker, as, &w))
+	if (!tenant_digit_map(run->node, document_tenant(run), as, &w))
 		command_fail(run, COMMAND_FULL, "numbers", "the digit map is too long for phones");
 	else
 		command_answer(run, json_pack("{s:s, s:o}", "form", g_dial_map_forms[as],

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "sig/dial/dial.h"
 
 struct node;
 
@@ -18,5 +19,8 @@ void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes 
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number);
 /* struct node_hooks.number_wrong */
 bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes number, char *why);
+/* The digit map of its dial plan for phones. False: it does not fit. */
+bool tenant_digit_map(struct node *node, uint16_t tenant, enum dial_map_form form,
+		      struct writer *w);
 
 #endif

@@ -632,7 +632,12 @@ static int start_doors(struct node *n)
 		return NODE_EXIT_FAILED;
 	}
 	command_tenants_listen(n);
-	return node_web_open(n) ? NODE_EXIT_FAILED : NODE_EXIT_OK;
+	err = node_web_open(n);
+	FEATURE_EACH (f) {
+		if (!err && f->listen)
+			err = f->listen(n);
+	}
+	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
 /* Ends phones of extensions deleted while this node was away; none if documents are unknown. */

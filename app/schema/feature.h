@@ -49,6 +49,8 @@ struct app_feature {
 	const struct child_kind *const *children; /* processes; ends with NULL */
 	const struct metric_def *metrics;         /* ends with id NULL; setup has the others */
 	void (*setup)(void);                      /* main thread, once */
+	/* Opens its listeners, behind those of the node. 0 or -errno; logged. */
+	int (*listen)(struct node *n);
 	void (*round)(struct node *n, uint64_t now_ns);  /* at the end of each round of the loop */
 	void (*second)(struct node *n, uint64_t now_ns); /* twice a second while the node runs */
 	void (*doubt)(struct node *n);                   /* Redis may have lost data */

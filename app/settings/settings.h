@@ -214,6 +214,13 @@ struct settings_http {
 	char swagger_ui[SETTINGS_PATH_MAX], pages[SETTINGS_PATH_MAX];
 };
 
+/* Files of phones. */
+struct settings_provision {
+	struct addr bind;
+	uint32_t http, https; /* ports; 0: none */
+	char server[256];     /* that phones register at; "": where they ask */
+};
+
 enum { SETTINGS_LOGIN_ROLES_MAX = 32 };
 
 /* The OpenID provider for logins of administrators. */
@@ -400,6 +407,7 @@ struct settings {
 	struct settings_cluster cluster;
 	struct settings_http http;
 	struct settings_login login;
+	struct settings_provision provision;
 	struct settings_log log;
 	struct settings_limits limits;
 	struct settings_quotas quotas;

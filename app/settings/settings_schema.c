@@ -40,6 +40,9 @@ const struct conf_field g_settings_fields[] = {
 		"Where administrators log in to use the HTTP API: an OpenID provider "
 		"(guides/login.md).",
 		MAP(settings, login, g_login_fields)),
+	SETTING("provision", NULL,
+		"Files for phones that provision themselves: docs/guides/phones.md.",
+		MAP(settings, provision, g_provision_fields)),
 	SETTING("log", NULL, "What is written to standard error.",
 		MAP(settings, log, g_log_fields)),
 	SETTING("limits", NULL,
@@ -287,6 +290,23 @@ const struct conf_field g_http_fields[] = {
 		"comes "
 		"before it where that is there. Another bundle in its place counts at once.",
 		TEXT(settings_http, pages), .at_start = true),
+	{ .key = NULL },
+};
+
+const struct conf_field g_provision_fields[] = {
+	SETTING("bind", "0.0.0.0", "Address of both ports.", ADDRESS(settings_provision, bind),
+		.at_start = true),
+	SETTING("http", "0",
+		"TCP port of HTTP, such as 80; 0: none. Passwords cross the network in the clear "
+		"there: for a network of phones alone.",
+		U32(settings_provision, http, 0, 65535), .at_start = true),
+	SETTING("https", "0",
+		"TCP port of HTTPS, such as 443, with the certificates of tls; 0: none.",
+		U32(settings_provision, https, 0, 65535), .at_start = true),
+	SETTING("server", NULL,
+		"Host name or address that phones are told to register at. Without it: the one at "
+		"which they ask for their files.",
+		TEXT(settings_provision, server)),
 	{ .key = NULL },
 };
 
