@@ -155,6 +155,10 @@ struct user_call {
 };
 void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
 		     enum user_call_want want, uint64_t call, struct user_call *out);
+/* Asks the phone of that user with that Contact to look for other files (check-sync). False: it is
+ * not registered, or not reached by this shard. */
+bool shard_check_sync(struct shard *s, uint16_t tenant, struct bytes user, struct bytes contact,
+		      struct instant now);
 /* Asks all other nodes as well, also for a user's own call (by). shard_remote.picked has that
  * serial when they have answered; else see shard_remote_picked. Returns false if there are no other
  * nodes. */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* check-sync: a NOTIFY of no subscription that asks one phone to look whether its files have
+ * changed. It was never standardized, but phones of most makes know it. Whether the phone is in a
+ * call is the caller's to know: phones read their files between calls, and some boot at once. */
+#include "sig/dialog/dialog.h"
+#include "sig/leg/leg.h"
+#include "sig/shard/shard_state.h"
+
+/* What becomes of it is the phone's own affair: it shows when it fetches its files. */
+static bool sync_send(struct shard *s, struct bytes user, const struct binding *b,
+		      const struct sip_hop *hop)
+{
+	struct id_tag tag = { .call = shard_call_new_id(s), .random = rand_u64_from(s->host.rand) };
+	struct dialog_party party = { .local_user = user,
+				      .remote_user = user,
+				      .target = text_bytes(&b->contact),
+				      .routes = text_bytes(&b->path),
+				      .hop = *hop };
+	struct dialog_request r = {
+		.method = SIP_NOTIFY,
+		.max_forwards = -1,
+		.contact = true,
+		.extra = BYTES_LIT("Event: check-sync\r\n"
+				   "Subscription-State: terminated;reason=noresource\r\n"),
+	};
+	struct dialog d = { 0 };
+
+	if (!txns_has_room(&s->txns, TXN_NEW) || dialog_to_party(&d, &tag, &party, &s->settings))
+		return false;
+	if (party.routes.n)
+		dialog_choose_hop(&d, &s->host, false);
+	(void)leg_send(&s->host, &d, &r, TXN_USER_NONE);
+	dialog_clear(&d);
+	return true;
+}
+
+bool shard_check_sync(struct shard *s, uint16_t tenant, struct bytes user, struct bytes contact,
+		      struct instant now)
+{
+	const struct aor *a = locations_find(s->locations, tenant, user);
+	const struct shard_settings *set = &s->settings;
+	struct route_asker asker;
+	struct sip_hop hop;
+
+	shard_set_now(s, now);
+	asker = shard_asker(s);
+	for (uint32_t i = 0; a && i < a->count; i++) {
+		const struct binding *b = &a->bindings[i];
+
+		if (bytes_eq(text_bytes(&b->contact), contact) &&
+		    b->expires_utc_ms > asker.utc_ms && b->hop.local < set->local_count &&
+		    shard_local_is_own(set, b->hop.local) && route_hop(b, &asker, &hop))
+			return sync_send(s, user, b, &hop);
+	}
+	return false;
+}
