@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Renders the files of a phone (phone_files.h). One table says which file is made of which
+ * template, another which names templates may use, in the order in which values are filled in here.
+ * Lines of which a phone has none are written empty: a phone keeps what a later file does not name.
+ */
+#include <errno.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/feature/provision/phone_files.h"
+#include "app/feature/provision/template.h"
+
+/* In the order of phone_fields_fill. */
+static const struct template_field g_phone_fields[] = {
+	{ "revision", TEMPLATE_VALUE },      { "mac", TEMPLATE_VALUE },
+	{ "number", TEMPLATE_VALUE },        { "server", TEMPLATE_VALUE },
+	{ "srtp", TEMPLATE_VALUE },          { "digit_map", TEMPLATE_VALUE },
+	{ "offset_s", TEMPLATE_VALUE },      { "clock_24", TEMPLATE_VALUE },
+	{ "video", TEMPLATE_VALUE },         { "columns", TEMPLATE_VALUE },
+	{ "directory_key", TEMPLATE_VALUE }, { NULL, TEMPLATE_VALUE },
+};
+enum { FIELD_REVISION, PHONE_FIELDS = COUNT_OF(g_phone_fields) - 1 };
+
+/* In the order of phone_line_fill. */
+static const struct template_field g_line_fields[] = {
+	{ "line", TEMPLATE_PART },       { "display_name", TEMPLATE_VALUE },
+	{ "address", TEMPLATE_VALUE },   { "label", TEMPLATE_VALUE },
+	{ "auth_user", TEMPLATE_VALUE }, { "password", TEMPLATE_VALUE },
+	{ "port", TEMPLATE_VALUE },      { "transport", TEMPLATE_VALUE },
+	{ "expires", TEMPLATE_VALUE },   { "server", TEMPLATE_VALUE },
+	{ NULL, TEMPLATE_VALUE },
+};
+enum { LINE_FIELDS = COUNT_OF(g_line_fields) - 1 };
+
+static const struct template_field g_override_fields[] = { { "key", TEMPLATE_KEY },
+							   { "value", TEMPLATE_VALUE },
+							   { NULL, TEMPLATE_VALUE } };
+static const struct template_field g_person_fields[] = { { "last_name", TEMPLATE_VALUE },
+							 { "first_name", TEMPLATE_VALUE },
+							 { "contact", TEMPLATE_VALUE },
+							 { NULL, TEMPLATE_VALUE } };
+enum { OVERRIDE_FIELDS = 2, PERSON_FIELDS = 3 };
+
+enum { LIST_LINES, LIST_OVERRIDES, LIST_PEOPLE };
+static const struct template_list g_phone_lists[] = {
+	[LIST_LINES] = { "lines", g_line_fields },
+	[LIST_OVERRIDES] = { "overrides", g_override_fields },
+	[LIST_PEOPLE] = { "people", g_person_fields },
+	{ NULL, NULL },
+};
+static const struct template_names g_phone_names = { g_phone_fields, g_phone_lists };
+
+/* Files of a family in the order in which they are made: the one that names the others is the last.
+ * In a name, M is the MAC, and N the number of the first line. */
+struct phone_family_file {
+	const char *family, *template, *name, *type;
+};
+#define PHONE_XML "text/xml; charset=utf-8"
+static const struct phone_family_file g_family_files[] = {
+	{ "polycom-8.5", "user.cfg", "Extension_N_user.cfg", PHONE_XML },
+	{ "polycom-8.5", "global.cfg", "altigen10060_user.cfg", PHONE_XML },
+	{ "polycom-8.5", "extension.cfg", "Extension_N.cfg", PHONE_XML },
+	{ "polycom-8.5", "directory.xml", "M-directory.xml", PHONE_XML },
+	{ "polycom-8.5", "master.cfg", "M.cfg", PHONE_XML },
+};
+#define PHONE_MASTER  "master.cfg"
+#define PHONE_DEFAULT "polycom-8.5/default.cfg"
+
+enum { TEMPLATES_MAX = 64, DEFAULT_SIZE_MAX = 4096, NUMBER_TEXT = 16 };
+
+static struct {
+	struct template *parsed[TEMPLATES_MAX]; /* in the order of g_phone_templates */
+	char fallback[DEFAULT_SIZE_MAX];
+	size_t fallback_n;
+} g_loaded;
+
+/* NULL if there is no such template. */
+static const struct template *template_of(const char *family, const char *name)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", family, name);
+	for (size_t i = 0; g_phone_templates[i].name; i++) {
+		if (!strcmp(g_phone_templates[i].name, path))
+			return g_loaded.parsed[i];
+	}
+	return NULL;
+}
+
+static int default_render(void)
+{
+	struct bytes empty[PHONE_FIELDS] = { { 0 } };
+	const struct template_values values = { .fields = empty };
+	struct writer w = writer_over(g_loaded.fallback, sizeof(g_loaded.fallback));
+	const struct template *t = template_of("polycom-8.5", "default.cfg");
+
+	if (!t || !template_render(t, &values, &w) || w.overflow)
+		return -EBADMSG;
+	g_loaded.fallback_n = w.n;
+	return 0;
+}
+
+int phone_files_load(char *why, size_t why_size)
+{
+	char wrong[TEMPLATE_WRONG_MAX];
+	int err = 0;
+
+	for (size_t i = 0; g_phone_templates[i].name && !err; i++) {
+		err = i == TEMPLATES_MAX ? -ENOMEM
+					 : template_parse(&g_loaded.parsed[i],
+							  bytes_str(g_phone_templates[i].text),
+							  &g_phone_names, wrong);
+		if (err)
+			(void)snprintf(why, why_size, "%s: %s", g_phone_templates[i].name, wrong);
+	}
+	for (size_t i = 0; i < COUNT_OF(g_family_files) && !err; i++) {
+		if (!template_of(g_family_files[i].family, g_family_files[i].template)) {
+			err = -EBADMSG;
+			(void)snprintf(why, why_size, "%s is missing", g_family_files[i].template);
+		}
+	}
+	if (!err && default_render()) {
+		err = -EBADMSG;
+		(void)snprintf(why, why_size, PHONE_DEFAULT " cannot be rendered");
+	}
+	if (err)
+		phone_files_unload();
+	return err;
+}
+
+void phone_files_unload(void)
+{
+	for (size_t i = 0; i < TEMPLATES_MAX; i++)
+		template_free(g_loaded.parsed[i]);
+	memset(&g_loaded, 0, sizeof(g_loaded));
+}
+
+struct bytes phone_files_default(void)
+{
+	return bytes_mem(g_loaded.fallback, g_loaded.fallback_n);
+}
+
+/* ---- values ---- */
+
+/* Values of one phone, with the texts that are made for them. */
+struct phone_values {
+	struct bytes fields[PHONE_FIELDS];
+	struct bytes lines[PHONE_LINES_MAX * LINE_FIELDS];
+	struct bytes overrides[PHONE_OVERRIDES_MAX * OVERRIDE_FIELDS];
+	struct bytes people[PHONE_PEOPLE_MAX * PERSON_FIELDS];
+	struct template_values all;
+	char port[NUMBER_TEXT], expires[NUMBER_TEXT], offset[NUMBER_TEXT], columns[NUMBER_TEXT];
+};
+
+static struct bytes flag_text(bool flag)
+{
+	return flag ? BYTES_LIT("1") : BYTES_LIT("0");
+}
+
+static void phone_fields_fill(struct phone_values *v, const struct phone_facts *f,
+			      const char *revision)
+{
+	const struct bytes fields[PHONE_FIELDS] = {
+		bytes_str(revision),   bytes_str(f->mac),           bytes_str(f->lines[0].number),
+		bytes_str(f->server),  flag_text(f->srtp),          bytes_str(f->digit_map),
+		bytes_str(v->offset),  flag_text(f->clock_24),      flag_text(f->video),
+		bytes_str(v->columns), flag_text(f->directory_key),
+	};
+
+	memcpy(v->fields, fields, sizeof(fields));
+}
+
+static void phone_line_fill(struct phone_values *v, const struct phone_facts *f, uint32_t i)
+{
+	static const char *const numbers[PHONE_LINES_MAX] = { "1", "2", "3", "4", "5", "6" };
+	const struct phone_line *l = &f->lines[i];
+	bool used = l->number && l->number[0];
+	bool named = l->display_name && l->display_name[0];
+	const struct bytes values[LINE_FIELDS] = {
+		bytes_str(numbers[i]),
+		bytes_str(named ? l->display_name : l->number),
+		bytes_str(l->number),
+		bytes_str(l->number),
+		bytes_str(l->auth_user),
+		bytes_str(l->password),
+		bytes_str(used ? v->port : ""),
+		bytes_str(used ? f->transport : ""),
+		bytes_str(used ? v->expires : ""),
+		bytes_str(used ? f->server : ""),
+	};
+
+	memcpy(v->lines + (size_t)i * LINE_FIELDS, values, sizeof(values));
+}
+
+static int phone_values_fill(struct phone_values *v, const struct phone_facts *f,
+			     const char *revision)
+{
+	if (f->override_count > PHONE_OVERRIDES_MAX || f->person_count > PHONE_PEOPLE_MAX)
+		return -ENOSPC;
+	(void)snprintf(v->port, sizeof(v->port), "%u", f->port);
+	(void)snprintf(v->expires, sizeof(v->expires), "%u", f->expires_s);
+	(void)snprintf(v->offset, sizeof(v->offset), "%d", f->offset_s);
+	(void)snprintf(v->columns, sizeof(v->columns), "%u", f->columns);
+	phone_fields_fill(v, f, revision);
+	for (uint32_t i = 0; i < PHONE_LINES_MAX; i++)
+		phone_line_fill(v, f, i);
+	for (uint32_t i = 0; i < f->override_count; i++) {
+		v->overrides[i * OVERRIDE_FIELDS] = bytes_str(f->overrides[i].key);
+		v->overrides[i * OVERRIDE_FIELDS + 1] = bytes_str(f->overrides[i].value);
+	}
+	for (uint32_t i = 0; i < f->person_count; i++) {
+		v->people[i * PERSON_FIELDS] = bytes_str(f->people[i].last_name);
+		v->people[i * PERSON_FIELDS + 1] = bytes_str(f->people[i].first_name);
+		v->people[i * PERSON_FIELDS + 2] = bytes_str(f->people[i].number);
+	}
+	v->all = (struct template_values){ .fields = v->fields };
+	v->all.lists[LIST_LINES] = (struct template_rows){ v->lines, PHONE_LINES_MAX };
+	v->all.lists[LIST_OVERRIDES] = (struct template_rows){ v->overrides, f->override_count };
+	v->all.lists[LIST_PEOPLE] = (struct template_rows){ v->people, f->person_count };
+	return 0;
+}
+
+/* ---- files ---- */
+
+static void file_name_write(struct phone_file *file, const char *pattern,
+			    const struct phone_facts *f)
+{
+	struct writer w = writer_over(file->name, sizeof(file->name) - 1);
+
+	for (const char *p = pattern; *p; p++) {
+		if (*p == 'N')
+			writer_str(&w, f->lines[0].number);
+		else if (*p == 'M')
+			writer_str(&w, f->mac);
+		else
+			writer_u8(&w, (uint8_t)*p);
+	}
+	file->name[w.n] = '\0';
+}
+
+/* Of all files so far. */
+static void revision_write(struct phone_files *out, const struct writer *w)
+{
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	struct writer text = writer_over(out->revision, PHONE_REVISION_LEN);
+
+	(void)SHA256(out->space, w->n, hash);
+	writer_hex(&text, bytes_mem(hash, PHONE_REVISION_LEN / 2));
+	out->revision[PHONE_REVISION_LEN] = '\0';
+}
+
+static int file_render(struct phone_files *out, const struct phone_family_file *row,
+		       struct phone_values *v, const struct phone_facts *f, struct writer *w)
+{
+	struct phone_file *file = &out->list[out->count];
+	size_t from = w->n;
+
+	if (!strcmp(row->template, PHONE_MASTER)) {
+		revision_write(out, w);
+		v->fields[FIELD_REVISION] = bytes_str(out->revision);
+	}
+	if (!template_render(template_of(row->family, row->template), &v->all, w))
+		return -EINVAL;
+	if (w->overflow)
+		return -ENOSPC;
+	file_name_write(file, row->name, f);
+	file->type = row->type;
+	file->text = bytes_mem(out->space + from, w->n - from);
+	out->count++;
+	return 0;
+}
+
+/* A copy with as much room as it needs. NULL: no memory. */
+static struct phone_files *files_fitted(const struct phone_files *f, size_t n)
+{
+	struct phone_files *copy = malloc(sizeof(*copy) + n);
+
+	if (!copy)
+		return NULL;
+	*copy = *f;
+	copy->size = n;
+	memcpy(copy->space, f->space, n);
+	for (uint32_t i = 0; i < f->count; i++)
+		copy->list[i].text.p = copy->space + (f->list[i].text.p - f->space);
+	return copy;
+}
+
+int phone_files_render(struct phone_files **out, const struct phone_facts *facts)
+{
+	struct phone_values *v = calloc(1, sizeof(*v));
+	struct phone_files *files = calloc(1, sizeof(*files) + PHONE_FILES_SIZE_MAX);
+	struct writer w = { 0 };
+	int err = v && files ? phone_values_fill(v, facts, "") : -ENOMEM;
+
+	if (!err) {
+		files->size = PHONE_FILES_SIZE_MAX;
+		w = writer_over(files->space, files->size);
+	}
+	for (size_t i = 0; i < COUNT_OF(g_family_files) && !err; i++) {
+		if (!strcmp(g_family_files[i].family, facts->family))
+			err = file_render(files, &g_family_files[i], v, facts, &w);
+	}
+	if (!err && !files->count)
+		err = -ENOENT;
+	*out = err ? NULL : files_fitted(files, w.n);
+	phone_files_free(files);
+	free(v);
+	return err || *out ? err : -ENOMEM;
+}
+
+void phone_files_free(struct phone_files *f)
+{
+	if (f)
+		explicit_bzero(f->space, f->size);
+	free(f);
+}
+
+const struct phone_file *phone_files_find(const struct phone_files *f, struct bytes name)
+{
+	for (uint32_t i = 0; i < f->count; i++) {
+		if (bytes_is(name, f->list[i].name))
+			return &f->list[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The files of one phone, rendered from the templates of deploy/phones. All follow from struct
+ * phone_facts alone, so two nodes make the same of the same. The revision is a hash of them: the
+ * first file that a phone fetches names the others with it, so one boot never mixes two. Pure.
+ */
+#ifndef APP_FEATURE_PROVISION_PHONE_FILES_H
+#define APP_FEATURE_PROVISION_PHONE_FILES_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+enum {
+	PHONE_LINES_MAX = 6,
+	PHONE_PEOPLE_MAX = 99, /* entries of a directory, as small phones have room for */
+	PHONE_OVERRIDES_MAX = 64,
+	PHONE_FILES_MAX = 8,
+	PHONE_FILE_NAME_MAX = 96,
+	PHONE_REVISION_LEN = 16,
+	PHONE_MAC_LEN = 12, /* 0004f214ab37 */
+	PHONE_FILES_SIZE_MAX = 131072,
+};
+
+/* A template as it is embedded; "FAMILY/FILE". */
+struct phone_template {
+	const char *name, *text;
+};
+extern const struct phone_template g_phone_templates[]; /* the last one has no name */
+
+/* Texts are the caller's; NULL is empty. */
+struct phone_line {
+	const char *number, *display_name, *auth_user, *password;
+};
+struct phone_person {
+	const char *last_name, *first_name, *number;
+};
+struct phone_override {
+	const char *key, *value; /* a name of an attribute (template_is_key) */
+};
+
+struct phone_facts {
+	const char *family; /* "polycom-8.5" */
+	const char *mac;    /* normal form */
+	const char *server; /* host name or address of its registrar */
+	uint16_t port;
+	const char *transport; /* "UDPOnly", "TCPOnly", "TLS" */
+	uint32_t expires_s;
+	bool srtp, video, directory_key, clock_24;
+	uint8_t columns;  /* 1 to 4 */
+	int32_t offset_s; /* to UTC now, with daylight saving time */
+	const char *digit_map;
+	struct phone_line lines[PHONE_LINES_MAX]; /* the first one has a number */
+	uint32_t override_count, person_count;
+	const struct phone_override *overrides;
+	const struct phone_person *people;
+};
+
+/* It holds passwords: free it by phone_files_free. */
+struct phone_files {
+	char revision[PHONE_REVISION_LEN + 1];
+	uint32_t count;
+	struct phone_file {
+		char name[PHONE_FILE_NAME_MAX]; /* without its revision */
+		const char *type;               /* of its content */
+		struct bytes text;
+	} list[PHONE_FILES_MAX];
+	size_t size; /* of space */
+	uint8_t space[];
+};
+
+/* Reads all templates, once, before any other thread. 0; -EBADMSG: why says what is wrong;
+ * -ENOMEM. */
+int phone_files_load(char *why, size_t why_size) NODISCARD;
+void phone_files_unload(void);
+/* 0; -ENOENT: no such family; -EINVAL: an override is no attribute; -ENOSPC: too long;
+ * -ENOMEM. */
+int phone_files_render(struct phone_files **out, const struct phone_facts *facts) NODISCARD;
+void phone_files_free(struct phone_files *f); /* NULL is fine */
+/* NULL if it has no such file. */
+const struct phone_file *phone_files_find(const struct phone_files *f, struct bytes name);
+/* For phones that nobody knows, of any family: no secret is in it. Constant; empty: not loaded. */
+struct bytes phone_files_default(void);
+
+#endif
