@@ -16,7 +16,7 @@
 /* Each is in its folder, in NAME_rows.c. */
 extern const struct app_feature g_account_feature, g_contact_feature, g_prompt_feature,
 	g_recording_feature, g_mailbox_feature, g_delivery_feature, g_archive_feature,
-	g_group_feature, g_monitor_feature, g_seat_feature;
+	g_group_feature, g_monitor_feature, g_provision_feature, g_seat_feature;
 
 #define AREA static const struct app_feature
 
@@ -88,6 +88,7 @@ const struct app_feature *const g_app_features[] = {
 	&g_flow_feature,
 	&g_account_feature,
 	&g_group_feature,
+	&g_provision_feature,
 	&g_monitor_feature,
 	&g_call_feature,
 	&g_sound_feature,

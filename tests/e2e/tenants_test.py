@@ -116,11 +116,11 @@ class House:
     def state(self):
         """All that it has, by its own eyes and in Redis."""
         lists = {name: timeless(self.ask(name)) for name in ("extension.list", "directory.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list", "token.list", "set.list", "webhook.list",
-                                                             "flow.list", "number.list", "group.list", "account.list", "prompt.list", "call.list", "registration.list", "cdr.list", "history.list",
+                                                             "flow.list", "number.list", "group.list", "device.list", "account.list", "prompt.list", "call.list", "registration.list", "cdr.list", "history.list",
                                                              "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
             kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token", "set", "webhook", "session",
-                                                                                  "flow", "number", "group", "account", "prompt")}
+                                                                                  "flow", "number", "group", "device", "account", "prompt")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
@@ -331,6 +331,11 @@ ROWS = {
     "group.login": each(own(number="1001"), hidden(number="LONE")),
     "group.delete": each(own(name="team"), hidden(name="LONE")),
     "seat.list": own(lambda me, rows: {row["seat"]: row["given"] for row in rows}["web"] == 0),
+    "device.put": own(mac="0004f2000001", extensions="1001"),
+    "device.get": each(own(lambda me, row: row["extensions"] == "1001", mac="0004f2000001"), hidden(mac="0004f2000002")),
+    "device.list": own(lambda me, rows: [row["mac"] for row in rows] == ["0004f2000001"]),
+    "device.sync": each(own(mac="0004f2000001"), hidden(mac="0004f2000002")),
+    "device.delete": each(own(mac="0004f2000001"), hidden(mac="0004f2000002")),
     "supervisor.put": own(number="1001", whom="1001", modes=["listen"]),
     "supervisor.get": each(own(lambda me, row: row["whom"] == "1001", number="1001"), hidden(number="LONE")),
     "supervisor.list": own(lambda me, rows: [row["number"] for row in rows] == ["1001"]),

@@ -577,6 +577,11 @@ static const struct {
 	{ "group.list", COMMAND_FOR_READER },
 	{ "group.login", COMMAND_FOR_APPLICATION },
 	{ "group.logout", COMMAND_FOR_APPLICATION },
+	{ "device.put", COMMAND_FOR_ADMIN },
+	{ "device.get", COMMAND_FOR_READER },
+	{ "device.delete", COMMAND_FOR_ADMIN },
+	{ "device.list", COMMAND_FOR_READER },
+	{ "device.sync", COMMAND_FOR_APPLICATION },
 	{ "supervisor.put", COMMAND_FOR_ADMIN },
 	{ "supervisor.get", COMMAND_FOR_READER },
 	{ "supervisor.delete", COMMAND_FOR_ADMIN },
@@ -762,7 +767,7 @@ static void test_kinds(void **state)
 		"tenant",   "profile", "profile_range", "dialplan", "extension",  "trunk",
 		"location", "did",     "route",         "room",     "hours",      "prompt",
 		"flow",     "number",  "group",         "account",  "supervisor", "token",
-		"webhook",  "session", "set",
+		"webhook",  "session", "set",           "device",
 	};
 
 	(void)state;

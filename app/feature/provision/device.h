@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Devices of all tenants on this node: by their MAC, with what was seen of each. What was seen is a
+ * record in Redis that all nodes write: each of its times only grows, so two of them that write at
+ * once lose nothing for longer than until the next change. Control thread.
+ */
+#ifndef APP_FEATURE_PROVISION_DEVICE_H
+#define APP_FEATURE_PROVISION_DEVICE_H
+
+#include <jansson.h>
+
+#include "app/feature/provision/device_field.h"
+#include "app/schema/command.h"
+#include "sig/host/event.h"
+#include "sig/location/registrar.h"
+
+struct node;
+struct web_routed;
+
+enum { DEVICE_AGENT_MAX = 80 };
+
+/* What a phone does, in its order. */
+enum device_step {
+	DEVICE_ASKED,      /* it asked for its first file, with a password */
+	DEVICE_ACCEPTED,   /* which was right */
+	DEVICE_FETCHED,    /* it has all files of a revision */
+	DEVICE_REGISTERED, /* ... and has registered since */
+	DEVICE_SYNCED,     /* it was asked to look for other files (check-sync) */
+	DEVICE_STEPS,
+};
+
+/* UTC in ms; 0: never. */
+struct device_seen {
+	uint64_t at[DEVICE_STEPS];
+	char revision[PHONE_REVISION_LEN + 1];   /* that it fetched last */
+	char registered[PHONE_REVISION_LEN + 1]; /* that it had when it registered */
+	char agent[DEVICE_AGENT_MAX];            /* as it named itself last */
+};
+
+struct device_entry {
+	struct device_entry *next; /* of the same MAC, another tenant's */
+	uint16_t tenant;
+	char mac[PHONE_MAC_LEN + 1];
+	struct device_seen seen; /* by this node, and in Redis as far as it was read */
+	bool dirty;              /* Redis lacks some of it */
+	bool writing;            /* it is being read, or written */
+	bool awaited;            /* it has fetched, and has to register */
+	uint64_t sync_ms;        /* UTC: it is to be asked since then; 0: it is not */
+	uint64_t refused_ns;     /* the last event about a wrong password */
+};
+
+extern const struct document_kind g_device_documents;
+command_fn command_device_put, command_device_get, command_device_delete, command_device_sync;
+/* The MAC as documents have it, in the run's arguments. False: the run has failed. */
+bool device_normalize(struct command_run *run);
+
+/* The first one of that MAC; NULL if there is no such device. */
+struct device_entry *device_find(struct bytes mac);
+struct device_entry *device_of(uint16_t tenant, struct bytes mac);
+/* All of them, *cursor 0 at first; NULL at the end. */
+struct device_entry *device_next(uint32_t *cursor);
+/* Its document as it is now. False: it is gone, or cannot be read. */
+bool device_read(struct node *n, const struct device_entry *d, struct device_value *out);
+
+/* ---- device_seen.c ---- */
+void device_saw(struct device_entry *d, enum device_step step, uint64_t utc_ms);
+/* Writes what is dirty. Twice a second. */
+void device_seen_beat(struct node *n, uint64_t now_ns);
+/* Reads the record of one, and ends the run with view (stolen) and what was seen. */
+void device_seen_answer(struct command_run *run, json_t *view, struct bytes mac);
+void device_event(struct node *n, enum sig_event_kind kind, uint16_t tenant, const char *mac,
+		  struct bytes number, const char *reason);
+
+/* A phone of its extension is this one. */
+bool device_is_binding(const struct device_entry *d, const struct binding *b);
+
+/* ---- device_sync.c ---- */
+/* Asks it behind its calls, if it is to be asked. Twice a second. */
+void device_sync_beat(struct node *n, struct device_entry *d);
+
+/* ---- provision_http.c ---- */
+int provision_listen(struct node *n);
+void provision_reload(struct node *n);
+void provision_close(struct node *n);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kind of document "device", and its commands. The node keeps an index of all devices by their
+ * MAC, because a phone that asks names its MAC and no tenant. Two tenants may have the same MAC:
+ * the password decides, and neither learns of the other.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/feature/provision/device.h"
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "base/table.h"
+
+static struct {
+	struct table by_mac; /* of struct device_entry *, the first of each MAC */
+	struct hash_key key;
+	bool is_open;
+} g_devices;
+
+enum { DEVICES_MAX = 1 << 17 };
+
+static uint64_t device_hash(struct bytes mac)
+{
+	return hash_sip(&g_devices.key, mac);
+}
+
+struct device_entry *device_find(struct bytes mac)
+{
+	uint64_t hash = device_hash(mac), value;
+	uint32_t cursor = 0;
+
+	if (!g_devices.is_open)
+		return NULL;
+	while ((value = table_next(&g_devices.by_mac, hash, &cursor)) != 0) {
+		struct device_entry *d = (struct device_entry *)(uintptr_t)value;
+
+		if (bytes_is(mac, d->mac))
+			return d;
+	}
+	return NULL;
+}
+
+struct device_entry *device_of(uint16_t tenant, struct bytes mac)
+{
+	struct device_entry *d = device_find(mac);
+
+	while (d && d->tenant != tenant)
+		d = d->next;
+	return d;
+}
+
+struct device_entry *device_next(uint32_t *cursor)
+{
+	while (g_devices.is_open && *cursor <= g_devices.by_mac.mask) {
+		uint64_t value = g_devices.by_mac.slots[(*cursor)++].value;
+
+		if (value)
+			return (struct device_entry *)(uintptr_t)value;
+	}
+	return NULL;
+}
+
+bool device_read(struct node *n, const struct device_entry *d, struct device_value *out)
+{
+	return document_stored(n, tenants_name(n->common.tenants, d->tenant), &g_device_documents,
+			       bytes_str(d->mac), out);
+}
+
+/* ---- the kind ---- */
+
+static int devices_open(struct node *node)
+{
+	int err = g_devices.is_open ? 0 : table_open(&g_devices.by_mac, DEVICES_MAX);
+
+	if (!err && !g_devices.is_open)
+		g_devices.key =
+			(struct hash_key){ rand_u64_from(&node->rand), rand_u64_from(&node->rand) };
+	g_devices.is_open |= !err;
+	return err;
+}
+
+static int device_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	const struct device_value *v = value;
+	struct bytes mac = bytes_str(v->mac);
+	struct device_entry *first, *d;
+	int err = devices_open(node);
+
+	if (err || device_of(tenant, mac))
+		return err;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->tenant = tenant;
+	(void)bytes_cstr(mac, d->mac, sizeof(d->mac));
+	first = device_find(mac);
+	if (first) {
+		d->next = first->next;
+		first->next = d;
+		return 0;
+	}
+	err = table_put(&g_devices.by_mac, device_hash(mac), (uint64_t)(uintptr_t)d);
+	if (err)
+		free(d);
+	return err;
+}
+
+static void device_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	struct bytes mac = bytes_str(name);
+	struct device_entry *first = device_find(mac), **at = &first, *d;
+
+	(void)node;
+	while (*at && (*at)->tenant != tenant)
+		at = &(*at)->next;
+	d = *at;
+	if (!d)
+		return;
+	if (d != first) {
+		*at = d->next;
+	} else {
+		(void)table_del(&g_devices.by_mac, device_hash(mac), (uint64_t)(uintptr_t)d);
+		if (d->next)
+			(void)!table_put(&g_devices.by_mac, device_hash(mac),
+					 (uint64_t)(uintptr_t)d->next);
+	}
+	free(d);
+}
+
+/* Its phone is to read the change. A new one has no phone yet. */
+static void device_saved(struct command_run *run, const void *value, json_t *view)
+{
+	const struct device_value *v = value;
+	struct device_entry *d = device_of(document_tenant(run), bytes_str(v->mac));
+
+	(void)view;
+	if (d)
+		d->sync_ms = clock_utc_ms();
+}
+
+static void device_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	const struct device_value *v = value;
+
+	(void)node;
+	(void)tenant;
+	if (!device_model_is_known(v))
+		(void)json_array_append_new(
+			out, json_sprintf("model: %s is not known in generation 8.5", v->model));
+}
+
+const struct document_kind g_device_documents = {
+	.rank = 2,
+	.name = "device",
+	.argument = "mac",
+	.several = "devices",
+	.places = DEVICES_MAX,
+	.quota = "max_extensions",
+	.item = TENANT_EXTENSIONS,
+	.size = sizeof(struct device_value),
+	.form = &g_device_form,
+	.apply = device_apply,
+	.forget = device_forget,
+	.saved = device_saved,
+	.warn = device_warn,
+};
+
+/* ---- commands ---- */
+
+bool device_normalize(struct command_run *run)
+{
+	size_t at = (size_t)(command_value(run, "mac") - run->values);
+	char mac[PHONE_MAC_LEN + 1];
+
+	if (!device_mac_read(run->values[at].text, mac)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "mac",
+			     "it is the MAC of a phone: 12 hexadecimal digits, as 0004f214ab37 or "
+			     "00:04:F2:14:AB:37");
+		return false;
+	}
+	(void)json_object_set_new(run->args, "mac", json_string(mac));
+	run->values[at].text = bytes_str(json_string_value(json_object_get(run->args, "mac")));
+	return true;
+}
+
+void command_device_put(struct command_run *run)
+{
+	if (device_normalize(run))
+		document_put(run);
+}
+
+void command_device_delete(struct command_run *run)
+{
+	if (device_normalize(run))
+		document_delete(run);
+}
+
+void command_device_get(struct command_run *run)
+{
+	struct bytes mac;
+	json_t *view;
+
+	if (!device_normalize(run))
+		return;
+	mac = command_value(run, "mac")->text;
+	view = document_view_stored(run, mac);
+	if (view)
+		device_seen_answer(run, view, mac);
+	else
+		(void)document_missing(run, &g_device_documents);
+}

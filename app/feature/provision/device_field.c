@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fields of a device as a document of a tenant. device_documents.c puts and deletes such
+ * documents by g_device_form. A MAC is written in one way, so a phone cannot be there twice. What
+ * an administrator overrides becomes attributes of XML: their names are checked here, their values
+ * are escaped where they are written.
+ */
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/feature/provision/device_field.h"
+#include "app/feature/provision/template.h"
+#include "sig/sip/uri.h"
+
+static const char *const g_device_makes[] = { "polycom", NULL };
+static const char *const g_device_generations[] = { "8.5", NULL };
+static const char *const g_device_clocks[] = { "24", "12", NULL };
+
+/* In each generation of a make. */
+static const char *const g_device_models[] = {
+	"vvx300",        "vvx310",        "vvx400",           "vvx410",           "vvx500",
+	"vvx600",        "soundpoint331", "soundpoint450",    "soundpoint550",    "soundpoint560",
+	"soundpoint650", "soundpoint670", "soundstation6000", "soundstation7000", NULL,
+};
+
+bool device_mac_read(struct bytes text, char out[PHONE_MAC_LEN + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+
+		if (n && n % 2 == 0 && (c == ':' || c == '-' || c == '.') && i + 1 < text.n &&
+		    text.p[i - 1] != c)
+			continue;
+		if (c > '~' || !isxdigit(c) || n == PHONE_MAC_LEN)
+			return false;
+		out[n++] = (char)tolower(c);
+	}
+	out[n] = '\0';
+	/* all zero is the file of phones that nobody knows; a group address is no phone's */
+	return n == PHONE_MAC_LEN && strspn(out, "0") != n && !strchr("13579bdf", out[1]);
+}
+
+void device_family(const struct device_value *v, char out[DEVICE_FAMILY_MAX])
+{
+	(void)snprintf(out, DEVICE_FAMILY_MAX, "%s-%s", g_device_makes[v->make],
+		       g_device_generations[v->generation]);
+}
+
+bool device_model_is_known(const struct device_value *v)
+{
+	for (size_t i = 0; g_device_models[i]; i++) {
+		if (!strcmp(g_device_models[i], v->model))
+			return true;
+	}
+	return !v->model[0];
+}
+
+bool device_override_next(struct bytes *rest, struct bytes *key, struct bytes *value)
+{
+	struct bytes one;
+
+	if (!bytes_cut(rest, ';', &one))
+		return false;
+	one = bytes_trim(one);
+	*key = bytes_sub(one, 0, bytes_find(one, '='));
+	*value = key->n < one.n ? bytes_from(one, key->n + 1) : (struct bytes){ 0 };
+	return true;
+}
+
+static const char *field_lines_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+	unsigned count = 0;
+
+	(void)value;
+	while (bytes_cut(&list, ',', &one)) {
+		if (!one.n || ++count > PHONE_LINES_MAX)
+			return "it is 1 to 6 numbers, joined by ','";
+		if (bytes_list_has(list, one))
+			return "a number is there twice";
+	}
+	return NULL;
+}
+static_assert(PHONE_LINES_MAX == 6, "the text above says it");
+
+/* The key of the override that stands in front is there already: XML takes a name once. */
+static bool override_is_again(struct bytes before, struct bytes key)
+{
+	struct bytes one, value;
+
+	while (device_override_next(&before, &one, &value)) {
+		if (bytes_eq(one, key))
+			return true;
+	}
+	return false;
+}
+
+static const char *field_overrides_wrong(const void *value, const char *text)
+{
+	struct bytes all = bytes_str(text), rest = all, key, said;
+	unsigned count = 0;
+
+	(void)value;
+	while (device_override_next(&rest, &key, &said)) {
+		size_t before = (size_t)(key.p - all.p);
+
+		if (++count > PHONE_OVERRIDES_MAX)
+			return "it is at most 64 parameters";
+		if (!template_is_key(key) || !said.p)
+			return "it is KEY=VALUE joined by ';', and a key has letters, digits, "
+			       "'.', '_' and '-'";
+		if (override_is_again(bytes_sub(all, 0, before), key))
+			return "a key is there twice";
+	}
+	return NULL;
+}
+static_assert(PHONE_OVERRIDES_MAX == 64, "the text above says it");
+
+#undef FIELD_OF
+#define FIELD_OF struct device_value
+const struct command_arg g_device_fields[] = {
+	{ .name = "mac",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_PLACES,
+	  .required = true,
+	  .min = PHONE_MAC_LEN,
+	  .max = PHONE_MAC_LEN + 5,
+	  .help = "MAC of the phone, on its back: 12 hexadecimal digits, also as "
+		  "00:04:F2:14:AB:37. It is kept as 0004f214ab37.",
+	  .field = { FIELD_AT(FIELD_TEXT, mac) } },
+	WORD_FIELD("make", make, FIELD_NUMBER, g_device_makes, "polycom", "Who made it."),
+	WORD_FIELD("generation", generation, FIELD_NUMBER, g_device_generations, "8.5",
+		   "Which files it reads. 8.5: UC Software 4.0 and 5.4."),
+	TEXT_FIELD("model", model, CHARSET_NAME, NULL,
+		   "Its model, such as vvx410 or soundpoint650."),
+	REFERS_FIELD("extensions", extensions, CHARSET_NUMBERS, field_lines_wrong, "extension",
+		     "Numbers of its lines, joined by ',', at most 6. It logs in as the first one, "
+		     "and the others have the same password, or are left out."),
+	NUMBER_FIELD("location", location, 0, UINT16_MAX, "0",
+		     "Id of the location where it stands (locations of extension.put): it "
+		     "registers as NUMBER" LOCATED_MARK "ID. 0: it does not say."),
+	NUMBER_FIELD("columns", columns, 1, 4, "1", "Columns of line keys on its display."),
+	WORD_FIELD("clock", clock, FIELD_NUMBER, g_device_clocks, "24",
+		   "Hours of its clock: 24 or 12."),
+	FLAG_FIELD("directory_key", directory_key, "false",
+		   "true: it shows a key for directories when it is off-hook."),
+	TEXT_FIELD("overrides", overrides, CHARSET_TEXT, field_overrides_wrong,
+		   "Parameters of the phone as KEY=VALUE, joined by ';', which come before those "
+		   "that the node has: up.backlight.idleIntensity=0."),
+	{ .name = NULL },
+};
+#undef FIELD_OF
+
+static void device_start(void *value, struct bytes name)
+{
+	struct device_value *v = value;
+
+	v->columns = 1;
+	(void)bytes_cstr(name, v->mac, sizeof(v->mac));
+}
+
+static const char *device_wrong(const void *value, const char **member)
+{
+	const struct device_value *v = value;
+	char normal[PHONE_MAC_LEN + 1];
+
+	*member = "mac";
+	if (!device_mac_read(bytes_str(v->mac), normal) || strcmp(normal, v->mac) != 0)
+		return "it is 12 hexadecimal digits in lower case, as 0004f214ab37";
+	*member = "extensions";
+	return v->extensions[0] ? NULL : "a device needs an extension";
+}
+
+const struct form g_device_form = {
+	.fields = g_device_fields,
+	FORM_OF(struct device_value),
+	.begin = device_start,
+	.wrong = device_wrong,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A device: a phone that fetches its files from the node, as a document of a tenant by its MAC. */
+#ifndef APP_FEATURE_PROVISION_DEVICE_FIELD_H
+#define APP_FEATURE_PROVISION_DEVICE_FIELD_H
+
+#include "app/feature/provision/phone_files.h"
+#include "app/schema/command.h"
+#include "app/schema/field.h"
+
+enum {
+	DEVICE_MODEL_MAX = 32,
+	DEVICE_EXTENSIONS_MAX = 256,
+	DEVICE_OVERRIDES_MAX = 1024,
+	DEVICE_FAMILY_MAX = 32,
+};
+
+struct device_value {
+	char mac[PHONE_MAC_LEN + 6]; /* normal form, with room for others, which are refused */
+	uint8_t make, generation;    /* indexes of their words */
+	char model[DEVICE_MODEL_MAX];
+	char extensions[DEVICE_EXTENSIONS_MAX]; /* of its lines, joined by ',' */
+	uint16_t location;                      /* where it stands; 0: it does not say */
+	uint8_t columns;
+	uint8_t clock; /* index of its word */
+	bool directory_key;
+	char overrides[DEVICE_OVERRIDES_MAX]; /* KEY=VALUE joined by ';' */
+	uint64_t changed_utc_ms;
+};
+
+extern const struct command_arg g_device_fields[];
+extern const struct form g_device_form;
+
+/* "00:04:F2:14:AB:37" and its like as "0004f214ab37". False: it is no MAC of a phone. */
+bool device_mac_read(struct bytes text, char out[PHONE_MAC_LEN + 1]);
+/* "polycom-8.5" */
+void device_family(const struct device_value *v, char out[DEVICE_FAMILY_MAX]);
+/* The model is one that its make has in that generation; an empty one is. */
+bool device_model_is_known(const struct device_value *v);
+/* Cuts "KEY=VALUE" off; value.p NULL: it has no '='. False: none is left. */
+bool device_override_next(struct bytes *rest, struct bytes *key, struct bytes *value);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What was seen of a device: a small record in Redis, as values of extensions are kept there, under
+ * the tenant and the MAC. A node that has seen something reads it, merges it, and writes it: times
+ * only grow, and what belongs to a time goes with it. It is written twice a second at most, so a
+ * boot of ten requests costs one write.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/commands.h"
+#include "app/document/document.h"
+#include "app/feature/provision/device.h"
+#include "app/node/node.h"
+#include "app/node/node_shard.h"
+#include "base/clock.h"
+#include "base/json_member.h"
+#include "cluster/store/store.h"
+
+#define SEEN_TTL_MS (UINT64_C(400) * 86400 * 1000)
+#define SEEN_NAME   "device"
+#define AWAITED_MS  (UINT64_C(600) * 1000)
+
+static const char *const g_step_names[DEVICE_STEPS] = {
+	[DEVICE_SYNCED] = "synced_utc_ms",         [DEVICE_ASKED] = "asked_utc_ms",
+	[DEVICE_ACCEPTED] = "accepted_utc_ms",     [DEVICE_FETCHED] = "fetched_utc_ms",
+	[DEVICE_REGISTERED] = "registered_utc_ms",
+};
+
+/* A record under way; the device may be gone when the answer comes. */
+struct seen_run {
+	struct node *node;
+	uint16_t tenant;
+	char mac[PHONE_MAC_LEN + 1];
+	struct command_run *run; /* that waits; NULL: none */
+	json_t *view;
+};
+
+void device_event(struct node *n, enum sig_event_kind kind, uint16_t tenant, const char *mac,
+		  struct bytes number, const char *reason)
+{
+	struct sig_event event = { .kind = kind };
+
+	event_put_str(&event, EV_DEVICE, mac);
+	event_put(&event, EV_NUMBER, number);
+	event_put_str(&event, EV_REASON, reason);
+	node_event(n, tenants_name(n->common.tenants, tenant), &event);
+}
+
+void device_saw(struct device_entry *d, enum device_step step, uint64_t utc_ms)
+{
+	if (d->seen.at[step] < utc_ms)
+		d->seen.at[step] = utc_ms;
+	d->dirty = true;
+}
+
+/* ---- whether it has registered ---- */
+
+/* By its instance, which has its MAC (RFC 4122 4.1.6: a node at the end of a UUID); else it names
+ * itself as the device does. */
+bool device_is_binding(const struct device_entry *d, const struct binding *b)
+{
+	struct bytes instance = text_bytes(&b->instance), agent = text_bytes(&b->user_agent);
+
+	for (size_t i = 0; i + PHONE_MAC_LEN <= instance.n; i++) {
+		if (bytes_ieq(bytes_sub(instance, i, PHONE_MAC_LEN), bytes_str(d->mac)))
+			return true;
+	}
+	return !instance.n && agent.n &&
+	       memmem(d->seen.agent, strlen(d->seen.agent), agent.p, agent.n);
+}
+
+static void device_look(struct node *n, struct device_entry *d, const struct device_value *v)
+{
+	struct bytes list = bytes_str(v->extensions), number = { 0 };
+	const struct aor *entry;
+
+	(void)bytes_cut(&list, ',', &number);
+	entry = locations_find(n->common.locations, d->tenant, number);
+	for (uint32_t i = 0; entry && i < entry->count; i++) {
+		const struct binding *b = &entry->bindings[i];
+		uint64_t at = locations_wall_utc_ms(n->common.locations, b->registered_utc_ms);
+
+		if (at < d->seen.at[DEVICE_FETCHED] || !device_is_binding(d, b))
+			continue;
+		memcpy(d->seen.registered, d->seen.revision, sizeof(d->seen.registered));
+		device_saw(d, DEVICE_REGISTERED, at);
+		d->awaited = false;
+	}
+}
+
+/* A phone that has fetched its files here registers within minutes, or is looked for no more. */
+static void device_await(struct node *n, struct device_entry *d)
+{
+	struct device_value v;
+
+	if (!d->awaited)
+		return;
+	d->awaited = clock_utc_ms() < d->seen.at[DEVICE_FETCHED] + AWAITED_MS;
+	if (d->awaited && device_read(n, d, &v))
+		device_look(n, d, &v);
+}
+
+/* ---- the record: times, then texts, one a line ---- */
+
+static void seen_write(const struct device_seen *s, struct writer *w)
+{
+	for (int i = 0; i < DEVICE_STEPS; i++)
+		writer_number(w, "", s->at[i], "\n");
+	WRITER_TEXTS(w, s->revision, "\n", s->registered, "\n", s->agent, "\n");
+}
+
+/* What it cannot read stays zero. */
+static void seen_parse(struct bytes text, struct device_seen *s)
+{
+	struct bytes line = { 0 };
+
+	*s = (struct device_seen){ 0 };
+	for (int i = 0; i < DEVICE_STEPS; i++) {
+		if (!bytes_cut(&text, '\n', &line) || bytes_u64(line, &s->at[i]))
+			return;
+	}
+	if (bytes_cut(&text, '\n', &line))
+		(void)bytes_cstr(line, s->revision, sizeof(s->revision));
+	if (bytes_cut(&text, '\n', &line))
+		(void)bytes_cstr(line, s->registered, sizeof(s->registered));
+	if (bytes_cut(&text, '\n', &line))
+		(void)bytes_cstr(line, s->agent, sizeof(s->agent));
+}
+
+static void seen_merge(struct device_seen *into, const struct device_seen *from)
+{
+	if (from->at[DEVICE_FETCHED] > into->at[DEVICE_FETCHED])
+		memcpy(into->revision, from->revision, sizeof(into->revision));
+	if (from->at[DEVICE_REGISTERED] > into->at[DEVICE_REGISTERED])
+		memcpy(into->registered, from->registered, sizeof(into->registered));
+	if (from->at[DEVICE_ASKED] > into->at[DEVICE_ASKED])
+		memcpy(into->agent, from->agent, sizeof(into->agent));
+	for (int i = 0; i < DEVICE_STEPS; i++) {
+		if (from->at[i] > into->at[i])
+			into->at[i] = from->at[i];
+	}
+}
+
+static struct store_kept seen_key(const struct node *n, uint16_t tenant, const char *mac)
+{
+	return (struct store_kept){ bytes_str(tenants_name(n->common.tenants, tenant)),
+				    bytes_str(mac), SEEN_NAME };
+}
+
+/* ---- writing ---- */
+
+static struct seen_run *seen_run_new(struct node *n, uint16_t tenant, struct bytes mac)
+{
+	struct seen_run *r = n->redis.store ? calloc(1, sizeof(*r)) : NULL;
+
+	if (!r)
+		return NULL;
+	r->node = n;
+	r->tenant = tenant;
+	(void)bytes_cstr(mac, r->mac, sizeof(r->mac));
+	return r;
+}
+
+static void seen_on_put(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	struct seen_run *r = arg;
+	struct device_entry *d = device_of(r->tenant, bytes_str(r->mac));
+
+	(void)there;
+	(void)value;
+	if (d) {
+		d->writing = false;
+		d->dirty |= result != STORE_OK;
+	}
+	free(r);
+}
+
+static void seen_on_got(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	struct seen_run *r = arg;
+	struct device_entry *d = device_of(r->tenant, bytes_str(r->mac));
+	struct store_kept key = seen_key(r->node, r->tenant, r->mac);
+	char text[STORE_KEPT_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+	struct device_seen stored;
+
+	if (!d || result != STORE_OK) {
+		seen_on_put(result, there, value, r);
+		return;
+	}
+	if (there) {
+		seen_parse(value, &stored);
+		seen_merge(&d->seen, &stored);
+	}
+	seen_write(&d->seen, &w);
+	d->dirty = false;
+	store_kept_put(r->node->redis.store, &key, writer_done(&w), SEEN_TTL_MS, seen_on_put, r);
+}
+
+void device_seen_beat(struct node *n, uint64_t now_ns)
+{
+	struct device_entry *first, *d;
+	uint32_t cursor = 0;
+
+	(void)now_ns;
+	while ((first = device_next(&cursor)) != NULL) {
+		for (d = first; d; d = d->next) {
+			struct store_kept key = seen_key(n, d->tenant, d->mac);
+			struct seen_run *r = NULL;
+
+			device_await(n, d);
+			device_sync_beat(n, d);
+			if (d->dirty && !d->writing)
+				r = seen_run_new(n, d->tenant, bytes_str(d->mac));
+			if (!r)
+				continue;
+			d->writing = true;
+			store_kept_get(n->redis.store, &key, seen_on_got, r);
+		}
+	}
+}
+
+/* ---- reading ---- */
+
+static json_t *seen_json(const struct device_seen *s)
+{
+	json_t *json = json_object();
+
+	for (int i = 0; i < DEVICE_STEPS; i++)
+		(void)json_object_set_new(json, g_step_names[i],
+					  json_integer((json_int_t)s->at[i]));
+	(void)json_object_set_new(json, "revision", json_string(s->revision));
+	(void)json_object_set_new(json, "registered_revision", json_string(s->registered));
+	(void)json_object_set_new(json, "user_agent", command_text_json(bytes_str(s->agent)));
+	return json;
+}
+
+static void seen_on_read(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	struct seen_run *r = arg;
+	const struct device_entry *d = device_of(r->tenant, bytes_str(r->mac));
+	struct device_seen seen = { 0 }, stored;
+
+	if (d)
+		seen = d->seen;
+	if (result == STORE_OK && there) {
+		seen_parse(value, &stored);
+		seen_merge(&seen, &stored);
+	}
+	(void)json_object_set_new(r->view, "seen", seen_json(&seen));
+	command_answer(r->run, r->view);
+	free(r);
+}
+
+void device_seen_answer(struct command_run *run, json_t *view, struct bytes mac)
+{
+	uint16_t tenant = document_tenant(run);
+	struct seen_run *r = seen_run_new(run->node, tenant, mac);
+	struct store_kept key;
+
+	if (!r) {
+		json_decref(view);
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis is away");
+		return;
+	}
+	r->run = run;
+	r->view = view;
+	key = seen_key(run->node, tenant, r->mac);
+	store_kept_get(run->node->redis.store, &key, seen_on_read, r);
+}

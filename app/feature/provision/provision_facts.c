@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Gathers what the files of a device follow from (phone_files.h), and renders them. All of it comes
+ * from documents and settings that all nodes have, but the host and the password, which the phone
+ * itself has sent: so nodes that know the same render the same.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command_trunk.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/feature/provision/device.h"
+#include "app/feature/provision/provision_facts.h"
+#include "app/node/node.h"
+#include "app/web/web_route.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sig/host/calendars.h"
+#include "sig/shard/shared_tables.h"
+
+enum { FACTS_HOST_MAX = 256, FACTS_USER_MAX = 96, PHONES_MANY = 100, LISTED_MAX = 500 };
+enum { EXPIRES_S = 90, EXPIRES_MANY_S = 600 };
+
+struct facts {
+	struct phone_facts of;
+	struct extension lines[PHONE_LINES_MAX];
+	char users[PHONE_LINES_MAX][FACTS_USER_MAX];
+	char family[DEVICE_FAMILY_MAX], host[FACTS_HOST_MAX], digit_map[DIAL_MAP_MAX + 1];
+	char text[DEVICE_OVERRIDES_MAX];
+	struct phone_override overrides[PHONE_OVERRIDES_MAX];
+	struct phone_person people[PHONE_PEOPLE_MAX];
+	struct facts_person {
+		char last_name[64], first_name[64], number[64];
+	} names[LISTED_MAX];
+};
+
+/* Host names and addresses have no others; what else a client sends is ignored. */
+static bool facts_host_is_good(struct bytes host)
+{
+	for (size_t i = 0; i < host.n; i++) {
+		uint8_t c = host.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      c == '.' || c == '-'))
+			return false;
+	}
+	return host.n > 0;
+}
+
+static void facts_server(struct facts *f, const struct node *n, const struct web_routed *r)
+{
+	const char *set = n->settings.provision.server;
+	struct bytes host = bytes_str(r->host);
+	const struct settings_network *net = &n->settings.networks[0];
+	struct writer w = writer_over(f->host, sizeof(f->host) - 1);
+	bool tls = f->lines[0].core.tls_srtp;
+
+	host = set[0] ? bytes_str(set) : bytes_sub(host, 0, bytes_find(host, ':'));
+	if (facts_host_is_good(host))
+		writer_bytes(&w, host);
+	else
+		addr_write_ip(&w, &net->advertise);
+	f->of.server = f->host;
+	f->of.transport = tls ? "TLS" : net->sip_port_count ? "UDPOnly" : "TCPOnly";
+	f->of.port = (uint16_t)(tls                   ? net->sip_tls_ports[0]
+				: net->sip_port_count ? net->sip_ports[0]
+						      : net->sip_tcp_ports[0]);
+	f->of.srtp = tls;
+}
+
+/* Left out are lines of extensions that are gone, or have another password. */
+static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
+			const struct device_value *v, const struct web_routed *r)
+{
+	struct bytes list = bytes_str(v->extensions), number;
+	uint32_t count = 0;
+
+	while (count < PHONE_LINES_MAX && bytes_cut(&list, ',', &number)) {
+		struct extension *e = &f->lines[count];
+		struct digest_secret made;
+		struct writer w = writer_over(f->users[count], FACTS_USER_MAX - 1);
+		bool same;
+
+		if (!extensions_find(n->api.extensions, tenant, number, e))
+			continue;
+		digest_secret_make(&made, number, bytes_str(e->realm), bytes_str(r->password));
+		same = !memcmp(&made, &e->core.secret, sizeof(made));
+		explicit_bzero(&made, sizeof(made));
+		if (!same) {
+			extension_wipe(e);
+			continue;
+		}
+		if (v->location)
+			located_user_write(&w, number, v->location);
+		else
+			writer_bytes(&w, number);
+		f->of.lines[count] = (struct phone_line){ e->core.number, e->core.display_name,
+							  f->users[count], r->password };
+		count++;
+	}
+}
+
+static void facts_overrides(struct facts *f, const struct device_value *v)
+{
+	struct bytes rest = bytes_str(v->overrides), key, value;
+	size_t at = 0;
+
+	while (f->of.override_count < PHONE_OVERRIDES_MAX &&
+	       device_override_next(&rest, &key, &value) &&
+	       at + key.n + value.n + 2 <= sizeof(f->text)) {
+		struct phone_override *o = &f->overrides[f->of.override_count++];
+
+		o->key = f->text + at;
+		(void)bytes_cstr(key, f->text + at, key.n + 1);
+		at += key.n + 1;
+		o->value = f->text + at;
+		(void)bytes_cstr(value, f->text + at, value.n + 1);
+		at += value.n + 1;
+	}
+	f->of.overrides = f->overrides;
+}
+
+static int person_order(const void *a, const void *b)
+{
+	const struct facts_person *one = a, *other = b;
+	int order = strcmp(one->last_name, other->last_name);
+
+	order = order ? order : strcmp(one->first_name, other->first_name);
+	return order ? order : strcmp(one->number, other->number);
+}
+
+/* Of a display name, where the document has no names of the person. */
+static void person_set(struct facts_person *p, const struct extension *e)
+{
+	bool named = e->person.first_name[0] || e->person.last_name[0];
+
+	(void)snprintf(p->first_name, sizeof(p->first_name), "%s",
+		       named                     ? e->person.first_name
+		       : e->core.display_name[0] ? e->core.display_name
+						 : e->core.number);
+	(void)snprintf(p->last_name, sizeof(p->last_name), "%s", e->person.last_name);
+	(void)snprintf(p->number, sizeof(p->number), "%s", e->core.number);
+}
+
+/* Extensions of the tenant that its directory shows; of more than fit, those that sort first. A
+ * tenant with very many has none: no list of a phone is of use for them. */
+static void facts_people(struct facts *f, const struct node *n, uint16_t tenant)
+{
+	struct bytes owner = bytes_str(tenants_name(n->common.tenants, tenant)), number;
+	uint32_t cursor = 0, count = 0;
+	uint16_t of;
+
+	if (mirror_count_of(&n->api.documents->keep.mirror, owner, BYTES_LIT("extension")) >
+	    LISTED_MAX)
+		return;
+	while (count < LISTED_MAX && extensions_next(n->api.extensions, &cursor, &of, &number)) {
+		struct extension e = { 0 };
+
+		if (of != tenant || !extensions_find(n->api.extensions, tenant, number, &e))
+			continue;
+		if (!e.person.hidden && e.core.enabled)
+			person_set(&f->names[count++], &e);
+		extension_wipe(&e);
+	}
+	qsort(f->names, count, sizeof(f->names[0]), person_order);
+	f->of.person_count = count < PHONE_PEOPLE_MAX ? count : PHONE_PEOPLE_MAX;
+	for (uint32_t i = 0; i < f->of.person_count; i++)
+		f->people[i] = (struct phone_person){ f->names[i].last_name, f->names[i].first_name,
+						      f->names[i].number };
+	f->of.people = f->people;
+}
+
+static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
+			     const struct device_value *v, const struct web_routed *r)
+{
+	const char *zone = tenants_terms(n->common.tenants, tenant)->zone;
+	struct bytes owner = bytes_str(tenants_name(n->common.tenants, tenant));
+	struct writer map = writer_over(f->digit_map, DIAL_MAP_MAX);
+
+	device_family(v, f->family);
+	f->of.family = f->family;
+	f->of.mac = v->mac;
+	facts_lines(f, n, tenant, v, r);
+	facts_server(f, n, r);
+	/* of the tenant on all nodes: a shard knows its own phones alone */
+	f->of.expires_s = mirror_count_of(&n->api.documents->keep.mirror, owner,
+					  BYTES_LIT("device")) > PHONES_MANY
+				  ? EXPIRES_MANY_S
+				  : EXPIRES_S;
+	f->of.video = !f->lines[0].core.no_video;
+	f->of.columns = v->columns;
+	f->of.clock_24 = !v->clock;
+	f->of.directory_key = v->directory_key;
+	f->of.offset_s = calendars_offset_s(n->shards.shared_tables->calendars, zone,
+					    (int64_t)(clock_utc_ms() / 1000));
+	if (!tenant_digit_map(n, tenant, DIAL_MAP_POLYCOM, &map))
+		map.n = 0;
+	f->digit_map[map.n] = '\0';
+	f->of.digit_map = f->digit_map;
+	facts_overrides(f, v);
+	facts_people(f, n, tenant);
+}
+
+struct phone_files *provision_render(struct node *n, uint16_t tenant, const struct device_value *v,
+				     const struct web_routed *r)
+{
+	struct facts *f = calloc(1, sizeof(*f));
+	struct phone_files *files = NULL;
+	int err = f ? 0 : -ENOMEM;
+
+	if (!err) {
+		phone_facts_fill(f, n, tenant, v, r);
+		err = f->of.lines[0].number ? phone_files_render(&files, &f->of) : -ENOENT;
+		explicit_bzero(f, sizeof(*f));
+	}
+	free(f);
+	if (err)
+		LOG_ERROR("provision", 0, "the files of a phone cannot be made",
+			  LOG_STR("mac", v->mac), LOG_STR("error", strerror(-err)));
+	return files;
+}

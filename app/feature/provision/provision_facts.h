@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of a device are made of: its document, and those of its extensions and its tenant,
+ * as they are now. Control thread. */
+#ifndef APP_FEATURE_PROVISION_PROVISION_FACTS_H
+#define APP_FEATURE_PROVISION_PROVISION_FACTS_H
+
+#include "app/feature/provision/device_field.h"
+#include "app/feature/provision/phone_files.h"
+
+struct node;
+struct web_routed;
+
+/* Its files, with the password that it has proven. NULL: no memory, or too long; logged. */
+struct phone_files *provision_render(struct node *n, uint16_t tenant, const struct device_value *v,
+				     const struct web_routed *r);
+
+#endif
