@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Phones that provision themselves: a scripted Polycom fetches its files from the node, registers by them, and calls."""
+import base64
+import contextlib
+import http.client
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from directory_test import Pair         # noqa: E402
+from lib import place                   # noqa: E402
+from lib.node import Node               # noqa: E402
+from lib.sip import UserAgent           # noqa: E402
+from phones.polycom import Polycom      # noqa: E402
+from ports import Ports                 # noqa: E402
+from resp import Redis                  # noqa: E402
+from server import ServerError          # noqa: E402
+from patience import until              # noqa: E402
+
+GUIDES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "guides"
+DATA = pathlib.Path(__file__).resolve().parents[1] / "data" / "provision"
+MAC, OTHER, UNKNOWN = "0004f214ab37", "0004f214ab38", "0004f2fffffe"
+
+
+def basic(user, password):
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+class ProvisionTest(unittest.TestCase):
+    """One node for the tests of a class, with two extensions; 201 has a phone."""
+    @classmethod
+    def setUpClass(cls):
+        cls.node = Node(start=False)
+        cls.port = cls.node.ports.take()
+        cls.node.configure({"provision": {"bind": place.NODE, "http": cls.port}})
+        cls.node.start()
+        for number in ("201", "202"):
+            cls.node.put_extension(number, "secret" + number)
+        cls.node.ctl("device.put", mac="00:04:F2:14:AB:37", model="vvx410", extensions="201")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.node.close()
+
+    def phone(self, mac=MAC, user="201", password="secret201", **options):
+        device = Polycom(mac, f"http://{place.NODE}:{self.port}/", user, password, **options)
+        self.addCleanup(device.close)
+        return device
+
+    def agent(self, server, number, password):
+        return UserAgent(server, number, password)
+
+    def ask(self, path, headers=(), method="GET", body=None):
+        """One request on a connection of its own: (status, headers, octets)."""
+        connection = http.client.HTTPConnection(place.NODE, self.port, timeout=10)
+        try:
+            connection.request(method, path, body, dict(headers))
+            response = connection.getresponse()
+            return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def talks(self, number, device):
+        """That extension calls the device's, and hears its tone; the call lasts as long as the block."""
+        with self.node.user_agent(number, "secret" + number) as caller, contextlib.ExitStack() as stack:
+            sounds = [self.node.media() for _ in range(2)]
+            for sound in sounds:
+                stack.callback(sound.close)
+            self.assertEqual(caller.register().status, 200)
+            out = caller.invite(device.values["reg.1.address"], sounds[0].sdp())
+            into = device.agent.incoming()
+            into.respond(200, "OK", body=sounds[1].sdp())
+            sounds[0].use(out.wait_answer())
+            into.wait_ack()
+            sounds[1].use(into.request)
+            sounds[1].start(440)
+            sounds[0].start(880)
+            sounds[0].wait_tone(440)
+            yield
+            over = threading.Thread(target=into.wait_bye)
+            over.start()
+            out.bye()
+            over.join()
+
+    def seen(self, mac=MAC):
+        return self.node.ctl("device.get", mac=mac)["seen"]
+
+
+class Boot(ProvisionTest):
+    def test_from_a_bare_phone_to_a_call(self):
+        """PROV-06, PROV-08: it logs in as its extension, fetches its files, registers by them, and is called."""
+        self.assertEqual(self.seen()["asked_utc_ms"], 0)
+        device = self.phone()
+        self.assertTrue(device.boot())
+        self.assertEqual([name.rpartition("/")[2] for name in device.names],
+                         ["Extension_201_user.cfg", "altigen10060_user.cfg", "Extension_201.cfg"])
+        self.assertEqual(device.values["reg.1.address"], "201")
+        self.assertEqual(device.values["reg.1.server.1.expires"], "90")
+        self.assertEqual(device.register(self.agent).status, 200)
+        until(lambda: self.seen()["registered_utc_ms"], lambda: self.seen())
+        seen = self.seen()
+        times = [seen[name] for name in ("asked_utc_ms", "accepted_utc_ms", "fetched_utc_ms", "registered_utc_ms")]
+        self.assertTrue(all(times), seen)
+        self.assertEqual(seen["revision"], device.names[0].partition("/")[0].partition("-")[2])
+        self.assertEqual(seen["registered_revision"], seen["revision"])
+        self.assertIn("PolycomVVX-VVX_410-UA/5.4.2.6345", seen["user_agent"])
+        with self.talks("202", device):
+            pass
+
+    def test_a_change_is_in_the_next_boot(self):
+        """PROV-25: a change makes the files anew, and is read when the phone fetches them."""
+        device = self.phone()
+        device.boot()
+        first = device.names[0].partition("/")[0]
+        self.assertFalse(device.changed())
+        self.assertEqual(device.names[0].partition("/")[0], first)
+        self.node.ctl("device.put", mac=MAC, columns=3, overrides="up.backlight.idleIntensity=0;x.y=a \"b\" <c>")
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, columns=1, overrides="")
+        self.assertEqual(device.get(f"{first}/Extension_201.cfg"), device.files[f"{first}/Extension_201.cfg"])
+        self.assertTrue(device.changed())
+        self.assertNotEqual(device.names[0].partition("/")[0], first)
+        self.assertEqual(device.values["up.numOfDisplayColumns"], "3")
+        self.assertEqual(device.values["x.y"], 'a "b" <c>')
+
+    def test_lines(self):
+        """Each extension with that password is a line; one with another is none. REG-32: it says where it stands."""
+        self.node.put_extension("203", "secret204")
+        self.node.put_extension("204", "secret204")
+        self.node.ctl("device.put", mac=OTHER, extensions="204,201,203", location=7)
+        self.addCleanup(self.node.ctl, "device.delete", mac=OTHER)
+        device = self.phone(OTHER, "204xatgnemx7", "secret204")
+        self.assertTrue(device.boot())
+        self.assertEqual([device.values[f"reg.{i}.address"] for i in (1, 2, 3)], ["204", "203", ""])
+        self.assertEqual(device.values["reg.1.auth.userId"], "204xatgnemx7")
+
+    def test_uploads(self):
+        """Logs and what the user changed lie in the phone's folder; the latter come back. Nothing else is taken."""
+        device = self.phone()
+        device.boot()
+        folder = pathlib.Path(self.node.folder, "phones", "default", MAC)
+        self.assertEqual((folder / f"{MAC}-boot.log").read_bytes(), b"boot\n")
+        self.assertEqual(device.put(f"{MAC}-phone.cfg", b'<a up.numOfDisplayColumns="4"/>'), 201)
+        self.addCleanup((folder / f"{MAC}-phone.cfg").unlink)
+        device.boot()
+        self.assertEqual(device.values["up.numOfDisplayColumns"], "4")
+        for name in (f"{MAC}.cfg", f"{MAC}-x.log", f"{MAC}-boot.log.new", f"{OTHER}-boot.log", "x", f"{MAC}-boot.log/x"):
+            self.assertIn(device.put(name, b"x"), (401, 404, 405), name)
+        self.assertEqual(device.put(f"{MAC}-app.log", b"x" * 262145), 413)
+        self.assertEqual(sorted(os.listdir(folder)), [f"{MAC}-boot.log", f"{MAC}-phone.cfg"])
+        for path in pathlib.Path(self.node.folder, "phones").rglob("*"):
+            self.assertTrue(path.is_dir() or path.name.startswith(path.parent.name + "-"), path)
+            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+
+    def test_ranges_and_tags(self):
+        login = basic("201", "secret201")
+        status, headers, whole = self.ask(f"/{MAC}.cfg", login)
+        self.assertEqual((status, headers["accept-ranges"], headers["content-length"]), (200, "bytes", str(len(whole))))
+        status, part, octets = self.ask(f"/{MAC}.cfg", {**login, "Range": "bytes=5-9"})
+        self.assertEqual((status, part["content-range"], octets), (206, f"bytes 5-9/{len(whole)}", whole[5:10]))
+        self.assertEqual(self.ask(f"/{MAC}.cfg", {**login, "Range": f"bytes={len(whole)}-"})[0], 416)
+        self.assertEqual(self.ask(f"/{MAC}.cfg", {**login, "If-None-Match": headers["etag"]})[0::2], (304, b""))
+        self.assertEqual(self.ask(f"/{MAC}.cfg", login, "HEAD")[::2], (200, b""))
+
+    def test_a_directory_of_the_tenant(self):
+        """Extensions that the tenant's directory shows; injections in names stay text."""
+        lines = (DATA / "injections.txt").read_text(encoding="utf-8").split("\n")
+        for name in [line for line in lines if 0 < len(line.encode()) < 64 and line.isprintable()][:20]:
+            self.node.ctl("extension.put", number="202", display_name=name, last_name=name)
+            octets = self.phone().get(f"{MAC}-directory.xml")
+            people = ElementTree.fromstring(octets).findall("./item_list/item")
+            self.assertEqual([p.findtext("ln") for p in people if p.findtext("ct") == "202"], [name])
+        self.node.ctl("extension.put", number="202", shown=False)
+        self.assertNotIn(b"<ct>202</ct>", self.phone().get(f"{MAC}-directory.xml"))
+
+
+class Sync(ProvisionTest):
+    def setUp(self):
+        self.device = self.phone()
+        self.device.boot()
+        self.assertEqual(self.device.register(self.agent).status, 200)
+        until(lambda: self.seen()["registered_utc_ms"] >= self.seen()["fetched_utc_ms"], lambda: self.seen())
+        self.addCleanup(self.device.agent.register, expires=0, contact="*")
+
+    def test_behind_the_last_bye(self):
+        """PROV-13: a change asks the phone to look for its files, behind its call, and once."""
+        with self.talks("202", self.device):
+            self.node.ctl("device.put", mac=MAC, columns=2)
+            time.sleep(1.5)
+            self.assertEqual(self.device.syncs, [])
+            ends = time.monotonic()
+        until(lambda: self.device.syncs, "it was not asked")
+        self.assertGreater(self.device.syncs[0][0], ends)
+        self.assertTrue(self.device.changed())
+        self.assertEqual(self.device.values["up.numOfDisplayColumns"], "2")
+        until(lambda: self.seen()["synced_utc_ms"], lambda: self.seen())
+        time.sleep(1.2)
+        self.assertEqual(len(self.device.syncs), 1)
+
+    def test_by_command(self):
+        """device.sync asks it for what its document does not have: another name of its extension."""
+        self.node.ctl("extension.put", number="201", display_name="Reception")
+        self.addCleanup(self.node.ctl, "extension.put", number="201", display_name="")
+        self.node.ctl("device.sync", mac="00-04-F2-14-AB-37")
+        until(lambda: self.device.syncs, "it was not asked")
+        self.assertTrue(self.device.changed())
+        self.assertEqual(self.device.values["reg.1.displayName"], "Reception")
+
+
+class Guide(ProvisionTest):
+    def test_guide(self):
+        """docs/guides/phones.md, from a bare phone to a call, with the scripted phone."""
+        self.node.ctl("device.delete", mac=MAC)
+        text = (GUIDES / "phones.md").read_text(encoding="utf-8").replace("a-long-secret", "secret201")
+        first, second = re.findall(r"<!-- run -->\n```sh\n(.*?)```", text, re.S)
+        self.typed(first)
+        device = self.phone()
+        self.assertTrue(device.boot())
+        self.assertEqual(device.register(self.agent).status, 200)
+        self.assertEqual(device.values["reg.1.displayName"], "Reception")
+        with self.talks("202", device):
+            pass
+        self.typed(second)
+        until(lambda: device.syncs, "it was not asked")
+        self.assertTrue(device.changed())
+        self.assertEqual((device.values["up.numOfDisplayColumns"], device.values["lcl.datetime.time.24HourClock"],
+                          device.values["up.backlight.idleIntensity"]), ("2", "0", "0"))
+
+    def typed(self, lines):
+        done = subprocess.run(["sh", "-ec", lines.replace("./tandem ctl", f"{self.node.program('tandemctl')} --config {self.node.config}")],
+                              capture_output=True, text=True, timeout=60, env=self.node.environment)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+
+
+class Guesses(ProvisionTest):
+    def test_wrong_passwords(self):
+        """Known and unknown MACs and numbers are refused with the same octets, and guesses are braked; the event says so once."""
+        answers = {self.ask(f"/{mac}.cfg", basic(user, "wrong"))[::2] for mac in (MAC, UNKNOWN) for user in ("201", "999")}
+        self.assertEqual(answers, {(401, b"log in\n")})
+        seen = self.seen()
+        self.assertTrue(seen["asked_utc_ms"] and not seen["accepted_utc_ms"], seen)
+        until(lambda: self.ask(f"/{MAC}.cfg", basic("201", "wrong"))[0] == 429, "guesses go on")
+        self.assertIn("retry-after", self.ask(f"/{MAC}.cfg", basic("201", "wrong"))[1])
+        self.assertEqual(self.ask(f"/{MAC}.cfg", basic("202", "secret202"))[0], 404)
+        told = [event for event in self.node.events() if event["type"].startswith("device.")]
+        self.assertEqual([(e["type"], e["device"], e["number"]) for e in told],
+                         [("device.refused", MAC, "201"), ("device.unknown", MAC, "202")])
+
+
+class Attacks(ProvisionTest):
+    def test_without_credentials_all_is_the_same(self):
+        """A known and an unknown MAC get the same octets; without a password nothing says what is there."""
+        answers = set()
+        for path in (f"/{MAC}.cfg", f"/{UNKNOWN}.cfg", f"/{MAC}-directory.xml", "/x", f"/{MAC}-0123456789abcdef/Extension_201.cfg"):
+            for headers in ({}, {"Authorization": "Basic"}, {"Authorization": "Basic !"}, {"Authorization": "Bearer x"},
+                            {"Authorization": "Basic " + base64.b64encode(b"201").decode()}):
+                status, said, octets = self.ask(path, headers)
+                answers.add((status, octets, tuple(sorted(item for item in said.items() if item[0] != "date"))))
+        self.assertEqual(len(answers), 1, answers)
+        self.assertEqual(next(iter(answers))[0], 401)
+
+    def test_of_no_phone(self):
+        """The bootstrap file has no secret, and anybody may have it. What is no route is not found."""
+        status, headers, octets = self.ask("/000000000000.cfg")
+        self.assertEqual((status, octets), (200, (DATA / "polycom-8.5" / "000000000000.cfg").read_bytes()))
+        self.assertEqual(headers["cache-control"], "private, no-store")
+        for path in ("/", "//", "/a/b/c", "/../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/phones/../../keys", "/%00", "/metrics/x/y"):
+            self.assertIn(self.ask(path)[0], (400, 401, 403, 404), path)
+        self.assertEqual(self.ask(f"/{MAC}.cfg", method="DELETE")[0], 405)
+        self.assertEqual(self.ask("/healthz")[0], 401)
+
+    def test_a_device_is_of_its_extension(self):
+        """With the password of another extension a MAC is unknown; the event says so. Another tenant's is no better."""
+        self.node.ctl("tenant.put", name="acme", domains="acme.example")
+        self.node.ctl("extension.put", tenant="acme", number="201", password="acmesecret")
+        self.node.ctl("device.put", tenant="acme", mac=OTHER, extensions="201")
+        self.assertEqual(self.ask(f"/{MAC}.cfg", basic("202", "secret202"))[0], 404)
+        self.assertEqual(self.ask(f"/{OTHER}.cfg", basic("201", "secret201"))[0], 401)
+        status, _, master = self.ask(f"/{OTHER}.cfg", basic("201", "acmesecret"))
+        self.assertEqual(status, 200)
+        name = master.decode().partition(f"{OTHER}-")[2][:16]
+        self.assertEqual(self.ask(f"/{OTHER}-{name}/Extension_201.cfg", basic("201", "acmesecret"))[0], 200)
+        self.assertEqual(self.ask(f"/{MAC}-{name}/Extension_201.cfg", basic("201", "secret201"))[0], 404)
+        self.node.ctl("device.put", tenant="acme", mac=MAC, extensions="201")
+        self.assertEqual(self.ask(f"/{MAC}.cfg", basic("201", "secret201"))[0], 200)
+        self.assertEqual(self.node.ctl("device.list", tenant="acme")[0]["mac"], MAC)
+        self.assertEqual([row["mac"] for row in self.node.ctl("device.list")], [MAC])
+
+    def test_what_documents_refuse(self):
+        for wrong in ({"mac": "0004f214ab3"}, {"mac": "000000000000"}, {"mac": "0104f214ab37"}, {"mac": "0004f214ab3g"},
+                      {"mac": OTHER, "extensions": ""}, {"mac": OTHER, "extensions": "1,2,3,4,5,6,7"}, {"mac": OTHER, "extensions": "1,1"},
+                      {"mac": OTHER, "extensions": "1", "overrides": "x"}, {"mac": OTHER, "extensions": "1", "overrides": "a=1;a=2"},
+                      {"mac": OTHER, "extensions": "1", "overrides": 'a b="=1'}, {"mac": OTHER, "extensions": "1", "columns": 5},
+                      {"mac": OTHER, "extensions": "1", "vlan": 3}):
+            with self.assertRaises(ServerError, msg=wrong):
+                self.node.ctl("device.put", **wrong)
+
+    def test_garbage(self):
+        """Octets that are no HTTP, heads that are too long, many connections: the node serves on."""
+        import socket
+        for octets in (b"\0" * 100, b"GET /" + b"a" * 10000 + b" HTTP/1.1\r\n\r\n", b"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+                       b"PUT /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"):
+            with socket.create_connection((place.NODE, self.port), 5) as sock:
+                sock.sendall(octets)
+                sock.settimeout(2)
+                try:
+                    sock.recv(4096)
+                except OSError:
+                    pass
+        self.assertEqual(self.ask("/000000000000.cfg")[0], 200)
+
+
+class Nodes(Pair):
+    """Two nodes with one Redis: a phone asks now the one, now the other."""
+    ports = {}
+
+    @classmethod
+    def settings(cls, name, shard):
+        cls.claim = getattr(cls, "claim", None) or cls.enterClassContext(Ports(2))
+        cls.ports = cls.ports | {name: cls.claim.take()}
+        return {**super().settings(name, shard), "provision": {"bind": place.NODE, "http": cls.ports[name], "server": "pbx.example.org"}}
+
+    def setUp(self):
+        self.a.put_extension("201", "secret201")
+        self.a.ctl("device.put", mac=MAC, extensions="201")
+        until(lambda: [row["mac"] for row in self.b.ctl("device.list")] == [MAC], "the other node does not know it")
+
+    def ask(self, name, path):
+        connection = http.client.HTTPConnection(place.NODE, self.ports[name], timeout=10)
+        try:
+            connection.request("GET", path, headers=basic("201", "secret201"))
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def test_one_revision_for_a_boot(self):
+        """The first file is of one node, the others of another, and something changes in between: all are of one revision. So are those
+        of a node that has forgotten all, and none of them lies in Redis in the clear."""
+        for turn in range(6):
+            first, other = ("a", "b") if turn % 2 else ("b", "a")
+            status, master = self.ask(first, f"/{MAC}.cfg")
+            self.assertEqual(status, 200)
+            names = re.search(rb'CONFIG_FILES="([^"]*)"', master)[1].decode().split(", ")
+            self.a.ctl("device.put", mac=MAC, columns=1 + turn % 4)
+            files = [self.ask(other if i % 2 else first, f"/{name}") for i, name in enumerate(names)]
+            self.assertEqual({status for status, _ in files}, {200})
+            again = [self.ask(first if i % 2 else other, f"/{name}") for i, name in enumerate(names)]
+            self.assertEqual(files, again)
+        self.b.stop()
+        self.b.start()
+        self.assertEqual([self.ask("b", f"/{name}") for name in names], files)
+        self.assertEqual(self.ask("b", f"/{MAC}-0123456789abcdef/Extension_201.cfg")[0], 404)
+        with Redis(self.socket) as redis:
+            for key in redis("KEYS", "*"):
+                value = redis("GET", key) if redis("TYPE", key) == "string" else ""
+                self.assertNotIn("secret201", str(value), key)
+                self.assertNotIn("CONFIG_FILES", str(value), key)
+        seen = self.a.ctl("device.get", mac=MAC)["seen"]
+        until(lambda: self.a.ctl("device.get", mac=MAC)["seen"] == self.b.ctl("device.get", mac=MAC)["seen"], lambda: seen)
+
+    def test_redis_is_away(self):
+        """A phone that boots meanwhile has its files of the node that it asked."""
+        self.server.send_signal(signal.SIGSTOP)
+        try:
+            status, master = self.ask("a", f"/{MAC}.cfg")
+            self.assertEqual(status, 200)
+            name = re.search(rb'CONFIG_FILES="([^,"]*)', master)[1].decode()
+            self.assertEqual(self.ask("a", f"/{name}")[0], 200)
+        finally:
+            self.server.send_signal(signal.SIGCONT)
+
+
+if __name__ == "__main__":
+    unittest.main()
