@@ -2,9 +2,8 @@
 /*
  * Asks phones to look for other files (check-sync), each behind its calls: a phone that boots within
  * one would end it. A device waits here from its change, or from device.sync, until its extension
- * is in no call of this node and of the others, and its phone is registered. The node that took the
- * command asks; where the phone's connection is with another node, it is told when it registers
- * here, or boots by itself.
+ * is in no call of this node, and its phone is registered. The node that took the command asks;
+ * where the phone's connection is with another node, it boots by itself, or registers here.
  */
 #include <string.h>
 
