@@ -96,3 +96,35 @@ test("many rows are sorted and sought in slices as at once", async () => {
 	}
 	assert.equal(await arrangeSlowly(rows, { words: ["person"], down: false, textOf: (row) => { for (let end = performance.now() + 0.1; performance.now() < end; ); return row.name.toLowerCase(); }, valueOf: null }, () => true), null);
 });
+
+test("flows: text and graph are one program", async () => {
+	const { parse, print } = await load("console/tree.ts");
+	const { graphOf, lead, putStep, rename, VERBS } = await load("console/graph.ts");
+	const flows = JSON.parse(readFileSync(join(here, "flows.json"), "utf8"));
+	assert.ok(flows.kept.length >= 9 && flows.random.length >= 100, "the suite writes flows.json");
+	for (const text of [...flows.kept, ...flows.random]) {
+		const tree = parse(text);
+		assert.deepEqual(JSON.parse(print(tree)), JSON.parse(text));
+		assert.equal(print(parse(print(tree))), print(tree));
+		const graph = graphOf(tree);
+		if (!graph) continue;
+		if (flows.kept.includes(text)) assert.deepEqual(graph.faults, [], text);
+		// each way led elsewhere and back, each step renamed and back, taken away and put again: as before
+		for (const way of graph.ways) {
+			const away = lead(tree, way.from, way.by, graph.start + "x");
+			assert.equal(graphOf(away).ways.filter((one) => one.to === graph.start + "x").length, 1);
+			assert.equal(print(lead(away, way.from, way.by, way.to)), print(tree));
+		}
+		for (const step of graph.steps) {
+			assert.ok(VERBS.includes(step.verb), step.name);
+			assert.equal(print(rename(rename(tree, step.name, "zz9"), "zz9", step.name)), print(tree));
+			assert.equal(graphOf(putStep(tree, step.name, null)).steps.length, graph.steps.length - 1);
+		}
+	}
+	for (const [text, why, line, column] of [["{", "a text in quotes is expected", 1, 2], ['{"a": 1,\n "a": 2}', 'the member "a" is there twice', 2, 2], ['{"a": [1, }', "a value is expected", 1, 11], ["[1] x", "nothing more is expected", 1, 5], ["[".repeat(200), "too deep", 1, 102]]) {
+		assert.throws(() => parse(text), (fault) => fault.why === why && fault.line === line && fault.column === column, text);
+	}
+	assert.equal(print(parse('{"n": 1.50e3, "2": 0, "1": []}')), '{\n  "n": 1.50e3,\n  "2": 0,\n  "1": []\n}');
+	const damaged = graphOf(parse('{"start": "a", "steps": {"a": {"play": ["x"], "next": "gone"}, "b": {}}}'));
+	assert.deepEqual(damaged.faults, [{ step: "b", why: "it has no verb" }, { step: "a", why: 'next leads to "gone", which is no step' }]);
+});

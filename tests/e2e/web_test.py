@@ -108,6 +108,7 @@ class WebTest(Walks, CallTest):
 class Sources(unittest.TestCase):
     def test_types_and_units(self):
         with maker.place(dev=True) as folder:
+            (folder / "flows.json").write_text(json.dumps(pages.flows()), encoding="utf-8")
             for command in (["node_modules/.bin/tsc", "--noEmit"], ["node", "--test", "test.mjs"]):
                 done = subprocess.run(maker.tools(command), cwd=folder, capture_output=True, text=True, timeout=120, check=False)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

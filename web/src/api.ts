@@ -97,6 +97,7 @@ export interface Ask {
 	method?: string;
 	query?: { [name: string]: string | number | boolean | undefined };
 	body?: object;
+	raw?: string; // JSON in its place, as it is written
 	token?: string; // another one than the session's; "": none
 	headers?: { [name: string]: string };
 	anyTenant?: boolean; // the command is about no tenant
@@ -124,7 +125,7 @@ export async function ask<T = Json>(path: string, given: Ask = {}): Promise<Answ
 		answer = await fetch(url, {
 			method: given.method ?? "GET",
 			headers,
-			body: given.body ? JSON.stringify(given.body) : undefined,
+			body: given.raw ?? (given.body ? JSON.stringify(given.body) : undefined),
 			signal: given.signal,
 			cache: "no-store",
 		});

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // German texts, by the English ones.
 import { ofPhone } from "./client/words-de";
+import { ofFlows } from "./console/flow-de";
 import { deConsole } from "./de-console";
 
 export const de: { [english: string]: string } = {
 	...deConsole,
+	...ofFlows,
 	...ofPhone,
 	Reachable: "Erreichbar",
 	"./tandem run prints a link that is good once; token.create makes a token.": "./tandem run zeigt einen Link, der einmal gilt; token.create macht ein Token.",

@@ -3,6 +3,8 @@
 import base64
 import json
 import pathlib
+import random
+import sys
 import time
 
 
@@ -27,6 +29,18 @@ def bundle():
     """Its folder; made where the sources have changed."""
     pages.build(BUNDLE)
     return str(BUNDLE)
+
+
+def flows(seed=1729, most=100):
+    """Programs of flows for test.mjs: shipped ones, and random ones (tests/flow/flow_random.py)."""
+    files = sorted((ROOT / "deploy" / "flows").glob("*.json"))
+    sys.path.insert(0, str(ROOT / "tests" / "flow"))
+    try:
+        import flow_random          # pylint: disable=import-outside-toplevel
+    finally:
+        sys.path.pop(0)
+    rng = random.Random(seed)
+    return {"kept": [path.read_text(encoding="utf-8") for path in files], "random": [json.dumps(flow_random.program_for(rng)) for _ in range(most)]}
 
 
 def axe():

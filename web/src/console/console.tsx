@@ -7,6 +7,7 @@ import { t } from "../i18n";
 import { useCalls } from "../live";
 import { Empty, type Finding, Gate, type Group, Notice, Shell, Waits, link, start, useAsk, usePlace } from "../ui";
 import { CallPage, LivePage, RecordPage, RecordsPage } from "./calls";
+import type { FlowPage } from "./flow";
 import { DocumentPage, DocumentsPage, kinds } from "./documents";
 import { extras } from "./extras";
 import { OverviewPage } from "./overview";
@@ -77,13 +78,21 @@ function Tenant() {
 	);
 }
 
+/** What draws flows comes when one is opened. */
+function FlowLater({ name }: { name: string }) {
+	const [made, setMade] = useState<{ Page: typeof FlowPage } | null>(null);
+	useEffect(() => void import("./flow").then((part) => setMade({ Page: part.FlowPage })), []);
+	return made ? <made.Page name={name} /> : <Waits />;
+}
+
 function Pages() {
 	const { path } = usePlace();
 	const calls = useCalls();
 	const [here = "", of = ""] = path;
 	const kind = kinds().find((one) => one.path === here);
 	let page;
-	if (kind) page = of ? <DocumentPage key={`${here}/${of}`} kind={kind} name={of} /> : <DocumentsPage key={here} kind={kind} />;
+	if (here === "flows" && of) page = <FlowLater key={of} name={of} />;
+	else if (kind) page = of ? <DocumentPage key={`${here}/${of}`} kind={kind} name={of} /> : <DocumentsPage key={here} kind={kind} />;
 	else if (here === "") page = <OverviewPage calls={calls} />;
 	else if (here === "calls") page = of ? <CallPage key={of} id={of} /> : <LivePage calls={calls} />;
 	else if (here === "records") page = of ? <RecordPage key={of} id={of} /> : <RecordsPage />;

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// German texts of the page of a flow, by the English ones.
+export const ofFlows: { [english: string]: string } = {
+	"Add a step": "Schritt anlegen",
+	"Another branch, such as next, busy, or on 1": "Ein weiterer Zweig, wie next, busy oder on 1",
+	"As text": "Als Text",
+	"Caller's number": "Nummer des Anrufers",
+	"Delete the step": "Schritt löschen",
+	"Flow, drawn": "Ablauf, gezeichnet",
+	"How verbs end, one after the other": "Wie die Verben enden, der Reihe nach",
+	"Line {line}, column {column}:": "Zeile {line}, Spalte {column}:",
+	Rename: "Umbenennen",
+	"Start here": "Hier beginnen",
+	"Step {name}": "Schritt {name}",
+	Steps: "Schritte",
+	"This flow is a list of verbs: one follows the other, and none branches.": "Dieser Ablauf ist eine Liste von Verben: eines folgt dem anderen, keines verzweigt.",
+	"Try it": "Ausprobieren",
+	Try: "Probieren",
+	Undo: "Zurücknehmen",
+	Verb: "Verb",
+	"What it does": "Was er tut",
+	"What was saved last is tried.": "Probiert wird, was zuletzt gespeichert wurde.",
+	"leads to": "führt zu",
+	"nowhere: take it away": "nirgendwohin: wegnehmen",
+	"{by} leads to": "{by} führt zu",
+};
