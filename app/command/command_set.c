@@ -303,41 +303,12 @@ static struct set_tenant *set_job_tenant(struct set_job *job, const char *name)
 	return &v->tenants[v->tenant_count++];
 }
 
-static bool seat_is_on(const struct document_seat *seat, const json_t *value)
-{
-	struct bytes list = bytes_str(json_string_value(value) ? json_string_value(value) : "");
-	const json_t *one;
-	size_t i;
-
-	if (!seat->word)
-		return json_is_string(value) && !bytes_is(list, "off") &&
-		       !bytes_is(list, "default");
-	json_array_foreach(value, i, one)
-	{
-		if (json_is_string(one) && !strcmp(json_string_value(one), seat->word))
-			return true;
-	}
-	return bytes_list_has(list, bytes_str(seat->word));
-}
-
-/* Seats that the document takes (1) or gives back (-1). */
-static int item_seats(const struct set_item *item, const struct document_seat *seat)
-{
-	const json_t *was_is =
-		item->change == SET_PUT ? json_object_get(item->differs, seat->member) : NULL;
-
-	if (item->change == SET_PUT && item->is_new)
-		return seat_is_on(seat, json_object_get(item->args, seat->member));
-	return seat_is_on(seat, json_array_get(was_is, 1)) -
-	       seat_is_on(seat, json_array_get(was_is, 0));
-}
-
 static void set_job_seat(struct set_job *job, struct set_item *item,
 			 const struct document_seat *seat, json_t *sums, bool judge)
 {
 	const struct tenants *all = job->run->node->common.tenants;
 	uint16_t tenant = tenants_find(all, bytes_str(item->tenant));
-	int seats = item_seats(item, seat);
+	int seats = set_item_seats(item, seat);
 	char key[COMMAND_TENANT_MAX + 16], message[64];
 	json_int_t sum;
 	uint32_t most;

@@ -78,6 +78,8 @@ void set_item_make(struct set_job *job, struct set_item *item);
 void set_item_clear(struct set_item *item);
 /* Whether the set's principal may give that command for the item's kind. False: adds an error. */
 bool set_item_may(struct set_job *job, const struct set_item *item, const struct command *command);
+/* Seats of that kind that the document takes (1) or gives back (-1). */
+int set_item_seats(const struct set_item *item, const struct document_seat *seat);
 /* As this node knows it. */
 struct bytes set_item_text(const struct node *n, const struct set_item *item);
 uint64_t set_item_version(const struct node *n, const struct set_item *item);
