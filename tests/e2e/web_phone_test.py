@@ -302,6 +302,25 @@ class Does(Phones):
         page.until("!document.querySelector('.phone-call')")
         self.fine(page)
 
+    def test_taken_from_a_colleague(self):
+        """MON-03: a call that rings at a colleague's rings here, is answered here, and rings there no more."""
+        for number in (self.own, self.other):
+            self.node.ctl("extension.put", number=number, pickup_groups="1")
+        self.node.ctl("extension.put", number=self.own, lamps=f"1=blf:{self.other}")
+        page = self.phone()
+        c, audio_c = self.desk(self.third)
+        out = c.invite(self.other, audio_c.sdp())
+        there = self.b.incoming()
+        there.ring()
+        page.click("Take", "button")
+        page.click("Answer here")
+        audio_c.use(out.wait_answer())
+        there.wait_cancel()
+        self.hears(audio_c)
+        out.bye()
+        page.until("!document.querySelector('.phone-call')")
+        self.fine(page)
+
     def test_no_sound_yet(self):
         """A browser that plays nothing before somebody pressed something shows a button for that."""
         page = self.phone()

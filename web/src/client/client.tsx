@@ -256,6 +256,11 @@ function HomePage({ watched }: { watched: Watched }) {
 										<strong class="num">{text(row, "user")}</strong>
 										<span class="grow small muted cut">{text(row, "note") || list(row, "calls").map((one) => text(one, "remote")).filter(Boolean).join(", ")}</span>
 										<Badge tone={tone(text(row, "state"))}>{word(text(row, "state"))}</Badge>
+										{list(row, "calls").some((one) => text(one, "direction") === "in" && text(one, "state") !== "confirmed") && (
+											<button class="button slim first" onClick={() => void attempt(() => api.ask("/v1/calls:pickup", { method: "POST", body: { extension: text(row, "user"), by: me() } }), t("It rings at you now"))}>
+												{t("Take")}
+											</button>
+										)}
 										<button class="button slim bare" aria-label={t("Call {to}", { to: text(row, "user") })} onClick={() => void call(text(row, "user"))}>
 											<Icon name="call" />
 										</button>
