@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The archive: how many conversations a second it takes, with all indexes, and how long a page of history takes, on both engines.
+"""The archive: how many conversations a second it takes, with all indexes, how long a page of history and whose number it is take, on both engines.
 
 bench/archiveload.c writes a carrier's year of call records, and asks for pages with a list and two filters at random. `ingest` counts for the last
 tenth of them. PostgreSQL runs here, on this machine's disk, as Debian configures it but for its shared memory. `kills`: the archive
@@ -22,7 +22,9 @@ NOBODY = 65534
 WANTED = {"postgresql": 8000, "sqlite": 6000}
 PAGE_MS = 100
 CALLS, CALLS_QUICK = 5000000, 50000
-ROWS = "ingest", "kills"
+CONTACTS, CONTACTS_QUICK = 1000000, 100000
+LOOKUP_MS = 20
+ROWS = "ingest", "lookup", "kills"
 
 
 def drop(command):
@@ -79,6 +81,18 @@ def ingest(database, folder, calls, quick):
     return {**figures, "page_p99_ms": max(figures[f"page_p99_ms_{name}"] for name in WANTED)}
 
 
+def lookup(database, folder, contacts, quick):
+    """bench/contactload.c: 500 a second, over contacts of 20 tenants."""
+    figures = {"contacts": contacts}
+    for name, where in ("postgresql", database.url), ("sqlite", f"{folder}/archive.sqlite"):
+        done = subprocess.run([lib.BUILD / "bench" / "contactload", where, "--contacts", str(contacts), "--lookups", str(2000 if quick else 15000)],
+                              check=True, capture_output=True, text=True)
+        figures |= {f"{figure}_{name}": value for figure, value in json.loads(done.stdout).items()}
+        lib.say(f"{name}: of {contacts} contacts a look-up takes {figures[f'lookup_p50_ms_{name}']} ms, p99 {figures[f'lookup_p99_ms_{name}']} ms "
+                f"(wanted: {LOOKUP_MS}), the first search {figures[f'search_first_ms_{name}']} ms")
+    return {**figures, "lookup_p99_ms": max(figures[f"lookup_p99_ms_{name}"] for name in WANTED)}
+
+
 def main():
     parser = lib.argument_parser(__doc__, ROWS)
     parser.add_argument("--calls", type=int, help="so many conversations, in place of 5,000,000")
@@ -91,6 +105,8 @@ def main():
             with Postgresql(folder) as database:
                 if row == "ingest":
                     figures |= ingest(database, folder, calls, options.quick)
+                elif row == "lookup":
+                    figures |= lookup(database, folder, CONTACTS_QUICK if options.quick else CONTACTS, options.quick)
                 else:
                     figures |= archive_kills.kills(database, PROGRAMS / "psql", options.quick)
                     lib.say(f"{figures['kills']} kills, {figures['written']} records: {figures['lost']} lost, {figures['twice']} twice (wanted: 0)")
