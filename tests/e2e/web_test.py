@@ -33,8 +33,9 @@ CLIENT = ("", "messages", "history", "contacts", "settings", "call/1002")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 
 
-def link(node, role="operator", name="login-link-1", **more):
+def link(node, role="operator", **more):
     """What ./tandem run prints, without its host."""
+    name = f"login-link-{time.monotonic_ns()}"
     with Client(node.redis_socket, "_operator") as client:
         made = client.ask("token.create", name=name, role=role, commands="login.redeem", expires_utc_s=int(time.time()) + 600, **more)
     return "#link=" + made["token"]
@@ -65,7 +66,7 @@ class Walks(Asks):
 
     def console(self, **more):
         """Signed in as an operator."""
-        page = self.page("console" + link(self.node, name=f"login-link-{time.monotonic_ns()}"), **more)
+        page = self.page("console" + link(self.node), **more)
         page.shows("Overview")
         return page
 
@@ -102,7 +103,32 @@ class Walks(Asks):
 
 
 class WebTest(Walks, CallTest):
-    pass
+    """One node for the tests of a class; each has extensions that were not there before, and no calls."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shared = Node(settings=cls.settings)
+        cls.addClassCleanup(cls.shared.close)
+
+    def setUp(self):
+        self.node = self.shared
+        for row in self.node.ctl("extension.list", limit="1000"):
+            self.node.ctl("extension.delete", number=row["number"])
+        for number in ("1001", "1002"):
+            self.node.put_extension(number, "secret" + number)
+        self.a, self.b = (self.node.user_agent(n, "secret" + n) for n in ("1001", "1002"))
+        self.audio_a, self.audio_b = self.node.media(), self.node.media()
+        for thing in (self.a, self.b, self.audio_a, self.audio_b):
+            self.addCleanup(thing.close)
+        self.addCleanup(self.end_calls)
+        for agent in (self.a, self.b):
+            self.assertEqual(agent.register().status, 200)
+
+    def end_calls(self):
+        for call in self.calls():
+            self.node.ctl("call.hangup", call=call["id"])
+        until(lambda: not self.calls())
 
 
 class Sources(unittest.TestCase):
