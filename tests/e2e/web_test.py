@@ -279,6 +279,7 @@ class Console(WebTest):
         self.fine(page)
 
     def test_search_by_keys(self):
+        self.node.ctl("flow.put", name="night", program={"start": "a", "steps": {"a": {"hangup": {}}}})
         page = self.console()
         page.press("k", modifiers=2)
         page.until("document.activeElement?.getAttribute('role') === 'combobox'")
@@ -287,6 +288,13 @@ class Console(WebTest):
         page.shows("1002")
         page.press("Enter")
         page.shows("Extension 1002")
+        page.press("k", modifiers=2)
+        page.until("document.activeElement?.getAttribute('role') === 'combobox'")
+        page.say("Input.insertText", text="night")
+        page.shows("night")
+        page.press("Enter")
+        page.shows("Flow night")
+        page.go(self.url("console#/extensions/1002"))
         page.click("DE", "button")
         page.shows("Nebenstelle 1002", "Laufende Anrufe")
         self.fine(page)

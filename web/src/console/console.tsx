@@ -43,10 +43,12 @@ const groups = (calls: number): Group[] => [
 
 async function find(): Promise<Finding[]> {
 	const look = async (path: string, most: number) => (await api.rows(path, {}, most).catch(() => null))?.value ?? [];
-	const [extensions, calls, trunks] = await Promise.all([look("/v1/extensions", 2000), look("/v1/calls", 1000), look("/v1/trunks", 1000)]);
+	const named = kinds().filter((kind) => ["groups", "flows", "rooms", "numbers", "hours", "webhooks"].includes(kind.path));
+	const [extensions, calls, trunks, ...others] = await Promise.all([look("/v1/extensions", 2000), look("/v1/calls", 1000), look("/v1/trunks", 1000), ...named.map((kind) => look(`/v1/${kind.path}`, 1000))]);
 	return [
 		...extensions.map((row): Finding => ({ title: `${text(row, "number")} ${text(row, "display_name")}`.trim(), note: t("Extension"), href: link("extensions", text(row, "number")), icon: "users" })),
 		...trunks.map((row): Finding => ({ title: text(row, "name"), note: t("Trunk"), href: link("trunks", text(row, "name")), icon: "trunk" })),
+		...named.flatMap((kind, i) => (others[i] ?? []).map((row): Finding => ({ title: text(row, kind.key), note: kind.one, href: link(kind.path, text(row, kind.key)), icon: kind.icon }))),
 		...calls.map((row): Finding => ({ title: `${text(row, "from")} → ${text(row, "to")}`, note: text(row, "id"), href: link("calls", text(row, "id")), icon: "call" })),
 	];
 }
