@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "sig/call/module.h"
 #include "sig/call/number_claim.h"
+#include "sig/shard/hooks.h"
 #include "sig/subscription/package.h"
 
 /* Each is in the file of its name. */
@@ -21,6 +22,7 @@ extern const struct module account_module, announce_module, application_module, 
 extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
+extern const struct shard_hooks instant_message_hooks, message_waiting_hooks;
 extern const struct dialled_code account_dialled_codes[], park_dialled_codes[];
 
 const struct feature sig_features[] = {
@@ -53,7 +55,8 @@ const struct feature sig_features[] = {
 	{ "last_caller", .call = &last_caller_module },
 	{ "contact", .call = &contact_module },
 	{ "phone_features", .package = &features_package },
-	{ "messages", .package = &messages_package },
+	{ "messages", .package = &messages_package, .shard = &message_waiting_hooks },
+	{ "instant_message", .shard = &instant_message_hooks },
 	{ "user_page", .package = &user_package },
 	{ 0 },
 };

@@ -13,6 +13,7 @@ struct feature {
 	/* targets of INVITEs that are its own (sig/call/number_claim.h); the last has none */
 	const struct number_claim *numbers;
 	const struct dialled_code *codes; /* that it has a say in; the last has no function */
+	const struct shard_hooks *shard;  /* hooks of shards (sig/shard/hooks.h) */
 };
 
 #endif

@@ -106,6 +106,38 @@ static void options(struct shard *s, const struct sip_message *m)
 	shard_reply_stateless(s, m, &r); /* RFC 3261 11.2 */
 }
 
+const struct shard_method *shard_method_find(const struct shard *s, enum sip_method method)
+{
+	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f; f++) {
+		for (const struct shard_method *of = (*f)->methods; of && of->receive; of++) {
+			if (of->method == method)
+				return of;
+		}
+	}
+	return NULL;
+}
+
+const struct shard_method *shard_method_of_user(const struct shard *s, enum txn_user user)
+{
+	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f; f++) {
+		for (const struct shard_method *of = (*f)->methods; of && of->receive; of++) {
+			if (of->answered && of->user == user)
+				return of;
+		}
+	}
+	return NULL;
+}
+
+static void method_receive(struct shard *s, const struct sip_message *m)
+{
+	const struct shard_method *of = shard_method_find(s, m->method);
+
+	if (of)
+		of->receive(s, m);
+	else
+		shard_refuse(s, NULL, m, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
+}
+
 static void dispatch_by_method(struct shard *s, const struct sip_message *m)
 {
 	switch (m->method) {
@@ -129,7 +161,7 @@ static void dispatch_by_method(struct shard *s, const struct sip_message *m)
 		shard_subscribe(s, m);
 		break;
 	case SIP_MESSAGE:
-		shard_message(s, m);
+		method_receive(s, m);
 		break;
 	case SIP_PUBLISH:
 		shard_publish(s, m);

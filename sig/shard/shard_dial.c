@@ -367,12 +367,14 @@ bool shard_refer_hold(struct shard *s, const struct call *c, const struct sip_me
 
 static void invite_go_on(struct shard *s, const struct sip_message *m, const struct invite_wait *w)
 {
+	const struct shard_method *of = shard_method_find(s, m->method);
+
 	if (m->method == SIP_REFER)
 		shard_inside_resume(s, m);
 	else if (shard_tenant_of(s, m) != w->tenant) /* his tenant was disabled meanwhile */
 		shard_refuse(s, NULL, m, 403, REFUSED_IDENTITY, (struct bytes){ 0 });
-	else if (m->method == SIP_MESSAGE)
-		shard_message_resume(s, m, w->from, w->phone);
+	else if (of && of->resume)
+		of->resume(s, m, w->from, w->phone);
 	else
 		shard_invite_resume(s, m, w->from, w->phone);
 }

@@ -89,6 +89,8 @@ static void inside_subscription_notify(struct shard *s, uint64_t id, const struc
 static void event_deliver(struct shard *s, uint64_t call, pool_handle peer,
 			  const struct call_event *ev)
 {
+	const struct shard_method *of;
+
 	if (ev->user == TXN_USER_RELAY && ev->message)
 		relay_response(&s->host, ev->message, peer);
 	else if (ev->user == TXN_USER_RELAY)
@@ -97,8 +99,8 @@ static void event_deliver(struct shard *s, uint64_t call, pool_handle peer,
 		inside_subscription_notify(s, call, ev);
 	else if (ev->kind == CALL_EV_SUCCESS && ev->message->method == SIP_INVITE)
 		success_deliver(s, call, ev);
-	else if (ev->user == TXN_USER_MESSAGE)
-		shard_message_answered(s, peer, ev);
+	else if ((of = shard_method_of_user(s, ev->user)) != NULL)
+		of->answered(s, peer, ev);
 	else if (ev->user != TXN_USER_NONE)
 		inside_call_notify(s, call, ev);
 }

@@ -265,8 +265,8 @@ static void page_sign(struct page *p, const struct shard_extension *e)
 	p->host = BYTES_LIT("anonymous.invalid");
 }
 
-void shard_message_resume(struct shard *s, const struct sip_message *m, const char *from,
-			  bool phone)
+static void message_resume(struct shard *s, const struct sip_message *m, const char *from,
+			   bool phone)
 {
 	struct page p = { .m = m, .tenant = shard_tenant_of(s, m) };
 	const struct shard_extension *e =
@@ -277,7 +277,7 @@ void shard_message_resume(struct shard *s, const struct sip_message *m, const ch
 	page_go(s, &p);
 }
 
-void shard_message(struct shard *s, const struct sip_message *m)
+static void message_receive_new(struct shard *s, const struct sip_message *m)
 {
 	uint16_t tenant = shard_tenant_of(s, m);
 	const struct shard_extension *e;
@@ -296,7 +296,7 @@ void shard_message(struct shard *s, const struct sip_message *m)
 	}
 	if (shard_identify(s, m, tenant, from, &e) &&
 	    !shard_invite_hold(s, m, tenant, from, e != NULL))
-		shard_message_resume(s, m, from, e != NULL);
+		message_resume(s, m, from, e != NULL);
 }
 
 /* ---- what became of it ---- */
@@ -350,7 +350,7 @@ static void page_over(struct shard *s, struct txn_slot *server, const struct sip
 	txns_drop(&s->txns, server->self);
 }
 
-void shard_message_answered(struct shard *s, pool_handle peer, const struct call_event *ev)
+static void message_answered(struct shard *s, pool_handle peer, const struct call_event *ev)
 {
 	struct txn_slot *server = txns_get(&s->txns, peer);
 	bool decides;
@@ -367,3 +367,14 @@ void shard_message_answered(struct shard *s, pool_handle peer, const struct call
 	if (--server->forks == 0)
 		page_over(s, server, decides ? ev->message : NULL);
 }
+
+static const struct shard_method message_methods[] = {
+	{ .method = SIP_MESSAGE,
+	  .receive = message_receive_new,
+	  .resume = message_resume,
+	  .user = TXN_USER_MESSAGE,
+	  .answered = message_answered },
+	{ 0 },
+};
+
+const struct shard_hooks instant_message_hooks = { .methods = message_methods };

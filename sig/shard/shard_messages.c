@@ -7,14 +7,7 @@
 
 enum { MESSAGES_BODY_MAX = 512 };
 
-bool shard_messages_of(void *owner, uint16_t tenant, struct bytes user, struct message_counts *out)
-{
-	const struct shard *s = owner;
-
-	return mailboxes_get(s->shared_tables->mailboxes, tenant, user, out);
-}
-
-bool shard_messages_unasked(const struct shard *s, uint16_t tenant)
+static bool messages_tell_unasked(const struct shard *s, uint16_t tenant)
 {
 	return tenants_terms(s->settings.tenants, tenant)->messages_unasked;
 }
@@ -85,17 +78,18 @@ static bool messages_are_ours(const struct shard *s, const struct binding *b)
 	return of == s;
 }
 
-void shard_messages_notify(struct shard *s, uint16_t tenant, struct bytes user,
-			   const struct sip_hop *from)
+/* from: the phone there alone, which has registered; NULL: those that this shard tells. */
+static void messages_notify(struct shard *s, uint16_t tenant, struct bytes user,
+			    const struct sip_hop *from)
 {
 	const struct route_asker asker = shard_asker(s);
 	const struct aor *a;
 	struct message_counts counts;
 	struct sip_hop hop;
 
-	if (tenant == TENANT_NONE || !shard_messages_unasked(s, tenant) ||
+	if (tenant == TENANT_NONE || !messages_tell_unasked(s, tenant) ||
 	    !(a = locations_find(s->locations, tenant, user)) ||
-	    !shard_messages_of(s, tenant, user, &counts))
+	    !mailboxes_get(s->shared_tables->mailboxes, tenant, user, &counts))
 		return;
 	for (uint32_t i = 0; i < a->count; i++) {
 		const struct binding *b = &a->bindings[i];
@@ -109,14 +103,14 @@ void shard_messages_notify(struct shard *s, uint16_t tenant, struct bytes user,
 
 /* What phones were told of the shard's mailboxes is unknown: those known here are counted and
  * notified. */
-void shard_messages_resume(struct shard *s)
+static void messages_resume(struct shard *s)
 {
 	uint32_t cursor = 0;
 	const struct aor *a;
 
 	while ((a = locations_next(s->locations, &cursor)))
-		shard_messages_notify(s, tenants_find(s->settings.tenants, text_bytes(&a->tenant)),
-				      text_bytes(&a->user), NULL);
+		messages_notify(s, tenants_find(s->settings.tenants, text_bytes(&a->tenant)),
+				text_bytes(&a->user), NULL);
 }
 
 void shard_messages_counted(struct shard_shared_tables *c, uint16_t tenant, struct bytes box,
@@ -127,6 +121,12 @@ void shard_messages_counted(struct shard_shared_tables *c, uint16_t tenant, stru
 	for (struct shard *s = c->shards; s; s = s->next) {
 		shard_set_now(s, now);
 		subscriptions_changed(&s->subscriptions, tenant, box, CHANGED_MESSAGES);
-		shard_messages_notify(s, tenant, box, NULL);
+		messages_notify(s, tenant, box, NULL);
 	}
 }
+
+const struct shard_hooks message_waiting_hooks = {
+	.resumed = messages_resume,
+	.tells_unasked = messages_tell_unasked,
+	.registered = messages_notify,
+};

@@ -136,6 +136,16 @@ static void register_refuse_kept(struct shard *s, struct txn_slot *slot)
 	message_close(&m);
 }
 
+/* A feature tells phones of the tenant that have registered. */
+static bool register_is_awaited(const struct shard *s, uint16_t tenant)
+{
+	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f; f++) {
+		if ((*f)->tells_unasked && (*f)->tells_unasked(s, tenant))
+			return true;
+	}
+	return false;
+}
+
 /* Its phone gets that first, and the NOTIFY of its messages afterwards. */
 static void register_saved(struct shard *s, struct txn_slot *slot, struct text *response)
 {
@@ -145,14 +155,14 @@ static void register_saved(struct shard *s, struct txn_slot *slot, struct text *
 	struct message_error error;
 	struct sip_message m;
 
-	if (shard_messages_unasked(s, tenant)) {
+	if (register_is_awaited(s, tenant)) {
 		if (message_parse(&m, text_bytes(&slot->request), &error) ||
 		    route_user(&m.to.uri, user) != ROUTE_OK)
 			user[0] = '\0';
 		message_close(&m);
 	}
 	txns_reply(&s->txns, slot, 200, response, s->host.now.ns);
-	shard_messages_notify(s, tenant, bytes_str(user), &from);
+	SHARD_HOOKS_CALL(s->shared_tables, registered, s, tenant, bytes_str(user), &from);
 }
 
 void shard_register_answer(void *owner, pool_handle txn, struct text *response, struct instant now)
@@ -287,7 +297,8 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	if (!answer.changed || locations_is_degraded(s->locations) || text.n == 0) {
 		answer_now(s, slot, answer.status, &text);
 		if (answer.status == 200)
-			shard_messages_notify(s, e->tenant, bytes_str(e->number), &m->hop);
+			SHARD_HOOKS_CALL(s->shared_tables, registered, s, e->tenant,
+					 bytes_str(e->number), &m->hop);
 	} else if (!answer_later(s, a, slot, m, &text)) {
 		register_refuse(s, slot, m, 503, REFUSED_BINDING_BUSY);
 	}

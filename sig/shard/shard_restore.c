@@ -403,7 +403,7 @@ void shard_resume(struct shard *s, struct instant now)
 	shard_rooms_resume(s);
 	resume_calls(s);
 	shard_watch_resume(s);
-	shard_messages_resume(s);
+	SHARD_HOOKS_CALL(s->shared_tables, resumed, s);
 }
 
 static void call_hops(const struct call *c, shard_hop_fn *each, void *arg)

@@ -334,14 +334,6 @@ struct subscription *shard_subscription_of(const struct shard *s, const struct s
 void shard_subscription_inside(struct shard *s, struct subscription *sub,
 			       const struct sip_message *m);
 
-/* ---- shard_message.c ---- */
-void shard_message(struct shard *s, const struct sip_message *m);
-/* There are new data on the recipient: as shard_invite_resume. */
-void shard_message_resume(struct shard *s, const struct sip_message *m, const char *from,
-			  bool phone);
-/* What became of it at a phone; peer: its server transaction, perhaps gone. */
-void shard_message_answered(struct shard *s, pool_handle peer, const struct call_event *ev);
-
 /* ---- shard_pick.c ---- */
 enum slot_use { SLOT_USED, SLOT_OF_OTHERS, SLOT_NONE };
 /* Whether an extension uses it. */
@@ -394,16 +386,6 @@ enum watch_verdict shard_list_may(const struct shard *s, const struct subscripti
 struct bytes shard_blf_name(void *owner, const struct subscription *sub, uint32_t resource);
 /* The document of an extension has other BLF keys. */
 void shard_blf_changed(struct shard *s, uint16_t tenant, struct bytes number);
-
-/* ---- shard_messages.c ---- */
-/* subscription_view.messages */
-bool shard_messages_of(void *owner, uint16_t tenant, struct bytes user, struct message_counts *out);
-/* Its tenant wants phones told that do not subscribe. */
-bool shard_messages_unasked(const struct shard *s, uint16_t tenant);
-/* from: the phone there alone, which has registered; NULL: those that this shard tells. */
-void shard_messages_notify(struct shard *s, uint16_t tenant, struct bytes user,
-			   const struct sip_hop *from);
-void shard_messages_resume(struct shard *s);
 
 /* ---- shard_presence.c ---- */
 /* subscription_view.presence */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "sig/dial/pattern.h"
 #include "sig/host/calendars.h"
+#include "sig/host/mailboxes.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
@@ -233,6 +234,14 @@ static const struct aor *watch_entry(void *owner, uint16_t tenant, struct bytes 
 	return locations_find(s->locations, tenant, user);
 }
 
+static bool watch_messages(void *owner, uint16_t tenant, struct bytes user,
+			   struct message_counts *out)
+{
+	const struct shard *s = owner;
+
+	return mailboxes_get(s->shared_tables->mailboxes, tenant, user, out);
+}
+
 /* ---- who may ---- */
 
 /* A trusted neighbour may name a watcher that is not an extension: it is trusted to send for
@@ -378,7 +387,7 @@ int shard_watch_open(struct shard *s)
 		.entry = watch_entry,
 		.presence = shard_presence_view,
 		.conference = shard_watch_conference,
-		.messages = shard_messages_of,
+		.messages = watch_messages,
 		.name = shard_blf_name,
 	};
 	return err;

@@ -401,6 +401,17 @@ static void number_claims_list(struct shard_shared_tables *c)
 	}
 }
 
+static void hooks_list(struct shard_shared_tables *c)
+{
+	uint32_t count = 0;
+
+	for (const struct feature *f = c->features; f->name; f++) {
+		assert(count < SHARD_HOOKS_MAX);
+		if (f->shard)
+			c->hooks[count++] = f->shard;
+	}
+}
+
 int shard_shared_tables_open(struct shard_shared_tables **out,
 			     const struct shard_settings *settings, struct rand_source *rand)
 {
@@ -414,6 +425,7 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 	c->features = settings->features;
 	c->modules = module_lists_create(c->features);
 	number_claims_list(c);
+	hooks_list(c);
 	c->programs = programs_create();
 	c->names = names_create();
 	err = c->modules && c->programs && c->names ? calendars_open(&c->calendars) : -ENOMEM;

@@ -12,6 +12,7 @@
 #include "sig/host/network.h"
 #include "sig/host/security.h"
 #include "sig/remote/remote_watch.h"
+#include "sig/shard/hooks.h"
 
 struct shard_settings;
 
@@ -169,7 +170,6 @@ struct shard_remote {
 };
 
 struct calendars;
-struct feature;
 struct number_claim;
 struct mailboxes;
 struct module_lists;
@@ -186,6 +186,7 @@ struct shard_shared_tables {
 	struct module_lists *modules; /* of calls, by hook (sig/call/module.h) */
 	/* of the features, by rank; the last is NULL */
 	const struct number_claim *numbers[NUMBER_CLAIMS_MAX + 1];
+	const struct shard_hooks *hooks[SHARD_HOOKS_MAX + 1]; /* likewise, by their order */
 	struct ports ports[SHARD_NETWORKS_MAX];
 	uint32_t network_count;
 	struct nonce_window nonces;   /* a nonce is good once, whichever shard is asked */

@@ -7,6 +7,8 @@
 
 #define MESSAGES_ASK "Event: message-summary\r\nAccept: application/simple-message-summary\r\n"
 
+extern const struct shard_hooks message_waiting_hooks;
+
 static const struct message_counts g_three = { 3, 5, 1, 2 };
 
 /* Boxes that are due are counted; counts NULL: the store is away. */
@@ -222,7 +224,7 @@ static void unasked(void **state)
 	assert_true(rig_has(watch_told(&t->w), "Voice-Message: 3/5 (1/2)\r\n"));
 	count(t, "1004", &c);
 	assert_true(rig_has(watch_told(&t->w), "Voice-Message: 4/5 (1/2)\r\n"));
-	shard_messages_resume(r->shard);
+	message_waiting_hooks.resumed(r->shard);
 	assert_true(rig_has(watch_told(&t->w), "Voice-Message: 4/5 (1/2)\r\n"));
 	count(t, "1004", NULL);
 	assert_int_equal(watch_told(&t->w).n, 0);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a feature does in a shard beside its hooks of calls (sig/call/module.h). The row of a
+ * feature (sig/host/feature.h) names one of these. Dispatch, objects, trust and limits call hooks,
+ * and name no feature. All run on the thread of the shard. */
+#ifndef SIG_SHARD_HOOKS_H
+#define SIG_SHARD_HOOKS_H
+
+#include "base/pool.h"
+#include "sig/host/feature.h"
+#include "sig/host/txns.h"
+#include "sig/sip/message.h"
+
+struct call_event;
+struct shard;
+
+/* Requests of a method outside of dialogs. */
+struct shard_method {
+	enum sip_method method;
+	void (*receive)(struct shard *s, const struct sip_message *m);
+	/* What is known of its target is read (shard_invite_hold). from: the sender, authenticated
+	 * (phone) or trusted. NULL: it never waits for that. */
+	void (*resume)(struct shard *s, const struct sip_message *m, const char *from, bool phone);
+	/* A client transaction of that user has news; peer: its server transaction, perhaps gone.
+	 * NULL: it has none. */
+	enum txn_user user;
+	void (*answered)(struct shard *s, pool_handle peer, const struct call_event *ev);
+};
+
+/* NULL: it does not care. */
+struct shard_hooks {
+	const struct shard_method *methods; /* the last has no function */
+	/* The shard goes on with what another process had. */
+	void (*resumed)(struct shard *s);
+	/* It tells phones of the tenant when they have registered. */
+	bool (*tells_unasked)(const struct shard *s, uint16_t tenant);
+	/* ... and one has, and was answered. */
+	void (*registered)(struct shard *s, uint16_t tenant, struct bytes user,
+			   const struct sip_hop *from);
+};
+
+enum { SHARD_HOOKS_MAX = 16 };
+
+/* Calls a hook of each feature that has it, in the order of the features. */
+#define SHARD_HOOKS_CALL(tables, hook, ...)                                                       \
+	do {                                                                                      \
+		for (const struct shard_hooks *const *each_ = (tables)->hooks; *each_; each_++) { \
+			if ((*each_)->hook)                                                       \
+				(*each_)->hook(__VA_ARGS__);                                      \
+		}                                                                                 \
+	} while (0)
+
+/* Returns NULL if no feature has that method. */
+const struct shard_method *shard_method_find(const struct shard *s, enum sip_method method);
+/* Returns NULL if no feature has client transactions of that user. */
+const struct shard_method *shard_method_of_user(const struct shard *s, enum txn_user user);
+
+#endif
