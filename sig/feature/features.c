@@ -22,6 +22,7 @@ extern const struct module account_module, announce_module, application_module, 
 extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
+extern const struct services park_services, pick_services, room_services;
 extern const struct shard_hooks instant_message_hooks, message_waiting_hooks;
 extern const struct dialled_code account_dialled_codes[], park_dialled_codes[];
 
@@ -35,16 +36,18 @@ const struct feature sig_features[] = {
 	{ "transfer", .call = &transfer_module, .numbers = transfer_numbers },
 	{ "replace", .call = &replace_module, .numbers = replace_numbers },
 	{ "join", .call = &join_module },
-	{ "park", .call = &park_module, .numbers = park_numbers, .codes = park_dialled_codes },
+	{ "park", .call = &park_module, .numbers = park_numbers, .codes = park_dialled_codes,
+	  .services = &park_services },
 	{ "retrieve", .call = &retrieve_module, .numbers = retrieve_numbers },
 	{ "set", .call = &set_module },
-	{ "meetme", .call = &meetme_module, .objects = &room_object, .numbers = meetme_numbers },
+	{ "meetme", .call = &meetme_module, .objects = &room_object, .numbers = meetme_numbers,
+	  .services = &room_services },
 	{ "remote_shard", .call = &remote_shard_module },
 	{ "conference", .call = &conference_module, .package = &conference_package,
 	  .numbers = conference_numbers },
 	{ "focus", .call = &focus_module, .numbers = focus_numbers },
 	{ "hold", .call = &hold_module },
-	{ "pick", .call = &pick_module },
+	{ "pick", .call = &pick_module, .services = &pick_services },
 	{ "recording", .call = &recording_module },
 	{ "media_stream", .call = &media_stream_module },
 	{ "account", .call = &account_module, .codes = account_dialled_codes },

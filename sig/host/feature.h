@@ -14,6 +14,8 @@ struct feature {
 	const struct number_claim *numbers;
 	const struct dialled_code *codes; /* that it has a say in; the last has no function */
 	const struct shard_hooks *shard;  /* hooks of shards (sig/shard/hooks.h) */
+	/* what calls may ask of it (sig/host/host.h); NULL in it: of others */
+	const struct services *services;
 };
 
 #endif

@@ -304,9 +304,12 @@ void shard_receive_parsed(struct shard *s, const struct sip_message *m, struct b
 /* Requests outside of dialogs (RFC 3261 8.2). */
 
 const struct services shard_services = {
-#define X(name, type) .name = &shard_##type,
-	SERVICES(X)
-#undef X
+	.calls = &shard_call_service,
+	.directory = &shard_directory_service,
+	.location = &shard_location_service,
+	.trunks = &shard_trunk_service,
+	.toll = &shard_toll_service,
+	.identity = &shard_identity_service,
 };
 
 static void host_open(struct shard *s, struct rand_source *rand)
@@ -335,7 +338,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.extra = s->space + HOST_SPACE,
 		.sdp = s->space + HOST_SPACE + HOST_EXTRA,
 		.packing = s->packing,
-		.services = &shard_services,
+		.services = &s->shared_tables->services,
 		.owner = s,
 		.modules = s->shared_tables->modules,
 		.features = s->shared_tables->features,

@@ -429,10 +429,12 @@ static bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, st
 	return (!user.n || group.n) && shard_slot_group(owner, tenant, user, group, out);
 }
 
-const struct parking_service shard_parking_service = {
+static const struct parking_service shard_parking_service = {
 	.dialled_slot = shard_parks,
 	.named_slot = shard_park_place,
 };
+
+const struct services park_services = { .parking = &shard_parking_service };
 
 static void pick_refuse(struct pick_reply *out, uint16_t status, const char *text)
 {
@@ -468,11 +470,13 @@ static void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct by
 	shard_pick_of(owner, tenant, by, of, 0, out);
 }
 
-const struct pickup_service shard_pickup_service = {
+static const struct pickup_service shard_pickup_service = {
 	.ringing = shard_picks,
 	.ask_remote = shard_picks_remote,
 	.end_remote = shard_picked_remote,
 };
+
+const struct services pick_services = { .pickups = &shard_pickup_service };
 
 /* ---- a user's own call ---- */
 

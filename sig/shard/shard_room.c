@@ -231,7 +231,7 @@ static void shard_room_changed(void *owner, struct room *r, bool record)
 	object_hurry(owner, &r->object);
 }
 
-const struct room_service shard_room_service = {
+static const struct room_service shard_room_service = {
 	.find = shard_room_of,
 	.find_named = shard_room_of_name,
 	.open = shard_room_ensure,
@@ -241,6 +241,8 @@ const struct room_service shard_room_service = {
 	.add_party = shard_focus,
 	.changed = shard_room_changed,
 };
+
+const struct services room_services = { .rooms = &shard_room_service };
 
 struct call *shard_member_call(const struct shard *s, const struct room_member *m)
 {

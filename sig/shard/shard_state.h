@@ -148,10 +148,14 @@ struct shard {
 	struct packing *packing;
 };
 
-/* Those of its calls (sig/host/host.h); each is defined beside its functions. */
-#define X(name, type) extern const struct type shard_##type;
-SERVICES(X)
-#undef X
+/* What its calls may ask of it (sig/host/host.h); each is defined beside its functions. The others
+ * are features'. */
+extern const struct call_service shard_call_service;
+extern const struct directory_service shard_directory_service;
+extern const struct location_service shard_location_service;
+extern const struct trunk_service shard_trunk_service;
+extern const struct toll_service shard_toll_service;
+extern const struct identity_service shard_identity_service;
 extern const struct services shard_services;
 
 /* ---- shard.c ---- */

@@ -401,6 +401,18 @@ static void number_claims_list(struct shard_shared_tables *c)
 	}
 }
 
+static void services_list(struct shard_shared_tables *c)
+{
+	c->services = shard_services;
+	for (const struct feature *f = c->features; f->name; f++) {
+#define X(name, type)                         \
+	if (f->services && f->services->name) \
+		c->services.name = f->services->name;
+		SERVICES(X)
+#undef X
+	}
+}
+
 static void hooks_list(struct shard_shared_tables *c)
 {
 	uint32_t count = 0;
@@ -425,6 +437,7 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 	c->features = settings->features;
 	c->modules = module_lists_create(c->features);
 	number_claims_list(c);
+	services_list(c);
 	hooks_list(c);
 	c->programs = programs_create();
 	c->names = names_create();

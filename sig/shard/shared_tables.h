@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/table.h"
 #include "media/ports.h"
+#include "sig/host/host.h"
 #include "sig/host/network.h"
 #include "sig/host/security.h"
 #include "sig/remote/remote_watch.h"
@@ -187,6 +188,7 @@ struct shard_shared_tables {
 	/* of the features, by rank; the last is NULL */
 	const struct number_claim *numbers[NUMBER_CLAIMS_MAX + 1];
 	const struct shard_hooks *hooks[SHARD_HOOKS_MAX + 1]; /* likewise, by their order */
+	struct services services; /* of its shards, and of the features */
 	struct ports ports[SHARD_NETWORKS_MAX];
 	uint32_t network_count;
 	struct nonce_window nonces;   /* a nonce is good once, whichever shard is asked */

@@ -361,7 +361,7 @@ static void of_the_trunk(void **state)
 
 	assert_int_equal(trunks_open(&own.trunks, own.tenants), 0);
 	s->settings.trunks = own.trunks;
-	s->host.services = &shard_services;
+	s->host.services = &s->shared_tables->services;
 	trunk_put(&own, "default", "secret");
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	m = next_invite(l);
