@@ -34,6 +34,8 @@ void park_end(struct call_host *h, struct call *c);
 /* Cancels phones that ring for the party's return: it was retrieved. */
 void park_yield(struct call_host *h, struct call *c);
 
+enum slot_use { SLOT_USED, SLOT_OF_OTHERS, SLOT_NONE };
+
 /* The slots of a tenant (sig/host/host.h). *out is written whatever is returned. */
 struct parking_service {
 	/* The slot that a number dialled by a user names, or the next free one. Returns false if
@@ -44,6 +46,8 @@ struct parking_service {
 	 * user: with that user's rights; empty: the tenant's. As dialled_slot. */
 	bool (*named_slot)(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
 			   struct bytes group, struct park_place *out);
+	/* Whether an extension uses the tenant's slot of that name. */
+	enum slot_use (*use)(void *owner, uint16_t tenant, struct bytes user, struct bytes slot);
 };
 
 #endif

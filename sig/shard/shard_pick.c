@@ -308,9 +308,10 @@ void shard_remote_picks_expire(struct shard_shared_tables *c)
 
 /* Which slots there are, and who uses them (PARK-01). */
 
-enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct bytes user,
-			     struct bytes slot)
+static enum slot_use slot_used_by(void *owner, uint16_t tenant, struct bytes user,
+				  struct bytes slot)
 {
+	const struct shard *s = owner;
 	struct bytes groups = bytes_str(tenants_terms(s->settings.tenants, tenant)->park_groups);
 	const struct shard_extension_slot *e;
 	struct park_group g;
@@ -327,7 +328,7 @@ enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct byte
 
 bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes user, struct bytes slot)
 {
-	enum slot_use use = shard_slot_use(s, tenant, user, slot);
+	enum slot_use use = slot_used_by(s->host.owner, tenant, user, slot);
 
 	return use == SLOT_USED || (use == SLOT_OF_OTHERS && !user.n);
 }
@@ -337,7 +338,7 @@ static enum number_verdict slot_dialled(struct call_host *h, const struct number
 {
 	const struct shard *s = h->owner;
 	const struct shard_extension *e = shard_extension_find(s, ask->tenant, ask->user);
-	enum slot_use use = shard_slot_use(s, ask->tenant, ask->user, ask->behind);
+	enum slot_use use = slot_used_by(h->owner, ask->tenant, ask->user, ask->behind);
 
 	(void)out;
 	*why = (struct call_refusal){ .status = 403, .reason = REFUSED_FEATURE };
@@ -415,7 +416,7 @@ static bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct 
 	if (dialled.kind == DIAL_MORE && dialled.feature == FEATURE_PARK && !dialled.value.n)
 		return place_of_extension(s, tenant, user, out);
 	return dialled.kind == DIAL_FEATURE && dialled.feature == FEATURE_PARK &&
-	       shard_slot_use(s, tenant, user, dialled.value) == SLOT_USED &&
+	       slot_used_by(owner, tenant, user, dialled.value) == SLOT_USED &&
 	       !bytes_cstr(dialled.value, out->slot, sizeof(out->slot));
 }
 
@@ -432,6 +433,7 @@ static bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, st
 static const struct parking_service shard_parking_service = {
 	.dialled_slot = shard_parks,
 	.named_slot = shard_park_place,
+	.use = slot_used_by,
 };
 
 const struct services park_services = { .parking = &shard_parking_service };

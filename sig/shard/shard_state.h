@@ -339,10 +339,6 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 			       const struct sip_message *m);
 
 /* ---- shard_pick.c ---- */
-enum slot_use { SLOT_USED, SLOT_OF_OTHERS, SLOT_NONE };
-/* Whether an extension uses it. */
-enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct bytes user,
-			     struct bytes slot);
 /* Another node asks which call rings, or has answered. */
 void shard_remote_asked(const struct shard_shared_tables *c, const struct remote_pick *p,
 			struct remote_picked *out);

@@ -11,6 +11,7 @@
 #include "sig/host/mailboxes.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
+#include "sig/pbx/park.h"
 #include "sig/shard/shard_state.h"
 
 enum { MARK_CONFERENCE = 0x20 }; /* in addition to dialog_state_mark() */
@@ -270,7 +271,8 @@ static bool watcher_may(const struct shard *s, const struct subscription *sub)
 static enum watch_verdict slot_may(const struct shard *s, const struct subscription *sub,
 				   struct bytes slot)
 {
-	enum slot_use use = shard_slot_use(s, sub->tenant, text_bytes(&sub->watcher), slot);
+	enum slot_use use = s->host.services->parking->use(s->host.owner, sub->tenant,
+							   text_bytes(&sub->watcher), slot);
 	const struct shard_extension_slot *w =
 		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
 

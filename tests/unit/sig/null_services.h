@@ -197,9 +197,16 @@ static bool null_named_slot(void *owner, uint16_t tenant, struct bytes user, str
 	return false;
 }
 
+static enum slot_use null_slot_use(void *owner, uint16_t tenant, struct bytes user,
+				   struct bytes slot)
+{
+	return SLOT_NONE;
+}
+
 static const struct parking_service null_parking_service = {
 	.dialled_slot = null_dialled_slot,
 	.named_slot = null_named_slot,
+	.use = null_slot_use,
 };
 
 static void null_ringing(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
