@@ -35,6 +35,8 @@ void retrieve_on_result(struct call_host *h, struct call *c, const struct park_r
 
 /* The calls that ring, and may be taken (sig/host/host.h). */
 struct pickup_service {
+	/* The user may take calls that ring at that extension. */
+	bool (*may)(void *owner, uint16_t tenant, struct bytes user, struct bytes at);
 	/* The longest ringing call at an extension, or (at "") at any with calls that the user may
 	 * pick up. */
 	void (*ringing)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,

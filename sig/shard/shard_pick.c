@@ -62,8 +62,9 @@ static bool groups_meet(struct bytes list, struct bytes other)
 	return false;
 }
 
-bool shard_may_pick(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of)
+static bool pick_may(void *owner, uint16_t tenant, struct bytes by, struct bytes of)
 {
+	const struct shard *s = owner;
 	const struct shard_extension_slot *to = shard_extension_slot(s, tenant, by);
 	const struct shard_extension_slot *from = shard_extension_slot(s, tenant, of);
 
@@ -79,7 +80,7 @@ static bool picking_may(const struct picking *p, const struct call *c)
 		const struct leg *l = c->legs[i];
 
 		if (picking_rings(l) &&
-		    shard_may_pick(p->shard, p->tenant, p->by, text_bytes(&l->user)))
+		    pick_may(p->shard->host.owner, p->tenant, p->by, text_bytes(&l->user)))
 			return true;
 	}
 	return false;
@@ -252,7 +253,7 @@ void shard_remote_asked(const struct shard_shared_tables *c, const struct remote
 	uint16_t tenant;
 
 	if (shard_remote_tenant(c, p->tenant, &tenant) &&
-	    (!p->of.n || shard_may_pick(c->shards, tenant, p->by, p->of)))
+	    (!p->of.n || pick_may(c->shards, tenant, p->by, p->of)))
 		shard_pick_here(c->shards, tenant, p, out);
 }
 
@@ -452,7 +453,7 @@ void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, stru
 		pick_refuse(out, 404, "there is no such extension");
 		return;
 	}
-	if (of.n && !shard_may_pick(s, tenant, by, of)) {
+	if (of.n && !pick_may(s->host.owner, tenant, by, of)) {
 		pick_refuse(out, 403, "the two extensions are in no pick-up group together");
 		return;
 	}
@@ -473,6 +474,7 @@ static void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct by
 }
 
 static const struct pickup_service shard_pickup_service = {
+	.may = pick_may,
 	.ringing = shard_picks,
 	.ask_remote = shard_picks_remote,
 	.end_remote = shard_picked_remote,

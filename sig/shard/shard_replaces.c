@@ -8,6 +8,7 @@
 #include "sig/model/transfer.h"
 #include "sig/pbx/pick.h"
 #include "sig/pbx/refer.h"
+#include "sig/pbx/retrieve.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/dialog_name.h"
@@ -334,7 +335,7 @@ static bool replaces_rings(const struct leg *l, const struct sip_message *m)
 static bool replaces_pick(const struct shard *s, const struct call *c, struct bytes of,
 			  struct bytes user, struct call_replaces *out, struct call_refusal *why)
 {
-	if (!shard_may_pick(s, c->tenant, user, of))
+	if (!s->host.services->pickups->may(s->host.owner, c->tenant, user, of))
 		return replaces_fail(why, 403, "the call that rings is another's");
 	if (!call_is_ringing(c))
 		return replaces_fail(why, 481, "nobody waits there for an answer");

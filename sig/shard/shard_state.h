@@ -456,8 +456,6 @@ bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenan
  * phone need not know it. */
 struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct bytes call_id,
 			      struct bytes local, uint8_t *leg);
-/* A call that rings at that extension. */
-bool shard_may_pick(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of);
 bool shard_has_replaces(const struct sip_message *m);
 /* The leg that it names and that the user may replace. Returns false and *why otherwise. */
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,

@@ -209,6 +209,11 @@ static const struct parking_service null_parking_service = {
 	.use = null_slot_use,
 };
 
+static bool null_may_pick(void *owner, uint16_t tenant, struct bytes user, struct bytes at)
+{
+	return false;
+}
+
 static void null_ringing(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 			 struct pick_reply *out)
 {
@@ -227,6 +232,7 @@ static void null_end_remote(void *owner, uint64_t serial, struct park_reply *out
 }
 
 static const struct pickup_service null_pickup_service = {
+	.may = null_may_pick,
 	.ringing = null_ringing,
 	.ask_remote = null_ask_remote,
 	.end_remote = null_end_remote,
