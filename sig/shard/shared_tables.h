@@ -223,10 +223,6 @@ void shard_shared_tables_close(struct shard_shared_tables *c); /* NULL is fine *
 
 /* This node changed something in a mailbox: it is due here and on all other nodes. */
 void shard_box_changed(struct shard_shared_tables *c, struct bytes tenant, struct bytes box);
-/* Of a mailbox that was due (sig/host/mailboxes.h): its watchers are notified. NULL: it could not
- * be counted. */
-void shard_messages_counted(struct shard_shared_tables *c, uint16_t tenant, struct bytes box,
-			    const struct message_counts *counts, struct instant now);
 
 /* 0 or -ENOMEM. */
 int shard_remote_open(struct shard_shared_tables *c, const struct shard_remote *with) NODISCARD;

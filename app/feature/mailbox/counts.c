@@ -9,8 +9,8 @@
 
 #include "app/node/node.h"
 #include "base/clock.h"
+#include "sig/feature/mailbox/message_waiting.h"
 #include "sig/host/mailboxes.h"
-#include "sig/shard/shared_tables.h"
 
 enum { MESSAGES_UNDER_WAY = 32, MESSAGES_AGAIN_MS = 1000 };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Message waiting (RFC 3842): NOTIFYs of mailboxes to phones that subscribe, and to those that are
  * notified unasked. */
+#include "sig/feature/mailbox/message_waiting.h"
+
 #include "sig/dialog/dialog.h"
 #include "sig/leg/leg.h"
 #include "sig/shard/shard_state.h"

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* message-summary at the shard: who is told how many messages lie in a box, when, and what nobody is told. VM-01, REG-17. */
+#include "sig/feature/mailbox/message_waiting.h"
 #include "sig/host/mailboxes.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/sip/credentials.h"
 #include "tests/unit/sig/watch.h"
 
 #define MESSAGES_ASK "Event: message-summary\r\nAccept: application/simple-message-summary\r\n"
-
-extern const struct shard_hooks message_waiting_hooks;
 
 static const struct message_counts g_three = { 3, 5, 1, 2 };
 
