@@ -14,7 +14,7 @@
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "sig/remote/remote_watch.h"
-#include "sig/shard/shared_tables.h"
+#include "sig/shard/pick_ringing.h"
 #include "sig/sip/id.h"
 
 void waiting_open(struct waiting *w, struct rand_source *rand)

@@ -16,7 +16,8 @@
 #include "base/json_member.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
-#include "sig/shard/shared_tables.h"
+#include "sig/shard/park_slots.h"
+#include "sig/shard/pick_ringing.h"
 #include "sig/sip/id.h"
 
 #define SLOT_NOT_THERE "no group of the %s has that slot: see park_groups of tenant.put%s"

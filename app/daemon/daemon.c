@@ -37,6 +37,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "sig/remote/remote_watch.h"
+#include "sig/shard/control_page.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"

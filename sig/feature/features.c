@@ -23,7 +23,8 @@ extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
 extern const struct services park_services, pick_services, room_services;
-extern const struct shard_hooks instant_message_hooks, message_waiting_hooks;
+extern const struct shard_hooks instant_message_hooks, message_waiting_hooks, pick_hooks,
+	recording_hooks;
 extern const struct dialled_code account_dialled_codes[], park_dialled_codes[];
 
 const struct feature sig_features[] = {
@@ -47,8 +48,8 @@ const struct feature sig_features[] = {
 	  .numbers = conference_numbers },
 	{ "focus", .call = &focus_module, .numbers = focus_numbers },
 	{ "hold", .call = &hold_module },
-	{ "pick", .call = &pick_module, .services = &pick_services },
-	{ "recording", .call = &recording_module },
+	{ "pick", .call = &pick_module, .services = &pick_services, .shard = &pick_hooks },
+	{ "recording", .call = &recording_module, .shard = &recording_hooks },
 	{ "media_stream", .call = &media_stream_module },
 	{ "account", .call = &account_module, .codes = account_dialled_codes },
 	{ "auto_answer", .call = &auto_answer_module },

@@ -8,10 +8,12 @@
 #include "base/pool.h"
 #include "sig/host/feature.h"
 #include "sig/host/txns.h"
+#include "sig/remote/remote_state.h"
 #include "sig/sip/message.h"
 
 struct call_event;
 struct shard;
+struct shard_shared_tables;
 
 /* Requests of a method outside of dialogs. */
 struct shard_method {
@@ -26,9 +28,22 @@ struct shard_method {
 	void (*answered)(struct shard *s, pool_handle peer, const struct call_event *ev);
 };
 
+/* What another node asks or tells. */
+struct shard_remote_hook {
+	enum remote_kind kind;
+	/* True: it is a question, and *answer is written. */
+	bool (*heard)(struct shard_shared_tables *c, const struct remote_item *item,
+		      struct remote_item *answer);
+};
+
 /* NULL: it does not care. */
 struct shard_hooks {
-	const struct shard_method *methods; /* the last has no function */
+	const struct shard_method *methods;      /* the last has no function */
+	const struct shard_remote_hook *remotes; /* likewise */
+	/* Once a second, for all shards of the node. */
+	void (*second)(struct shard_shared_tables *c);
+	/* All shards of the node are closed. */
+	void (*node_closed)(struct shard_shared_tables *c);
 	/* The shard goes on with what another process had. */
 	void (*resumed)(struct shard *s);
 	/* It tells phones of the tenant when they have registered. */

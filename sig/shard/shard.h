@@ -144,9 +144,6 @@ void shard_media_event(struct shard *s, const struct media_event *event, struct 
 struct prompt_terms;
 /* To what a call, a room or a subscription has asked by an effect. */
 void shard_replied(struct shard *s, const struct reply *reply, struct instant now);
-/* pickup_service.ringing, of that call alone; 0: of any. */
-void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
-		   uint64_t call, struct pick_reply *out);
 /* The newest call of a user at this node; call: that one alone, if it is so. */
 struct user_call {
 	uint64_t call, setup_utc_ms; /* call 0: none */
@@ -159,11 +156,6 @@ void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
  * not registered, or not reached by this shard. */
 bool shard_check_sync(struct shard *s, uint16_t tenant, struct bytes user, struct bytes contact,
 		      struct instant now);
-/* Asks all other nodes as well, also for a user's own call (by). shard_remote.picked has that
- * serial when they have answered; else see shard_remote_picked. Returns false if there are no other
- * nodes. */
-bool shard_picks_request(struct shard *s, uint16_t tenant, const struct remote_pick *pick,
-			 uint64_t serial);
 /* An effect OPEN could not bind its ports (error -errno). */
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
 			struct instant now);
@@ -311,12 +303,6 @@ enum refusal shard_call_join_local(struct shard *s, const struct shard *other,
 struct dial_result;
 uint16_t shard_dial_outcome(const struct shard *s, uint16_t tenant,
 			    const struct dial_result *dialled, const char **reason);
-/* Whether the tenant has that slot; and the slots of a group ("": of its first one). Returns false
- * if it does not exist, or is of a group that the user is not in. user empty: nobody is asked. */
-bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes user, struct bytes slot);
-struct park_place;
-bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes user, struct bytes group,
-		      struct park_place *out);
 /* The slot where the call is parked; "": none. */
 const char *shard_call_slot(const struct shard *s, uint64_t call);
 /* The call is parked in that slot, or about to be. */
@@ -627,13 +613,5 @@ struct party_place {
 	char application[PARTY_NAME_MAX];   /* that has the call; "": none */
 	char name[PARTY_NAME_MAX];          /* of the file, endpoint, slot or number; "": none */
 };
-
-/* The record page of an extension (sig/model/record_page.h), of all shards of a node. */
-struct shard_shared_tables;
-struct record_page;
-struct record_page_request;
-/* Acts, and looks behind that. */
-void shard_record_page(struct shard_shared_tables *c, const struct record_page_request *ask,
-		       struct instant now, struct record_page *out);
 
 #endif

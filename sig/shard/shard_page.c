@@ -5,7 +5,7 @@
  * calls the one in a conference counts, else the newest. In a conference the key acts on the mix,
  * if that may be recorded, else on the party alone. */
 
-#include "sig/shard/shard.h"
+#include "sig/shard/control_page.h"
 
 #include "base/log.h"
 #include "sig/model/call_order.h"
@@ -13,7 +13,6 @@
 #include "sig/pbx/recording/recording.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
-#include "sig/shard/shared_tables.h"
 
 /* What was found until now. */
 struct paging {
@@ -205,3 +204,17 @@ void shard_record_page(struct shard_shared_tables *c, const struct record_page_r
 		paging_look(&p, c);
 	*out = p.page;
 }
+
+static bool page_on_question(struct shard_shared_tables *c, const struct remote_item *item,
+			     struct remote_item *answer)
+{
+	shard_record_page(c, &item->page, c->remote_now, &answer->paged);
+	return true;
+}
+
+static const struct shard_remote_hook page_remotes[] = {
+	{ REMOTE_PAGE, page_on_question },
+	{ 0 },
+};
+
+const struct shard_hooks recording_hooks = { .remotes = page_remotes };

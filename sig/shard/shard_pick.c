@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ringing calls of other users: who may pick them up, and which one is meant. Over all shards of
  * the node, as BLF shows them. */
+#include "sig/shard/pick_ringing.h"
+
 #include <stdlib.h>
 
-#include "base/log.h"
-#include "sig/call/number_claim.h"
 #include "sig/call/wait.h"
-#include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
 #include "sig/pbx/retrieve.h"
 #include "sig/shard/shard_state.h"
@@ -247,14 +246,16 @@ static void shard_picked_remote(void *owner, uint64_t serial, struct park_reply 
 	shard_remote_picked(s->shared_tables, serial, out);
 }
 
-void shard_remote_asked(const struct shard_shared_tables *c, const struct remote_pick *p,
-			struct remote_picked *out)
+static bool picking_on_question(struct shard_shared_tables *c, const struct remote_item *item,
+				struct remote_item *answer)
 {
+	const struct remote_pick *p = &item->pick;
 	uint16_t tenant;
 
 	if (shard_remote_tenant(c, p->tenant, &tenant) &&
 	    (!p->of.n || pick_may(c->shards, tenant, p->by, p->of)))
-		shard_pick_here(c->shards, tenant, p, out);
+		shard_pick_here(c->shards, tenant, p, &answer->picked);
+	return true;
 }
 
 static void picking_notify(struct shard_shared_tables *c, uint64_t call,
@@ -270,32 +271,34 @@ static void picking_notify(struct shard_shared_tables *c, uint64_t call,
 	}
 }
 
-void shard_remote_answered(struct shard_shared_tables *c, uint64_t serial,
-			   const struct remote_picked *p)
+static bool picking_on_answer(struct shard_shared_tables *c, const struct remote_item *item,
+			      struct remote_item *answer)
 {
-	struct remote_picking **at = picking_find(c, serial);
+	struct remote_picking **at = picking_find(c, item->serial);
 	struct park_reply outcome;
 	uint64_t call;
 
+	(void)answer;
 	if (!*at)
-		return;
-	picking_merge(*at, p);
+		return false;
+	picking_merge(*at, &item->picked);
 	if (--(*at)->awaited)
-		return;
+		return false;
 	picked_reply(*at, &outcome);
 	call = (*at)->call;
 	picking_drop(at);
 	picking_notify(c, call, &outcome);
+	return false;
 }
 
-void shard_remote_picks_close(struct shard_shared_tables *c)
+static void pickings_close(struct shard_shared_tables *c)
 {
 	while (c->picking)
 		picking_drop(&c->picking);
 }
 
 /* Requests that are not awaited any more. */
-void shard_remote_picks_expire(struct shard_shared_tables *c)
+static void pickings_expire(struct shard_shared_tables *c)
 {
 	struct remote_picking **at = &c->picking;
 
@@ -306,138 +309,6 @@ void shard_remote_picks_expire(struct shard_shared_tables *c)
 			at = &(*at)->next;
 	}
 }
-
-/* Which slots there are, and who uses them (PARK-01). */
-
-static enum slot_use slot_used_by(void *owner, uint16_t tenant, struct bytes user,
-				  struct bytes slot)
-{
-	const struct shard *s = owner;
-	struct bytes groups = bytes_str(tenants_terms(s->settings.tenants, tenant)->park_groups);
-	const struct shard_extension_slot *e;
-	struct park_group g;
-
-	if (!groups.n)
-		return SLOT_USED;
-	if (!park_group_of(groups, slot, &g))
-		return SLOT_NONE;
-	e = shard_extension_slot(s, tenant, user);
-	return e && e->park_groups && bytes_list_has(bytes_str(e->park_groups), g.name)
-		       ? SLOT_USED
-		       : SLOT_OF_OTHERS;
-}
-
-bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes user, struct bytes slot)
-{
-	enum slot_use use = slot_used_by(s->host.owner, tenant, user, slot);
-
-	return use == SLOT_USED || (use == SLOT_OF_OTHERS && !user.n);
-}
-
-static enum number_verdict slot_dialled(struct call_host *h, const struct number_request *ask,
-					struct number_claimed *out, struct call_refusal *why)
-{
-	const struct shard *s = h->owner;
-	const struct shard_extension *e = shard_extension_find(s, ask->tenant, ask->user);
-	enum slot_use use = slot_used_by(h->owner, ask->tenant, ask->user, ask->behind);
-
-	(void)out;
-	*why = (struct call_refusal){ .status = 403, .reason = REFUSED_FEATURE };
-	if (!extension_may(s->settings.tenants, e, ENTITLED_PARK)) {
-		why->reason = REFUSED_NOT_ENTITLED;
-	} else if (use == SLOT_NONE) {
-		why->status = 404;
-		why->text = "there is no such slot";
-	} else if (use == SLOT_OF_OTHERS) {
-		why->text = "the slot is of a group that the extension is not in";
-	} else {
-		return NUMBER_FREE;
-	}
-	return NUMBER_REFUSED;
-}
-
-const struct dialled_code park_dialled_codes[] = { { FEATURE_PARK, slot_dialled }, { 0 } };
-
-static bool place_of_group(const struct park_group *g, struct park_place *out)
-{
-	return !bytes_cstr(g->first, out->slot, sizeof(out->slot)) &&
-	       !bytes_cstr(g->last, out->last, sizeof(out->last));
-}
-
-static bool slot_group(const struct shard *s, uint16_t tenant, struct bytes group,
-		       struct park_place *out)
-{
-	struct park_group g;
-
-	return park_group_find(bytes_str(tenants_terms(s->settings.tenants, tenant)->park_groups),
-			       group, &g) &&
-	       place_of_group(&g, out);
-}
-
-/* The first of the groups that the extension names. */
-static bool place_of_extension(const struct shard *s, uint16_t tenant, struct bytes user,
-			       struct park_place *out)
-{
-	const struct shard_extension_slot *e = shard_extension_slot(s, tenant, user);
-	struct bytes names = bytes_str(e && e->park_groups ? e->park_groups : ""), name;
-
-	while (bytes_cut(&names, ',', &name)) {
-		if (slot_group(s, tenant, name, out))
-			return true;
-	}
-	return false;
-}
-
-bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes user, struct bytes group,
-		      struct park_place *out)
-{
-	const struct shard_extension_slot *e = shard_extension_slot(s, tenant, user);
-
-	if (!user.n)
-		return slot_group(s, tenant, group, out);
-	if (!group.n)
-		return place_of_extension(s, tenant, user, out);
-	return e && e->park_groups && bytes_list_has(bytes_str(e->park_groups), group) &&
-	       slot_group(s, tenant, group, out);
-}
-
-static bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-			struct park_place *out)
-{
-	const struct shard *s = owner;
-	const struct shard_extension *e = shard_extension_of(owner, tenant, user);
-	struct shard_dialler who = { .tenant = tenant, .phone = true };
-	struct dial_result dialled;
-
-	*out = (struct park_place){ 0 };
-	if (!e || !extension_may(s->settings.tenants, e, ENTITLED_PARK) ||
-	    shard_extension_find(owner, tenant, number))
-		return false;
-	shard_dial(owner, &who, number, &dialled);
-	if (dialled.kind == DIAL_MORE && dialled.feature == FEATURE_PARK && !dialled.value.n)
-		return place_of_extension(s, tenant, user, out);
-	return dialled.kind == DIAL_FEATURE && dialled.feature == FEATURE_PARK &&
-	       slot_used_by(owner, tenant, user, dialled.value) == SLOT_USED &&
-	       !bytes_cstr(dialled.value, out->slot, sizeof(out->slot));
-}
-
-static bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
-			     struct bytes group, struct park_place *out)
-{
-	*out = (struct park_place){ 0 };
-	if (slot.n)
-		return park_slot_is(slot) && !bytes_cstr(slot, out->slot, sizeof(out->slot)) &&
-		       shard_slot_is(owner, tenant, user, slot);
-	return (!user.n || group.n) && shard_slot_group(owner, tenant, user, group, out);
-}
-
-static const struct parking_service shard_parking_service = {
-	.dialled_slot = shard_parks,
-	.named_slot = shard_park_place,
-	.use = slot_used_by,
-};
-
-const struct services park_services = { .parking = &shard_parking_service };
 
 static void pick_refuse(struct pick_reply *out, uint16_t status, const char *text)
 {
@@ -482,45 +353,14 @@ static const struct pickup_service shard_pickup_service = {
 
 const struct services pick_services = { .pickups = &shard_pickup_service };
 
-/* ---- a user's own call ---- */
+static const struct shard_remote_hook pick_remotes[] = {
+	{ REMOTE_PICK, picking_on_question },
+	{ REMOTE_PICKED, picking_on_answer },
+	{ 0 },
+};
 
-static bool user_call_is(const struct call *c, const struct leg *l, enum user_call_want want)
-{
-	bool rings = picking_rings(l), up = l->state == LEG_CONFIRMED || l->state == LEG_ANSWERED;
-
-	if (c->state == CALL_ENDING)
-		return false;
-	switch (want) {
-	case USER_MAY_PICK:
-		break;
-	case USER_RINGS:
-		return rings;
-	case USER_TALKS:
-		return c->state == CALL_ESTABLISHED && up;
-	case USER_HAS:
-		return l->state == LEG_EARLY || up;
-	}
-	return false;
-}
-
-void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
-		     enum user_call_want want, uint64_t call, struct user_call *out)
-{
-	*out = (struct user_call){ 0 };
-	for (s = s->shared_tables->shards; s; s = s->next) {
-		const struct leg *l = NULL;
-
-		while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
-			const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
-
-			if (!c || (call && c->id != call) || !user_call_is(c, l, want) ||
-			    c->setup_utc_ms < out->setup_utc_ms)
-				continue;
-			*out = (struct user_call){ .call = c->id,
-						   .setup_utc_ms = c->setup_utc_ms,
-						   .b = l != call_caller(c),
-						   .holds = l->held || l->holds,
-						   .muted = l->muted };
-		}
-	}
-}
+const struct shard_hooks pick_hooks = {
+	.remotes = pick_remotes,
+	.second = pickings_expire,
+	.node_closed = pickings_close,
+};

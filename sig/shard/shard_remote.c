@@ -459,25 +459,31 @@ void shard_box_changed(struct shard_shared_tables *c, struct bytes tenant, struc
 		remote_watch_send(c->remote, 0, &told);
 }
 
+static const struct shard_remote_hook *remote_hook_find(const struct shard_shared_tables *c,
+							enum remote_kind kind)
+{
+	for (const struct shard_hooks *const *f = c->hooks; *f; f++) {
+		for (const struct shard_remote_hook *of = (*f)->remotes; of && of->heard; of++) {
+			if (of->kind == kind)
+				return of;
+		}
+	}
+	return NULL;
+}
+
 static bool remote_hear(void *owner, uint64_t process, const struct remote_item *item,
 			struct remote_item *answer)
 {
 	struct shard_shared_tables *c = owner;
+	const struct shard_remote_hook *of = remote_hook_find(c, item->kind);
 	struct share_word word;
 
+	if (of)
+		return of->heard(c, item, answer);
 	switch (item->kind) {
-	case REMOTE_PICK:
-		shard_remote_asked(c, &item->pick, &answer->picked);
-		return true;
 	case REMOTE_JOIN:
 		remote_join(c, &item->join, &answer->joined);
 		return true;
-	case REMOTE_PAGE:
-		shard_record_page(c, &item->page, c->remote_now, &answer->paged);
-		return true;
-	case REMOTE_PICKED:
-		shard_remote_answered(c, item->serial, &item->picked);
-		break;
 	case REMOTE_JOINED:
 	case REMOTE_PAGED:
 		if (c->remote_with.answered)
@@ -495,6 +501,9 @@ static bool remote_hear(void *owner, uint64_t process, const struct remote_item 
 		if (c->shares)
 			shares_hear(c->shares, &word);
 		break;
+	case REMOTE_PICK: /* of features */
+	case REMOTE_PICKED:
+	case REMOTE_PAGE:
 	case REMOTE_KINDS:
 		break;
 	}
@@ -584,6 +593,6 @@ void shard_remote_second(struct shard_shared_tables *c, uint64_t now_ns)
 	mailboxes_changed_some(c->mailboxes, COUNT_AGAIN_S);
 	if (quick && !c->remote_quick)
 		shard_busy_look(c);
-	shard_remote_picks_expire(c);
+	SHARD_HOOKS_CALL(c, second, c);
 	remote_watch_expire(c->remote, now_ns);
 }

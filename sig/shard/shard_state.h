@@ -338,15 +338,6 @@ struct subscription *shard_subscription_of(const struct shard *s, const struct s
 void shard_subscription_inside(struct shard *s, struct subscription *sub,
 			       const struct sip_message *m);
 
-/* ---- shard_pick.c ---- */
-/* Another node asks which call rings, or has answered. */
-void shard_remote_asked(const struct shard_shared_tables *c, const struct remote_pick *p,
-			struct remote_picked *out);
-void shard_remote_answered(struct shard_shared_tables *c, uint64_t serial,
-			   const struct remote_picked *p);
-void shard_remote_picks_expire(struct shard_shared_tables *c); /* once a second */
-void shard_remote_picks_close(struct shard_shared_tables *c);
-
 /* ---- shard_remote.c ---- */
 /* A watcher subscribes: other nodes are asked. */
 void shard_remote_start(struct shard *s, const struct subscription *sub);

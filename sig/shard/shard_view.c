@@ -625,3 +625,47 @@ void shard_counts_show(const struct shard *s, const struct shard_counts *total)
 	metric_set(s->metrics.subscriptions, total->subscriptions);
 	metric_set(s->metrics.saves_pending, total->saves_pending);
 }
+
+/* A user's own call. */
+
+static bool user_call_is(const struct call *c, const struct leg *l, enum user_call_want want)
+{
+	bool rings = l->outbound && l->state == LEG_EARLY && l->user.n;
+	bool up = l->state == LEG_CONFIRMED || l->state == LEG_ANSWERED;
+
+	if (c->state == CALL_ENDING)
+		return false;
+	switch (want) {
+	case USER_MAY_PICK:
+		break;
+	case USER_RINGS:
+		return rings;
+	case USER_TALKS:
+		return c->state == CALL_ESTABLISHED && up;
+	case USER_HAS:
+		return l->state == LEG_EARLY || up;
+	}
+	return false;
+}
+
+void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
+		     enum user_call_want want, uint64_t call, struct user_call *out)
+{
+	*out = (struct user_call){ 0 };
+	for (s = s->shared_tables->shards; s; s = s->next) {
+		const struct leg *l = NULL;
+
+		while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
+			const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
+
+			if (!c || (call && c->id != call) || !user_call_is(c, l, want) ||
+			    c->setup_utc_ms < out->setup_utc_ms)
+				continue;
+			*out = (struct user_call){ .call = c->id,
+						   .setup_utc_ms = c->setup_utc_ms,
+						   .b = l != call_caller(c),
+						   .holds = l->held || l->holds,
+						   .muted = l->muted };
+		}
+	}
+}

@@ -476,6 +476,6 @@ void shard_shared_tables_close(struct shard_shared_tables *c)
 	names_free(c->names);
 	accounts_close(c->accounts);
 	remote_watch_close(c->remote);
-	shard_remote_picks_close(c);
+	SHARD_HOOKS_CALL(c, node_closed, c);
 	free(c);
 }

@@ -231,9 +231,6 @@ void shard_on_remote(struct shard_shared_tables *c, uint64_t process, struct byt
 		     struct instant now);
 /* What the verdict of another node means here: 0, or an error of shard_call_remote. */
 enum refusal shard_remote_refusal(enum remote_verdict verdict);
-/* Not all nodes answered that serial in time: writes what is known so far. No further result
- * follows. */
-void shard_remote_picked(struct shard_shared_tables *c, uint64_t serial, struct park_reply *out);
 /* A node that was not reachable has joined. */
 void shard_remote_joined(struct shard_shared_tables *c);
 /* Once a second. */

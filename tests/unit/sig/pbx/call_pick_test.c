@@ -2,6 +2,7 @@
 /* A call that rings at B is taken by somebody else (MON-03, CALL-41). */
 #include "sig/model/plan.h"
 #include "sig/pbx/pick.h"
+#include "sig/shard/pick_ringing.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/trio.h"
 
