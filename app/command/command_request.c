@@ -13,8 +13,8 @@
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "base/clock.h"
+#include "sig/feature/pick/pick_ringing.h"
 #include "sig/remote/remote_watch.h"
-#include "sig/shard/pick_ringing.h"
 #include "sig/sip/id.h"
 
 void waiting_open(struct waiting *w, struct rand_source *rand)

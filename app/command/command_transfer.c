@@ -14,10 +14,10 @@
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/json_member.h"
+#include "sig/feature/park/park_slots.h"
+#include "sig/feature/pick/pick_ringing.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
-#include "sig/shard/park_slots.h"
-#include "sig/shard/pick_ringing.h"
 #include "sig/sip/id.h"
 
 #define SLOT_NOT_THERE "no group of the %s has that slot: see park_groups of tenant.put%s"

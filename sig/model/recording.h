@@ -104,7 +104,7 @@ enum recording_cause {
 	RECORDING_BY_COMMAND,
 	RECORDING_MESSAGE, /* what an application asked a party to say (sig/call/prompts.h) */
 	RECORDING_BY_CODE, /* of its party (sig/call/call_digits.h) */
-	RECORDING_BY_PAGE, /* of its party's extension (sig/shard/shard_page.c) */
+	RECORDING_BY_PAGE, /* of its party's extension (sig/feature/recording/control_page.c) */
 	RECORDING_CAUSES,
 };
 

@@ -3,8 +3,8 @@
 #include <errno.h>
 
 #include "sig/call/prompts.h"
+#include "sig/feature/recording/control_page.h"
 #include "sig/model/recording.h"
-#include "sig/shard/control_page.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/application.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Record key of an extension's page (FEATURES REC-07, MON-05, CONF-17): which call it is about, and what it does. */
 #include "sig/call.pb-c.h"
+#include "sig/feature/recording/control_page.h"
 #include "sig/record/call_record.h"
-#include "sig/shard/control_page.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/shared_tables.h"

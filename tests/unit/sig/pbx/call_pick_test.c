@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A call that rings at B is taken by somebody else (MON-03, CALL-41). */
+#include "sig/feature/pick/pick_ringing.h"
 #include "sig/model/plan.h"
 #include "sig/pbx/pick.h"
-#include "sig/shard/pick_ringing.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/trio.h"
 

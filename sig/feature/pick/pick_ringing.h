@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls that ring at a node, and at all others, for commands. Called on the thread of the shards. */
-#ifndef SIG_SHARD_PICK_RINGING_H
-#define SIG_SHARD_PICK_RINGING_H
+#ifndef SIG_FEATURE_PICK_RINGING_H
+#define SIG_FEATURE_PICK_RINGING_H
 
 #include "sig/shard/shared_tables.h"
 

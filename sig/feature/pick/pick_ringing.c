@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ringing calls of other users: who may pick them up, and which one is meant. Over all shards of
  * the node, as BLF shows them. */
-#include "sig/shard/pick_ringing.h"
+#include "sig/feature/pick/pick_ringing.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
  * calls the one in a conference counts, else the newest. In a conference the key acts on the mix,
  * if that may be recorded, else on the party alone. */
 
-#include "sig/shard/control_page.h"
+#include "sig/feature/recording/control_page.h"
 
 #include "base/log.h"
 #include "sig/model/call_order.h"

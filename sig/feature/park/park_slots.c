@@ -2,7 +2,7 @@
 /* The slots of a tenant (PARK-01): which there are, and which extensions use them. Groups of slots
  * are documents of tenants, and an extension names those that it is in. Without groups each slot is
  * everybody's. */
-#include "sig/shard/park_slots.h"
+#include "sig/feature/park/park_slots.h"
 
 #include "sig/call/number_claim.h"
 #include "sig/pbx/park.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The slots of a tenant, for commands. Called on the thread of the shard. */
-#ifndef SIG_SHARD_PARK_SLOTS_H
-#define SIG_SHARD_PARK_SLOTS_H
+#ifndef SIG_FEATURE_PARK_SLOTS_H
+#define SIG_FEATURE_PARK_SLOTS_H
 
 #include "sig/shard/shard.h"
 

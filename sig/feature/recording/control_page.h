@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The recording control page of an extension (sig/model/record_page.h), of all shards of a node.
  * Called on their thread. */
-#ifndef SIG_SHARD_CONTROL_PAGE_H
-#define SIG_SHARD_CONTROL_PAGE_H
+#ifndef SIG_FEATURE_CONTROL_PAGE_H
+#define SIG_FEATURE_CONTROL_PAGE_H
 
 #include "sig/model/record_page.h"
 #include "sig/shard/shared_tables.h"
