@@ -23,8 +23,8 @@ extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
 extern const struct services park_services, pick_services, room_services;
-extern const struct shard_hooks instant_message_hooks, message_waiting_hooks, pick_hooks,
-	recording_hooks;
+extern const struct shard_hooks focus_hooks, instant_message_hooks, join_hooks,
+	message_waiting_hooks, pick_hooks, recording_hooks, room_hooks;
 extern const struct dialled_code account_dialled_codes[], park_dialled_codes[];
 
 const struct feature sig_features[] = {
@@ -36,17 +36,17 @@ const struct feature sig_features[] = {
 	{ "application", .call = &application_module },
 	{ "transfer", .call = &transfer_module, .numbers = transfer_numbers },
 	{ "replace", .call = &replace_module, .numbers = replace_numbers },
-	{ "join", .call = &join_module },
+	{ "join", .call = &join_module, .shard = &join_hooks },
 	{ "park", .call = &park_module, .numbers = park_numbers, .codes = park_dialled_codes,
 	  .services = &park_services },
 	{ "retrieve", .call = &retrieve_module, .numbers = retrieve_numbers },
 	{ "set", .call = &set_module },
-	{ "meetme", .call = &meetme_module, .objects = &room_object, .numbers = meetme_numbers,
-	  .services = &room_services },
+	{ "meetme", .call = &meetme_module, .numbers = meetme_numbers },
+	{ "room", .objects = &room_object, .services = &room_services, .shard = &room_hooks },
 	{ "remote_shard", .call = &remote_shard_module },
 	{ "conference", .call = &conference_module, .package = &conference_package,
 	  .numbers = conference_numbers },
-	{ "focus", .call = &focus_module, .numbers = focus_numbers },
+	{ "focus", .call = &focus_module, .numbers = focus_numbers, .shard = &focus_hooks },
 	{ "hold", .call = &hold_module },
 	{ "pick", .call = &pick_module, .services = &pick_services, .shard = &pick_hooks },
 	{ "recording", .call = &recording_module, .shard = &recording_hooks },

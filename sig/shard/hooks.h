@@ -11,6 +11,7 @@
 #include "sig/remote/remote_state.h"
 #include "sig/sip/message.h"
 
+struct call;
 struct call_event;
 struct shard;
 struct shard_shared_tables;
@@ -44,8 +45,21 @@ struct shard_hooks {
 	void (*second)(struct shard_shared_tables *c);
 	/* All shards of the node are closed. */
 	void (*node_closed)(struct shard_shared_tables *c);
-	/* The shard goes on with what another process had. */
+	/* The shard opens: 0 or -errno. */
+	int (*opened)(struct shard *s);
+	/* It is closed: its calls and objects are there still. */
+	void (*closing)(struct shard *s);
+	/* It goes on with what another process had: before its calls do, and behind that. */
+	void (*resuming)(struct shard *s);
 	void (*resumed)(struct shard *s);
+	/* A step of the call is over. */
+	void (*call_settled)(struct shard *s, const struct call *c);
+	/* It was saved, or could not be. */
+	void (*call_saved)(struct shard *s, uint64_t call);
+	/* It is forgotten. */
+	void (*call_gone)(struct shard *s, struct call *c);
+	/* A REFER outside of dialogs that names none. False: it is not this feature's. */
+	bool (*referred)(struct shard *s, const struct sip_message *m);
 	/* It tells phones of the tenant when they have registered. */
 	bool (*tells_unasked)(const struct shard *s, uint16_t tenant);
 	/* ... and one has, and was answered. */

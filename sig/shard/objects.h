@@ -51,7 +51,6 @@ struct object_type {
 	void (*leave)(struct shard *s, struct object *o);
 	void (*clear)(struct object *o); /* what it owns */
 };
-extern const struct object_type room_object;
 
 /* Those of a shard, of all kinds. */
 struct objects {

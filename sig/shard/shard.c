@@ -9,7 +9,6 @@
 #include "sig/call/legs.h"
 #include "sig/call/module.h"
 #include "sig/record/call_record.h"
-#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 
 enum { SHARD_SHIFT = 48 };
@@ -373,7 +372,6 @@ static int shard_tables_open(struct shard *s, struct rand_source *rand)
 	uint32_t calls = set->calls_max + SHARD_EMERGENCY_CALLS;
 	int err;
 
-	s->conference = shard_room_shown;
 	s->key.k0 = rand_u64_from(rand);
 	s->key.k1 = rand_u64_from(rand);
 	if ((err = shard_own_open(s, rand)) || (err = txns_open(&s->txns, set->txns_max, rand)) ||
@@ -417,6 +415,15 @@ static void shard_join_locations(struct shard *s, struct locations *locations)
 	locations_join(locations, &s->locations_user);
 }
 
+static int shard_features_open(struct shard *s)
+{
+	int err = 0;
+
+	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f && !err; f++)
+		err = (*f)->opened ? (*f)->opened(s) : 0;
+	return err;
+}
+
 int shard_open(struct shard **out, const struct shard_settings *settings,
 	       struct locations *locations, struct rand_source *rand, struct instant now)
 {
@@ -443,6 +450,7 @@ int shard_open(struct shard **out, const struct shard_settings *settings,
 	steady_open(&s->host.steady, settings->boot, now);
 	shard_join_locations(s, locations);
 	err = shard_watch_open(s);
+	err = err ? err : shard_features_open(s);
 	if (err) {
 		shard_close(s);
 		return err;
@@ -514,7 +522,8 @@ void shard_close(struct shard *s)
 	if (s->locations)
 		locations_leave(s->locations, &s->locations_user);
 	shard_leave_node(s);
-	shard_rosters_close(s);
+	if (s->shared_tables)
+		SHARD_HOOKS_CALL(s->shared_tables, closing, s);
 	close_calls(s);
 	subscriptions_close(&s->subscriptions);
 	shard_invites_drop(s);

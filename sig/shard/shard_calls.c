@@ -11,7 +11,6 @@
 #include "sig/model/call_order.h"
 #include "sig/model/payer.h"
 #include "sig/model/recording.h"
-#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 #include "sig/subscription/features.h"
@@ -492,7 +491,7 @@ void shard_call_give(struct shard *s, struct call *c)
 	s->shared_tables->codings -= c->transcoded;
 	s->shared_tables->videos -= c->counted_as_video;
 	shard_watch_gone(s, c);
-	shard_room_part(s, c);
+	SHARD_HOOKS_CALL(s->shared_tables, call_gone, s, c);
 	call_clear(&s->host, c);
 	shard_quota_release(s, &payer, QUOTA_CALLS);
 	tenants_release(s->settings.tenants, c->tenant, TENANT_CALLS);
@@ -551,7 +550,7 @@ bool shard_call_settle(struct shard *s, struct call *c)
 	note_transcoded(s, c);
 	note_video(s, c);
 	shard_watch_call(s, c);
-	shard_room_watch(s, c);
+	SHARD_HOOKS_CALL(s->shared_tables, call_settled, s, c);
 	outer = sender_set(s, c->id);
 	goes_on = call_settle(&s->host, c);
 	s->txns.sender = outer;
@@ -616,7 +615,7 @@ void shard_call_saved(struct shard *s, uint64_t call, uint64_t version, bool sav
 	const struct call_event ev = { .kind = CALL_EV_SAVED, .version = version, .ok = saved };
 
 	(void)shard_call_event(s, call, &ev, now);
-	shard_room_awaited(s, call);
+	SHARD_HOOKS_CALL(s->shared_tables, call_saved, s, call);
 }
 
 void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant now)

@@ -13,7 +13,6 @@
 #include "sig/pbx/account.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/park.h"
-#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sig/call/resolve.h"
 #include "sig/dialog/dialog.h"
 #include "sig/host/destination.h"
 #include "sig/host/location.h"
@@ -741,3 +742,39 @@ const struct trunk_service shard_trunk_service = {
 	.target = shard_trunk_route_target,
 	.classify = shard_dials,
 };
+
+/* False: its server is not there, or its name is not known yet. */
+static bool out_target(struct shard *s, uint16_t tenant, const struct trunk_route_server *route,
+		       uint64_t seed, struct call_target *out)
+{
+	const char *trunk = trunks_name(s->settings.trunks, route->trunk);
+	const struct plan_step step = {
+		.trunk = { .p = (char *)(uintptr_t)trunk, .n = (uint32_t)strlen(trunk) },
+		.number = { .p = (char *)(uintptr_t)route->number,
+			    .n = (uint32_t)strlen(route->number) },
+		.server = route->server,
+	};
+
+	return shard_trunk_route_target(s, tenant, &step, (struct bytes){ 0 }, out) &&
+	       resolve_known_target(&s->host, seed, out);
+}
+
+/* Those that answer first. */
+enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
+			   struct call_target *out)
+{
+	struct trunk_route_server routes[TRUNK_ROUTE_SERVERS_MAX];
+	uint32_t n = trunk_route(&s->settings, tenant, number, seed, routes, COUNT_OF(routes));
+	enum refusal refused = n ? REFUSED_TRUNK_AWAY : REFUSED_NOT_REGISTERED;
+
+	for (uint32_t i = 0; i < 2 * n; i++) {
+		const struct trunk_route_server *route = &routes[i % n];
+
+		if (!route->open || route->down != (i >= n))
+			continue;
+		if (out_target(s, tenant, route, seed, out))
+			return REFUSED_NOT;
+		refused = REFUSED_TRUNK_AWAY;
+	}
+	return refused;
+}

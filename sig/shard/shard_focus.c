@@ -4,10 +4,8 @@
  * the request. */
 
 #include "sig/call/number_claim.h"
-#include "sig/call/resolve.h"
 #include "sig/call/trunk_route.h"
 #include "sig/host/trunk.h"
-#include "sig/host/trunk_route.h"
 #include "sig/model/call_order.h"
 #include "sig/pbx/account.h"
 #include "sig/pbx/conference.h"
@@ -173,42 +171,6 @@ const struct number_claim focus_numbers[] = { { 1, focus_claim }, { 0 } };
 /* A number outside that a member invites is called by the extension of its phone, by its dial plan
  * and the first usable trunk. */
 
-/* False: its server is not there, or its name is not known yet. */
-static bool out_target(struct shard *s, uint16_t tenant, const struct trunk_route_server *route,
-		       uint64_t seed, struct call_target *out)
-{
-	const char *trunk = trunks_name(s->settings.trunks, route->trunk);
-	const struct plan_step step = {
-		.trunk = { .p = (char *)(uintptr_t)trunk, .n = (uint32_t)strlen(trunk) },
-		.number = { .p = (char *)(uintptr_t)route->number,
-			    .n = (uint32_t)strlen(route->number) },
-		.server = route->server,
-	};
-
-	return shard_trunk_route_target(s, tenant, &step, (struct bytes){ 0 }, out) &&
-	       resolve_known_target(&s->host, seed, out);
-}
-
-/* Those that answer first. */
-enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
-			   struct call_target *out)
-{
-	struct trunk_route_server routes[TRUNK_ROUTE_SERVERS_MAX];
-	uint32_t n = trunk_route(&s->settings, tenant, number, seed, routes, COUNT_OF(routes));
-	enum refusal refused = n ? REFUSED_TRUNK_AWAY : REFUSED_NOT_REGISTERED;
-
-	for (uint32_t i = 0; i < 2 * n; i++) {
-		const struct trunk_route_server *route = &routes[i % n];
-
-		if (!route->open || route->down != (i >= n))
-			continue;
-		if (out_target(s, tenant, route, seed, out))
-			return REFUSED_NOT;
-		refused = REFUSED_TRUNK_AWAY;
-	}
-	return refused;
-}
-
 enum refusal shard_room_way(struct shard *s, const struct call *by,
 			    const struct shard_conference_request *o, char number[ROUTE_USER_MAX],
 			    struct call_target *out)
@@ -315,7 +277,7 @@ static void focus_referred_by(struct shard *s, const struct sip_message *m, uint
 		shard_call_step(s, c, &ev);
 }
 
-bool shard_focus_referred(struct shard *s, const struct sip_message *m)
+static bool focus_referred(struct shard *s, const struct sip_message *m)
 {
 	uint16_t tenant = shard_tenant_of(s, m);
 	const struct room *r = shard_room_named(s, tenant, m->uri.user);
@@ -392,3 +354,5 @@ uint16_t shard_focus_shard(const struct shard *s, const struct sip_message *m)
 		return s->settings.number;
 	return focus_shard_of_call(s, tenant, bytes_str(user), m->uri.user);
 }
+
+const struct shard_hooks focus_hooks = { .referred = focus_referred };

@@ -7,7 +7,6 @@
 #include "sig/call/wait.h"
 #include "sig/host/mailboxes.h"
 #include "sig/pbx/call_waiting.h"
-#include "sig/pbx/park.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
 
@@ -357,72 +356,6 @@ static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
 	shard_waiting_changed(c->shards, number, user);
 }
 
-static const enum refusal g_verdicts[REMOTE_VERDICTS] = {
-	[REMOTE_OK] = REFUSED_NOT,
-	[REMOTE_NO_CALL] = REFUSED_NO_CALL,
-	[REMOTE_NOT_UP] = REFUSED_NOT_ESTABLISHED,
-	[REMOTE_BUSY] = REFUSED_TRANSFER_OPEN,
-	[REMOTE_NO_PARTY] = REFUSED_NO_LEG,
-	[REMOTE_WHICH_PARTY] = REFUSED_WHICH_PARTY,
-	[REMOTE_NOT_ALLOWED] = REFUSED_NO_WAITING,
-};
-
-static enum remote_verdict remote_verdict_of(enum refusal refused)
-{
-	for (enum remote_verdict v = 0; v < REMOTE_VERDICTS; v++) {
-		if (g_verdicts[v] == refused)
-			return v;
-	}
-	return REMOTE_NO_CALL;
-}
-
-enum refusal shard_remote_refusal(enum remote_verdict verdict)
-{
-	return g_verdicts[verdict];
-}
-
-/* The party does not wait there any more: what is left is freed. */
-static bool remote_waits(struct shard *s, uint16_t tenant, const struct remote_join *j,
-			 struct instant now)
-{
-	struct bytes slot = bytes_str(j->slot);
-
-	if (!slot.n || shard_call_yield(s, j->call, slot, now))
-		return true;
-	(void)park_may_pick(&s->host, tenant, j->call, slot);
-	return false;
-}
-
-static enum refusal remote_conference(struct shard *s, uint16_t tenant, const struct remote_join *j,
-				      struct instant now)
-{
-	const struct shard_conference_give give = {
-		.call = j->call, .room = j->room, .leaves = j->leaves, .dialog = j->dialog
-	};
-
-	return shard_conference_give(s, tenant, &give, now);
-}
-
-static void remote_join(const struct shard_shared_tables *c, const struct remote_join *j,
-			struct remote_joined *out)
-{
-	struct shard *s = c->shards;
-	uint16_t tenant;
-	enum refusal refused = REFUSED_NO_CALL;
-
-	while (s && s->settings.number != id_shard(j->call))
-		s = s->next;
-	if (!s || !shard_remote_tenant(c, j->tenant, &tenant))
-		refused = REFUSED_NO_CALL;
-	else if (j->room)
-		refused = remote_conference(s, tenant, j, c->remote_now);
-	else if (j->leaves.n && !shard_call_part(s, j->call, j->leaves).side)
-		refused = REFUSED_NO_CALL;
-	else if (remote_waits(s, tenant, j, c->remote_now))
-		refused = shard_call_remote(s, tenant, j->call, j->leg, &out->remote);
-	out->verdict = remote_verdict_of(refused);
-}
-
 void shard_on_secret(void *owner, const struct secret_guess *g, bool right)
 {
 	const struct shard *s = owner;
@@ -481,9 +414,6 @@ static bool remote_hear(void *owner, uint64_t process, const struct remote_item 
 	if (of)
 		return of->heard(c, item, answer);
 	switch (item->kind) {
-	case REMOTE_JOIN:
-		remote_join(c, &item->join, &answer->joined);
-		return true;
 	case REMOTE_JOINED:
 	case REMOTE_PAGED:
 		if (c->remote_with.answered)
@@ -503,6 +433,7 @@ static bool remote_hear(void *owner, uint64_t process, const struct remote_item 
 		break;
 	case REMOTE_PICK: /* of features */
 	case REMOTE_PICKED:
+	case REMOTE_JOIN:
 	case REMOTE_PAGE:
 	case REMOTE_KINDS:
 		break;

@@ -9,7 +9,6 @@
 #include "sig/pbx/pick.h"
 #include "sig/pbx/refer.h"
 #include "sig/pbx/retrieve.h"
-#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/dialog_name.h"
 
@@ -56,6 +55,15 @@ static void refer_refuse(struct shard *s, const struct sip_message *m, uint16_t 
 		     status == 405 ? BYTES_LIT(RESPOND_ALLOW) : (struct bytes){ 0 });
 }
 
+static bool refer_is_taken(struct shard *s, const struct sip_message *m)
+{
+	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f; f++) {
+		if ((*f)->referred && (*f)->referred(s, m))
+			return true;
+	}
+	return false;
+}
+
 void shard_refer(struct shard *s, const struct sip_message *m)
 {
 	struct call_event ev = { .kind = CALL_EV_REFER, .message = m };
@@ -68,7 +76,7 @@ void shard_refer(struct shard *s, const struct sip_message *m)
 
 	/* a trunk may not learn whether such a conference exists: it is in no document as a
 	 * member */
-	if (status == 405 && shard_trunk_of(s, &m->hop) == TRUNK_NONE && shard_focus_referred(s, m))
+	if (status == 405 && shard_trunk_of(s, &m->hop) == TRUNK_NONE && refer_is_taken(s, m))
 		return;
 	if (status) {
 		refer_refuse(s, m, status, status == 405 ? REFUSED_METHOD : REFUSED_MALFORMED);

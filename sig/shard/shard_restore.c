@@ -10,7 +10,6 @@
 #include "sig/leg/flow.h"
 #include "sig/model/payer.h"
 #include "sig/pbx/charge.h"
-#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/hop.h"
 #include "sig/step/step.h"
@@ -400,7 +399,7 @@ void shard_resume(struct shard *s, struct instant now)
 {
 	shard_set_now(s, now);
 	s->resumed_ns = now.ns;
-	shard_rooms_resume(s);
+	SHARD_HOOKS_CALL(s->shared_tables, resuming, s);
 	resume_calls(s);
 	shard_watch_resume(s);
 	SHARD_HOOKS_CALL(s->shared_tables, resumed, s);

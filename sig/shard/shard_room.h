@@ -8,6 +8,8 @@
 #include "sig/room/room.h"
 #include "sig/shard/shard_state.h"
 
+extern const struct object_type room_object;
+
 /* Returns NULL if it does not exist. */
 struct room *shard_room_find(const struct shard *s, uint64_t id);
 /* Of all: start with *cursor = 0. */
@@ -56,25 +58,15 @@ enum refusal shard_room_parts_order(struct shard *s, struct room *r,
 /* ---- shard_room_parts.c ---- */
 /* Members that are still to join do so, as far as they can now. */
 void shard_room_bring(struct shard *s, struct room *r);
-/* A step of the call is over: its room tells of its party as it is now. */
-void shard_room_watch(struct shard *s, const struct call *c);
 /* Watchers of the room are notified of changes in their turn. */
 void shard_room_watched(struct shard *s, struct room *r);
 /* By the number or name dialled, watched or given (sig/room/room.h). Returns NULL if it is not of
  * this shard. */
 struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct bytes user);
-/* shard.conference */
-bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
-		      struct conference_view *out);
-/* Before calls are gone: empties the rosters. */
-void shard_rosters_close(struct shard *s);
 
 /* ---- shard_conference.c ---- */
 /* A call of this shard joins: its party replaces that member. */
 void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place);
-/* A call is saved: a room that waits for it has its turn, before the phone that is told so can hang
- * up. */
-void shard_room_awaited(struct shard *s, uint64_t call);
 /* As shard_conference_ring. o: the callee and its new call, call and leg (the caller), inviter.
  * Also REFUSED_MAY_NOT_CALL, _TRUNK_AWAY. */
 enum refusal shard_room_ring(struct shard *s, const struct shard_conference_request *o,
@@ -90,17 +82,12 @@ enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
 struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant);
 
 /* ---- shard_focus.c ---- */
-/* The way to a number outside, as routes have it. seed: which of equal ones is first. */
-enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
-			   struct call_target *out) NODISCARD;
 /* How the user that o names, the party of by, calls o->to. */
 enum refusal shard_room_way(struct shard *s, const struct call *by,
 			    const struct shard_conference_request *o, char number[ROUTE_USER_MAX],
 			    struct call_target *out) NODISCARD;
 /* room_service.add_party and of_call */
 enum refusal shard_focus(void *owner, const struct focus_addition *ask);
-/* False: it is to no conference of this shard. */
-bool shard_focus_referred(struct shard *s, const struct sip_message *m);
 enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
 /* ---- shard_room_record.c ---- */
 /* As the document of the room wants it, and as was ordered. */

@@ -135,7 +135,7 @@ static void face_read(const struct shard *s, const struct room *r, const struct 
 	};
 }
 
-void shard_room_watch(struct shard *s, const struct call *c)
+static void room_watch(struct shard *s, const struct call *c)
 {
 	struct room *r = c->member && c->state < CALL_ENDING && call_caller(c)
 				 ? shard_room_find(s, c->member->room)
@@ -163,7 +163,7 @@ static void watched_host(struct shard *s, const struct room *r, uint16_t number)
 	const struct call *c = m ? shard_member_call(s, m) : NULL;
 
 	if (c)
-		shard_room_watch(s, c);
+		room_watch(s, c);
 }
 
 void shard_room_watched(struct shard *s, struct room *r)
@@ -210,8 +210,8 @@ static bool shown_has(const void *room, struct bytes user)
 	return room_has_user(room, user);
 }
 
-bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
-		      struct conference_view *out)
+static bool room_seen_by(const struct shard *s, uint16_t tenant, struct bytes user,
+			 struct conference_view *out)
 {
 	const struct room *r = shard_room_named(s, tenant, user);
 	const struct room_terms *t =
@@ -233,7 +233,7 @@ bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
 	return true;
 }
 
-void shard_rosters_close(struct shard *s)
+static void rosters_close(struct shard *s)
 {
 	uint32_t cursor = 0;
 	struct room *r;
@@ -352,7 +352,7 @@ static enum refusal bring_one(struct shard *s, struct room *r, const struct room
 	return call_is_alone(c) ? bring_call(s, r, comes, c, NULL) : bring_pair(s, r, comes, c);
 }
 
-void shard_room_awaited(struct shard *s, uint64_t call)
+static void room_awaited(struct shard *s, uint64_t call)
 {
 	struct call *c = shard_call_find(s, call);
 	struct room *r = c && c->joins_room ? shard_room_find(s, c->joins_room) : NULL;
@@ -628,3 +628,18 @@ void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_rep
 		shard_room_record_failed(s, r, -EIO);
 	object_hurry(s, &r->object);
 }
+
+static int rooms_opened(struct shard *s)
+{
+	s->conference = room_seen_by;
+	return 0;
+}
+
+const struct shard_hooks room_hooks = {
+	.opened = rooms_opened,
+	.closing = rosters_close,
+	.resuming = shard_rooms_resume,
+	.call_settled = room_watch,
+	.call_saved = room_awaited,
+	.call_gone = shard_room_part,
+};

@@ -326,6 +326,9 @@ bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_st
 void shard_on_secret(void *owner, const struct secret_guess *g, bool right);
 /* A route of the tenant has the number. */
 bool shard_has_trunk_route(const struct shard *s, uint16_t tenant, struct bytes number);
+/* The way to a number outside, as routes have it. seed: which of equal ones is first. */
+enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
+			   struct call_target *out) NODISCARD;
 /* What it may use, by that way. */
 struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 				     const struct sip_hop *hop);

@@ -16,7 +16,6 @@
 #include "sig/pbx/flow/flow.h"
 #include "sig/pbx/recording/siprec_body.h"
 #include "sig/shard/shard.h"
-#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/message.h"
 
@@ -143,7 +142,7 @@ static void place_of_act(struct party_place *out, const struct prompts *a)
 static void place_of_member(struct party_place *out, const struct shard *s, const struct call *c)
 {
 	const struct room_member *m = c->member;
-	const struct room *r = shard_room_find(s, m->room);
+	const struct room *r = s->host.services->rooms->find(s->host.owner, m->room);
 
 	out->kind = PARTY_CONFERS;
 	out->room = m->room;
