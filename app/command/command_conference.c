@@ -149,7 +149,7 @@ static bool confer(struct command_run *run, struct shard_conference_request *o)
 
 /* ---- a call of another shard ---- */
 
-/* The room tells the call's shard when its parties have joined (sig/shard/shard_room_parts.c). */
+/* The room tells the call's shard when its parties have joined (sig/feature/room/room_parts.c). */
 static void conference_start(struct command_run *run, const struct shard_join *join)
 {
 	struct shard_conference_request o = { .call = join->call,

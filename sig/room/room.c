@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules of a conference room that need no call (room.h): numbers and names of members, the order of
  * hosts, who may do what (CONF-07, CONF-11), the invitation list, tones of joining and leaving, and
- * attendance lists of recordings. The shard carries out what follows (sig/shard/shard_room.c).
+ * attendance lists of recordings. The shard carries out what follows (sig/feature/room/rooms.c).
  * Pure. */
 
 #include <assert.h>

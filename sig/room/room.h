@@ -71,7 +71,7 @@ void room_member_clear(struct room_member **member); /* it is in no list any mor
 /* Audio of a room other than its members, and what takes all of it: tones of joining and leaving,
  * files that a command plays, a recording of the mix, an application. A command's files and the
  * recording are in the room's record, so a successor continues them. Pure;
- * sig/shard/shard_room_parts.c carries it out. */
+ * sig/feature/room/room_parts.c carries it out. */
 
 struct room_attendance;
 

@@ -380,7 +380,7 @@ enum shard_room_act {
 	SHARD_ROOM_UNMUTE,
 	SHARD_ROOM_HOLD,
 	SHARD_ROOM_RESUME,
-	SHARD_ROOM_RECORD, /* record; see sig/shard/shard_room.h */
+	SHARD_ROOM_RECORD, /* record; see sig/feature/room/shard_room.h */
 };
 struct room_play;
 struct shard_room_order {

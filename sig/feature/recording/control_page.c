@@ -8,10 +8,10 @@
 #include "sig/feature/recording/control_page.h"
 
 #include "base/log.h"
+#include "sig/feature/room/shard_room.h"
 #include "sig/model/call_order.h"
 #include "sig/model/conference.h"
 #include "sig/pbx/recording/recording.h"
-#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 
 /* What was found until now. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whoever calls the number of a factory has a conference of his own (RFC 4579 5.1; CONF-01). */
-#include "sig/shard/shard_room.h"
+#include "sig/feature/room/shard_room.h"
 #include "sig/sip/id.h"
 #include "tests/unit/sig/claims.h"
 #include "tests/unit/sig/meetme.h"

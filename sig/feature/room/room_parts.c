@@ -12,11 +12,11 @@
 #include "sig/call/legs.h"
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
+#include "sig/feature/room/shard_room.h"
 #include "sig/model/payer.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/replace.h"
 #include "sig/room/room.h"
-#include "sig/shard/shard_room.h"
 #include "sig/sip/lex.h"
 #include "sig/step/step.h"
 

@@ -3,7 +3,7 @@
  * calls, numbers or the factory, mixed by a media job, restored by a successor together with their
  * members, and closed when they are empty. Decides who is host, when a conference of two becomes a
  * call again (CONF-08, BEAT-07), and moves members to the shard that owns the number. What a room
- * plays, records and streams is in shard_room_parts.c. */
+ * plays, records and streams is in room_parts.c. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,12 +13,12 @@
 #include "sig/call/audio_source.h"
 #include "sig/call/video.h"
 #include "sig/call/wait.h"
+#include "sig/feature/room/shard_room.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/record/room_record.h"
 #include "sig/room/room.h"
-#include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
 
 #define APART_NS (20 * NS_PER_MS) /* from one to the next: not all phones answer at once */

@@ -4,10 +4,10 @@
 
 #include "sig/call/originate.h"
 #include "sig/call/wait.h"
+#include "sig/feature/room/shard_room.h"
 #include "sig/model/call_order.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/remote_shard.h"
-#include "sig/shard/shard_room.h"
 #include "sig/step/step.h"
 
 static bool is_pending_already(const struct room *r, uint64_t call)
@@ -221,7 +221,7 @@ static struct room *conference_find_room(struct shard *s, const struct shard_con
 	return conference_is_made(s, o, &r) ? r : shard_room_of_calls(s, o->room, tenant);
 }
 
-/* Its shard is asked to send its parties (shard_room_parts.c). user: a member already. */
+/* Its shard is asked to send its parties (room_parts.c). user: a member already. */
 static bool pending_add_remote(struct room *r, const struct room_pending *comes, struct bytes user)
 {
 	struct room_pending *to = &r->comes[r->pending_count];
@@ -804,7 +804,7 @@ uint64_t shard_call_room(const struct shard *s, uint64_t call)
 	return c && c->member && !c->member->asks ? c->member->room : 0;
 }
 
-/* ---- for the focus (shard_focus.c) ---- */
+/* ---- for the focus (focus_requests.c) ---- */
 
 enum refusal shard_room_ring(struct shard *s, const struct shard_conference_request *o,
 			     struct room *r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rooms of a shard: found by id and number, looked at when they have changed; private to
- * sig/shard/shard_*.c. */
+ * sig/feature/. */
 #ifndef SIG_SHARD_SHARD_ROOM_H
 #define SIG_SHARD_SHARD_ROOM_H
 
@@ -28,7 +28,7 @@ void shard_room_empty(struct shard *s, struct room *r);
 /* Before calls are resumed: each member is in its room again. */
 void shard_rooms_resume(struct shard *s);
 
-/* ---- shard_room.c ---- */
+/* ---- rooms.c ---- */
 /* A member has joined: members with video that some of the others cannot decode are re-INVITEd. */
 void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_kind kind,
 			const char *reason);
@@ -37,7 +37,7 @@ void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_ki
 void shard_room_asked(struct shard *s, const struct room *r, struct bytes user);
 
 /* Audio of a shard's rooms other than members, and its listeners (sig/room/room.h): all follows
- * from the value of a room when its turn comes. Private to sig/shard/shard_*.c. */
+ * from the value of a room when its turn comes. Private to sig/feature/. */
 
 /* Requests the parts that are to be open, as far as the room is mixed. */
 void shard_room_parts_settle(struct shard *s, struct room *r);
@@ -55,7 +55,7 @@ void shard_room_live_over(struct shard *s, struct room *r, const char *reason);
 enum refusal shard_room_parts_order(struct shard *s, struct room *r,
 				    const struct shard_room_order *o) NODISCARD;
 
-/* ---- shard_room_parts.c ---- */
+/* ---- room_parts.c ---- */
 /* Members that are still to join do so, as far as they can now. */
 void shard_room_bring(struct shard *s, struct room *r);
 /* Watchers of the room are notified of changes in their turn. */
@@ -64,7 +64,7 @@ void shard_room_watched(struct shard *s, struct room *r);
  * this shard. */
 struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct bytes user);
 
-/* ---- shard_conference.c ---- */
+/* ---- conference_requests.c ---- */
 /* A call of this shard joins: its party replaces that member. */
 void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place);
 /* As shard_conference_ring. o: the callee and its new call, call and leg (the caller), inviter.
@@ -81,7 +81,7 @@ enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
 /* A new conference of calls, without members yet. NULL: there are too many. */
 struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant);
 
-/* ---- shard_focus.c ---- */
+/* ---- focus_requests.c ---- */
 /* How the user that o names, the party of by, calls o->to. */
 enum refusal shard_room_way(struct shard *s, const struct call *by,
 			    const struct shard_conference_request *o, char number[ROUTE_USER_MAX],
@@ -89,7 +89,7 @@ enum refusal shard_room_way(struct shard *s, const struct call *by,
 /* room_service.add_party and of_call */
 enum refusal shard_focus(void *owner, const struct focus_addition *ask);
 enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
-/* ---- shard_room_record.c ---- */
+/* ---- room_recording.c ---- */
 /* As the document of the room wants it, and as was ordered. */
 void shard_room_record_settle(struct shard *s, struct room *r);
 /* by_page: a member's extension says so, which may. */

@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "sig/call/cdr.h"
+#include "sig/feature/room/shard_room.h"
 #include "sig/pbx/recording/recording.h"
-#include "sig/shard/shard_room.h"
 
 enum { FACTS_MAX = 16 * 1024 - 1, PARTIES_MIN = 2 };
 

@@ -5,13 +5,13 @@
 
 #include "sig/call/number_claim.h"
 #include "sig/call/trunk_route.h"
+#include "sig/feature/room/shard_room.h"
 #include "sig/host/trunk.h"
 #include "sig/model/call_order.h"
 #include "sig/pbx/account.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/room/room.h"
-#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/dialog_name.h"
 
