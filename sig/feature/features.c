@@ -24,12 +24,12 @@ extern const struct number_claim conference_numbers[], focus_numbers[], meetme_n
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
 extern const struct services park_services, pick_services, room_services;
 extern const struct shard_hooks focus_hooks, instant_message_hooks, join_hooks,
-	message_waiting_hooks, pick_hooks, recording_hooks, room_hooks;
+	message_waiting_hooks, pick_hooks, presence_hooks, recording_hooks, room_hooks, watch_hooks;
 extern const struct dialled_code account_dialled_codes[], park_dialled_codes[];
 
 const struct feature sig_features[] = {
-	{ "blf", .package = &dialog_package },
-	{ "presence", .package = &presence_package },
+	{ "blf", .package = &dialog_package, .shard = &watch_hooks },
+	{ "presence", .package = &presence_package, .shard = &presence_hooks },
 	{ "registrations", .package = &reg_package },
 	{ "flow", .call = &flow_module },
 	{ "call_waiting", .call = &call_waiting_module },

@@ -6,6 +6,7 @@
 #define SIG_SHARD_HOOKS_H
 
 #include "base/pool.h"
+#include "base/wheel.h"
 #include "sig/host/feature.h"
 #include "sig/host/txns.h"
 #include "sig/remote/remote_state.h"
@@ -14,6 +15,7 @@
 struct call;
 struct call_event;
 struct shard;
+struct shard_extension_slot;
 struct shard_shared_tables;
 
 /* Requests of a method outside of dialogs. */
@@ -37,10 +39,23 @@ struct shard_remote_hook {
 		      struct remote_item *answer);
 };
 
+/* The answer to what it has asked the world for, of no call. */
+struct shard_reply_hook {
+	enum ask ask;
+	void (*on)(struct shard *s, const struct reply *reply);
+};
+
+struct shard_timer_hook {
+	uint32_t kind; /* enum shard_timer */
+	void (*on)(struct shard *s, const struct wheel_timer *t);
+};
+
 /* NULL: it does not care. */
 struct shard_hooks {
 	const struct shard_method *methods;      /* the last has no function */
-	const struct shard_remote_hook *remotes; /* likewise */
+	const struct shard_remote_hook *remotes; /* likewise, as those below */
+	const struct shard_reply_hook *replied;
+	const struct shard_timer_hook *timers;
 	/* Once a second, for all shards of the node. */
 	void (*second)(struct shard_shared_tables *c);
 	/* All shards of the node are closed. */
@@ -49,6 +64,11 @@ struct shard_hooks {
 	int (*opened)(struct shard *s);
 	/* It is closed: its calls and objects are there still. */
 	void (*closing)(struct shard *s);
+	/* Another node has it: its calls and objects are forgotten. */
+	void (*silenced)(struct shard *s);
+	/* The store may have lost what it had: saves some again, at most so many. False: all is
+	 * saved. */
+	bool (*assert_some)(struct shard *s, uint32_t most);
 	/* It goes on with what another process had: before its calls do, and behind that. */
 	void (*resuming)(struct shard *s);
 	void (*resumed)(struct shard *s);
@@ -58,8 +78,16 @@ struct shard_hooks {
 	void (*call_saved)(struct shard *s, uint64_t call);
 	/* It is forgotten. */
 	void (*call_gone)(struct shard *s, struct call *c);
-	/* A REFER outside of dialogs that names none. False: it is not this feature's. */
+	/* A REFER outside of dialogs that names none, and a request within a dialog of no call.
+	 * False: it is not this feature's. */
 	bool (*referred)(struct shard *s, const struct sip_message *m);
+	bool (*inside)(struct shard *s, const struct sip_message *m);
+	/* The document of an extension is another, or it is gone. */
+	void (*extension_changed)(struct shard *s, uint16_t tenant, struct bytes number);
+	/* ... or what its phones and pages watch. */
+	void (*keys_changed)(struct shard *s, uint16_t tenant, struct bytes number);
+	/* It is about to go. */
+	void (*extension_gone)(struct shard *s, struct shard_extension_slot *slot);
 	/* It tells phones of the tenant when they have registered. */
 	bool (*tells_unasked)(const struct shard *s, uint16_t tenant);
 	/* ... and one has, and was answered. */

@@ -156,14 +156,10 @@ static void dispatch_by_method(struct shard *s, const struct sip_message *m)
 	case SIP_REFER:
 		shard_refer(s, m);
 		break;
-	case SIP_SUBSCRIBE:
-		shard_subscribe(s, m);
-		break;
+	case SIP_SUBSCRIBE: /* of features */
 	case SIP_MESSAGE:
-		method_receive(s, m);
-		break;
 	case SIP_PUBLISH:
-		shard_publish(s, m);
+		method_receive(s, m);
 		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
@@ -449,8 +445,7 @@ int shard_open(struct shard **out, const struct shard_settings *settings,
 	host_open(s, rand);
 	steady_open(&s->host.steady, settings->boot, now);
 	shard_join_locations(s, locations);
-	err = shard_watch_open(s);
-	err = err ? err : shard_features_open(s);
+	err = shard_features_open(s);
 	if (err) {
 		shard_close(s);
 		return err;
@@ -633,7 +628,7 @@ void shard_silence(struct shard *s, struct instant now)
 		shard_call_give(s, c);
 	}
 	objects_silence(s);
-	shard_watch_silence(s);
+	SHARD_HOOKS_CALL(s->shared_tables, silenced, s);
 	shard_invites_drop(s);
 	shard_user_asks_drop(s);
 	shard_lost_drop(s);
@@ -667,6 +662,18 @@ void shard_security_event(struct shard *s, enum security_kind kind, const struct
 {
 	shard_set_now(s, now);
 	security_event(&s->security, kind, source, user, detail, now.ns);
+}
+
+static void timer_expired(struct shard *s, const struct wheel_timer *t)
+{
+	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f; f++) {
+		for (const struct shard_timer_hook *of = (*f)->timers; of && of->on; of++) {
+			if (of->kind == t->kind) {
+				of->on(s, t);
+				return;
+			}
+		}
+	}
 }
 
 static void expired(struct shard *s, const struct wheel_timer *t)
@@ -704,8 +711,8 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 	case TIMER_OBJECT:
 		objects_timer(s, t);
 		break;
-	case TIMER_PRESENCE:
-		shard_presence_timer(s, t->owner);
+	case TIMER_PRESENCE: /* of features */
+		timer_expired(s, t);
 		break;
 	case TIMER_SECURITY:
 		security_publish(&s->security, s->host.now.ns);

@@ -372,10 +372,18 @@ static bool assert_calls(struct shard *s)
 	return true;
 }
 
+static bool assert_features(struct shard *s)
+{
+	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f; f++) {
+		if ((*f)->assert_some && (*f)->assert_some(s, ASSERT_CALLS))
+			return true;
+	}
+	return false;
+}
+
 void shard_assert_some(struct shard *s)
 {
-	if (assert_calls(s) || objects_assert(s, ASSERT_CALLS) ||
-	    shard_watch_assert(s, ASSERT_CALLS)) {
+	if (assert_calls(s) || objects_assert(s, ASSERT_CALLS) || assert_features(s)) {
 		wheel_start(&s->wheel, &s->assert_timer,
 			    s->host.now.ns + ASSERT_STEP_MS * NS_PER_MS);
 	} else {
@@ -660,6 +668,19 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 	(void)shard_call_event(s, call, &ev, now);
 }
 
+static bool reply_is_taken(struct shard *s, const struct reply *reply)
+{
+	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f; f++) {
+		for (const struct shard_reply_hook *of = (*f)->replied; of && of->on; of++) {
+			if (of->ask == reply->ask) {
+				of->on(s, reply);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 void shard_replied(struct shard *s, const struct reply *reply, struct instant now)
 {
 	const struct call_event ev = { .kind = CALL_EV_REPLY, .reply = reply };
@@ -668,10 +689,8 @@ void shard_replied(struct shard *s, const struct reply *reply, struct instant no
 
 	if (shard_call_event(s, reply->of, &ev, now))
 		return;
-	if (reply->ask == ASK_PUBLISH) {
-		shard_published(s, &reply->publish);
+	if (reply_is_taken(s, reply))
 		return;
-	}
 	if (!reply->of && reply->ask == ASK_KV) {
 		shard_register_claimed(s, &reply->kept, now);
 		return;

@@ -265,7 +265,7 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 	other = memcmp(&slot->extension, extension, sizeof(*extension)) != 0;
 	slot->extension = *extension;
 	if (other) /* what its phones publish changes the document, too */
-		shard_watch_extension(s, extension->tenant, number);
+		SHARD_HOOKS_CALL(s->shared_tables, extension_changed, s, extension->tenant, number);
 	if (other_music)
 		shard_calls_hear(s);
 	return 0;
@@ -309,7 +309,7 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	forward = slot->forward;
 	slot->forward = NULL;
 	shard_busy_set(s, slot, forward);
-	shard_presence_free(s, slot);
+	SHARD_HOOKS_CALL(s->shared_tables, extension_gone, s, slot);
 	free(forward);
 	free(slot->guesses);
 	free(slot->monitors);
@@ -321,7 +321,7 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	tenants_release(s->settings.tenants, tenant, TENANT_EXTENSIONS);
 	(void)table_del(&s->extensions_by_number, number_hash(s, tenant, key), at);
 	(void)pool_free(&s->extensions, at);
-	shard_watch_extension(s, tenant, key);
+	SHARD_HOOKS_CALL(s->shared_tables, extension_changed, s, tenant, key);
 	return true;
 }
 
@@ -349,9 +349,10 @@ int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number, con
 	int err = slot ? extension_text_set(&slot->monitors, monitors) : -ENOENT;
 
 	if (other && !err)
-		shard_watch_extension(s, tenant, bytes_str(number));
+		SHARD_HOOKS_CALL(s->shared_tables, extension_changed, s, tenant, bytes_str(number));
 	if (other && !err)
-		shard_blf_changed(s, tenant, bytes_str(number)); /* of pages */
+		SHARD_HOOKS_CALL(s->shared_tables, keys_changed, s, tenant,
+				 bytes_str(number)); /* of pages */
 	return err;
 }
 
@@ -362,7 +363,7 @@ int shard_members_set(struct shard *s, uint16_t tenant, const char *number, cons
 	int err = slot ? extension_text_set(&slot->members, members) : -ENOENT;
 
 	if (other && !err)
-		shard_watch_extension(s, tenant, bytes_str(number));
+		SHARD_HOOKS_CALL(s->shared_tables, extension_changed, s, tenant, bytes_str(number));
 	return err;
 }
 
@@ -389,7 +390,7 @@ int shard_blf_set(struct shard *s, uint16_t tenant, const char *number, const ch
 		return 0;
 	err = slot ? extension_text_set(&slot->blf_keys, blf_keys) : -ENOENT;
 	if (!err)
-		shard_blf_changed(s, tenant, bytes_str(number));
+		SHARD_HOOKS_CALL(s->shared_tables, keys_changed, s, tenant, bytes_str(number));
 	return err;
 }
 
@@ -424,6 +425,21 @@ const struct shard_forward *shard_forward_for(void *owner, uint16_t tenant, stru
 {
 	return shard_extension_of(owner, tenant, user) ? shard_forward_of(owner, tenant, user)
 						       : NULL;
+}
+
+const char *shard_presence_current(void *owner, uint16_t tenant, struct bytes user)
+{
+	const struct shard *s = owner;
+	const struct shard_extension_slot *slot = shard_extension_slot(s, tenant, user);
+	struct presence_view view = { .state = "" };
+
+	if (slot)
+		presence_show(slot->presence ? &slot->presence->of : NULL,
+			      slot->forward && slot->forward->do_not_disturb
+				      ? PRESENCE_DO_NOT_DISTURB
+				      : 0,
+			      shard_wall_ms(s), &view);
+	return view.state;
 }
 
 const struct directory_service shard_directory_service = {

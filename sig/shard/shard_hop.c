@@ -99,6 +99,17 @@ static bool phone_moved(struct shard *s, struct call *c, struct leg *l, const st
 	return true;
 }
 
+static void subscriptions_move(struct shard *s, uint16_t tenant, struct bytes user,
+			       const struct sip_hop *from, const struct sip_hop *to)
+{
+	struct subscription *sub = NULL;
+
+	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, user, sub)) != NULL) {
+		if (shard_is_same_phone(&sub->dialog.hop, from))
+			subscription_moved(&s->subscriptions, sub, to);
+	}
+}
+
 /* Only for the user's own: the forged source of one REGISTER must not divert another user's calls.
  * A successor needs it; nothing waits for that save. */
 void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
@@ -109,7 +120,7 @@ void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
 
 	if (sip_hop_equal(from, to))
 		return;
-	shard_watch_moved(s, tenant, user, from, to);
+	subscriptions_move(s, tenant, user, from, to);
 	while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
 		struct call *c = shard_call_find(s, dialog_call(&l->dialog));
 

@@ -488,17 +488,24 @@ void shard_inside(struct shard *s, const struct sip_message *m)
 		shard_inside_resume(s, m);
 }
 
+/* It is in a dialog of a feature. */
+static bool inside_is_taken(struct shard *s, const struct sip_message *m)
+{
+	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f; f++) {
+		if ((*f)->inside && (*f)->inside(s, m))
+			return true;
+	}
+	return false;
+}
+
 void shard_inside_resume(struct shard *s, const struct sip_message *m)
 {
 	struct call_event ev = { .kind = CALL_EV_REQUEST, .message = m };
 	struct call *c = dialog_find(s, m, &ev.leg);
-	struct subscription *sub = c ? NULL : shard_subscription_of(s, m);
 	struct quota_party party;
 
-	if (sub) {
-		shard_subscription_inside(s, sub, m);
+	if (!c && inside_is_taken(s, m))
 		return;
-	}
 	if (!c && (c = siprec_find(s, m)) != NULL) {
 		siprec_inside(s, c, m);
 		return;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sig/host/blf_keys.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_watch.h"
 #include "sig/sip/body.h"
 #include "sig/sip/resource_list.h"
 #include "sig/subscription/list.h"

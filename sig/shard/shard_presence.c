@@ -6,31 +6,21 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_watch.h"
 #include "sig/sip/body.h"
 #include "sig/sip/event_parse.h"
-
-struct shard_presence {
-	struct presence of;
-	struct wheel_timer timer; /* the next word ends */
-};
-
-static uint64_t presence_now(const struct shard *s)
-{
-	return steady_add(s->host.now.utc_ms, s->host.wall_ms);
-}
 
 /* ---- presence from documents ---- */
 
 static void presence_aim(struct shard *s, struct shard_presence *p)
 {
-	uint64_t now = presence_now(s), next = presence_next_utc_ms(&p->of, now);
+	uint64_t now = shard_wall_ms(s), next = presence_next_utc_ms(&p->of, now);
 
 	wheel_aim(&s->wheel, &p->timer,
 		  next == UINT64_MAX ? next : s->host.now.ns + (next - now) * NS_PER_MS);
 }
 
-void shard_presence_free(struct shard *s, struct shard_extension_slot *slot)
+static void presence_free(struct shard *s, struct shard_extension_slot *slot)
 {
 	if (slot->presence)
 		wheel_stop(&s->wheel, &slot->presence->timer);
@@ -61,16 +51,16 @@ int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
 	if (memcmp(presence, &nothing, sizeof(nothing)))
 		presence_aim(s, slot->presence);
 	else
-		shard_presence_free(s, slot);
+		presence_free(s, slot);
 	subscriptions_changed(&s->subscriptions, tenant, bytes_str(number), CHANGED_PRESENCE);
 	return 0;
 }
 
 /* Each shard has a timer; the first live one of the node has the document tidied. Standby shards
  * have no timers. */
-void shard_presence_timer(struct shard *s, pool_handle extension)
+static void presence_on_timer(struct shard *s, const struct wheel_timer *t)
 {
-	struct shard_extension_slot *slot = pool_get(&s->extensions, extension);
+	struct shard_extension_slot *slot = pool_get(&s->extensions, t->owner);
 	const struct shard_extension *e = slot ? &slot->extension : NULL;
 	const struct shard *first = s->shared_tables->shards;
 	uint64_t etag = rand_u64_from(s->host.rand) | 1;
@@ -92,28 +82,6 @@ void shard_presence_timer(struct shard *s, pool_handle extension)
 		publish->etag = etag;
 }
 
-bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user)
-{
-	const struct aor *a = locations_find(s->locations, tenant, user);
-
-	for (uint32_t i = 0; a && i < a->count; i++) {
-		if (!binding_is_foreign(&a->bindings[i]) &&
-		    a->bindings[i].expires_utc_ms > locations_utc_ms(s->locations))
-			return true;
-	}
-	return false;
-}
-
-/* ... or by another one that tells so. */
-bool shard_has_phone_anywhere(const struct shard *s, uint16_t tenant, struct bytes user)
-{
-	return shard_has_phone(s, tenant, user) ||
-	       (s->shared_tables->remote &&
-		remote_watch_registered(s->shared_tables->remote,
-					bytes_str(tenants_name(s->settings.tenants, tenant)),
-					user));
-}
-
 void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
 			 const struct dialog_state *dialogs, uint32_t count,
 			 struct presence_view *out)
@@ -129,23 +97,8 @@ void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
 		if (!dialogs[i].waits_utc_ms && !dialogs[i].parked)
 			facts |= dialogs[i].conference ? PRESENCE_CONFERENCE : PRESENCE_CALL;
 	}
-	presence_show(slot && slot->presence ? &slot->presence->of : NULL, facts, presence_now(s),
+	presence_show(slot && slot->presence ? &slot->presence->of : NULL, facts, shard_wall_ms(s),
 		      out);
-}
-
-const char *shard_presence_current(void *owner, uint16_t tenant, struct bytes user)
-{
-	const struct shard *s = owner;
-	const struct shard_extension_slot *slot = shard_extension_slot(s, tenant, user);
-	struct presence_view view = { .state = "" };
-
-	if (slot)
-		presence_show(slot->presence ? &slot->presence->of : NULL,
-			      slot->forward && slot->forward->do_not_disturb
-				      ? PRESENCE_DO_NOT_DISTURB
-				      : 0,
-			      presence_now(s), &view);
-	return view.state;
 }
 
 void shard_presence_of(struct shard *s, uint16_t tenant, struct bytes user, struct instant now,
@@ -286,7 +239,7 @@ static void publish_admit(struct shard *s, const struct sip_message *m,
 }
 
 /* A phone publishes for its own user alone. */
-void shard_publish(struct shard *s, const struct sip_message *m)
+static void publish_receive(struct shard *s, const struct sip_message *m)
 {
 	struct publish_wish wish = { 0 };
 	const struct shard_extension *e;
@@ -318,8 +271,9 @@ void shard_publish(struct shard *s, const struct sip_message *m)
 		publish_admit(s, m, e, &wish);
 }
 
-void shard_published(struct shard *s, const struct publish_reply *outcome)
+static void publish_on_reply(struct shard *s, const struct reply *reply)
 {
+	const struct publish_reply *outcome = &reply->publish;
 	struct txn_slot *slot = txns_get(&s->txns, outcome->txn);
 	uint8_t space[128];
 	struct writer extra = writer_over(space, sizeof(space));
@@ -344,3 +298,25 @@ void shard_published(struct shard *s, const struct publish_reply *outcome)
 	r.extra = writer_lines(&extra);
 	respond(&s->host, slot, NULL, &r);
 }
+
+static const struct shard_method presence_methods[] = {
+	{ .method = SIP_PUBLISH, .receive = publish_receive },
+	{ 0 },
+};
+
+static const struct shard_timer_hook presence_timers[] = {
+	{ TIMER_PRESENCE, presence_on_timer },
+	{ 0 },
+};
+
+static const struct shard_reply_hook presence_replies[] = {
+	{ ASK_PUBLISH, publish_on_reply },
+	{ 0 },
+};
+
+const struct shard_hooks presence_hooks = {
+	.methods = presence_methods,
+	.timers = presence_timers,
+	.replied = presence_replies,
+	.extension_gone = presence_free,
+};

@@ -401,7 +401,6 @@ void shard_resume(struct shard *s, struct instant now)
 	s->resumed_ns = now.ns;
 	SHARD_HOOKS_CALL(s->shared_tables, resuming, s);
 	resume_calls(s);
-	shard_watch_resume(s);
 	SHARD_HOOKS_CALL(s->shared_tables, resumed, s);
 }
 

@@ -57,6 +57,11 @@ enum shard_timer {
 enum { SHARD_TRUNK_TARGET_MAX = 512 };
 enum { SHARD_EMERGENCY_CALLS = 16 }; /* more than limits.calls: for emergency numbers */
 
+struct shard_presence {
+	struct presence of;
+	struct wheel_timer timer; /* the next word ends */
+};
+
 /* An extension, and its state in addition to the document. */
 struct shard_extension_slot {
 	struct shard_extension extension;
@@ -332,15 +337,6 @@ enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number
 /* What it may use, by that way. */
 struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 				     const struct sip_hop *hop);
-void shard_subscribe(struct shard *s, const struct sip_message *m);
-/* Returns 0 or the status to refuse with. 503 is about the node, which a phone may take as down;
- * 480 about this subscription. */
-uint16_t shard_subscriptions_fit(const struct shard *s, const struct subscription *of);
-/* The subscription of the request's dialog, or NULL. */
-struct subscription *shard_subscription_of(const struct shard *s, const struct sip_message *m);
-void shard_subscription_inside(struct shard *s, struct subscription *sub,
-			       const struct sip_message *m);
-
 /* ---- shard_remote.c ---- */
 /* A watcher subscribes: other nodes are asked. */
 void shard_remote_start(struct shard *s, const struct subscription *sub);
@@ -364,55 +360,20 @@ void shard_busy_changed(struct shard *s, uint16_t tenant, struct bytes user);
 void shard_busy_set(struct shard *s, const struct shard_extension_slot *slot,
 		    const struct shard_forward *before);
 
-/* ---- shard_lists.c ---- */
-/* What a SUBSCRIBE to that user asks for. */
-enum list_kind shard_list_kind(const struct shard *s, const struct sip_message *m, uint16_t tenant,
-			       struct bytes resource);
-/* The users of the list that it brings along, joined by ' '. 0, or the status to refuse it with. */
-uint16_t shard_list_read(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			 char users[LIST_USERS_MAX + 1]);
-/* A refresh may bring another one. As above. */
-uint16_t shard_list_replace(struct shard *s, struct subscription *sub, const struct sip_message *m);
-/* A list has the users that it is to have; others have none. 0 or -ENOMEM. */
-int shard_list_set(struct shard *s, struct subscription *sub) NODISCARD;
-enum watch_verdict shard_list_may(const struct shard *s, const struct subscription *sub);
-/* subscription_view.name */
-struct bytes shard_blf_name(void *owner, const struct subscription *sub, uint32_t resource);
-/* The document of an extension has other BLF keys. */
-void shard_blf_changed(struct shard *s, uint16_t tenant, struct bytes number);
-
-/* ---- shard_presence.c ---- */
-/* subscription_view.presence */
-void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
-			 const struct dialog_state *dialogs, uint32_t count,
-			 struct presence_view *out);
-/* A phone of his is registered by this node. */
-bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user);
-/* ... or at another node that tells so. */
-bool shard_has_phone_anywhere(const struct shard *s, uint16_t tenant, struct bytes user);
-/* A state set for an extension has expired. */
-void shard_presence_timer(struct shard *s, pool_handle extension);
-void shard_presence_free(struct shard *s, struct shard_extension_slot *slot);
-void shard_publish(struct shard *s, const struct sip_message *m);
-/* What became of it. */
-void shard_published(struct shard *s, const struct publish_reply *outcome);
-
-/* ---- shard_watch.c ---- */
+/* ---- shard_users.c ---- */
 void shard_codes_of(const struct shard *s, uint16_t tenant, struct feature_codes *out);
-int shard_watch_open(struct shard *s) NODISCARD;
+/* The slot, or the calendar, that is watched by that name; *feature: the override that it shows.
+ * False, NULL: none. */
+bool shard_watched_slot(const struct shard *s, uint16_t tenant, struct bytes user,
+			struct bytes *slot);
+const struct calendar *shard_watched_hours(const struct shard *s, uint16_t tenant,
+					   struct bytes user, enum feature_action *feature);
 /* A step of the call is over: watchers of its parties are notified of changes. */
 void shard_watch_call(struct shard *s, struct call *c);
 /* No NOTIFY: its watchers are gone as well, or know. */
 void shard_watch_gone(struct shard *s, const struct call *c);
 /* locations_user.changed */
 void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struct instant now);
-/* As shard_hop_moved. */
-void shard_watch_moved(struct shard *s, uint16_t tenant, struct bytes user,
-		       const struct sip_hop *from, const struct sip_hop *to);
-/* Settings of the extension have changed: some watchers may lose the permission. */
-void shard_watch_extension(struct shard *s, uint16_t tenant, struct bytes number);
-void shard_watch_resume(struct shard *s);
-void shard_watch_silence(struct shard *s);
 /* What the shards of this node have of a user: how many of DIALOG_STATES_MAX were filled. */
 uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes user,
 			 struct dialog_state *out);
@@ -423,9 +384,6 @@ uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes us
 void shard_watch_notify_here(struct shard *s, uint16_t tenant, struct bytes user);
 void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
 			   enum watch_change what);
-/* shard_subscribe.c. subscription_view.conference: the first one of the shards of the node. */
-bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
-			    struct conference_view *out);
 /* The roster of a conference of this shard has changed (roster.h), or it is over: watchers are
  * notified in their turn. */
 void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes user);
@@ -434,10 +392,18 @@ void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes use
 bool shard_watch_slot_name(const struct shard *s, const struct call *c, char out[ROUTE_USER_MAX]);
 /* The call goes on elsewhere: watchers of this shard see it no more. */
 void shard_watch_left(struct shard *s, const struct call *c);
-/* Some are saved again. False: that was all. */
-bool shard_watch_assert(struct shard *s, uint32_t most);
+/* A phone of his is registered by this node. */
+bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user);
+/* ... or at another node that tells so. */
+bool shard_has_phone_anywhere(const struct shard *s, uint16_t tenant, struct bytes user);
 
 /* ---- shard_extensions.c ---- */
+/* What the clock on the wall shows. */
+static inline uint64_t shard_wall_ms(const struct shard *s)
+{
+	return steady_add(s->host.now.utc_ms, s->host.wall_ms);
+}
+
 uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
 
 /* An emergency call: a right password is enough for it, whatever else the user may not do. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "sig/host/trunk.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_watch.h"
 #include "sig/sip/body.h"
 #include "sig/sip/event_parse.h"
 #include "sig/subscription/features.h"
@@ -21,11 +21,6 @@ bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 			return true;
 	}
 	return false;
-}
-
-void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes user)
-{
-	shard_watch_notify_of(s, tenant, user, CHANGED_CONFERENCE);
 }
 
 enum { SUBSCRIBE_RETRY_S = 60 };
