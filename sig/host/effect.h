@@ -270,7 +270,8 @@ struct request_helper {
 /* serial: a transaction. */
 struct request_publish {
 	struct text tenant, user; /* the presentity */
-	/* previous etag, state, note (shard_presence.c); empty: remove expired ones, no answer */
+	/* previous etag, state, note (sig/feature/presence/presence.c); empty: remove expired ones,
+	 * no answer */
 	struct text data;
 	uint64_t etag, ttl_ms;
 };

@@ -4,11 +4,11 @@
 #include <errno.h>
 
 #include "sig/dial/pattern.h"
+#include "sig/feature/watch/shard_watch.h"
 #include "sig/host/mailboxes.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
 #include "sig/pbx/park.h"
-#include "sig/shard/shard_watch.h"
 
 /* The extension has no reachable phone, and its tenant shows that by BLF (BEAT-17). */
 static bool watch_shows_offline(const struct shard *s, uint16_t tenant, struct bytes user)

@@ -15,7 +15,7 @@ struct subscription *shard_subscription_of(const struct shard *s, const struct s
 void shard_subscription_inside(struct shard *s, struct subscription *sub,
 			       const struct sip_message *m);
 
-/* ---- shard_lists.c ---- */
+/* ---- lists.c ---- */
 /* What a SUBSCRIBE to that user asks for. */
 enum list_kind shard_list_kind(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 			       struct bytes resource);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "sig/shard/shard_watch.h"
+#include "sig/feature/watch/shard_watch.h"
 #include "sig/sip/body.h"
 #include "sig/sip/event_parse.h"
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sig/feature/watch/shard_watch.h"
 #include "sig/host/trunk.h"
-#include "sig/shard/shard_watch.h"
 #include "sig/sip/body.h"
 #include "sig/sip/event_parse.h"
 #include "sig/subscription/features.h"

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sig/feature/watch/shard_watch.h"
 #include "sig/host/blf_keys.h"
-#include "sig/shard/shard_watch.h"
 #include "sig/sip/body.h"
 #include "sig/sip/resource_list.h"
 #include "sig/subscription/list.h"
