@@ -5,6 +5,8 @@
 #include "sig/call/module.h"
 #include "sig/call/number_claim.h"
 #include "sig/feature/features.h"
+#include "sig/host/host.h"
+#include "sig/shard/hooks.h"
 #include "sig/subscription/package.h"
 #include "tests/unit/test.h"
 
@@ -177,6 +179,50 @@ static void test_who_claims_a_number_first(void **state)
 			     "retrieve meetme conference replace focus transfer park replace "));
 }
 
+/* What calls may ask of features: each service is of one. */
+static void test_services(void **state)
+{
+	unsigned rooms = 0, parking = 0, pickups = 0;
+
+	(void)state;
+	for (const struct feature *f = sig_features; f->name; f++) {
+		rooms += f->services && f->services->rooms;
+		parking += f->services && f->services->parking;
+		pickups += f->services && f->services->pickups;
+	}
+	assert_int_equal(rooms, 1);
+	assert_int_equal(parking, 1);
+	assert_int_equal(pickups, 1);
+}
+
+/* What a shard hands on by kind is one feature's each. */
+static void test_each_kind_is_of_one_feature(void **state)
+{
+	unsigned methods[SIP_UNKNOWN + 1] = { 0 }, remotes[REMOTE_KINDS] = { 0 }, timers = 0;
+
+	(void)state;
+	for (const struct feature *f = sig_features; f->name; f++) {
+		const struct shard_method *m = f->shard ? f->shard->methods : NULL;
+		const struct shard_remote_hook *r = f->shard ? f->shard->remotes : NULL;
+		const struct shard_timer_hook *t = f->shard ? f->shard->timers : NULL;
+
+		for (; m && m->receive; m++)
+			methods[m->method]++;
+		for (; r && r->heard; r++)
+			remotes[r->kind]++;
+		for (; t && t->on; t++)
+			timers++;
+	}
+	for (int method = 0; method <= SIP_UNKNOWN; method++)
+		assert_int_equal(methods[method], method == SIP_SUBSCRIBE ||
+							  method == SIP_MESSAGE ||
+							  method == SIP_PUBLISH);
+	for (int kind = 0; kind < REMOTE_KINDS; kind++)
+		assert_int_equal(remotes[kind], kind == REMOTE_PICK || kind == REMOTE_PICKED ||
+							kind == REMOTE_JOIN || kind == REMOTE_PAGE);
+	assert_int_equal(timers, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +232,8 @@ int main(void)
 		cmocka_unit_test(test_each_event_is_of_one_module),
 		cmocka_unit_test(test_packages),
 		cmocka_unit_test(test_who_claims_a_number_first),
+		cmocka_unit_test(test_services),
+		cmocka_unit_test(test_each_kind_is_of_one_feature),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
