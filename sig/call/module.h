@@ -224,7 +224,7 @@ struct module {
 			uint8_t leg);
 };
 
-enum { MODULES_MAX = 32 };
+enum { MODULES_MAX = 48 };
 
 /* The modules of each hook, in their order; the last of a list is NULL. */
 struct module_lists {

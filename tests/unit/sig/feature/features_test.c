@@ -16,12 +16,12 @@ static const struct {
 	const char *names;
 } g_orders[] = {
 	{ HOOK_CODES, "recording account" },
-	{ HOOK_BEGUN, "account flow meetme last_caller set replace" },
+	{ HOOK_BEGUN, "account flow meetme last_caller set replace contact" },
 	{ HOOK_REQUEST, "focus transfer park flow" },
 	{ HOOK_REPEATED, "flow transfer focus" },
 	{ HOOK_RESPONSE, "transfer hold flow" },
 	{ HOOK_SAVED, "flow call_waiting retrieve set last_caller" },
-	{ HOOK_OVERDUE, "flow park retrieve set last_caller" },
+	{ HOOK_OVERDUE, "flow park retrieve set last_caller contact" },
 	{ HOOK_SETTLE,
 	  "application transfer replace join park conference focus call_waiting flow" },
 	{ HOOK_FOLLOW, "recording media_stream charge" },
@@ -29,7 +29,7 @@ static const struct {
 	{ HOOK_OVERLAY, "call_waiting recording" },
 	{ HOOK_RELEASED, "flow recording media_stream" },
 	{ HOOK_NEXT, "recording" },
-	{ HOOK_RESUMED, "transfer park meetme focus recording media_stream account" },
+	{ HOOK_RESUMED, "transfer park meetme focus recording media_stream account contact" },
 	{ HOOK_DIALOG, "recording" },
 	{ HOOK_ANSWERING, "recording" },
 	{ HOOK_SCREENED, "flow" },
