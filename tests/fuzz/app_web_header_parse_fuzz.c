@@ -68,7 +68,8 @@ static void check_basic(struct bytes octets)
 	clean = clean && colon - plain < 64 && strlen(colon + 1) < 64;
 	assert(web_basic_parse(bytes_str(text), user, password, sizeof(user)) == clean);
 	if (clean)
-		assert((size_t)(colon - plain) == strlen(user) && !memcmp(user, plain, strlen(user)) && !strcmp(password, colon + 1));
+		assert((size_t)(colon - plain) == strlen(user) &&
+		       !memcmp(user, plain, strlen(user)) && !strcmp(password, colon + 1));
 	else
 		assert(!user[0] && !password[0]);
 	if (!web_basic_parse(octets, user, password, sizeof(user)))
