@@ -32,6 +32,28 @@ struct command_principal command_in_name(const struct command_run *run, enum com
 	return who;
 }
 
+static void drop_on_done(json_t *answer, void *arg)
+{
+	(void)arg;
+	json_decref(answer);
+}
+
+void command_document_drop(const struct command_run *run, struct bytes kind, struct bytes name)
+{
+	/* an operator's token, too */
+	struct command_principal who = command_in_name(run, COMMAND_FOR_OPERATOR);
+	const struct document_kind *of = document_kind_find(kind);
+	char command[DOCUMENT_NAME_MAX + 8], id[COMMAND_ID_MAX];
+	json_t *args = of ? json_pack("{s:o, s:b}", of->argument, command_text_json(name),
+				      g_command_force.name, 1)
+			  : NULL;
+
+	(void)snprintf(command, sizeof(command), BYTES_FMT ".delete", BYTES_ARG(kind));
+	(void)snprintf(id, sizeof(id), "with %.*s " BYTES_FMT, 40, run->id, BYTES_ARG(name));
+	command_start(run->node, &who, bytes_str(command), bytes_str(id), args, drop_on_done, NULL);
+	json_decref(args);
+}
+
 static json_t *audit_url(const char *text)
 {
 	char shown[AUDIT_TEXT_MAX];

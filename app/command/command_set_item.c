@@ -449,30 +449,13 @@ void set_item_make(struct set_job *job, struct set_item *item)
 	item->staged = false;
 }
 
-static bool seat_is_on(const struct document_seat *seat, const json_t *value)
-{
-	struct bytes list = bytes_str(json_string_value(value) ? json_string_value(value) : "");
-	const json_t *one;
-	size_t i;
-
-	if (!seat->word)
-		return json_is_string(value) && !bytes_is(list, "off") &&
-		       !bytes_is(list, "default");
-	json_array_foreach(value, i, one)
-	{
-		if (json_is_string(one) && !strcmp(json_string_value(one), seat->word))
-			return true;
-	}
-	return bytes_list_has(list, bytes_str(seat->word));
-}
-
 int set_item_seats(const struct set_item *item, const struct document_seat *seat)
 {
 	const json_t *was_is =
 		item->change == SET_PUT ? json_object_get(item->differs, seat->member) : NULL;
 
 	if (item->change == SET_PUT && item->is_new)
-		return seat_is_on(seat, json_object_get(item->args, seat->member));
-	return seat_is_on(seat, json_array_get(was_is, 1)) -
-	       seat_is_on(seat, json_array_get(was_is, 0));
+		return document_seat_is_on(seat, json_object_get(item->args, seat->member));
+	return document_seat_is_on(seat, json_array_get(was_is, 1)) -
+	       document_seat_is_on(seat, json_array_get(was_is, 0));
 }

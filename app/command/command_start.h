@@ -34,6 +34,8 @@ struct fair_who command_holder(const struct command_run *run);
 /* The principal of that command with that role in its tenant, for its consequences.
  * Points into the run. */
 struct command_principal command_in_name(const struct command_run *run, enum command_role role);
+/* Deletes a document of the run's tenant, which goes with one that the run has deleted. */
+void command_document_drop(const struct command_run *run, struct bytes kind, struct bytes name);
 /* Notes the end of that command for the audit; NULL: it changes nothing. */
 command_ended_fn *command_audit_of(const struct command_run *run);
 

@@ -290,15 +290,15 @@ static struct bytes dial_flow(const struct dial_whose *subject, const struct dia
 		bytes_str(tenants_name(n->common.tenants, subject->tenant)), dialled);
 }
 
+static const char *const g_meanings[] = {
+	[DIAL_UNKNOWN] = "unknown", [DIAL_EMERGENCY] = "emergency", [DIAL_EXTENSION] = "extension",
+	[DIAL_ROOM] = "room",       [DIAL_FEATURE] = "feature",     [DIAL_MORE] = "more",
+	[DIAL_OUTSIDE] = "outside", [DIAL_BARRED] = "barred",
+};
+
 /* may: a feature code that is meant. */
 static json_t *dial_result_json(struct dial_whose *subject, const struct dial_result *r, bool may)
 {
-	static const char *const kinds[] = {
-		[DIAL_UNKNOWN] = "unknown",     [DIAL_EMERGENCY] = "emergency",
-		[DIAL_EXTENSION] = "extension", [DIAL_ROOM] = "room",
-		[DIAL_FEATURE] = "feature",     [DIAL_MORE] = "more",
-		[DIAL_OUTSIDE] = "outside",     [DIAL_BARRED] = "barred",
-	};
 	bool outside = r->kind == DIAL_OUTSIDE || r->kind == DIAL_BARRED;
 	const char *what = outside                   ? g_dial_classes[r->class]
 			   : r->kind == DIAL_FEATURE ? feature_key(r->feature)
@@ -307,8 +307,8 @@ static json_t *dial_result_json(struct dial_whose *subject, const struct dial_re
 	const char *trunk = outside ? dial_trunk_cut(subject, &number) : "";
 	json_t *json =
 		json_pack("{s:s, s:s#, s:s, s:s, s:b}", "meaning",
-			  kinds[may ? r->kind : DIAL_BARRED], "number", number.p, (int)number.n,
-			  "trunk", trunk, "class", what, "blocked", r->blocked);
+			  g_meanings[may ? r->kind : DIAL_BARRED], "number", number.p,
+			  (int)number.n, "trunk", trunk, "class", what, "blocked", r->blocked);
 
 	if (json)
 		dial_outcome_put(json, subject, r, may);
@@ -373,6 +373,19 @@ bool command_number_known(const struct node *n, uint16_t tenant, struct bytes nu
 	return dial_flow(&subject, &result, number).n ||
 	       !shard_dial_outcome(node_core(n, 0), tenant, &result, &unused) ||
 	       number_in_set(n, tenant, number) > 0;
+}
+
+const char *command_number_meaning(const struct node *n, uint16_t tenant, struct bytes number)
+{
+	struct dial_whose subject = { .node = n, .tenant = tenant, .enabled = true };
+	struct feature_codes codes;
+	struct dial_asker asker = dial_asker_for(&subject, &codes);
+	struct dial_result result;
+
+	asker.outside = true;
+	asker.classes = UINT8_MAX;
+	dial_resolve(&asker, number, &result);
+	return dial_flow(&subject, &result, number).n ? "flow" : g_meanings[result.kind];
 }
 
 static bool has_as_many_digits(const struct node *n, uint16_t tenant, struct bytes number)

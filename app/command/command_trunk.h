@@ -17,6 +17,9 @@ void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes 
 			    json_t *out);
 /* It belongs to a user of the tenant, or is an outside number. */
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number);
+/* What a phone of the tenant that may call anything means by it, as dialplan.check says: a constant
+ * word. */
+const char *command_number_meaning(const struct node *n, uint16_t tenant, struct bytes number);
 /* struct node_hooks.number_wrong */
 bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes number, char *why);
 /* The digit map of its dial plan for phones. False: it does not fit. */

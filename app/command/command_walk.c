@@ -335,7 +335,10 @@ static bool document_look(const struct command_run *run, const struct command_sp
 	out->wanted = bytes_is(d.tenant, run->tenant) &&
 		      bytes_is(d.kind, run->command->documents->name) &&
 		      !bytes_cstr(d.name, out->key, sizeof(out->key));
+	/* of a user's own alone: another one's has no view */
+	show |= run->user[0] && run->command->documents->owner;
 	out->json = show && out->wanted ? document_view_stored(run, d.name) : NULL;
+	out->wanted &= !show || out->json;
 	return true;
 }
 

@@ -17,6 +17,7 @@
 
 #include "app/command/command_helper.h"
 #include "app/command/command_request.h"
+#include "app/command/command_start.h"
 #include "app/command/command_tenant.h"
 #include "app/command/command_trunk.h"
 #include "app/command/command_webhook.h"
@@ -431,6 +432,7 @@ static void on_picked(void *node, const struct park_reply *told)
 
 static const struct node_hooks g_hooks = {
 	.number_wrong = command_number_wrong,
+	.drop = command_document_drop,
 	.prompt_work = node_prompts_on_work,
 	.fetch = node_deliver_fetch,
 	.files = node_deliver_pass_on,

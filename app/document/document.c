@@ -21,6 +21,7 @@
 #include "app/schema/command.h"
 #include "app/schema/field.h"
 #include "base/clock.h"
+#include "base/json_member.h"
 #include "base/log.h"
 
 /* How often a change is made again when other nodes change its base. */
@@ -31,8 +32,9 @@ struct document_change {
 	struct document_change *next;
 	struct command_run *run;
 	const struct document_kind *kind;
-	bool gone;   /* it is deleted */
-	bool stored; /* the command has its text, as another Redis had it */
+	bool gone;      /* it is deleted */
+	bool judged;    /* stored, and counted for seats as a put is */
+	json_t *stored; /* its text, as another Redis had it, or this one had before; owned */
 	bool is_new;
 	uint8_t tries;
 	uint64_t made_of; /* generation */
@@ -55,6 +57,7 @@ static void change_end(struct node *node, struct document_change *change)
 	if (change->text)
 		OPENSSL_cleanse(change->text, strlen(change->text));
 	free(change->text);
+	json_decref(change->stored);
 	OPENSSL_cleanse(change, sizeof(*change) + change->kind->size);
 	free(change);
 	if (d->first)
@@ -122,13 +125,37 @@ static json_t *change_view(const struct node *node, const struct document_change
 	return view;
 }
 
+/* The next one of that name must not have what was the former one's: tokens, privileges. */
+static void change_take_along(const struct document_change *change, const json_t *by,
+			      json_t *answer)
+{
+	json_t *gone = json_array(), *path;
+	const char *who;
+
+	json_object_foreach((json_t *)(uintptr_t)by, who, path)
+	{
+		struct bytes name = bytes_str(who), kind;
+
+		if (!reference_goes_with(who, json_string_value(path)) ||
+		    !bytes_cut(&name, '/', &kind))
+			continue;
+		(void)json_array_append_new(gone, json_string(who));
+		change->run->node->hooks->drop(change->run, kind, name);
+	}
+	if (json_array_size(gone))
+		(void)json_object_set(answer, "deleted", gone);
+	json_decref(gone);
+}
+
 static void change_answer_gone(const struct node *node, const struct document_change *change)
 {
 	json_t *answer = json_pack("{s:s}", change->kind->argument, change->name);
 	json_t *by = references_to(node, change->run->tenant, change->kind->name, change->name);
 
-	if (answer && json_object_size(by)) /* with force */
+	if (answer && json_object_size(by)) { /* with force */
 		(void)json_object_set(answer, "named_by", by);
+		change_take_along(change, by, answer);
+	}
 	json_decref(by);
 	command_answer(change->run, answer);
 }
@@ -282,6 +309,23 @@ uint32_t document_most(const struct node *node, const char *tenant,
 	return kind->share && kind->share < most && !document_quota(node, tenant, kind)
 		       ? kind->share
 		       : most;
+}
+
+bool document_seat_is_on(const struct document_seat *seat, const json_t *value)
+{
+	struct bytes list = bytes_str(json_string_value(value) ? json_string_value(value) : "");
+	const json_t *one;
+	size_t i;
+
+	if (!seat->word)
+		return json_is_string(value) && !bytes_is(list, "off") &&
+		       !bytes_is(list, "default");
+	json_array_foreach(value, i, one)
+	{
+		if (json_is_string(one) && !strcmp(json_string_value(one), seat->word))
+			return true;
+	}
+	return bytes_list_has(list, bytes_str(seat->word));
 }
 
 bool document_seat_is_left(struct command_run *run, const struct document_seat *seat, bool had,
@@ -759,16 +803,42 @@ bool document_aim(struct command_run *run, const struct document_kind *kind,
 	       document_may_named(run, kind, text) && references_let_go(run, kind, name);
 }
 
+/* Of a stored text, each time that it is compared. False: the run has failed. */
+static bool change_seats_fit(const struct document_change *change)
+{
+	struct command_run *run = change->run;
+	const struct document_seat *seat = change->judged ? change->kind->seats : NULL;
+	struct snapshot_document d = change_document(change);
+	char *text = seat ? json_dumps(change->stored, JSON_COMPACT) : NULL;
+	json_t *then = text ? document_view_text(run, change->kind, bytes_str(text)) : NULL;
+	json_t *now = seat ? document_view_text(run, change->kind,
+						mirror_text(&run->node->api.documents->keep.mirror,
+							    d.tenant, d.kind, d.name))
+			   : NULL;
+	bool fit = true;
+
+	for (; fit && seat && seat->quota; seat++) {
+		if (seat->member)
+			fit = document_seat_is_left(
+				run, seat,
+				document_seat_is_on(seat, json_object_get(now, seat->member)),
+				document_seat_is_on(seat, json_object_get(then, seat->member)));
+	}
+	if (text)
+		OPENSSL_cleanse(text, strlen(text));
+	free(text);
+	json_decref(then);
+	json_decref(now);
+	return fit;
+}
+
 static void change_start(struct document_change *change)
 {
 	struct node *node = change->run->node;
 	bool begun;
 
 	if (change->stored) {
-		begun = store_put(
-			change,
-			json_incref(
-				(json_t *)(uintptr_t)command_value(change->run, "document")->json));
+		begun = change_seats_fit(change) && store_put(change, json_incref(change->stored));
 	} else if (change->gone) {
 		begun = document_aim(change->run, change->kind, change->name) &&
 			store_delete(change);
@@ -851,16 +921,32 @@ bool document_check_stored(struct command_run *run, const struct document_kind *
 	return !err;
 }
 
-void document_put_stored(struct command_run *run, const struct document_kind *kind,
-			 const char name[DOCUMENT_NAME_MAX])
+static void stored_add(struct command_run *run, const struct document_kind *kind,
+		       const char name[DOCUMENT_NAME_MAX], json_t *document, bool judged)
 {
 	struct document_change *change = change_new(run, kind);
 
 	if (change) {
-		change->stored = true;
+		change->stored = document;
+		change->judged = judged;
 		(void)snprintf(change->name, sizeof(change->name), "%s", name);
+	} else {
+		json_decref(document);
 	}
 	change_add(run->node->api.documents, change);
+}
+
+void document_put_text(struct command_run *run, const struct document_kind *kind,
+		       const char name[DOCUMENT_NAME_MAX], json_t *document)
+{
+	stored_add(run, kind, name, document, true);
+}
+
+void document_put_stored(struct command_run *run, const struct document_kind *kind,
+			 const char name[DOCUMENT_NAME_MAX])
+{
+	stored_add(run, kind, name,
+		   json_incref((json_t *)(uintptr_t)command_value(run, "document")->json), false);
 }
 
 /* Forms of kinds, and what follows from them. */
@@ -891,6 +977,19 @@ bool document_stored(const struct node *n, const char *tenant, const struct docu
 	return text.n && !document_value(n, kind, value, text, &reason);
 }
 
+json_t *document_view_text(const struct command_run *run, const struct document_kind *kind,
+			   struct bytes text)
+{
+	int err;
+	void *value = document_parse(run->node, kind, text, &err);
+	json_t *json = value ? document_view(run->node, kind, document_tenant(run), value) : NULL;
+
+	if (json && kind->form && run->role < COMMAND_FOR_ADMIN)
+		form_urls_hide(kind->form, json, value);
+	document_drop(kind, value);
+	return json;
+}
+
 json_t *document_view_stored(const struct command_run *run, struct bytes name)
 {
 	const struct document_kind *kind = run->command->documents;
@@ -903,6 +1002,11 @@ json_t *document_view_stored(const struct command_run *run, struct bytes name)
 		json = document_view(run->node, kind, document_tenant(run), value);
 	if (json && kind->form && run->role < COMMAND_FOR_ADMIN)
 		form_urls_hide(kind->form, json, value);
+	if (json && run->user[0] && kind->owner &&
+	    strcmp(json_text(json, kind->owner), run->user) != 0) {
+		json_decref(json);
+		json = NULL;
+	}
 	OPENSSL_cleanse(value, kind->size);
 	free(value);
 	return json;

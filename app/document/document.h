@@ -55,6 +55,8 @@ struct document_kind {
 	/* Whether the principal may make, restore, change or delete such a value. False: the run
 	 * has failed. NULL: every one that may give the command. */
 	bool (*may)(struct command_run *run, const void *value);
+	/* The member that is the number of the user who may see and change it, too; NULL: none. */
+	const char *owner;
 	void (*name_of)(const void *value, char name[DOCUMENT_NAME_MAX]);
 	size_t name_at; /* else, without a form: where the name stands in a value */
 	/* Label of the key that seals its secrets; NULL: that of extensions. */
@@ -97,6 +99,8 @@ bool document_fits(struct command_run *run, const struct document_kind *kind, st
  * (set_job_fit). False: the run has failed. */
 bool document_seat_is_left(struct command_run *run, const struct document_seat *seat, bool had,
 			   bool needs);
+/* The member of a document takes it; NULL: absent. */
+bool document_seat_is_on(const struct document_seat *seat, const json_t *value);
 /* A value is put into effect: its seat is taken or given back. */
 void document_seat_hold(const struct node *node, uint16_t tenant, enum tenant_item item, bool had,
 			bool has);
@@ -142,6 +146,10 @@ bool document_aim(struct command_run *run, const struct document_kind *kind,
 const struct document_kind *document_kind_find(struct bytes name);
 /* Ends the run: no document has the command's name. Returns false. */
 bool document_missing(struct command_run *run, const struct document_kind *kind);
+
+/* Its public form by a text of Redis; NULL: this program cannot read it. */
+json_t *document_view_text(const struct command_run *run, const struct document_kind *kind,
+			   struct bytes text);
 
 struct document_change;
 
@@ -204,6 +212,9 @@ void document_put_stored(struct command_run *run, const struct document_kind *ki
  * member that is wrong. */
 int document_value(const struct node *node, const struct document_kind *kind, void *value,
 		   struct bytes json, const char **reason);
+/* Likewise, that one, whose seats must be left; the reference is stolen. */
+void document_put_text(struct command_run *run, const struct document_kind *kind,
+		       const char name[DOCUMENT_NAME_MAX], json_t *document);
 /* At start: 0, -EBADMSG for an unreadable document, -EPROTONOSUPPORT for one of a later program. */
 int document_load(struct node *node, const struct snapshot_document *d);
 /* Redis has it, from any node; an empty text: deleted. Puts it into effect. 0; or a logged error:

@@ -99,13 +99,17 @@ static void reference_note(void *arg, const char *path, const struct reference *
 {
 	struct noting *to = arg;
 	char key[DOCUMENT_NAMING_MAX];
-	json_t *names = json_object_get(to->all->names, to->source);
+	json_t *names = json_object_get(to->all->names, to->source), *by;
+	const char *before;
 
 	document_naming(key, to->tenant, bytes_str(what->kind), what->name);
 	if (!names && !json_object_set_new(to->all->names, to->source, json_array()))
 		names = json_object_get(to->all->names, to->source);
 	(void)json_array_append_new(names, json_string(key));
-	(void)json_object_set_new(references_at(to->all->named, key), to->who, json_string(path));
+	by = references_at(to->all->named, key);
+	before = json_string_value(json_object_get(by, to->who));
+	if (!before || !reference_goes_with(to->who, before))
+		(void)json_object_set_new(by, to->who, json_string(path));
 }
 
 static void references_forget(struct references *r, const char *source, const char *who)
@@ -259,6 +263,18 @@ bool references_let_go(struct command_run *run, const struct document_kind *kind
 			     "%s: change that first, or give force=true",
 			     kind->name, name, BYTES_ARG(writer_done(&w)), more);
 	return !count;
+}
+
+bool reference_goes_with(const char *source, const char *path)
+{
+	struct bytes name = bytes_str(source), word;
+	const struct document_kind *kind =
+		bytes_cut(&name, '/', &word) ? document_kind_find(word) : NULL;
+	const struct command_arg *a = kind ? kind_fields(kind) : NULL;
+
+	while (a && a->name && strcmp(a->name, path) != 0)
+		a++;
+	return a && a->name && a->field.goes_with;
 }
 
 /* ---- what it names and is not there ---- */

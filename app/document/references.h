@@ -37,6 +37,8 @@ json_t *references_to(const struct node *n, const char *tenant, const char *kind
 bool reference_exists(const struct node *n, uint16_t tenant, const struct reference *what);
 /* The run may delete it: nothing names it, or force is given. False: the run has failed. */
 bool references_let_go(struct command_run *run, const struct document_kind *kind, const char *name);
+/* By that field of the source, kind/name as in references_to, it goes where its target goes. */
+bool reference_goes_with(const char *source, const char *path);
 /* Adds a sentence for each that the value names and that is not there. */
 void references_warn(const struct node *n, const struct document_kind *kind, uint16_t tenant,
 		     const void *value, json_t *out);

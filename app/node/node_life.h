@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 
+struct command_run;
 struct node;
 struct remote_item;
 struct park_reply;
@@ -75,6 +76,8 @@ struct node_hooks {
 	/* Record pages: before the web listener that has them, and behind it. */
 	int (*pages_open)(struct node *n);
 	void (*pages_close)(struct node *n);
+	/* A document goes that the run's document has taken along: kind and name. */
+	void (*drop)(const struct command_run *run, struct bytes kind, struct bytes name);
 	/* The tenant's document. False: there is no such tenant. */
 	bool (*tenant_value)(const struct node *n, const char *name, struct tenant_value *out);
 	/* The sound thread is done with a work that has no function of its own. */

@@ -47,7 +47,8 @@ struct field {
 	/* Its text names documents of that kind, or numbers ("number"), joined by ','; "": only
 	 * those with a kind in front, such as flow:NAME. NULL: none. */
 	const char *refers;
-	bool weighted; /* ':' and more may stand behind each name */
+	bool weighted;  /* ':' and more may stand behind each name */
+	bool goes_with; /* its document is deleted with the one that it names (force) */
 };
 
 /* Place of a member in FIELD_OF, the struct of the values, which the file of a table defines. */
@@ -99,6 +100,14 @@ struct field {
 		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .preset = FIELD_PRESET("empty"), \
 		.help = (text),                                                                 \
 		.field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check), .refers = (kind_) }, \
+	}
+/* One name: the document goes with the one that has it. */
+#define GOES_WITH_FIELD(what, member, set, kind_, text)                                          \
+	{                                                                                        \
+		.name = (what), .type = ARG_STRING, .charset = (set),                            \
+		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .preset = FIELD_PRESET("empty"),  \
+		.help = (text),                                                                  \
+		.field = { FIELD_AT(FIELD_TEXT, member), .refers = (kind_), .goes_with = true }, \
 	}
 #define WEIGHTED_FIELD(what, member, set, check, kind_, text)                                   \
 	{                                                                                       \

@@ -77,10 +77,10 @@ static enum route_method command_method(const struct command *c)
 	if (bytes_is(verb, "delete"))
 		return ROUTE_DELETE;
 	if ((c->role == COMMAND_FOR_READER && !c->anyone && !bytes_is(verb, "redeem")) ||
-	    bytes_list_has(
-		    BYTES_LIT("callback,check,export,flow,get,help,link,list,page,read,recent,show,"
-			      "status,trace,try,why"),
-		    verb))
+	    bytes_list_has(BYTES_LIT("callback,check,diff,export,flow,get,help,history,link,list,"
+				     "page,read,recent,show,"
+				     "status,trace,try,why"),
+			   verb))
 		return ROUTE_GET;
 	return ROUTE_POST;
 }

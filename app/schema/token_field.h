@@ -44,10 +44,11 @@ struct token_value {
 	WORD_FIELD("role", role, FIELD_NUMBER, g_token_roles, "reader",                          \
 		   "What it may: a role, and all before it. operator: for operators alone, who " \
 		   "may do everything for all tenants.")
-#define TOKEN_USER                                                                                \
-	REFERS_FIELD("user", user, CHARSET_NUMBER, NULL, "extension",                             \
-		     "Extension that it is for: its holder may do what the extension's user may " \
-		     "(For: user), and nothing for another one. role is of no importance then.")
+#define TOKEN_USER                                                                           \
+	GOES_WITH_FIELD(                                                                     \
+		"user", user, CHARSET_NUMBER, "extension",                                   \
+		"Extension that it is for: its holder may do what the extension's user may " \
+		"(For: user), and nothing for another one. role is of no importance then.")
 #define TOKEN_LIMITS                                                                            \
 	NUMBER_FIELD("expires_utc_s", expires_utc_s, 0, UINT32_MAX, "0",                        \
 		     "Seconds since 1970 from when on it is refused. 0: never."),               \

@@ -2,6 +2,7 @@
 -- of each document its name, version and text; '': it is deleted.
 -- Who has moved entries meanwhile is ahead: nothing is moved twice. What was put since the set was made valid stays.
 -- include document_told
+-- include document_past
 local moved = number(redis.call('HGET', KEYS[6], 'moved'))
 if moved ~= tonumber(ARGV[3]) or redis.call('EXISTS', KEYS[6]) == 0 then
   return {'OK', moved}
@@ -10,6 +11,7 @@ for i = 5, #ARGV, 3 do
   local name, version, text = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local has = redis.call('HGET', KEYS[2], name)
   if number(has) < tonumber(version) then
+    past(version, name)
     if text ~= '' then
       redis.call('HSET', KEYS[1], name, text)
       redis.call('HSET', KEYS[2], name, version)

@@ -20,6 +20,7 @@ struct directory_op {
 	struct store_op op;
 	store_found_fn *found;
 	store_version_fn *each;
+	store_past_fn *past;
 	store_look_fn *looked;
 };
 
@@ -114,6 +115,49 @@ void store_document_versions(struct store_shared *s, struct bytes tenant, const 
 		d->each = each;
 		d->op.done = done;
 		store_op_command(&d->op, args, COUNT_OF(args), NAMES_LIST_NS);
+	} else {
+		done(STORE_UNKNOWN, 0, 0, arg);
+	}
+	store_leave(&s->base);
+}
+
+/* ---- what one was ---- */
+
+static void past_finish(struct store_op *op, const struct store_answer *a)
+{
+	const struct directory_op *d = (struct directory_op *)op;
+	size_t count = a->result == STORE_OK ? redis_reply_count(a->reply) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct bytes text = redis_reply_text(redis_reply_at(a->reply, i)), word;
+		uint64_t version;
+
+		if (bytes_cut(&text, ' ', &word) && !bytes_u64(word, &version))
+			d->past(version, text, op->arg);
+	}
+	op->done(a->result, 0, count, op->arg);
+}
+
+void store_document_past(struct store_shared *s, struct bytes tenant, const char *kind,
+			 struct bytes name, store_past_fn *each, store_done_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX + SNAPSHOT_NAME_MAX + 1];
+	struct bytes head;
+	struct directory_op *d;
+
+	store_enter(&s->base);
+	d = directory_op(s, past_finish, arg);
+	if (d && name.n <= SNAPSHOT_NAME_MAX) {
+		head = store_key_document(key, &s->base, tenant, "past", kind);
+		key[head.n] = ':';
+		memcpy(key + head.n + 1, name.p, name.n);
+		d->past = each;
+		d->op.done = done;
+		store_op_command(&d->op,
+				 (const struct bytes[]){ BYTES_LIT("LRANGE"),
+							 bytes_mem(key, head.n + 1 + name.n),
+							 BYTES_LIT("0"), BYTES_LIT("-1") },
+				 4, NAMES_LIST_NS);
 	} else {
 		done(STORE_UNKNOWN, 0, 0, arg);
 	}

@@ -618,6 +618,12 @@ typedef void store_version_fn(struct bytes name, uint64_t version, void *arg);
 void store_document_versions(struct store_shared *s, struct bytes tenant, const char *kind,
 			     store_version_fn *each, store_done_fn *done, void *arg);
 
+/* What a document was before its last changes, the newest first (document_past.lua): of each text
+ * its version, before done. */
+typedef void store_past_fn(uint64_t version, struct bytes text, void *arg);
+void store_document_past(struct store_shared *s, struct bytes tenant, const char *kind,
+			 struct bytes name, store_past_fn *each, store_done_fn *done, void *arg);
+
 /* What Redis says of all documents. */
 enum { STORE_HISTORY_MAX = 33, STORE_LOOK_MAX = 128 };
 struct store_look {

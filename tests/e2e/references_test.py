@@ -2,11 +2,12 @@
 """What names what: who deletes one that others name is told their names, and who puts one, what it names and is not there."""
 import json
 import unittest
+import urllib.error
 import urllib.request
 
 from lib import place
 from lib.node import Node
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 from sets_test import Local, Refusal
 
 MENU = {"start": "ask", "steps": {
@@ -90,6 +91,26 @@ class References(unittest.TestCase):
                                          headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             self.assertEqual(json.loads(answer.read())["named_by"], {"route/out": "trunks"})
+
+    def test_what_goes_along(self):
+        """With force: privileges and tokens of the one before are not the next one's."""
+        for number in ("1001", "1002", "1003"):
+            self.extension(number)
+        for number in ("1001", "1003"):
+            self.ask("supervisor.put", number=number, whom="1002,1001", modes=["listen"])
+        token = self.ask("token.create", name="crm", user="1001")["token"]
+        self.ask("token.create", name="admin", role="admin")
+        self.named(("supervisor 1001 (number)", "token crm (user)", "supervisor 1003 (whom)"), "extension.delete", number="1001")
+        answer = self.ask("extension.delete", number="1001", force=True)
+        self.assertEqual(sorted(answer["deleted"]), ["supervisor/1001", "token/crm"])
+        self.assertIn("supervisor/1003", answer["named_by"])
+        until(lambda: [row["number"] for row in self.ask("supervisor.list")] == ["1003"])
+        until(lambda: [row["name"] for row in self.ask("token.list")] == ["admin"])
+        self.extension("1001")
+        request = urllib.request.Request(f"http://{place.NODE}:{self.node.http_port}/v1/extensions/1001", headers={"Authorization": f"Bearer {token}"})
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=PATIENCE_S)
+        self.assertEqual(refused.exception.code, 401)
 
     def test_what_is_not_there(self):
         self.furnish()
