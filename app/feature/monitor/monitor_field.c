@@ -31,7 +31,7 @@ const struct command_arg g_supervisor_fields[] = {
 	  .min = 1,
 	  .max = DIAL_NUMBER_MAX - 1,
 	  .help = "The extension that may.",
-	  .field = { FIELD_AT(FIELD_TEXT, number), .refers = "extension" } },
+	  .field = { FIELD_AT(FIELD_TEXT, number), .refers = "extension", .goes_with = true } },
 	REFERS_FIELD("whom", of_party, CHARSET_TEXT, field_whom_wrong, "extension",
 		     "Extensions whose calls it may monitor, and group:NAME for those that are "
 		     "members of a group then, joined by ','. Empty: nobody's."),
