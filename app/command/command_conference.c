@@ -18,6 +18,7 @@
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/schema/room_field.h"
+#include "app/schema/tenant_field.h"
 #include "base/log.h"
 #include "sig/call/prompts.h"
 #include "sig/model/call_order.h"
@@ -573,6 +574,50 @@ static bool command_room_pins_read(struct command_run *run, struct room_value *r
 	return !wrong;
 }
 
+static bool user_refused(struct command_run *run, enum command_error_code code, const char *words)
+{
+	command_fail(run, code, "number", "%s", words);
+	return false;
+}
+
+static uint32_t user_rooms(const struct command_run *run)
+{
+	json_t *by = references_to(run->node, run->tenant, "extension", run->user), *path;
+	uint32_t count = 0;
+	const char *who;
+
+	json_object_foreach(by, who, path) count +=
+		bytes_starts(bytes_str(who), "room/") && !strcmp(json_string_value(path), "owner");
+	json_decref(by);
+	return count;
+}
+
+/* A user's own: of numbers that the tenant lets users have, and no more than that. False: the run
+ * has failed. */
+static bool user_may_make(struct command_run *run, struct bytes number)
+{
+	static struct tenant_value t;
+
+	if (!run->node->hooks->tenant_value(run->node, run->tenant, &t) ||
+	    !tenant_user_room(t.user_room_numbers, number))
+		return user_refused(run, COMMAND_NOT_ALLOWED,
+				    "the tenant does not let users have a room of that number "
+				    "(user_room_numbers)");
+	if (user_rooms(run) >= t.user_rooms)
+		return user_refused(run, COMMAND_FULL,
+				    "you have as many rooms as the tenant lets users have "
+				    "(user_rooms): delete one");
+	return true;
+}
+
+static bool room_is_own(struct command_run *run, const void *value)
+{
+	const struct room_value *r = value;
+
+	return !run->user[0] || !strcmp(r->owner, run->user) ||
+	       user_refused(run, COMMAND_NOT_ALLOWED, "it is no room of yours");
+}
+
 static bool room_put_make(struct command_run *run, void *value)
 {
 	struct bytes number = command_value(run, "number")->text;
@@ -581,7 +626,8 @@ static bool room_put_make(struct command_run *run, void *value)
 	room_default(r);
 	if (document_stored(run->node, run->tenant, &g_room_documents, number, r)
 		    ? !room_may_change(run, r)
-		    : !room_number_is_free(run, number))
+		    : (run->user[0] && !user_may_make(run, number)) ||
+			      !room_number_is_free(run, number))
 		return false;
 	r->changed_utc_ms = clock_utc_ms();
 	return fields_read_args(run, g_room_fields, r) && command_room_pins_read(run, r);
@@ -629,6 +675,9 @@ static void room_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_room_documents = {
 	.name = "room",
 	.argument = "number",
+	.fields = g_room_fields,
+	.owner = "owner",
+	.may = room_is_own,
 	.several = "rooms",
 	.places = ROOMS_MAX,
 	.quota = "max_rooms",

@@ -11,9 +11,12 @@
 /* In place of a PIN: none. */
 #define ROOM_NO_PIN "off"
 
+enum { ROOM_OWNER_MAX = 64 };
+
 struct room_value {
-	struct room_terms core; /* without its tenant */
-	bool unread;            /* its PINs were sealed with other keys */
+	struct room_terms core;     /* without its tenant */
+	bool unread;                /* its PINs were sealed with other keys */
+	char owner[ROOM_OWNER_MAX]; /* the extension whose user made it; "": an administrator */
 	uint64_t changed_utc_ms;
 };
 

@@ -97,6 +97,33 @@ static const char *field_seats_wrong(const void *value, const char *text)
 	return seats_read(bytes_str(text), most, &counted);
 }
 
+/* As a group of slots: FIRST-LAST, of as many digits. */
+static struct bytes range_group(const char *numbers, char out[TENANT_RANGE_MAX + 8])
+{
+	struct writer w = writer_over(out, TENANT_RANGE_MAX + 8);
+
+	WRITER_TEXTS(&w, "rooms=", numbers);
+	return writer_done(&w);
+}
+
+bool tenant_user_room(const char *numbers, struct bytes number)
+{
+	char space[TENANT_RANGE_MAX + 8];
+	struct park_group unused;
+
+	return numbers[0] && park_group_of(range_group(numbers, space), number, &unused);
+}
+
+static const char *field_range_wrong(const void *value, const char *text)
+{
+	char space[TENANT_RANGE_MAX + 8];
+
+	(void)value;
+	return !text[0] || (!strchr(text, ',') && !park_groups_wrong(range_group(text, space)))
+		       ? NULL
+		       : "it is FIRST-LAST, two numbers of 2 to 8 digits, as 7000-7099";
+}
+
 static const char *field_patterns_wrong(const void *value, const char *text)
 {
 	(void)value;
@@ -563,6 +590,12 @@ const struct command_arg g_tenant_fields[] = {
 		     "Locations of phones. A node has room for 4,096."),
 	NUMBER_FIELD("max_rooms", max.rooms, 0, 1000000, "0",
 		     "Rooms for conferences. A node has room for 4,096."),
+	TEXT_FIELD(
+		"user_room_numbers", user_room_numbers, CHARSET_TEXT, field_range_wrong,
+		"Numbers that its users may give rooms of their own, by a session, as FIRST-LAST. "
+		"Empty: users make no rooms."),
+	NUMBER_FIELD("user_rooms", user_rooms, 1, UINT8_MAX, "1",
+		     "Rooms that each user may have there. Existing ones stay."),
 	NUMBER_FIELD("max_conferences", max.conferences, 0, 1000000, "0",
 		     "Conferences of all kinds that it has on one node at most: then a factory "
 		     "makes no further one, and answers 503. 0: any number."),
@@ -630,6 +663,7 @@ static void tenant_start(void *value, struct bytes name)
 	t->classes = CLASSES_ALL;
 	t->extension_classes = DIAL_CLASSES_FIRST;
 	t->blf_limit = BLF_DEFAULT;
+	t->user_rooms = 1;
 	t->mailbox_messages = MAILBOX_MESSAGES;
 	(void)bytes_cstr(name, t->name, sizeof(t->name));
 	if (bytes_is(name, TENANT_DEFAULT_NAME))

@@ -24,7 +24,10 @@ enum tenant_history_shared {
 	TENANT_HISTORY_ALL,
 };
 
-enum { TENANT_SEATS_MAX = 128 };
+enum { TENANT_SEATS_MAX = 128, TENANT_RANGE_MAX = 32 };
+
+/* The number is one that users may give rooms. */
+bool tenant_user_room(const char *numbers, struct bytes number);
 
 struct tenant_value {
 	char name[TENANT_NAME_MAX];
@@ -46,6 +49,8 @@ struct tenant_value {
 		uint32_t flows, numbers, groups, hours, prompts, accounts;
 		uint32_t calls_per_s, registers_per_s;
 	} max; /* on one node; 0: no limit, or a share of the node's capacity */
+	char user_room_numbers[TENANT_RANGE_MAX]; /* FIRST-LAST; "": users have no rooms */
+	uint8_t user_rooms;                       /* of each */
 	char seats[TENANT_SEATS_MAX]; /* KIND=COUNT joined by ','; "": none is counted */
 	struct tenant_history {
 		uint32_t days;  /* kept in the archive; 0: for ever */

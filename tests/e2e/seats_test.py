@@ -194,3 +194,56 @@ class Seats(Users, Pair):
                 local.apply("seats", documents)
         self.assertIn("seats=web of the tenant: 1", json.dumps(refused.exception.errors))
         self.same("web", (1, 0, 1))
+
+    # ---- rooms of users ----
+
+    def test_rooms_of_users(self):
+        """Only where the tenant says which numbers, as many as it says, of two nodes that are asked at once, too; and nobody else's."""
+        mine, theirs = (self.log_in(self.a, number)[1]["token"] for number in ("1001", "1002"))
+        self.refused(403, "not_allowed", self.a, "PATCH", "/v1/rooms/7000", mine, {"name": "mine"})
+        for wrong in ("7000", "7000-", "7099-7000", "7000-70999", "a-b", "7000-7099,7200-7299", "7000-7099=", "-", "1" * 40):
+            with self.assertRaises(Refusal) as refused:
+                self.ask(self.a, "tenant.put", name="default", user_room_numbers=wrong)
+            self.assertEqual(refused.exception.code, "bad_argument", wrong)
+        self.ask(self.a, "tenant.put", name="default", user_room_numbers="7000-7099", user_rooms=2)
+        self.addCleanup(self.ask, self.a, "tenant.put", name="default", user_room_numbers="", user_rooms=1)
+        self.until(lambda: self.ask(self.b, "tenant.show", name="default")["user_rooms"] == 2)
+        self.ask(self.a, "room.put", number="7050", name="of the company")
+        made = self.ok(self.a, "PATCH", "/v1/rooms/7000", mine, {"name": "mine", "pin": "4711"})
+        self.assertEqual((made["owner"], made["has_pin"]), ("1001", True))
+        for number in ("6999", "7100", "070001", "1002", "00493012345"):
+            self.refused(403, "not_allowed", self.a, "PATCH", f"/v1/rooms/{number}", mine, {"name": "mine"})
+        for fields in ({"owner": "1002"}, {"factory": True}, {"record": "auto"}, {"max_members": 999}):
+            self.refused(403, "not_allowed", self.a, "PATCH", "/v1/rooms/7001", mine, fields)
+        self.until(lambda: [row["number"] for row in self.ok(self.b, "GET", "/v1/rooms", mine)] == ["7000"])
+        self.assertEqual(self.ok(self.a, "GET", "/v1/rooms", theirs), [])
+        for number in ("7000", "7050"):
+            self.refused(404, "not_found", self.a, "GET", f"/v1/rooms/{number}", theirs)
+            self.refused(403, "not_allowed", self.a, "PATCH", f"/v1/rooms/{number}", theirs, {"name": "theirs"})
+            self.refused(403, "not_allowed", self.a, "DELETE", f"/v1/rooms/{number}", theirs)
+        self.refused(403, "not_allowed", self.a, "DELETE", "/v1/rooms/7050", mine)
+        self.assertEqual(self.ok(self.a, "PATCH", "/v1/rooms/7000", mine, {"locked": True})["locked"], True)
+        # the second of two, at two nodes at once
+        found, barrier = [], threading.Barrier(2)
+
+        def race(node, number):
+            barrier.wait()
+            found.append(self.http(node, "PATCH", f"/v1/rooms/{number}", mine, {})[0])
+
+        threads = [threading.Thread(target=race, args=one) for one in ((self.a, "7001"), (self.b, "7002"))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(found)[0], 200)
+        self.assertNotEqual(sorted(found)[1], 200, found)
+        self.until(lambda: len(self.ok(self.b, "GET", "/v1/rooms", mine)) == 2)
+        self.refused(409, "full", self.b, "PATCH", "/v1/rooms/7003", mine, {})
+        self.ok(self.b, "DELETE", "/v1/rooms/7000", mine)
+        self.assertEqual(len(self.ask(self.b, "room.list")), 2)
+        # and what he has goes with his extension
+        with self.assertRaises(Refusal):
+            self.ask(self.b, "extension.delete", number="1001")
+        self.ask(self.b, "extension.delete", number="1001", force=True)
+        self.until(lambda: [row["number"] for row in self.ask(self.a, "room.list")] == ["7050"])
+        self.ask(self.a, "room.delete", number="7050")

@@ -489,17 +489,20 @@ const struct command g_tenant_commands[] = {
 	{ "room.put", COMMAND_FOR_ADMIN, g_room_fields,
 	  "Makes a room for conferences that is dialled, or changes the given fields. Its members "
 	  "stay in it.",
-	  "the room", BY(document_put), .documents = BY(&g_room_documents) },
+	  "the room", BY(document_put), .documents = BY(&g_room_documents), .own = "owner",
+	  .own_args = "number,name,pin,host_pin,locked,entry_tone,exit_tone,muted,wait_for_host,"
+		      "ends_with_host" },
 	{ "room.show", COMMAND_FOR_READER, g_room_args, "Shows a room. Its PINs are never shown.",
 	  "changed_utc_ms, has_pin, has_host_pin, and pins_valid (false: they were sealed with "
 	  "other keys, and nobody comes in until they are put again)",
-	  BY(document_show), .documents = BY(&g_room_documents), .shows = g_room_fields },
+	  BY(document_show), .documents = BY(&g_room_documents), .shows = g_room_fields,
+	  .own = "" },
 	{ "room.delete", COMMAND_FOR_ADMIN, g_room_args,
 	  "Deletes a room: nobody comes in any more. Its members stay in it.", "number",
-	  BY(document_delete), .documents = BY(&g_room_documents) },
+	  BY(document_delete), .documents = BY(&g_room_documents), .own = "" },
 	{ "room.list", COMMAND_FOR_READER, g_no_args, "Lists rooms by number.", "a list of rooms",
 	  BY(command_document_list), .documents = BY(&g_room_documents),
-	  .columns = "number,name,max_members,wait_for_host,locked,record,factory",
+	  .columns = "number,name,max_members,wait_for_host,locked,record,factory", .own = "",
 	  LISTS("number", NULL, false, "pins_valid") },
 	{ "token.create", COMMAND_FOR_ADMIN, g_token_create_args,
 	  "Makes a token of the HTTP API, or gives one another secret, so that the one of before "
