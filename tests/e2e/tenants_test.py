@@ -330,6 +330,10 @@ ROWS = {
     "group.logout": each(own(number="1001", group="team"), hidden(number="LONE"), hidden(number="1001", group="LONE")),
     "group.login": each(own(number="1001"), hidden(number="LONE")),
     "group.delete": each(own(name="team"), hidden(name="LONE")),
+    "document.history": hidden(kind="extension", name="LONE"),
+    "document.diff": hidden(kind="extension", name="LONE", version=1),
+    "document.restore": hidden(kind="extension", name="LONE", version=1),
+    "dialplan.number.list": own(lambda me, rows: "LONE" not in {row["number"] for row in rows}),
     "seat.list": own(lambda me, rows: {row["seat"]: row["given"] for row in rows}["web"] == 0),
     "device.put": own(mac="0004f2000001", extensions="1001"),
     "device.get": each(own(lambda me, row: row["extensions"] == "1001", mac="0004f2000001"), hidden(mac="0004f2000002")),
@@ -443,6 +447,7 @@ ROWS = {
     # what it has named of the other itself stands there
     "archive.list": lambda test, me, command, other: [[row for row in me.ask(command, object=other.lone) if "changes" in row]],
     "archive.query": of_operators,
+    "capacity.list": of_operators,
     "node.list": of_operators,
     "node.get": of_operators,
     "node.status": of_operators,

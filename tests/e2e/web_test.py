@@ -28,7 +28,7 @@ PAYLOADS = ("<script>hit=1</script>", "<img src=x onerror=hit=1>", "<svg onload=
             "<body onload=hit=1>", "<details open ontoggle=hit=1>", "<math><mi//xlink:href=javascript:hit=1>", "data:text/html,<script>hit=1</script>", "<base href=//x.test/>",
             "<form action=javascript:hit=1><input>", "=cmd|' /C calc'!A0", "\u202egnp.exe", "<object data=javascript:hit=1>")
 APPEARS_S = 2
-CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "tokens", "security", "audit", "seats")
+CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "tokens", "security", "audit", "seats", "table", "capacity", "history/extensions/1001")
 CLIENT = ("", "messages", "history", "contacts", "settings", "call/1002")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 

@@ -33,7 +33,9 @@ const groups = (calls: number): Group[] => [
 	},
 	{
 		title: t("Overviews"),
-		entries: extras().map((one) => ({ path: one.path, title: one.title, icon: one.icon })),
+		entries: extras()
+			.filter((one) => !one.hidden)
+			.map((one) => ({ path: one.path, title: one.title, icon: one.icon })),
 	},
 	{
 		title: t("Security"),

@@ -142,6 +142,11 @@ export function DocumentPage({ kind, name }: { kind: Kind; name: string }) {
 					</a>
 				}
 			>
+				{!fresh && asked.value && kind.path !== "tokens" && (
+					<a class="button" href={link("history", kind.path, name)}>
+						<Icon name="clock" /> {t("History")}
+					</a>
+				)}
 				{!fresh && asked.value && (
 					<button class="button harm" onClick={() => setAsks(true)}>
 						<Icon name="bin" /> {t("Delete")}
@@ -174,7 +179,7 @@ export function DocumentPage({ kind, name }: { kind: Kind; name: string }) {
 					onYes={() => {
 						setAsks(false);
 						void attempt(() => api.ask(path, { method: "DELETE", ...more }), t("Deleted")).then((done) => {
-							if (done) location.href = link(kind.path);
+							if (done) location.href = kind.path === "tokens" ? link(kind.path) : link("history", kind.path, name);
 						});
 					}}
 				>

@@ -4,6 +4,8 @@ import { type VNode } from "preact";
 import * as api from "../api";
 import { t } from "../i18n";
 import { type IconName } from "../ui";
+import { HistoryPage } from "./history";
+import { CapacityPage, NumberTablePage } from "./overviews";
 import { SeatsPage } from "./seats";
 
 interface Extra {
@@ -11,9 +13,15 @@ interface Extra {
 	title: string;
 	icon: IconName;
 	operator?: boolean;
+	hidden?: boolean; // others lead there
 	page: (of: string[]) => VNode;
 }
 
-const all = (): Extra[] => [{ path: "seats", title: t("Seats"), icon: "users", page: () => <SeatsPage /> }];
+const all = (): Extra[] => [
+	{ path: "table", title: t("Number table"), icon: "document", page: () => <NumberTablePage /> },
+	{ path: "seats", title: t("Seats"), icon: "users", page: () => <SeatsPage /> },
+	{ path: "capacity", title: t("Capacity"), icon: "gear", operator: true, page: () => <CapacityPage /> },
+	{ path: "history", title: t("History"), icon: "clock", hidden: true, page: ([path = "", name = ""]) => <HistoryPage key={`${path}/${name}`} path={path} name={name} /> },
+];
 
 export const extras = (): Extra[] => all().filter((one) => !one.operator || api.isOperator());
