@@ -292,6 +292,48 @@ static bool door_who(struct bytes token, struct web_who *out, void *arg)
 	return true;
 }
 
+/* A token is one of a user's session. True: *out answers it. */
+static bool look_page(struct door *d, const struct app_page *page, const struct web_call *call,
+		      struct web_reply *out, void **work)
+{
+	struct page_run *run = page_read(page, call, out);
+	struct door_job job = { 0 }, *copy;
+	struct bytes token = run && run->password[0] ? bytes_str(run->password) : call->token;
+	bool is_session = run && who_is(d, token, &job) && job.who.user[0];
+
+	if (!run)
+		return true;
+	if (is_session && run->password[0] && strcmp(job.who.user, run->who.user) != 0)
+		is_session = false;
+	if (is_session) {
+		memcpy(run->who.tenant, job.who.tenant, sizeof(run->who.tenant));
+		memcpy(run->who.user, job.who.user, sizeof(run->who.user));
+		memcpy(run->who.patterns, job.who.patterns, sizeof(run->who.patterns));
+		explicit_bzero(run->password, sizeof(run->password));
+	}
+	copy = malloc(sizeof(*copy));
+	if (!copy || (!is_session && !run->password[0])) {
+		page_free(run);
+		free(copy);
+		out->status = 401;
+		out->text = calloc(1, 1);
+		out->type = "text/plain";
+		return true;
+	}
+	if (!is_session)
+		job = (struct door_job){ 0 };
+	job.page = run;
+	job.who = run->who;
+	memcpy(copy, &job, sizeof(job));
+	*work = copy;
+	return false;
+}
+
+static bool door_page(struct bytes path)
+{
+	return page_find(path) != NULL;
+}
+
 static bool door_look(const struct web_call *call, struct web_reply *out, void **work, void *arg)
 {
 	struct door *d = arg;
@@ -305,6 +347,8 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	if (is_cut_off(d, call))
 		return door_fails(out, COMMAND_UNAVAILABLE, NULL,
 				  "Redis is away for longer than 30 s: tokens cannot be checked");
+	if (page_find(call->path))
+		return look_page(d, page_find(call->path), call, out, work);
 	job.who.source = call->peer;
 	is_known = who_is(d, call->token, &job);
 	r = look_path(call, keys, is_known ? out : &unseen);
@@ -525,6 +569,7 @@ int door_open(struct door **out, struct node *node)
 	d->web.who = door_who;
 	d->web.look = door_look;
 	d->web.file_max = door_file_max;
+	d->web.page = door_page;
 	d->web.listen = door_listen;
 	d->web.listens = door_listens;
 	d->web.full = door_listeners_full;

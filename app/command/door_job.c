@@ -31,6 +31,7 @@ void door_job_clear(struct door_job *job)
 {
 	if (job->who.file)
 		(void)close(job->who.file - 1);
+	page_free(job->page);
 	json_decref(job->args);
 }
 
@@ -136,7 +137,8 @@ static void door_answer(struct door_job *job, const struct web_reply *reply)
 	struct web_reply out = *reply;
 	bool ok = reply->status < 400;
 
-	control_log(job->command->name, "http", job->id, ok, ok ? "ok" : "failed");
+	control_log(job->page ? job->page->page->path : job->command->name, "http", job->id, ok,
+		    ok ? "ok" : "failed");
 	out.id = job->call;
 	fair_give(&d->fair, &job->held);
 	others_forget(&job->ticket);
@@ -369,15 +371,38 @@ static bool job_admit(struct door *d, struct door_job *job)
 	return fair_admit(&d->fair, &who, 1, &job->held) == FAIR_FINE;
 }
 
+static void job_on_page(struct page_run *run, const struct page_answer *answer, void *arg)
+{
+	struct web_reply reply;
+
+	page_reply(run->page, answer, &reply);
+	door_answer(arg, &reply);
+}
+
+static void door_page_run(struct door_job *job)
+{
+	struct page_run *run = job->page;
+
+	run->done = job_on_page;
+	run->arg = job;
+	if (job->token[0] &&
+	    !command_session_counts(job->door->node, job->who.tenant, job->who.user, job->token))
+		page_refuse(run, 401, "the session is over");
+	else
+		page_start(run, job->door->node);
+}
+
 static void door_job_run(struct door_job *job)
 {
 	struct node *n = job->door->node;
-	struct bytes name = bytes_str(job->command->name);
+	struct bytes name = bytes_str(job->command ? job->command->name : "");
 
 	if (n->life.phase == NODE_STARTING) {
 		job_fail(job, COMMAND_UNAVAILABLE, "the node starts, and may wait for Redis");
 	} else if (n->life.phase == NODE_STOPPING) {
 		job_fail(job, COMMAND_UNAVAILABLE, "the node is stopping");
+	} else if (job->page) {
+		door_page_run(job);
 	} else if (!job->command->anyone &&
 		   tenants_find(n->common.tenants, bytes_str(job->who.tenant)) == TENANT_NONE) {
 		job_fail(job, COMMAND_NOT_FOUND, "there is no such tenant");

@@ -10,6 +10,7 @@
 
 #include "app/command/control.h"
 #include "app/command/others.h"
+#include "app/command/page.h"
 #include "app/schema/token_field.h"
 #include "app/settings/settings.h"
 #include "app/web/web_link.h"
@@ -20,6 +21,7 @@ struct door_job {
 	struct command_principal who;
 	char token[TOKEN_NAME_MAX]; /* its name; "": none was needed */
 	char without[TOKEN_WITHOUT_MAX];
+	struct page_run *page; /* owned; else NULL, and it is a command */
 	const struct command *command;
 	json_t *args; /* owned */
 	char id[CONTROL_ID_MAX];

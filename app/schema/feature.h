@@ -16,6 +16,7 @@
 struct child_kind;
 struct document_kind;
 struct node;
+struct page_run;
 
 /* Carries out one kind of request of calls. An ask is answered by a reply. */
 struct carrier {
@@ -39,6 +40,15 @@ struct metric_def {
 	const char *labels;
 };
 
+/* What a feature answers by HTTP itself (app/command/page.h): all below a path. */
+struct app_page {
+	const char *path;  /* NULL ends a list */
+	const char *allow; /* methods */
+	const char *dav;   /* RFC 4918 10.1; NULL: none */
+	const char *moved; /* all is there, for anybody; NULL: it is here */
+	void (*answer)(struct page_run *run);
+};
+
 /* NULL: it has none. */
 struct app_feature {
 	const char *name;
@@ -46,6 +56,7 @@ struct app_feature {
 	const struct document_kind *const *documents; /* ends with NULL */
 	const struct carrier *carriers;
 	const struct code_command *codes;
+	const struct app_page *pages;
 	const struct child_kind *const *children; /* processes; ends with NULL */
 	const struct metric_def *metrics;         /* ends with id NULL; setup has the others */
 	void (*setup)(void);                      /* main thread, once */

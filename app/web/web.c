@@ -21,6 +21,7 @@
 #include "app/web/web_clients.h"
 #include "app/web/web_events.h"
 #include "app/web/web_link.h"
+#include "app/web/web_raw.h"
 #include "app/web/web_request.h"
 #include "app/web/web_sip.h"
 #include "base/clock.h"
@@ -143,7 +144,7 @@ struct web {
 	struct web_sip *sip;                   /* NULL: no SIP */
 	struct web_link *link;                 /* borrowed; with sip */
 	lws_sorted_usec_list_t tick;
-	struct lws_protocols protocols[3];
+	struct lws_protocols protocols[4];
 	pthread_t thread;
 	_Atomic bool stop;
 };
@@ -322,6 +323,30 @@ static int on_sip(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	return web_sip_callback(wsi, reason, user, in, len);
 }
 
+/* What the library cannot read as HTTP: of methods of WebDAV, or nonsense. */
+static int on_raw(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+		  size_t len)
+{
+	struct web *web = lws_context_user(lws_get_context(wsi));
+
+	switch ((int)reason) { /* of the library's hundred reasons */
+	case LWS_CALLBACK_RAW_RX:
+		return web_raw_read(user, web->pages.api, wsi, bytes_mem(in, len));
+	case LWS_CALLBACK_RAW_WRITEABLE:
+		return web_raw_write(user);
+	case LWS_CALLBACK_RAW_CLOSE:
+		web_raw_drop(user);
+		return 0;
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: /* it is no protocol of WebSockets */
+		return -1;
+	case LWS_CALLBACK_WSI_DESTROY:
+		client_end(web, wsi);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
 /* True: some are left. */
 static bool web_stops(struct web *web)
 {
@@ -366,19 +391,26 @@ static void web_wake(void *arg)
 
 static void protocols_fill(struct web *web)
 {
+	struct lws_protocols *next = &web->protocols[1];
+
 	web->protocols[0] =
 		(struct lws_protocols){ .name = "http",
 					.callback = on_http,
 					.per_session_data_size = sizeof(struct web_request),
 					.tx_packet_size = TX_PACKET };
-	if (!web->sip)
-		return;
-	web->protocols[1] = (struct lws_protocols){ .name = WEB_ADMIT_PROTOCOL,
-						    .callback = on_sip,
-						    .per_session_data_size = web_sip_session_size(),
-						    .rx_buffer_size = READ_SIZE,
-						    .user = web->sip,
-						    .tx_packet_size = TX_PACKET };
+	if (web->sip)
+		*next++ = (struct lws_protocols){ .name = WEB_ADMIT_PROTOCOL,
+						  .callback = on_sip,
+						  .per_session_data_size = web_sip_session_size(),
+						  .rx_buffer_size = READ_SIZE,
+						  .user = web->sip,
+						  .tx_packet_size = TX_PACKET };
+	if (web->pages.api)
+		*next = (struct lws_protocols){ .name = WEB_RAW_PROTOCOL,
+						.callback = on_raw,
+						.per_session_data_size = sizeof(struct web_raw),
+						.rx_buffer_size = READ_SIZE,
+						.tx_packet_size = TX_PACKET };
 }
 
 static int context_open(struct web *web, const struct web_settings *settings)
@@ -413,6 +445,11 @@ static int context_open(struct web *web, const struct web_settings *settings)
 	} else {
 		info.options |=
 			LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE;
+	}
+	if (web->pages.api) {
+		info.options |= LWS_SERVER_OPTION_FALLBACK_TO_APPLY_LISTEN_ACCEPT_CONFIG;
+		info.listen_accept_role = "raw-skt";
+		info.listen_accept_protocol = WEB_RAW_PROTOCOL;
 	}
 	if (settings->tls)
 		web_certificates_set(web->certificates, &info, settings->tls);

@@ -18,6 +18,7 @@
 #include <zlib.h>
 
 #include "app/web/web_clients.h"
+#include "app/web/web_raw.h"
 #include "app/web/web_request.h"
 #include "base/clock.h"
 #include "base/rand.h"
@@ -77,6 +78,8 @@ struct web_query {
 	bool has_head, closes;
 	bool is_whole; /* its body has ended */
 	bool is_head;  /* its answer has no body */
+	bool is_raw;   /* the library does not read it, nor write its answer (web_raw.h) */
+	bool is_page;  /* of a feature */
 	bool gzip;     /* its answer may be compressed, or is */
 	bool cors;     /* from an allowed origin */
 	bool openapi;  /* its answer is that shared document */
@@ -152,6 +155,13 @@ static void query_tag(struct web_query *q)
 	bool is_get = bytes_is(q->call.method, "GET");
 	struct writer w = writer_over(q->etag, sizeof(q->etag) - 1);
 
+	if (r->type) {
+		memcpy(q->etag, r->tag, sizeof(q->etag));
+		if (is_get && r->status == 200 && q->etag[0] &&
+		    web_header_has_tag(q->call.if_none_match, q->etag))
+			q->reply.status = 304;
+		return;
+	}
 	if (r->status != 200 || !r->text || !(is_get || r->version))
 		return;
 	writer_str(&w, "\"");
@@ -390,9 +400,18 @@ static bool arguments_read(struct web_query *q)
 	return true;
 }
 
+static void credentials_read(struct web_query *q, struct bytes said)
+{
+	static const char bearer[] = "Bearer ", basic[] = "Basic ";
+
+	if (bytes_istarts(said, bearer))
+		q->call.token = bytes_from(said, sizeof(bearer) - 1);
+	else if (q->is_page && bytes_istarts(said, basic))
+		q->call.basic = bytes_trim(bytes_from(said, sizeof(basic) - 1));
+}
+
 static bool request_head_read(struct web_query *q, struct bytes path)
 {
-	static const char bearer[] = "Bearer ";
 	struct bytes said;
 
 	if (path.n > API_TEXT_MAX)
@@ -408,8 +427,7 @@ static bool request_head_read(struct web_query *q, struct bytes path)
 	    !header_read(q, WSI_TOKEN_HTTP_IF_NONE_MATCH, &q->call.if_none_match) ||
 	    !header_read(q, WSI_TOKEN_HTTP_IF_MATCH, &q->call.if_match))
 		return false;
-	if (bytes_istarts(said, bearer))
-		q->call.token = bytes_from(said, sizeof(bearer) - 1);
+	credentials_read(q, said);
 	return true;
 }
 
@@ -449,28 +467,35 @@ static bool upload_start(struct web_query *q)
 	return q->file;
 }
 
+static int body_wait(struct web_query *q, uint64_t n)
+{
+	if (n > API_BODY_MAX && n > q->api->door->file_max(&q->call, q->api->door->arg))
+		return query_refuse(q, 413, "a body has at most 147456 octets, a file 1048576");
+	if (n > API_BODY_MAX && !upload_start(q))
+		return query_refuse(q, 503, "too many files come at once");
+	if (!n)
+		return query_request(q);
+	q->body = malloc(n);
+	q->body_size = n;
+	return q->body ? 0 : -1;
+}
+
 /* How long its body is: RFC 9112 6.3. Without a length it has none. */
 static int body_start(struct web_query *q)
 {
 	struct bytes length;
 	uint64_t n = 0;
 
+	if (q->is_raw)
+		return body_wait(q, q->body_size);
 	if (lws_hdr_total_length(q->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
 		return query_refuse(q, 411, "give Content-Length, not Transfer-Encoding");
 	if (!header_read(q, WSI_TOKEN_HTTP_CONTENT_LENGTH, &length) ||
 	    (length.n && bytes_u64(length, &n)))
 		return query_refuse(q, 400, "Content-Length is no number");
-	if (n > API_BODY_MAX && n > q->api->door->file_max(&q->call, q->api->door->arg))
-		return query_refuse(q, 413, "a body has at most 147456 octets, a file 1048576");
-	if (n > API_BODY_MAX && !upload_start(q))
-		return query_refuse(q, 503, "too many files come at once");
 	/* the library expects a body unless a length says that it is empty */
 	q->closes = !length.n && !bytes_is(q->call.method, "GET");
-	if (!n)
-		return query_request(q);
-	q->body = malloc(n);
-	q->body_size = n;
-	return q->body ? 0 : -1;
+	return body_wait(q, n);
 }
 
 /* RFC 9110 9.3.7, and CORS preflight requests: these have no token. */
@@ -535,7 +560,7 @@ static int query_open(struct web_query *q)
 	if (!api_has(source, &a->terms.per_source))
 		return query_brake(q, *source, &a->terms.per_source,
 				   "too many requests of this address");
-	if (bytes_is(q->call.method, "OPTIONS"))
+	if (bytes_is(q->call.method, "OPTIONS") && !q->is_page)
 		return query_options(q);
 	if (bytes_is(q->call.path, WEB_API_OPENAPI) && bytes_is(q->call.method, "GET"))
 		return query_openapi(q);
@@ -598,8 +623,42 @@ int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi
 	*out = q;
 	if (!q)
 		return -1;
+	q->is_page = a->door->page(path);
 	return request_head_read(q, path) ? query_open(q)
 					  : query_refuse(q, 431, "the request's head is too long");
+}
+
+bool web_api_has_page(const struct web_api *a, struct bytes path)
+{
+	return a->door->page(path);
+}
+
+/* The head stays where it is until the connection ends. */
+int web_query_on_raw(struct web_api *a, struct web_query **out, struct lws *wsi,
+		     const struct web_raw_head *head, unsigned status)
+{
+	struct web_query *q = query_new(a, wsi);
+
+	*out = q;
+	if (!q)
+		return -1;
+	q->is_raw = q->closes = true;
+	if (status)
+		return query_refuse(q, status, "the request cannot be read");
+	if (!a->door->page(head->path))
+		return query_refuse(q, 405, "this method is none of this path");
+	memcpy(q->text, head->method, sizeof(head->method));
+	q->call.method = text_read(q, strlen(head->method));
+	q->is_page = true;
+	q->call.path = head->path;
+	q->call.content_type = head->content_type;
+	q->call.if_match = head->if_match;
+	q->call.if_none_match = head->if_none_match;
+	q->call.depth = head->depth;
+	q->origin = head->origin;
+	credentials_read(q, head->authorization);
+	q->body_size = head->length;
+	return query_open(q);
 }
 
 int web_query_body(struct web_query *q, struct bytes octets)
@@ -675,7 +734,11 @@ static int query_head(const struct web_query *q)
 		{ "cache-control:", q->openapi ? "no-cache" : "no-store" },
 		{ "x-content-type-options:", "nosniff" },
 		{ "connection:", q->closes ? "close" : NULL },
-		{ "www-authenticate:", r->status == 401 ? "Bearer" : NULL },
+		{ "www-authenticate:", r->status != 401 ? NULL
+				       : q->is_page ? "Basic realm=\"tandem\", charset=\"UTF-8\""
+						    : "Bearer" },
+		{ "dav:", r->dav },
+		{ "location:", r->location[0] ? r->location : NULL },
 		{ "link:", r->next[0] ? next_link(q, link) : NULL },
 		{ "tandem-missing:", r->missing[0] ? r->missing : NULL },
 		{ "allow:", r->allow[0] ? allow : NULL },
@@ -699,11 +762,13 @@ static int query_head(const struct web_query *q)
 		       strstr(r->allow, "GET") ? ", HEAD" : "");
 	if (q->cors && bytes_cstr(q->origin, origin, sizeof(origin)))
 		return -1;
-	return web_head_send(q->wsi, r->status,
-			     !has_body         ? NULL
-			     : r->status < 400 ? "application/json"
-					       : "application/problem+json",
-			     r->n, headers);
+	return (q->is_raw ? web_raw_head_send : web_head_send)(q->wsi, r->status,
+							       !has_body ? NULL
+							       : r->type ? r->type
+							       : r->status < 400
+								       ? "application/json"
+								       : "application/problem+json",
+							       r->n, headers);
 }
 
 int web_query_send(struct web_query *q, bool *done)
@@ -718,14 +783,19 @@ int web_query_send(struct web_query *q, bool *done)
 		return -1;
 	if (!q->has_head) {
 		q->has_head = true;
-		*done = q->is_head || q->reply.status == 304 || q->reply.status == 204;
+		*done = q->is_head || q->reply.status == 304 || q->reply.status == 204 ||
+			!q->reply.n;
 		if (!*done)
 			(void)lws_callback_on_writable(q->wsi);
 		return query_head(q) || (*done && q->closes) ? -1 : 0;
 	}
 	memcpy(piece + LWS_PRE, q->reply.text + q->sent, n);
+	if (q->is_raw) /* as long as it takes some now and then */
+		lws_set_timeout(q->wsi, PENDING_TIMEOUT_HTTP_CONTENT, API_ANSWER_S);
 	if (lws_write(q->wsi, piece + LWS_PRE, n,
-		      n == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) != (int)n)
+		      q->is_raw   ? LWS_WRITE_RAW
+		      : n == left ? LWS_WRITE_HTTP_FINAL
+				  : LWS_WRITE_HTTP) != (int)n)
 		return -1;
 	q->sent += n;
 	if (n < left)

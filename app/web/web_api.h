@@ -34,6 +34,13 @@ void web_api_on_answers(struct web_api *a);
 /* The head of a request came. *out: to be dropped. */
 int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi,
 		      struct bytes path);
+/* The same of a head that the library does not read (web_raw.h). status: it is refused so; 0: it is
+ * right. */
+struct web_raw_head;
+int web_query_on_raw(struct web_api *a, struct web_query **out, struct lws *wsi,
+		     const struct web_raw_head *head, unsigned status);
+/* A page of a feature, which the door answers as the API. */
+bool web_api_has_page(const struct web_api *a, struct bytes path);
 /* Octets of its body; and its end. */
 int web_query_body(struct web_query *q, struct bytes octets);
 int web_query_body_end(struct web_query *q);

@@ -100,6 +100,7 @@ struct web_answered {
 struct web_call {
 	struct bytes method, path, arguments, token, key, body;
 	struct bytes if_match, if_none_match, content_type;
+	struct bytes basic, depth; /* of Authorization: Basic, encoded; of Depth (RFC 4918 10.2) */
 	struct addr peer;
 	bool from_loopback;
 };
@@ -111,10 +112,16 @@ struct web_reply {
 	char *text; /* JSON, malloc'ed, owned with the reply; NULL: out of memory */
 	size_t n;
 	uint64_t version;        /* of the document in it; 0: none */
-	char allow[32];          /* of 405; empty: none */
+	char allow[80];          /* of 405; empty: none */
 	char next[WEB_NEXT_MAX]; /* link to the next page of a list; empty: none */
 	/* Nodes with rows of the list that did not answer; empty: none. */
 	char missing[256];
+	/* Of a page of a feature (app/command/page.h): the type of text, and header fields. NULL: it
+	 * is an answer of the API. */
+	const char *type;
+	const char *dav;   /* RFC 4918 10.1; NULL: none */
+	char tag[48];      /* an entity tag; empty: none */
+	char location[80]; /* empty: none */
 };
 
 /* Holder of a valid token. */
@@ -131,6 +138,9 @@ struct web_door {
 	/* The web thread: true: *reply answers it;
 	 * else *work goes to the loop's thread, which then owns it. */
 	bool (*look)(const struct web_call *call, struct web_reply *reply, void **work, void *arg);
+	/* The web thread: whether a page of a feature has that path. Its requests come by
+	 * Authorization: Basic, and by methods of WebDAV. */
+	bool (*page)(struct bytes path);
 	/* The web thread: most octets of its body as a file; 0: it has none. */
 	size_t (*file_max)(const struct web_call *call, void *arg);
 	/* A request to listen: *out is the allowed filter, or *reply answers it. False: refused. */

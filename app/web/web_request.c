@@ -646,7 +646,8 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 	    lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI))
 		return web_events_on_head(pages->events, &r->ear, &r->query, wsi);
 	/* "/v1/tokens/.." is "/v1" by now */
-	if (pages->api && (bytes_starts(path, WEB_API_HEAD) || bytes_is(path, "/v1")))
+	if (pages->api && (bytes_starts(path, WEB_API_HEAD) || bytes_is(path, "/v1") ||
+			   web_api_has_page(pages->api, path)))
 		return web_query_on_head(pages->api, &r->query, wsi, path);
 	if (pages->desk && bytes_starts(path, WEB_PAGE_HEAD))
 		return web_visit_on_head(pages->desk, &r->visit, wsi, path);
