@@ -401,7 +401,8 @@ static int book_erase(struct archive *a, const struct sql_value params[3])
 {
 #define OF_BOOK "tenant = $1 AND owner = $2 AND changed_ms <= $3"
 	/* what the books had is counted in that of the tenant, too */
-	static const char count[] = "UPDATE contact_book SET revision = revision + 1, entries = "
+	static const char count[] = "UPDATE contact_book SET revision = revision + 1, pruned = "
+				    "revision + 1, entries = "
 				    "entries - (SELECT COUNT(*) FROM contact WHERE " OF_BOOK
 				    ") WHERE tenant = $1 AND owner IN ('t', $2)";
 	static const char numbers[] = "DELETE FROM contact_number WHERE tenant = $1 AND owner = $2 "
@@ -410,7 +411,9 @@ static int book_erase(struct archive *a, const struct sql_value params[3])
 	static const char notes[] = "DELETE FROM contact_note WHERE tenant = $1 AND owner = $2 AND "
 				    "at_ms <= $3";
 #undef OF_BOOK
-	static const char *const texts[] = { count, numbers, contacts, notes };
+	static const char gone[] = "DELETE FROM contact_gone WHERE tenant = $1 AND owner = $2 AND "
+				   "at_ms <= $3";
+	static const char *const texts[] = { count, numbers, contacts, notes, gone };
 	int err = 0;
 
 	for (size_t i = 0; i < COUNT_OF(texts) && !err; i++)
@@ -423,8 +426,8 @@ static int books_erase(struct archive *a, struct bytes tenant, int64_t until_ms)
 {
 #define OF_BOOKS "c.tenant = $1 AND c.changed_ms <= $2"
 	static const char *const texts[] = {
-		"UPDATE contact_book SET revision = revision + 1, entries = entries - "
-		"(SELECT COUNT(*) FROM contact c WHERE " OF_BOOKS
+		"UPDATE contact_book SET revision = revision + 1, pruned = revision + 1, "
+		"entries = entries - (SELECT COUNT(*) FROM contact c WHERE " OF_BOOKS
 		" AND (contact_book.owner = 't' OR c.owner = contact_book.owner)) "
 		"WHERE tenant = $1 AND EXISTS (SELECT 1 FROM contact c WHERE " OF_BOOKS ")",
 		"DELETE FROM contact_number WHERE tenant = $1 AND EXISTS (SELECT 1 FROM contact c "
@@ -432,6 +435,7 @@ static int books_erase(struct archive *a, struct bytes tenant, int64_t until_ms)
 		" AND c.owner = contact_number.owner AND c.id = contact_number.id)",
 		"DELETE FROM contact WHERE tenant = $1 AND changed_ms <= $2",
 		"DELETE FROM contact_note WHERE tenant = $1 AND at_ms <= $2",
+		"DELETE FROM contact_gone WHERE tenant = $1 AND at_ms <= $2",
 	};
 #undef OF_BOOKS
 	const struct sql_value params[] = { sql_text(tenant), sql_number(until_ms) };

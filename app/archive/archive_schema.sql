@@ -212,6 +212,29 @@ CREATE TABLE contact_note (
 );
 CREATE INDEX contact_note_about ON contact_note (tenant, about);
 
+-- migration 3
+
+-- For CardDAV. epoch: when the book was first written in this database, in ms: what clients know of another one is not
+-- of this. pruned: what was deleted up to this revision is forgotten. uid: of the vCard.
+ALTER TABLE contact_book ADD COLUMN epoch BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE contact_book ADD COLUMN pruned BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE contact ADD COLUMN uid TEXT NOT NULL DEFAULT '';
+CREATE INDEX contact_revision ON contact (tenant, owner, revision);
+CREATE INDEX contact_uid ON contact (tenant, owner, uid);
+
+-- Contacts that were deleted, at that revision of their book.
+CREATE TABLE contact_gone (
+	tenant TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	id TEXT
+@p	COLLATE "C"
+	NOT NULL,
+	revision BIGINT NOT NULL,
+	at_ms BIGINT NOT NULL,
+	PRIMARY KEY (tenant, owner, id)
+);
+CREATE INDEX contact_gone_revision ON contact_gone (tenant, owner, revision);
+
 -- migration 0
 -- Of each session: rows that come many at once.
 

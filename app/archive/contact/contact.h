@@ -30,11 +30,13 @@ enum {
 	CONTACT_EMAILS_MAX = 8,
 	CONTACT_ID_MAX = 64, /* with its NUL */
 	CONTACT_FILE_MAX = 1 << 20,
-	CONTACT_NORMAL_FORMS = 2,   /* of one number */
-	CONTACT_OWN_MAX = 10000,    /* of an extension, */
-	CONTACT_SHARED_MAX = 20000, /* of the tenant's book, */
-	CONTACT_TENANT_MAX = 200000 /* and of all books of a tenant */
+	CONTACT_NORMAL_FORMS = 2,    /* of one number */
+	CONTACT_OWN_MAX = 10000,     /* of an extension, */
+	CONTACT_SHARED_MAX = 20000,  /* of the tenant's book, */
+	CONTACT_TENANT_MAX = 200000, /* and of all books of a tenant */
+	CONTACT_GONE_MAX = 1000      /* deleted ones of a book that are known, */
 };
+#define CONTACT_GONE_MS (90 * 86400000LL) /* and for how long */
 
 extern const char *const contact_kinds[];       /* of phones; ends with NULL */
 extern const char *const contact_email_kinds[]; /* ends with NULL */
@@ -79,12 +81,19 @@ struct vcard_reader {
 	char *text;        /* of a line without its folds, malloc'ed */
 };
 
+/* A property: slices of its line. */
+struct vcard_property {
+	struct bytes whole, group, name, params, value;
+};
+
 /* 0, or -ENOMEM. */
 int vcard_open(struct vcard_reader *r, struct bytes file) NODISCARD;
 void vcard_close(struct vcard_reader *r);
 /* The next contact, the caller's; NULL: there is none. 0; -EBADMSG with a line and why: that card
  * cannot be read, and the next may be; -ENOMEM. */
 int vcard_read(struct vcard_reader *r, json_t **contact, char why[SQL_WHY_MAX]) NODISCARD;
+/* The next property of all cards; valid until the next call. False: there is none. */
+bool vcard_property_next(struct vcard_reader *r, struct vcard_property *out);
 /* Version 3 or 4, with that UID and REV, where it has none of its own. */
 void vcard_write(struct writer *w, const json_t *contact, int version, const char *uid,
 		 const char *rev);
@@ -130,6 +139,10 @@ int contact_save(struct archive *a, struct contact_book book, const char *id, co
  * pinned, blocked and notes. */
 int contact_load(struct archive *a, struct contact_book book, struct bytes id,
 		 json_t **contact) NODISCARD;
+/* Where args have a revision, the contact must have that one; 0: it is not there (NULL). -EEXIST with
+ * why. */
+int contact_revision_check(const json_t *args, const json_t *contact,
+			   char why[SQL_WHY_MAX]) NODISCARD;
 /* Counts on the revision of a book, and locks it to the end of the transaction; added: contacts
  * more than before. -ENOBUFS with why: too many. */
 int contact_book_touch(struct archive *a, struct contact_book book, int added, int64_t *revision,

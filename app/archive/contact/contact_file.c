@@ -22,6 +22,8 @@ struct contact_import {
 	struct contact_book book;
 	struct dial_plan plan;
 	int64_t now_ms;
+	const json_t *args;
+	const char *id; /* of the one contact in the file; "": ids follow from it */
 	json_int_t added, changed, failed;
 	json_t *errors;
 };
@@ -33,17 +35,63 @@ static void import_error(struct contact_import *in, const char *why)
 		(void)json_array_append_new(in->errors, json_string(why));
 }
 
+static bool on_same_uid(const struct sql_value *row, void *arg)
+{
+	(void)bytes_cstr(row[0].text, arg, CONTACT_ID_MAX);
+	return false;
+}
+
+/* RFC 6352 6.3.2.1: a book has a UID once. */
+static int import_uid_check(struct contact_import *in, const json_t *contact, char why[SQL_WHY_MAX])
+{
+	const char *uid = contact_text(contact, "uid");
+	const struct sql_value params[] = { sql_text(in->book.tenant), sql_text(in->book.owner),
+					    sql_text(bytes_str(uid)), sql_text(bytes_str(in->id)) };
+	char other[CONTACT_ID_MAX] = "";
+	int err = uid[0] ? sql_run(in->archive->sql,
+				   "SELECT id FROM contact WHERE tenant = $1 AND owner = $2 AND "
+				   "uid = $3 AND id <> $4 LIMIT 1",
+				   params, COUNT_OF(params), on_same_uid, other)
+			 : 0;
+
+	if (err || !other[0])
+		return err;
+	(void)snprintf(why, SQL_WHY_MAX, "UID: the contact %s has it", other);
+	return -EBADMSG;
+}
+
+/* What the condition of the request and the book say of the one contact; it keeps the line. */
+static int import_one_check(struct contact_import *in, json_t *contact, const json_t *before,
+			    char why[SQL_WHY_MAX])
+{
+	int err = contact_revision_check(in->args, before, why);
+
+	if (!err)
+		err = import_uid_check(in, contact, why);
+	if (!err && json_object_get(before, "line"))
+		(void)json_object_set(contact, "line", json_object_get(before, "line"));
+	return err;
+}
+
 /* Flags stay as they are. */
-static int import_one(struct contact_import *in, const json_t *contact, char why[SQL_WHY_MAX])
+static int import_one(struct contact_import *in, json_t *contact, char why[SQL_WHY_MAX])
 {
 	char id[CONTACT_ID_MAX];
 	json_t *before = NULL;
 	bool added = false;
-	int64_t mask, flags;
-	int err;
+	int64_t mask, flags, unused;
+	int err = 0;
 
-	contact_id(id, contact);
-	err = contact_load(in->archive, in->book, bytes_str(id), &before);
+	if (in->id[0]) {
+		(void)snprintf(id, sizeof(id), "%s", in->id);
+		err = contact_book_touch(in->archive, in->book, 0, &unused, why); /* locks it */
+	} else {
+		contact_id(id, contact);
+	}
+	if (!err)
+		err = contact_load(in->archive, in->book, bytes_str(id), &before);
+	if (!err && in->id[0])
+		err = import_one_check(in, contact, before, why);
 	flags = contact_flags(before, &mask);
 	json_decref(before);
 	if (!err)
@@ -73,7 +121,9 @@ static int import_all(struct contact_import *in, void *reader,
 		if (!err && contact)
 			err = import_one(in, contact, why);
 		json_decref(contact);
-		if (err == -EBADMSG || err == -ENOBUFS) {
+		if (!err && in->id[0] && in->added + in->changed > 1)
+			err = -EINVAL;
+		if (err == -EBADMSG || (err == -ENOBUFS && !in->id[0])) {
 			import_error(in, why);
 			err = 0;
 		}
@@ -119,10 +169,61 @@ static int import_file(struct contact_import *in, const json_t *args, char why[S
 	return err;
 }
 
+static void rev_write(char out[24], int64_t ms)
+{
+	time_t s = (time_t)(ms / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm) || !strftime(out, 24, "%Y%m%dT%H%M%SZ", &tm))
+		out[0] = '\0';
+}
+
+/* The same lines, but for how they end. */
+static bool lines_are_same(struct bytes a, struct bytes b)
+{
+	struct bytes one = { 0 }, other = { 0 };
+	bool more, same = true;
+
+	a = bytes_trim(a);
+	b = bytes_trim(b);
+	while (same && (more = bytes_cut(&a, '\n', &one)) == bytes_cut(&b, '\n', &other) && more)
+		same = bytes_eq(bytes_trim(one), bytes_trim(other));
+	return same && !a.n && !b.n;
+}
+
+/* The entity tag of the one contact (RFC 6352 6.3.2.3), where it is written with the lines of the
+ * file; else who has put it gets it again. */
+static int import_tag(struct contact_import *in, json_t *result)
+{
+	struct bytes id = bytes_str(in->id), text = archive_arg(in->args, "text");
+	char *room = malloc(EXPORT_ROOM), rev[24];
+	struct writer w = writer_over(room, room ? EXPORT_ROOM : 0);
+	json_t *contact = NULL;
+	int err = contact_load(in->archive, in->book, id, &contact);
+	int64_t ms = json_integer_value(json_object_get(contact, "changed_utc_ms"));
+
+	rev_write(rev, ms);
+	if (contact)
+		vcard_write(&w, contact, memmem(text.p, text.n, "VERSION:4", 9) ? 4 : 3, in->id,
+			    rev);
+	if (!w.overflow && lines_are_same(writer_done(&w), text))
+		(void)json_object_set_new(
+			result, "tag",
+			json_sprintf(
+				"\"%lld-%lld\"",
+				(long long)json_integer_value(json_object_get(contact, "revision")),
+				(long long)ms));
+	json_decref(contact);
+	free(room);
+	return err;
+}
+
 int contact_import(struct archive *a, const json_t *args, json_t **result, char why[SQL_WHY_MAX])
 {
 	struct contact_import in = { .archive = a,
 				     .book = contact_book_of(args),
+				     .args = args,
+				     .id = json_text(args, "contact"),
 				     .now_ms = archive_arg_now(args),
 				     .errors = json_array() };
 	char unknown[SQL_WHY_MAX] = "";
@@ -132,12 +233,14 @@ int contact_import(struct archive *a, const json_t *args, json_t **result, char 
 	if (!err)
 		err = import_file(&in, args, why, unknown);
 	if (!err)
-		err = sql_commit(a->sql);
-	sql_rollback(a->sql);
-	if (!err)
 		*result = json_pack("{s:I, s:I, s:I, s:O, s:s}", "added", in.added, "changed",
 				    in.changed, "failed", in.failed, "errors", in.errors,
 				    "ignored_columns", unknown);
+	if (!err && in.id[0])
+		err = import_tag(&in, *result);
+	if (!err)
+		err = sql_commit(a->sql);
+	sql_rollback(a->sql);
 	json_decref(in.errors);
 	return err;
 }
@@ -152,15 +255,6 @@ struct contact_export {
 	char last[CONTACT_ID_MAX];
 	bool more;
 };
-
-static void rev_write(char out[24], int64_t ms)
-{
-	time_t s = (time_t)(ms / 1000);
-	struct tm tm;
-
-	if (!gmtime_r(&s, &tm) || !strftime(out, 24, "%Y%m%dT%H%M%SZ", &tm))
-		out[0] = '\0';
-}
 
 static bool on_exported(const struct sql_value *row, void *arg)
 {

@@ -6,11 +6,13 @@
  */
 #include "app/archive/contact/contact.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json_member.h"
 #include "sig/host/names.h"
 
@@ -53,11 +55,12 @@ static bool on_book(const struct sql_value *row, void *arg)
 static int book_count(struct archive *a, struct bytes tenant, struct bytes owner, int added,
 		      struct book_row *out)
 {
-	const struct sql_value params[] = { sql_text(tenant), sql_text(owner), sql_number(added) };
+	const struct sql_value params[] = { sql_text(tenant), sql_text(owner), sql_number(added),
+					    sql_number((int64_t)clock_utc_ms()) };
 
 	return sql_run(a->sql,
-		       "INSERT INTO contact_book (tenant, owner, revision, entries) "
-		       "VALUES ($1, $2, 1, $3) ON CONFLICT (tenant, owner) DO UPDATE SET "
+		       "INSERT INTO contact_book (tenant, owner, revision, entries, epoch) "
+		       "VALUES ($1, $2, 1, $3, $4) ON CONFLICT (tenant, owner) DO UPDATE SET "
 		       "revision = contact_book.revision + 1, "
 		       "entries = contact_book.entries + excluded.entries "
 		       "RETURNING revision, entries",
@@ -242,7 +245,7 @@ static int contact_row_put(struct archive *a, struct contact_book book, const ch
 {
 	char *card = card_text(contact), *words = malloc(WORDS_ROOM), sort[CONTACT_NAME_MAX];
 	struct writer w = writer_over(words, WORDS_ROOM), s = writer_over(sort, sizeof(sort));
-	struct sql_value params[12];
+	struct sql_value params[13];
 	int err = -ENOMEM;
 
 	if (card && words) {
@@ -260,15 +263,17 @@ static int contact_row_put(struct archive *a, struct contact_book book, const ch
 		params[9] = sql_text(bytes_str(contact_text(contact, "company")));
 		params[10] = sql_text(writer_done(&w));
 		params[11] = sql_text(bytes_str(card));
+		params[12] = sql_text(bytes_str(contact_text(contact, "uid")));
 		err = sql_run(
 			a->sql,
 			"INSERT INTO contact (tenant, owner, id, revision, changed_ms, flags, "
-			"sort, name, number, company, words, card) VALUES ($1, $2, $3, $4, "
-			"$5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (tenant, owner, id) "
+			"sort, name, number, company, words, card, uid) VALUES ($1, $2, $3, $4, "
+			"$5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (tenant, owner, id) "
 			"DO UPDATE SET revision = excluded.revision, changed_ms = "
 			"excluded.changed_ms, flags = excluded.flags, sort = excluded.sort, "
 			"name = excluded.name, number = excluded.number, company = "
-			"excluded.company, words = excluded.words, card = excluded.card",
+			"excluded.company, words = excluded.words, card = excluded.card, "
+			"uid = excluded.uid",
 			params, COUNT_OF(params), NULL, NULL);
 	}
 	free(card);
@@ -292,8 +297,12 @@ int contact_save(struct archive *a, struct contact_book book, const char *id, co
 			      key, COUNT_OF(key), on_any, &there);
 	if (!err && !there)
 		err = contact_book_touch(a, book, 1, &revision, why);
-	if (!err && there)
-		err = numbers_delete(a, book, bytes_str(id));
+	if (!err)
+		err = there ? numbers_delete(a, book, bytes_str(id))
+			    : sql_run(a->sql,
+				      "DELETE FROM contact_gone WHERE tenant = $1 AND owner = $2 "
+				      "AND id = $3",
+				      key, COUNT_OF(key), NULL, NULL);
 	if (!err)
 		err = contact_row_put(a, book, id, contact, flags, revision, plan, now_ms);
 	if (!err)
@@ -310,12 +319,22 @@ static int contact_missing(char why[SQL_WHY_MAX])
 	return -ENOENT;
 }
 
+int contact_revision_check(const json_t *args, const json_t *contact, char why[SQL_WHY_MAX])
+{
+	const json_t *wanted = json_object_get(args, "revision");
+
+	if (!wanted ||
+	    json_integer_value(json_object_get(contact, "revision")) == json_integer_value(wanted))
+		return 0;
+	(void)snprintf(why, SQL_WHY_MAX, "it has been changed meanwhile: get it again");
+	return -EEXIST;
+}
+
 /* What is given over what is there, within a transaction. */
 static int contact_change(struct archive *a, struct contact_book book, const json_t *args,
 			  const char *id, char why[SQL_WHY_MAX])
 {
 	const json_t *given = json_object_get(args, "given");
-	const json_t *wanted = json_object_get(args, "revision");
 	struct contact_row row = { 0 };
 	int64_t mask, flags = contact_flags(given, &mask), unused = 0;
 	struct dial_plan plan;
@@ -328,12 +347,8 @@ static int contact_change(struct archive *a, struct contact_book book, const jso
 		(void)snprintf(why, SQL_WHY_MAX, "there is a contact of that id");
 		err = -EEXIST;
 	}
-	if (!err && wanted &&
-	    json_integer_value(json_object_get(row.contact, "revision")) !=
-		    json_integer_value(wanted)) {
-		(void)snprintf(why, SQL_WHY_MAX, "it has been changed meanwhile: get it again");
-		err = -EEXIST;
-	}
+	if (!err)
+		err = contact_revision_check(args, row.contact, why);
 	if (!err && !row.contact)
 		row.contact = json_object();
 	if (!err)
@@ -389,14 +404,56 @@ static int notes_delete(struct archive *a, struct contact_book book, struct byte
 		       params, 3, NULL, NULL);
 }
 
-static int contact_remove(struct archive *a, struct contact_book book, struct bytes id,
+/* Deleted contacts are known for a while, for who asks what has changed (RFC 6578 3.5.2). */
+static int contact_gone_forget(struct archive *a, struct contact_book book, int64_t now_ms)
+{
+	const struct sql_value params[] = { sql_text(book.tenant), sql_text(book.owner),
+					    sql_number(now_ms - CONTACT_GONE_MS) };
+	static const char *const texts[] = {
+		"UPDATE contact_book SET pruned = COALESCE((SELECT MAX(revision) FROM contact_gone "
+		"WHERE tenant = $1 AND owner = $2 AND (at_ms < $3 OR revision <= (SELECT revision "
+		"FROM contact_gone WHERE tenant = $1 AND owner = $2 ORDER BY revision DESC LIMIT 1 "
+		"OFFSET 1000))), pruned) WHERE tenant = $1 AND owner = $2",
+		"DELETE FROM contact_gone WHERE tenant = $1 AND owner = $2 AND (at_ms < $3 OR "
+		"revision <= (SELECT pruned FROM contact_book WHERE tenant = $1 AND owner = $2))",
+	};
+	int err = 0;
+
+	static_assert(CONTACT_GONE_MAX == 1000, "OFFSET");
+	for (size_t i = 0; i < COUNT_OF(texts) && !err; i++)
+		err = sql_run(a->sql, texts[i], params, COUNT_OF(params), NULL, NULL);
+	return err;
+}
+
+static int contact_gone_put(struct archive *a, struct contact_book book, struct bytes id,
+			    int64_t revision, int64_t now_ms)
+{
+	const struct sql_value params[] = { sql_text(book.tenant), sql_text(book.owner),
+					    sql_text(id), sql_number(revision),
+					    sql_number(now_ms) };
+	int err = sql_run(a->sql,
+			  "INSERT INTO contact_gone (tenant, owner, id, revision, at_ms) VALUES "
+			  "($1, $2, $3, $4, $5)",
+			  params, COUNT_OF(params), NULL, NULL);
+
+	return err ? err : contact_gone_forget(a, book, now_ms);
+}
+
+static int contact_remove(struct archive *a, struct contact_book book, const json_t *args,
 			  char why[SQL_WHY_MAX])
 {
+	struct bytes id = archive_arg(args, "contact");
 	const struct sql_value key[] = { sql_text(book.tenant), sql_text(book.owner),
 					 sql_text(id) };
+	struct contact_row row = { 0 };
 	int64_t revision = 0;
 	int err = contact_book_touch(a, book, 0, &revision, why);
 
+	if (!err)
+		err = contact_row(a, book, id, &row);
+	if (!err && row.contact)
+		err = contact_revision_check(args, row.contact, why);
+	json_decref(row.contact);
 	if (!err)
 		err = sql_run(a->sql,
 			      "DELETE FROM contact WHERE tenant = $1 AND owner = $2 AND id = $3",
@@ -405,6 +462,8 @@ static int contact_remove(struct archive *a, struct contact_book book, struct by
 		return contact_missing(why);
 	if (!err)
 		err = contact_book_touch(a, book, -1, &revision, why);
+	if (!err)
+		err = contact_gone_put(a, book, id, revision, archive_arg_now(args));
 	if (!err)
 		err = numbers_delete(a, book, id);
 	return err ? err : notes_delete(a, book, id);
@@ -415,7 +474,7 @@ int contact_delete(struct archive *a, const json_t *args, json_t **result, char 
 	int err = sql_begin(a->sql);
 
 	if (!err)
-		err = contact_remove(a, contact_book_of(args), archive_arg(args, "contact"), why);
+		err = contact_remove(a, contact_book_of(args), args, why);
 	if (!err)
 		err = sql_commit(a->sql);
 	sql_rollback(a->sql);

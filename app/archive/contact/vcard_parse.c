@@ -23,11 +23,6 @@ enum {
 	LINE_ROOM = CONTACT_PHOTO_MAX + 64,
 };
 
-/* A property: slices of its line. */
-struct vcard_line {
-	struct bytes whole, group, name, params, value;
-};
-
 /* ---- lines ---- */
 
 int vcard_open(struct vcard_reader *r, struct bytes file)
@@ -87,7 +82,7 @@ static bool name_is_good(struct bytes name)
 }
 
 /* [group "."] name *(";" param) ":" value, where a quoted parameter may have ':' and ';' */
-static bool line_split(struct bytes whole, struct vcard_line *out)
+static bool line_split(struct bytes whole, struct vcard_property *out)
 {
 	bool quoted = false;
 	size_t end = 0, colon, dot;
@@ -98,16 +93,27 @@ static bool line_split(struct bytes whole, struct vcard_line *out)
 		quoted ^= whole.p[colon] == '"';
 	if (colon == whole.n)
 		return false;
-	*out = (struct vcard_line){ .whole = whole,
-				    .name = bytes_sub(whole, 0, end),
-				    .params = bytes_sub(whole, end, colon - end),
-				    .value = bytes_from(whole, colon + 1) };
+	*out = (struct vcard_property){ .whole = whole,
+					.name = bytes_sub(whole, 0, end),
+					.params = bytes_sub(whole, end, colon - end),
+					.value = bytes_from(whole, colon + 1) };
 	dot = bytes_find(out->name, '.');
 	if (dot < out->name.n) {
 		out->group = bytes_sub(out->name, 0, dot);
 		out->name = bytes_from(out->name, dot + 1);
 	}
 	return name_is_good(out->name) && (dot >= end || name_is_good(out->group));
+}
+
+bool vcard_property_next(struct vcard_reader *r, struct vcard_property *out)
+{
+	struct bytes line;
+
+	while (line_next(r, &line)) {
+		if (line_split(line, out))
+			return true;
+	}
+	return false;
 }
 
 /* The next parameter, or the next value of one: without quotes. */
@@ -292,7 +298,7 @@ static void phone_number_read(json_t *item, struct bytes value)
 }
 
 /* False: it is kept as it came. */
-static bool item_take_line(json_t *contact, const struct vcard_line *l, bool phone)
+static bool item_take_line(json_t *contact, const struct vcard_property *l, bool phone)
 {
 	const char *list = phone ? "phones" : "emails", *what = phone ? "number" : "address";
 	json_t *items = json_object_get(contact, list), *item = json_object();
@@ -333,7 +339,7 @@ static bool item_take_line(json_t *contact, const struct vcard_line *l, bool pho
 #define BASE64 ";base64,"
 
 /* Version 3 has octets behind ENCODING=b, version 4 a URI. False: it is kept as it came. */
-static bool photo_read(json_t *contact, const struct vcard_line *l)
+static bool photo_read(json_t *contact, const struct vcard_property *l)
 {
 	struct bytes encoding = { 0 }, type = BYTES_LIT("jpeg");
 	char *room = json_object_get(contact, "photo") ? NULL : malloc(CONTACT_PHOTO_MAX);
@@ -419,7 +425,7 @@ static bool text_once(struct vcard_card *c, const char *member, struct bytes val
 }
 
 /* False: it is kept as it came. */
-static bool property_read(struct vcard_card *c, const struct vcard_line *l)
+static bool property_read(struct vcard_card *c, const struct vcard_property *l)
 {
 	if (bytes_iis(l->name, "FN"))
 		return text_once(c, "name", l->value, CONTACT_NAME_MAX);
@@ -451,7 +457,7 @@ static bool property_read(struct vcard_card *c, const struct vcard_line *l)
 }
 
 /* What is wrong with a line, or NULL. */
-static const char *line_wrong(struct bytes line, struct vcard_line *l, uint32_t lines)
+static const char *line_wrong(struct bytes line, struct vcard_property *l, uint32_t lines)
 {
 	if (!utf8_is(line))
 		return "it is not UTF-8";
@@ -477,7 +483,7 @@ static int card_wrong(const struct vcard_reader *r, char why[SQL_WHY_MAX], const
 /* To END. why: of the first line that is wrong. */
 static int card_lines(struct vcard_reader *r, struct vcard_card *c, char why[SQL_WHY_MAX])
 {
-	struct vcard_line l = { 0 };
+	struct vcard_property l = { 0 };
 	bool version = false;
 	uint32_t lines = 0;
 	struct bytes line;
@@ -525,7 +531,7 @@ int vcard_read(struct vcard_reader *r, json_t **contact, char why[SQL_WHY_MAX])
 {
 	struct vcard_card c = { 0 };
 	struct bytes line;
-	struct vcard_line l;
+	struct vcard_property l;
 	char *kept;
 	int err;
 

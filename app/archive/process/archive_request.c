@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "app/archive/archive_report.h"
-#include "app/archive/contact/contact.h"
+#include "app/archive/contact/dav.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 
@@ -27,6 +27,7 @@ static const struct archive_request g_requests[] = {
 	{ "contact.find", contact_find },
 	{ "contact.import", contact_import },
 	{ "contact.export", contact_export },
+	{ "contact.dav", contact_dav },
 	{ "contact.note.put", contact_note_put },
 	{ "contact.note.list", contact_note_list },
 	{ "contact.note.delete", contact_note_delete },

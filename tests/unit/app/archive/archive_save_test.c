@@ -285,7 +285,9 @@ static void contact_write(struct archive *a, const char *id, int64_t at_ms)
 	char text[512];
 
 	(void)snprintf(text, sizeof(text),
-		       "INSERT INTO contact VALUES ('default', 'd', '%s', 1, %lld, 0, 'z', 'Z', "
+		       "INSERT INTO contact (tenant, owner, id, revision, changed_ms, flags, sort, "
+		       "name, number, company, words, card) VALUES ('default', 'd', '%s', 1, %lld, "
+		       "0, 'z', 'Z', "
 		       "'1', '', 'z', '{}')",
 		       id, (long long)at_ms);
 	assert_int_equal(sql_script(archive_sql(a), text), 0);
@@ -329,7 +331,8 @@ static void deleted_tenant(struct archive *a)
 	calls_write(a, 0);
 	contact_write(a, "old", T0);
 	assert_int_equal(sql_script(archive_sql(a),
-				    "INSERT INTO contact_book VALUES ('default', 'd', 1, 2), "
+				    "INSERT INTO contact_book (tenant, owner, revision, entries) "
+				    "VALUES ('default', 'd', 1, 2), "
 				    "('default', 't', 1, 2)"),
 			 0);
 	contact_write(a, "new", T0 + 2000000);
