@@ -249,7 +249,7 @@ class Own(Books):
     def test_guide(self):
         """What docs/guides/contacts.md types does what it says."""
         said = typed(self, self.node, guide("contacts.md"))
-        for text in ("Robin Bindle", "Bob's Lift", "Zoe Quist", "FN:Zoe Quist"):
+        for text in ("Robin Bindle", "Bob's Lift", "Zoe Quist", "FN:Zoe Quist", "UID:zoe"):
             self.assertIn(text, said)
 
     def test_archive_gone(self):

@@ -117,7 +117,7 @@ void command_contact_get(struct command_run *run)
 
 	if (!args)
 		return;
-	args_copy(run, args, (const char *const[]){ "contact", NULL });
+	args_copy(run, args, (const char *const[]){ "contact", "revision", NULL });
 	archive_run(run, command_is_verb(run->command, "delete") ? "contact.delete" : "contact.get",
 		    args, NULL);
 }

@@ -88,6 +88,8 @@ static void import_add(struct command_run *run, const json_t *result)
 		if (json_array_size(errors) < 20)
 			(void)json_array_append(errors, one);
 	}
+	if (json_text(result, "tag")[0])
+		(void)json_object_set(all, "tag", json_object_get(result, "tag"));
 	if (json_text(result, "ignored_columns")[0])
 		(void)json_object_set(all, "ignored_columns",
 				      json_object_get(result, "ignored_columns"));
@@ -236,6 +238,8 @@ void command_contact_import(struct command_run *run)
 	if (!contact_upload_fits(run, u))
 		return;
 	(void)json_object_set_new(args, "format", json_string(u->csv ? "csv" : "vcard"));
+	(void)json_object_set(args, "contact", json_object_get(run->args, "contact"));
+	(void)json_object_set(args, "revision", json_object_get(run->args, "revision"));
 	(void)json_object_set_new(run->args, "sum",
 				  json_pack("{s:i, s:i, s:i, s:[]}", "added", 0, "changed", 0,
 					    "failed", 0, "errors"));

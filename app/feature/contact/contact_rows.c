@@ -45,9 +45,10 @@ static const char *const g_abouts[] = { "contact", "directory", "extension", "me
 	BOOL_ARG("favourite", NULL, "It is a favourite."),                           \
 		BOOL_ARG("pinned", NULL, "It stays where recent ones are cleared."), \
 		BOOL_ARG("blocked", NULL, "Its calls from outside are refused with 603.")
-#define REVISION_ARG                            \
-	U64_ARG("revision", 0, INT64_MAX, NULL, \
-		"Only if the contact has this revision still. conflict: it has another one.")
+#define REVISION_ARG                                                                        \
+	U64_ARG("revision", 0, INT64_MAX, NULL,                                             \
+		"Only if the contact has this revision still; 0: only if it is not there. " \
+		"conflict: it has another one.")
 #define SEARCH_ARG                                                                            \
 	TEXT_ARG("search", CHARSET_TEXT, 1, CONTACT_SEARCH_MAX - 1, NULL,                     \
 		 "Only those with this text anywhere in a name, company, department, title, " \
@@ -61,6 +62,10 @@ static const char *const g_abouts[] = { "contact", "directory", "extension", "me
 		 "the body, with Content-Type: text/vcard or text/csv, and the other arguments " \
 		 "are in the query.",                                                            \
 		 .opens = true)
+#define IMPORTED_ARG                                                                        \
+	TEXT_ARG("contact", CHARSET_NAME, 1, CONTACT_ID_MAX - 1, NULL,                      \
+		 "Id of the one contact that is in the file: all that it was before goes, " \
+		 "but for its flags and its line.")
 #define EXPORT_ARGS                                                                        \
 	ENUM_ARG("format", g_export_formats, "vcard",                                      \
 		 "vcard: version 4; vcard3: version 3; csv: our own headings; google and " \
@@ -86,13 +91,15 @@ static const struct command_arg g_add_args[] = { USER_ARG, CONTACT_FIELDS, FLAG_
 static const struct command_arg g_put_args[] = { CONTACT_ARG, USER_ARG,     CONTACT_FIELDS,
 						 FLAG_ARGS,   REVISION_ARG, END };
 static const struct command_arg g_one_args[] = { CONTACT_ARG, USER_ARG, END };
+static const struct command_arg g_delete_args[] = { CONTACT_ARG, USER_ARG, REVISION_ARG, END };
 static const struct command_arg g_list_of_args[] = { USER_ARG, SEARCH_ARG, FLAG_ARGS, END };
 static const struct command_arg g_find_args[] = {
 	PARTY_ARG("number", CHARSET_TEXT, "The number, however it is written."),
 	USER_ARG,
 	END,
 };
-static const struct command_arg g_import_args[] = { USER_ARG, UPLOAD_ARG, FORMAT_ARG, END };
+static const struct command_arg g_import_args[] = { USER_ARG,     UPLOAD_ARG,   FORMAT_ARG,
+						    IMPORTED_ARG, REVISION_ARG, END };
 static const struct command_arg g_export_args[] = { USER_ARG, EXPORT_ARGS, END };
 static const struct command_arg g_note_add_args[] = { NOTED_ARG, USER_ARG, ABOUT_ARG,
 						      NOTE_TEXT(true), END };
@@ -107,8 +114,10 @@ static const struct command_arg g_shared_add_args[] = { CONTACT_FIELDS, END };
 static const struct command_arg g_shared_put_args[] = { CONTACT_ARG, CONTACT_FIELDS, REVISION_ARG,
 							END };
 static const struct command_arg g_shared_args[] = { CONTACT_ARG, END };
+static const struct command_arg g_shared_delete_args[] = { CONTACT_ARG, REVISION_ARG, END };
 static const struct command_arg g_directory_list_args[] = { SEARCH_ARG, END };
-static const struct command_arg g_shared_import_args[] = { UPLOAD_ARG, FORMAT_ARG, END };
+static const struct command_arg g_shared_import_args[] = { UPLOAD_ARG, FORMAT_ARG, IMPORTED_ARG,
+							   REVISION_ARG, END };
 static const struct command_arg g_shared_export_args[] = { EXPORT_ARGS, END };
 
 #define CONTACT_RESULT                                                                         \
@@ -116,9 +125,10 @@ static const struct command_arg g_shared_export_args[] = { EXPORT_ARGS, END };
 	"change of the book), changed_utc_ms, favourite, pinned, blocked, notes (of the user " \
 	"about it, without archived ones); of a vCard also uid, rev, kept (lines that mean "   \
 	"nothing here)"
-#define IMPORT_RESULT                                                                       \
-	"added, changed, failed, errors (a list of at most 20: where, and what is wrong), " \
-	"ignored_columns (headings that mean nothing here)"
+#define IMPORT_RESULT                                                                           \
+	"added, changed, failed, errors (a list of at most 20: where, and what is wrong), "     \
+	"ignored_columns (headings that mean nothing here), tag (with contact: an entity tag, " \
+	"where the contact is written with the lines of the file)"
 #define EXPORT_RESULT                                                                          \
 	"text (a whole file, with a part of the contacts), contacts (how many), left_out "     \
 	"(numbers and addresses that the format has no column for), next (the contact behind " \
@@ -134,7 +144,7 @@ static const struct command g_contact_commands[] = {
 	  CONTACT_RESULT, BY(command_contact_put), .own = "user" },
 	{ "contact.get", COMMAND_FOR_READER, g_one_args, "Shows a contact.", CONTACT_RESULT,
 	  BY(command_contact_get), .own = "user", .transient = true },
-	{ "contact.delete", COMMAND_FOR_APPLICATION, g_one_args,
+	{ "contact.delete", COMMAND_FOR_APPLICATION, g_delete_args,
 	  "Deletes a contact, with the notes about it.", "contact", BY(command_contact_get),
 	  .own = "user" },
 	{ "contact.list", COMMAND_FOR_READER, g_list_of_args,
@@ -189,7 +199,7 @@ static const struct command g_contact_commands[] = {
 	  CONTACT_RESULT, BY(command_contact_put), .own = "" },
 	{ "directory.get", COMMAND_FOR_READER, g_shared_args, "Shows a contact of the directory.",
 	  CONTACT_RESULT, BY(command_contact_get), .own = "", .transient = true },
-	{ "directory.delete", COMMAND_FOR_APPLICATION, g_shared_args,
+	{ "directory.delete", COMMAND_FOR_APPLICATION, g_shared_delete_args,
 	  "Deletes a contact of the directory, with all notes about it.", "contact",
 	  BY(command_contact_get), .own = "" },
 	{ "directory.import", COMMAND_FOR_APPLICATION, g_shared_import_args,
@@ -201,9 +211,19 @@ static const struct command g_contact_commands[] = {
 	{ .name = NULL },
 };
 
+static const struct app_page g_contact_pages[] = {
+	{ .path = "/dav/",
+	  .allow = "GET, PUT, DELETE, PROPFIND, REPORT, MKCOL, PROPPATCH",
+	  .dav = "1, 3, addressbook",
+	  .answer = BY(contact_dav_page) },
+	{ .path = "/.well-known/carddav", .allow = "GET, PROPFIND", .moved = "/dav/" },
+	{ .path = NULL },
+};
+
 const struct app_feature g_contact_feature = {
 	.name = "contact",
 	.commands = g_contact_commands,
+	.pages = g_contact_pages,
 	.carriers =
 		CARRIERS({ contact_on_event, EFFECT_EVENT }, { contact_on_wanted, EFFECT_CONTACT }),
 };

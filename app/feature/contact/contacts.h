@@ -8,12 +8,16 @@
 #include "app/schema/list.h"
 #include "sig/host/effect.h"
 
+struct page_run;
+
 enum { CONTACT_SEARCH_MAX = 64, CONTACT_OWNER_MAX = 66 };
 
 command_fn command_contact_put, command_contact_get, command_contact_list, command_contact_find,
 	command_contact_import, command_contact_export, command_contact_note,
 	command_directory_list;
 
+/* Requests of CardDAV. */
+void contact_dav_page(struct page_run *run);
 /* EFFECT_EVENT, EFFECT_CONTACT. */
 void contact_on_event(const struct effect *e, void *node);
 void contact_on_wanted(const struct effect *e, void *node);
