@@ -101,7 +101,7 @@ test("flows: text and graph are one program", async () => {
 	const { parse, print } = await load("console/tree.ts");
 	const { graphOf, lead, putStep, rename, VERBS } = await load("console/graph.ts");
 	const flows = JSON.parse(readFileSync(join(here, "flows.json"), "utf8"));
-	assert.ok(flows.kept.length >= 9 && flows.random.length >= 100, "the suite writes flows.json");
+	assert.ok(flows.kept.length >= 9 && flows.random.length >= 50, "the suite writes flows.json");
 	for (const text of [...flows.kept, ...flows.random]) {
 		const tree = parse(text);
 		assert.deepEqual(JSON.parse(print(tree)), JSON.parse(text));

@@ -31,7 +31,7 @@ def bundle():
     return str(BUNDLE)
 
 
-def flows(seed=1729, most=100):
+def flows(seed=1729, most=50):
     """Programs of flows for test.mjs: shipped ones, and random ones (tests/flow/flow_random.py)."""
     files = sorted((ROOT / "deploy" / "flows").glob("*.json"))
     sys.path.insert(0, str(ROOT / "tests" / "flow"))
