@@ -99,18 +99,17 @@ class ProvisionTest(unittest.TestCase):
 class Boot(ProvisionTest):
     def test_from_a_bare_phone_to_a_call(self):
         """PROV-06, PROV-08: it logs in as its extension, fetches its files, registers by them, and is called."""
-        self.assertEqual(self.seen()["asked_utc_ms"], 0)
-        device = self.phone()
+        began, device = time.time() * 1000 - 1, self.phone()
         self.assertTrue(device.boot())
         self.assertEqual([name.rpartition("/")[2] for name in device.names],
                          ["Extension_201_user.cfg", "altigen10060_user.cfg", "Extension_201.cfg"])
         self.assertEqual(device.values["reg.1.address"], "201")
         self.assertEqual(device.values["reg.1.server.1.expires"], "90")
         self.assertEqual(device.register(self.agent).status, 200)
-        until(lambda: self.seen()["registered_utc_ms"], lambda: self.seen())
+        until(lambda: self.seen()["registered_utc_ms"] >= began, lambda: self.seen())
         seen = self.seen()
-        times = [seen[name] for name in ("asked_utc_ms", "accepted_utc_ms", "fetched_utc_ms", "registered_utc_ms")]
-        self.assertTrue(all(times), seen)
+        times = [seen[name] for name in ("asked_utc_ms", "accepted_utc_ms", "fetched_utc_ms")]
+        self.assertTrue(all(at >= began for at in times), (began, seen))
         self.assertEqual(seen["revision"], device.names[0].partition("/")[0].partition("-")[2])
         self.assertEqual(seen["registered_revision"], seen["revision"])
         self.assertIn("PolycomVVX-VVX_410-UA/5.4.2.6345", seen["user_agent"])
@@ -251,9 +250,8 @@ class Guesses(ProvisionTest):
         until(lambda: self.ask(f"/{MAC}.cfg", basic("201", "wrong"))[0] == 429, "guesses go on")
         self.assertIn("retry-after", self.ask(f"/{MAC}.cfg", basic("201", "wrong"))[1])
         self.assertEqual(self.ask(f"/{MAC}.cfg", basic("202", "secret202"))[0], 404)
-        told = [event for event in self.node.events() if event["type"].startswith("device.")]
-        self.assertEqual([(e["type"], e["device"], e["number"]) for e in told],
-                         [("device.refused", MAC, "201"), ("device.unknown", MAC, "202")])
+        want = [("device.refused", MAC, "201"), ("device.unknown", MAC, "202")]
+        until(lambda: [(e["type"], e["device"], e["number"]) for e in self.node.events() if e["type"].startswith("device.")] == want, self.node.events)
 
 
 class Attacks(ProvisionTest):
