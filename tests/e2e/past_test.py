@@ -20,6 +20,10 @@ class Past(Users, Pair):
         with contextlib.closing(local.socket):
             return local.ask(command, **arguments)
 
+    def token(self, node, role, tenant=None, **more):
+        """Made by that node, which knows it at once."""
+        return self.ask(node, "token.create", name=more.pop("name", f"t-{role}"), role=role, **({"tenant": tenant} if tenant else {}), **more)["token"]
+
     def history(self, kind, name, node=None, **more):
         return self.ask(node or self.a, "document.history", kind=kind, name=name, **more)
 

@@ -24,6 +24,10 @@ class Seats(Users, Pair):
         with contextlib.closing(local.socket):
             return local.ask(command, **arguments)
 
+    def token(self, node, role, tenant=None, **more):
+        """Made by that node, which knows it at once."""
+        return self.ask(node, "token.create", name=more.pop("name", f"t-{role}"), role=role, **({"tenant": tenant} if tenant else {}), **more)["token"]
+
     def put(self, node, number, **fields):
         return self.ask(node, "extension.put", number=number, **fields)
 
