@@ -119,8 +119,8 @@ bool dav_filters_match(const struct dav_request *r, struct bytes card);
 
 /* ---- dav.c ---- */
 
-/* tenant, user, owner of "writes": whether the user may write the tenant's book; method, path,
- * depth, body; after: next of the answer before. Result: status, type, text, tag, next. */
+/* Arguments: tenant, user, method, path, depth and body of the request; writes: the user may write
+ * the tenant's book; after: next of the answer before. Result: status, type, text, tag, next. */
 archive_answer_fn contact_dav;
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Paths of CardDAV (dav.h): from a request or an href, and to one. What is not the user's own is
- * nothing, so that no answer tells who else is there. A name becomes an id and comes back as it was.
+ * nothing, so that no answer tells who else is there. A name becomes an id and comes back as it
+ * was.
  */
 #include <ctype.h>
 #include <stdio.h>

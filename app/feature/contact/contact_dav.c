@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CardDAV on the node (app/archive/contact/dav.h): a proven user's requests. What is read comes
- * from the archive in parts, and is one answer; what is written goes by contact.import, directory.import
- * and their delete, so rights, bounds and the audit are those of commands. Control thread.
+ * from the archive in parts, and is one answer; what is written goes by contact.import,
+ * directory.import and their delete, so rights, bounds and the audit are those of commands. Control
+ * thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
