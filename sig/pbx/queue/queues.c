@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lines of callers, the agents, and the choice between them (queues.h). Callers of all queues
+ * stand in one list, in the order in which they are served: an agent of several queues takes the
+ * first of all that he may take, and a caller without an agent stops nobody behind him. */
+
+#include "sig/pbx/queue/queues.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/named.h"
+
+enum { EVERY_SHARE = 8 }; /* of the newest interval in the average */
+
+const char *const g_queue_strategies[] = { "longest_idle", "round_robin", "ring_all",
+					   "fewest_calls", "in_order",    NULL };
+const char *const g_agent_states[] = { "out", "ready", "not_ready", NULL };
+
+struct queues {
+	struct table by_name; /* struct queue */
+	struct table agents;  /* struct queue_agent, by number */
+	struct table by_call; /* struct queue_caller */
+	struct queue_caller *first, *last;
+	uint32_t looks; /* picks so far */
+};
+
+void queues_free(struct queues *x)
+{
+	if (!x)
+		return;
+	while (x->first)
+		queues_caller_delete(x, x->first->call);
+	named_close(&x->by_name);
+	named_close(&x->agents);
+	table_close(&x->by_call);
+	free(x);
+}
+
+struct queues *queues_create(void)
+{
+	struct queues *x = calloc(1, sizeof(*x));
+
+	if (x && !table_open(&x->by_name, QUEUES_MAX) &&
+	    !table_open(&x->agents, QUEUE_AGENTS_MAX) &&
+	    !table_open(&x->by_call, QUEUE_CALLERS_MAX))
+		return x;
+	queues_free(x);
+	return NULL;
+}
+
+/* ---- documents ---- */
+
+int queues_put(struct queues *x, const struct queue_terms *terms)
+{
+	int err;
+	struct queue *q =
+		named_put(&x->by_name, terms->tenant, bytes_str(terms->name), sizeof(*q), &err);
+
+	if (!q)
+		return err;
+	q->terms = *terms;
+	q->waiting = 0; /* also of callers of an earlier queue of that name */
+	for (const struct queue_caller *c = x->first; c; c = c->next)
+		q->waiting += c->tenant == terms->tenant && !strcmp(c->queue, terms->name);
+	return 0;
+}
+
+void queues_delete(struct queues *x, uint16_t tenant, struct bytes name)
+{
+	struct queue *q = named_find(&x->by_name, tenant, name);
+
+	if (q)
+		named_remove(&x->by_name, q);
+	free(q);
+}
+
+struct queue *queues_find(const struct queues *x, uint16_t tenant, struct bytes name)
+{
+	return x ? named_find(&x->by_name, tenant, name) : NULL;
+}
+
+static bool members_have(const struct queue_terms *t, struct bytes number)
+{
+	for (uint8_t i = 0; i < t->count; i++) {
+		if (bytes_is(number, t->members[i].number))
+			return true;
+	}
+	return false;
+}
+
+static bool number_is_plain(struct bytes number)
+{
+	for (size_t i = 0; i < number.n; i++) {
+		uint8_t at = number.p[i];
+
+		if (!strchr("0123456789*#+._-", at) && !(at >= 'a' && at <= 'z') &&
+		    !(at >= 'A' && at <= 'Z'))
+			return false;
+	}
+	return number.n;
+}
+
+const char *queue_members_parse(struct queue_terms *out, struct bytes text)
+{
+	struct bytes one;
+
+	out->count = 0;
+	while (bytes_cut(&text, ',', &one)) {
+		one = bytes_trim(one);
+		if (out->count == QUEUE_MEMBERS_MAX)
+			return "a queue has at most 32 members";
+		if (!number_is_plain(one) || one.n >= DIAL_NUMBER_MAX)
+			return "members are extensions, joined by ','";
+		if (members_have(out, one))
+			return "a member is named twice";
+		(void)bytes_cstr(one, out->members[out->count++].number, DIAL_NUMBER_MAX);
+	}
+	return NULL;
+}
+
+struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct bytes number,
+				     enum agent_state state, struct bytes reason, int *err)
+{
+	struct queue_agent *a = NULL;
+
+	*err = -ENOSPC;
+	if (number.n < DIAL_NUMBER_MAX && reason.n < AGENT_REASON_MAX)
+		a = named_put(&x->agents, tenant, number, sizeof(*a), err);
+	if (!a)
+		return NULL;
+	if (state != a->state)
+		a->missed = 0;
+	a->state = (uint8_t)state;
+	(void)bytes_cstr(reason, a->reason, sizeof(a->reason));
+	return a;
+}
+
+void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number)
+{
+	struct queue_agent *a = named_find(&x->agents, tenant, number);
+
+	if (a)
+		named_remove(&x->agents, a);
+	free(a);
+}
+
+struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct bytes number)
+{
+	return x && number.n < DIAL_NUMBER_MAX ? named_find(&x->agents, tenant, number) : NULL;
+}
+
+uint32_t queues_agent_count(const struct queues *x)
+{
+	return x->agents.count;
+}
+
+struct queue_agent *queues_agent_next(const struct queues *x, uint32_t *cursor)
+{
+	return named_next(&x->agents, cursor);
+}
+
+static struct queue_agent *member_agent(const struct queues *x, const struct queue *q, uint8_t i)
+{
+	return queues_agent(x, q->terms.tenant, bytes_str(q->terms.members[i].number));
+}
+
+uint32_t queue_agents(const struct queues *x, const struct queue *q, bool ready)
+{
+	uint32_t n = 0;
+
+	for (uint8_t i = 0; i < q->terms.count; i++) {
+		const struct queue_agent *a = member_agent(x, q, i);
+
+		n += a && (ready ? a->state == AGENT_READY : a->state != AGENT_OUT);
+	}
+	return n;
+}
+
+/* ---- callers ---- */
+
+/* Of two who have joined in the same moment the smaller id is first, on all nodes. */
+static bool caller_is_before(const struct queue_caller *a, const struct queue_caller *b)
+{
+	if (a->priority != b->priority)
+		return a->priority > b->priority;
+	if (a->joined_utc_ms != b->joined_utc_ms)
+		return a->joined_utc_ms < b->joined_utc_ms;
+	return a->call < b->call;
+}
+
+struct queue_caller *queues_caller(const struct queues *x, uint64_t call)
+{
+	uint32_t cursor = 0;
+
+	/* ids of calls are the node's own: nobody chooses collisions */
+	return x ? (struct queue_caller *)(uintptr_t)table_next(&x->by_call, call, &cursor) : NULL;
+}
+
+struct queue_caller *queues_caller_next(const struct queues *x, const struct queue_caller *of)
+{
+	return of ? of->next : x->first;
+}
+
+static void caller_unlink(struct queues *x, struct queue_caller *c)
+{
+	struct queue *q = queues_find(x, c->tenant, bytes_str(c->queue));
+
+	*(c->before ? &c->before->next : &x->first) = c->next;
+	*(c->next ? &c->next->before : &x->last) = c->before;
+	if (q)
+		q->waiting--;
+}
+
+/* The newest is mostly the last one. */
+static void caller_link(struct queues *x, struct queue_caller *c)
+{
+	struct queue *q = queues_find(x, c->tenant, bytes_str(c->queue));
+	struct queue_caller *at = x->last;
+
+	while (at && caller_is_before(c, at))
+		at = at->before;
+	c->before = at;
+	c->next = at ? at->next : x->first;
+	*(at ? &at->next : &x->first) = c;
+	*(c->next ? &c->next->before : &x->last) = c;
+	if (q)
+		q->waiting++;
+}
+
+int queues_caller_put(struct queues *x, const struct queue_caller *caller)
+{
+	struct queue_caller *c = queues_caller(x, caller->call);
+	int err;
+
+	if (c) {
+		caller_unlink(x, c);
+	} else {
+		c = malloc(sizeof(*c));
+		err = c ? table_put(&x->by_call, caller->call, (uintptr_t)c) : -ENOMEM;
+		if (err) {
+			free(c);
+			return err;
+		}
+	}
+	*c = *caller;
+	caller_link(x, c);
+	return 0;
+}
+
+void queues_caller_delete(struct queues *x, uint64_t call)
+{
+	struct queue_caller *c = queues_caller(x, call);
+
+	if (!c)
+		return;
+	caller_unlink(x, c);
+	(void)table_del(&x->by_call, call, (uintptr_t)c);
+	free(c);
+}
+
+const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant)
+{
+	const struct queue_caller *c = x ? x->first : NULL;
+
+	while (c && (c->tenant != tenant || c->rings))
+		c = c->next;
+	return c;
+}
+
+static bool is_of_queue(const struct queue_caller *a, const struct queue_caller *b)
+{
+	return a->tenant == b->tenant && !strcmp(a->queue, b->queue);
+}
+
+uint32_t queue_position(const struct queues *x, const struct queue_caller *of)
+{
+	uint32_t n = 1;
+
+	for (const struct queue_caller *c = x->first; c && c != of; c = c->next)
+		n += is_of_queue(c, of);
+	return n;
+}
+
+uint32_t queue_wait_ms(const struct queues *x, const struct queue_caller *of)
+{
+	const struct queue *q = queues_find(x, of->tenant, bytes_str(of->queue));
+	uint64_t ms = q ? (uint64_t)q->every_ms * queue_position(x, of) : 0;
+
+	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
+/* ---- who is next ---- */
+
+struct picking {
+	struct queues *x;
+	uint64_t now_utc_ms;
+	queue_free_fn *free;
+	void *arg;
+};
+
+/* Each is looked at once in a pick. */
+static bool agent_is_free(const struct picking *p, struct queue_agent *a)
+{
+	if (a->looked != p->x->looks) {
+		a->looked = p->x->looks;
+		a->is_free = a->state == AGENT_READY && a->until_utc_ms <= p->now_utc_ms &&
+			     p->free(p->arg, a);
+	}
+	return a->is_free;
+}
+
+static uint64_t agent_rank(const struct queue *q, const struct queue_agent *a, uint8_t i)
+{
+	switch ((enum queue_strategy)q->terms.strategy) {
+	case QUEUE_LONGEST_IDLE:
+		return a->spoke_utc_ms;
+	case QUEUE_FEWEST_CALLS:
+		return a->calls;
+	case QUEUE_ROUND_ROBIN:
+		return (uint64_t)(i + QUEUE_MEMBERS_MAX - q->turn) % QUEUE_MEMBERS_MAX;
+	case QUEUE_RING_ALL:
+	case QUEUE_IN_ORDER:
+	case QUEUE_STRATEGIES:
+		break;
+	}
+	return 0;
+}
+
+/* Of equals the first one of the document. */
+static void match_add(const struct queue *q, struct queue_match *m, struct queue_agent *a,
+		      uint64_t rank, uint64_t *best)
+{
+	if (q->terms.strategy == QUEUE_RING_ALL) {
+		m->agents[m->count++] = a;
+	} else if (!m->count || rank < *best) {
+		m->agents[0] = a;
+		m->count = 1;
+		*best = rank;
+	}
+}
+
+static bool caller_match(const struct picking *p, struct queue *q, struct queue_match *m)
+{
+	uint64_t best = 0;
+
+	m->count = 0;
+	for (uint8_t i = 0; i < q->terms.count; i++) {
+		struct queue_agent *a = member_agent(p->x, q, i);
+
+		if (a && agent_is_free(p, a))
+			match_add(q, m, a, agent_rank(q, a, i), &best);
+	}
+	q->is_bare = !m->count;
+	return m->count;
+}
+
+bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,
+		 void *arg, struct queue_match *out)
+{
+	const struct picking p = { x, now_utc_ms, free, arg };
+
+	x->looks++;
+	for (const struct queue_caller *c = x->first; c; c = c->next) {
+		struct queue *q = c->tenant == tenant && !c->rings
+					  ? queues_find(x, tenant, bytes_str(c->queue))
+					  : NULL;
+
+		if (q && q->looked != x->looks) {
+			q->looked = x->looks;
+			q->is_bare = false;
+		}
+		out->caller = c;
+		if (q && !q->is_bare && caller_match(&p, q, out))
+			return true;
+	}
+	return false;
+}
+
+void queue_reserve(struct queues *x, const struct queue_match *match, uint64_t until_utc_ms)
+{
+	struct queue *q = queues_find(x, match->caller->tenant, bytes_str(match->caller->queue));
+
+	for (uint8_t i = 0; i < match->count; i++) {
+		match->agents[i]->call = match->caller->call;
+		match->agents[i]->until_utc_ms = until_utc_ms;
+		match->agents[i]->wraps = false;
+	}
+	for (uint8_t i = 0; q && i < q->terms.count; i++) {
+		if (!strcmp(q->terms.members[i].number, match->agents[0]->number))
+			q->turn = (uint8_t)((i + 1) % QUEUE_MEMBERS_MAX);
+	}
+}
+
+void agent_release(struct queue_agent *a, uint64_t call, uint64_t until_utc_ms)
+{
+	if (a->call != call)
+		return;
+	a->call = 0;
+	a->until_utc_ms = until_utc_ms;
+}
+
+uint64_t queue_next_utc_ms(const struct queues *x, const struct queue *q, uint64_t now_utc_ms)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint8_t i = 0; i < q->terms.count; i++) {
+		const struct queue_agent *a = member_agent(x, q, i);
+
+		if (a && a->state == AGENT_READY && a->until_utc_ms > now_utc_ms &&
+		    a->until_utc_ms < next)
+			next = a->until_utc_ms;
+	}
+	return next;
+}
+
+void queue_count(struct queue *q, bool answered, uint64_t waited_ms, uint64_t now_utc_ms)
+{
+	uint64_t since = now_utc_ms - q->answered_utc_ms;
+
+	if (!answered) {
+		q->left++;
+		return;
+	}
+	if (q->answered_utc_ms && since < UINT32_MAX)
+		q->every_ms = q->every_ms
+				      ? (uint32_t)((q->every_ms * (EVERY_SHARE - 1ULL) + since) /
+						   EVERY_SHARE)
+				      : (uint32_t)since;
+	q->answered_utc_ms = now_utc_ms;
+	q->answered++;
+	q->wait_ms += waited_ms;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Queues of a node's tenants: which callers wait in which line, who its agents are, and which
+ * caller is next with which agents (docs/adr/0163). Pure: no call, socket or clock. Callers stay in
+ * their calls, whose records have the time at which they joined; so a line is derived from calls,
+ * and nothing of it can be lost apart from them. One table for all shards of a node. One thread. */
+#ifndef SIG_PBX_QUEUE_QUEUES_H
+#define SIG_PBX_QUEUE_QUEUES_H
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "sig/dial/dial.h"
+
+enum {
+	QUEUES_MAX = 16384,       /* of a node */
+	QUEUE_AGENTS_MAX = 65536, /* of a node */
+	QUEUE_NAME_MAX = 32,      /* with its NUL */
+	QUEUE_MEMBERS_MAX = 32,   /* no dial has more targets */
+	QUEUE_CALLERS_MAX = 65536,
+	QUEUE_PRIORITY_MAX = 10,
+	AGENT_REASON_MAX = 32,
+};
+#define QUEUE_WORD "queue:" /* in front of its name, where a number could stand */
+
+enum queue_strategy {
+	QUEUE_LONGEST_IDLE,
+	QUEUE_ROUND_ROBIN,
+	QUEUE_RING_ALL,
+	QUEUE_FEWEST_CALLS,
+	QUEUE_IN_ORDER,
+	QUEUE_STRATEGIES,
+};
+extern const char *const g_queue_strategies[QUEUE_STRATEGIES + 1];
+
+struct queue_member {
+	char number[DIAL_NUMBER_MAX];
+};
+
+/* What its document says. */
+struct queue_terms {
+	uint16_t tenant;
+	char name[QUEUE_NAME_MAX];
+	uint8_t strategy;     /* enum queue_strategy */
+	uint8_t priority;     /* of its callers; the largest is first */
+	uint8_t missed_max;   /* calls that an agent misses in a row; 0: any number */
+	uint16_t ring_s;      /* an agent rings so long */
+	uint16_t wrapup_s;    /* and has this time behind a call */
+	uint16_t max_callers; /* 0: any number */
+	uint32_t max_wait_s;
+	uint16_t announce_s;   /* how often callers hear their position; 0: never */
+	bool only_with_agents; /* nobody waits where no agent is logged in */
+	char key[2];           /* by which a caller leaves; "": none */
+	uint8_t count;
+	struct queue_member members[QUEUE_MEMBERS_MAX];
+};
+
+struct queue {
+	struct queue_terms terms; /* begins as struct named */
+	uint8_t turn;             /* behind the member that was rung last */
+	uint32_t waiting;
+	/* since the start of this process */
+	uint64_t joined, answered, left, wait_ms;
+	uint64_t answered_utc_ms; /* the last one */
+	uint32_t every_ms;        /* between two answers, on the average; 0: unknown */
+	/* of one pick */
+	uint32_t looked;
+	bool is_bare; /* it has no agent left */
+};
+
+enum agent_state { AGENT_OUT, AGENT_READY, AGENT_NOT_READY, AGENT_STATES };
+extern const char *const g_agent_states[AGENT_STATES + 1];
+
+struct queue_agent {
+	uint16_t tenant;
+	char number[DIAL_NUMBER_MAX];
+	/* of its document */
+	uint8_t state; /* enum agent_state */
+	char reason[AGENT_REASON_MAX];
+	/* Reserved for that call, or rung by it, until its time is over; 0: it is not. */
+	uint64_t call;
+	uint64_t until_utc_ms; /* not before: reserved, wrap-up, or another one has it */
+	bool wraps;            /* ... and that is wrap-up */
+	uint64_t spoke_utc_ms; /* the end of its last call of a queue; 0: none yet */
+	uint32_t calls;        /* of queues, since the start of this process */
+	uint8_t missed;        /* in a row */
+	/* of one pick */
+	uint32_t looked;
+	bool is_free;
+};
+
+struct queue_caller {
+	uint64_t call;
+	uint16_t tenant;
+	uint8_t priority;
+	bool rings; /* agents ring for it: it is not chosen meanwhile */
+	uint64_t joined_utc_ms;
+	char queue[QUEUE_NAME_MAX];
+	struct queue_caller *next, *before;
+};
+
+struct queues;
+
+/* NULL: no memory. */
+struct queues *queues_create(void);
+void queues_free(struct queues *x); /* NULL is fine */
+
+/* ---- documents ---- */
+/* Adds or replaces it: its callers and figures stay. 0, -ENOSPC or -ENOMEM. */
+int queues_put(struct queues *x, const struct queue_terms *terms) NODISCARD;
+void queues_delete(struct queues *x, uint16_t tenant, struct bytes name);
+/* NULL: none; x NULL: no queues. */
+struct queue *queues_find(const struct queues *x, uint16_t tenant, struct bytes name);
+/* "1001,1002": in their order. NULL, or what is wrong. */
+const char *queue_members_parse(struct queue_terms *out, struct bytes text);
+
+/* State and reason of its document; a new one begins with zero. NULL: *err is -ENOSPC or -ENOMEM. */
+struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct bytes number,
+				     enum agent_state state, struct bytes reason, int *err);
+void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number);
+struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct bytes number);
+uint32_t queues_agent_count(const struct queues *x);
+struct queue_agent *queues_agent_next(const struct queues *x, uint32_t *cursor);
+/* Agents of the queue that are logged in; ready: and are ready. */
+uint32_t queue_agents(const struct queues *x, const struct queue *q, bool ready);
+
+/* ---- callers ---- */
+/* Adds or changes it, by its call; the list stays in order. 0, -ENOSPC or -ENOMEM. */
+int queues_caller_put(struct queues *x, const struct queue_caller *caller) NODISCARD;
+void queues_caller_delete(struct queues *x, uint64_t call);
+struct queue_caller *queues_caller(const struct queues *x, uint64_t call);
+/* In their order, of all tenants; NULL at first. */
+struct queue_caller *queues_caller_next(const struct queues *x, const struct queue_caller *of);
+/* The first one of the tenant for whom nobody rings. NULL: none. */
+const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant);
+/* From 1 on, in its queue. */
+uint32_t queue_position(const struct queues *x, const struct queue_caller *of);
+/* Until the caller at that position is answered, as far as the last answers tell; 0: unknown. */
+uint32_t queue_wait_ms(const struct queues *x, const struct queue_caller *of);
+
+/* ---- who is next ---- */
+/* Whether an agent could be rung now, beside what the table knows of him. */
+typedef bool queue_free_fn(void *arg, const struct queue_agent *a);
+
+struct queue_match {
+	const struct queue_caller *caller;
+	uint8_t count;
+	struct queue_agent *agents[QUEUE_MEMBERS_MAX];
+};
+
+/* The first caller, in order, for whom an agent is free, and the agents that ring, the first one
+ * first. False: none. */
+bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,
+		 void *arg, struct queue_match *out);
+/* The agents are the call's, until then. */
+void queue_reserve(struct queues *x, const struct queue_match *match, uint64_t until_utc_ms);
+/* No longer; until: not before. */
+void agent_release(struct queue_agent *a, uint64_t call, uint64_t until_utc_ms);
+/* The earliest moment at which an agent of the queue is free by time alone; UINT64_MAX: none. */
+uint64_t queue_next_utc_ms(const struct queues *x, const struct queue *q, uint64_t now_utc_ms);
+/* The caller is answered, or has left. */
+void queue_count(struct queue *q, bool answered, uint64_t waited_ms, uint64_t now_utc_ms);
+
+#endif

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* docs/adr/0163: the lines of queues and the choice of agents, over random histories against a plain second opinion. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rand.h"
+#include "sig/pbx/queue/queues.h"
+#include "tests/unit/test.h"
+
+enum { ACME = 1, ZETA = 2, AGENTS = 5, HISTORIES = 60, STEPS = 200, CALLS = 12 };
+
+struct office {
+	struct queues *x;
+	bool busy[AGENTS];
+};
+
+static const char *const numbers[AGENTS] = { "1001", "1002", "1003", "1004", "1005" };
+
+static bool agent_idle(void *arg, const struct queue_agent *a)
+{
+	const struct office *o = arg;
+
+	return !o->busy[a->number[3] - '1'];
+}
+
+static void put_queue(struct office *o, const char *name, enum queue_strategy strategy,
+		      const char *members)
+{
+	struct queue_terms t = { .tenant = ACME, .strategy = (uint8_t)strategy };
+
+	(void)snprintf(t.name, sizeof(t.name), "%s", name);
+	assert_null(queue_members_parse(&t, bytes_str(members)));
+	assert_int_equal(queues_put(o->x, &t), 0);
+}
+
+static struct queue_agent *agent_is(struct office *o, const char *number, enum agent_state state)
+{
+	int err;
+	struct queue_agent *a =
+		queues_agent_put(o->x, ACME, bytes_str(number), state, BYTES_LIT(""), &err);
+
+	assert_non_null(a);
+	return a;
+}
+
+static void joins(struct office *o, uint64_t call, const char *queue, uint64_t joined,
+		  uint8_t priority)
+{
+	struct queue_caller c = {
+		.call = call, .tenant = ACME, .joined_utc_ms = joined, .priority = priority
+	};
+
+	(void)snprintf(c.queue, sizeof(c.queue), "%s", queue);
+	assert_int_equal(queues_caller_put(o->x, &c), 0);
+}
+
+static int office_setup(void **state)
+{
+	struct office *o = calloc(1, sizeof(*o));
+
+	*state = o;
+	o->x = queues_create();
+	return !o->x;
+}
+
+static int office_teardown(void **state)
+{
+	struct office *o = *state;
+
+	queues_free(o->x);
+	free(o);
+	return 0;
+}
+
+/* The agents that ring for the next caller, as one text. */
+static const char *picked(struct office *o, uint64_t now)
+{
+	static char text[64];
+	struct queue_match m;
+	size_t n = 0;
+
+	text[0] = '\0';
+	if (!queues_pick(o->x, ACME, now, agent_idle, o, &m))
+		return "";
+	n += (size_t)snprintf(text, sizeof(text), "%u:", (unsigned)m.caller->call);
+	for (uint8_t i = 0; i < m.count; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? "," : "",
+				      m.agents[i]->number);
+	queues_caller(o->x, m.caller->call)->rings = true;
+	queue_reserve(o->x, &m, now + 1000);
+	return text;
+}
+
+static void members_are_parsed(void **state)
+{
+	struct queue_terms t = { 0 };
+
+	(void)state;
+	assert_null(queue_members_parse(&t, BYTES_LIT("1001, 1002")));
+	assert_int_equal(t.count, 2);
+	assert_string_equal(t.members[1].number, "1002");
+	assert_null(queue_members_parse(&t, BYTES_LIT("")));
+	assert_int_equal(t.count, 0);
+	assert_non_null(queue_members_parse(&t, BYTES_LIT("1001,1001")));
+	assert_non_null(queue_members_parse(&t, BYTES_LIT("1001,,1002")));
+	assert_non_null(queue_members_parse(&t, BYTES_LIT("10 01")));
+	assert_non_null(queue_members_parse(&t, BYTES_LIT("12345678901234567890123456789012")));
+	assert_non_null(queue_members_parse(&t, BYTES_LIT("1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,"
+							  "17,18,19,20,21,22,23,24,25,26,27,28,"
+							  "29,30,31,32,33")));
+}
+
+static void strategies_choose(void **state)
+{
+	static const struct {
+		enum queue_strategy strategy;
+		const char *first, *second;
+	} rows[] = {
+		{ QUEUE_LONGEST_IDLE, "1:1003", "2:1001" },
+		{ QUEUE_ROUND_ROBIN, "1:1002", "2:1003" },
+		{ QUEUE_RING_ALL, "1:1001,1002,1003", "" },
+		{ QUEUE_FEWEST_CALLS, "1:1002", "2:1003" },
+		{ QUEUE_IN_ORDER, "1:1001", "2:1002" },
+	};
+	struct office *o = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct queue_agent *a[3];
+
+		put_queue(o, "sales", rows[i].strategy, "1001,1002,1003");
+		for (int k = 0; k < 3; k++) {
+			a[k] = agent_is(o, numbers[k], AGENT_READY);
+			agent_release(a[k], a[k]->call, 0);
+		}
+		a[0]->spoke_utc_ms = 200, a[1]->spoke_utc_ms = 300, a[2]->spoke_utc_ms = 100;
+		a[0]->calls = 5, a[1]->calls = 1, a[2]->calls = 2;
+		joins(o, 1, "sales", 10, 0);
+		joins(o, 2, "sales", 20, 0);
+		assert_string_equal(picked(o, 1000), rows[i].first);
+		assert_string_equal(picked(o, 1000), rows[i].second);
+		queues_caller_delete(o->x, 1);
+		queues_caller_delete(o->x, 2);
+	}
+}
+
+/* The turn goes round, whoever is rung meanwhile. */
+static void turns_go_round(void **state)
+{
+	static const char *const want[] = { "1:1001", "2:1002", "3:1003", "4:1001" };
+	struct office *o = *state;
+
+	put_queue(o, "sales", QUEUE_ROUND_ROBIN, "1001,1002,1003");
+	for (int k = 0; k < 3; k++)
+		(void)agent_is(o, numbers[k], AGENT_READY);
+	for (uint64_t call = 1; call <= COUNT_OF(want); call++) {
+		joins(o, call, "sales", call, 0);
+		assert_string_equal(picked(o, call * 2000), want[call - 1]);
+	}
+}
+
+/* Priority, then time; and a caller whom nobody can take stops nobody behind him. */
+static void order_is_kept(void **state)
+{
+	struct office *o = *state;
+
+	put_queue(o, "sales", QUEUE_IN_ORDER, "1001");
+	put_queue(o, "help", QUEUE_IN_ORDER, "1002");
+	(void)agent_is(o, "1002", AGENT_READY);
+	joins(o, 3, "sales", 30, 0);
+	joins(o, 1, "sales", 10, 0);
+	joins(o, 2, "sales", 20, 5);
+	joins(o, 9, "help", 90, 0);
+	assert_int_equal(queue_position(o->x, queues_caller(o->x, 2)), 1);
+	assert_int_equal(queue_position(o->x, queues_caller(o->x, 1)), 2);
+	assert_int_equal(queue_position(o->x, queues_caller(o->x, 3)), 3);
+	assert_int_equal(queue_position(o->x, queues_caller(o->x, 9)), 1);
+	assert_string_equal(picked(o, 100), "9:1002");
+	assert_string_equal(picked(o, 100), "");
+	(void)agent_is(o, "1001", AGENT_READY);
+	assert_string_equal(picked(o, 100), "2:1001");
+	assert_int_equal(queues_find(o->x, ACME, BYTES_LIT("sales"))->waiting, 3);
+}
+
+/* What a document says now changes no agent, no caller and no figure. */
+static void documents_change(void **state)
+{
+	struct office *o = *state;
+	struct queue_agent *a;
+
+	put_queue(o, "sales", QUEUE_IN_ORDER, "1001,1002");
+	a = agent_is(o, "1001", AGENT_READY);
+	joins(o, 1, "sales", 10, 0);
+	assert_string_equal(picked(o, 100), "1:1001");
+	put_queue(o, "sales", QUEUE_RING_ALL, "1002");
+	assert_int_equal(a->call, 1);
+	assert_int_equal(a->state, AGENT_READY);
+	assert_int_equal(queues_find(o->x, ACME, BYTES_LIT("sales"))->waiting, 1);
+	queues_delete(o->x, ACME, BYTES_LIT("sales"));
+	assert_string_equal(picked(o, 100), "");
+	put_queue(o, "sales", QUEUE_RING_ALL, "1002");
+	assert_int_equal(queues_find(o->x, ACME, BYTES_LIT("sales"))->waiting, 1);
+	queues_caller_delete(o->x, 1);
+	assert_int_equal(queues_find(o->x, ACME, BYTES_LIT("sales"))->waiting, 0);
+	assert_null(queues_find(o->x, ZETA, BYTES_LIT("sales")));
+	assert_null(queues_agent(o->x, ZETA, BYTES_LIT("1001")));
+	queues_agent_delete(o->x, ACME, BYTES_LIT("1001"));
+	assert_null(queues_agent(o->x, ACME, BYTES_LIT("1001")));
+}
+
+static void waits_are_estimated(void **state)
+{
+	struct office *o = *state;
+	struct queue *q;
+
+	put_queue(o, "sales", QUEUE_IN_ORDER, "1001");
+	q = queues_find(o->x, ACME, BYTES_LIT("sales"));
+	joins(o, 1, "sales", 10, 0);
+	joins(o, 2, "sales", 20, 0);
+	assert_int_equal(queue_wait_ms(o->x, queues_caller(o->x, 2)), 0);
+	queue_count(q, true, 5000, 10000);
+	assert_int_equal(queue_wait_ms(o->x, queues_caller(o->x, 2)), 0);
+	queue_count(q, true, 7000, 40000);
+	assert_int_equal(queue_wait_ms(o->x, queues_caller(o->x, 1)), 30000);
+	assert_int_equal(queue_wait_ms(o->x, queues_caller(o->x, 2)), 60000);
+	queue_count(q, false, 1000, 41000);
+	assert_int_equal(q->answered, 2);
+	assert_int_equal(q->left, 1);
+	assert_int_equal(q->wait_ms, 12000);
+}
+
+/* ---- random histories ---- */
+
+static bool is_first(const struct queue_caller *a, const struct queue_caller *b)
+{
+	return a->priority != b->priority             ? a->priority > b->priority
+	       : a->joined_utc_ms != b->joined_utc_ms ? a->joined_utc_ms < b->joined_utc_ms
+						      : a->call < b->call;
+}
+
+static bool queue_has(const struct queue *q, struct bytes number)
+{
+	bool found = false;
+
+	for (uint8_t i = 0; q && i < q->terms.count; i++)
+		found |= bytes_is(number, q->terms.members[i].number);
+	return found;
+}
+
+static bool agent_may(struct office *o, const struct queue_agent *a, uint64_t now)
+{
+	return a && a->state == AGENT_READY && a->until_utc_ms <= now && agent_idle(o, a);
+}
+
+static bool caller_has_agent(struct office *o, const struct queue_caller *c, uint64_t now)
+{
+	const struct queue *q = queues_find(o->x, ACME, bytes_str(c->queue));
+
+	for (uint8_t i = 0; q && i < q->terms.count; i++) {
+		if (agent_may(o, queues_agent(o->x, ACME, bytes_str(q->terms.members[i].number)),
+			      now))
+			return true;
+	}
+	return false;
+}
+
+/* Of all callers that wait the first one with a free agent; NULL: none. */
+static const struct queue_caller *expected(struct office *o, uint64_t now)
+{
+	const struct queue_caller *best = NULL;
+
+	for (uint64_t call = 1; call <= CALLS; call++) {
+		const struct queue_caller *c = queues_caller(o->x, call);
+
+		if (c && !c->rings && caller_has_agent(o, c, now) && (!best || is_first(c, best)))
+			best = c;
+	}
+	return best;
+}
+
+/* Everybody who can be served is, each by agents of his own queue, none of them another's. */
+static void serve(struct office *o, uint64_t now)
+{
+	struct queue_match m;
+	const struct queue_caller *want;
+
+	while ((want = expected(o, now)) != NULL) {
+		assert_true(queues_pick(o->x, ACME, now, agent_idle, o, &m));
+		assert_ptr_equal(m.caller, want);
+		assert_true(m.count);
+		for (uint8_t i = 0; i < m.count; i++) {
+			assert_true(queue_has(queues_find(o->x, ACME, bytes_str(want->queue)),
+					      bytes_str(m.agents[i]->number)));
+			assert_true(agent_may(o, m.agents[i], now));
+			for (uint8_t k = 0; k < i; k++)
+				assert_ptr_not_equal(m.agents[i], m.agents[k]);
+		}
+		queues_caller(o->x, want->call)->rings = true;
+		queue_reserve(o->x, &m, now + 500);
+	}
+	assert_false(queues_pick(o->x, ACME, now, agent_idle, o, &m));
+}
+
+/* Another process finds the callers in any order: each has his place again. */
+static void taken_over(struct office *o, struct rand_source *r)
+{
+	uint32_t before[CALLS + 1] = { 0 };
+	struct queue_caller kept[CALLS + 1] = { 0 };
+	uint64_t from = 1 + rand_below(r, CALLS);
+
+	for (uint64_t call = 1; call <= CALLS; call++) {
+		const struct queue_caller *c = queues_caller(o->x, call);
+
+		if (c) {
+			kept[call] = *c;
+			before[call] = queue_position(o->x, c);
+		}
+	}
+	for (uint64_t call = 1; call <= CALLS; call++)
+		queues_caller_delete(o->x, call);
+	for (uint64_t i = 0; i < CALLS; i++) {
+		uint64_t call = 1 + (from + i * 5) % CALLS;
+
+		if (kept[call].call)
+			assert_int_equal(queues_caller_put(o->x, &kept[call]), 0);
+	}
+	for (uint64_t call = 1; call <= CALLS; call++) {
+		if (kept[call].call)
+			assert_int_equal(queue_position(o->x, queues_caller(o->x, call)),
+					 before[call]);
+	}
+}
+
+static void random_step(struct office *o, struct rand_source *r, uint64_t now)
+{
+	static const char *const names[] = { "sales", "help", "desk" };
+	static const char *const members[] = { "1001,1002", "1002,1003,1004", "1005,1001,1003" };
+	uint64_t call = 1 + rand_below(r, CALLS);
+	uint32_t at = rand_below(r, AGENTS), k = rand_below(r, 3);
+	struct queue_agent *a = queues_agent(o->x, ACME, bytes_str(numbers[at]));
+
+	switch (rand_below(r, 9)) {
+	case 0:
+	case 1:
+	case 2:
+		if (!queues_caller(o->x, call))
+			joins(o, call, names[k], now - rand_below(r, 3), (uint8_t)rand_below(r, 3));
+		break;
+	case 3:
+		queues_caller_delete(o->x, call); /* answered, or given up */
+		break;
+	case 4:
+		o->busy[at] = !o->busy[at];
+		break;
+	case 5:
+		(void)agent_is(o, numbers[at], (enum agent_state)rand_below(r, AGENT_STATES));
+		break;
+	case 6:
+		if (a)
+			agent_release(a, a->call, now + rand_below(r, 3) * 100);
+		break;
+	case 7:
+		put_queue(o, names[k], (enum queue_strategy)rand_below(r, QUEUE_STRATEGIES),
+			  members[k]);
+		break;
+	default:
+		taken_over(o, r);
+		break;
+	}
+	if (queues_caller(o->x, call))
+		queues_caller(o->x, call)->rings = false;
+}
+
+static void random_histories(void **state)
+{
+	struct office *o = *state;
+	struct rand_source r;
+
+	rand_open_seed(&r, 68);
+	for (int i = 0; i < HISTORIES; i++) {
+		queues_free(o->x);
+		*o = (struct office){ .x = queues_create() };
+		put_queue(o, "sales", QUEUE_LONGEST_IDLE, "1001,1002");
+		for (int k = 0; k < AGENTS; k++)
+			(void)agent_is(o, numbers[k], AGENT_READY);
+		for (uint64_t now = 1000; now < 1000 + STEPS; now++) {
+			random_step(o, &r, now);
+			serve(o, now);
+		}
+	}
+}
+
+#define QUEUE_TEST(fn) cmocka_unit_test_setup_teardown(fn, office_setup, office_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(members_are_parsed), QUEUE_TEST(strategies_choose),
+		QUEUE_TEST(turns_go_round),           QUEUE_TEST(order_is_kept),
+		QUEUE_TEST(documents_change),         QUEUE_TEST(waits_are_estimated),
+		QUEUE_TEST(random_histories),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
