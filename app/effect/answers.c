@@ -147,7 +147,7 @@ void kept_carry(struct store_shared *store, struct answers *answers, uint16_t sh
 	const struct store_place place = { text_bytes(&kept->value), kept->ttl_ms, kept->most };
 	struct kv_wait *wait = kept_wait_open(answers, shard, e);
 
-	if (kept->what == KV_ACCOUNTS)
+	if (kept->most || kept->what == KV_ACCOUNTS)
 		store_kept_claim(store, &of, &place, wait ? on_kept : NULL, wait);
 	else if (kept->ttl_ms)
 		store_kept_put(store, &of, text_bytes(&kept->value), kept->ttl_ms,

@@ -21,9 +21,10 @@ enum { APPLICATION_NAME_MAX = 33, APPLICATION_WAIT_S = 60, APPLICATION_WAIT_MAX_
 /* Small values stored for extensions, for all nodes (td:{kept:TENANT:USER}:NAME): id, name. TURN is
  * of a list of a flow: the number that rang first last time. SPOKE: when the user last talked with
  * a caller from a flow, ms of UTC. ACCOUNTS is of a device, by its instance: the extensions that it
- * is registered for. */
-#define KV_VALUES(X) \
-	X(LAST_CALLER, "last_caller") X(TURN, "turn") X(SPOKE, "spoke") X(ACCOUNTS, "accounts")
+ * is registered for. AGENT: the call that has him, or had him last. */
+#define KV_VALUES(X)                  \
+	X(LAST_CALLER, "last_caller") \
+	X(TURN, "turn") X(SPOKE, "spoke") X(ACCOUNTS, "accounts") X(AGENT, "agent")
 enum kept {
 #define X(id, name) KV_##id,
 	KV_VALUES(X)
@@ -254,8 +255,8 @@ struct request_park {
 struct request_kv {
 	struct text tenant, user, value;
 	enum kept what;
-	uint64_t ttl_ms; /* of the value; 0: a get. ACCOUNTS: 0: it is removed */
-	uint32_t most;   /* ACCOUNTS: values at most; 0: any number */
+	uint64_t ttl_ms; /* of the value; 0: a get. ACCOUNTS, AGENT: 0: it is removed */
+	uint32_t most;   /* ACCOUNTS, AGENT: values at most; 0: any number. A claim */
 };
 /* Loads a flow's program (sig/host/programs.h). */
 struct request_program {

@@ -24,6 +24,7 @@ struct module_lists;
 struct packing;
 struct secret_limit;
 struct programs;
+struct queues;
 struct shard_settings;
 
 /* The jobs that play a sound of the node. */
@@ -80,6 +81,7 @@ struct call_host {
 	struct programs *programs;    /* of flows (sig/host/programs.h) */
 	struct calendars *calendars;  /* of tenants (calendars.h) */
 	struct groups *groups;        /* of tenants (groups.h) */
+	struct queues *queues;        /* of tenants (sig/pbx/queue/queues.h) */
 	struct names *names;          /* of extensions (names.h) */
 	struct accounts *accounts;    /* of tenants (accounts.h) */
 	const struct sig_metrics *metrics;

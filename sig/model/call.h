@@ -399,6 +399,10 @@ struct call_service {
 	struct user_calls (*others)(void *owner, const struct call *c, struct bytes user);
 	/* A call waits for a local user (call waiting). */
 	bool (*has_waiting)(void *owner, uint16_t tenant, struct bytes user);
+	/* A local user has a call, or one rings at his phones; parked ones do not count. */
+	bool (*is_busy)(void *owner, uint16_t tenant, struct bytes user);
+	/* A call of this node looks at itself soon, in a step of its own. */
+	void (*wake)(void *owner, uint64_t call);
 };
 
 #endif

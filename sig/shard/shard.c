@@ -325,6 +325,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.programs = s->shared_tables->programs,
 		.calendars = s->shared_tables->calendars,
 		.groups = s->shared_tables->groups,
+		.queues = s->shared_tables->queues,
 		.names = s->shared_tables->names,
 		.accounts = s->shared_tables->accounts,
 		.metrics = &s->metrics,

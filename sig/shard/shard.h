@@ -46,6 +46,11 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 /* Extensions that see its mailbox, too. As shard_monitors_set. */
 int shard_members_set(struct shard *s, uint16_t tenant, const char *number,
 		      const char *members) NODISCARD;
+/* A user has a call, or one rings at his phones; parked ones do not count. owner: any shard of the
+ * node. */
+bool shard_user_is_busy(void *owner, uint16_t tenant, struct bytes user);
+/* An agent may be free: of the tenant's callers in queues the first one looks. */
+void shard_agent_changed(struct shard *s, uint16_t tenant, struct bytes user);
 /* Pickup groups joined by ',': extensions that share one may pick up each other's calls. As
  * shard_monitors_set. */
 int shard_pickup_set(struct shard *s, uint16_t tenant, const char *number,

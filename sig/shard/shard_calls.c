@@ -603,6 +603,8 @@ const struct call_service shard_call_service = {
 	.step = shard_call_publish,
 	.others = shard_busy_of,
 	.has_waiting = shard_has_waiting_call,
+	.is_busy = shard_user_is_busy,
+	.wake = shard_call_wake,
 };
 
 bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,

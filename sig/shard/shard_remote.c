@@ -7,6 +7,7 @@
 #include "sig/call/wait.h"
 #include "sig/host/mailboxes.h"
 #include "sig/pbx/call_waiting.h"
+#include "sig/pbx/queue/queues.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
 
@@ -126,11 +127,34 @@ bool shard_has_waiting_call(void *owner, uint16_t tenant, struct bytes user)
 				  bytes_str(tenants_name(s->settings.tenants, tenant)), user);
 }
 
+bool shard_user_is_busy(void *owner, uint16_t tenant, struct bytes user)
+{
+	struct dialog_state list[DIALOG_STATES_MAX];
+	uint32_t count = shard_watch_all(owner, tenant, user, list);
+
+	while (count > 0 && (list[count - 1].parked || list[count - 1].waits_utc_ms))
+		count--;
+	return count;
+}
+
 /* ---- changes ---- */
 
 static void busy_wake(struct shard *s, struct call *c, uint64_t now_ns)
 {
 	wheel_aim(&s->wheel, &c->timer, now_ns);
+}
+
+void shard_call_wake(void *owner, uint64_t call)
+{
+	const struct shard *s = owner;
+
+	for (struct shard *of = s->shared_tables->shards; of; of = of->next) {
+		struct call *c =
+			of->settings.number == id_shard(call) ? shard_call_find(of, call) : NULL;
+
+		if (c)
+			busy_wake(of, c, s->host.now.ns);
+	}
 }
 
 /* Not now: this may be within a step of any of them. */
@@ -159,8 +183,19 @@ static void shard_waiting_changed(struct shard *s, uint16_t tenant, struct bytes
 		busy_wake_in(of, tenant, user, waited, s->host.now.ns);
 }
 
+void shard_agent_changed(struct shard *s, uint16_t tenant, struct bytes user)
+{
+	const struct queues *queues = s->shared_tables->queues;
+	const struct queue_caller *first =
+		queues_agent(queues, tenant, user) ? queues_first(queues, tenant) : NULL;
+
+	if (first)
+		shard_call_wake(s, first->call);
+}
+
 void shard_busy_changed(struct shard *s, uint16_t tenant, struct bytes user)
 {
+	shard_agent_changed(s, tenant, user);
 	if (shard_has_waiting_call(s, tenant, user))
 		shard_waiting_changed(s, tenant, user);
 }
@@ -271,6 +306,23 @@ static void shard_busy_ask_some(struct shard_shared_tables *shared_tables, uint3
 	}
 }
 
+/* Other nodes are asked for the calls of agents that are logged in. */
+static void shard_agents_ask_some(struct shard_shared_tables *c, uint32_t seconds)
+{
+	uint32_t most = queues_agent_count(c->queues) / seconds + 1;
+	const struct queue_agent *a = NULL;
+
+	while (most-- > 0 && (a = queues_agent_next(c->queues, &c->agent_cursor)) != NULL) {
+		if (a->state != AGENT_OUT && c->shards)
+			remote_watch_request(
+				c->remote,
+				bytes_str(tenants_name(c->shards->settings.tenants, a->tenant)),
+				bytes_str(a->number));
+	}
+	if (!a)
+		c->agent_cursor = 0;
+}
+
 /* What was not known yet of other nodes is by now. */
 static void shard_busy_look(struct shard_shared_tables *shared_tables)
 {
@@ -342,7 +394,8 @@ static bool remote_is_watched(void *owner, struct bytes tenant, struct bytes use
 		    list_with(&s->subscriptions, number, user))
 			return true;
 	}
-	return c->shards && shard_busy_asks(c->shards, number, user);
+	return c->shards &&
+	       (shard_busy_asks(c->shards, number, user) || queues_agent(c->queues, number, user));
 }
 
 static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
@@ -353,6 +406,7 @@ static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
 	if (!shard_remote_tenant(c, tenant, &number))
 		return;
 	shard_watch_notify_here(c->shards, number, user);
+	shard_agent_changed(c->shards, number, user);
 	shard_waiting_changed(c->shards, number, user);
 }
 
@@ -520,6 +574,7 @@ void shard_remote_second(struct shard_shared_tables *c, uint64_t now_ns)
 			remote_ask_some(s, quick ? ASK_QUICK_S : ASK_ROUND_S);
 	}
 	shard_busy_ask_some(c, quick ? ASK_QUICK_S : ASK_ROUND_S);
+	shard_agents_ask_some(c, quick ? ASK_QUICK_S : ASK_ROUND_S);
 	c->remote_quick -= quick;
 	mailboxes_changed_some(c->mailboxes, COUNT_AGAIN_S);
 	if (quick && !c->remote_quick)

@@ -345,6 +345,8 @@ bool shard_remote_tenant(const struct shard_shared_tables *c, struct bytes name,
 /* call_service.others and has_waiting */
 struct user_calls shard_busy_of(void *owner, const struct call *c, struct bytes user);
 bool shard_has_waiting_call(void *owner, uint16_t tenant, struct bytes user);
+/* call_service.wake */
+void shard_call_wake(void *owner, uint64_t call);
 /* A call of the shard that waits for a user, as others see it. */
 struct dialog_state shard_waiting_state(const struct shard *s, const struct call *c);
 /* Appends this node's calls that wait for the user to those in out. Returns the new count. */

@@ -18,6 +18,7 @@
 #include "sig/host/names.h"
 #include "sig/host/programs.h"
 #include "sig/host/tenant.h"
+#include "sig/pbx/queue/queues.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/shared_tables.h"
 #include "sig/sip/stream_rate.h"
@@ -441,7 +442,9 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 	hooks_list(c);
 	c->programs = programs_create();
 	c->names = names_create();
-	err = c->modules && c->programs && c->names ? calendars_open(&c->calendars) : -ENOMEM;
+	c->queues = queues_create();
+	err = c->modules && c->programs && c->names && c->queues ? calendars_open(&c->calendars)
+								 : -ENOMEM;
 	err = err ? err : groups_open(&c->groups);
 	err = err ? err : accounts_open(&c->accounts);
 	if (!err)
@@ -473,6 +476,7 @@ void shard_shared_tables_close(struct shard_shared_tables *c)
 	calendars_close(c->calendars);
 	mailboxes_free(c->mailboxes);
 	groups_close(c->groups);
+	queues_free(c->queues);
 	names_free(c->names);
 	accounts_close(c->accounts);
 	remote_watch_close(c->remote);

@@ -179,6 +179,7 @@ struct accounts;
 struct groups;
 struct names;
 struct programs;
+struct queues;
 struct shard;
 struct remote_picking;
 enum { NUMBER_CLAIMS_MAX = 32 };
@@ -199,6 +200,7 @@ struct shard_shared_tables {
 	struct calendars *calendars;  /* of tenants (sig/host/calendars.h) */
 	struct mailboxes *mailboxes;  /* of tenants (sig/host/mailboxes.h) */
 	struct groups *groups;        /* of tenants (sig/host/groups.h) */
+	struct queues *queues;        /* of tenants (sig/pbx/queue/queues.h) */
 	struct names *names;          /* of extensions (sig/host/names.h) */
 	struct accounts *accounts;    /* of tenants (sig/host/accounts.h) */
 	uint32_t calls;               /* of all shards */
@@ -206,6 +208,7 @@ struct shard_shared_tables {
 	uint32_t videos;              /* of these that have video */
 	uint32_t waiting;             /* those of them that wait for a busy user */
 	uint32_t busy_cursor;         /* of extensions that other nodes are asked for */
+	uint32_t agent_cursor;        /* and of agents */
 	struct shard *shards;         /* that are open, the newest first */
 	struct shares *shares;        /* of the node; NULL: in no cluster */
 	struct remote_watch *remote;  /* NULL: in no cluster */

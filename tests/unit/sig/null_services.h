@@ -48,6 +48,10 @@ static void null_call_step(void *owner, uint64_t call, const struct call_event *
 {
 }
 
+static void null_wake(void *owner, uint64_t call)
+{
+}
+
 static struct user_calls null_call_others(void *owner, const struct call *c, struct bytes user)
 {
 	return (struct user_calls){ 0 };
@@ -59,6 +63,8 @@ static const struct call_service null_call_service = {
 	.step = null_call_step,
 	.others = null_call_others,
 	.has_waiting = null_user_is,
+	.is_busy = null_user_is,
+	.wake = null_wake,
 };
 
 /* ---- directory ---- */
