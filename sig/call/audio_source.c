@@ -132,6 +132,8 @@ enum audio_source audio_source_of(const struct call *c, uint8_t leg)
 		return listens ? audio_source_parting(c) : AUDIO_SOURCE_PEER;
 	if (leg == c->bridge.caller && conference_speaks(c))
 		return conference_is_held(c) ? AUDIO_SOURCE_MUSIC : AUDIO_SOURCE_ROOM;
+	if (listens && leg == c->bridge.caller && flow_queues(c))
+		return AUDIO_SOURCE_MUSIC;
 	if (listens && is_left_waiting(c))
 		return AUDIO_SOURCE_MUSIC;
 	if (listens && !(peer && leg_has_audio(peer)) &&
@@ -158,7 +160,7 @@ static const struct job_id *jobs_of(const struct host_track *track)
 static const struct host_track *music_now(const struct call_host *h, const struct call *c,
 					  uint8_t leg)
 {
-	return leg_music_of(h, c, call_is_alone(c) ? leg : bridge_peer(c, leg));
+	return leg_music_of(h, c, call_is_alone(c) || flow_queues(c) ? leg : bridge_peer(c, leg));
 }
 
 /* One job makes all codecs of a room. NULL: nothing mixes yet. */

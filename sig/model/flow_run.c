@@ -29,6 +29,27 @@ static bool flow_run_check(struct schema_reader *r, void *object)
 		run->until_ns || run->state != RUN_WAITS);
 }
 
+static bool queue_wait_check(struct schema_reader *r, void *object)
+{
+	const struct queue_wait *q = object;
+
+	(void)r;
+	return q->name[0] && utf8_is(bytes_str(q->name)) && utf8_is(bytes_str(q->agent));
+}
+
+static const struct schema queue_rows[] = {
+	{ "name", 1, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct queue_wait, name) },
+	{ "joined_utc_ms", 2, SCHEMA_UINT, SCHEMA_AT(struct queue_wait, joined_utc_ms) },
+	{ "priority", 3, SCHEMA_UINT, SCHEMA_AT(struct queue_wait, priority) },
+	{ "visit", 4, SCHEMA_UINT, SCHEMA_AT(struct queue_wait, visit) },
+	{ "left", 5, SCHEMA_BOOL, SCHEMA_AT(struct queue_wait, left) },
+	{ "wrapped", 6, SCHEMA_BOOL, SCHEMA_AT(struct queue_wait, wrapped) },
+	{ "agent", 7, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct queue_wait, agent) },
+	{ "waited_s", 8, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct queue_wait, waited_s) },
+	{ "keys", 9, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct queue_wait, keys) },
+	{ 0 },
+};
+
 static const struct schema flow_run_rows[] = {
 	{ "position", 1, SCHEMA_MESSAGE, SCHEMA_AT(struct flow_run, at), .of = position_rows },
 	{ "name", 2, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct flow_run, name) },
@@ -96,6 +117,9 @@ static const struct schema flow_run_rows[] = {
 	{ "missed", 67, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, missed) },
 	{ "members", 70, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, members) },
 	{ "past_decline", 71, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, past_decline) },
+	{ "queue", 72, SCHEMA_MESSAGE, SCHEMA_POINTER,
+	  SCHEMA_OF(struct flow_run, queue, struct queue_wait), .of = queue_rows,
+	  .check = queue_wait_check, .wrong = "call: queue" },
 	{ 0 },
 };
 
@@ -107,8 +131,8 @@ const struct schema flow_run_saved[] = {
 
 bool flow_run_keeps_keys(const struct flow_run *r)
 {
-	return r->state != RUN_OVER &&
-	       (r->state != RUN_WAITS || r->kind == RUN_PROMPTS || r->kind == RUN_TIME);
+	return r->state != RUN_OVER && (r->state != RUN_WAITS || r->kind == RUN_PROMPTS ||
+					r->kind == RUN_TIME || r->kind == RUN_QUEUE);
 }
 
 bool flow_run_key(struct flow_run *r, char key)
@@ -131,6 +155,7 @@ void flow_run_clear(struct flow_run **run)
 	text_wipe(&(*run)->value);
 	text_clear(&(*run)->targets);
 	free((*run)->kept);
+	free((*run)->queue);
 	text_clear(&(*run)->called);
 	text_clear(&(*run)->path);
 	text_clear(&(*run)->group);

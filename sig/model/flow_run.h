@@ -11,7 +11,13 @@
 #define FLOW_BOX \
 	"?" /* follows the name, before the mailbox that is the variable box; not valid in names */
 
-enum { RUN_AHEAD_MAX = 17, AFTER_ANSWER = UINT8_MAX, RUN_TARGETS_MAX = 2048, RUN_SAID_MAX = 1024 };
+enum {
+	RUN_AHEAD_MAX = 17,
+	AFTER_ANSWER = UINT8_MAX,
+	RUN_TARGETS_MAX = 2048,
+	RUN_SAID_MAX = 1024,
+	RUN_QUEUE_MAX = 32
+};
 
 /* Numbers stand in records: append only. */
 enum flow_run_state {
@@ -33,7 +39,27 @@ enum flow_run_kind {
 	RUN_PICKUP,
 	RUN_REFER,
 	RUN_STREAM,
+	RUN_QUEUE,
 	RUN_KINDS
+};
+
+/* Its caller has, or had, a place in a queue (sig/pbx/queue/wait.c). */
+struct queue_wait {
+	char name[RUN_QUEUE_MAX];
+	/* By the wall, as saved before anybody was told: the place follows from it, at all nodes. */
+	uint64_t joined_utc_ms;
+	uint8_t priority;
+	uint16_t visit;            /* of the verb; a later one begins with a new place */
+	bool left;                 /* an agent has him, or he has left */
+	bool wrapped;              /* the agent's part is over, too */
+	char keys[RUN_AHEAD_MAX];  /* by which he leaves */
+	char agent[RUN_QUEUE_MAX]; /* who answered; "": nobody */
+	char waited_s[12];         /* when that was, or he left; "": he waits */
+	/* of this process */
+	uint64_t serial;  /* of the first of what the store is asked for; 0: it is not */
+	uint8_t asked;    /* so many are not known yet */
+	uint32_t refused; /* those that others have: a bit for each target */
+	uint64_t announce_ns;
 };
 
 struct flow_run {
@@ -101,12 +127,14 @@ struct flow_run {
 	bool draft_is_dropped;
 	struct text draft_box;
 	char left[MESSAGE_ID_MAX + 1]; /* the last message that was left; "": none */
+	struct queue_wait *queue;      /* NULL: in none */
 	/* of this process: */
 	uint64_t refer_txn;     /* its transaction; 0: this process has not sent it */
 	uint64_t notified;      /* that of its last NOTIFY, which is to be answered; 0: none is */
 	bool answers_notify;    /* that waits for its save, and so does what follows */
 	struct dial_kept *kept; /* what is asked for an order of targets; NULL: nothing was */
 	uint64_t kept_ns;       /* so long that is waited for */
+	uint64_t queue_ns;      /* its place in a queue is looked at */
 	uint64_t screen_ns;     /* the first answered callee has to confirm by a digit until then */
 	const char *by;  /* how the last verb ended, for the event of the next one; NULL: unknown */
 	uint64_t gate;   /* version that the verb waits for */
@@ -163,6 +191,11 @@ static inline bool flow_dials_together(const struct call *c)
 static inline bool flow_confers(const struct call *c)
 {
 	return c->run && c->run->state == RUN_WAITS && c->run->kind == RUN_CONFERENCE;
+}
+/* It has its caller in a queue, where he waits or agents ring for him. */
+static inline bool flow_queues(const struct call *c)
+{
+	return flow_has_caller(c) && c->run->queue && !c->run->queue->left;
 }
 /* Its caller is to take a call, and it goes on where that is gone. */
 static inline bool flow_picks(const struct call *c)
