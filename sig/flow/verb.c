@@ -179,6 +179,16 @@ static const struct verb_arg g_park_args[] = {
 	{ 0 },
 };
 
+static const struct verb_arg g_queue_args[] = {
+	TEXT("name", FORM_NAME, 31, "The queue.", MUST, .kind = "queue"),
+	NUMBER("priority", 0, 10, 0, "In place of the queue's own; the largest is first."),
+	SECONDS("max_wait_s", SECOND, 86400 * SECOND, 0,
+		"How long the caller waits, in place of what the queue says."),
+	ARG("keys", ARG_IS_TEXT, 0, 16, "Keys by which the caller leaves: those of on.",
+	    .form = FORM_KEYS),
+	{ 0 },
+};
+
 static const struct verb_arg g_pickup_args[] = {
 	TEXT("target", FORM_TARGET, 63,
 	     "An extension that rings, or a slot in which somebody is parked.", MUST,
@@ -391,6 +401,11 @@ const struct verb g_flow_verbs[] = {
 	{ "park", g_park_args, ON(TIMEOUT) | ON(FULL) | ON(FAILED), ON(TIMEOUT), ON(FULL),
 	  VERB_WAITS | VERB_MAIN,
 	  "Leaves the caller in a slot, until somebody picks the call up." },
+	{ "queue", g_queue_args, ON(NEXT) | ON(TIMEOUT) | ON(FULL) | ON(NONE) | ON(FAILED),
+	  ON(TIMEOUT), ON(FULL) | ON(NONE), VERB_WAITS | VERB_ON | VERB_MAIN,
+	  "Has the caller wait in a queue, with music, until an agent takes the call. Full: as "
+	  "many wait as may; none: no agent is logged in, and the queue says that nobody waits "
+	  "then. Keys of on lead away; next comes when they have spoken." },
 	{ "pickup", g_pickup_args, ON(NEXT) | ON(NONE) | ON(FAILED), 0, ON(NONE),
 	  VERB_WAITS | VERB_MAIN,
 	  "Connects the caller with a call that rings elsewhere, or is parked. Next comes when "

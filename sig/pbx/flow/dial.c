@@ -648,7 +648,7 @@ static bool dial_next(struct call_host *h, struct call *c, struct bytes to, uint
 }
 
 /* What was begun goes on by what the record has. */
-static int dial_go_on(struct flow_turn_of *t)
+int dial_go_on(struct flow_turn_of *t)
 {
 	struct flow_run *r = t->c->run;
 	struct bytes to;

@@ -26,6 +26,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/transfer.h"
+#include "sig/pbx/queue/wait.h"
 #include "sig/pbx/transfer.h"
 
 enum {
@@ -191,7 +192,7 @@ static void run_act(struct flow_turn_of *t)
 	if (act && (act->alone || (act->begin == verb_dial && dial_answers(t))) &&
 	    !run_answers(t->h, t->c))
 		return;
-	if (!r->target && !r->kept)
+	if (!r->target && !r->kept && !flow_queues(t->c))
 		run_publish(t, r->by);
 	if (act)
 		outcome = act->begin(t);
@@ -432,6 +433,13 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 			message_goes_along(former, r);
 		c->run = former;
 		former = r;
+	}
+	if (former && turn == FLOW_VERB) {
+		c->run = former;
+		queue_over(h, c, "elsewhere");
+		c->run = r;
+		r->queue = former->queue;
+		former->queue = NULL;
 	}
 	if (former)
 		run_let_go(h, former);
@@ -702,6 +710,7 @@ static void flow_time_over(struct call_host *h, struct call *c)
 	struct flow_run *r = c->run;
 	int outcome = r->kind == RUN_TIME || r->kind == RUN_STREAM ? OUTCOME_NEXT
 		      : r->kind == RUN_REFER                       ? OUTCOME_TIMEOUT
+		      : r->kind == RUN_QUEUE                       ? queue_overdue(h, c)
 								   : place_overdue(h, c);
 
 	if (outcome >= 0)
@@ -834,6 +843,10 @@ static const struct deadline flow_deadlines[] = {
 	  .owner = offsetof(struct call, run),
 	  .at = offsetof(struct flow_run, kept_ns),
 	  .due = dial_kept_overdue },
+	{ .name = "place in a queue",
+	  .owner = offsetof(struct call, run),
+	  .at = offsetof(struct flow_run, queue_ns),
+	  .due = queue_wait_due },
 	{ .name = "program",
 	  .owner = offsetof(struct call, run),
 	  .at = offsetof(struct flow_run, asked_ns),
@@ -864,9 +877,15 @@ static void flow_replied(struct call_host *h, struct call *c, const struct reply
 		flow_saved(h, c);
 }
 
+static void flow_kept(struct call_host *h, struct call *c, const struct reply *reply)
+{
+	dial_replied(h, c, reply);
+	queue_replied(h, c, reply);
+}
+
 static const struct module_reply flow_replies[] = {
 	{ ASK_PROGRAM, flow_replied }, { ASK_PARK, place_replied }, { ASK_HELPER, flow_helped },
-	{ ASK_BOX, message_replied },  { ASK_KV, dial_replied },    { 0 },
+	{ ASK_BOX, message_replied },  { ASK_KV, flow_kept },       { 0 },
 };
 
 /* The verb that began is over without a result: another order was carried out meanwhile, or the
@@ -897,10 +916,11 @@ static bool run_is_taken(const struct call *c)
 /* What it waits for is looked at, as it is now. */
 static void run_look(struct call_host *h, struct call *c)
 {
-	int outcome = c->run->kind == RUN_REFER  ? refer_look(h, c)
-		      : c->run->kind >= RUN_PARK ? place_look(c)
-		      : run_begins_again(c)      ? VERB_AGAIN
-						 : VERB_BEGUN;
+	int outcome = c->run->kind == RUN_REFER   ? refer_look(h, c)
+		      : c->run->kind == RUN_QUEUE ? queue_look(h, c)
+		      : c->run->kind >= RUN_PARK  ? place_look(c)
+		      : run_begins_again(c)       ? VERB_AGAIN
+						  : VERB_BEGUN;
 
 	if (outcome >= 0)
 		flow_ended(c, (enum flow_outcome)outcome);
@@ -915,6 +935,7 @@ static void flow_settle(struct call_host *h, struct call *c)
 	if (!r || c->state == CALL_ENDING || c->parting_ns)
 		return;
 	prompts_settle(h, c);
+	queue_settle(h, c);
 	if (run_is_taken(c))
 		text_clear(&r->missed);
 	if (r->state == RUN_OVER
@@ -954,6 +975,7 @@ static void flow_call_ends(struct call_host *h, struct call *c)
 {
 	if (!c->run)
 		return;
+	queue_over(h, c, "abandoned");
 	dial_spoke(h, c);
 	c->run->limit_ns = 0;
 	http_leave(h, c);
@@ -962,8 +984,10 @@ static void flow_call_ends(struct call_host *h, struct call *c)
 
 static void flow_released(struct call_host *h, const struct call *c)
 {
-	if (c->run)
-		run_let_go(h, c->run);
+	if (!c->run)
+		return;
+	queue_released(h, c);
+	run_let_go(h, c->run);
 }
 
 /* First where a call begins or is routed, as the list has it; what is left of a step is its. */

@@ -118,6 +118,8 @@ int directory_prompted(struct call *c, const struct prompt_result *result);
 
 /* ---- dial.c ---- */
 int verb_dial(struct flow_turn_of *t);
+/* The targets of the record ring, those that are left. */
+int dial_go_on(struct flow_turn_of *t);
 /* Of the list in the record. False: it has not so many. */
 bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number);
 /* The caller is to be answered first. */

@@ -17,6 +17,7 @@
 #include "sig/pbx/media_stream.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
+#include "sig/pbx/queue/wait.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/pbx/retrieve.h"
 #include "sig/pbx/slot.h"
@@ -314,9 +315,13 @@ static int verb_stream(struct flow_turn_of *t)
 /* ---- the table ---- */
 
 const struct flow_act g_place_acts[] = {
-	{ "park", true, verb_park },      { "conference", true, verb_conference },
-	{ "pickup", true, verb_pickup },  { "stream", true, verb_stream },
-	{ "notify", false, verb_notify }, { 0 },
+	{ "park", true, verb_park },
+	{ "conference", true, verb_conference },
+	{ "pickup", true, verb_pickup },
+	{ "stream", true, verb_stream },
+	{ "notify", false, verb_notify },
+	{ "queue", true, verb_queue },
+	{ 0 },
 };
 
 int place_look(struct call *c)

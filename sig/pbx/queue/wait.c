@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries out the verb queue (wait.h). The caller hears music. Each waiting call looks who is next
+ * when something has changed (queues_pick): itself, or another one, which it wakes. Agents are
+ * reserved in the table of the node, and by a claim with an expiry in the store, which other nodes
+ * meet; then they ring as by the verb dial. What is saved is the place, and for whom agents ring:
+ * a successor derives all else. */
+
+#include "sig/pbx/queue/wait.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "sig/call/call_end.h"
+#include "sig/call/cdr.h"
+#include "sig/call/prompts.h"
+#include "sig/host/settings.h"
+#include "sig/model/transfer.h"
+#include "sig/pbx/queue/queues.h"
+#include "sig/sip/id.h"
+
+enum {
+	STORE_WAIT_MS = 500,    /* for its answer to a reservation */
+	RESERVE_MORE_MS = 5000, /* a reservation outlives the ringing */
+	REST_MS = 5000,         /* an agent who did not answer is not rung */
+	TAKEN_MS = 1000,        /* one whom another node has is tried again */
+	LOOK_MS = 1000,         /* the first one looks in any case */
+	COMMAND_MAX = 160,
+};
+
+static uint64_t wall_ms(const struct call_host *h)
+{
+	return (uint64_t)((int64_t)h->now.utc_ms + h->wall_ms);
+}
+
+static struct queue *queue_of(const struct call_host *h, const struct call *c)
+{
+	return queues_find(h->queues, c->tenant, bytes_str(c->run->queue->name));
+}
+
+static bool agent_is_idle(void *arg, const struct queue_agent *a)
+{
+	const struct call_host *h = arg;
+
+	return !h->services->calls->is_busy(h->owner, a->tenant, bytes_str(a->number));
+}
+
+/* An agent may be free, or a caller is gone: the first one who waits looks. */
+static void queue_hurry(const struct call_host *h, uint16_t tenant)
+{
+	const struct queue_caller *first = queues_first(h->queues, tenant);
+
+	if (first)
+		h->services->calls->wake(h->owner, first->call);
+}
+
+/* ---- reservations ---- */
+
+/* Of the call, in the store; 0: no longer. */
+static void agent_claim(const struct call_host *h, const struct call *c, struct bytes number,
+			uint64_t ttl_ms, uint64_t serial)
+{
+	struct request_kv *claim;
+	char holder[ID_TEXT_LEN];
+
+	id_call_put(holder, c->id);
+	claim = effects_request(h->effects, EFFECT_KV, c->id, serial,
+				EFFECT_TEXTS(bytes_str(call_tenant(h, c)), number,
+					     bytes_mem(holder, sizeof(holder))));
+	if (!claim)
+		return;
+	claim->what = KV_AGENT;
+	claim->ttl_ms = ttl_ms;
+	claim->most = 1;
+}
+
+/* He may be rung by others after that time. */
+static void agent_free(const struct call_host *h, const struct call *c, struct bytes number,
+		       uint64_t rest_ms)
+{
+	struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
+
+	if (!a || a->call != c->id)
+		return;
+	agent_release(a, c->id, wall_ms(h) + rest_ms);
+	agent_claim(h, c, number, rest_ms, 0);
+}
+
+/* All that the call has, but that one. */
+static void agents_free(const struct call_host *h, struct call *c, struct bytes but)
+{
+	struct bytes number;
+
+	for (uint8_t i = 0; dial_target_at(c->run, i, &number); i++) {
+		if (number.n && !bytes_eq(number, but))
+			agent_free(h, c, number, 0);
+	}
+}
+
+/* ---- agents who do not answer ---- */
+
+/* By the command that he would give himself. */
+static void agent_not_ready(struct call_host *h, const struct call *c, const struct queue_agent *a)
+{
+	uint8_t space[COMMAND_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct request_helper *help;
+
+	writer_str(&w, "{\"command\":\"agent.not_ready\",\"args\":{\"number\":");
+	json_write_text(&w, bytes_str(a->number));
+	writer_str(&w, ",\"reason\":\"missed\"}}");
+	help = effects_request(h->effects, EFFECT_HELPER, c->id, rand_u64_from(h->rand) | 1,
+			       EFFECT_TEXTS(bytes_str(call_tenant(h, c)), writer_done(&w)));
+	if (!help)
+		return;
+	help->what = HELPER_COMMAND;
+	help->ttl_ms = STORE_WAIT_MS;
+}
+
+/* In another process: those that ring for the call are its own again. */
+static void agents_take_back(const struct call_host *h, const struct call *c)
+{
+	struct bytes number;
+
+	for (uint8_t i = 0; dial_target_at(c->run, i, &number); i++) {
+		struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
+
+		if (!a || a->call)
+			continue;
+		a->call = c->id;
+		a->until_utc_ms = wall_ms(h) + c->run->ring_ms + RESERVE_MORE_MS;
+	}
+}
+
+/* They were rung, and none of them has him. */
+static void agents_untaken(struct call_host *h, struct call *c, const struct queue *q)
+{
+	struct flow_run *r = c->run;
+	struct bytes number;
+
+	agents_take_back(h, c);
+	for (uint8_t i = 0; dial_target_at(r, i, &number); i++) {
+		struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
+
+		if (a && a->call == c->id && !r->together && r->status != 486 &&
+		    q->terms.missed_max && ++a->missed >= q->terms.missed_max)
+			agent_not_ready(h, c, a);
+		agent_free(h, c, number, REST_MS);
+	}
+	text_clear(&r->targets);
+	r->target = 0;
+	r->status = 0;
+}
+
+/* ---- he joins and leaves ---- */
+
+/* Nobody waits there. OUTCOME_NEXT: he may. */
+static enum flow_outcome queue_is_closed(const struct call_host *h, const struct queue *q)
+{
+	if (q->terms.max_callers && q->waiting >= q->terms.max_callers)
+		return OUTCOME_FULL;
+	return q->terms.only_with_agents && !queue_agents(h->queues, q, false) ? OUTCOME_NONE
+									       : OUTCOME_NEXT;
+}
+
+static enum flow_outcome queue_join(struct flow_turn_of *t, struct queue *q)
+{
+	struct flow_run *r = t->c->run;
+	const struct flow_value *priority = verb_value(t->v, "priority");
+	enum flow_outcome closed = queue_is_closed(t->h, q);
+	uint32_t wait_ms = verb_value(t->v, "max_wait_s")->given ? verb_number(t->v, "max_wait_s")
+								 : q->terms.max_wait_s * 1000;
+	struct queue_wait *w = closed ? NULL : calloc(1, sizeof(*w));
+
+	if (!w)
+		return closed ? closed : OUTCOME_FAILED;
+	(void)snprintf(w->name, sizeof(w->name), "%s", q->terms.name);
+	(void)bytes_cstr(verb_text(t->v, "keys"), w->keys, sizeof(w->keys));
+	w->joined_utc_ms = wall_ms(t->h);
+	w->priority = priority->given ? (uint8_t)priority->number : q->terms.priority;
+	w->visit = t->v->visit;
+	w->announce_ns = t->h->now.ns;
+	free(r->queue);
+	r->queue = w;
+	r->until_ns = t->h->now.ns + wait_ms * NS_PER_MS;
+	q->joined++;
+	(void)call_publish(t->h, t->c, SIG_QUEUE_JOINED);
+	return OUTCOME_NEXT;
+}
+
+static void queue_waited(const struct call_host *h, struct queue_wait *w)
+{
+	uint64_t now = wall_ms(h), ms = now > w->joined_utc_ms ? now - w->joined_utc_ms : 0;
+
+	(void)snprintf(w->waited_s, sizeof(w->waited_s), "%u", (unsigned)(ms / 1000 % 100000000));
+}
+
+static uint64_t waited_ms(const struct call_host *h, const struct queue_wait *w)
+{
+	uint64_t now = wall_ms(h);
+
+	return now > w->joined_utc_ms ? now - w->joined_utc_ms : 0;
+}
+
+static void queue_leave(struct call_host *h, struct call *c, const char *why)
+{
+	struct queue_wait *w = c->run->queue;
+	struct queue *q = queue_of(h, c);
+
+	w->left = true;
+	w->asked = 0;
+	c->run->queue_ns = 0;
+	queue_waited(h, w);
+	agents_free(h, c, bytes_str(w->agent));
+	queues_caller_delete(h->queues, c->id);
+	if (q)
+		queue_count(q, w->agent[0], waited_ms(h, w), wall_ms(h));
+	event_put_str(call_publish(h, c, SIG_QUEUE_LEFT), EV_REASON, why);
+	outbox_touch_later(&c->out);
+	queue_hurry(h, c->tenant);
+}
+
+/* ---- an agent has him ---- */
+
+static void queue_answered(struct call_host *h, struct call *c)
+{
+	struct queue_wait *w = c->run->queue;
+	struct bytes user = text_bytes(&c->legs[c->bridge.callee]->user);
+	struct queue_agent *a = queues_agent(h->queues, c->tenant, user);
+
+	(void)bytes_cstr(user, w->agent, sizeof(w->agent));
+	if (a) {
+		a->missed = 0;
+		a->calls++;
+	}
+	queue_leave(h, c, "answered");
+}
+
+static bool agent_is_there(const struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && (l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED) &&
+		    bytes_is(text_bytes(&l->user), c->run->queue->agent))
+			return true;
+	}
+	return false;
+}
+
+/* The store has it, too: no node rings him before. */
+static void queue_wrap(struct call_host *h, struct call *c)
+{
+	struct queue_wait *w = c->run->queue;
+	struct queue_agent *a = queues_agent(h->queues, c->tenant, bytes_str(w->agent));
+	const struct queue *q = queue_of(h, c);
+	uint64_t wrap_ms = q ? q->terms.wrapup_s * 1000ULL : 0;
+
+	w->wrapped = true;
+	outbox_touch_later(&c->out);
+	if (!a)
+		return;
+	a->call = 0;
+	a->spoke_utc_ms = wall_ms(h);
+	a->until_utc_ms = a->spoke_utc_ms + wrap_ms;
+	a->wraps = wrap_ms;
+	agent_claim(h, c, bytes_str(a->number), wrap_ms, 0);
+	queue_hurry(h, c->tenant);
+}
+
+/* ---- he waits ---- */
+
+/* A key by which he leaves; 0: none came. Others mean nothing here. */
+static char queue_key(struct flow_run *r)
+{
+	char found = '\0';
+
+	for (const char *key = r->ahead; *key && !found; key++)
+		found = strchr(r->queue->keys, *key) ? *key : '\0';
+	explicit_bzero(r->ahead, sizeof(r->ahead));
+	return found;
+}
+
+static int queue_outcome(struct call_host *h, struct call *c, const char *why,
+			 enum flow_outcome outcome)
+{
+	prompts_stop(h, c);
+	queue_leave(h, c, why);
+	return (int)outcome;
+}
+
+static int queue_key_pressed(struct call_host *h, struct call *c, char key)
+{
+	bool kept = !text_set(&c->run->value, bytes_mem(&key, 1));
+
+	return queue_outcome(h, c, "key", kept ? OUTCOME_NEXT : OUTCOME_FAILED);
+}
+
+/* His position; where it cannot be played the music goes on. */
+static void queue_announce(struct call_host *h, struct call *c, const struct queue *q)
+{
+	const struct queue_caller *at = queues_caller(h->queues, c->id);
+	struct queue_wait *w = c->run->queue;
+	struct prompt_terms terms = {
+		.files = { PROMPT_BY_NAME "queue-position", PROMPT_VALUE },
+		.file_count = 2,
+		.times = 1,
+	};
+	uint8_t space[32];
+	struct writer said = writer_over(space, sizeof(space));
+
+	if (!q->terms.announce_s || !at || c->prompts || w->announce_ns > h->now.ns)
+		return;
+	w->announce_ns = h->now.ns + q->terms.announce_s * NS_PER_S;
+	writer_number(&said, "number:", queue_position(h->queues, at), "");
+	terms.said = writer_done(&said);
+	if (prompts_collect(h, c, &terms, 0))
+		LOG_WARN("queue", c->id, "a caller does not hear his position");
+}
+
+/* When it is looked at again, if nothing happens before. */
+static void queue_aim(const struct call_host *h, struct call *c, const struct queue *q)
+{
+	struct flow_run *r = c->run;
+	uint64_t now = wall_ms(h), next = queue_next_utc_ms(h->queues, q, now);
+	const struct queue_caller *at = queues_first(h->queues, c->tenant);
+
+	r->queue_ns = next == UINT64_MAX ? 0 : h->now.ns + (next - now) * NS_PER_MS;
+	if (at && at->call == c->id &&
+	    (!r->queue_ns || r->queue_ns > h->now.ns + LOOK_MS * NS_PER_MS))
+		r->queue_ns = h->now.ns + LOOK_MS * NS_PER_MS;
+	if (q->terms.announce_s && (!r->queue_ns || r->queue->announce_ns < r->queue_ns))
+		r->queue_ns = r->queue->announce_ns > h->now.ns ? r->queue->announce_ns
+								: h->now.ns + LOOK_MS * NS_PER_MS;
+}
+
+/* False: no memory. */
+static bool targets_write(struct flow_run *r, const struct queue_match *m)
+{
+	uint8_t space[RUN_TARGETS_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	for (uint8_t i = 0; i < m->count; i++)
+		WRITER_TEXTS(&w, i ? " " : "", m->agents[i]->number);
+	return !w.overflow && !text_set(&r->targets, writer_done(&w));
+}
+
+/* The agents are his, and the store is asked whether another node has one of them. */
+static void queue_take(struct call_host *h, struct call *c, const struct queue *q,
+		       const struct queue_match *m)
+{
+	uint64_t hold_ms = q->terms.ring_s * 1000ULL + RESERVE_MORE_MS;
+	struct queue_caller *at = queues_caller(h->queues, c->id);
+	struct flow_run *r = c->run;
+	struct queue_wait *w = r->queue;
+
+	if (!targets_write(r, m))
+		return;
+	queue_reserve(h->queues, m, wall_ms(h) + hold_ms);
+	at->rings = true;
+	r->target = 0;
+	r->together = m->count > 1;
+	r->ring_ms = q->terms.ring_s * 1000U;
+	w->refused = 0;
+	w->asked = h->degraded ? 0 : m->count;
+	w->serial = rand_u64_from(h->rand) | (UINT64_C(1) << 32);
+	r->queue_ns = h->now.ns + (w->asked ? STORE_WAIT_MS * NS_PER_MS : 0);
+	for (uint8_t i = 0; i < w->asked; i++)
+		agent_claim(h, c, bytes_str(m->agents[i]->number), hold_ms, w->serial + i);
+	queue_hurry(h, c->tenant);
+}
+
+/* Those that other nodes have are not rung. */
+static bool targets_sift(struct call_host *h, struct call *c)
+{
+	struct flow_run *r = c->run;
+	struct queue_match left = { 0 };
+	struct bytes number;
+
+	for (uint8_t i = 0; dial_target_at(r, i, &number); i++) {
+		struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
+
+		if (!a)
+			continue;
+		if (r->queue->refused & 1u << i)
+			agent_release(a, c->id, wall_ms(h) + TAKEN_MS);
+		else if (left.count < QUEUE_MEMBERS_MAX)
+			left.agents[left.count++] = a;
+	}
+	r->queue->refused = 0;
+	r->together = left.count > 1;
+	if (left.count && targets_write(r, &left))
+		return true;
+	text_clear(&r->targets);
+	return false;
+}
+
+int queue_look(struct call_host *h, struct call *c)
+{
+	struct flow_run *r = c->run;
+	struct queue *q = queue_of(h, c);
+	struct queue_match m;
+	char key = queue_key(r);
+
+	if (!q)
+		return queue_outcome(h, c, "deleted", OUTCOME_FAILED);
+	if (key)
+		return queue_key_pressed(h, c, key);
+	if (r->queue->asked)
+		return VERB_BEGUN;
+	if (r->targets.n && targets_sift(h, c)) {
+		prompts_stop(h, c);
+		r->queue_ns = 0;
+		return VERB_AGAIN;
+	}
+	if (q->terms.only_with_agents && !queue_agents(h->queues, q, false))
+		return queue_outcome(h, c, "no_agents", OUTCOME_NONE);
+	queue_settle(h, c); /* the line has it */
+	queue_announce(h, c, q);
+	if (queues_pick(h->queues, c->tenant, wall_ms(h), agent_is_idle, h, &m)) {
+		if (m.caller->call == c->id) {
+			queue_take(h, c, q, &m);
+			return VERB_BEGUN;
+		}
+		h->services->calls->wake(h->owner, m.caller->call);
+	}
+	queue_aim(h, c, q);
+	return VERB_BEGUN;
+}
+
+void queue_wait_due(struct call_host *h, struct call *c)
+{
+	(void)h;
+	c->run->queue_ns = 0;
+	if (c->run->queue)
+		c->run->queue->asked = 0; /* the store does not answer: it is as away */
+}
+
+int queue_overdue(struct call_host *h, struct call *c)
+{
+	return queue_outcome(h, c, "timeout", OUTCOME_TIMEOUT);
+}
+
+void queue_replied(struct call_host *h, struct call *c, const struct reply *reply)
+{
+	struct queue_wait *w = c->run ? c->run->queue : NULL;
+	uint64_t i = w ? reply->kept.serial - w->serial : QUEUE_MEMBERS_MAX;
+
+	(void)h;
+	if (i >= QUEUE_MEMBERS_MAX || !w->asked)
+		return;
+	if (reply->kept.result == KV_NONE)
+		w->refused |= 1u << i;
+	w->asked--;
+}
+
+/* ---- the verb ---- */
+
+int verb_queue(struct flow_turn_of *t)
+{
+	struct queue *q = queues_find(t->h->queues, t->c->tenant, verb_text(t->v, "name"));
+	struct flow_run *r = t->c->run;
+	enum flow_outcome joined = OUTCOME_NEXT;
+	int begun;
+
+	if (!q)
+		return OUTCOME_FAILED;
+	if (!r->queue || r->queue->visit != t->v->visit)
+		joined = queue_join(t, q);
+	if (joined != OUTCOME_NEXT)
+		return (int)joined;
+	r->after = step_branch(t->p, t->v->step, OUTCOME_NEXT) ? AFTER_ANSWER : 0;
+	r->members = r->past_decline = true;
+	if (r->targets.n) {
+		begun = r->target ? OUTCOME_NO_ANSWER : dial_go_on(t);
+		if (begun < 0)
+			return begun;
+		agents_untaken(t->h, t->c, q);
+	}
+	if (r->until_ns < t->h->now.ns + NS_PER_S)
+		return queue_overdue(t->h, t->c);
+	r->kind = RUN_QUEUE;
+	queue_settle(t->h, t->c);
+	return VERB_BEGUN;
+}
+
+/* ---- at the end of each step ---- */
+
+static void caller_list(const struct call_host *h, const struct call *c)
+{
+	const struct queue_wait *w = c->run->queue;
+	const struct queue_caller *at = queues_caller(h->queues, c->id);
+	struct queue_caller caller = { .call = c->id,
+				       .tenant = c->tenant,
+				       .priority = w->priority,
+				       .rings = c->run->targets.n,
+				       .joined_utc_ms = w->joined_utc_ms };
+
+	if (at && at->rings == caller.rings)
+		return;
+	if (!at)
+		agents_take_back(h, c);
+	memcpy(caller.queue, w->name, sizeof(caller.queue));
+	if (queues_caller_put(h->queues, &caller))
+		LOG_WARN("queue", c->id, "no room in the lines of this node");
+}
+
+/* Its peer is one of those that were rung. */
+static bool queue_is_answered(const struct call *c)
+{
+	return c->state == CALL_ESTABLISHED && c->run->kind == RUN_DIAL &&
+	       c->bridge.callee != LEG_NONE &&
+	       !(c->transfer && c->transfer->state == TRANSFER_RINGING);
+}
+
+void queue_settle(struct call_host *h, struct call *c)
+{
+	struct flow_run *r = c->run;
+	struct queue_wait *w = r ? r->queue : NULL;
+
+	if (!w)
+		return;
+	if (!w->left && r->state == RUN_WAITS && queue_is_answered(c))
+		queue_answered(h, c);
+	else if (!w->left && r->state == RUN_OVER)
+		queue_leave(h, c, "elsewhere");
+	if (w->agent[0] && !w->wrapped && !agent_is_there(c))
+		queue_wrap(h, c);
+	if (!w->left)
+		caller_list(h, c);
+}
+
+void queue_over(struct call_host *h, struct call *c, const char *why)
+{
+	struct queue_wait *w = c->run->queue;
+
+	if (!w)
+		return;
+	if (!w->left)
+		queue_leave(h, c, why);
+	if (w->agent[0] && !w->wrapped)
+		queue_wrap(h, c);
+}
+
+void queue_released(struct call_host *h, const struct call *c)
+{
+	if (c->run && c->run->queue)
+		queues_caller_delete(h->queues, c->id);
+}
