@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "sig/host/calendars.h"
 #include "sig/host/programs.h"
+#include "sig/pbx/queue/queues.h"
 #include "sig/shard/shared_tables.h"
 
 enum { FLOW_URL_MAX = 4096 };
@@ -100,13 +101,28 @@ static void flow_text_put(struct node *n, struct bytes tenant, const struct flow
 	free(text);
 }
 
+/* In front of the name of its flow, of a kind of documents that has flows made of them. NULL: it
+ * is no such kind. */
+static const char *flow_word(struct bytes kind)
+{
+	static const char *const words[][2] = { { "group", GROUP_WORD },
+						{ "number", NUMBER_WORD },
+						{ "queue", QUEUE_WORD } };
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (bytes_is(kind, words[i][0]))
+			return words[i][1];
+	}
+	return NULL;
+}
+
 static const struct flow_program *flow_of(struct node *n, const struct snapshot_document *d)
 {
 	char name[CALL_FLOW_MAX];
 	struct writer w = writer_over(name, sizeof(name));
 
-	if (bytes_is(d->kind, "group") || bytes_is(d->kind, "number"))
-		writer_str(&w, bytes_is(d->kind, "group") ? GROUP_WORD : NUMBER_WORD);
+	if (flow_word(d->kind))
+		writer_str(&w, flow_word(d->kind));
 	else if (!bytes_is(d->kind, "flow"))
 		return NULL;
 	writer_bytes(&w, d->name);
@@ -199,10 +215,10 @@ void command_flows_beat(struct node *n, uint64_t now_ns)
 			flows_shipped_keep(n);
 		} else if (bytes_is(d.kind, g_flow_documents.name)) {
 			flow_touch(n, &d, d.name);
-		} else if (bytes_is(d.kind, "group") || bytes_is(d.kind, "number")) {
+		} else if (flow_word(d.kind)) {
 			struct writer w = writer_over(name, sizeof(name));
 
-			writer_str(&w, bytes_is(d.kind, "group") ? GROUP_WORD : NUMBER_WORD);
+			writer_str(&w, flow_word(d.kind));
 			writer_bytes(&w, d.name);
 			flow_touch(n, &d, writer_done(&w));
 		}

@@ -632,6 +632,7 @@ static const char *reference_kind(struct bytes word)
 {
 	static const char *const kinds[][2] = { { "flow", "flow" },
 						{ "group", "group" },
+						{ "queue", "queue" },
 						{ "prompt", "prompt" },
 						{ "blf", "number" } };
 

@@ -15,6 +15,7 @@
 
 #include "app/schema/group_field.h"
 #include "base/json.h"
+#include "sig/pbx/queue/queues.h"
 
 static bool number_asks(const char *to)
 {
@@ -28,7 +29,7 @@ struct bytes number_flow(const struct number_value *v, char space[CALL_FLOW_MAX]
 	(void)snprintf(space, CALL_FLOW_MAX, NUMBER_WORD "%s", v->number);
 	if (number_asks(v->to))
 		return bytes_str(space);
-	return bytes_starts(to, GROUP_WORD) ? to : bytes_from(to, sizeof("flow:") - 1);
+	return bytes_starts(to, "flow:") ? bytes_from(to, sizeof("flow:") - 1) : to;
 }
 
 static void json_text_member(struct writer *w, const char *before, const char *text)
@@ -63,13 +64,14 @@ static bool flow_word_is(const char *text)
 static const char *field_leads_wrong(const void *value, const char *text)
 {
 	struct bytes to = bytes_str(text), name = bytes_from(to, sizeof(GROUP_WORD) - 1);
-	bool group = bytes_starts(to, GROUP_WORD) && name.n && name.n < FLOW_NAME_MAX &&
-		     command_allows(CHARSET_NAME, name);
+	bool group = (bytes_starts(to, GROUP_WORD) || bytes_starts(to, QUEUE_WORD)) && name.n &&
+		     name.n < FLOW_NAME_MAX && command_allows(CHARSET_NAME, name);
 
 	(void)value;
 	return group || flow_word_is(text) || number_asks(text)
 		       ? NULL
-		       : "a number leads to flow:NAME, group:NAME or a URL of http, https, ws or "
+		       : "a number leads to flow:NAME, group:NAME, queue:NAME or a URL of http, "
+			 "https, ws or "
 			 "wss";
 }
 
@@ -89,7 +91,8 @@ const struct command_arg g_number_fields[] = {
 		"The number, as phones dial it; with an x for any digit and a dot behind what may "
 		"be repeated or missing, as in #1x or 7x.: the most exact one counts."),
 	URL_FIELD("to", to, field_leads_wrong,
-		  "What it leads to: flow:NAME, group:NAME, or the URL of a web application, "
+		  "What it leads to: flow:NAME, group:NAME, queue:NAME, or the URL of a web "
+		  "application, "
 		  "which answers with a list of verbs (docs/flows.md). Of a URL user, password "
 		  "and query are shown as ***, and to roles below admin scheme, host and port "
 		  "alone."),
