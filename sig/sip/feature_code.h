@@ -77,7 +77,13 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	  "With an extension behind it: the phone is rung, and listens to its call, as "         \
 	  "supervisor.put permits.")                                                             \
 	X(COACH, "coach", "*54", "call", MAYBE, "As listen, and that extension alone hears it.") \
-	X(BARGE, "barge", "*55", "call", MAYBE, "As listen, and both parties hear it.")
+	X(BARGE, "barge", "*55", "call", MAYBE, "As listen, and both parties hear it.")          \
+	X(AGENT_IN, "agent_login", "*22", "agent", MAYBE,                                        \
+	  "Logs the extension in as an agent of its queues, ready.")                             \
+	X(AGENT_OUT, "agent_logout", "*23", "agent", MAYBE, "Logs the agent out.")               \
+	X(AGENT_READY, "agent_ready", "*24", "agent", MAYBE, "The agent takes calls again.")     \
+	X(AGENT_NOT_READY, "agent_not_ready", "*25", "agent", MAYBE,                             \
+	  "The agent takes no calls of queues; digits behind it are the reason.")
 
 enum feature_action {
 #define X(id, key, code, field, value, help) FEATURE_##id,

@@ -582,6 +582,16 @@ static const struct {
 	{ "device.delete", COMMAND_FOR_ADMIN },
 	{ "device.list", COMMAND_FOR_READER },
 	{ "device.sync", COMMAND_FOR_APPLICATION },
+	{ "queue.put", COMMAND_FOR_ADMIN },
+	{ "queue.get", COMMAND_FOR_READER },
+	{ "queue.delete", COMMAND_FOR_ADMIN },
+	{ "queue.list", COMMAND_FOR_READER },
+	{ "queue.status", COMMAND_FOR_READER },
+	{ "agent.login", COMMAND_FOR_APPLICATION },
+	{ "agent.logout", COMMAND_FOR_APPLICATION },
+	{ "agent.ready", COMMAND_FOR_APPLICATION },
+	{ "agent.not_ready", COMMAND_FOR_APPLICATION },
+	{ "agent.list", COMMAND_FOR_READER },
 	{ "supervisor.put", COMMAND_FOR_ADMIN },
 	{ "supervisor.get", COMMAND_FOR_READER },
 	{ "supervisor.delete", COMMAND_FOR_ADMIN },
@@ -769,10 +779,10 @@ static void test_limits(void **state)
 static void test_kinds(void **state)
 {
 	static const char *const names[] = {
-		"tenant",   "profile", "profile_range", "dialplan", "extension",  "trunk",
-		"location", "did",     "route",         "room",     "hours",      "prompt",
-		"flow",     "number",  "group",         "account",  "supervisor", "token",
-		"webhook",  "session", "set",           "device",
+		"tenant",     "profile", "profile_range", "dialplan", "extension", "trunk",
+		"location",   "did",     "route",         "room",     "hours",     "prompt",
+		"flow",       "number",  "group",         "account",  "queue",     "agent",
+		"supervisor", "token",   "webhook",       "session",  "set",       "device",
 	};
 
 	(void)state;

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kinds of documents "queue" and "agent", in effect in the table of the node
+ * (sig/pbx/queue/queues.h), and what is shown of them now. The text of a queue's flow is put to
+ * Redis first, where a successor of a call finds it. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command_extension.h"
+#include "app/command/command_flow.h"
+#include "app/command/commands.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/effect/effects.h"
+#include "app/feature/queue/queue.h"
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "sig/host/event.h"
+#include "sig/host/programs.h"
+#include "sig/model/flow_run.h"
+#include "sig/pbx/queue/queues.h"
+#include "sig/shard/shard.h"
+#include "sig/shard/shared_tables.h"
+#include "sig/sip/id.h"
+
+enum { TENANT_QUEUES_MAX = 256, TENANT_AGENTS_MAX = 4096 };
+
+static_assert(sizeof(QUEUE_WORD) + QUEUE_NAME_MAX <= CALL_FLOW_MAX, "the name of its flow");
+static_assert((int)RUN_QUEUE_MAX == (int)QUEUE_NAME_MAX, "as a call has it");
+
+static struct queues *node_queues(const struct node *n)
+{
+	return n->shards.shared_tables->queues;
+}
+
+/* ---- queues ---- */
+
+/* The flow of its number. NULL: no memory. */
+static struct flow_program *queue_flow(const struct queue_value *v)
+{
+	static struct flow_findings unused;
+	char text[QUEUE_PROGRAM_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+
+	queue_program(v, &w);
+	unused = (struct flow_findings){ 0 };
+	return w.overflow ? NULL : program_parse(writer_done(&w), NULL, &unused);
+}
+
+static void queue_flow_name(char out[CALL_FLOW_MAX], const char *name)
+{
+	(void)snprintf(out, CALL_FLOW_MAX, QUEUE_WORD "%s", name);
+}
+
+void queue_document_put(struct command_run *run)
+{
+	struct queue_value *v = calloc(1, sizeof(*v));
+	struct flow_program *p =
+		v && document_make(run, &g_queue_documents, v) ? queue_flow(v) : NULL;
+
+	if (p)
+		command_flow_text_put(run, p);
+	else if (!v)
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+	program_free(p);
+	free(v);
+}
+
+static int queue_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	struct bytes owner = bytes_str(tenants_name(node->common.tenants, tenant));
+	const struct queue_value *v = value;
+	struct flow_program *p = queue_flow(v);
+	struct queue_terms terms = v->core;
+	char flow[CALL_FLOW_MAX];
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	queue_flow_name(flow, terms.name);
+	terms.tenant = tenant;
+	(void)queue_members_parse(&terms, bytes_str(v->members));
+	err = programs_put(node->shards.shared_tables->programs, owner, bytes_str(flow), p);
+	return err ? err : queues_put(node_queues(node), &terms);
+}
+
+static void queue_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	char flow[CALL_FLOW_MAX];
+
+	queue_flow_name(flow, name);
+	programs_delete(node->shards.shared_tables->programs,
+			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(flow));
+	queues_delete(node_queues(node), tenant, bytes_str(name));
+}
+
+const struct document_kind g_queue_documents = {
+	.rank = 1,
+	.name = "queue",
+	.argument = "name",
+	.several = "queues",
+	.places = QUEUES_MAX,
+	.share = TENANT_QUEUES_MAX,
+	.size = sizeof(struct queue_value),
+	.form = &g_queue_form,
+	.apply = queue_apply,
+	.forget = queue_forget,
+};
+
+/* ---- agents ---- */
+
+static enum agent_state agent_state_of(const struct command *c)
+{
+	return strcmp(c->name, "agent.not_ready") ? AGENT_READY : AGENT_NOT_READY;
+}
+
+static bool agent_make(struct command_run *run, void *value)
+{
+	struct bytes number = command_value(run, "number")->text;
+	struct agent_value *v = value;
+	struct extension e;
+	bool known = extensions_find(run->node->api.extensions, document_tenant(run), number, &e);
+	bool in = document_stored(run->node, run->tenant, &g_agent_documents, number, v);
+
+	extension_wipe(&e);
+	if (!known) {
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
+		return false;
+	}
+	if (!in && strcmp(run->command->name, "agent.login") != 0) {
+		command_fail(run, COMMAND_CONFLICT, "number",
+			     "it is not logged in as an agent: agent.login");
+		return false;
+	}
+	*v = (struct agent_value){ .state = (uint8_t)agent_state_of(run->command),
+				   .changed_utc_ms = clock_utc_ms() };
+	(void)bytes_cstr(number, v->number, sizeof(v->number));
+	if (v->state == AGENT_NOT_READY)
+		(void)bytes_cstr(command_value(run, "reason")->text, v->reason, sizeof(v->reason));
+	return true;
+}
+
+static struct shard *any_shard(const struct node *n)
+{
+	return n->shards.shared_tables->shards;
+}
+
+static int agent_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	const struct agent_value *v = value;
+	int err = 0;
+
+	(void)queues_agent_put(node_queues(node), tenant, bytes_str(v->number),
+			       (enum agent_state)v->state, bytes_str(v->reason), &err);
+	if (any_shard(node))
+		shard_agent_changed(any_shard(node), tenant, bytes_str(v->number));
+	return err;
+}
+
+static void agent_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	queues_agent_delete(node_queues(node), tenant, bytes_str(name));
+}
+
+static void agent_saved(struct command_run *run, const void *value, json_t *view)
+{
+	const struct agent_value *v = value;
+	struct effects effects = { 0 };
+	struct sig_event *event =
+		effects_event(&effects, SIG_AGENT_STATE, 0, clock_utc_ms(), bytes_str(run->tenant));
+
+	(void)view;
+	event_put_str(event, EV_TO, v->number);
+	event_put_str(event, EV_STATE, g_agent_states[v->state]);
+	event_put_str(event, EV_REASON, v->reason);
+	effects_carry_out(&run->node->shards.effects_to, &effects);
+	effects_close(&effects);
+}
+
+const struct document_kind g_agent_documents = {
+	.rank = 1,
+	.name = "agent",
+	.argument = "number",
+	.several = "agents",
+	.places = QUEUE_AGENTS_MAX,
+	.share = TENANT_AGENTS_MAX,
+	.size = sizeof(struct agent_value),
+	.form = &g_agent_form,
+	.make = agent_make,
+	.apply = agent_apply,
+	.forget = agent_forget,
+	.saved = agent_saved,
+};
+
+json_t *agent_code_args(enum feature_action code, const char *number, struct bytes behind)
+{
+	if (code == FEATURE_AGENT_NOT_READY && behind.n)
+		return json_pack("{s:s, s:s%}", "number", number, "reason", behind.p, behind.n);
+	return json_pack("{s:s}", "number", number);
+}
+
+/* ---- live ---- */
+
+static void call_put(json_t *json, uint64_t call)
+{
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, call);
+	(void)json_object_set_new(json, "call", json_stringn(id, sizeof(id)));
+}
+
+/* What he does now. */
+static const char *agent_does(const struct node *n, const struct queue_agent *a, uint64_t now)
+{
+	if (any_shard(n) && shard_user_is_busy(any_shard(n), a->tenant, bytes_str(a->number)))
+		return "busy";
+	if (a->state != AGENT_READY)
+		return g_agent_states[a->state];
+	if (a->until_utc_ms <= now)
+		return "ready";
+	return a->wraps ? "wrapup" : a->call ? "reserved" : "resting";
+}
+
+static json_t *agent_view(const struct node *n, const struct queue_agent *a)
+{
+	uint64_t now = clock_utc_ms();
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:i}", "number", a->number, "state",
+				 g_agent_states[a->state], "reason", a->reason, "now",
+				 agent_does(n, a, now), "calls", (json_int_t)a->calls, "missed",
+				 a->missed);
+
+	if (json && a->call)
+		call_put(json, a->call);
+	return json;
+}
+
+void agent_list(struct command_run *run)
+{
+	json_t *list = json_array();
+	const struct queue_agent *a;
+	uint32_t cursor = 0;
+
+	while ((a = queues_agent_next(node_queues(run->node), &cursor)) != NULL) {
+		if (a->tenant == document_tenant(run))
+			(void)json_array_append_new(list, agent_view(run->node, a));
+	}
+	command_answer(run, list);
+}
+
+static json_t *caller_view(const struct node *n, const struct queue_caller *c)
+{
+	uint64_t now = clock_utc_ms();
+	uint64_t waited_ms = now > c->joined_utc_ms ? now - c->joined_utc_ms : 0;
+	json_t *json =
+		json_pack("{s:I, s:i, s:b, s:I, s:I}", "position",
+			  (json_int_t)queue_position(node_queues(n), c), "priority", c->priority,
+			  "rings", c->rings, "waited_s", (json_int_t)(waited_ms / 1000),
+			  "estimate_s", (json_int_t)(queue_wait_ms(node_queues(n), c) / 1000));
+
+	if (json)
+		call_put(json, c->call);
+	return json;
+}
+
+void queue_status(struct command_run *run)
+{
+	const struct queues *x = node_queues(run->node);
+	const struct queue *q =
+		queues_find(x, document_tenant(run), command_value(run, "name")->text);
+	const struct queue_caller *c = NULL;
+	json_t *callers = json_array(), *agents = json_array();
+
+	if (!q) {
+		json_decref(callers);
+		json_decref(agents);
+		command_fail(run, COMMAND_NOT_FOUND, "name",
+			     "there is no such queue: queue.list shows all of them");
+		return;
+	}
+	while ((c = queues_caller_next(x, c)) != NULL) {
+		if (c->tenant == q->terms.tenant && !strcmp(c->queue, q->terms.name))
+			(void)json_array_append_new(callers, caller_view(run->node, c));
+	}
+	for (uint8_t i = 0; i < q->terms.count; i++) {
+		const struct queue_agent *a =
+			queues_agent(x, q->terms.tenant, bytes_str(q->terms.members[i].number));
+
+		if (a)
+			(void)json_array_append_new(agents, agent_view(run->node, a));
+	}
+	command_answer(run,
+		       json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name", q->terms.name,
+				 "waiting", (json_int_t)q->waiting, "joined", (json_int_t)q->joined,
+				 "answered", (json_int_t)q->answered, "left", (json_int_t)q->left,
+				 "answer_s",
+				 (json_int_t)(q->answered ? q->wait_ms / q->answered / 1000 : 0),
+				 "callers", callers, "agents", agents));
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The row of queues in the list of features, with their commands, those of agents, and the feature
+ * codes of agents' phones. */
+
+#include "app/command/table/table.h"
+#include "app/feature/queue/queue.h"
+
+#undef FIELD_OF
+#define FIELD_OF struct queue_value
+static const struct command_arg g_queue_args[] = {
+	KEY_FIELD("name", core.name, CHARSET_NAME, "Name of the queue."),
+	END,
+};
+#undef FIELD_OF
+#define AGENT_NUMBER                                                                       \
+	TEXT_ARG("number", CHARSET_NUMBER, 1, DIAL_NUMBER_MAX - 1, NULL, "The extension.", \
+		 .required = true)
+static const struct command_arg g_agent_args[] = { AGENT_NUMBER, END };
+static const struct command_arg g_not_ready_args[] = {
+	AGENT_NUMBER,
+	TEXT_ARG("reason", CHARSET_TEXT, 0, AGENT_REASON_MAX - 1, "empty", "Why, such as lunch."),
+	END,
+};
+
+static const struct command g_queue_commands[] = {
+	{ "queue.put", COMMAND_FOR_ADMIN, g_queue_fields,
+	  "Makes a queue, or changes the given fields: no agent and no caller changes by that. A "
+	  "number leads to it by number.put with to=queue:NAME, and a flow by the verb queue.",
+	  "the queue; warnings, of extensions and numbers that are not there yet",
+	  BY(queue_document_put), .documents = BY(&g_queue_documents) },
+	{ "queue.get", COMMAND_FOR_READER, g_queue_args, "Shows a queue as it was put.",
+	  "changed_utc_ms", BY(document_show), .documents = BY(&g_queue_documents),
+	  .shows = g_queue_fields },
+	{ "queue.delete", COMMAND_FOR_ADMIN, g_queue_args,
+	  "Deletes a queue. Callers who wait there leave it by the branch failed of the verb.",
+	  "name", BY(document_delete), .documents = BY(&g_queue_documents) },
+	{ "queue.list", COMMAND_FOR_READER, g_no_args, "Lists queues by name.", "a list of queues",
+	  BY(command_document_list), .documents = BY(&g_queue_documents),
+	  .columns = "name,strategy,members,priority" },
+	{ "queue.status", COMMAND_FOR_READER, g_queue_args,
+	  "Who waits in a queue now, and what its agents do, as far as this node knows.",
+	  "name, waiting, joined, answered, left, answer_s (the average wait of those answered); "
+	  "counted by this node since it started; callers (a list of call, position, priority, "
+	  "rings, waited_s, estimate_s: by the last answers, 0: unknown) and agents (as "
+	  "agent.list)",
+	  BY(queue_status) },
+	{ "agent.login", COMMAND_FOR_APPLICATION, g_agent_args,
+	  "Logs an extension in as an agent, ready for calls of the queues of which it is a "
+	  "member. On all nodes, and over a restart.",
+	  "number, state, reason", BY(document_put), .documents = BY(&g_agent_documents),
+	  .own = "number" },
+	{ "agent.logout", COMMAND_FOR_APPLICATION, g_agent_args,
+	  "Logs an agent out. A call that he has goes on.", "number", BY(document_delete),
+	  .documents = BY(&g_agent_documents), .own = "number" },
+	{ "agent.ready", COMMAND_FOR_APPLICATION, g_agent_args,
+	  "An agent who is logged in takes calls of queues again.", "number, state, reason",
+	  BY(document_put), .documents = BY(&g_agent_documents), .own = "number" },
+	{ "agent.not_ready", COMMAND_FOR_APPLICATION, g_not_ready_args,
+	  "An agent who is logged in takes no calls of queues. A call that he has goes on.",
+	  "number, state, reason", BY(document_put), .documents = BY(&g_agent_documents),
+	  .own = "number" },
+	{ "agent.list", COMMAND_FOR_READER, g_no_args, "Lists the agents who are logged in.",
+	  "a list of number, state, reason, now (busy: he has a call; ready, not_ready, reserved, "
+	  "wrapup, or resting: he did not answer), calls (of queues, since this node started), "
+	  "missed (in a row) and call (for which he is reserved)",
+	  BY(agent_list), .columns = "number,state,reason,now,calls,missed" },
+	{ .name = NULL },
+};
+
+const struct app_feature g_queue_feature = {
+	.name = "queue",
+	.commands = g_queue_commands,
+	.documents = KINDS(&g_queue_documents, &g_agent_documents),
+	.codes = CODES({ "agent.login", FEATURE_AGENT_IN, agent_code_args },
+		       { "agent.logout", FEATURE_AGENT_OUT, agent_code_args },
+		       { "agent.ready", FEATURE_AGENT_READY, agent_code_args },
+		       { "agent.not_ready", FEATURE_AGENT_NOT_READY, agent_code_args }),
+};

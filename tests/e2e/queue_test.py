@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Queues: callers wait with music, agents take them in order; who leaves, and what is kept over a kill. One node for all tests of a class."""
+import os
+import unittest
+
+from guides_test import guide, typed
+from lib.node import Node
+from music_test import wav
+from patience import until
+from server import ServerError
+from tandem_client import Client, Refused
+
+CALLERS, AGENTS = ("1001", "1002", "1003"), ("1011", "1012")
+MUSIC, POSITION, ONE = 620, 1000, 1400          # Hz
+
+
+class Queues(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.node = cls.enterClassContext(Node(rate=5, calls=16, settings={"media": {"music": "music.wav"}}, start=False))
+        wav(os.path.join(cls.node.folder, "sounds", "default", "music.wav"), MUSIC)
+        cls.node.start()
+        for number in CALLERS + AGENTS:
+            cls.node.put_extension(number, "secret" + number)
+        cls.phones = {}
+        for number in CALLERS + AGENTS:
+            phone = cls.phones[number] = cls.enterClassContext(cls.node.user_agent(number, "secret" + number))
+            phone.audio = cls.enterClassContext(cls.node.media())
+            assert phone.register().status == 200
+        cls.ask("number.put", number="100", to="queue:sales")
+
+    @classmethod
+    def ask(cls, command, **args):
+        if cls.node.beside:
+            return cls.node.ctl(command, **args)
+        with Client(cls.node.redis_socket, "_operator") as client:
+            return client.ask(command, **args)
+
+    def setUp(self):
+        self.puts()
+        for number in AGENTS:
+            self.logs_out(number)
+        self.count = len(self.node.told("td:{s1}:cdr"))
+
+    def puts(self, **fields):
+        self.ask("queue.put", name="sales", **{"members": ",".join(AGENTS), "strategy": "in_order", "ring_s": 60, "wrapup_s": 0, "missed_max": 2,
+                                               "max_callers": 0, "max_wait_s": 3600, "only_with_agents": False, "announce_s": 0, "key": "",
+                                               "key_to": "", "timeout_to": "", "full_to": "", "none_to": ""} | fields)
+
+    def logs_out(self, number):
+        try:
+            self.ask("agent.logout", number=number)
+        except (Refused, ServerError):
+            pass
+
+    def logs_in(self, *numbers):
+        for number in numbers:
+            self.ask("agent.login", number=number)
+
+    def calls(self, number, to="100"):
+        """He is answered, and waits."""
+        phone = self.phones[number]
+        out = phone.invite(to, phone.audio.sdp())
+        answer = out.wait_answer()
+        self.assertEqual(answer.status, 200)
+        phone.audio.use(answer)
+        return out
+
+    def shown(self):
+        return self.ask("queue.status", name="sales")
+
+    def line(self):
+        """Who waits, in order."""
+        calls = {row["id"]: row["from"] for row in self.ask("call.list")}
+        return [calls.get(row["call"], "?") for row in self.shown()["callers"]]
+
+    def agent(self, number):
+        return next((row for row in self.ask("agent.list") if row["number"] == number), {})
+
+    def rings(self, number, caller):
+        incoming = self.phones[number].incoming()
+        incoming.ring()
+        self.assertIn(f"sip:{caller}@", incoming.request.get("From"))
+        return incoming
+
+    def record(self, caller="1001"):
+        """The last pair of his call: with the agent, where there was one."""
+        return until(lambda: [row for row in self.node.told("td:{s1}:cdr")[self.count:] if row["from"] == caller])[-1]
+
+    def events(self, kind):
+        return [row for row in self.node.events() if row.get("type") == kind]
+
+    def test_in_order(self):
+        """Three callers, two agents: each is served in his turn; what events, the record and the figures say."""
+        outs = {}
+        for number in CALLERS:
+            outs[number] = self.calls(number)
+            until(lambda number=number: self.line()[-1:] == [number], self.line)
+        self.assertEqual(self.line(), list(CALLERS))
+        self.assertEqual([row["position"] for row in self.shown()["callers"]], [1, 2, 3])
+        self.logs_in("1011")
+        first = self.rings("1011", "1001")
+        self.logs_in("1012")
+        second = self.rings("1012", "1002")
+        until(lambda: self.agent("1011")["now"] == "busy", lambda: self.agent("1011"))
+        first.answer(self.phones["1011"].audio.sdp())
+        until(lambda: self.line() == ["1002", "1003"], self.line)
+        second.answer(self.phones["1012"].audio.sdp())
+        until(lambda: self.line() == ["1003"], self.line)
+        outs["1001"].bye()
+        first.wait_bye()
+        third = self.rings("1011", "1003")
+        row = self.record()
+        self.assertEqual((row["queue"], row["agent"], row["to"], row["answered_by"], row["flow"]), ("sales", "1011", "1011", "1011", "queue:sales"))
+        self.assertTrue(row["queue_wait_s"].isdigit())
+        third.answer(self.phones["1011"].audio.sdp())
+        until(lambda: not self.line(), self.line)
+        outs["1003"].bye()
+        third.wait_bye()
+        second.bye()
+        outs["1002"].wait_bye()
+        until(lambda: [self.agent(number).get("now") for number in AGENTS] == ["ready", "ready"], lambda: self.ask("agent.list"))
+        self.record("1002"), self.record("1003")
+        self.assertEqual([(row["queue"], row["reason"], row.get("agent")) for row in self.events("queue.left")][-3:],
+                         [("sales", "answered", "1011"), ("sales", "answered", "1012"), ("sales", "answered", "1011")])
+        self.assertEqual({row["state"] for row in self.events("agent.state")}, {"ready"})
+
+    def test_ring_all(self):
+        """All free agents ring at once, one has the call, the other one is free again."""
+        self.puts(strategy="ring_all")
+        self.logs_in(*AGENTS)
+        out = self.calls("1001")
+        first, second = self.rings("1011", "1001"), self.rings("1012", "1001")
+        second.answer(self.phones["1012"].audio.sdp())
+        first.wait_cancel()
+        until(lambda: self.agent("1011").get("now") == "ready", lambda: self.agent("1011"))
+        out.bye()
+        second.wait_bye()
+        self.assertEqual(self.record()["agent"], "1012")
+
+    def test_caller_gives_up(self):
+        """The agent's ringing ends with his call, and nobody is reserved any more."""
+        self.logs_in("1011")
+        out = self.calls("1001")
+        incoming = self.rings("1011", "1001")
+        out.bye()
+        incoming.wait_cancel()
+        until(lambda: self.agent("1011").get("now") == "ready", lambda: self.agent("1011"))
+        self.assertEqual(self.shown()["callers"], [])
+        self.assertEqual(self.record()["agent"], "")
+        self.assertEqual(self.events("queue.left")[-1]["reason"], "abandoned")
+
+    def test_heard(self):
+        """Music, his position every so often, music again; and the agent, who answers, at once."""
+        for name, hertz in (("queue-position", POSITION), ("digit-1", ONE)):
+            path = os.path.join(self.node.home, name + ".wav")
+            wav(path, hertz)
+            self.node.tandemctl("prompt.put", name=name, file=path)
+        self.puts(announce_s=30)
+        out, audio = self.calls("1001"), self.phones["1001"].audio
+        for hertz in (POSITION, ONE, MUSIC, POSITION):
+            audio.wait_tone(hertz)
+        self.logs_in("1011")
+        incoming = self.rings("1011", "1001")
+        audio.wait_tone(MUSIC, anew=True)
+        incoming.answer(self.phones["1011"].audio.sdp())
+        until(lambda: not self.line(), self.line)
+        out.bye()
+        incoming.wait_bye()
+        self.record()
+
+    def test_forwarded(self):
+        """CALL-16: a call for a busy extension waits in a queue."""
+        self.ask("extension.put", number="1003", do_not_disturb=True, forward_busy="100")
+        out = self.calls("1001", "1003")
+        until(lambda: self.line() == ["1001"], self.line)
+        self.logs_in("1011")
+        incoming = self.rings("1011", "1001")
+        incoming.answer(self.phones["1011"].audio.sdp())
+        until(lambda: not self.line(), self.line)
+        out.bye()
+        incoming.wait_bye()
+        self.assertEqual((self.record()["queue"], self.record()["agent"]), ("sales", "1011"))
+        self.ask("extension.put", number="1003", do_not_disturb=False, forward_busy="")
+
+    def test_missed(self):
+        """Who does not answer rests, and after two calls he is not ready; the next agent rings."""
+        self.puts(ring_s=5, missed_max=1)
+        self.logs_in(*AGENTS)
+        out = self.calls("1001")
+        first = self.rings("1011", "1001")
+        first.wait_cancel()
+        second = self.rings("1012", "1001")
+        until(lambda: (self.agent("1011")["state"], self.agent("1011")["reason"]) == ("not_ready", "missed"), lambda: self.agent("1011"))
+        second.answer(self.phones["1012"].audio.sdp())
+        until(lambda: not self.line(), self.line)
+        out.bye()
+        second.wait_bye()
+        self.record()
+
+    def test_wrapup(self):
+        """Behind a call he is not rung for that time."""
+        self.puts(wrapup_s=20)
+        self.logs_in("1011")
+        out = self.calls("1001")
+        incoming = self.rings("1011", "1001")
+        incoming.answer(self.phones["1011"].audio.sdp())
+        until(lambda: not self.line(), self.line)
+        next_out = self.calls("1002")
+        out.bye()
+        incoming.wait_bye()
+        until(lambda: self.agent("1011").get("now") == "wrapup", lambda: self.agent("1011"))
+        self.puts(wrapup_s=0)                       # an edit of the queue changes no agent
+        self.assertEqual(self.agent("1011")["now"], "wrapup")
+        again = self.rings("1011", "1002")
+        next_out.bye()
+        again.wait_cancel()
+        self.record(), self.record("1002")
+
+    def test_overflow(self):
+        """Full, nobody logged in, too long, and a key: each leads where the queue says."""
+        self.puts(max_callers=1, full_to="1012", none_to="1012", timeout_to="1012", only_with_agents=True, key="2", key_to="1012", max_wait_s=5)
+        self.overflows(self.calls("1001"))
+        self.logs_in("1011")
+        self.ask("agent.not_ready", number="1011", reason="lunch")
+        self.assertEqual(self.agent("1011")["reason"], "lunch")
+        waits = self.calls("1002")
+        until(lambda: self.line() == ["1002"], self.line)
+        self.overflows(self.calls("1001"))
+        self.overflows(waits, "1002")               # the time is over
+        self.puts(max_wait_s=3600, only_with_agents=True, key="2", key_to="1012")
+        waits = self.calls("1003")
+        until(lambda: self.line() == ["1003"], self.line)
+        self.phones["1003"].audio.digit("2")
+        self.overflows(waits, "1003")
+        self.assertEqual([row["reason"] for row in self.events("queue.left")][-2:], ["timeout", "key"])
+
+    def overflows(self, out, caller="1001"):
+        incoming = self.rings("1012", caller)
+        incoming.answer(self.phones["1012"].audio.sdp())
+        out.bye()
+        incoming.wait_bye()
+        self.record(caller)
+
+    def test_killed(self):
+        """Callers keep their places, and who rang rings on."""
+        outs = {}
+        for number in CALLERS:
+            outs[number] = self.calls(number)
+            until(lambda number=number: self.line()[-1:] == [number], self.line)
+        self.logs_in("1011")
+        incoming = self.rings("1011", "1001")
+        self.node.kill()
+        self.node.restart()
+        until(lambda: self.line() == list(CALLERS), self.line)
+        incoming.answer(self.phones["1011"].audio.sdp())
+        until(lambda: self.line() == ["1002", "1003"], self.line)
+        outs["1001"].bye()
+        incoming.wait_bye()
+        self.assertEqual(self.record()["agent"], "1011")
+        incoming = self.rings("1011", "1002")
+        outs["1002"].bye()
+        incoming.wait_cancel()
+        incoming = self.rings("1011", "1003")
+        outs["1003"].bye()
+        incoming.wait_cancel()
+        self.record("1002"), self.record("1003")
+
+    def test_guide(self):
+        """docs/guides/queues.md, as it stands there."""
+        self.assertIn("lunch", typed(self, self.node, guide("queues.md")))
+        self.assertEqual([row["number"] for row in self.ask("agent.list")], ["1001"])
+        self.assertEqual(self.ask("number.get", number="300")["to"], "queue:support")
+        self.ask("agent.logout", number="1001")
+
+    def test_codes(self):
+        """By feature codes of the phone."""
+        for digits, state in (("*22", "ready"), ("*2544", "not_ready"), ("*24", "ready"), ("*23", None)):
+            phone = self.phones["1011"]
+            out = phone.invite(digits, phone.audio.sdp())
+            self.assertEqual(out.wait_answer().status, 200)
+            out.wait_bye()
+            until(lambda state=state: self.agent("1011").get("state") == state, lambda: self.ask("agent.list"))
+
+    def test_refused(self):
+        """What a queue does not take, and who is no agent."""
+        for fields in ({"members": "1011,1011"}, {"members": "10 11"}, {"key": "x"}, {"strategy": "best"}, {"timeout_to": "flow:"}):
+            with self.assertRaises(Refused):
+                self.puts(**fields)
+        for command, number in (("agent.login", "4711"), ("agent.ready", "1011"), ("agent.not_ready", "1011"), ("agent.logout", "1011")):
+            with self.assertRaises(Refused):
+                self.ask(command, number=number)
+        with self.assertRaises(Refused):
+            self.ask("number.put", number="101", to="queue:")
+
+
+if __name__ == "__main__":
+    unittest.main()
