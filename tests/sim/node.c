@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "tests/sim/agents.h"
 #include "tests/sim/decoys.h"
 #include "tests/sim/outside.h"
 #include "tests/sim/phone_call.h"
@@ -177,6 +178,7 @@ static void flow_put(const struct node *n, struct shard *core)
 	err = err ? err : names_put(names, n->tenant, BYTES_LIT("1003"), BYTES_LIT("Cy Berger"));
 	assert(!err);
 	(void)err;
+	agents_put(core, n->tenant);
 }
 
 static void core_open(struct node *n, struct node_shard *shard)

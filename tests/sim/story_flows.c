@@ -48,6 +48,10 @@
 	FLOW("up", UP "\"desk\":{\"dial\":{\"to\":[\"1009\",\"1002\",\"1003\"],\"ring_s\":15}," \
 		      "\"busy\":\"wait\",\"no_answer\":\"wait\"},"                              \
 		      "\"wait\":{\"pause\":60,\"next\":\"end\"},\"end\":{\"hangup\":{}}")
+/* The first one of B and C that is free and answers has the caller. */
+#define QUEUES                                                             \
+	FLOW("line", "\"line\":{\"queue\":\"sales\",\"timeout\":\"end\"}," \
+		     "\"end\":{\"hangup\":{}}")
 /* When B has spoken with the caller, that waits for a minute. */
 #define THEN(start, up)                                                                     \
 	FLOW(start, up "\"desk\":{\"dial\":\"1002\",\"next\":\"wait\",\"failed\":\"end\"}," \
@@ -201,6 +205,12 @@ const struct story story_flows[] = {
 	{ "flow-dials-at-random", CALLS({ 40, STORY_HANG_UP, A }),
 	  .manner = { [B] = RINGS, [C] = RINGS }, .flow = GROUP("random"), .look_s = 35,
 	  .status = 486, .pairs = 1 },
+	{ "flow-queue-answered", CALLS({ 30, STORY_HANG_UP, A }), .flow = QUEUES, .look_s = 20,
+	  .talk = ON(A) | ON(B), .status = 200, .pairs = 2 },
+	{ "flow-queue-next-agent", CALLS({ 50, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
+	  .flow = QUEUES, .look_s = 40, .talk = ON(A) | ON(C), .status = 200, .pairs = 4 },
+	{ "flow-queue-given-up", CALLS({ 10, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
+	  .flow = QUEUES, .look_s = 20, .status = 200, .pairs = 2 },
 	{ "flow-goes-on-after-a-dial", CALLS({ 15, STORY_HANG_UP, B }, { 40, STORY_HANG_UP, A }),
 	  .flow = THEN("desk", ""), .look_s = 25, .talk = ON(A), .status = 200, .pairs = 2 },
 	{ "flow-goes-on-after-a-dial-up", CALLS({ 15, STORY_HANG_UP, B }, { 40, STORY_HANG_UP, A }),
