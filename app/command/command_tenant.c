@@ -791,7 +791,8 @@ static json_t *tenant_usage(const struct node *n, uint16_t tenant)
 	for (size_t i = 0; g_document_kinds[i]; i++) {
 		const struct document_kind *kind = g_document_kinds[i];
 
-		if (kind->quota)
+		/* a kind that shares the quota of one before it is not shown */
+		if (kind->quota && !json_object_get(out, kind->quota))
 			tenant_use_put(out, all, tenant, kind->quota, kind->item,
 				       mirror_count_of(&n->api.documents->keep.mirror,
 						       bytes_str(tenants_name(all, tenant)),
