@@ -131,6 +131,7 @@ class Backup(mailbox_test.Mailbox):
         message = record(os.path.join(b.folder, "recordings"), call="0028000010005", mailbox="1002")
         until(lambda: self.ask("message.list", mailbox="1002"), b.log_tail)
         rows, before = self.ask("message.list", mailbox="1002"), self.documents(self.node)
+        until(lambda: self.documents(b) == before, b.log_tail)
         files = [self.folder / name for name in "ab"]
         said = [self.run_it(node, "backup", file) for node, file in zip((self.node, b), files)]
         self.assertIn("0 messages", said[0])

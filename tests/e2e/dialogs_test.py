@@ -153,10 +153,8 @@ class Hold(DialogTest):
         steps = [(caller, "hold", 0), (callee, "hold", 0), (caller, "resume", 0), (callee, "resume", 2)]
         for device, command, talking in steps:
             device.command(command)
-            time.sleep(0.3)
-            before = self.relayed()
-            time.sleep(0.7)
-            growth = [after - old for after, old in zip(self.relayed(), before)]
+            until(lambda: sum(count == 0 for count in self.growth()) == 2 - talking)      # its re-INVITE is answered
+            growth = self.growth()
             self.assertEqual(sum(count > 20 for count in growth), talking, (command, growth))
             self.assertEqual(sum(count == 0 for count in growth), 2 - talking, (command, growth))
         time.sleep(0.5)
@@ -165,6 +163,12 @@ class Hold(DialogTest):
         sent, received = map(sum, zip(self.counted(caller), self.counted(callee)))
         self.assertGreater(received, 200)
         self.assertLess(sent - received, 5, "each got what the other sent, but for what overtook the answer")
+
+    def growth(self):
+        """Packets that each direction relays in 0.7 s."""
+        before = self.relayed()
+        time.sleep(0.7)
+        return [after - old for after, old in zip(self.relayed(), before)]
 
     def relayed(self):
         flows = self.node.ctl("call.show", call=self.calls()[0]["id"])["flows"]
