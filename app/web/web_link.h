@@ -116,7 +116,7 @@ struct web_reply {
 	char next[WEB_NEXT_MAX]; /* link to the next page of a list; empty: none */
 	/* Nodes with rows of the list that did not answer; empty: none. */
 	char missing[256];
-	/* Of a page of a feature (app/command/page.h): the type of text, and header fields. NULL: it
+	/* Of a page of a feature (app/command/page.h): the type of text, and fields. NULL: it
 	 * is an answer of the API. */
 	const char *type;
 	const char *dav;   /* RFC 4918 10.1; NULL: none */

@@ -46,7 +46,7 @@ enum flow_run_kind {
 /* Its caller has, or had, a place in a queue (sig/pbx/queue/wait.c). */
 struct queue_wait {
 	char name[RUN_QUEUE_MAX];
-	/* By the wall, as saved before anybody was told: the place follows from it, at all nodes. */
+	/* By the wall, saved before anybody was told: the place follows from it, at all nodes. */
 	uint64_t joined_utc_ms;
 	uint8_t priority;
 	uint16_t visit;            /* of the verb; a later one begins with a new place */

@@ -139,8 +139,8 @@ int contact_save(struct archive *a, struct contact_book book, const char *id, co
  * pinned, blocked and notes. */
 int contact_load(struct archive *a, struct contact_book book, struct bytes id,
 		 json_t **contact) NODISCARD;
-/* Where args have a revision, the contact must have that one; 0: it is not there (NULL). -EEXIST with
- * why. */
+/* Where args have a revision, the contact must have that one; 0: it is not there (NULL). -EEXIST
+ * with why. */
 int contact_revision_check(const json_t *args, const json_t *contact,
 			   char why[SQL_WHY_MAX]) NODISCARD;
 /* Counts on the revision of a book, and locks it to the end of the transaction; added: contacts

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The node's side of tandem-archive (app/archive/process/archive_process.h): starts it, tells it
- * where its database and streams are, and asks it. Without archive.url each node has a database of its own,
- * and the one of the live node with the lowest name counts: the other nodes ask that node. Control
+ * where its database and streams are, and asks it. Without archive.url each node has a database of
+ * its own, and the one of the live node with the lowest name counts: others ask that node. Control
  * thread.
  */
 #ifndef APP_FEATURE_ARCHIVE_ARCHIVE_ASK_H

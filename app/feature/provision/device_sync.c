@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks phones to look for other files (check-sync), each behind its calls: a phone that boots within
+ * Asks phones to look for other files (check-sync), each behind its calls: a phone that boots in
  * one would end it. A device waits here from its change, or from device.sync, until its extension
  * is in no call of this node, and its phone is registered. The node that took the command asks;
  * where the phone's connection is with another node, it boots by itself, or registers here.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls that ring at a node, and at all others, for commands. Called on the thread of the shards. */
+/* Calls that ring at a node, and at all others, for commands. On the thread of the shards. */
 #ifndef SIG_FEATURE_PICK_RINGING_H
 #define SIG_FEATURE_PICK_RINGING_H
 

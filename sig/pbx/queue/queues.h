@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Queues of a node's tenants: which callers wait in which line, who its agents are, and which
- * caller is next with which agents (docs/adr/0163). Pure: no call, socket or clock. Callers stay in
+ * caller is next with which agents (docs/adr/0165). Pure: no call, socket or clock. Callers stay in
  * their calls, whose records have the time at which they joined; so a line is derived from calls,
  * and nothing of it can be lost apart from them. One table for all shards of a node. One thread. */
 #ifndef SIG_PBX_QUEUE_QUEUES_H
@@ -112,7 +112,7 @@ struct queue *queues_find(const struct queues *x, uint16_t tenant, struct bytes 
 /* "1001,1002": in their order. NULL, or what is wrong. */
 const char *queue_members_parse(struct queue_terms *out, struct bytes text);
 
-/* State and reason of its document; a new one begins with zero. NULL: *err is -ENOSPC or -ENOMEM. */
+/* State and reason of its document; a new one begins at zero. NULL: *err is -ENOSPC or -ENOMEM. */
 struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct bytes number,
 				     enum agent_state state, struct bytes reason, int *err);
 void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number);

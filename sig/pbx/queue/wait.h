@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A caller in a queue: the verb queue of flows (docs/adr/0163). He has his place in the line from
+/* A caller in a queue: the verb queue of flows (docs/adr/0165). He has his place in the line from
  * the save on that has it (flow_run.queue), until an agent has him or he leaves. */
 #ifndef SIG_PBX_QUEUE_WAIT_H
 #define SIG_PBX_QUEUE_WAIT_H

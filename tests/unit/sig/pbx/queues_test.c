@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docs/adr/0163: the lines of queues and the choice of agents, over random histories against a plain second opinion. */
+/* docs/adr/0165: the lines of queues and the choice of agents, over random histories against a plain second opinion. */
 #include <stdlib.h>
 #include <string.h>
 
