@@ -14,7 +14,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BENCH = ROOT / "bench"
-PLACES = [ROOT / path for path in ("bench", "tests", "tests/e2e", "tests/run", "deploy/demo", "client", "scripts", "docs/guides")]      # of what is imported
+PLACES = [ROOT / path for path in ("bench", "tests", "tests/e2e", "tests/flow", "tests/run", "deploy/demo", "client", "scripts", "docs/guides")]      # of what is imported
 PURPOSES = "build", "develop", "run", "bench"       # that ./tandem bench installs
 
 # The package of what is no part of Python; that of a server brings it, too.
