@@ -389,6 +389,13 @@ static void web_wake(void *arg)
 
 /* ---- start and end ---- */
 
+/* A connection that ends in the middle of a head is told to on_http with what it has of on_raw's: it
+ * must have as much room, all zero. */
+union web_session_data {
+	struct web_request request;
+	struct web_raw raw;
+};
+
 static void protocols_fill(struct web *web)
 {
 	struct lws_protocols *next = &web->protocols[1];
@@ -408,7 +415,8 @@ static void protocols_fill(struct web *web)
 	if (web->pages.api)
 		*next = (struct lws_protocols){ .name = WEB_RAW_PROTOCOL,
 						.callback = on_raw,
-						.per_session_data_size = sizeof(struct web_raw),
+						.per_session_data_size =
+							sizeof(union web_session_data),
 						.rx_buffer_size = READ_SIZE,
 						.tx_packet_size = TX_PACKET };
 }
