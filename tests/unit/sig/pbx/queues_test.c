@@ -132,8 +132,12 @@ static void strategies_choose(void **state)
 			a[k] = agent_is(o, numbers[k], AGENT_READY);
 			agent_release(a[k], a[k]->call, 0);
 		}
-		a[0]->spoke_utc_ms = 200, a[1]->spoke_utc_ms = 300, a[2]->spoke_utc_ms = 100;
-		a[0]->calls = 5, a[1]->calls = 1, a[2]->calls = 2;
+		a[0]->spoke_utc_ms = 200;
+		a[1]->spoke_utc_ms = 300;
+		a[2]->spoke_utc_ms = 100;
+		a[0]->calls = 5;
+		a[1]->calls = 1;
+		a[2]->calls = 2;
 		joins(o, 1, "sales", 10, 0);
 		joins(o, 2, "sales", 20, 0);
 		assert_string_equal(picked(o, 1000), rows[i].first);
