@@ -46,7 +46,8 @@ static inline bool host_track_plays(const struct host_track *t)
  * The services of a shard: what a step of a call may ask the rest of its shard for, by subject.
  * Each is a constant struct of functions that is declared with its subject. A host has all of them,
  * and no function of theirs is NULL. They run on the shard's thread, within the step that calls
- * them; their first argument is call_host.owner. Name, and the struct of its functions:
+ * them; their first argument is call_host.owner, but of queueing, which works in the call. Name,
+ * and the struct of its functions:
  */
 #define SERVICES(X)                                                  \
 	X(calls, call_service)          /* sig/model/call.h */       \
@@ -57,6 +58,7 @@ static inline bool host_track_plays(const struct host_track *t)
 	X(pickups, pickup_service)      /* sig/pbx/retrieve.h */     \
 	X(trunks, trunk_service)        /* sig/host/trunk_route.h */ \
 	X(toll, toll_service)           /* sig/host/toll.h */        \
+	X(queueing, queueing_service)   /* sig/pbx/flow/flow.h */    \
 	X(identity, identity_service)   /* sig/identity/policy.h */
 
 struct services {

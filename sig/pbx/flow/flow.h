@@ -160,4 +160,26 @@ void flow_leave_rung(struct call_host *h, struct call *c);
 /* Likewise, and the call is in the flow alone again. */
 void flow_back(struct call_host *h, struct call *c);
 
+/* A caller in a queue, as a flow has him (sig/host/host.h): the verb queue. He has his place in the
+ * line from the save on that has it (flow_run.queue), until an agent has him or he leaves. */
+struct queueing_service {
+	/* The verb; also where agents were rung in vain, or are to be rung now. */
+	int (*begin)(struct flow_turn_of *t);
+	/* He waits: VERB_BEGUN, VERB_AGAIN (agents are reserved, and ring), or an outcome. */
+	int (*look)(struct call_host *h, struct call *c);
+	/* His time is over. */
+	int (*overdue)(struct call_host *h, struct call *c);
+	/* flow_run.queue_ns is past. */
+	void (*wait_due)(struct call_host *h, struct call *c);
+	/* The store says whether an agent is his. */
+	void (*replied)(struct call_host *h, struct call *c, const struct reply *reply);
+	/* At the end of each step: an agent has answered, or is through with him; the line has
+	 * him. */
+	void (*settle)(struct call_host *h, struct call *c);
+	/* The call ends, or something else takes the caller. */
+	void (*over)(struct call_host *h, struct call *c, const char *why);
+	/* This process has the call no longer. */
+	void (*released)(struct call_host *h, const struct call *c);
+};
+
 #endif

@@ -548,3 +548,16 @@ void queue_released(struct call_host *h, const struct call *c)
 	if (c->run && c->run->queue)
 		queues_caller_delete(h->queues, c->id);
 }
+
+static const struct queueing_service queueing = {
+	.begin = verb_queue,
+	.look = queue_look,
+	.overdue = queue_overdue,
+	.wait_due = queue_wait_due,
+	.replied = queue_replied,
+	.settle = queue_settle,
+	.over = queue_over,
+	.released = queue_released,
+};
+
+const struct services queue_services = { .queueing = &queueing };

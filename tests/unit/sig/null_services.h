@@ -12,6 +12,7 @@
 #include "sig/host/trunk_route.h"
 #include "sig/identity/policy.h"
 #include "sig/model/call.h"
+#include "sig/pbx/flow/flow.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/retrieve.h"
 #include "sig/room/room.h"
@@ -242,6 +243,45 @@ static const struct pickup_service null_pickup_service = {
 	.ringing = null_ringing,
 	.ask_remote = null_ask_remote,
 	.end_remote = null_end_remote,
+};
+
+/* ---- callers in queues: there are none ---- */
+
+static int null_queue_begin(struct flow_turn_of *t)
+{
+	return OUTCOME_FAILED;
+}
+
+static int null_queue_look(struct call_host *h, struct call *c)
+{
+	return OUTCOME_FAILED;
+}
+
+static void null_queue_call(struct call_host *h, struct call *c)
+{
+}
+
+static void null_queue_replied(struct call_host *h, struct call *c, const struct reply *reply)
+{
+}
+
+static void null_queue_over(struct call_host *h, struct call *c, const char *why)
+{
+}
+
+static void null_queue_released(struct call_host *h, const struct call *c)
+{
+}
+
+static const struct queueing_service null_queueing_service = {
+	.begin = null_queue_begin,
+	.look = null_queue_look,
+	.overdue = null_queue_look,
+	.wait_due = null_queue_call,
+	.replied = null_queue_replied,
+	.settle = null_queue_call,
+	.over = null_queue_over,
+	.released = null_queue_released,
 };
 
 /* ---- calls outside ---- */

@@ -182,17 +182,19 @@ static void test_who_claims_a_number_first(void **state)
 /* What calls may ask of features: each service is of one. */
 static void test_services(void **state)
 {
-	unsigned rooms = 0, parking = 0, pickups = 0;
+	unsigned rooms = 0, parking = 0, pickups = 0, queueing = 0;
 
 	(void)state;
 	for (const struct feature *f = sig_features; f->name; f++) {
 		rooms += f->services && f->services->rooms;
 		parking += f->services && f->services->parking;
 		pickups += f->services && f->services->pickups;
+		queueing += f->services && f->services->queueing;
 	}
 	assert_int_equal(rooms, 1);
 	assert_int_equal(parking, 1);
 	assert_int_equal(pickups, 1);
+	assert_int_equal(queueing, 1);
 }
 
 /* What a shard hands on by kind is one feature's each. */
