@@ -26,7 +26,6 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/transfer.h"
-#include "sig/pbx/queue/wait.h"
 #include "sig/pbx/transfer.h"
 
 enum {
@@ -436,7 +435,7 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 	}
 	if (former && turn == FLOW_VERB) {
 		c->run = former;
-		queue_over(h, c, "elsewhere");
+		h->services->queueing->over(h, c, "elsewhere");
 		c->run = r;
 		r->queue = former->queue;
 		former->queue = NULL;
@@ -710,7 +709,7 @@ static void flow_time_over(struct call_host *h, struct call *c)
 	struct flow_run *r = c->run;
 	int outcome = r->kind == RUN_TIME || r->kind == RUN_STREAM ? OUTCOME_NEXT
 		      : r->kind == RUN_REFER                       ? OUTCOME_TIMEOUT
-		      : r->kind == RUN_QUEUE                       ? queue_overdue(h, c)
+		      : r->kind == RUN_QUEUE                       ? h->services->queueing->overdue(h, c)
 								   : place_overdue(h, c);
 
 	if (outcome >= 0)
@@ -823,6 +822,11 @@ static void flow_help_late(struct call_host *h, struct call *c)
 		flow_ended(c, OUTCOME_FAILED);
 }
 
+static void flow_queue_due(struct call_host *h, struct call *c)
+{
+	h->services->queueing->wait_due(h, c);
+}
+
 static const struct deadline flow_deadlines[] = {
 	{ .name = "pause",
 	  .owner = offsetof(struct call, run),
@@ -846,7 +850,7 @@ static const struct deadline flow_deadlines[] = {
 	{ .name = "place in a queue",
 	  .owner = offsetof(struct call, run),
 	  .at = offsetof(struct flow_run, queue_ns),
-	  .due = queue_wait_due },
+	  .due = flow_queue_due },
 	{ .name = "program",
 	  .owner = offsetof(struct call, run),
 	  .at = offsetof(struct flow_run, asked_ns),
@@ -880,7 +884,7 @@ static void flow_replied(struct call_host *h, struct call *c, const struct reply
 static void flow_kept(struct call_host *h, struct call *c, const struct reply *reply)
 {
 	dial_replied(h, c, reply);
-	queue_replied(h, c, reply);
+	h->services->queueing->replied(h, c, reply);
 }
 
 static const struct module_reply flow_replies[] = {
@@ -917,7 +921,7 @@ static bool run_is_taken(const struct call *c)
 static void run_look(struct call_host *h, struct call *c)
 {
 	int outcome = c->run->kind == RUN_REFER   ? refer_look(h, c)
-		      : c->run->kind == RUN_QUEUE ? queue_look(h, c)
+		      : c->run->kind == RUN_QUEUE ? h->services->queueing->look(h, c)
 		      : c->run->kind >= RUN_PARK  ? place_look(c)
 		      : run_begins_again(c)       ? VERB_AGAIN
 						  : VERB_BEGUN;
@@ -935,7 +939,7 @@ static void flow_settle(struct call_host *h, struct call *c)
 	if (!r || c->state == CALL_ENDING || c->parting_ns)
 		return;
 	prompts_settle(h, c);
-	queue_settle(h, c);
+	h->services->queueing->settle(h, c);
 	if (run_is_taken(c))
 		text_clear(&r->missed);
 	if (r->state == RUN_OVER
@@ -975,7 +979,7 @@ static void flow_call_ends(struct call_host *h, struct call *c)
 {
 	if (!c->run)
 		return;
-	queue_over(h, c, "abandoned");
+	h->services->queueing->over(h, c, "abandoned");
 	dial_spoke(h, c);
 	c->run->limit_ns = 0;
 	http_leave(h, c);
@@ -986,7 +990,7 @@ static void flow_released(struct call_host *h, const struct call *c)
 {
 	if (!c->run)
 		return;
-	queue_released(h, c);
+	h->services->queueing->released(h, c);
 	run_let_go(h, c->run);
 }
 

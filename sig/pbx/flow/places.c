@@ -17,7 +17,6 @@
 #include "sig/pbx/media_stream.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
-#include "sig/pbx/queue/wait.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/pbx/retrieve.h"
 #include "sig/pbx/slot.h"
@@ -310,6 +309,11 @@ static int verb_stream(struct flow_turn_of *t)
 		return OUTCOME_FAILED;
 	t->c->run->kind = RUN_PROMPTS;
 	return VERB_BEGUN;
+}
+
+static int verb_queue(struct flow_turn_of *t)
+{
+	return t->h->services->queueing->begin(t);
 }
 
 /* ---- the table ---- */
