@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Carries out the verb queue (wait.h). The caller hears music. Each waiting call looks who is next
+/* A caller in a queue: carries out the verb queue of flows (docs/adr/0165). The caller hears music. Each waiting call looks who is next
  * when something has changed (queues_pick): itself, or another one, which it wakes. Agents are
  * reserved in the table of the node, and by a claim with an expiry in the store, which other nodes
  * meet; then they ring as by the verb dial. What is saved is the place, and for whom agents ring:
  * a successor derives all else. */
-
-#include "sig/pbx/queue/wait.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +15,7 @@
 #include "sig/call/prompts.h"
 #include "sig/host/settings.h"
 #include "sig/model/transfer.h"
+#include "sig/pbx/flow/flow.h"
 #include "sig/pbx/queue/queues.h"
 #include "sig/sip/id.h"
 
@@ -396,7 +395,9 @@ static bool targets_sift(struct call_host *h, struct call *c)
 	return false;
 }
 
-int queue_look(struct call_host *h, struct call *c)
+static void queue_settle(struct call_host *h, struct call *c);
+
+static int queue_look(struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
 	struct queue *q = queue_of(h, c);
@@ -429,7 +430,7 @@ int queue_look(struct call_host *h, struct call *c)
 	return VERB_BEGUN;
 }
 
-void queue_wait_due(struct call_host *h, struct call *c)
+static void queue_wait_due(struct call_host *h, struct call *c)
 {
 	(void)h;
 	c->run->queue_ns = 0;
@@ -437,12 +438,12 @@ void queue_wait_due(struct call_host *h, struct call *c)
 		c->run->queue->asked = 0; /* the store does not answer: it is as away */
 }
 
-int queue_overdue(struct call_host *h, struct call *c)
+static int queue_overdue(struct call_host *h, struct call *c)
 {
 	return queue_outcome(h, c, "timeout", OUTCOME_TIMEOUT);
 }
 
-void queue_replied(struct call_host *h, struct call *c, const struct reply *reply)
+static void queue_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
 	struct queue_wait *w = c->run ? c->run->queue : NULL;
 	uint64_t i = w ? reply->kept.serial - w->serial : QUEUE_MEMBERS_MAX;
@@ -457,7 +458,7 @@ void queue_replied(struct call_host *h, struct call *c, const struct reply *repl
 
 /* ---- the verb ---- */
 
-int verb_queue(struct flow_turn_of *t)
+static int queue_begin(struct flow_turn_of *t)
 {
 	struct queue *q = queues_find(t->h->queues, t->c->tenant, verb_text(t->v, "name"));
 	struct flow_run *r = t->c->run;
@@ -514,7 +515,7 @@ static bool queue_is_answered(const struct call *c)
 	       !(c->transfer && c->transfer->state == TRANSFER_RINGING);
 }
 
-void queue_settle(struct call_host *h, struct call *c)
+static void queue_settle(struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
 	struct queue_wait *w = r ? r->queue : NULL;
@@ -531,7 +532,7 @@ void queue_settle(struct call_host *h, struct call *c)
 		caller_list(h, c);
 }
 
-void queue_over(struct call_host *h, struct call *c, const char *why)
+static void queue_over(struct call_host *h, struct call *c, const char *why)
 {
 	struct queue_wait *w = c->run->queue;
 
@@ -543,14 +544,14 @@ void queue_over(struct call_host *h, struct call *c, const char *why)
 		queue_wrap(h, c);
 }
 
-void queue_released(struct call_host *h, const struct call *c)
+static void queue_released(struct call_host *h, const struct call *c)
 {
 	if (c->run && c->run->queue)
 		queues_caller_delete(h->queues, c->id);
 }
 
 static const struct queueing_service queueing = {
-	.begin = verb_queue,
+	.begin = queue_begin,
 	.look = queue_look,
 	.overdue = queue_overdue,
 	.wait_due = queue_wait_due,
