@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/document/extensions.h"
 #include "app/node/node.h"
@@ -166,6 +167,8 @@ void page_free(struct page_run *run)
 	if (!run)
 		return;
 	explicit_bzero(run->password, sizeof(run->password));
+	if (run->who.file) /* a command has one of its own */
+		(void)close(run->who.file - 1);
 	free(run->kept);
 	free(run);
 }

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import os
+import pathlib
 import re
 import socket
 import subprocess
@@ -264,6 +265,13 @@ class Protocol(Books):
                                ((head + "Depth: 1\r\nDepth: 0\r\n\r\n     ",), b" 400 "), ((head + f"X: {'y' * 9000}\r\n\r\n",), b"")):
             self.assertIn(status, self.raw(*pieces), pieces)
         self.assertTrue(any(row["command"] == "contact.import" and row.get("by") == "1001" for row in self.operator("audit.list", calls=True, limit=100)))
+
+    def test_cards_leave_nothing_behind(self):
+        """A card is a file while it is read: whether it is taken or not, the node has closed it."""
+        for text in (card("Zoe"), "BEGIN:VCARD", card("A") + card("B")) * 4:
+            self.dav.put("zoe", text)
+        files = [os.readlink(path) for path in pathlib.Path(f"/proc/{self.node.process.pid}/fd").iterdir() if path.is_symlink()]
+        self.assertEqual([name for name in files if "memfd:card" in name], [])
 
     def raw(self, *pieces):
         with socket.create_connection((place.NODE, self.node.http_port), 15) as link:
