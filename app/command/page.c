@@ -189,6 +189,16 @@ void page_refuse(struct page_run *run, unsigned status, const char *why)
 	page_answer(run, &answer);
 }
 
+bool page_may(const struct page_run *run, const char *name)
+{
+	const struct command_right right = { run->who.role, run->who.user, run->who.patterns };
+	struct command_error unsaid;
+
+	if (!right.patterns[0])
+		return true;
+	return name && command_may(command_find(bytes_str(name)), &right, &unsaid);
+}
+
 /* Its phones may register. */
 static bool user_is_there(const struct page_run *run, uint16_t tenant)
 {
@@ -235,6 +245,8 @@ void page_start(struct page_run *run, struct node *n)
 	explicit_bzero(run->password, sizeof(run->password));
 	if (!user_is_there(run, tenant))
 		page_refuse(run, 403, "the extension is not enabled");
+	else if (!page_may(run, run->page->reads))
+		page_refuse(run, 403, "this token does not allow what is here");
 	else
 		run->page->answer(run);
 }

@@ -60,6 +60,8 @@ void page_free(struct page_run *run); /* NULL is fine */
 /* The reply to an answer. */
 void page_reply(const struct app_page *page, const struct page_answer *answer,
 		struct web_reply *out);
+/* The user's token, if one has proven him, allows that command; NULL: it is not limited. */
+bool page_may(const struct page_run *run, const char *name);
 /* A command in the user's name. Its id is of this run. */
 void page_command(struct page_run *run, const char *name, const json_t *args,
 		  command_done_fn *done);

@@ -44,6 +44,7 @@ struct metric_def {
 struct app_page {
 	const char *path;  /* NULL ends a list */
 	const char *allow; /* methods */
+	const char *reads; /* a limited token must allow this command; NULL: it has nothing here */
 	const char *dav;   /* RFC 4918 10.1; NULL: none */
 	const char *moved; /* all is there, for anybody; NULL: it is here */
 	void (*answer)(struct page_run *run);
