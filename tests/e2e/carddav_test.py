@@ -266,6 +266,18 @@ class Protocol(Books):
             self.assertIn(status, self.raw(*pieces), pieces)
         self.assertTrue(any(row["command"] == "contact.import" and row.get("by") == "1001" for row in self.operator("audit.list", calls=True, limit=100)))
 
+    def test_limited_tokens(self):
+        """A user's token that allows some commands reads and writes by CardDAV what these do, and no more."""
+        self.assertEqual(self.dav.put("zoe", card("Zoe")), 201)
+        self.operator("extension.put", number="1001", directory_write=True)
+        self.assertEqual(self.dav.put("hall", card("Hall"), "shared"), 201)
+        for commands, wanted in (("events", (403, 403, 403, 403, 403)), ("contact.list", (403, 403, 403, 403, 403)), ("contact.export", (200, 207, 403, 403, 403)),
+                                 ("contact.*", (200, 207, 204, 403, 403)), ("contact.export,directory.*", (200, 207, 403, 200, 204))):
+            token = self.token(self.node, "reader", name="limited", user="1001", commands=commands)
+            dav = Dav(self.node, "1001", token)
+            self.assertEqual((dav.get("zoe")[0], dav.ask("PROPFIND", dav.book(), Depth="1")[0], dav.put("zoe", card("Zoe")), dav.get("hall", "shared")[0],
+                              dav.put("hall", card("Hall"), "shared")), wanted, commands)
+
     def test_cards_leave_nothing_behind(self):
         """A card is a file while it is read: whether it is taken or not, the node has closed it."""
         for text in (card("Zoe"), "BEGIN:VCARD", card("A") + card("B")) * 4:

@@ -40,6 +40,21 @@ static uint16_t dav_tenant(const struct page_run *run)
 	return tenants_find(run->node->common.tenants, bytes_str(run->who.tenant));
 }
 
+static void dav_error_answer(struct page_run *run, unsigned status, const char *element)
+{
+	static const char head[] = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<d:error "
+				   "xmlns:d=\"DAV:\" xmlns:c=\"urn:ietf:params:xml:ns:carddav\">";
+	struct page_answer answer = { .status = status, .type = "application/xml; charset=utf-8" };
+	struct writer w = writer_over(malloc(DAV_ERROR_MAX), DAV_ERROR_MAX);
+
+	answer.text = (char *)w.p;
+	if (w.p) {
+		WRITER_TEXTS(&w, head, element, "</d:error>");
+		answer.n = w.n;
+	}
+	page_answer(run, &answer);
+}
+
 /* ---- reading ---- */
 
 /* Gives the text to the answer, or frees it. */
@@ -191,21 +206,6 @@ static bool dav_condition(const struct page_run *run, bool *given, uint64_t *rev
 	return !bytes_u64(number, revision) && *revision && *revision <= INT64_MAX;
 }
 
-static void dav_error_answer(struct page_run *run, unsigned status, const char *element)
-{
-	static const char head[] = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<d:error "
-				   "xmlns:d=\"DAV:\" xmlns:c=\"urn:ietf:params:xml:ns:carddav\">";
-	struct page_answer answer = { .status = status, .type = "application/xml; charset=utf-8" };
-	struct writer w = writer_over(malloc(DAV_ERROR_MAX), DAV_ERROR_MAX);
-
-	answer.text = (char *)w.p;
-	if (w.p) {
-		WRITER_TEXTS(&w, head, element, "</d:error>");
-		answer.n = w.n;
-	}
-	page_answer(run, &answer);
-}
-
 static void dav_command_refuse(struct page_run *run, const json_t *error)
 {
 	enum command_error_code code = command_error_named(json_text(error, "code"));
@@ -315,6 +315,15 @@ static void dav_write(struct page_run *run, bool put)
 	json_decref(args);
 }
 
+/* The user's own book is what the page reads (page.h); the tenant's is another command's. */
+static bool dav_may_read(const struct page_run *run)
+{
+	struct dav_path p;
+
+	dav_path_parse(&p, bytes_str(run->path), bytes_str(run->who.user));
+	return !p.shared || page_may(run, "directory.export");
+}
+
 void contact_dav_page(struct page_run *run)
 {
 	bool put = !strcmp(run->method, "PUT");
@@ -323,6 +332,8 @@ void contact_dav_page(struct page_run *run)
 		dav_write(run, put);
 	else if (!strcmp(run->method, "MKCOL") || !strcmp(run->method, "PROPPATCH"))
 		dav_error_answer(run, 403, "<d:cannot-modify-protected-property/>");
+	else if (!dav_may_read(run))
+		dav_error_answer(run, 403, "<d:need-privileges/>");
 	else
 		dav_read(run);
 }

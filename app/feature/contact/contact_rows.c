@@ -214,6 +214,7 @@ static const struct command g_contact_commands[] = {
 static const struct app_page g_contact_pages[] = {
 	{ .path = "/dav/",
 	  .allow = "GET, PUT, DELETE, PROPFIND, REPORT, MKCOL, PROPPATCH",
+	  .reads = "contact.export",
 	  .dav = "1, 3, addressbook",
 	  .answer = BY(contact_dav_page) },
 	{ .path = "/.well-known/carddav", .allow = "GET, PROPFIND", .moved = "/dav/" },
