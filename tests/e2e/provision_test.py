@@ -293,6 +293,30 @@ class Attacks(ProvisionTest):
         self.assertEqual(self.node.ctl("device.list", tenant="acme")[0]["mac"], MAC)
         self.assertEqual([row["mac"] for row in self.node.ctl("device.list")], [MAC])
 
+    def test_a_mac_of_two_tenants(self):
+        """Another tenant has the same MAC with the same number, and had it first: the password decides, and a wrong one is a guess for both."""
+        mac, tries = "0004f214ab39", []
+        for tenant, domain in (("first", "first.example"), ("second", "second.example")):
+            self.node.ctl("tenant.put", name=tenant, domains=domain)
+            self.node.ctl("extension.put", tenant=tenant, number="201", display_name=tenant, password=f"{tenant}secret")
+            self.node.ctl("device.put", tenant=tenant, mac=mac, extensions="201")
+        for tenant in ("first", "second") * 8:
+            self.assertTrue(self.phone(mac, "201", f"{tenant}secret").boot(), tenant)
+        device = self.phone(mac, "201", "secondsecret")
+        device.boot()
+        self.assertEqual(device.values["reg.1.displayName"], "second")
+        seen = self.node.ctl("device.get", tenant="first", mac=mac)["seen"]
+        until(lambda: tries.append(self.ask(f"/{mac}.cfg", basic("201", "wrong"))[0]) or tries[-1] == 429, "guesses go on")
+        self.assertEqual({self.ask(f"/{mac}.cfg", basic("201", f"{tenant}secret"))[0] for tenant in ("first", "second")}, {429})
+        self.assertEqual(seen["accepted_utc_ms"], self.node.ctl("device.get", tenant="first", mac=mac)["seen"]["accepted_utc_ms"])
+
+    def test_a_revision_that_is_not_there(self):
+        """It was not fetched: what was seen says nothing of it."""
+        seen = self.seen()
+        for revision in ("0" * 16, "%22%0A%0d%7f%ff" + "x" * 11):
+            self.assertIn(self.ask(f"/{MAC}-{revision}/Extension_201.cfg", basic("201", "secret201"))[0], (400, 404))
+        self.assertEqual([self.seen()[name] for name in ("fetched_utc_ms", "revision")], [seen["fetched_utc_ms"], seen["revision"]])
+
     def test_what_documents_refuse(self):
         for wrong in ({"mac": "0004f214ab3"}, {"mac": "000000000000"}, {"mac": "0104f214ab37"}, {"mac": "0004f214ab3g"},
                       {"mac": OTHER, "extensions": ""}, {"mac": OTHER, "extensions": "1,2,3,4,5,6,7"}, {"mac": OTHER, "extensions": "1,1"},

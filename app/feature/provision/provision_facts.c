@@ -5,6 +5,7 @@
  * itself has sent: so nodes that know the same render the same.
  */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,30 @@ static void facts_server(struct facts *f, const struct node *n, const struct web
 	f->of.srtp = tls;
 }
 
+static bool password_fits(const struct extension *e, struct bytes number, const char *password)
+{
+	struct digest_secret made;
+	bool same;
+
+	digest_secret_make(&made, number, bytes_str(e->realm), bytes_str(password));
+	same = !CRYPTO_memcmp(&made, &e->core.secret, sizeof(made));
+	explicit_bzero(&made, sizeof(made));
+	return same;
+}
+
+bool provision_password_fits(const struct node *n, uint16_t tenant, struct bytes number,
+			     const char *password)
+{
+	struct extension e;
+	bool fits;
+
+	if (!extensions_find(n->api.extensions, tenant, number, &e))
+		return false;
+	fits = password_fits(&e, number, password);
+	extension_wipe(&e);
+	return fits;
+}
+
 /* Left out are lines of extensions that are gone, or have another password. */
 static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
 			const struct device_value *v, const struct web_routed *r)
@@ -80,16 +105,11 @@ static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
 
 	while (count < PHONE_LINES_MAX && bytes_cut(&list, ',', &number)) {
 		struct extension *e = &f->lines[count];
-		struct digest_secret made;
 		struct writer w = writer_over(f->users[count], FACTS_USER_MAX - 1);
-		bool same;
 
 		if (!extensions_find(n->api.extensions, tenant, number, e))
 			continue;
-		digest_secret_make(&made, number, bytes_str(e->realm), bytes_str(r->password));
-		same = !memcmp(&made, &e->core.secret, sizeof(made));
-		explicit_bzero(&made, sizeof(made));
-		if (!same) {
+		if (!password_fits(e, number, r->password)) {
 			extension_wipe(e);
 			continue;
 		}

@@ -10,6 +10,10 @@
 struct node;
 struct web_routed;
 
+/* An extension of the tenant has that number and that password. It is not proven by this: guesses
+ * are not counted. */
+bool provision_password_fits(const struct node *n, uint16_t tenant, struct bytes number,
+			     const char *password);
 /* Its files, with the password that it has proven. NULL: no memory, or too long; logged. */
 struct phone_files *provision_render(struct node *n, uint16_t tenant, const struct device_value *v,
 				     const struct web_routed *r);

@@ -121,12 +121,10 @@ static uint16_t path_tenant(const struct node *n, const struct web_routed *r)
 				     : tenants_find(n->common.tenants, BYTES_LIT(NODE_TENANT));
 }
 
-/* The device of that MAC with that first line; NULL: none. */
-static struct device_entry *device_of_line(struct node *n, const char *mac, struct bytes number,
-					   struct device_value *v)
+/* From d on, the device with that first line; NULL: none. */
+static struct device_entry *device_of_line(struct node *n, struct device_entry *d,
+					   struct bytes number, struct device_value *v)
 {
-	struct device_entry *d = device_find(bytes_str(mac));
-
 	for (; d; d = d->next) {
 		struct bytes first = { 0 }, rest;
 
@@ -140,6 +138,19 @@ static struct device_entry *device_of_line(struct node *n, const char *mac, stru
 	return NULL;
 }
 
+/* The one of them whose extension has that password, which is not proven by this; NULL: none.
+ * Tenants may have the same MAC and number, and none is in another's way. */
+static struct device_entry *device_of_password(struct node *n, struct device_entry *first,
+					       struct bytes number, const char *password,
+					       struct device_value *v)
+{
+	struct device_entry *d = device_of_line(n, first, number, v);
+
+	while (d && !provision_password_fits(n, d->tenant, number, password))
+		d = device_of_line(n, d->next, number, v);
+	return d;
+}
+
 static void device_refused(struct node *n, struct device_entry *d, struct bytes number)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -150,6 +161,23 @@ static void device_refused(struct node *n, struct device_entry *d, struct bytes 
 	device_event(n, SIG_DEVICE_REFUSED, d->tenant, d->mac, number, "password");
 }
 
+/* A wrong password was tried on d: it is one for those behind it, too, so that none of them can be
+ * guessed behind another. */
+static void devices_guessed(struct node *n, struct device_entry *d, struct bytes number,
+			    const struct web_routed *r, uint64_t *wait_ns)
+{
+	uint32_t cursor = 0;
+	struct shard *core = node_core_next(n, &cursor);
+	struct device_value v;
+	uint64_t more_ns = 0;
+
+	while ((d = device_of_line(n, d->next, number, &v)) != NULL) {
+		(void)shard_password_proves(core, d->tenant, number, bytes_str(r->password),
+					    &r->peer, clock_instant(), &more_ns);
+		*wait_ns = more_ns > *wait_ns ? more_ns : *wait_ns;
+	}
+}
+
 /* The device that asks, with its document, once its password is proven. NULL: it was answered. A
  * phone that is no device costs as much, and is told as much. */
 static struct device_entry *provision_login(struct node *n, struct web_routed *r, const char *mac,
@@ -157,13 +185,14 @@ static struct device_entry *provision_login(struct node *n, struct web_routed *r
 {
 	struct bytes number;
 	uint16_t location;
-	struct device_entry *d;
+	struct device_entry *first = device_find(bytes_str(mac)), *fits, *d;
 	uint32_t cursor = 0;
 	struct shard *core = node_core_next(n, &cursor);
 	uint64_t wait_ns = 0, now_ms = clock_utc_ms();
 
 	(void)located_user_split(bytes_str(r->user), &number, &location);
-	d = device_of_line(n, mac, number, v);
+	fits = device_of_password(n, first, number, r->password, v);
+	d = fits ? fits : device_of_line(n, first, number, v);
 	if (core &&
 	    shard_password_proves(core, d ? d->tenant : path_tenant(n, r), number,
 				  bytes_str(r->password), &r->peer, clock_instant(), &wait_ns)) {
@@ -180,6 +209,8 @@ static struct device_entry *provision_login(struct node *n, struct web_routed *r
 	}
 	if (d)
 		device_saw(d, DEVICE_ASKED, now_ms);
+	if (d && core && !fits)
+		devices_guessed(n, d, number, r, &wait_ns);
 	if (!core || wait_ns) {
 		provision_status(r, core ? 429 : 503, (uint32_t)(wait_ns / NS_PER_S) + 1);
 		return NULL;
@@ -287,6 +318,22 @@ static bool boot_text(struct bytes plain, const char *name, struct bytes *text)
 	return false;
 }
 
+/* The last file of a boot is that of its first line: the phone has them all. */
+static void boot_given(const struct boot_run *run)
+{
+	struct bytes name = bytes_str(run->name), hash = bytes_str(run->hash);
+	struct device_entry *d = device_of(run->tenant, bytes_sub(hash, 0, PHONE_MAC_LEN));
+
+	if (!d || !bytes_starts(name, "Extension_") ||
+	    bytes_starts(bytes_from(name, name.n - 9), "_user.cfg"))
+		return;
+	(void)bytes_cstr(bytes_from(hash, PHONE_MAC_LEN + 1), d->seen.revision,
+			 sizeof(d->seen.revision));
+	device_saw(d, DEVICE_FETCHED, clock_utc_ms());
+	d->awaited = true;
+	d->sync_ms = 0; /* it has what it was to look for */
+}
+
 static void provision_kept(struct boot_run *run)
 {
 	struct bytes hash = bytes_str(run->hash), mac = bytes_sub(hash, 0, PHONE_MAC_LEN);
@@ -298,10 +345,12 @@ static void provision_kept(struct boot_run *run)
 	b = boot_find(run->tenant, text, bytes_from(hash, PHONE_MAC_LEN + 1));
 	if (b)
 		file = phone_files_find(b->files, bytes_str(run->name));
-	if (file)
+	if (file) {
+		boot_given(run);
 		provision_file(run->r, file->text, file->type);
-	else
+	} else {
 		provision_status(run->r, b ? 404 : 503, 1);
+	}
 }
 
 /* Without Redis this node alone has the revision: a phone is better off with it than without. */
@@ -329,10 +378,12 @@ static void boot_on_got(enum store_result result, bool there, struct bytes seale
 	if (plain &&
 	    !seal_open(&run->node->extension_seal, bytes_str(run->hash), sealed, plain, sealed.n,
 		       &n, &why) &&
-	    boot_text(bytes_mem(plain, n), run->name, &text))
+	    boot_text(bytes_mem(plain, n), run->name, &text)) {
+		boot_given(run);
 		provision_file(run->r, text, "text/xml; charset=utf-8");
-	else
+	} else {
 		provision_status(run->r, result == STORE_OK && !there ? 404 : 503, 1);
+	}
 	if (plain)
 		explicit_bzero(plain, n);
 	free(plain);
@@ -410,7 +461,6 @@ static void on_pinned(struct web_routed *r, void *arg)
 	struct device_value v;
 	struct device_entry *d;
 	struct boot_run *run;
-	bool generated;
 
 	if (!path_mac(r, mac, &rest) || !bytes_cut(&rest, '/', &folder) ||
 	    folder.n != BOOT_HASH_MAX - 1 || folder.p[PHONE_MAC_LEN] != '-') {
@@ -426,16 +476,6 @@ static void on_pinned(struct web_routed *r, void *arg)
 	if (!run) {
 		provision_status(r, 404, 0);
 		return;
-	}
-	/* the last one of a boot */
-	generated = bytes_starts(rest, "Extension_") &&
-		    !bytes_starts(bytes_from(rest, rest.n - 9), "_user.cfg");
-	if (generated) {
-		(void)bytes_cstr(bytes_from(bytes_str(hash), PHONE_MAC_LEN + 1), d->seen.revision,
-				 sizeof(d->seen.revision));
-		device_saw(d, DEVICE_FETCHED, clock_utc_ms());
-		d->awaited = true;
-		d->sync_ms = 0; /* it has what it was to look for */
 	}
 	if (boot_find(d->tenant, mac, bytes_from(bytes_str(hash), PHONE_MAC_LEN + 1)) ||
 	    !n->redis.store) {
