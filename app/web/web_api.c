@@ -32,8 +32,12 @@ enum {
 	API_TEXT_MAX = 4096,   /* path and query, or one header */
 	API_LINK_MAX = 3072,   /* the next page */
 	API_PIECE = 4096,
-	API_GZIP_MIN = 1024, /* octets of an answer that are worth it */
-	API_SOURCES = 1024,  /* buckets by hash: two sources may share one */
+	API_LARGE = 262144, /* octets of an answer of a page of which few may be on their way */
+	API_LARGES_MAX = 16,
+	API_LARGES_SHARE = 4, /* of one holder */
+	API_SLOWEST = 65536,  /* octets a second that a client must take of an answer */
+	API_GZIP_MIN = 1024,  /* octets of an answer that are worth it */
+	API_SOURCES = 1024,   /* buckets by hash: two sources may share one */
 	API_TOKENS = 4096,
 	API_ANSWER_S = 15,
 	/* Requests without a token, such as logins, that wait for their answers. */
@@ -62,6 +66,8 @@ struct web_api {
 	uint64_t asked; /* so far */
 	/* Holders of bodies above API_BODY_MAX: a hash of the tenant; 0: free. */
 	uint64_t files[API_FILES_MAX];
+	/* Holders of answers above API_LARGE: a user, a token or a source; 0: free. */
+	uint64_t larges[API_LARGES_MAX];
 	char *packed; /* the OpenAPI document by gzip, malloc'ed; NULL: not yet requested */
 	size_t packed_n;
 	struct api_place places[WEB_CALLS_MAX];
@@ -86,7 +92,9 @@ struct web_query {
 	struct bytes origin, encodings;
 	uint64_t source; /* a hash of its address */
 	struct web_holders who;
-	uint8_t file; /* index in files + 1; 0: its body is no file */
+	uint8_t file;      /* index in files + 1; 0: its body is no file */
+	uint8_t large;     /* index in larges + 1; 0: its answer is none */
+	uint64_t until_ns; /* its answer is to be taken by then */
 	unsigned retry_s;
 	char etag[48]; /* of the answer; empty: none */
 	size_t sent;
@@ -222,8 +230,35 @@ static bool query_gzip(struct web_query *q)
 	return true;
 }
 
+/* The answer of a page lies in memory until its client has taken it. False: too many do. */
+static bool large_start(struct web_query *q)
+{
+	const uint64_t *of = q->who.of;
+	uint64_t *larges = q->api->larges, holder = of[WEB_HOLDER_SOURCE];
+	uint32_t own = 0;
+
+	if (of[WEB_HOLDER_TOKEN])
+		holder = of[of[WEB_HOLDER_USER] ? WEB_HOLDER_USER : WEB_HOLDER_TOKEN];
+	for (uint8_t i = 0; i < API_LARGES_MAX; i++) {
+		own += larges[i] == holder;
+		if (!larges[i])
+			q->large = i + 1;
+	}
+	if (own >= API_LARGES_SHARE)
+		q->large = 0;
+	if (q->large)
+		larges[q->large - 1] = holder;
+	return q->large;
+}
+
+static int query_refuse(struct web_query *q, unsigned status, const char *title);
+
 static int query_answer(struct web_query *q, const struct web_reply *reply)
 {
+	if (q->is_page && reply->n > API_LARGE && !large_start(q)) {
+		free(reply->text);
+		return query_refuse(q, 503, "too many large answers are on their way");
+	}
 	q->reply = *reply;
 	q->gzip = reply->text && reply->n >= API_GZIP_MIN && web_header_takes_gzip(q->encodings);
 	query_tag(q);
@@ -790,7 +825,10 @@ int web_query_send(struct web_query *q, bool *done)
 		return query_head(q) || (*done && q->closes) ? -1 : 0;
 	}
 	memcpy(piece + LWS_PRE, q->reply.text + q->sent, n);
-	if (q->is_raw) /* as long as it takes some now and then */
+	/* as long as it takes some now and then, and not all too slowly */
+	if (q->is_raw && !q->sent)
+		q->until_ns = clock_now_ns() + q->reply.n / API_SLOWEST * NS_PER_S;
+	if (q->is_raw && (!q->sent || clock_now_ns() < q->until_ns))
 		lws_set_timeout(q->wsi, PENDING_TIMEOUT_HTTP_CONTENT, API_ANSWER_S);
 	if (lws_write(q->wsi, piece + LWS_PRE, n,
 		      q->is_raw   ? LWS_WRITE_RAW
@@ -812,6 +850,8 @@ void web_query_drop(struct web_query *q)
 		q->place->q = NULL;
 	if (q->file)
 		q->api->files[q->file - 1] = 0;
+	if (q->large)
+		q->api->larges[q->large - 1] = 0;
 	if (!q->openapi)
 		free(q->reply.text);
 	if (q->body)

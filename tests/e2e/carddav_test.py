@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Address books by CardDAV: vdirsyncer in both directions, over a take-over and restarts, and what anybody else may not."""
 import base64
+import contextlib
 import http.client
 import os
 import pathlib
@@ -284,6 +285,35 @@ class Protocol(Books):
             self.dav.put("zoe", text)
         files = [os.readlink(path) for path in pathlib.Path(f"/proc/{self.node.process.pid}/fd").iterdir() if path.is_symlink()]
         self.assertEqual([name for name in files if "memfd:card" in name], [])
+
+    def test_answers_that_nobody_takes(self):
+        """One source has at most four large answers in the node's memory: the fifth is refused until their clients have left."""
+        photo = [f"PHOTO;ENCODING=b;TYPE=JPEG:{'A' * 48000}", f"X-A:{'b' * 20000}"]
+        for part in range(6):       # more than the kernel keeps of an answer
+            cards = "".join(card(f"Person {part} {i}", None, *photo) for i in range(14))
+            self.ok(self.node, "POST", "/v1/contacts:import", self.mine, raw=cards.encode(), Content_Type="text/vcard")
+        filters = '<c:filter><c:prop-filter name="FN"><c:text-match match-type="starts-with">%s</c:text-match></c:prop-filter></c:filter>'
+        body, few = (REPORT % ("c:addressbook-query", "<c:address-data/>", filters % names, "c:addressbook-query") for names in ("Person", "Person 0"))
+        head = (f"REPORT {self.dav.book()} HTTP/1.1\r\nHost: x\r\nDepth: 1\r\nAuthorization: Basic {base64.b64encode(b'1001:secret1001').decode()}\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n{body}").encode()
+
+        def ask():
+            return self.dav.ask("REPORT", self.dav.book(), few, Depth="1")[0]
+
+        def fifth():        # a connection that takes nothing for 15 s ends
+            with contextlib.ExitStack() as stack:
+                links = [stack.enter_context(socket.socket()) for _ in range(4)]
+                for link in links:
+                    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                    link.connect((place.NODE, self.node.http_port))
+                    link.sendall(head)
+                for link in links:
+                    link.settimeout(20)
+                    self.assertIn(b" 207 ", link.recv(1024))
+                return ask(), self.dav.get("none")[0]
+
+        until(lambda: fifth() == (503, 404), "the fifth was answered")
+        until(lambda: ask() == 207, "no place was given back")
 
     def raw(self, *pieces):
         with socket.create_connection((place.NODE, self.node.http_port), 15) as link:
