@@ -274,7 +274,9 @@ class Secure(Phones, WebSocketTest):
                            + self.node.metric("tandem_http_refused_total", reason="handshakes_of_source"), 100)
 
     def test_plain_http_on_the_secure_port(self):
+        """Also where the connection takes the room of one that was served."""
         for _ in range(20):
+            self.assertEqual(self.node.http("/healthz")[0], 200)
             with self.assertRaises((ConnectionError, http.client.HTTPException, socket.timeout)):
                 plain("/healthz", self.node.http_port)
         self.assertEqual(self.node.http("/healthz")[0], 200)
