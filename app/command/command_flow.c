@@ -327,21 +327,25 @@ static void flow_refuse(struct command_run *run, const struct flow_findings *all
 	command_end(run, answer);
 }
 
-/* What the argument has, checked, and its text for free(). NULL: the run has failed. */
-static struct flow_program *flow_checked(struct command_run *run)
+/* NULL: the run has failed. */
+static struct flow_program *flow_parsed(struct command_run *run, struct bytes text)
 {
 	static struct flow_findings findings;
-	const struct command_value *given = command_value(run, "program");
-	char *text = json_dumps(given->json, JSON_COMPACT);
-	struct flow_program *p;
+	struct flow_program *p = program_parse(text, NULL, &findings);
 
-	if (!text) {
-		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-		return NULL;
-	}
-	p = program_parse(bytes_str(text), NULL, &findings);
 	if (!p)
 		flow_refuse(run, &findings);
+	return p;
+}
+
+/* What the argument has, checked. NULL: the run has failed. */
+static struct flow_program *flow_checked(struct command_run *run)
+{
+	char *text = json_dumps(command_value(run, "program")->json, JSON_COMPACT);
+	struct flow_program *p = text ? flow_parsed(run, bytes_str(text)) : NULL;
+
+	if (!text)
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 	free(text);
 	return p;
 }
@@ -379,13 +383,13 @@ static bool flow_make(struct command_run *run, void *value)
 	return true;
 }
 
-/* A set has looked at nothing of it. */
+/* A set and document.restore have looked at nothing of it. */
 static bool flow_may_be(struct command_run *run, const void *value)
 {
-	struct flow_program *p = flow_checked(run);
+	const struct program_value *v = value;
+	struct flow_program *p = flow_parsed(run, bytes_str(v->text));
 	bool fine = p != NULL;
 
-	(void)value;
 	program_free(p);
 	return fine;
 }

@@ -151,10 +151,14 @@ static bool may_stand(struct command_run *run, const struct shard_range *r)
 
 static bool range_make(struct command_run *run, void *value)
 {
-	struct profile_range *r = value;
+	return document_read_args(run, &g_range_documents, value);
+}
 
-	return document_read_args(run, &g_range_documents, r) && profile_stands(run, &r->core) &&
-	       may_stand(run, &r->core);
+static bool range_may_be(struct command_run *run, const void *value)
+{
+	const struct profile_range *r = value;
+
+	return profile_stands(run, &r->core) && may_stand(run, &r->core);
 }
 
 static bool range_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -219,6 +223,7 @@ const struct document_kind g_range_documents = {
 	.size = sizeof(struct profile_range),
 	.form = &g_range_form,
 	.make = range_make,
+	.check = range_may_be,
 	.aim = range_aim,
 	.name_of = range_name,
 	.apply = range_apply,
@@ -603,19 +608,28 @@ void command_tenant_put(struct command_run *run)
 static bool tenant_make(struct command_run *run, void *value)
 {
 	struct bytes name = command_value(run, "name")->text;
-	struct tenant_value *t = value, before;
+	struct tenant_value *t = value;
 
 	if (name.p[0] == '_' || name.p[0] == '.') {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
 			     "a tenant's name does not begin with '_' or '.'");
 		return false;
 	}
-	form_start(&g_tenant_form, &before, (struct bytes){ 0 });
-	(void)tenant_known(run->node, name, &before);
-	*t = before;
+	form_start(&g_tenant_form, t, (struct bytes){ 0 });
+	(void)tenant_known(run->node, name, t);
 	return tenant_is_free(run) && document_read_args(run, &g_tenant_documents, t) &&
-	       tenant_secret_read(run, t) && domains_are_free(run, t) &&
-	       realm_may_change(run, &before, t) && streams_have_room(run, t) &&
+	       tenant_secret_read(run, t);
+}
+
+static bool tenant_may_be(struct command_run *run, const void *value)
+{
+	const struct tenant_value *t = value;
+	struct tenant_value before;
+
+	form_start(&g_tenant_form, &before, (struct bytes){ 0 });
+	(void)tenant_known(run->node, bytes_str(t->name), &before);
+	return domains_are_free(run, t) && realm_may_change(run, &before, t) &&
+	       streams_have_room(run, t) &&
 	       (!t->core.zone[0] || command_zone_is_there(run, t->core.zone));
 }
 
@@ -722,6 +736,7 @@ const struct document_kind g_tenant_documents = {
 	.size = sizeof(struct tenant_value),
 	.form = &g_tenant_form,
 	.make = tenant_make,
+	.check = tenant_may_be,
 	.aim = tenant_aim,
 	.apply = tenant_apply,
 	.forget = tenant_forget,

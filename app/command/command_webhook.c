@@ -25,8 +25,9 @@ enum { WEBHOOKS_MAX = 16 /* of a tenant */, ASK_MS = 3000, TEST_MS = 12000 };
 
 /* ---- documents ---- */
 
-static bool webhook_may_ask_there(struct command_run *run, const struct webhook_value *v)
+static bool webhook_may_be(struct command_run *run, const void *value)
 {
+	const struct webhook_value *v = value;
 	struct tenant_value t;
 
 	if (!command_tenant_value(run->node, run->tenant, &t))
@@ -65,7 +66,7 @@ static bool webhook_make(struct command_run *run, void *value)
 		return false;
 	if (enabled->given && enabled->number)
 		v->reason[0] = '\0';
-	return webhook_may_ask_there(run, v) && webhook_secrets_keep(run, v);
+	return webhook_secrets_keep(run, v);
 }
 
 /* The members by which the process knows it and, where it is off, no more. */
@@ -140,6 +141,7 @@ const struct document_kind g_webhook_documents = {
 	.size = sizeof(struct webhook_value),
 	.form = &g_webhook_form,
 	.make = webhook_make,
+	.check = webhook_may_be,
 	.several = "webhooks",
 	.places = 4096,
 	.share = WEBHOOKS_MAX,

@@ -33,7 +33,7 @@ struct document_change {
 	struct command_run *run;
 	const struct document_kind *kind;
 	bool gone;      /* it is deleted */
-	bool judged;    /* stored, and counted for seats as a put is */
+	bool judged;    /* stored, and checked and counted for seats as a put is */
 	json_t *stored; /* its text, as another Redis had it, or this one had before; owned */
 	bool is_new;
 	uint8_t tries;
@@ -832,13 +832,31 @@ static bool change_seats_fit(const struct document_change *change)
 	return fit;
 }
 
+/* Of a stored text: others may have by now what it had. False: the run has failed. */
+static bool change_may_be(const struct document_change *change)
+{
+	const struct document_kind *kind = change->kind;
+	bool checks = change->judged && kind->check;
+	char *text = checks ? json_dumps(change->stored, JSON_COMPACT) : NULL;
+	int err;
+	void *value = document_parse(change->run->node, kind, bytes_str(text), &err);
+	bool may = !value || kind->check(change->run, value);
+
+	document_drop(kind, value);
+	if (text)
+		OPENSSL_cleanse(text, strlen(text));
+	free(text);
+	return may;
+}
+
 static void change_start(struct document_change *change)
 {
 	struct node *node = change->run->node;
 	bool begun;
 
 	if (change->stored) {
-		begun = change_seats_fit(change) && store_put(change, json_incref(change->stored));
+		begun = change_may_be(change) && change_seats_fit(change) &&
+			store_put(change, json_incref(change->stored));
 	} else if (change->gone) {
 		begun = document_aim(change->run, change->kind, change->name) &&
 			store_delete(change);

@@ -50,7 +50,8 @@ struct document_kind {
 	bool (*make)(struct command_run *run, void *value);
 	/* Name of the command's document, if it may be deleted. False: the run has failed. */
 	bool (*aim)(struct command_run *run, char name[DOCUMENT_NAME_MAX]);
-	/* Whether what was made may be put. False: the run has failed. NULL: it may. */
+	/* Whether what was made, or is put again as it was, may be put. False: the run has failed.
+	 * NULL: it may. */
 	bool (*check)(struct command_run *run, const void *value);
 	/* Whether the principal may make, restore, change or delete such a value. False: the run
 	 * has failed. NULL: every one that may give the command. */
@@ -212,7 +213,8 @@ void document_put_stored(struct command_run *run, const struct document_kind *ki
  * member that is wrong. */
 int document_value(const struct node *node, const struct document_kind *kind, void *value,
 		   struct bytes json, const char **reason);
-/* Likewise, that one, whose seats must be left; the reference is stolen. */
+/* Likewise, that one, whose seats must be left, and which the kind's `check` lets pass; the
+ * reference is stolen. */
 void document_put_text(struct command_run *run, const struct document_kind *kind,
 		       const char name[DOCUMENT_NAME_MAX], json_t *document);
 /* At start: 0, -EBADMSG for an unreadable document, -EPROTONOSUPPORT for one of a later program. */

@@ -156,11 +156,61 @@ class Past(Users, Pair):
         self.assertEqual([row["state"] for row in self.history("hours", "much")][:2], ["now", "former"], "what is damaged is passed over")
         self.refuses("bad_argument", self.a, "document.restore", kind="hours", name="much", version=7)
 
+    def test_what_put_refuses(self):
+        """A version comes back only if it could be put now: what others have by then, and what is no longer allowed, is refused in the words of KIND.put."""
+        def former(kind, name):
+            return self.history(kind, name)[-1]["version"]
+
+        def stays(code, kind, name, words):
+            self.assertIn(words, self.refuses(code, self.a, "document.restore", kind=kind, name=name, version=former(kind, name)))
+
+        # a domain of another tenant, and the realm of passwords
+        self.ask(self.a, "tenant.put", name="first", domains="taken.example")
+        self.ask(self.a, "tenant.put", name="first", domains="first.example")
+        self.ask(self.a, "tenant.put", name="second", domains="taken.example")
+        stays("bad_argument", "tenant", "first", "is a domain of the tenant second")
+        self.assertEqual(self.ask(self.a, "tenant.show", name="first")["domains"], "first.example")
+        self.ask(self.a, "tenant.put", name="second", domains="second.example")
+        admin = self.token(self.a, "admin", tenant="second", name="past-second")
+        self.ok(self.a, "PATCH", "/v1/extensions/1201", admin, {"password": "secret1201"})
+        stays("conflict", "tenant", "second", "the realm of its passwords")
+        # the code of other hours
+        self.ask(self.a, "hours.put", name="early", week="mon-fri 08:00-18:00", code="*251")
+        self.ask(self.a, "hours.put", name="early", code="")
+        self.ask(self.a, "hours.put", name="late", week="mon-fri 08:00-18:00", code="*251")
+        stays("conflict", "hours", "early", "late has this code")
+        self.ask(self.a, "hours.delete", name="late")
+        self.assertEqual(self.ask(self.a, "document.restore", kind="hours", name="early", version=former("hours", "early")), {"change": "changed"})
+        # addresses that another range has by now
+        self.ask(self.a, "profile.put", name="past")
+        self.ask(self.a, "profile.range.put", **{"from": "198.51.100.1", "to": "198.51.100.9", "profile": "past"})
+        self.ask(self.a, "profile.range.delete", **{"from": "198.51.100.1"})
+        self.ask(self.a, "profile.range.put", **{"from": "198.51.100.5", "to": "198.51.100.20", "profile": "past"})
+        stays("bad_argument", "profile_range", "198.51.100.1", "it overlaps the range")
+        # an address that the tenant may not ask any more
+        self.ask(self.a, "tenant.put", name="default", web_networks="127.0.0.0/8")
+        self.addCleanup(self.ask, self.a, "tenant.put", name="default", web_networks="")
+        self.ask(self.a, "number.put", number="1203", to="http://127.0.0.1:9/")
+        self.ask(self.a, "number.delete", number="1203")
+        self.ask(self.a, "webhook.put", name="past", url="http://127.0.0.1:9/")
+        self.ask(self.a, "webhook.put", name="past", url="https://hooks.example/")
+        self.ask(self.a, "tenant.put", name="default", web_networks="")
+        stays("bad_argument", "webhook", "past", "this tenant may not ask")
+        stays("bad_argument", "number", "1203", "this tenant may not ask")
+
     def test_without_redis(self):
         self.ask(self.a, "hours.put", name="away", week="mon-fri 08:00-18:00")
+
+        def back():                             # of tests behind this one, too
+            self.server.send_signal(signal.SIGCONT)
+            self.until(lambda: all(self.puts(node) for node in (self.a, self.b)))
         self.server.send_signal(signal.SIGSTOP)
-        self.addCleanup(self.server.send_signal, signal.SIGCONT)
+        self.addCleanup(back)
         self.assertRegex(self.refuses("uncertain", self.a, "document.history", kind="hours", name="away"), "Redis")
+
+    def puts(self, node):
+        with contextlib.suppress(Refusal):
+            return self.ask(node, "hours.put", name="away")
 
     # ---- the table of numbers ----
 
