@@ -99,18 +99,17 @@ static const char *audit_object(const struct command_run *run)
 	return text ? text : "";
 }
 
-/* Of a set: what it has changed of that tenant. */
-static json_t *audit_set_changes(const json_t *changes, const char *tenant)
+/* Of a set: what it has changed of that tenant, from *at on, as much as an entry has room for. */
+static json_t *audit_set_changes(const json_t *changes, const char *tenant, size_t *at)
 {
 	json_t *out = json_array(), *one;
-	size_t i, octets = 0;
+	size_t octets = 0;
 
-	json_array_foreach(changes, i, one)
-	{
+	for (; (one = json_array_get(changes, *at)) != NULL; ++*at) {
 		if (strcmp(json_string_value(json_object_get(one, "tenant")), tenant) != 0)
 			continue;
 		octets += json_dumpb(one, NULL, 0, JSON_COMPACT);
-		if (octets > AUDIT_OCTETS_MAX / 2)
+		if (octets > AUDIT_OCTETS_MAX / 2 && json_array_size(out))
 			break;
 		(void)json_array_append(out, one);
 	}
@@ -140,9 +139,10 @@ static void audit_write(const struct command_run *run, const char *tenant, const
 	json_t *entry = audit_entry(run, answer, changes);
 	char *text = entry ? json_dumps(entry, JSON_COMPACT) : NULL;
 
-	if (text && strlen(text) > AUDIT_OCTETS_MAX) {
-		(void)json_object_set_new(entry, "changes", json_string("too many to be shown"));
-		(void)json_object_set_new(entry, "arguments", json_object());
+	/* what was asked is worth more than what has changed by it */
+	for (int i = 0; text && strlen(text) > AUDIT_OCTETS_MAX && i < 2; i++) {
+		(void)json_object_set_new(entry, i ? "arguments" : "changes",
+					  i ? json_object() : json_string("too many to be shown"));
 		free(text);
 		text = json_dumps(entry, JSON_COMPACT);
 	}
@@ -155,7 +155,8 @@ static void audit_write(const struct command_run *run, const char *tenant, const
 	json_decref(entry);
 }
 
-/* Each tenant that a set changed gets an entry with its own changes. */
+/* Each tenant that a set changed gets entries with its own changes, as many as they need: by them
+ * the archive forgets the users of extensions that were deleted. */
 static void audit_set(const struct command_run *run, const json_t *answer, const json_t *changes)
 {
 	const char *tenants[AUDIT_TENANTS_MAX + 1] = { run->tenant };
@@ -172,10 +173,14 @@ static void audit_set(const struct command_run *run, const json_t *answer, const
 			tenants[count++] = tenant;
 	}
 	for (k = 0; k < count; k++) {
-		json_t *list = audit_set_changes(changes, tenants[k]);
+		size_t at = 0;
 
-		audit_write(run, tenants[k], answer, list);
-		json_decref(list);
+		do {
+			json_t *list = audit_set_changes(changes, tenants[k], &at);
+
+			audit_write(run, tenants[k], answer, list);
+			json_decref(list);
+		} while (at < json_array_size(changes));
 	}
 }
 

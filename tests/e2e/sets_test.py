@@ -253,6 +253,15 @@ class Sets(Pair):
         for number in ("1001", "1002"):
             self.local[self.a].ask("extension.delete", number=number)
 
+    def test_what_the_audit_has(self):
+        """All changes, in as many entries as they need: the archive forgets by them whose extensions are gone."""
+        a = self.local[self.a]
+        a.apply("audited", [extension(40000 + i) for i in range(120)])
+        a.apply("audited", [], prune=True)
+        entries = [row["changes"] for row in a.ask("audit.list", limit=50) if row["object"] == "audited" and row["outcome"] == "ok"]
+        for change in ("created", "deleted"):
+            self.assertEqual(sorted(one["name"] for changes in entries for one in changes if one["change"] == change), [str(40000 + i) for i in range(120)])
+
     def test_two_at_once(self):
         for turn in range(5):
             one, other = ([extension(30000 + i, display_name=f"{who}{turn}") for i in range(300)] for who in "ab")
