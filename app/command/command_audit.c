@@ -13,6 +13,7 @@
 #include "app/document/document.h"
 #include "app/helper/webhook.h"
 #include "app/node/node.h"
+#include "app/schema/feature.h"
 #include "app/schema/route.h"
 #include "sig/host/tenant.h"
 
@@ -38,19 +39,35 @@ static void drop_on_done(json_t *answer, void *arg)
 	json_decref(answer);
 }
 
+/* KIND.delete, or as the kind calls it: agents log out. NULL: it has none. */
+static const struct command *command_delete_of(struct bytes kind)
+{
+	const struct command *found = command_of_noun(kind, "delete");
+
+	COMMAND_EACH (c) {
+		if (!found && c->fn == document_delete && bytes_is(kind, c->documents->name))
+			found = c;
+	}
+	return found;
+}
+
 void command_document_drop(const struct command_run *run, struct bytes kind, struct bytes name)
 {
 	/* an operator's token, too */
 	struct command_principal who = command_in_name(run, COMMAND_FOR_OPERATOR);
-	const struct document_kind *of = document_kind_find(kind);
-	char command[DOCUMENT_NAME_MAX + 8], id[COMMAND_ID_MAX];
-	json_t *args = of ? json_pack("{s:o, s:b}", of->argument, command_text_json(name),
-				      g_command_force.name, 1)
-			  : NULL;
+	const struct command *command = command_delete_of(kind);
+	char id[COMMAND_ID_MAX];
+	json_t *args =
+		command ? json_pack("{s:o}", command->documents->argument, command_text_json(name))
+			: NULL;
 
-	(void)snprintf(command, sizeof(command), BYTES_FMT ".delete", BYTES_ARG(kind));
+	if (!args)
+		return;
+	if (command_context_arg(command, bytes_str(g_command_force.name)))
+		(void)json_object_set_new(args, g_command_force.name, json_true());
 	(void)snprintf(id, sizeof(id), "with %.*s " BYTES_FMT, 40, run->id, BYTES_ARG(name));
-	command_start(run->node, &who, bytes_str(command), bytes_str(id), args, drop_on_done, NULL);
+	command_start(run->node, &who, bytes_str(command->name), bytes_str(id), args, drop_on_done,
+		      NULL);
 	json_decref(args);
 }
 

@@ -100,9 +100,11 @@ class References(unittest.TestCase):
             self.ask("supervisor.put", number=number, whom="1002,1001", modes=["listen"])
         token = self.ask("token.create", name="crm", user="1001")["token"]
         self.ask("token.create", name="admin", role="admin")
+        self.ask("agent.login", number="1001")
         self.named(("supervisor 1001 (number)", "token crm (user)", "supervisor 1003 (whom)"), "extension.delete", number="1001")
         answer = self.ask("extension.delete", number="1001", force=True)
-        self.assertEqual(sorted(answer["deleted"]), ["supervisor/1001", "token/crm"])
+        self.assertEqual(sorted(answer["deleted"]), ["agent/1001", "supervisor/1001", "token/crm"])
+        until(lambda: self.ask("agent.list") == [])
         self.assertIn("supervisor/1003", answer["named_by"])
         until(lambda: [row["number"] for row in self.ask("supervisor.list")] == ["1003"])
         until(lambda: [row["name"] for row in self.ask("token.list")] == ["admin"])

@@ -102,7 +102,7 @@ const struct command_arg g_agent_fields[] = {
 	  .min = 1,
 	  .max = DIAL_NUMBER_MAX - 1,
 	  .help = "The extension.",
-	  .field = { FIELD_AT(FIELD_TEXT, number), .refers = "extension" } },
+	  .field = { FIELD_AT(FIELD_TEXT, number), .refers = "extension", .goes_with = true } },
 	WORD_FIELD("state", state, FIELD_NUMBER, g_agent_states, "out",
 		   "out, ready, or not_ready: logged in, and not rung by queues."),
 	TEXT_FIELD("reason", reason, CHARSET_TEXT, NULL,
