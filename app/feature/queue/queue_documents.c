@@ -248,15 +248,14 @@ void agent_list(struct command_run *run)
 	command_answer(run, list);
 }
 
-static json_t *caller_view(const struct node *n, const struct queue_caller *c)
+static json_t *caller_view(const struct queue *q, const struct queue_caller *c, uint32_t position)
 {
 	uint64_t now = clock_utc_ms();
 	uint64_t waited_ms = now > c->joined_utc_ms ? now - c->joined_utc_ms : 0;
-	json_t *json =
-		json_pack("{s:I, s:i, s:b, s:I, s:I}", "position",
-			  (json_int_t)queue_position(node_queues(n), c), "priority", c->priority,
-			  "rings", c->rings, "waited_s", (json_int_t)(waited_ms / 1000),
-			  "estimate_s", (json_int_t)(queue_wait_ms(node_queues(n), c) / 1000));
+	json_t *json = json_pack("{s:I, s:i, s:b, s:I, s:I}", "position", (json_int_t)position,
+				 "priority", c->priority, "rings", c->rings, "waited_s",
+				 (json_int_t)(waited_ms / 1000), "estimate_s",
+				 (json_int_t)(queue_wait_ms(q, position) / 1000));
 
 	if (json)
 		call_put(json, c->call);
@@ -270,6 +269,7 @@ void queue_status(struct command_run *run)
 		queues_find(x, document_tenant(run), command_value(run, "name")->text);
 	const struct queue_caller *c = NULL;
 	json_t *callers = json_array(), *agents = json_array();
+	uint32_t position = 0;
 
 	if (!q) {
 		json_decref(callers);
@@ -278,9 +278,10 @@ void queue_status(struct command_run *run)
 			     "there is no such queue: queue.list shows all of them");
 		return;
 	}
+	/* in their order: a line of thousands is walked once */
 	while ((c = queues_caller_next(x, c)) != NULL) {
 		if (c->tenant == q->terms.tenant && !strcmp(c->queue, q->terms.name))
-			(void)json_array_append_new(callers, caller_view(run->node, c));
+			(void)json_array_append_new(callers, caller_view(q, c, ++position));
 	}
 	for (uint8_t i = 0; i < q->terms.count; i++) {
 		const struct queue_agent *a =

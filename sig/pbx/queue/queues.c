@@ -282,10 +282,9 @@ uint32_t queue_position(const struct queues *x, const struct queue_caller *of)
 	return n;
 }
 
-uint32_t queue_wait_ms(const struct queues *x, const struct queue_caller *of)
+uint32_t queue_wait_ms(const struct queue *q, uint32_t position)
 {
-	const struct queue *q = queues_find(x, of->tenant, bytes_str(of->queue));
-	uint64_t ms = q ? (uint64_t)q->every_ms * queue_position(x, of) : 0;
+	uint64_t ms = (uint64_t)q->every_ms * position;
 
 	return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }

@@ -134,7 +134,7 @@ const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant)
 /* From 1 on, in its queue. */
 uint32_t queue_position(const struct queues *x, const struct queue_caller *of);
 /* Until the caller at that position is answered, as far as the last answers tell; 0: unknown. */
-uint32_t queue_wait_ms(const struct queues *x, const struct queue_caller *of);
+uint32_t queue_wait_ms(const struct queue *q, uint32_t position);
 
 /* ---- who is next ---- */
 /* Whether an agent could be rung now, beside what the table knows of him. */

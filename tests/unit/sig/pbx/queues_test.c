@@ -220,12 +220,12 @@ static void waits_are_estimated(void **state)
 	q = queues_find(o->x, ACME, BYTES_LIT("sales"));
 	joins(o, 1, "sales", 10, 0);
 	joins(o, 2, "sales", 20, 0);
-	assert_int_equal(queue_wait_ms(o->x, queues_caller(o->x, 2)), 0);
+	assert_int_equal(queue_wait_ms(q, 2), 0);
 	queue_count(q, true, 5000, 10000);
-	assert_int_equal(queue_wait_ms(o->x, queues_caller(o->x, 2)), 0);
+	assert_int_equal(queue_wait_ms(q, 2), 0);
 	queue_count(q, true, 7000, 40000);
-	assert_int_equal(queue_wait_ms(o->x, queues_caller(o->x, 1)), 30000);
-	assert_int_equal(queue_wait_ms(o->x, queues_caller(o->x, 2)), 60000);
+	assert_int_equal(queue_wait_ms(q, 1), 30000);
+	assert_int_equal(queue_wait_ms(q, 2), 60000);
 	queue_count(q, false, 1000, 41000);
 	assert_int_equal(q->answered, 2);
 	assert_int_equal(q->left, 1);
