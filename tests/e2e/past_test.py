@@ -102,7 +102,7 @@ class Past(Users, Pair):
         self.ask(self.a, "document.restore", kind="flow", name="past", version=former["version"])
         self.assertEqual({**self.ask(self.a, "flow.get", name="past"), "changed_utc_ms": 0}, {**shown, "changed_utc_ms": 0})
         self.ask(self.a, "token.create", name="past")
-        for kind in ("token", "session", "set", "nothing", "extension"):
+        for kind in ("token", "session", "agent", "set", "nothing", "extension"):
             self.refuses("not_found", self.a, "document.history", kind=kind, name="past")
 
     def test_whose(self):
@@ -140,7 +140,12 @@ class Past(Users, Pair):
         self.assertEqual(self.ask(self.a, "document.restore", kind="extension", name="1007", version=former["version"])["change"], "changed")
 
     def test_how_much(self):
-        """16 versions of one, and 512 documents of a tenant: who changed longest ago goes first."""
+        """16 versions of one, and 512 documents of a tenant: who changed longest ago goes first. Agents come and go, and push out none."""
+        self.ask(self.a, "extension.put", number="1205", password="secret1205")
+        for command in ("agent.login", "agent.not_ready", "agent.logout"):
+            self.ask(self.a, command, number="1205")
+        with self.redis() as redis:
+            self.assertFalse([name for name in redis("ZRANGE", "td:{t:default}:past", "0", "-1") if "agent" in str(name)])
         for turn in range(20):
             self.ask(self.a, "hours.put", name="much", week=f"mon-fri 0{turn % 9}:00-18:00")
         rows = self.history("hours", "much")

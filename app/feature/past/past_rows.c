@@ -30,7 +30,7 @@ static const struct command g_past_commands[] = {
 	  "Lists what a document was before its last changes, the newest first: 16 versions, of "
 	  "large ones 4, of a tenant's 512 documents that changed last, for 90 days. For whom may "
 	  "put "
-	  "it. The audit says who has changed it. Sessions, tokens and sets have none.",
+	  "it. The audit says who has changed it. Sessions, tokens, agents and sets have none.",
 	  "a list: version, state (now, former, deleted), changed_utc_ms, and changes ({field: "
 	  "[before, after]} against the version below it; of what nobody is shown, secrets)",
 	  BY(command_document_history), .transient = true },
