@@ -240,12 +240,23 @@ void identity_of_caller(const struct call_host *h, const struct call *c, struct 
 		*number = BYTES_LIT("anonymous");
 }
 
+/* A book of the tenant or of a user has given the caller his name. */
+static bool identity_is_contact(const struct call *c, const struct leg *who)
+{
+	struct bytes name = call_data_get(c, BYTES_LIT(CONTACT_NAME_TAG));
+
+	return name.n && who == call_caller(c) && leg_is_trunk(who) &&
+	       bytes_eq(name, text_bytes(&c->display));
+}
+
 void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
 		       struct dialog_party *party, char space[IDENTITY_SHOWN_MAX])
 {
 	const struct leg *asker = c->legs[leg->uac->from];
 	bool shows = number_of_flow(c, leg, asker).n;
 
+	if (leg_is_trunk(leg) && identity_is_contact(c, asker))
+		party->local_display = (struct bytes){ 0 }; /* nobody outside is told of books */
 	if (leg_is_trunk(leg))
 		number_outside(h, c, leg, asker, &party->local_user);
 	else if (!shows && leg->user.n && party->hop.transport != SIP_INTER_SHARD)
@@ -324,16 +335,14 @@ static void identity_own_user_write(struct telling *t)
 /* A caller who is named as a contact here is asserted by that name, too. False: he is not. */
 static bool identity_contact_write(struct telling *t, struct bytes value)
 {
-	struct bytes name = call_data_get(t->c, BYTES_LIT(CONTACT_NAME_TAG));
 	uint8_t space[DIALOG_TEXT_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 	struct sip_name_addr as;
 
-	if (!name.n || !bytes_eq(name, text_bytes(&t->c->display)) || leg_is_trunk(t->to) ||
-	    !leg_is_trunk(t->who) || t->to->dialog.hop.transport == SIP_INTER_SHARD ||
-	    sip_name_addr_parse(&as, value))
+	if (!identity_is_contact(t->c, t->who) || leg_is_trunk(t->to) ||
+	    t->to->dialog.hop.transport == SIP_INTER_SHARD || sip_name_addr_parse(&as, value))
 		return false;
-	dialog_write_display(&w, name);
+	dialog_write_display(&w, text_bytes(&t->c->display));
 	writer_str(&w, "<");
 	writer_bytes(&w, as.uri.all);
 	writer_str(&w, ">");

@@ -78,6 +78,43 @@ static void named(void **state)
 			    "Contact.Name=Anna Li;Contact.Company=ACME  Inc.;Contact.Category=vip");
 }
 
+/* Whom a book knows by what name is nobody's business outside: where the call is forwarded there, it goes without. */
+static void not_told_outside(void **state)
+{
+	static const struct {
+		enum contact_names says;
+		const char *from, *shown;
+	} rows[] = {
+		{ CONTACT_NAMES_MISSING, "<sip:+4930@x>", "<sip:" },
+		{ CONTACT_NAMES_MISSING, "\"Ann\" <sip:+4930@x>", "\"Ann\" <sip:" },
+		{ CONTACT_NAMES_ALWAYS, "\"Ann\" <sip:+4930@x>", "<sip:" },
+	};
+	const struct shard_forward away = { .always = "9123", .outside_number = "4930" };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct trunk_settings out = gate_trunk("out", "198.51.100.2");
+		struct shard_extension e = rig_extension("1002", false);
+		struct gate *g;
+		struct bytes m;
+
+		assert_int_equal(contact_setup(state), 0);
+		g = *state;
+		(void)gate_put(g, &out);
+		gate_route(g, "9x.", "out");
+		e.classes = 0xff;
+		assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+		assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1002", &away),
+				 0);
+		tenant_says(g, rows[i].says);
+		called(g, rows[i].from, "");
+		answer(g, KNOWN, false);
+		m = rung(&g->carriers[1]);
+		assert_header(m, "From", rows[i].shown);
+		assert_false(rig_has(m, "Anna"));
+		(void)gate_teardown(state);
+	}
+}
+
 /* A name that the caller brings counts, a number in its place does not; the tenant may say otherwise. */
 static void names_of_callers(void **state)
 {
@@ -185,9 +222,13 @@ static void taken_over(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CONTACT_TEST(named),      cmocka_unit_test(names_of_callers),
-		CONTACT_TEST(not_asked),  CONTACT_TEST(blocked),
-		CONTACT_TEST(bounded),    CONTACT_TEST(given_up),
+		CONTACT_TEST(named),
+		cmocka_unit_test(names_of_callers),
+		cmocka_unit_test(not_told_outside),
+		CONTACT_TEST(not_asked),
+		CONTACT_TEST(blocked),
+		CONTACT_TEST(bounded),
+		CONTACT_TEST(given_up),
 		CONTACT_TEST(taken_over),
 	};
 
