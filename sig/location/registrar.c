@@ -340,9 +340,10 @@ static bool is_sip(const struct sip_uri *uri)
 
 /* The parameter, else the header, else the default (RFC 3261 10.2.1.1); a malformed value counts as
  * absent. */
-static uint32_t asked_expires(const struct step *s, const struct sip_name_addr *contact)
+static uint32_t contact_expires(const struct sip_message *request,
+				const struct sip_name_addr *contact, uint32_t preset_s)
 {
-	int64_t header = message_expires(s->request);
+	int64_t header = message_expires(request);
 	struct bytes value;
 	uint64_t v;
 	int err = -EINVAL;
@@ -353,7 +354,24 @@ static uint32_t asked_expires(const struct step *s, const struct sip_name_addr *
 		return UINT32_MAX;
 	if (!err)
 		return (uint32_t)v;
-	return header >= 0 ? (uint32_t)header : s->settings->expires_s;
+	return header >= 0 ? (uint32_t)header : preset_s;
+}
+
+static uint32_t asked_expires(const struct step *s, const struct sip_name_addr *contact)
+{
+	return contact_expires(s->request, contact, s->settings->expires_s);
+}
+
+bool registrar_binds(const struct sip_message *request)
+{
+	struct sip_name_addr contact;
+	unsigned cursor = 0;
+
+	while (message_name_addr_next(request, "Contact", &cursor, &contact) == 1) {
+		if (contact_expires(request, &contact, 1))
+			return true;
+	}
+	return false;
 }
 
 /* Whether the phone's stated address differs from its source; names are ignored. A connection comes

@@ -101,6 +101,9 @@ struct registrar_answer {
 void registrar_step(struct aor *entry, const struct sip_message *request,
 		    const struct registrar_settings *settings, struct instant now,
 		    struct registrar_answer *answer);
+/* Whether that REGISTER asks for an address to be kept: it does not only ask what there is, or
+ * leave. */
+bool registrar_binds(const struct sip_message *request);
 /* Whether that REGISTER is of a registered phone: it came by the hop of a binding, or has its
  * secret Call-ID or instance. Other requests: by the hop alone. Also before authentication. */
 bool registrar_knows(const struct aor *entry, const struct sip_message *request, uint64_t utc_ms);

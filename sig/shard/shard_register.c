@@ -370,7 +370,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 		shard_transport_refuse(s, NULL, m, e);
 		return;
 	}
-	if (message_expires(m) != 0 &&
+	if (registrar_binds(m) &&
 	    !extension_has_seat(s->settings.tenants, e,
 				sip_transport_is_web(m->hop.transport) ? SEAT_IPTALK
 								       : SEAT_PHONE)) {

@@ -79,6 +79,9 @@ class Seats(Users, Pair):
         self.put(self.b, "1001", seats=["iptalk"])
         self.until(lambda: phone.register().status == 403)
         self.assertEqual(phone.register(expires=0).status, 200, "who leaves needs none")
+        for asked in ("600", "9" * 30):         # RFC 3261 10.2.1.1: what an address says of itself counts
+            self.assertEqual(phone.register(expires=0, contact=f"{phone.contact};expires={asked}").status, 403, asked)
+        self.assertEqual(phone.register(contact=f"{phone.contact};expires=0").status, 200)
         with self.assertRaises(Refusal) as refused:
             self.put(self.b, "1002", seats=["iptalk"])
         self.assertEqual((refused.exception.code, str(refused.exception).count("seats=iptalk of the tenant")), ("full", 1))
