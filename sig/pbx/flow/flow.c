@@ -706,10 +706,11 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 
 static void flow_time_over(struct call_host *h, struct call *c)
 {
+	const struct queueing_service *queueing = h->services->queueing;
 	struct flow_run *r = c->run;
 	int outcome = r->kind == RUN_TIME || r->kind == RUN_STREAM ? OUTCOME_NEXT
 		      : r->kind == RUN_REFER                       ? OUTCOME_TIMEOUT
-		      : r->kind == RUN_QUEUE                       ? h->services->queueing->overdue(h, c)
+		      : r->kind == RUN_QUEUE                       ? queueing->overdue(h, c)
 								   : place_overdue(h, c);
 
 	if (outcome >= 0)

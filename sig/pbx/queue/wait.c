@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A caller in a queue: carries out the verb queue of flows (docs/adr/0165). The caller hears music. Each waiting call looks who is next
- * when something has changed (queues_pick): itself, or another one, which it wakes. Agents are
- * reserved in the table of the node, and by a claim with an expiry in the store, which other nodes
- * meet; then they ring as by the verb dial. What is saved is the place, and for whom agents ring:
- * a successor derives all else. */
+/* A caller in a queue: carries out the verb queue of flows (docs/adr/0165). The caller hears music.
+ * Each waiting call looks who is next when something has changed (queues_pick): itself, or another
+ * one, which it wakes. Agents are reserved in the table of the node, and by a claim with an expiry
+ * in the store, which other nodes meet; then they ring as by the verb dial. What is saved is the
+ * place, and for whom agents ring: a successor derives all else. */
 
 #include <stdlib.h>
 #include <string.h>
