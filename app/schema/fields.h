@@ -7,7 +7,7 @@
 #include "cluster/store/store.h"
 #include "sig/host/effect.h"
 
-enum { FIELDS_MAX = 72, FIELDS_TEXT_MAX = 4800, FIELDS_JSON_MAX = 10704, FIELDS_CDR_ID_MAX = 24 };
+enum { FIELDS_MAX = 76, FIELDS_TEXT_MAX = 4800, FIELDS_JSON_MAX = 11264, FIELDS_CDR_ID_MAX = 24 };
 
 struct fields {
 	struct store_field list[FIELDS_MAX];

@@ -101,6 +101,10 @@ static json_t *letters(const struct command_arg *arg, size_t round)
 		return json_string("10.1.0.0/16");
 	if (n && !strcmp(arg->name, "outside_day_begins"))
 		return json_string("23:59");
+	if (n && !strcmp(arg->name, "seats"))
+		return json_string("web=7");
+	if (n && !strcmp(arg->name, "user_room_numbers"))
+		return json_string("7000-7099");
 	if (n && arg->charset == CHARSET_RANGES)
 		return json_string("sales=10-19,back=7-9");
 	assert_true(n < sizeof(text));

@@ -87,7 +87,8 @@ static void test_round(void **state)
 	struct tenant_value t = { .name = "acme",
 				  .domains = "acme.test,sip.acme.test",
 				  .enabled = true,
-				  .changed_utc_ms = 1234 },
+				  .changed_utc_ms = 1234,
+				  .user_rooms = 1 },
 			    again;
 	json_t *json = form_document(&g_tenant_form, &t);
 	char *text = json_dumps(json, JSON_COMPACT);

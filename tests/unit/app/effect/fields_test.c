@@ -191,10 +191,12 @@ static void test_json(void **state)
 static void test_every_number_is_known_as_one(void **state)
 {
 	static const char *const texts[] = {
-		"tenant",   "from",    "to",           "sip_call_id",  "ended_by",   "cause",
-		"lines",    "a_codec", "b_codec",      "forwarded_to", "forwarded",  "from_trunk",
-		"to_trunk", "data",    "account_code", "flow",         "group",      "path",
-		"dnis",     "message", "missed",       "from_name",    "answered_by"
+		"tenant",      "from",       "to",          "sip_call_id", "ended_by",
+		"cause",       "lines",      "a_codec",     "b_codec",     "forwarded_to",
+		"forwarded",   "from_trunk", "to_trunk",    "data",        "account_code",
+		"flow",        "group",      "path",        "dnis",        "message",
+		"missed",      "from_name",  "answered_by", "queue",       "agent",
+		"queue_wait_s"
 	};
 	struct cdr cdr = { 0 };
 	size_t numbers = 0;
