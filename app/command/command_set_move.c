@@ -173,7 +173,7 @@ static void mover_next(struct set_mover *m)
 		if (d.text.n)
 			command_flow_text_keep(m->node, &d);
 		else if (kind->deleted && !bytes_cstr(d.name, name, sizeof(name)))
-			kind->deleted(m->node, name);
+			kind->deleted(m->node, name, NULL);
 	}
 }
 

@@ -721,11 +721,16 @@ static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 		control_tenant_set(node->api.control, name, tenant_roles(&t));
 }
 
-/* A parked call of it stays up and has no slot any more. The keys of its mailboxes are deleted. */
-static void tenant_deleted(struct node *node, const char *name)
+/* A parked call of it stays up and has no slot any more. The keys of its mailboxes are deleted, and
+ * with erase what its documents were, which the archive does not have. */
+static void tenant_deleted(struct node *node, const char *name, const struct command_run *run)
 {
-	store_boxes_clear(node->redis.store, bytes_str(name));
-	store_park_clear(node->redis.store, bytes_str(name), NULL, NULL);
+	struct store_shared *store = node->redis.store;
+
+	store_boxes_clear(store, bytes_str(name));
+	store_park_clear(store, bytes_str(name), NULL, NULL);
+	if (run && command_value(run, "erase")->number)
+		store_document_past_clear(store, bytes_str(name));
 }
 
 const struct document_kind g_tenant_documents = {

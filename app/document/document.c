@@ -180,7 +180,7 @@ static void change_answer(struct node *node, const struct document_change *chang
 	err = directory_change(node, &d);
 	if (change->gone) {
 		if (version && kind->deleted)
-			kind->deleted(node, change->name);
+			kind->deleted(node, change->name, change->run);
 		change_answer_gone(node, change);
 	} else if (err == -ENOENT) {
 		command_fail(change->run, COMMAND_NOT_FOUND, "tenant", "the tenant was deleted");

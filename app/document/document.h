@@ -71,8 +71,9 @@ struct document_kind {
 	/* Puts it into effect: adds or replaces. The tenant exists. 0, -ENOSPC or -ENOMEM. */
 	int (*apply)(struct node *node, uint16_t tenant, const void *value);
 	void (*forget)(struct node *node, uint16_t tenant, const char *name);
-	/* On the node of the command: deletes what else of it is in Redis. NULL: nothing. */
-	void (*deleted)(struct node *node, const char *name);
+	/* On the node of the command: deletes what else of it is in Redis. run: the command, or
+	 * NULL: a set has. NULL: nothing. */
+	void (*deleted)(struct node *node, const char *name, const struct command_run *run);
 	/* On the node of the command: it is in effect, and run->changes has the differences; view:
 	 * its public form. NULL: no event. */
 	void (*saved)(struct command_run *run, const void *value, json_t *view);

@@ -164,6 +164,18 @@ void store_document_past(struct store_shared *s, struct bytes tenant, const char
 	store_leave(&s->base);
 }
 
+void store_document_past_clear(struct store_shared *s, struct bytes tenant)
+{
+	static const char script[] =
+		"for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do "
+		"redis.call('DEL', KEYS[1] .. ':' .. name) end return redis.call('DEL', KEYS[1])";
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("EVAL"), bytes_str(script), BYTES_LIT("1"),
+				      store_key_document(key, &s->base, tenant, "past", NULL) };
+
+	store_shared_write(s, args, COUNT_OF(args), NULL, NULL);
+}
+
 /* ---- all tenants ---- */
 
 uint64_t store_look_generation(const struct store_look *look, size_t i)

@@ -623,6 +623,8 @@ void store_document_versions(struct store_shared *s, struct bytes tenant, const 
 typedef void store_past_fn(uint64_t version, struct bytes text, void *arg);
 void store_document_past(struct store_shared *s, struct bytes tenant, const char *kind,
 			 struct bytes name, store_past_fn *each, store_done_fn *done, void *arg);
+/* Of all documents of the tenant it is forgotten. */
+void store_document_past_clear(struct store_shared *s, struct bytes tenant);
 
 /* What Redis says of all documents. */
 enum { STORE_HISTORY_MAX = 33, STORE_LOOK_MAX = 128 };

@@ -203,6 +203,19 @@ class Past(Users, Pair):
         stays("bad_argument", "webhook", "past", "this tenant may not ask")
         stays("bad_argument", "number", "1203", "this tenant may not ask")
 
+    def test_of_a_tenant_that_is_erased(self):
+        """Who has its name next, by restore=true, finds nothing of it."""
+        for erase in (False, True):
+            self.ask(self.a, "tenant.put", name="erased", restore=erase)
+            admin = self.token(self.a, "admin", tenant="erased", name="past-erased")
+            self.ok(self.a, "PATCH", "/v1/extensions/1301", admin, {"password": "secret1301", "display_name": "Eve"})
+            self.ok(self.a, "DELETE", "/v1/extensions/1301", admin)
+            self.ask(self.a, "token.delete", name="past-erased", tenant="erased")
+            with self.redis() as redis:
+                self.assertEqual(len(redis("KEYS", "td:{t:erased}:past*")), 2)
+                self.ask(self.a, "tenant.delete", name="erased", erase=erase)
+                self.until(lambda: len(redis("KEYS", "td:{t:erased}:past*")) == (0 if erase else 2))
+
     def test_without_redis(self):
         self.ask(self.a, "hours.put", name="away", week="mon-fri 08:00-18:00")
 

@@ -251,7 +251,8 @@ static const struct command_arg g_tenant_delete_args[] = {
 	TENANT_ARG("Name of the tenant."),
 	BOOL_ARG("erase", "false",
 		 "true: the archive erases its history, contacts, notes and what it has of its "
-		 "messages, and nothing of that comes back. Else it keeps them under the name."),
+		 "messages, and nothing of that comes back; what its documents were is gone, too. "
+		 "Else it keeps them under the name."),
 	END,
 };
 
