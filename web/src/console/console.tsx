@@ -5,7 +5,7 @@ import * as api from "../api";
 import { text, type Row } from "../api";
 import { t } from "../i18n";
 import { useCalls } from "../live";
-import { Empty, type Finding, Gate, type Group, Notice, Shell, Waits, link, start, useAsk, usePlace } from "../ui";
+import { type Finding, Gate, type Group, Notice, Shell, Waits, link, start, useAsk, usePlace } from "../ui";
 import { CallPage, LivePage, RecordPage, RecordsPage } from "./calls";
 import type { FlowPage } from "./flow";
 import { DocumentPage, DocumentsPage, kinds } from "./documents";
@@ -105,7 +105,7 @@ function Pages() {
 	else if (here === "recordings") page = <RecordingsPage />;
 	else if (here === "security") page = <SecurityPage />;
 	else if (here === "audit") page = <AuditPage />;
-	else page = extras().find((one) => one.path === here)?.page(path.slice(1)) ?? <Empty icon="seek" title={t("There is no such page")} />;
+	else page = extras().find((one) => one.path === here)?.page(path.slice(1)) ?? <h1>{t("There is no such page")}</h1>;
 	return (
 		<Shell groups={groups(calls.rows?.length ?? 0)} find={find} extra={api.isOperator() && <Tenant />}>
 			{page}
