@@ -259,7 +259,7 @@ static void forward_query(struct command_run *run, const char *command, json_t *
 
 	run->delivered = message_on_copied;
 	if (!node_deliver_runs()) /* a successor begins with it at once */
-		node_deliver_second(run->node, clock_now_ns());
+		child_beat(g_store_child.child, clock_now_ns());
 	sent = ticket && args && node_deliver_runs() &&
 	       node_deliver_query(run->node, ticket, command, run->tenant, args);
 	json_decref(args);

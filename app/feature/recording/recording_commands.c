@@ -627,7 +627,7 @@ void command_recording_look(struct command_run *run)
 {
 	g_deliver.any = true;
 	if (!node_deliver_runs())
-		node_deliver_second(run->node, clock_now_ns());
+		child_beat(&g_deliver.child, clock_now_ns());
 	node_deliver_look();
 	command_answer(run, json_object());
 }
