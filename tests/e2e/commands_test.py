@@ -460,7 +460,7 @@ class Secrets(CallTest):
     def redis_content(self):
         """Every key and value, as bytes."""
         reads = {"string": ("GET",), "hash": ("HGETALL",), "set": ("SMEMBERS",), "zset": ("ZRANGE", "0", "-1"),
-                 "stream": ("XRANGE", "-", "+")}
+                 "stream": ("XRANGE", "-", "+"), "list": ("LRANGE", "0", "-1")}
         with self.node.redis() as redis:
             parts = []
             for key in redis("KEYS", "*"):
