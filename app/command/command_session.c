@@ -349,7 +349,7 @@ static bool user_has_seat(const struct node *node, const char *tenant, const cha
 
 struct session_seats {
 	const struct command_run *run;
-	const char *user; /* who is not counted */
+	const char *user; /* the user who logs in: his sessions are not counted */
 };
 
 /* Each user counts once, by the first of the sessions. */

@@ -389,8 +389,8 @@ static void web_wake(void *arg)
 
 /* ---- start and end ---- */
 
-/* A connection that ends in the middle of a head is told to on_http with what it has of on_raw's:
- * it must have as much room, all zero. */
+/* libwebsockets reports the end of a connection whose request head is incomplete to on_http, with
+ * the session memory of on_raw. So that memory has the size of both, and begins as zeros. */
 union web_session_data {
 	struct web_request request;
 	struct web_raw raw;

@@ -364,7 +364,7 @@ static void etag_make(struct web_visitor *v)
 	v->etag[w.n] = '\0';
 }
 
-/* Of a whole answer to GET: what of it is asked for. */
+/* Chooses the part of the answer to a GET that the request asks for (Range, RFC 9110 14). */
 static void visitor_choose(struct web_visitor *v)
 {
 	struct web_route_answer *a = &v->answer;

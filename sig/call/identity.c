@@ -255,8 +255,9 @@ void identity_of_asker(const struct call_host *h, const struct call *c, const st
 	const struct leg *asker = c->legs[leg->uac->from];
 	bool shows = number_of_flow(c, leg, asker).n;
 
+	/* A carrier is not told a name that comes from a contact book. */
 	if (leg_is_trunk(leg) && identity_is_contact(c, asker))
-		party->local_display = (struct bytes){ 0 }; /* nobody outside is told of books */
+		party->local_display = (struct bytes){ 0 };
 	if (leg_is_trunk(leg))
 		number_outside(h, c, leg, asker, &party->local_user);
 	else if (!shows && leg->user.n && party->hop.transport != SIP_INTER_SHARD)

@@ -138,8 +138,8 @@ static struct device_entry *device_of_line(struct node *n, struct device_entry *
 	return NULL;
 }
 
-/* The one of them whose extension has that password, which is not proven by this; NULL: none.
- * Tenants may have the same MAC and number, and none is in another's way. */
+/* Of the devices with that MAC, the one whose extension has the password; NULL: none. It chooses
+ * alone: provision_login proves the password. Tenants may have the same MAC and number. */
 static struct device_entry *device_of_password(struct node *n, struct device_entry *first,
 					       struct bytes number, const char *password,
 					       struct device_value *v)
@@ -414,7 +414,8 @@ static void on_default(struct web_routed *r, void *arg)
 	provision_file(r, phone_files_default(), "text/xml; charset=utf-8");
 }
 
-/* The first file of a boot: rendered anew, and kept with all others of its revision. */
+/* Answers with the first file of a boot (MAC.cfg): all files of the device are rendered anew and
+ * kept as one revision. */
 static void on_master(struct node *n, struct web_routed *r, const struct device_entry *d,
 		      const struct device_value *v)
 {
