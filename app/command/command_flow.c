@@ -355,6 +355,21 @@ void command_flow_text_put(struct command_run *run, const struct flow_program *p
 	flow_text_put(run->node, bytes_str(run->tenant), p, flow_on_text, run);
 }
 
+void command_flow_document_put(struct command_run *run, const struct document_kind *kind,
+			       struct flow_program *(*flow)(const void *value))
+{
+	void *v = calloc(1, kind->size);
+	bool made = v && document_make(run, kind, v);
+	struct flow_program *p = made ? flow(v) : NULL;
+
+	if (p)
+		command_flow_text_put(run, p);
+	else if (made || !v)
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+	program_free(p);
+	free(v);
+}
+
 void command_flow_put(struct command_run *run)
 {
 	struct flow_program *p = flow_checked(run);

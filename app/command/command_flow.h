@@ -10,6 +10,7 @@
 #include "app/schema/command.h"
 #include "base/bytes.h"
 
+struct document_kind;
 struct effect;
 struct flow_program;
 struct node;
@@ -23,6 +24,10 @@ int command_flows_ship(struct node *n) NODISCARD;
 void command_flows_beat(struct node *n, uint64_t now_ns);
 /* Its text is in Redis by its hash; then the document of the run is put. */
 void command_flow_text_put(struct command_run *run, const struct flow_program *p);
+/* Puts a document of a kind that a flow carries out, behind the text of its flow. flow: that of a
+ * value of the kind; NULL: no memory. */
+void command_flow_document_put(struct command_run *run, const struct document_kind *kind,
+			       struct flow_program *(*flow)(const void *value));
 /* Keeps the program text of a document that a set has put. */
 void command_flow_text_keep(struct node *n, const struct snapshot_document *d);
 /* EFFECT_PROGRAM. */

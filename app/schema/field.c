@@ -685,3 +685,15 @@ void field_warn(const struct command_arg *fields, const void *value, json_t *out
 		(void)json_array_append_new(out, command_text_json(writer_done(&w)));
 	}
 }
+
+const char *field_flow_or_number_wrong(const void *value, const char *text)
+{
+	struct bytes name = bytes_from(bytes_str(text), sizeof("flow:") - 1);
+
+	(void)value;
+	if (!text[0] || (bytes_starts(bytes_str(text), "flow:") && name.n &&
+			 command_allows(CHARSET_NAME, name)))
+		return NULL;
+	return command_allows(CHARSET_NUMBER, bytes_str(text)) ? NULL
+							       : "it is flow:NAME or a number";
+}
