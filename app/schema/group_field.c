@@ -27,18 +27,6 @@ static const char *field_members_wrong(const void *value, const char *text)
 	return group_members_parse(&unused, bytes_str(text));
 }
 
-static const char *field_otherwise_wrong(const void *value, const char *text)
-{
-	struct bytes name = bytes_from(bytes_str(text), sizeof("flow:") - 1);
-
-	(void)value;
-	if (!text[0] || (bytes_starts(bytes_str(text), "flow:") && name.n &&
-			 command_allows(CHARSET_NAME, name)))
-		return NULL;
-	return command_allows(CHARSET_NUMBER, bytes_str(text)) ? NULL
-							       : "it is flow:NAME or a number";
-}
-
 #undef FIELD_OF
 #define FIELD_OF struct group_value
 const struct command_arg g_group_fields[] = {
@@ -79,7 +67,7 @@ const struct command_arg g_group_fields[] = {
 	WORD_FIELD("record_to", core.record_to, FIELD_NUMBER, g_record_to_words, "files",
 		   "With record: where its recordings go: files of the node; mailbox, files in the "
 		   "mailbox of the member who answered; or siprec, the external recorder."),
-	REFERS_FIELD("else", otherwise, CHARSET_TEXT, field_otherwise_wrong, "number",
+	REFERS_FIELD("else", otherwise, CHARSET_TEXT, field_flow_or_number_wrong, "number",
 		     "Where a call to its number goes when no member answers: flow:NAME, or a "
 		     "number. Empty: the call ends."),
 	{ .name = NULL },

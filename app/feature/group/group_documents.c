@@ -20,7 +20,7 @@ enum { TENANT_GROUPS_MAX = 256 };
 static_assert(sizeof(GROUP_WORD) + GROUP_NAME_MAX <= CALL_FLOW_MAX, "the name of its flow");
 
 /* The flow of its number. NULL: no memory. */
-static struct flow_program *group_flow(const struct group_value *v)
+static struct flow_program *group_flow(const void *v)
 {
 	static struct flow_findings unused;
 	char text[GROUP_PROGRAM_MAX];
@@ -39,16 +39,7 @@ static void group_flow_name(char out[CALL_FLOW_MAX], const char *name)
 /* Behind its flow, which a successor of a call finds in Redis. */
 void group_put(struct command_run *run)
 {
-	struct group_value *v = calloc(1, sizeof(*v));
-	struct flow_program *p =
-		v && document_make(run, &g_group_documents, v) ? group_flow(v) : NULL;
-
-	if (p)
-		command_flow_text_put(run, p);
-	else if (!v)
-		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-	program_free(p);
-	free(v);
+	command_flow_document_put(run, &g_group_documents, group_flow);
 }
 
 /* A method of its own that may record (REC-01). */
