@@ -37,7 +37,7 @@ static struct queues *node_queues(const struct node *n)
 /* ---- queues ---- */
 
 /* The flow of its number. NULL: no memory. */
-static struct flow_program *queue_flow(const struct queue_value *v)
+static struct flow_program *queue_flow(const void *v)
 {
 	static struct flow_findings unused;
 	char text[QUEUE_PROGRAM_MAX];
@@ -55,16 +55,7 @@ static void queue_flow_name(char out[CALL_FLOW_MAX], const char *name)
 
 void queue_document_put(struct command_run *run)
 {
-	struct queue_value *v = calloc(1, sizeof(*v));
-	struct flow_program *p =
-		v && document_make(run, &g_queue_documents, v) ? queue_flow(v) : NULL;
-
-	if (p)
-		command_flow_text_put(run, p);
-	else if (!v)
-		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-	program_free(p);
-	free(v);
+	command_flow_document_put(run, &g_queue_documents, queue_flow);
 }
 
 static int queue_apply(struct node *node, uint16_t tenant, const void *value)

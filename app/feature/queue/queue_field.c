@@ -16,18 +16,6 @@ static const char *queue_members_wrong(const void *value, const char *text)
 	return queue_members_parse(&unused, bytes_str(text));
 }
 
-static const char *queue_to_wrong(const void *value, const char *text)
-{
-	struct bytes name = bytes_from(bytes_str(text), sizeof("flow:") - 1);
-
-	(void)value;
-	if (!text[0] || (bytes_starts(bytes_str(text), "flow:") && name.n &&
-			 command_allows(CHARSET_NAME, name)))
-		return NULL;
-	return command_allows(CHARSET_NUMBER, bytes_str(text)) ? NULL
-							       : "it is flow:NAME or a number";
-}
-
 static const char *queue_key_wrong(const void *value, const char *text)
 {
 	(void)value;
@@ -66,14 +54,14 @@ const struct command_arg g_queue_fields[] = {
 		     "How often callers hear their position, in seconds. 0: never."),
 	TEXT_FIELD("key", core.key, CHARSET_NUMBER, queue_key_wrong,
 		   "The key by which a caller leaves. Empty: none."),
-	REFERS_FIELD("key_to", key_to, CHARSET_TEXT, queue_to_wrong, "number",
+	REFERS_FIELD("key_to", key_to, CHARSET_TEXT, field_flow_or_number_wrong, "number",
 		     "Where he goes then: flow:NAME, or a number. Empty: the call ends; so it does "
 		     "with those below."),
-	REFERS_FIELD("timeout_to", timeout_to, CHARSET_TEXT, queue_to_wrong, "number",
+	REFERS_FIELD("timeout_to", timeout_to, CHARSET_TEXT, field_flow_or_number_wrong, "number",
 		     "Where a caller goes who has waited as long as he may."),
-	REFERS_FIELD("full_to", full_to, CHARSET_TEXT, queue_to_wrong, "number",
+	REFERS_FIELD("full_to", full_to, CHARSET_TEXT, field_flow_or_number_wrong, "number",
 		     "Where a caller goes when as many wait as may."),
-	REFERS_FIELD("none_to", none_to, CHARSET_TEXT, queue_to_wrong, "number",
+	REFERS_FIELD("none_to", none_to, CHARSET_TEXT, field_flow_or_number_wrong, "number",
 		     "With only_with_agents: where callers go while no agent is logged in."),
 	{ .name = NULL },
 };
