@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Queues: callers wait with music, agents take them in order; who leaves, and what is kept over a kill. One node for all tests of a class."""
+import contextlib
 import os
 import unittest
 
@@ -41,6 +42,13 @@ class Queues(unittest.TestCase):
         for number in AGENTS:
             self.logs_out(number)
         self.count = len(self.node.told("td:{s1}:cdr"))
+
+    def tearDown(self):
+        """What a test that failed left must not wait before those of the next one."""
+        for row in self.ask("call.list"):
+            with contextlib.suppress(Refused, ServerError):
+                self.ask("call.hangup", call=row["id"])
+        until(lambda: not self.ask("call.list"))
 
     def puts(self, **fields):
         self.ask("queue.put", name="sales", **{"members": ",".join(AGENTS), "strategy": "in_order", "ring_s": 60, "wrapup_s": 0, "missed_max": 2,
@@ -199,8 +207,8 @@ class Queues(unittest.TestCase):
         self.record()
 
     def test_wrapup(self):
-        """Behind a call he is not rung for that time."""
-        self.puts(wrapup_s=20)
+        """Behind a call he is not rung for that time, or until he says that he is ready."""
+        self.puts(wrapup_s=3600)
         self.logs_in("1011")
         out = self.calls("1001")
         incoming = self.rings("1011", "1001")
@@ -212,9 +220,18 @@ class Queues(unittest.TestCase):
         until(lambda: self.agent("1011").get("now") == "wrapup", lambda: self.agent("1011"))
         self.puts(wrapup_s=0)                       # an edit of the queue changes no agent
         self.assertEqual(self.agent("1011")["now"], "wrapup")
+        self.ask("agent.ready", number="1011")
         again = self.rings("1011", "1002")
+        self.puts(wrapup_s=2)
+        again.answer(self.phones["1011"].audio.sdp())
+        until(lambda: not self.line(), self.line)
+        last_out = self.calls("1003")
         next_out.bye()
-        again.wait_cancel()
+        again.wait_bye()
+        last = self.rings("1011", "1003")
+        last_out.bye()
+        last.wait_cancel()
+        self.record("1003")
         self.record(), self.record("1002")
 
     def test_overflow(self):

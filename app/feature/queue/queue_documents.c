@@ -141,9 +141,12 @@ static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct agent_value *v = value;
 	int err = 0;
+	struct queue_agent *a =
+		queues_agent_put(node_queues(node), tenant, bytes_str(v->number),
+				 (enum agent_state)v->state, bytes_str(v->reason), &err);
 
-	(void)queues_agent_put(node_queues(node), tenant, bytes_str(v->number),
-			       (enum agent_state)v->state, bytes_str(v->reason), &err);
+	if (a)
+		queue_agent_begin(a, v->changed_utc_ms);
 	if (any_shard(node))
 		shard_agent_changed(any_shard(node), tenant, bytes_str(v->number));
 	return err;

@@ -136,6 +136,16 @@ struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct b
 	return a;
 }
 
+void queue_agent_begin(struct queue_agent *a, uint64_t epoch)
+{
+	if (a->epoch == epoch)
+		return;
+	a->epoch = epoch;
+	a->wraps = false;
+	if (!a->call)
+		a->until_utc_ms = 0;
+}
+
 void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number)
 {
 	struct queue_agent *a = named_find(&x->agents, tenant, number);

@@ -75,6 +75,7 @@ struct queue_agent {
 	/* of its document */
 	uint8_t state; /* enum agent_state */
 	char reason[AGENT_REASON_MAX];
+	uint64_t epoch; /* of that state: claims of an earlier one mean nothing */
 	/* Reserved for that call, or rung by it, until its time is over; 0: it is not. */
 	uint64_t call;
 	uint64_t until_utc_ms; /* not before: reserved, wrap-up, or another one has it */
@@ -115,6 +116,8 @@ const char *queue_members_parse(struct queue_terms *out, struct bytes text);
 /* State and reason of its document; a new one begins at zero. NULL: *err is -ENOSPC or -ENOMEM. */
 struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct bytes number,
 				     enum agent_state state, struct bytes reason, int *err);
+/* His document was put at that moment, by him or for him: rest and wrap-up before it are over. */
+void queue_agent_begin(struct queue_agent *a, uint64_t epoch);
 void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number);
 struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct bytes number);
 uint32_t queues_agent_count(const struct queues *x);

@@ -5,6 +5,7 @@
  * in the store, which other nodes meet; then they ring as by the verb dial. What is saved is the
  * place, and for whom agents ring: a successor derives all else. */
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,16 +57,17 @@ static void queue_hurry(const struct call_host *h, uint16_t tenant)
 
 /* ---- reservations ---- */
 
-/* Of the call, in the store; 0: no longer. */
-static void agent_claim(const struct call_host *h, const struct call *c, struct bytes number,
-			uint64_t ttl_ms, uint64_t serial)
+/* Of the call, in the store, for this epoch of the agent; 0: no longer. */
+static void agent_claim(const struct call_host *h, const struct call *c,
+			const struct queue_agent *a, uint64_t ttl_ms, uint64_t serial)
 {
 	struct request_kv *claim;
-	char holder[ID_TEXT_LEN];
+	char holder[ID_TEXT_LEN], name[DIAL_NUMBER_MAX + 24];
 
 	id_call_put(holder, c->id);
+	(void)snprintf(name, sizeof(name), "%s~%" PRIu64, a->number, a->epoch);
 	claim = effects_request(h->effects, EFFECT_KV, c->id, serial,
-				EFFECT_TEXTS(bytes_str(call_tenant(h, c)), number,
+				EFFECT_TEXTS(bytes_str(call_tenant(h, c)), bytes_str(name),
 					     bytes_mem(holder, sizeof(holder))));
 	if (!claim)
 		return;
@@ -83,7 +85,7 @@ static void agent_free(const struct call_host *h, const struct call *c, struct b
 	if (!a || a->call != c->id)
 		return;
 	agent_release(a, c->id, wall_ms(h) + rest_ms);
-	agent_claim(h, c, number, rest_ms, 0);
+	agent_claim(h, c, a, rest_ms, 0);
 }
 
 /* All that the call has, but that one. */
@@ -136,6 +138,7 @@ static void agents_take_back(const struct call_host *h, const struct call *c)
 static void agents_untaken(struct call_host *h, struct call *c, const struct queue *q)
 {
 	struct flow_run *r = c->run;
+	bool again = q->terms.strategy == QUEUE_RING_ALL && r->status == 408; /* all of them */
 	struct bytes number;
 
 	agents_take_back(h, c);
@@ -145,7 +148,7 @@ static void agents_untaken(struct call_host *h, struct call *c, const struct que
 		if (a && a->call == c->id && !r->together && r->status != 486 &&
 		    q->terms.missed_max && ++a->missed >= q->terms.missed_max)
 			agent_not_ready(h, c, a);
-		agent_free(h, c, number, REST_MS);
+		agent_free(h, c, number, again ? 0 : REST_MS);
 	}
 	text_clear(&r->targets);
 	r->target = 0;
@@ -264,7 +267,7 @@ static void queue_wrap(struct call_host *h, struct call *c)
 	a->spoke_utc_ms = wall_ms(h);
 	a->until_utc_ms = a->spoke_utc_ms + wrap_ms;
 	a->wraps = wrap_ms;
-	agent_claim(h, c, bytes_str(a->number), wrap_ms, 0);
+	agent_claim(h, c, a, wrap_ms, 0);
 	queue_hurry(h, c->tenant);
 }
 
@@ -366,7 +369,7 @@ static void queue_take(struct call_host *h, struct call *c, const struct queue *
 	w->serial = rand_u64_from(h->rand) | (UINT64_C(1) << 32);
 	r->queue_ns = h->now.ns + (w->asked ? STORE_WAIT_MS * NS_PER_MS : 0);
 	for (uint8_t i = 0; i < w->asked; i++)
-		agent_claim(h, c, bytes_str(m->agents[i]->number), hold_ms, w->serial + i);
+		agent_claim(h, c, m->agents[i], hold_ms, w->serial + i);
 	queue_hurry(h, c->tenant);
 }
 

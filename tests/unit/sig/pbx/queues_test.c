@@ -162,6 +162,27 @@ static void turns_go_round(void **state)
 	}
 }
 
+/* Who logs in again, or says that he is ready, does not rest any more; who rings goes on. */
+static void rest_ends_with_its_epoch(void **state)
+{
+	struct office *o = *state;
+	struct queue_agent *a = agent_is(o, "1001", AGENT_READY);
+
+	put_queue(o, "sales", QUEUE_IN_ORDER, "1001");
+	queue_agent_begin(a, 1);
+	a->until_utc_ms = 5000;
+	a->wraps = true;
+	joins(o, 1, "sales", 1, 0);
+	queue_agent_begin(a, 1); /* the same document again */
+	assert_string_equal(picked(o, 1000), "");
+	queue_agent_begin(a, 2);
+	assert_false(a->wraps);
+	assert_string_equal(picked(o, 1000), "1:1001");
+	queue_agent_begin(a, 3);
+	joins(o, 2, "sales", 2, 0);
+	assert_string_equal(picked(o, 1000), "");
+}
+
 /* Priority, then time; and a caller whom nobody can take stops nobody behind him. */
 static void order_is_kept(void **state)
 {
@@ -398,9 +419,13 @@ static void random_histories(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(members_are_parsed), QUEUE_TEST(strategies_choose),
-		QUEUE_TEST(turns_go_round),           QUEUE_TEST(order_is_kept),
-		QUEUE_TEST(documents_change),         QUEUE_TEST(waits_are_estimated),
+		cmocka_unit_test(members_are_parsed),
+		QUEUE_TEST(rest_ends_with_its_epoch),
+		QUEUE_TEST(strategies_choose),
+		QUEUE_TEST(turns_go_round),
+		QUEUE_TEST(order_is_kept),
+		QUEUE_TEST(documents_change),
+		QUEUE_TEST(waits_are_estimated),
 		QUEUE_TEST(random_histories),
 	};
 
