@@ -33,10 +33,11 @@ class Asks:
             return client.ask("token.create", name=more.pop("name", f"t-{role}"), role=role, **({"tenant": tenant} if tenant else {}), **more)["token"]
 
     @staticmethod
-    def http(node, method, path, token=None, body=None, raw=None, host=place.NODE, **headers):
+    def http(node, method, path, token=None, body=None, raw=None, host=place.NODE, source=None, **headers):
         """Status, headers, and the JSON that came."""
-        link = (http.client.HTTPSConnection(host, node.http_port, timeout=60, context=ssl._create_unverified_context()) if node.secure else
-                http.client.HTTPConnection(host, node.http_port, timeout=60))
+        source = (source, 0) if source else None
+        link = (http.client.HTTPSConnection(host, node.http_port, timeout=60, source_address=source, context=ssl._create_unverified_context()) if node.secure else
+                http.client.HTTPConnection(host, node.http_port, timeout=60, source_address=source))
         try:
             headers = {name.replace("_", "-"): value for name, value in headers.items()}
             if token:
