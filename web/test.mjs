@@ -8,6 +8,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
+globalThis.localStorage ??= { getItem: () => null, setItem: () => undefined }; // what the texts ask of a browser
+globalThis.navigator ??= { language: "en" };
 
 async function load(name) {
 	const made = buildSync({ absWorkingDir: here, entryPoints: [`src/${name}`], bundle: true, write: false, format: "esm", jsx: "automatic", jsxImportSource: "preact", loader: { ".css": "empty" } });
@@ -42,6 +44,39 @@ test("tables as CSV", async () => {
 	const { csv } = await load("format.ts");
 	const rows = [{ a: 'x,"y"', b: "=1+1", c: -5 }, { a: "line\nbreak", b: "@x", c: null }];
 	assert.equal(csv(["a", "b", "c"], rows), 'a,b,c\r\n"x,""y""",\'=1+1,-5\r\n"line\nbreak",\'@x,\r\n');
+});
+
+test("the thirteen states of a party, as a user's page has them", async () => {
+	const { ownState } = await load("words.ts");
+	const words = readFileSync(join(here, "src", "words.ts"), "utf8");
+	const states = ["aa", "busy", "call_pending", "conference", "connect", "error", "hold", "hold_pending", "idle", "play_vm", "record", "ringback", "ringing"];
+	for (const state of states) {
+		assert.match(words, new RegExp(`^\\t${state}: \\["`, "m"));
+		for (const direction of ["in", "out"]) {
+			const listed = { a_state: direction === "out" ? state : "idle", b_state: direction === "in" ? state : "idle" };
+			const told = { direction, state: "confirmed" };
+			assert.equal(ownState(told, listed), state === "idle" ? "connect" : state);
+			assert.equal(ownState({ ...told, held: true }, listed), "hold");
+		}
+	}
+	const early = (direction) => ({ direction, state: "early" });
+	assert.deepEqual([ownState(early("in")), ownState(early("out")), ownState({ ...early("in"), state: "confirmed" }), ownState({ direction: "in", state: "confirmed", conference: "r1" })], ["ringing", "ringback", "connect", "conference"]);
+});
+
+test("a notice comes behind another window, where it is wanted and allowed, and in none of the seven other cases", async () => {
+	const { tells } = await load("client/media.ts");
+	const both = [false, true];
+	const told = both.flatMap((behind) => both.flatMap((wanted) => both.filter((allowed) => tells({ behind, wanted, allowed })).map((allowed) => [behind, wanted, allowed])));
+	assert.deepEqual(told, [[true, true, true]]);
+});
+
+test("what is said into the page is a WAV file", async () => {
+	const { wav } = await load("client/greeting.ts");
+	const view = new DataView(wav(new Float32Array([0, 1, -2, 0.5]), 8000));
+	const words = (at, n) => String.fromCharCode(...new Uint8Array(view.buffer, at, n));
+	assert.deepEqual([words(0, 4), words(8, 8), words(36, 4)], ["RIFF", "WAVEfmt ", "data"]);
+	assert.deepEqual([view.byteLength, view.getUint32(4, true), view.getUint16(20, true), view.getUint16(22, true), view.getUint32(24, true), view.getUint32(28, true), view.getUint16(32, true), view.getUint16(34, true), view.getUint32(40, true)], [52, 44, 1, 1, 8000, 16000, 2, 16, 8]);
+	assert.deepEqual([44, 46, 48, 50].map((at) => view.getInt16(at, true)), [0, 32767, -32767, 16384]);
 });
 
 test("durations", async () => {

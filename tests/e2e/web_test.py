@@ -465,8 +465,68 @@ class WebClient(WebTest):
         page.fill("#forward", "1002")
         page.click("Save")
         until(lambda: self.node.ctl("extension.get", number="1001")["forward_always"] == "1002")
+        for label, value in (("A second call", "single"), ("Your desk phones answer by themselves", "auto-answer"), ("A call tells of new messages", "urgent"), ("That call goes to", "1002")):
+            control = f"document.evaluate(\"//div[contains(@class,'field')][label[.='{label}']]//*[self::input or self::select]\", document, null, 9).singleNodeValue"
+            page.until(control)
+            page.run(f"document.querySelector('#asked')?.removeAttribute('id'); {control}.id = 'asked'")
+            page.fill("#asked", value)
+            page.run("document.querySelector('#asked').closest('form').querySelector('button.first').click()")
+            page.until(f"{control}?.id !== 'asked' && {control}?.value === {json.dumps(value)}")
+        own = self.node.ctl("extension.get", number="1001")
+        self.assertEqual((own["call_waiting"], own["auto_answer"], own["mailbox_notify"], own["mailbox_notify_to"]), ("single", "auto-answer", "urgent", "1002"))
         page.click("Sign out")
         page.shows("With the number and the password")
+        self.fine(page)
+
+    def test_own_greetings(self):
+        """VM-09: said into the microphone of the page, heard there and at the phone; put as a file; deleted."""
+        page = self.client()
+        page.go(self.url("client#/settings"))
+        page.shows("What callers hear", "not recorded")
+        page.fill("#greeting-state", "busy")
+        page.click("Record here")
+        page.shows("Stop")
+        time.sleep(1)
+        page.click("Stop", ".greetings button")
+        page.until("document.querySelector('.greetings audio')?.duration > 0.7")
+        page.click("Use it")
+        until(lambda: any(row["state"] == "busy" and row["length_ms"] > 700 for row in self.node.ctl("greeting.list", number="1001")))
+        page.click("Hear at the phone")
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        self.audio_a.use(into.request)
+        self.audio_a.wait_tone(1000)
+        into.wait_bye()
+        page.click("Delete", ".greetings button")
+        until(lambda: not self.node.ctl("greeting.list", number="1001"))
+        page.run("""(() => { const octets = new Uint8Array(44 + 16000), view = new DataView(octets.buffer); [0x46464952, 16036, 0x45564157, 0x20746d66, 16, 0x10001, 8000, 16000, 0x100002, 0x61746164, 16000]
+                 .forEach((word, i) => view.setUint32(4 * i, word, true)); const files = new DataTransfer(); files.items.add(new File([octets], "g.wav")); const input = document.querySelector('.greetings input[type=file]');
+                 input.files = files.files; input.dispatchEvent(new Event('change', {bubbles: true})); })()""")
+        until(lambda: [row["state"] for row in self.node.ctl("greeting.list", number="1001")] == ["busy"])
+        self.node.ctl("greeting.delete", number="1001", state="busy")
+        self.fine(page)
+
+    def test_own_secrets(self):
+        """VM-11: the present password proves another one and a PIN; the page goes on by the new one, and the phones' old one is good no longer."""
+        page = self.client()
+        page.go(self.url("client#/settings"))
+        page.shows("The mailbox has no PIN")
+        for present, password, words in (("wrong", "another-one", "The present password is wrong."), ("secret1001", "other", "not equal")):
+            page.fill("#secret-present", present)
+            page.fill("#secret-password", password)
+            page.fill("#secret-again", "another-one")
+            page.click("Change", "form button")
+            page.shows(words)
+        page.fill("#secret-password", "another-one")
+        page.fill("#secret-pin", "471147")
+        page.click("Change", "form button")
+        page.shows("The mailbox has a PIN", "Settings")
+        self.assertEqual(self.a.register().status, 401)
+        page.say("Page.reload")
+        page.shows("The mailbox has a PIN")
+        kept = page.run("JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
+        self.assertNotIn("another-one", kept)
+        self.assertNotIn("471147", kept)
         self.fine(page)
 
     def test_each_page(self):

@@ -98,6 +98,7 @@ export interface Ask {
 	query?: { [name: string]: string | number | boolean | undefined };
 	body?: object;
 	raw?: string; // JSON in its place, as it is written
+	file?: Blob; // in its place, of the type that it has
 	token?: string; // another one than the session's; "": none
 	headers?: { [name: string]: string };
 	anyTenant?: boolean; // the command is about no tenant
@@ -120,12 +121,13 @@ export async function ask<T = Json>(path: string, given: Ask = {}): Promise<Answ
 	if (tenant && token === session?.token && isOperator() && !given.anyTenant) url.searchParams.set("tenant", tenant);
 	const headers: { [name: string]: string } = { ...given.headers };
 	if (token) headers.Authorization = `Bearer ${token}`;
+	if (given.file) headers["Content-Type"] = given.file.type;
 	let answer: Response;
 	try {
 		answer = await fetch(url, {
 			method: given.method ?? "GET",
 			headers,
-			body: given.raw ?? (given.body ? JSON.stringify(given.body) : undefined),
+			body: given.file ?? given.raw ?? (given.body ? JSON.stringify(given.body) : undefined),
 			signal: given.signal,
 			cache: "no-store",
 		});

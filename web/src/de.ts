@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // German texts, by the English ones.
+import { ofSettings } from "./client/settings-de";
 import { ofPhone } from "./client/words-de";
 import { ofFlows } from "./console/flow-de";
 import { deConsole } from "./de-console";
@@ -8,6 +9,7 @@ export const de: { [english: string]: string } = {
 	...deConsole,
 	...ofFlows,
 	...ofPhone,
+	...ofSettings,
 	Reachable: "Erreichbar",
 	"./tandem run prints a link that is good once; token.create makes a token.": "./tandem run zeigt einen Link, der einmal gilt; token.create macht ein Token.",
 	"A call appears here as soon as it begins.": "Ein Anruf erscheint hier, sobald er beginnt.",
@@ -252,7 +254,6 @@ export const de: { [english: string]: string } = {
 	What: "Was",
 	When: "Wann",
 	"Where you are signed in": "Wo Sie angemeldet sind",
-	"Call forwarding, and the colleagues that you watch.": "Wohin Ihre Anrufe gehen, und wen Sie sehen.",
 	"Who has changed what, or tried to.": "Wer was geändert hat, oder es wollte.",
 	"Attempts to misuse the node.": "Wer den Knoten missbraucht, oder es wollte.",
 	Who: "Wer",

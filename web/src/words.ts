@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of the node in the language of the page, and what they look like.
 import { t } from "./i18n";
+import { type Row, text } from "./api";
 import type { Tone } from "./ui";
 
 const STATES: { [state: string]: [string, Tone] } = {
@@ -56,3 +57,12 @@ const STATES: { [state: string]: [string, Tone] } = {
 
 export const word = (state: string): string => t(STATES[state]?.[0] ?? state.replace(/_/g, " "));
 export const tone = (state: string): Tone => STATES[state]?.[1] ?? "";
+
+/** Which of the thirteen states of a party (CALL-01) a call of one's own is in: of what watchers are told, and of the call as the node lists it, where that is there. */
+export function ownState(told: Row, listed: Row | undefined): string {
+	if (told.held === true) return "hold";
+	const mine = text(listed, text(told, "direction") === "in" ? "b_state" : "a_state");
+	if (mine && mine !== "idle") return mine;
+	if (told.conference) return "conference";
+	return text(told, "state") === "confirmed" ? "connect" : text(told, "direction") === "in" ? "ringing" : "ringback";
+}

@@ -3,13 +3,13 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../api";
 import { list, number, text, type Row } from "../api";
-import { Form, argumentsOf, schema } from "../field";
 import { duration, time } from "../format";
 import { language, t } from "../i18n";
-import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Waits, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
-import { tone, word } from "../words";
+import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
+import { ownState, tone, word } from "../words";
 import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, usePhone } from "./phone-bar";
-import { MediaCard, useAlerts } from "./phone-settings";
+import { useAlerts } from "./phone-settings";
+import { SettingsPage } from "./settings";
 
 const me = (): string => api.signedIn()?.user ?? "";
 
@@ -140,13 +140,14 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 				const full = rows.find((row) => text(row, "id") === id);
 				const talks = text(one, "state") === "confirmed";
 				const rings = !talks && text(one, "direction") === "in";
+				const state = ownState(one, full);
 				const isMuted = muted.includes(id);
 				return (
 					<div class="row own-call" key={id || i} data-call={id}>
 						<div class="grow">
 							<strong class="num">{text(one, "remote") || t("unknown")}</strong> <span class="muted">{text(one, "remote_name")}</span>
 							<div class="row small">
-								<Badge tone={one.held ? "warn" : talks ? "good" : "accent"}>{one.held ? t("On hold") : one.conference ? t("In a conference") : talks ? t("Connected") : rings ? t("Ringing") : t("Hearing ringback")}</Badge>
+								<Badge tone={tone(state)}>{word(state)}</Badge>
 								{isMuted && talks && <Badge tone="warn">{t("Muted")}</Badge>}
 								<span class="num muted">{number(full, "answer_utc_ms") ? duration(now - number(full, "answer_utc_ms")) : ""}</span>
 							</div>
@@ -681,74 +682,6 @@ function ContactsPage({ watched }: { watched: Watched }) {
 				}
 			/>
 			{shown && <Contact row={shown} onClose={() => show(null)} onChange={asked.again} />}
-		</>
-	);
-}
-
-/* ---- settings ---- */
-
-const OWN = ["do_not_disturb", "smart_do_not_disturb", "forward_always", "forward_busy", "forward_no_answer", "forward_rings", "forward_unreachable", "lamps"];
-
-const ownWords = (): { [name: string]: [string, string] } => ({
-	do_not_disturb: [t("Do not disturb"), t("No phone of yours rings: callers find you busy. You can still call.")],
-	smart_do_not_disturb: [t("One call at a time"), t("While you have a call, further callers find you busy.")],
-	forward_always: [t("All calls go to"), t("Instead of your phones; empty: they ring. Several numbers, joined by a comma, are tried one after the other.")],
-	forward_busy: [t("When you are busy, calls go to"), ""],
-	forward_no_answer: [t("When you do not answer, calls go to"), ""],
-	forward_rings: [t("… after so many rings"), t("A ring lasts six seconds.")],
-	forward_unreachable: [t("When none of your phones is there, calls go to"), ""],
-	lamps: [t("Keys of your phone"), t("Which extensions they show, such as 1=blf:1002,2=blf:1003. These are your colleagues on the first page, too.")],
-});
-
-function SettingsPage() {
-	const path = `/v1/extensions/${encodeURIComponent(me())}`;
-	const fields = useAsk(() => schema(), []);
-	const asked = useAsk((signal) => api.ask<Row>(path, { signal }), []);
-	const sessions = useAsk((signal) => api.get<Row[]>("/v1/sessions", { number: me() }, { signal }), []);
-	const error = asked.error ?? fields.error;
-	return (
-		<>
-			<Head title={t("Settings")} lead={t("Call forwarding, and the colleagues that you watch.")} />
-			<div class="stack">
-				{error && <Wrong error={error} />}
-				{fields.value && asked.value ? (
-					<Form
-						key={asked.value.etag}
-						fields={argumentsOf(fields.value, "patch", "/v1/extensions/{number}")}
-						only={OWN}
-						first={OWN}
-						words={ownWords()}
-						before={asked.value.value}
-						onSave={async (changes) => {
-							await api.ask(path, { method: "PATCH", body: changes });
-							asked.again();
-						}}
-					/>
-				) : (
-					!error && <Waits />
-				)}
-				<MediaCard />
-				<Card title={t("Where you are signed in")}>
-					{!sessions.value ? (
-						<Waits lines={2} />
-					) : (
-						<div class="stack" style={{ gap: "10px" }}>
-							{sessions.value.map((row) => (
-								<div class="row" key={text(row, "name")}>
-									<span class="grow">
-										<span class="num">{t("until {at}", { at: time(1000 * number(row, "expires_utc_s"), language()) })}</span> {text(row, "name") === api.signedIn()?.name && <Badge tone="good">{t("here")}</Badge>}
-									</span>
-									{text(row, "name") !== api.signedIn()?.name && (
-										<button class="button slim" onClick={() => void attempt(() => api.ask(`/v1/sessions/${encodeURIComponent(text(row, "name"))}`, { method: "DELETE" }), t("Signed out there")).then(sessions.again)}>
-											{t("Sign out")}
-										</button>
-									)}
-								</div>
-							))}
-						</div>
-					)}
-				</Card>
-			</div>
 		</>
 	);
 }

@@ -24,6 +24,9 @@ export function tastes(): Tastes {
 	}
 }
 
+/** Whether a call that rings is told outside of the page (CALL-04): behind another window, where it is wanted, and where the browser lets it. */
+export const tells = (of: { behind: boolean; wanted: boolean; allowed: boolean }): boolean => of.behind && of.wanted && of.allowed;
+
 export const setTaste = (changes: Partial<Tastes>): void => localStorage.setItem(PLACE, JSON.stringify({ ...tastes(), ...changes }));
 
 /** A device that was pulled out is passed over: `ideal` asks for it, and takes another one. */

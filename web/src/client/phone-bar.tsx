@@ -49,6 +49,11 @@ async function begin(password: string): Promise<void> {
 	tell();
 }
 
+/** By another password, where it is on and has no call: one that has keeps its call. */
+export async function turnOnAgain(password: string): Promise<void> {
+	if (phone?.state.registered && !phone.state.calls.length) await begin(password);
+}
+
 /** Behind a reload the phone is there again, with its calls. */
 export async function resumePhone(): Promise<void> {
 	const kept = keptPhone();

@@ -5,7 +5,7 @@ import * as api from "../api";
 import { list, text, type Row } from "../api";
 import { t } from "../i18n";
 import { Card, attempt } from "../ui";
-import { type Tastes, microphone, setTaste, tastes } from "./media";
+import { type Tastes, microphone, setTaste, tastes, tells } from "./media";
 import { Level } from "./phone-call";
 import { usePhone } from "./phone-bar";
 
@@ -104,7 +104,7 @@ export function useAlerts(own: Row | undefined): void {
 			const id = text(one, "call");
 			if (told.has(id)) continue;
 			told.add(id);
-			if (!document.hidden || !tastes().alerts || !("Notification" in window) || Notification.permission !== "granted") continue;
+			if (!tells({ behind: document.hidden, wanted: tastes().alerts, allowed: "Notification" in window && Notification.permission === "granted" })) continue;
 			try {
 				const notice = new Notification(t("Call from {who}", { who: text(one, "remote_name") || text(one, "remote") || t("unknown") }), { tag: id, body: api.signedIn()?.user });
 				notice.onclick = () => focus();
