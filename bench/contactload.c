@@ -89,6 +89,7 @@ static void contact_row(struct load *l, uint64_t n)
 		sql_text(BYTES_LIT("ACME")),
 		sql_text(bytes_str(words)),
 		sql_text(bytes_str(card)),
+		sql_text(BYTES_LIT("")),
 	};
 
 	check(l, "a contact", sql_copy_row(archive_sql(l->archive), row));
@@ -112,7 +113,7 @@ static double fill(struct load *l)
 	uint64_t begun_ns = clock_now_ns();
 
 	check(l, "begin", sql_begin(sql));
-	check(l, "copy", sql_copy_begin(sql, "contact", 12));
+	check(l, "copy", sql_copy_begin(sql, "contact", 13));
 	for (uint64_t n = 0; n < l->contacts; n++)
 		contact_row(l, n);
 	check(l, "copy", sql_copy_end(sql));

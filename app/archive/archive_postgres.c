@@ -81,10 +81,12 @@ static void postgres_quiet(void *arg, const PGresult *notice)
 }
 
 /* A plan for each page knows its bounds; joins go row by row along an index, as no statement of the
- * archive looks at a whole table. */
+ * archive looks at a whole table. A server without statistics would gather a book before it looks
+ * for one contact of it. */
 static const char g_postgres_session[] =
 	"SET jit = off; SET plan_cache_mode = force_custom_plan; SET enable_hashjoin = off; "
-	"SET enable_mergejoin = off; SET client_min_messages = warning; SET lock_timeout = '10s'";
+	"SET enable_mergejoin = off; SET enable_bitmapscan = off; SET enable_material = off; "
+	"SET client_min_messages = warning; SET lock_timeout = '10s'";
 
 static bool postgres_url_is(const char *where)
 {

@@ -358,7 +358,7 @@ class Calls(Books):
         """Its process does not answer: the call rings after 200 ms, without a name."""
         self.operator("did.put", number="+12125550000", to="1002")
         self.ok(self.node, "POST", "/v1/contacts", self.other, {"name": "Zoe", "phones": ["+12125550100"], "blocked": True})
-        pids = children(self.node.process.pid, "tandem-archive")
+        pids = until(lambda: children(self.node.process.pid, "tandem-archive")[1:] and children(self.node.process.pid, "tandem-archive"), self.node.log_tail)
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:

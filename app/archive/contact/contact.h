@@ -34,6 +34,7 @@ enum {
 	CONTACT_OWN_MAX = 10000,     /* of an extension, */
 	CONTACT_SHARED_MAX = 20000,  /* of the tenant's book, */
 	CONTACT_TENANT_MAX = 200000, /* and of all books of a tenant */
+	CONTACT_OF_NUMBER_MAX = 100, /* of one form of a number in one book that are looked at */
 	CONTACT_GONE_MAX = 1000      /* deleted ones of a book that are known, */
 };
 #define CONTACT_GONE_MS (90 * 86400000LL) /* and for how long */

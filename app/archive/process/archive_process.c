@@ -72,7 +72,8 @@ static void process_terms(struct archive_process *p, const json_t *terms)
 	bool other = !p->database || strcmp(database, p->database) != 0;
 
 	(void)mkdir(folder, 0700); /* for the node's user alone */
-	archive_spool_open(p, folder);
+	if (!p->finds)
+		archive_spool_open(p, folder);
 	p->stream_max = json_count(terms, "stream_max");
 	p->reads = json_flag(terms, "reads");
 	json_decref(p->days);
@@ -194,6 +195,8 @@ static void process_say_figures(struct archive_process *p, uint64_t now_ns)
 	if (p->archive && !sql_is_connected(archive_sql(p->archive)))
 		archive_process_failed(p, "its file, or its connection, is gone");
 	p->figures_ns = now_ns + FIGURES_MS * NS_PER_MS;
+	if (p->finds)
+		return;
 	child_peer_send(&p->link,
 			json_pack("{s:{s:I, s:I, s:I, s:s}}", "figures", "saved",
 				  (json_int_t)p->saved, "spooled", (json_int_t)p->spooled, "lag_ms",
@@ -212,7 +215,7 @@ static void archived_round(void *arg)
 	struct archive_process *p = arg;
 	uint64_t now_ns = clock_now_ns(), next_ns;
 
-	if (!p->redis)
+	if (!p->redis && !p->finds)
 		return;
 	archived_open(p, now_ns);
 	if (p->archive && p->spool.replays)
@@ -232,11 +235,12 @@ static void archived_round(void *arg)
 	(void)!loop_timer(next_ns, process_on_timer, p);
 }
 
-static int archived_run(void)
+static int archived_run(bool finds)
 {
 	struct archive_process *p = &g_process;
 	int err;
 
+	p->finds = finds;
 	(void)signal(SIGTERM, SIG_IGN); /* it ends with its link */
 	p->link.fd = CHILD_LINK;
 	p->batch = archive_batch_new();
@@ -258,12 +262,12 @@ static int archived_run(void)
 
 int main(int argc, char **argv)
 {
-	int status =
-		child_main_start(argc, argv, "tandem-archive", NULL,
-				 "the node starts it with archive.enabled; it takes no arguments");
+	int status = child_main_start(argc, argv, "tandem-archive", "find",
+				      "the node starts it with archive.enabled");
 
 	if (status >= 0)
 		return status;
-	(void)setpriority(PRIO_PROCESS, 0, NICE); /* calls come first */
-	return archived_run();
+	if (argc == 1) /* calls come first; and who calls is asked by calls */
+		(void)setpriority(PRIO_PROCESS, 0, NICE);
+	return archived_run(argc > 1);
 }

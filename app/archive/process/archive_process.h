@@ -16,7 +16,8 @@
  *     {"figures":{...}}                from it, each second: counts since the line before, and
  *                                      "trouble" in words
  *
- * One thread, which SQL blocks: a request waits for the batch before it.
+ * One thread, which SQL blocks: a request waits for the batch before it. With the role "find" it
+ * only answers: it has no link to Redis, reads nothing, and keeps no files.
  */
 #ifndef APP_ARCHIVE_ARCHIVE_PROCESS_H
 #define APP_ARCHIVE_ARCHIVE_PROCESS_H
@@ -52,7 +53,7 @@ struct archive_process {
 	char *database;          /* NULL: not told yet */
 	uint64_t again_ns;       /* it is opened no sooner */
 	char trouble[SQL_WHY_MAX];
-	bool reads;
+	bool reads, finds; /* finds: its role */
 	uint64_t stream_max;
 	struct archive_source *sources; /* by key */
 	size_t source_count;

@@ -32,7 +32,7 @@ void archive_run(struct command_run *run, const char *name, json_t *args, archiv
 
 /* ---- columns of the feature's row (app/schema/feature.h) ---- */
 
-extern const struct child_kind g_archive_child;
+extern const struct child_kind g_archive_child, g_archive_finder;
 extern const struct metric_def g_archive_metric_rows[];
 void archive_second(struct node *n, uint64_t now_ns);
 void archive_tenants(struct node *n);

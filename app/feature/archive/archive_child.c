@@ -2,7 +2,8 @@
 /*
  * Runs tandem-archive beside the node: its start and end, its terms, its figures as metrics, and
  * who of several nodes reads. What it saves, and how far, is in its database: a process that dies
- * loses nothing, but for the answers that are awaited.
+ * loses nothing, but for the answers that are awaited. A second process of it says who calls, so no
+ * call waits for a batch, a page or a file.
  */
 
 #include <errno.h>
@@ -35,7 +36,7 @@ enum {
 };
 
 static struct {
-	struct child child;
+	struct child child, finder;
 	bool stale; /* its terms are others than it was told */
 	bool reads;
 	uint32_t held;   /* as the store was told */
@@ -182,21 +183,30 @@ static json_t *archive_days(const struct node *n)
 	return days;
 }
 
-static void archive_terms_send(struct node *n)
+static void archive_terms_send_to(struct node *n, struct child *c)
 {
+	bool finds = c == &g_archive.finder;
 	char file[SETTINGS_STATE_DIR_MAX + sizeof("/archive/history.sqlite")];
 	char folder[SETTINGS_STATE_DIR_MAX + sizeof("/archive")];
 	const char *url = n->settings.archive.url;
 
-	g_archive.stale = false;
 	(void)snprintf(folder, sizeof(folder), "%s/archive", n->settings.node.state_dir);
 	(void)snprintf(file, sizeof(file), "%s/history.sqlite", folder);
-	child_send(&g_archive.child,
-		   json_pack("{s:{s:s, s:s, s:I, s:b, s:o, s:o}}", "terms", "database",
-			     url[0] ? url : file, "folder", folder, "stream_max",
-			     (json_int_t)n->settings.archive.stream_max, "reads",
-			     (int)g_archive.reads, "streams", archive_streams(n), "days",
-			     archive_days(n)));
+	child_send(c, json_pack("{s:{s:s, s:s, s:I, s:b, s:o, s:o}}", "terms", "database",
+				url[0] ? url : file, "folder", folder, "stream_max",
+				(json_int_t)n->settings.archive.stream_max, "reads",
+				(int)(g_archive.reads && !finds), "streams",
+				finds ? json_array() : archive_streams(n), "days",
+				finds ? json_object() : archive_days(n)));
+}
+
+static void archive_terms_send(struct node *n)
+{
+	g_archive.stale = false;
+	if (child_runs(&g_archive.child))
+		archive_terms_send_to(n, &g_archive.child);
+	if (child_runs(&g_archive.finder))
+		archive_terms_send_to(n, &g_archive.finder);
 }
 
 /* ---- its life ---- */
@@ -205,7 +215,18 @@ static void archive_on_start(struct node *n)
 {
 	child_send(&g_archive.child,
 		   json_pack("{s:o}", "begin", child_redis_json(&n->redis.place)));
-	archive_terms_send(n);
+	archive_terms_send_to(n, &g_archive.child);
+}
+
+static void finder_on_start(struct node *n)
+{
+	archive_terms_send_to(n, &g_archive.finder);
+}
+
+static void finder_on_line(struct node *n, const json_t *line)
+{
+	(void)n;
+	(void)line;
 }
 
 static void archive_on_line(struct node *n, const json_t *line)
@@ -261,6 +282,29 @@ const struct child_kind g_archive_child = {
 	.on_end = archive_on_end,
 };
 
+const struct child_kind g_archive_finder = {
+	.child = &g_archive.finder,
+	.program = "tandem-archive",
+	.role = "find",
+	.area = "archive",
+	.missing = "nobody is told who calls: tandem-archive cannot be started; it belongs into "
+		   "the folder of tandemd",
+	.ended = "tandem-archive, which says who calls, has ended: it is started again",
+	.died = "the process that says who calls has ended: try again",
+	.late = "the process that says who calls does not answer in time",
+	.metrics = { [CHILD_ASKED] = { "tandem_archive_finds_total",
+				       "How often tandem-archive was asked who calls." },
+		     [CHILD_FAILED] = { "tandem_archive_finds_failed_total",
+					"Of these what had no answer." } },
+	.requests_max = ARCHIVE_REQUESTS,
+	.of_tenant_max = ARCHIVE_OF_TENANT,
+	.again_ns = 200 * NS_PER_MS,
+	.stops = node_is_stopping,
+	.wanted = archive_is_wanted,
+	.on_start = finder_on_start,
+	.on_line = finder_on_line,
+};
+
 void archive_tenants(struct node *n)
 {
 	(void)n;
@@ -271,7 +315,7 @@ void archive_reload(struct node *n)
 {
 	(void)n;
 	g_archive.stale = true;
-	g_archive.child.missing_logged = false;
+	g_archive.child.missing_logged = g_archive.finder.missing_logged = false;
 }
 
 static void archive_health(struct node *n, uint64_t now_ns)
@@ -305,6 +349,8 @@ void archive_second(struct node *n, uint64_t now_ns)
 	archive_hold(n);
 	if (!c->wanted && child_runs(c))
 		child_close(c);
+	if (!g_archive.finder.wanted && child_runs(&g_archive.finder))
+		child_close(&g_archive.finder);
 	archive_reader_look(n);
 	archive_shards_look(n);
 	if (g_archive.stale && child_runs(c))
@@ -317,6 +363,12 @@ void archive_second(struct node *n, uint64_t now_ns)
 }
 
 /* ---- requests ---- */
+
+/* Calls wait for who calls: that goes by a process of its own. */
+static struct child *archive_child_of(const char *request)
+{
+	return strcmp(request, "contact.find") != 0 ? &g_archive.child : &g_archive.finder;
+}
 
 /* A request to the node that reads: without archive.url its archive counts. */
 struct archive_far {
@@ -384,8 +436,9 @@ bool archive_query_send(struct node *n, const char *name, json_t *args, uint16_t
 		return far_request(n, name, args, ms, done, arg);
 	if (g_archive.stale && child_runs(&g_archive.child))
 		archive_terms_send(n);
-	return child_query(&g_archive.child, json_pack("{s:s, s:o}", "kind", name, "args", args),
-			   tenant, clock_now_ns() + ms * NS_PER_MS, done, arg);
+	return child_query(archive_child_of(name),
+			   json_pack("{s:s, s:o}", "kind", name, "args", args), tenant,
+			   clock_now_ns() + ms * NS_PER_MS, done, arg);
 }
 
 /* ---- commands ---- */
@@ -459,10 +512,12 @@ static void query_on_answer(struct node *n, const json_t *result, const char *wh
 
 void command_archive_query(struct command_run *run)
 {
+	const char *request = json_text(run->args, "request");
+	struct child *c = archive_child_of(request);
 	struct node *n = run->node;
 	uint64_t ticket;
 
-	if (!child_runs(&g_archive.child)) {
+	if (!child_runs(c)) {
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "the process of the archive does not run");
 		return;
@@ -470,9 +525,9 @@ void command_archive_query(struct command_run *run)
 	ticket = waiting_put(n->api.waiting, run);
 	if (!ticket)
 		command_fail(run, COMMAND_BUSY, NULL, "too many questions at once");
-	else if (!child_query(&g_archive.child,
-			      json_pack("{s:s, s:O}", "kind", json_text(run->args, "request"),
-					"args", json_object_get(run->args, "args")),
+	else if (!child_query(c,
+			      json_pack("{s:s, s:O}", "kind", request, "args",
+					json_object_get(run->args, "args")),
 			      0, clock_now_ns() + ANSWER_MS * NS_PER_MS, query_on_answer,
 			      (void *)(uintptr_t)ticket) &&
 		 (run = waiting_pop(n->api.waiting, ticket)) != NULL)

@@ -134,20 +134,19 @@ static void contact_line_put(struct writer *w, const json_t *row, const char *me
 	writer_str(w, "\n");
 }
 
-/* The first one's name, and whether any of them is blocked. */
+/* The first one's name, and whether any contact of the number is blocked. */
 static void contact_on_known(struct node *n, const json_t *result, const char *why, void *arg)
 {
 	const json_t *rows = json_object_get(result, "result"), *row;
 	struct answer *wanted = arg;
 	uint8_t space[4 * CONTACT_TEXT_MAX];
 	struct writer w = writer_over(space, sizeof(space));
-	size_t i;
 
 	(void)why;
 	g_finds--;
-	json_array_foreach(rows, i, row) wanted->reply.contact.blocked |= json_flag(row, "blocked");
 	row = json_array_get(rows, 0);
 	if (row) {
+		wanted->reply.contact.blocked = json_flag(row, "number_blocked");
 		contact_line_put(&w, row, "name");
 		contact_line_put(&w, row, "company");
 		contact_line_put(&w, row, "category");

@@ -159,7 +159,9 @@ static const struct command g_contact_commands[] = {
 	  "are compared in one form, by the dial plan of the tenant (country, area, prefixes, "
 	  "access), so +1 212 555 0100, 912125550100 and 555-0100 find one contact.",
 	  "a list of at most 8, own ones first: book (own or directory), contact, name, company, "
-	  "category (CATEGORIES of its vCard), blocked",
+	  "category (CATEGORIES of its vCard), blocked, number_blocked (any contact of the number "
+	  "is, "
+	  "of the first 100 in each of both books, also one that the list leaves out)",
 	  BY(command_contact_find), .own = "user", .transient = true },
 	{ "contact.import", COMMAND_FOR_APPLICATION, g_import_args,
 	  "Reads contacts out of a file into the book of an extension. Who reads it again changes "

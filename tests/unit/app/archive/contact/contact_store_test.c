@@ -294,12 +294,44 @@ static void test_erased(void **state)
 	rig_both(erased);
 }
 
+/* A number that more contacts have than are listed: one that is blocked counts all the same. */
+static void many_of_number(struct archive *a)
+{
+	json_t *found;
+
+	g_a = a;
+	for (int i = 0; i < 12; i++) {
+		char args[512];
+
+		(void)snprintf(args, sizeof(args),
+			       "{" BOOK ",\"contact\":\"m%02d\",\"given\":{\"name\":\"m%02d\","
+			       "\"phones\":[\"2125550177\"],\"blocked\":%s}}",
+			       i, i, i == 11 ? "true" : "false");
+		said("contact.put", args, "blocked", i == 11 ? "true" : "false");
+	}
+	found = ask("contact.find", "{" BOOK ",\"number\":\"+12125550177\"}");
+	assert_int_equal(json_array_size(found), 8);
+	assert_false(json_flag(json_array_get(found, 0), "blocked"));
+	assert_true(json_flag(json_array_get(found, 0), "number_blocked"));
+	json_decref(found);
+	said("contact.delete", "{" BOOK ",\"contact\":\"m11\"}", "contact", "\"m11\"");
+	found = ask("contact.find", "{" BOOK ",\"number\":\"+12125550177\"}");
+	assert_false(json_flag(json_array_get(found, 0), "number_blocked"));
+	json_decref(found);
+}
+
+static void test_many_of_number(void **state)
+{
+	(void)state;
+	rig_both(many_of_number);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_books),  cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_files),  cmocka_unit_test(test_full),
-		cmocka_unit_test(test_erased),
+		cmocka_unit_test(test_erased), cmocka_unit_test(test_many_of_number),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
