@@ -428,6 +428,10 @@ static void on_node_answered(void *node, const struct remote_item *item)
 static void on_picked(void *node, const struct park_reply *told)
 {
 	command_ask_picked(node, told);
+	FEATURE_EACH (f) {
+		if (f->picked)
+			f->picked(node, told);
+	}
 }
 
 static const struct node_hooks g_hooks = {

@@ -17,6 +17,7 @@ struct child_kind;
 struct document_kind;
 struct node;
 struct page_run;
+struct park_reply;
 
 /* Carries out one kind of request of calls. An ask is answered by a reply. */
 struct carrier {
@@ -68,6 +69,8 @@ struct app_feature {
 	void (*doubt)(struct node *n);                   /* Redis may have lost data */
 	void (*reload)(struct node *n);                  /* other settings count */
 	void (*tenants)(struct node *n); /* the document of a tenant has changed, or is gone */
+	/* What shard_picks_request asked of the other nodes; of others' serials, too. */
+	void (*picked)(struct node *n, const struct park_reply *told);
 	/* The file of a recorded message is complete, after so many ms. */
 	void (*recorded)(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
 	/* The node stops, and its children are closed; its links to Redis are still open. */

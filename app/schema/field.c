@@ -188,6 +188,8 @@ static void form_urls_mask(const struct form *f, json_t *json, const void *value
 		char masked[FIELD_URL_MAX];
 		struct bytes shown;
 
+		if (arg->field.guarded && !whole)
+			(void)json_object_del(json, arg->name);
 		if (!arg->field.url || !json_object_get(json, arg->name))
 			continue;
 		shown = field_url_masked(masked, (const char *)value + arg->field.at, whole);

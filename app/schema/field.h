@@ -43,7 +43,8 @@ struct field {
 	const char *(*wrong)(const void *value, const char *text);
 	/* Patterns of numbers: lint checks whether they can match as meant. */
 	bool patterns;
-	bool url; /* a URL: user, password and query nobody is shown, its path administrators */
+	bool url;     /* a URL: user, password and query nobody is shown, its path administrators */
+	bool guarded; /* it may hold secrets of others: administrators alone are shown it */
 	/* Its text names documents of that kind, or numbers ("number"), joined by ','; "": only
 	 * those with a kind in front, such as flow:NAME. NULL: none. */
 	const char *refers;
@@ -205,7 +206,8 @@ void form_start(const struct form *f, void *value, struct bytes name);
 uint64_t *form_changed(const struct form *f, void *value);
 /* New references, NULL: out of memory. The document has its version, too. */
 json_t *form_view(const struct form *f, const void *value);
-/* In such a view, as roles below administrator have it: of its URLs scheme, host and port. */
+/* In such a view, as roles below administrator have it: of its URLs scheme, host and port, and
+ * nothing that is guarded. */
 void form_urls_hide(const struct form *f, json_t *json, const void *value);
 json_t *form_document(const struct form *f, const void *value);
 /* 0, -EBADMSG or -EPROTONOSUPPORT with a reason, -ENOMEM: then value is unchanged. Unknown members

@@ -2,7 +2,9 @@
 /*
  * Requests of the routes of features (web_route.h): matched, read whole within bounds, handed to
  * the loop's thread, and answered piece by piece, with entity tags and ranges. The shape is that of
- * web_api.c; here a body and a file stay in this thread, and credentials are those of RFC 7617.
+ * web_api.c; here a body and a file stay in this thread, and credentials are those of RFC 7617. A
+ * request is asked about once its head is there: of bodies of strangers no more is kept than has
+ * come until the answer, and of all of them together no more than ROUTE_EARLY_MAX.
  */
 #include <assert.h>
 #include <errno.h>
@@ -21,7 +23,14 @@
 #include "app/web/web_request.h"
 #include "app/web/web_route.h"
 
-enum { ROUTE_PLACE_BITS = 8, ROUTE_ANSWER_S = 10, ROUTE_ETAG_MAX = 24, ROUTE_HEADER_MAX = 512 };
+enum {
+	ROUTE_PLACE_BITS = 8,
+	ROUTE_ANSWER_S = 10,
+	ROUTE_ETAG_MAX = 24,
+	ROUTE_HEADER_MAX = 512,
+	ROUTE_EARLY_MAX = 1 << 20, /* of bodies of a listener before their answers */
+	ROUTE_BODY_ROOM = 4096,    /* of a body at first */
+};
 static_assert(WEB_ROUTE_ASKS_MAX <= 1 << ROUTE_PLACE_BITS, "a place is the last octet of an id");
 
 struct route_place {
@@ -33,6 +42,7 @@ struct web_routing {
 	const struct web_routes *routes;
 	bool tls;
 	uint64_t asked; /* so far */
+	size_t early;   /* room of bodies that are not admitted */
 	struct route_place places[WEB_ROUTE_ASKS_MAX];
 };
 
@@ -44,9 +54,11 @@ struct web_visitor {
 	struct route_place *place;     /* NULL: nothing is awaited */
 	struct web_route_answer answer;
 	bool is_head, ended, has_head, closes;
+	bool admitted;                    /* the body is read; then the answer is that: */
+	struct web_route_answer accepted; /* without text */
 	uint8_t *body;
-	size_t body_n, body_size;
-	uint64_t from, size, sent; /* of the answer's text: what is sent of it */
+	size_t body_n, body_size, body_room; /* come; announced; of the buffer */
+	uint64_t from, size, sent;           /* of the answer's text: what is sent of it */
 	bool part;
 	char etag[ROUTE_ETAG_MAX];
 	char range[ROUTE_HEADER_MAX], if_none_match[ROUTE_HEADER_MAX];
@@ -153,30 +165,80 @@ static bool file_store(const struct web_visitor *v, const char *file)
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return false;
-	good = write(fd, v->body, v->body_n) == (ssize_t)v->body_n;
+	good = !v->body_n || write(fd, v->body, v->body_n) == (ssize_t)v->body_n;
 	good = !close(fd) && good && !rename(path, file);
 	if (!good)
 		(void)unlink(path);
 	return good;
 }
 
+/* What came so far moves along. False: no memory, or strangers have as much as they may. */
+static bool visitor_body_room(struct web_visitor *v, size_t room)
+{
+	size_t early = v->routing->early + room - v->body_room;
+	uint8_t *body = v->admitted || early <= ROUTE_EARLY_MAX ? malloc(room) : NULL;
+
+	if (!body)
+		return false;
+	if (v->body_n)
+		memcpy(body, v->body, v->body_n);
+	if (v->body)
+		explicit_bzero(v->body, v->body_n);
+	free(v->body);
+	v->body = body;
+	if (!v->admitted)
+		v->routing->early = early;
+	v->body_room = room;
+	return true;
+}
+
+/* It is a stranger's no more, or gone. */
+static void visitor_early_end(struct web_visitor *v)
+{
+	if (!v->admitted)
+		v->routing->early -= v->body_room;
+	v->admitted = true;
+}
+
+/* The request was let in: the rest of its body is read. */
+static void visitor_admit(struct web_visitor *v, const struct web_route_answer *a)
+{
+	v->accepted = *a;
+	visitor_early_end(v);
+	lws_set_timeout(v->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ROUTE_ANSWER_S);
+}
+
+static int visitor_store(struct web_visitor *v, const struct web_route_answer *a)
+{
+	v->closes = false;
+	return file_store(v, a->file) ? visitor_answer(v, a)
+				      : visitor_refuse(v, 507, "no room\n"); /* RFC 4918 11.5 */
+}
+
 /* What the loop's thread said, with what the files have. */
 static void visitor_on_answer(struct web_visitor *v, struct web_route_answer *a)
 {
 	bool is_put = !strcmp(v->route->method, "PUT");
-	unsigned failed = 0;
+	bool has_file = a->file[0] && a->status < 300;
 
 	v->place = NULL;
-	if (a->file[0] && a->status < 300 && is_put && !file_store(v, a->file))
-		failed = 507; /* RFC 4918 11.5 */
-	else if (a->file[0] && a->status < 300 && !is_put && !file_load(v, a))
-		failed = 404;
-	if (!failed) {
+	if (is_put)
+		v->closes = !v->ended && v->body_size;
+	if (has_file && is_put) {
+		free(a->text);
+		a->text = NULL;
+		if (v->ended || !v->body_size)
+			(void)visitor_store(v, a);
+		else
+			visitor_admit(v, a);
+		return;
+	}
+	if (!has_file || file_load(v, a)) {
 		(void)visitor_answer(v, a);
 		return;
 	}
 	free(a->text);
-	(void)visitor_refuse(v, failed, failed == 404 ? "not found\n" : "no room\n");
+	(void)visitor_refuse(v, 404, "not found\n");
 }
 
 void web_routing_on_answers(struct web_routing *g)
@@ -210,7 +272,7 @@ static struct route_place *routing_place(struct web_routing *g)
 	return NULL;
 }
 
-/* It is whole. */
+/* Its head is whole. */
 static int visitor_push(struct web_visitor *v)
 {
 	struct web_routing *g = v->routing;
@@ -219,7 +281,6 @@ static int visitor_push(struct web_visitor *v)
 	if (!place)
 		return visitor_refuse(v, 503, "too many ask at once: try again\n");
 	v->asked->id = ++g->asked << ROUTE_PLACE_BITS | (uint64_t)(place - g->places);
-	v->asked->body_n = v->body_n;
 	*place = (struct route_place){ v->asked->id, v };
 	v->place = place;
 	lws_set_timeout(v->wsi, PENDING_TIMEOUT_HTTP_CONTENT, ROUTE_ANSWER_S);
@@ -252,12 +313,8 @@ static int visitor_body_start(struct web_visitor *v)
 		return visitor_refuse(v, 411, "Content-Length is needed\n");
 	if (n > v->route->body_max)
 		return visitor_refuse(v, 413, "too long\n");
-	v->closes = false;
-	if (!n)
-		return visitor_push(v);
-	v->body = malloc(n);
 	v->body_size = n;
-	return v->body ? 0 : -1;
+	return visitor_push(v);
 }
 
 /* The same answer, octet by octet, whatever the path names. */
@@ -334,6 +391,10 @@ int web_visitor_body(struct web_visitor *v, struct bytes octets)
 		return 0; /* it was refused: the rest is not read */
 	if (octets.n > v->body_size - v->body_n)
 		return -1;
+	while (octets.n > v->body_room - v->body_n) {
+		if (!visitor_body_room(v, v->body_room ? 2 * v->body_room : ROUTE_BODY_ROOM))
+			return -1;
+	}
 	if (octets.n)
 		memcpy(v->body + v->body_n, octets.p, octets.n);
 	v->body_n += octets.n;
@@ -346,8 +407,8 @@ int web_visitor_body_end(struct web_visitor *v)
 		return -1; /* the library has read more than the request: request_completed */
 	v->ended = true;
 	if (v->answer.status || v->place)
-		return 0;
-	return v->body_n == v->body_size ? visitor_push(v) : -1;
+		return v->answer.status || v->body_n == v->body_size ? 0 : -1;
+	return v->body_n == v->body_size && v->admitted ? visitor_store(v, &v->accepted) : -1;
 }
 
 /* ---- what is sent ---- */
@@ -456,6 +517,7 @@ void web_visitor_drop(struct web_visitor *v)
 		return;
 	if (v->place)
 		v->place->v = NULL;
+	visitor_early_end(v);
 	web_route_free(v->asked);
 	if (v->answer.text)
 		explicit_bzero(v->answer.text, v->answer.n);

@@ -37,7 +37,6 @@ struct web_routed {
 	char host[WEB_ROUTE_TEXT_MAX]; /* of the header Host, with its port */
 	char agent[WEB_ROUTE_TEXT_MAX];
 	char user[WEB_ROUTE_TEXT_MAX], password[WEB_ROUTE_TEXT_MAX];
-	size_t body_n;
 };
 void web_route_free(struct web_routed *r); /* NULL is fine */
 
@@ -48,8 +47,8 @@ struct web_route_answer {
 	const char *type; /* constant; with text or file */
 	uint8_t *text;    /* malloc'ed, owned with the answer; wiped after use; NULL: none */
 	size_t n;
-	/* With 2xx: a body that came is written there, whole or not at all; for GET the file is
-	 * sent if it is there, else text, else 404. "": no file. */
+	/* With 2xx: a body is read now, and written there, whole or not at all; for GET the file
+	 * is sent if it is there, else text, else 404. "": no file. */
 	char file[WEB_ROUTE_FILE_MAX];
 };
 

@@ -47,9 +47,12 @@ bool shard_check_sync(struct shard *s, uint16_t tenant, struct bytes user, struc
 	for (uint32_t i = 0; a && i < a->count; i++) {
 		const struct binding *b = &a->bindings[i];
 
-		if (bytes_eq(text_bytes(&b->contact), contact) &&
-		    b->expires_utc_ms > asker.utc_ms && b->hop.local < set->local_count &&
-		    shard_local_is_own(set, b->hop.local) && route_hop(b, &asker, &hop))
+		if (!bytes_eq(text_bytes(&b->contact), contact) ||
+		    b->expires_utc_ms <= asker.utc_ms || b->hop.local >= set->local_count)
+			continue;
+		/* of the shards of its node the one of its address asks it; of another node any */
+		if ((shard_local_is_own(set, b->hop.local) || binding_is_foreign(b)) &&
+		    route_hop(b, &asker, &hop))
 			return sync_send(s, user, b, &hop);
 	}
 	return false;
