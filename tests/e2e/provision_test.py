@@ -6,7 +6,9 @@ import http.client
 import os
 import pathlib
 import re
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -20,6 +22,7 @@ from directory_test import Pair         # noqa: E402
 from lib import place                   # noqa: E402
 from lib.node import Node               # noqa: E402
 from lib.sip import UserAgent           # noqa: E402
+from lib.stream import StreamAgent      # noqa: E402
 from phones.polycom import Polycom      # noqa: E402
 from ports import Ports                 # noqa: E402
 from resp import Redis                  # noqa: E402
@@ -160,6 +163,40 @@ class Boot(ProvisionTest):
             self.assertTrue(path.is_dir() or path.name.startswith(path.parent.name + "-"), path)
             self.assertEqual(path.stat().st_mode & 0o077, 0, path)
 
+    def test_uploads_go_with_their_device(self):
+        """Also those of a tenant that goes, with its folder, and of no other device."""
+        folders = {}
+        for tenant, mac in (("default", "0004f2000001"), ("gone", "0004f2000002"), ("gone", "0004f2000003")):
+            if tenant == "gone":
+                self.node.ctl("tenant.put", name="gone", domains="gone.example")
+            self.node.ctl("extension.put", tenant=tenant, number="207", password=f"{tenant}secret")
+            self.node.ctl("device.put", tenant=tenant, mac=mac, extensions="207")
+            folders[mac] = pathlib.Path(self.node.folder, "phones", tenant, mac)
+            phone = self.phone(mac, "207", f"{tenant}secret")
+            for name in ("boot.log", "phone.cfg", "directory.xml"):
+                self.assertEqual(phone.put(f"{mac}-{name}", b"x"), 201)
+        self.phone().put(f"{MAC}-app.log", b"kept")
+        self.node.ctl("device.delete", mac="0004f2000001")
+        self.node.ctl("device.delete", tenant="gone", mac="0004f2000002")
+        until(lambda: not folders["0004f2000001"].exists() and not folders["0004f2000002"].exists(), "uploads are left")
+        self.assertEqual(len(os.listdir(folders["0004f2000003"])), 3)
+        self.node.ctl("device.delete", tenant="gone", mac="0004f2000003")
+        self.node.ctl("extension.delete", tenant="gone", number="207")
+        self.node.ctl("tenant.delete", name="gone", erase=True)
+        until(lambda: not folders["0004f2000003"].parent.exists(), "uploads of a tenant are left")
+        kept = pathlib.Path(self.node.folder, "phones", "default", MAC, f"{MAC}-app.log")
+        self.assertEqual(kept.read_bytes(), b"kept")
+        kept.unlink()
+
+    def test_overrides_are_for_administrators(self):
+        """A password may be there: device.get and device.list show readers none."""
+        self.node.ctl("device.put", mac=MAC, overrides="device.auth.localAdminPassword=98765")
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, overrides="")
+        self.assertIn("98765", str(self.node.ctl("device.get", mac=MAC)))
+        for role, shown in (("admin", True), ("application", False), ("reader", False)):
+            self.assertEqual("98765" in str(self.node.ctl("device.get", mac=MAC, as_role=role)), shown, role)
+            self.assertEqual("98765" in str(self.node.ctl("device.list", as_role=role)), shown, role)
+
     def test_ranges_and_tags(self):
         login = basic("201", "secret201")
         status, headers, whole = self.ask(f"/{MAC}.cfg", login)
@@ -254,6 +291,23 @@ class Guesses(ProvisionTest):
         until(lambda: [(e["type"], e["device"], e["number"]) for e in self.node.events() if e["type"].startswith("device.")] == want, self.node.events)
 
 
+class Brake(ProvisionTest):
+    def test_a_source_is_braked(self):
+        """Requests of one source beyond 2,000 at once are 429, whatever they ask for; a second later some are not."""
+        connection = http.client.HTTPConnection(place.NODE, self.port, timeout=10)
+        self.addCleanup(connection.close)
+
+        def status():
+            connection.request("GET", "/000000000000.cfg")
+            response = connection.getresponse()
+            response.read()
+            return response.status, response.getheader("Retry-After")
+
+        answers = [status() for _ in range(4000)]
+        self.assertGreaterEqual(answers.index((429, "5")), 2000)
+        until(lambda: status()[0] == 200, lambda: "the brake stays")
+
+
 class Attacks(ProvisionTest):
     def test_without_credentials_all_is_the_same(self):
         """A known and an unknown MAC get the same octets; without a password nothing says what is there."""
@@ -310,6 +364,25 @@ class Attacks(ProvisionTest):
         self.assertEqual({self.ask(f"/{mac}.cfg", basic("201", f"{tenant}secret"))[0] for tenant in ("first", "second")}, {429})
         self.assertEqual(seen["accepted_utc_ms"], self.node.ctl("device.get", tenant="first", mac=mac)["seen"]["accepted_utc_ms"])
 
+    def test_a_body_of_a_stranger_is_not_read(self):
+        """A wrong password is refused before the body has come, and many of them at once take no room of others."""
+        import socket
+        head = "PUT /{}-app.log HTTP/1.1\r\nHost: x\r\nContent-Length: 262144\r\n{}\r\n"
+        login = "Authorization: " + basic("201", "guess")["Authorization"] + "\r\n"
+        for lines in (login, ""):
+            with socket.create_connection((place.NODE, self.port), 5) as sock:
+                sock.sendall(head.format(MAC, lines).encode())
+                sock.settimeout(10)
+                self.assertRegex(sock.recv(4096), rb"^HTTP/1.1 (401|429) ")
+        right = "Authorization: " + basic("201", "secret201")["Authorization"] + "\r\n"
+        with socket.create_connection((place.NODE, self.port), 5) as sock:
+            sock.sendall(head.format(MAC, right).encode() + b"x" * 1000)
+            time.sleep(0.3)
+            sock.sendall(b"x" * 261144)
+            sock.settimeout(10)
+            self.assertRegex(sock.recv(4096), rb"^HTTP/1.1 201 ")
+        pathlib.Path(self.node.folder, "phones", "default", MAC, f"{MAC}-app.log").unlink()
+
     def test_a_revision_that_is_not_there(self):
         """It was not fetched: what was seen says nothing of it."""
         seen = self.seen()
@@ -341,6 +414,70 @@ class Attacks(ProvisionTest):
         self.assertEqual(self.ask("/000000000000.cfg")[0], 200)
 
 
+class Secure(unittest.TestCase):
+    """Over HTTPS, with a certificate that the phone checks."""
+    @classmethod
+    def setUpClass(cls):
+        cls.node = cls.enterClassContext(Node(start=False, everything=True))
+        cls.port, cls.plain = cls.node.ports.take(), cls.node.ports.take()
+        cls.node.configure({"provision": {"bind": place.NODE, "https": cls.port, "http": cls.plain}})
+        cls.node.start()
+        cls.node.put_extension("201", "secret201")
+        cls.node.ctl("device.put", mac=MAC, extensions="201")
+
+    def phone(self, context):
+        device = Polycom(MAC, f"https://{place.NODE}:{self.port}/", "201", "secret201", context=context, tries=1)
+        self.addCleanup(device.close)
+        return device
+
+    def context(self, check):
+        context = ssl.create_default_context()
+        if check:
+            context.load_verify_locations(os.path.join(self.node.folder, "tls", "ca.pem"))
+        context.check_hostname = False
+        return context
+
+    def test_a_boot(self):
+        """SEC-09: files, uploads and ranges go over TLS as they do without it; the revisions are the same ones."""
+        device = self.phone(self.context(True))
+        self.assertTrue(device.boot())
+        self.assertEqual(device.values["reg.1.address"], "201")
+        plain = Polycom(MAC, f"http://{place.NODE}:{self.plain}/", "201", "secret201")
+        self.addCleanup(plain.close)
+        self.assertTrue(plain.boot())
+        self.assertEqual(plain.names, device.names)
+        self.assertEqual(device.put(f"{MAC}-app.log", b"x" * 262144), 201)
+        self.assertEqual(plain.get(f"{MAC}-app.log"), b"x" * 262144)
+        self.assertEqual(device.put(f"{MAC}-app.log", b"x" * 262145), 413)
+
+    def test_who_is_not_trusted(self):
+        """A phone that does not know the authority asks for nothing; plain HTTP at that port is no answer; old TLS is refused."""
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            self.phone(self.context(False)).boot()
+        connection = http.client.HTTPConnection(place.NODE, self.port, timeout=10)
+        self.addCleanup(connection.close)
+        with self.assertRaises((http.client.HTTPException, OSError)):
+            connection.request("GET", "/000000000000.cfg")
+            connection.getresponse()
+        old = self.context(True)
+        old.minimum_version = ssl.TLSVersion.TLSv1
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+        old.set_ciphers("DEFAULT@SECLEVEL=0")
+        with self.assertRaises(OSError):
+            self.phone(old).boot()
+
+    def test_without_credentials(self):
+        """Each path has the same octets, over TLS, too."""
+        answers = set()
+        connection = http.client.HTTPSConnection(place.NODE, self.port, timeout=10, context=self.context(True))
+        self.addCleanup(connection.close)
+        for path in (f"/{MAC}.cfg", f"/{UNKNOWN}.cfg", "/x", "/a/b"):
+            connection.request("GET", path)
+            response = connection.getresponse()
+            answers.add((response.status, response.read()))
+        self.assertEqual(answers, {(401, b"log in\n")})
+
+
 class Nodes(Pair):
     """Two nodes with one Redis: a phone asks now the one, now the other."""
     ports = {}
@@ -350,6 +487,14 @@ class Nodes(Pair):
         cls.claim = getattr(cls, "claim", None) or cls.enterClassContext(Ports(2))
         cls.ports = cls.ports | {name: cls.claim.take()}
         return {**super().settings(name, shard), "provision": {"bind": place.NODE, "http": cls.ports[name], "server": "pbx.example.org"}}
+
+    @classmethod
+    def joins(cls, name, shard):
+        """It listens over TCP, too."""
+        node = cls.enterClassContext(Node(settings=cls.settings(name, shard), start=False, everything=True, rate=cls.rate))
+        shutil.copy(os.path.join(cls.a.state_dir, "keys"), os.path.join(node.state_dir, "keys"))
+        node.start()
+        return node
 
     def setUp(self):
         self.a.put_extension("201", "secret201")
@@ -389,6 +534,40 @@ class Nodes(Pair):
                 self.assertNotIn("CONFIG_FILES", str(value), key)
         seen = self.a.ctl("device.get", mac=MAC)["seen"]
         until(lambda: self.a.ctl("device.get", mac=MAC)["seen"] == self.b.ctl("device.get", mac=MAC)["seen"], lambda: seen)
+
+    def test_a_phone_of_the_other_node(self):
+        """PROV-13: it fetched its files from a, and registers at b over TCP: both nodes say so. A change at a asks it there, behind its call at b,
+        and what it has fetched from b since, a asks for no more."""
+        device = Polycom(MAC, f"http://{place.NODE}:{self.ports['a']}/", "201", "secret201")
+        self.addCleanup(device.close)
+        self.b.put_extension("202", "secret202")
+        self.assertTrue(device.boot())
+        device.values["reg.1.server.1.address"], device.values["reg.1.server.1.port"] = self.b.server
+        self.assertEqual(device.register(StreamAgent).status, 200)
+        until(lambda: all(node.ctl("device.get", mac=MAC)["seen"]["registered_revision"] == device.names[0][13:29] for node in (self.a, self.b)),
+              lambda: self.a.ctl("device.get", mac=MAC))
+        with contextlib.ExitStack() as stack:
+            caller = stack.enter_context(self.b.user_agent("202", "secret202"))
+            self.assertEqual(caller.register().status, 200)
+            sounds = [stack.enter_context(contextlib.closing(self.b.media())) for _ in range(2)]
+            out = caller.invite("201", sounds[0].sdp())
+            into = device.agent.incoming()
+            into.respond(200, "OK", body=sounds[1].sdp())
+            out.wait_answer()
+            into.wait_ack()
+            self.a.ctl("device.put", mac=MAC, columns=2)
+            time.sleep(2.5)
+            self.assertEqual(device.syncs, [])
+            over = threading.Thread(target=into.wait_bye)
+            over.start()
+            out.bye()
+            over.join()
+        until(lambda: device.syncs, "it was not asked")
+        device.server = device.server._replace(netloc=f"{place.NODE}:{self.ports['b']}")
+        self.assertTrue(device.boot())
+        self.assertEqual(device.values["up.numOfDisplayColumns"], "2")
+        time.sleep(1.5)
+        self.assertEqual(len(device.syncs), 1)
 
     def test_redis_is_away(self):
         """A phone that boots meanwhile has its files of the node that it asked."""

@@ -15,6 +15,7 @@
 #include "sig/location/registrar.h"
 
 struct node;
+struct park_reply;
 struct web_routed;
 
 enum { DEVICE_AGENT_MAX = 80 };
@@ -46,6 +47,10 @@ struct device_entry {
 	bool writing;            /* it is being read, or written */
 	bool awaited;            /* it has fetched, and has to register */
 	uint64_t sync_ms;        /* UTC: it is to be asked since then; 0: it is not */
+	uint64_t sync_next_ns;   /* then it is looked at again */
+	uint64_t sync_serial;    /* other nodes are asked for its calls; 0: they are not */
+	bool sync_read;          /* what Redis has of it is known since it is to be asked */
+	uint64_t asked_ns;       /* the store, for its phones */
 	uint64_t refused_ns;     /* the last event about a wrong password */
 };
 
@@ -64,6 +69,8 @@ bool device_read(struct node *n, const struct device_entry *d, struct device_val
 
 /* ---- device_seen.c ---- */
 void device_saw(struct device_entry *d, enum device_step step, uint64_t utc_ms);
+/* Reads what Redis has of it; d->sync_read is set then, also where Redis cannot say. */
+void device_seen_refresh(struct node *n, struct device_entry *d);
 /* Writes what is dirty. Twice a second. */
 void device_seen_beat(struct node *n, uint64_t now_ns);
 /* Reads the record of one, and ends the run with view (stolen) and what was seen. */
@@ -76,7 +83,25 @@ bool device_is_binding(const struct device_entry *d, const struct binding *b);
 
 /* ---- device_sync.c ---- */
 /* Asks it behind its calls, if it is to be asked. Twice a second. */
-void device_sync_beat(struct node *n, struct device_entry *d);
+void device_sync_beat(struct node *n, struct device_entry *d, uint64_t now_ns);
+void device_sync_want(struct device_entry *d, uint64_t utc_ms);
+/* Other nodes have said whether one of the extensions is in a call. */
+void device_sync_on_picked(struct node *n, const struct park_reply *told);
+/* The entry of its extension's phones is no older than a second. False: not yet; the store is
+ * asked, every few seconds at most. */
+bool device_locations_known(struct node *n, struct device_entry *d, struct bytes number,
+			    uint64_t now_ns);
+void device_sync_close(struct node *n);
+
+/* ---- device_uploads.c ---- */
+enum { DEVICE_FOLDER_MAX = 320 };
+/* Where the phone's file of that name lies. False: it may bring no such file. */
+bool device_upload_path(const struct node *n, const struct device_entry *d, struct bytes name,
+			char *out, size_t size);
+/* The device is deleted. */
+void device_uploads_delete(const struct node *n, const struct device_entry *d);
+void device_uploads_beat(uint64_t now_ns); /* twice a second */
+void device_uploads_close(void);
 
 /* ---- provision_http.c ---- */
 int provision_listen(struct node *n);

@@ -22,6 +22,7 @@ static struct {
 } g_devices;
 
 enum { DEVICES_MAX = 1 << 17 };
+#define OTHERS_SYNC_NS (60 * NS_PER_S)
 
 static uint64_t device_hash(struct bytes mac)
 {
@@ -97,6 +98,9 @@ static int device_apply(struct node *node, uint16_t tenant, const void *value)
 		return -ENOMEM;
 	d->tenant = tenant;
 	(void)bytes_cstr(mac, d->mac, sizeof(d->mac));
+	/* its phone may have been told of it by nobody; a node that lives has a minute to do it */
+	device_sync_want(d, v->changed_utc_ms);
+	d->sync_next_ns = clock_now_ns() + OTHERS_SYNC_NS;
 	first = device_find(mac);
 	if (first) {
 		d->next = first->next;
@@ -114,12 +118,12 @@ static void device_forget(struct node *node, uint16_t tenant, const char *name)
 	struct bytes mac = bytes_str(name);
 	struct device_entry *first = device_find(mac), **at = &first, *d;
 
-	(void)node;
 	while (*at && (*at)->tenant != tenant)
 		at = &(*at)->next;
 	d = *at;
 	if (!d)
 		return;
+	device_uploads_delete(node, d);
 	if (d != first) {
 		*at = d->next;
 	} else {
@@ -139,7 +143,7 @@ static void device_saved(struct command_run *run, const void *value, json_t *vie
 
 	(void)view;
 	if (d)
-		d->sync_ms = clock_utc_ms();
+		device_sync_want(d, clock_utc_ms());
 }
 
 static void device_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)

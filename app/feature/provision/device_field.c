@@ -148,9 +148,16 @@ const struct command_arg g_device_fields[] = {
 		   "Hours of its clock: 24 or 12."),
 	FLAG_FIELD("directory_key", directory_key, "false",
 		   "true: it shows a key for directories when it is off-hook."),
-	TEXT_FIELD("overrides", overrides, CHARSET_TEXT, field_overrides_wrong,
-		   "Parameters of the phone as KEY=VALUE, joined by ';', which come before those "
-		   "that the node has: up.backlight.idleIntensity=0."),
+	{ .name = "overrides",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .max = DEVICE_OVERRIDES_MAX - 1,
+	  .preset = FIELD_PRESET("empty"),
+	  .help = "Parameters of the phone as KEY=VALUE, joined by ';', which come before those "
+		  "that the node has: up.backlight.idleIntensity=0. Administrators alone are shown "
+		  "them: a password may be there.",
+	  .field = { FIELD_AT(FIELD_TEXT, overrides), .wrong = field_overrides_wrong,
+		     .guarded = true } },
 	{ .name = NULL },
 };
 #undef FIELD_OF

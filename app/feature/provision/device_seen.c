@@ -70,12 +70,14 @@ bool device_is_binding(const struct device_entry *d, const struct binding *b)
 	       memmem(d->seen.agent, strlen(d->seen.agent), agent.p, agent.n);
 }
 
-static void device_look(struct node *n, struct device_entry *d, const struct device_value *v)
+static void device_look(struct node *n, struct device_entry *d, const struct device_value *v,
+			uint64_t now_ns)
 {
 	struct bytes list = bytes_str(v->extensions), number = { 0 };
 	const struct aor *entry;
 
 	(void)bytes_cut(&list, ',', &number);
+	(void)device_locations_known(n, d, number, now_ns); /* it may register at another node */
 	entry = locations_find(n->common.locations, d->tenant, number);
 	for (uint32_t i = 0; entry && i < entry->count; i++) {
 		const struct binding *b = &entry->bindings[i];
@@ -90,7 +92,7 @@ static void device_look(struct node *n, struct device_entry *d, const struct dev
 }
 
 /* A phone that has fetched its files here registers within minutes, or is looked for no more. */
-static void device_await(struct node *n, struct device_entry *d)
+static void device_await(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
 	struct device_value v;
 
@@ -98,7 +100,7 @@ static void device_await(struct node *n, struct device_entry *d)
 		return;
 	d->awaited = clock_utc_ms() < d->seen.at[DEVICE_FETCHED] + AWAITED_MS;
 	if (d->awaited && device_read(n, d, &v))
-		device_look(n, d, &v);
+		device_look(n, d, &v, now_ns);
 }
 
 /* ---- the record: times, then texts, one a line ---- */
@@ -203,14 +205,13 @@ void device_seen_beat(struct node *n, uint64_t now_ns)
 	struct device_entry *first, *d;
 	uint32_t cursor = 0;
 
-	(void)now_ns;
 	while ((first = device_next(&cursor)) != NULL) {
 		for (d = first; d; d = d->next) {
 			struct store_kept key = seen_key(n, d->tenant, d->mac);
 			struct seen_run *r = NULL;
 
-			device_await(n, d);
-			device_sync_beat(n, d);
+			device_await(n, d, now_ns);
+			device_sync_beat(n, d, now_ns);
 			if (d->dirty && !d->writing)
 				r = seen_run_new(n, d->tenant, bytes_str(d->mac));
 			if (!r)
@@ -222,6 +223,32 @@ void device_seen_beat(struct node *n, uint64_t now_ns)
 }
 
 /* ---- reading ---- */
+
+static void seen_on_refreshed(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	struct seen_run *r = arg;
+	struct device_entry *d = device_of(r->tenant, bytes_str(r->mac));
+	struct device_seen stored;
+
+	if (d && result == STORE_OK && there) {
+		seen_parse(value, &stored);
+		seen_merge(&d->seen, &stored);
+	}
+	if (d)
+		d->sync_read = true;
+	free(r);
+}
+
+void device_seen_refresh(struct node *n, struct device_entry *d)
+{
+	struct store_kept key = seen_key(n, d->tenant, d->mac);
+	struct seen_run *r = seen_run_new(n, d->tenant, bytes_str(d->mac));
+
+	if (r)
+		store_kept_get(n->redis.store, &key, seen_on_refreshed, r);
+	else
+		d->sync_read = true;
+}
 
 static json_t *seen_json(const struct device_seen *s)
 {

@@ -1,21 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Asks phones to look for other files (check-sync), each behind its calls: a phone that boots in
- * one would end it. A device waits here from its change, or from device.sync, until its extension
- * is in no call of this node, and its phone is registered. The node that took the command asks;
- * where the phone's connection is with another node, it boots by itself, or registers here.
+ * one would end it. A device waits here from its change, or from device.sync, until its phone is
+ * registered at any node, and its extension is in no call of any node. The node that took the
+ * command asks. A node that starts finds what it, or another one, had not got done: devices whose
+ * document is newer than the files that their phones have.
  */
 #include <string.h>
 
-#include "app/command/command_request.h"
 #include "app/document/document.h"
 #include "app/feature/provision/device.h"
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
 #include "base/clock.h"
+#include "sig/feature/pick/pick_ringing.h"
+#include "sig/model/park.h"
+#include "sig/remote/remote_state.h"
 #include "sig/shard/shard.h"
+#include "sig/shard/shared_tables.h"
 
-#define SYNC_LONG_MS (UINT64_C(12) * 3600 * 1000) /* then it is given up */
+#define SYNC_LONG_MS   (UINT64_C(12) * 3600 * 1000) /* then it is given up */
+#define SYNC_AGAIN_NS  (5 * NS_PER_S)               /* where it was busy, or away */
+#define SYNC_ANSWER_NS (3 * NS_PER_S)               /* other nodes have answered, or are lost */
+
+static struct locations_user g_looks; /* joined with the first look */
+
+void device_sync_want(struct device_entry *d, uint64_t utc_ms)
+{
+	d->sync_ms = utc_ms;
+	d->sync_next_ns = d->sync_serial = 0;
+	d->sync_read = false;
+}
+
+/* ---- where its phone is ---- */
+
+static void looks_on_found(void *owner, uint64_t token, struct instant now)
+{
+	(void)owner;
+	(void)token;
+	(void)now;
+}
+
+bool device_locations_known(struct node *n, struct device_entry *d, struct bytes number,
+			    uint64_t now_ns)
+{
+	if (locations_know(n->common.locations, d->tenant, number))
+		return true;
+	if (d->asked_ns && now_ns - d->asked_ns < SYNC_AGAIN_NS)
+		return false;
+	if (!g_looks.owner) {
+		g_looks = (struct locations_user){ .owner = n, .found = looks_on_found };
+		locations_join(n->common.locations, &g_looks);
+	}
+	d->asked_ns = now_ns;
+	locations_set_now(n->common.locations, clock_instant());
+	(void)locations_request(n->common.locations, d->tenant, number, &g_looks, 1);
+	return false;
+}
+
+void device_sync_close(struct node *n)
+{
+	if (g_looks.owner)
+		locations_leave(n->common.locations, &g_looks);
+	g_looks = (struct locations_user){ 0 };
+}
 
 /* The binding of that device; NULL: it is not registered. */
 static const struct binding *sync_binding(const struct node *n, const struct device_entry *d,
@@ -30,26 +78,49 @@ static const struct binding *sync_binding(const struct node *n, const struct dev
 	return NULL;
 }
 
+/* ---- whether it is in a call ---- */
+
 static bool sync_is_busy(const struct node *n, uint16_t tenant, struct bytes number)
 {
 	struct user_call of = { 0 };
-	const struct shard *core;
 	uint32_t cursor = 0;
+	const struct shard *core = node_core_next(n, &cursor);
 
-	while (!of.call && (core = node_core_next(n, &cursor)) != NULL)
+	if (core)
 		shard_user_call(core, tenant, number, USER_HAS, 0, &of);
 	return of.call;
 }
 
-static void sync_try(struct node *n, struct device_entry *d, const struct device_value *v)
+static bool sync_has_others(const struct node *n)
 {
-	struct bytes list = bytes_str(v->extensions), number = { 0 }, contact;
-	const struct binding *b;
+	const struct shard_shared_tables *c = n->shards.shared_tables;
+
+	return c->remote && c->remote_with.others(c->remote_with.arg);
+}
+
+/* False: too much is asked of them. */
+static bool sync_ask_others(struct node *n, struct device_entry *d, struct bytes number)
+{
+	const struct remote_pick pick = { .by = number, .of = number, .want = USER_HAS };
+	uint32_t cursor = 0;
+	struct shard *core = node_core_next(n, &cursor);
+	uint64_t serial = rand_u64_from(&n->rand) | 1;
+
+	if (!core || !shard_picks_request(core, d->tenant, &pick, serial))
+		return false;
+	d->sync_serial = serial;
+	return true;
+}
+
+/* ---- asking it ---- */
+
+static void device_sync_send(struct node *n, struct device_entry *d, struct bytes number)
+{
+	const struct binding *b = sync_binding(n, d, number);
+	struct bytes contact;
 	struct shard *core;
 	uint32_t cursor = 0;
 
-	(void)bytes_cut(&list, ',', &number);
-	b = sync_binding(n, d, number);
 	if (!b || sync_is_busy(n, d->tenant, number))
 		return;
 	contact = text_bytes(&b->contact);
@@ -62,16 +133,73 @@ static void sync_try(struct node *n, struct device_entry *d, const struct device
 	}
 }
 
-void device_sync_beat(struct node *n, struct device_entry *d)
+static void sync_try(struct node *n, struct device_entry *d, const struct device_value *v,
+		     uint64_t now_ns)
+{
+	struct bytes list = bytes_str(v->extensions), number = { 0 };
+
+	(void)bytes_cut(&list, ',', &number);
+	if (!device_locations_known(n, d, number, now_ns))
+		return;
+	if (!sync_binding(n, d, number)) {
+		d->sync_read = false; /* it may fetch its files meanwhile, at any node */
+		d->sync_next_ns = now_ns + SYNC_AGAIN_NS;
+		return;
+	}
+	if (sync_is_busy(n, d->tenant, number))
+		return;
+	if (!sync_has_others(n)) {
+		device_sync_send(n, d, number);
+		return;
+	}
+	d->sync_next_ns = now_ns + (sync_ask_others(n, d, number) ? SYNC_ANSWER_NS : SYNC_AGAIN_NS);
+}
+
+static struct device_entry *sync_of_serial(uint64_t serial)
+{
+	struct device_entry *d;
+	uint32_t cursor = 0;
+
+	while ((d = device_next(&cursor)) != NULL) {
+		while (d && d->sync_serial != serial)
+			d = d->next;
+		if (d)
+			return d;
+	}
+	return NULL;
+}
+
+void device_sync_on_picked(struct node *n, const struct park_reply *told)
+{
+	struct device_entry *d = sync_of_serial(told->serial);
+	struct device_value v;
+	struct bytes list, number = { 0 };
+
+	if (!d || !d->sync_ms)
+		return;
+	d->sync_serial = 0;
+	d->sync_next_ns = clock_now_ns() + SYNC_AGAIN_NS / 5;
+	if (told->told == PARK_OK || !device_read(n, d, &v))
+		return;
+	list = bytes_str(v.extensions);
+	(void)bytes_cut(&list, ',', &number);
+	device_sync_send(n, d, number);
+}
+
+/* What its phone has fetched since is not asked for again, whichever node gave it. */
+void device_sync_beat(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
 	struct device_value v;
 
-	if (!d->sync_ms)
+	if (!d->sync_ms || d->sync_next_ns > now_ns)
 		return;
-	if (clock_utc_ms() > d->sync_ms + SYNC_LONG_MS || !device_read(n, d, &v))
+	if (d->seen.at[DEVICE_FETCHED] >= d->sync_ms ||
+	    clock_utc_ms() > d->sync_ms + SYNC_LONG_MS || !device_read(n, d, &v))
 		d->sync_ms = 0;
+	else if (d->sync_read)
+		sync_try(n, d, &v, now_ns);
 	else
-		sync_try(n, d, &v);
+		device_seen_refresh(n, d);
 }
 
 void command_device_sync(struct command_run *run)
@@ -87,6 +215,6 @@ void command_device_sync(struct command_run *run)
 		(void)document_missing(run, &g_device_documents);
 		return;
 	}
-	d->sync_ms = clock_utc_ms();
+	device_sync_want(d, clock_utc_ms());
 	command_answer(run, json_pack("{s:s}", "mac", d->mac));
 }

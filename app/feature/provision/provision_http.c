@@ -23,12 +23,17 @@
 #include "base/log.h"
 #include "cluster/store/store.h"
 #include "sig/shard/shard.h"
+#include "sig/shard/shared_tables.h"
+#include "sig/sip/stream_rate.h"
 
 enum {
 	UPLOAD_MAX = 262144,
 	BOOTS_MAX = 256, /* with their files */
 	BOOT_HASH_MAX = PHONE_MAC_LEN + 1 + PHONE_REVISION_LEN + 1,
+	SOURCES = 4096,
 };
+/* Requests of one source: an office behind one address boots at once. */
+static const struct stream_rate g_source_rate = { .per_s = 50, .burst = 2000 };
 #define PROVISION_REALM   "phones"
 #define BOOT_KIND         "phone"
 #define DEVICE_REFUSED_NS (60 * NS_PER_S) /* between two events about one device */
@@ -48,6 +53,7 @@ static struct {
 	struct boot boots[BOOTS_MAX];
 	uint64_t used;
 	bool is_loaded;
+	uint64_t full_ns[SOURCES]; /* of sources by their hash: those of one share a rate */
 } g_provision;
 
 /* ---- answers ---- */
@@ -491,26 +497,6 @@ static void on_pinned(struct web_routed *r, void *arg)
 
 /* ---- what phones upload ---- */
 
-/* What a phone may bring, and get back; each is one file of its folder. */
-static const char *const g_uploads[] = { "-boot.log",      "-app.log",   "-phone.cfg", "-web.cfg",
-					 "-directory.xml", "-calls.xml", NULL };
-
-/* Returns false for another name. */
-static bool upload_path(const struct node *n, const struct device_entry *d, struct bytes name,
-			char out[WEB_ROUTE_FILE_MAX])
-{
-	struct bytes suffix = bytes_from(name, PHONE_MAC_LEN);
-
-	for (size_t i = 0; g_uploads[i]; i++) {
-		if (bytes_is(suffix, g_uploads[i]))
-			return snprintf(out, WEB_ROUTE_FILE_MAX, "%s/phones/%s/%s/%s%s",
-					n->settings.node.state_dir,
-					tenants_name(n->common.tenants, d->tenant), d->mac, d->mac,
-					g_uploads[i]) < WEB_ROUTE_FILE_MAX;
-	}
-	return false;
-}
-
 static void on_upload(struct web_routed *r, void *arg)
 {
 	struct web_route_answer a = { .status = 201 };
@@ -527,7 +513,7 @@ static void on_upload(struct web_routed *r, void *arg)
 	d = provision_login(n, r, mac, &v);
 	if (!d)
 		return;
-	if (upload_path(n, d, name, a.file))
+	if (device_upload_path(n, d, name, a.file, sizeof(a.file)))
 		provision_answer(r, &a);
 	else
 		provision_status(r, 404, 0);
@@ -556,7 +542,7 @@ static void provision_on_file(struct web_routed *r, void *arg)
 		on_master(n, r, d, &v);
 		return;
 	}
-	if (!upload_path(n, d, name, a.file)) {
+	if (!device_upload_path(n, d, name, a.file, sizeof(a.file))) {
 		provision_status(r, 404, 0);
 		return;
 	}
@@ -581,11 +567,23 @@ static const struct web_route g_provision_list[] = {
 	{ .method = NULL },
 };
 
+/* Before anything is looked up. No address can push another one out: they share places. */
+static bool source_may_ask(const struct node *n, const struct web_routed *r)
+{
+	uint64_t hash = auth_limit_source(&n->shards.shared_tables->key, &r->peer);
+
+	return stream_rate_spend(&g_provision.full_ns[hash % SOURCES], &g_source_rate,
+				 clock_now_ns());
+}
+
 static void provision_on_asked(const void *item, void *arg)
 {
 	struct web_routed *r = *(struct web_routed *const *)item;
 
-	r->route->fn(r, arg);
+	if (source_may_ask(arg, r))
+		r->route->fn(r, arg);
+	else
+		provision_status(r, 429, 5);
 }
 
 /* ---- life ---- */
@@ -666,7 +664,8 @@ static void asks_end(struct web_asks **asks)
 
 void provision_close(struct node *n)
 {
-	(void)n;
+	device_sync_close(n);
+	device_uploads_close();
 	web_close(g_provision.http);
 	web_close(g_provision.https);
 	g_provision.http = g_provision.https = NULL;

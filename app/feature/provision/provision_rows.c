@@ -29,10 +29,8 @@ static const struct command g_device_commands[] = {
 	  .columns = "mac,make,model,extensions,location" },
 	{ "device.sync", COMMAND_FOR_APPLICATION, g_device_args,
 	  "Asks the phone of a device to look for other files (check-sync): behind its calls, once "
-	  "it "
-	  "is registered at the node that took the command, for up to 12 hours. device.put does "
-	  "so, "
-	  "too. device.get says when it was asked, and what it has fetched since.",
+	  "it is registered at any node, for up to 12 hours. device.put does so, too. device.get "
+	  "says when it was asked, and what it has fetched since.",
 	  "mac", BY(command_device_sync), .documents = BY(&g_device_documents) },
 	{ .name = NULL },
 };
@@ -41,6 +39,7 @@ static const struct command g_device_commands[] = {
 static void provision_second(struct node *n, uint64_t now_ns)
 {
 	device_seen_beat(n, now_ns);
+	device_uploads_beat(now_ns);
 }
 #endif
 
@@ -50,6 +49,7 @@ const struct app_feature g_provision_feature = {
 	.documents = KINDS(&g_device_documents),
 	.listen = BY(provision_listen),
 	.second = BY(provision_second),
+	.picked = BY(device_sync_on_picked),
 	.reload = BY(provision_reload),
 	.close = BY(provision_close),
 };
