@@ -219,6 +219,10 @@ static const struct app_page g_contact_pages[] = {
 	  .reads = "contact.export",
 	  .dav = "1, 3, addressbook",
 	  .answer = BY(contact_dav_page) },
+	{ .path = "/phonebook/",
+	  .allow = "GET",
+	  .reads = "directory.list",
+	  .answer = BY(contact_phone_book) },
 	{ .path = "/.well-known/carddav", .allow = "GET, PROPFIND", .moved = "/dav/" },
 	{ .path = NULL },
 };

@@ -16,8 +16,9 @@ command_fn command_contact_put, command_contact_get, command_contact_list, comma
 	command_contact_import, command_contact_export, command_contact_note,
 	command_directory_list;
 
-/* Requests of CardDAV. */
+/* Requests of CardDAV, and of phones for their book. */
 void contact_dav_page(struct page_run *run);
+void contact_phone_book(struct page_run *run);
 /* EFFECT_EVENT, EFFECT_CONTACT. */
 void contact_on_event(const struct effect *e, void *node);
 void contact_on_wanted(const struct effect *e, void *node);
