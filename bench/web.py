@@ -21,7 +21,8 @@ import web_phone_test
 from lib import pages
 from patience import until
 from tandem_client import Client
-from web_test import CLIENT, CONSOLE, HOSTILE, PAYLOADS, link
+from lib.payloads import PAYLOADS
+from web_test import CLIENT, CONSOLE, CONTROL, HOSTILE, link
 
 CALLS, ROWS = 10_000, 1_000_000
 KILLS, QUICK_KILLS, RELOADS, QUICK_RELOADS = 20, 3, 50, 8

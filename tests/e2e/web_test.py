@@ -3,6 +3,7 @@
 of every page there, light, dark and as wide as a phone."""
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -15,19 +16,17 @@ from lib import browser, pages, place
 from lib.authority import Authority
 from lib.issuer import CLIENT as CLIENT_ID, SECRET, Issuer
 from lib.node import Node
+from lib.payloads import PAYLOADS
 from lib.sip import SipError
 from mailbox_test import Mailbox
 from patience import slowness, until
 from ports import Ports
-from tandem_client import Client
+from tandem_client import Client, Refused
 
 LONG = 60
 HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
-PAYLOADS = ("<script>hit=1</script>", "<img src=x onerror=hit=1>", "<svg onload=hit=1>", "javascript:hit=1", "'-(hit=1)-'", "${hit=1}", "{{hit=1}}", "</title><script>hit=1</script>",
-            "<iframe srcdoc='<script>top.hit=1</script>'>", "<a href=javascript:hit=1>x</a>", "&lt;script&gt;hit=1&lt;/script&gt;", "\\u003cscript>hit=1", "<style>*{x:expression(hit=1)}</style>",
-            "<body onload=hit=1>", "<details open ontoggle=hit=1>", "<math><mi//xlink:href=javascript:hit=1>", "data:text/html,<script>hit=1</script>", "<base href=//x.test/>",
-            "<form action=javascript:hit=1><input>", "=cmd|' /C calc'!A0", "\u202egnp.exe", "<object data=javascript:hit=1>")
 APPEARS_S = 2
+CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "tokens", "security", "audit", "seats", "table", "capacity", "history/extensions/1001")
 CLIENT = ("", "messages", "history", "contacts", "settings", "call/1002")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
@@ -221,33 +220,78 @@ class Console(WebTest):
             self.assertNotIn("secret", said, where)
         self.fine(page)
 
+    def given(self, ask, command, payload, **arguments):
+        """True: it was taken. What has control characters is refused."""
+        try:
+            ask(command, **arguments)
+        except Refused as error:
+            self.assertEqual((error.code, bool(CONTROL.search(payload))), ("bad_argument", True), payload)
+            return False
+        return True
+
+    def scrolled(self, page, payloads):
+        """All rows of a long table, one screen after the other, and each payload as text in one of them."""
+        box = "document.querySelector('.scroll')"
+        said = page.run(f"""(async () => {{ let said = ''; const box = {box}; for (let top = 0; top <= box.scrollHeight; top += 400) {{ box.scrollTop = top;
+                        await new Promise(done => setTimeout(done, 30)); said += [...document.querySelectorAll('[data-row]')].map(e => e.textContent).join('\\n'); }} return said; }})()""")
+        self.assertEqual([payload for payload in payloads if payload not in said], [])
+
     def test_hostile_names(self):
-        """What is in names and fields runs nothing, and the policy lets no script of a page run."""
-        self.node.ctl("extension.put", number="1001", display_name=HOSTILE[:60])
-        self.connect()
-        page = self.console()
-        page.go(self.url("console#/calls"))
-        page.shows(HOSTILE[:60])
-        page.go(self.url("console#/calls/" + self.calls()[0]["id"]))
-        page.shows(HOSTILE[:60])
-        self.fine(page)
-        page.go(self.url("console#/extensions"))
-        page.shows(HOSTILE[:60])
-        for i, payload in enumerate(PAYLOADS):
-            self.node.put_extension(str(2000 + i), "secret")
-            self.node.ctl("extension.put", number=str(2000 + i), display_name=payload)
+        """A hundred texts in display names, contacts, notes, headers and flows run nothing in any page, and the policy lets no script of a page run."""
+        taken, named, steps = [], [], {}
         with Client(self.node.redis_socket, "_operator") as client:
             for i, payload in enumerate(PAYLOADS):
+                if not self.given(client.ask, "extension.put", payload, number=str(2000 + i), password="secret", display_name=payload):
+                    continue
+                taken.append(payload)
                 client.ask("contact.add", user="1001", name=payload, company=payload, phones=["100"], emails=[f"x{i}@a.test"], note=payload)
+                program = {"start": "a", "steps": {"a": {"hangup": {}}}}
+                if re.fullmatch("[A-Za-z0-9._-]+", payload):
+                    client.ask("flow.put", name=payload, program=program)
+                    named.append(payload)
+                else:
+                    self.assertRaises(Refused, client.ask, "flow.put", name=payload, program=program)
+                steps[f"s{len(steps)}"] = {"set": {"v": payload.replace("{", "(").replace("}", ")")}, "next": f"s{len(steps) + 1}"}
+            self.assertGreater(len(taken), 90)
+            client.ask("extension.put", number="1001", display_name=taken[0])
+            client.ask("flow.put", name="hostile", program={"start": "s0", "steps": {**dict(list(steps.items())[:40]), "s40": {"hangup": {}}}})
+        out = self.a.invite("1002", self.audio_a.sdp(), headers=[(f"X-{i}", payload) for i, payload in enumerate(taken)])
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp())
+        out.wait_answer()
+        call = self.calls()[0]["id"]
+        page = self.console()
+        page.go(self.url("console#/calls"))
+        page.shows(taken[0])
+        page.go(self.url("console#/calls/" + call))
+        page.shows(taken[0], "INVITE (SDP)")
+        page.click("INVITE", "button")
+        page.shows("X-7: " + taken[7])
+        page.go(self.url("console#/flows/hostile"))
+        page.until("document.querySelectorAll('[data-step]').length > 30")
+        for name in named:
+            page.go(self.url("console#/flows/" + name))
+            page.until(f"document.querySelector('h1')?.innerText.includes({json.dumps(name)}) && document.querySelector('[data-step]')")
         page.go(self.url("console#/extensions"))
-        page.shows(PAYLOADS[0], PAYLOADS[5])
+        page.until("document.querySelector('[data-row]')")
+        self.scrolled(page, taken)
+        out.bye()
+        into.wait_bye()
         user = self.client()
         user.go(self.url("client#/contacts"))
-        user.shows(PAYLOADS[0], PAYLOADS[5])
+        user.until("document.querySelector('[data-row]')")
+        self.scrolled(user, taken)
         user.run("document.querySelector('select').value = 'own'; document.querySelector('select').dispatchEvent(new Event('change', {bubbles: true}))")
-        user.shows(PAYLOADS[1], PAYLOADS[6], "Change")
+        user.shows("Change")
+        self.scrolled(user, taken)
         user.click("Change")
         user.until("document.querySelector('dialog input').value")
+        for payload in taken[1::20]:
+            with Client(self.node.redis_socket, "_operator") as client:
+                client.ask("history.note", call=call, user="1001", note=payload)
+            user.go(self.url("client#/history"))
+            user.say("Page.reload")
+            user.shows(payload)
         for each in (page, user):
             self.fine(each)
         page.run("try { const s = document.createElement('script'); s.textContent = 'hit=1'; document.head.append(s); } catch { violations.push('thrown'); }")
