@@ -347,6 +347,7 @@ ROWS = {
     "agent.login": each(own(number="1001"), hidden(number="LONE")),
     "agent.not_ready": each(own(number="1001", reason="lunch"), hidden(number="LONE")),
     "agent.ready": each(own(number="1001"), hidden(number="LONE")),
+    "agent.get": each(own(lambda me, row: [one["name"] for one in row["queues"]] == ["help"], number="1001"), hidden(number="LONE")),
     "agent.list": own(lambda me, rows: [row["number"] for row in rows] == ["1001"]),
     "agent.logout": each(own(number="1001"), hidden(number="LONE")),
     "queue.delete": each(own(name="help"), hidden(name="LONE")),

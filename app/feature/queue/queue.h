@@ -35,7 +35,7 @@ extern const struct document_kind g_queue_documents, g_agent_documents;
 void queue_program(const struct queue_value *v, struct writer *w);
 
 /* Commands. queue_document_put: behind the text of its flow. */
-command_fn queue_document_put, queue_status, agent_list;
+command_fn queue_document_put, queue_status, agent_list, agent_get;
 /* The arguments of an agent's command, of a feature code. */
 json_t *agent_code_args(enum feature_action code, const char *number, struct bytes behind);
 

@@ -292,3 +292,44 @@ void queue_status(struct command_run *run)
 				 (json_int_t)(q->answered ? q->wait_ms / q->answered / 1000 : 0),
 				 "callers", callers, "agents", agents));
 }
+
+static json_t *queue_of_agent(const struct queues *x, const struct queue *q)
+{
+	const struct queue_caller *c = NULL;
+	uint64_t now = clock_utc_ms(), first = now;
+
+	while (q->waiting && (c = queues_caller_next(x, c)) != NULL) {
+		if (c->tenant == q->terms.tenant && !strcmp(c->queue, q->terms.name) &&
+		    c->joined_utc_ms < first)
+			first = c->joined_utc_ms;
+	}
+	return json_pack("{s:s, s:I, s:I, s:i, s:i}", "name", q->terms.name, "waiting",
+			 (json_int_t)q->waiting, "waited_s", (json_int_t)((now - first) / 1000),
+			 "agents", (int)queue_agents(x, q, false), "ready",
+			 (int)queue_agents(x, q, true));
+}
+
+void agent_get(struct command_run *run)
+{
+	const struct queues *x = node_queues(run->node);
+	uint16_t tenant = document_tenant(run);
+	struct bytes number = command_value(run, "number")->text;
+	const struct queue_agent *a = queues_agent(x, tenant, number);
+	json_t *view, *queues = json_array();
+	const struct queue *q;
+	uint32_t cursor = 0;
+
+	while (x && (q = queues_next_of(x, tenant, number, &cursor)) != NULL)
+		(void)json_array_append_new(queues, queue_of_agent(x, q));
+	if (!a && !json_array_size(queues)) {
+		json_decref(queues);
+		command_fail(run, COMMAND_NOT_FOUND, "number",
+			     "it is neither logged in nor a member of a queue");
+		return;
+	}
+	view = a ? agent_view(run->node, a)
+		 : json_pack("{s:o, s:s, s:s}", "number", command_text_json(number), "state",
+			     g_agent_states[AGENT_OUT], "reason", "");
+	(void)json_object_set_new(view, "queues", queues);
+	command_answer(run, view);
+}

@@ -16,6 +16,7 @@ static const struct command_arg g_queue_args[] = {
 	TEXT_ARG("number", CHARSET_NUMBER, 1, DIAL_NUMBER_MAX - 1, NULL, "The extension.", \
 		 .required = true)
 static const struct command_arg g_agent_args[] = { AGENT_NUMBER, END };
+static const struct command_arg g_agent_get_args[] = { NUMBER_ARG("The extension."), END };
 static const struct command_arg g_not_ready_args[] = {
 	AGENT_NUMBER,
 	TEXT_ARG("reason", CHARSET_TEXT, 0, AGENT_REASON_MAX - 1, "empty", "Why, such as lunch."),
@@ -59,6 +60,12 @@ static const struct command g_queue_commands[] = {
 	  "An agent who is logged in takes no calls of queues. A call that he has goes on.",
 	  "number, state, reason", BY(document_put), .documents = BY(&g_agent_documents),
 	  .own = "number" },
+	{ "agent.get", COMMAND_FOR_READER, g_agent_get_args,
+	  "Shows an agent, or a member of queues who is not logged in, with his queues.",
+	  "number, state (out: not logged in), reason, and where he is logged in what agent.list "
+	  "has; queues, as far as this node knows (a list of name, waiting, waited_s: of who "
+	  "waits longest, agents: logged in, ready: of them)",
+	  BY(agent_get), .own = "number" },
 	{ "agent.list", COMMAND_FOR_READER, g_no_args, "Lists the agents who are logged in.",
 	  "a list of number, state, reason, now (busy: he has a call; ready, not_ready, reserved, "
 	  "wrapup, or resting: he did not answer), calls (of queues, since this node started), "

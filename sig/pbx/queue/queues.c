@@ -165,6 +165,18 @@ uint32_t queues_agent_count(const struct queues *x)
 	return x->agents.count;
 }
 
+struct queue *queues_next_of(const struct queues *x, uint16_t tenant, struct bytes number,
+			     uint32_t *cursor)
+{
+	struct queue *q;
+
+	while ((q = named_next(&x->by_name, cursor)) != NULL) {
+		if (q->terms.tenant == tenant && members_have(&q->terms, number))
+			break;
+	}
+	return q;
+}
+
 struct queue_agent *queues_agent_next(const struct queues *x, uint32_t *cursor)
 {
 	return named_next(&x->agents, cursor);

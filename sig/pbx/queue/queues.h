@@ -122,6 +122,9 @@ void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number)
 struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct bytes number);
 uint32_t queues_agent_count(const struct queues *x);
 struct queue_agent *queues_agent_next(const struct queues *x, uint32_t *cursor);
+/* The next queue of the tenant that has the number as a member; NULL: no further one. */
+struct queue *queues_next_of(const struct queues *x, uint16_t tenant, struct bytes number,
+			     uint32_t *cursor);
 /* Agents of the queue that are logged in; ready: and are ready. */
 uint32_t queue_agents(const struct queues *x, const struct queue *q, bool ready);
 

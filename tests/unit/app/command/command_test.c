@@ -591,6 +591,7 @@ static const struct {
 	{ "agent.logout", COMMAND_FOR_APPLICATION },
 	{ "agent.ready", COMMAND_FOR_APPLICATION },
 	{ "agent.not_ready", COMMAND_FOR_APPLICATION },
+	{ "agent.get", COMMAND_FOR_READER },
 	{ "agent.list", COMMAND_FOR_READER },
 	{ "supervisor.put", COMMAND_FOR_ADMIN },
 	{ "supervisor.get", COMMAND_FOR_READER },
