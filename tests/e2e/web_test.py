@@ -27,7 +27,7 @@ LONG = 60
 HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
-CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "tokens", "security", "audit", "seats", "table", "capacity", "history/extensions/1001")
+CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "capacity", "history/extensions/1001")
 CLIENT = ("", "messages", "history", "contacts", "settings", "call/1002")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 
@@ -509,18 +509,57 @@ class WebClient(WebTest):
         page.fill("#forward", "1002")
         page.click("Save")
         until(lambda: self.node.ctl("extension.get", number="1001")["forward_always"] == "1002")
-        for label, value in (("A second call", "single"), ("Your desk phones answer by themselves", "auto-answer"), ("A call tells of new messages", "urgent"), ("That call goes to", "1002")):
+        for label, name, value in (("A second call", "call_waiting", "single"), ("Your desk phones answer by themselves", "auto_answer", "auto-answer"),
+                                   ("A call tells of new messages", "mailbox_notify", "urgent"), ("That call goes to", "mailbox_notify_to", "1002")):
             control = f"document.evaluate(\"//div[contains(@class,'field')][label[.='{label}']]//*[self::input or self::select]\", document, null, 9).singleNodeValue"
-            page.until(control)
             page.run(f"document.querySelector('#asked')?.removeAttribute('id'); {control}.id = 'asked'")
             page.fill("#asked", value)
             page.run("document.querySelector('#asked').closest('form').querySelector('button.first').click()")
-            page.until(f"{control}?.id !== 'asked' && {control}?.value === {json.dumps(value)}")
-        own = self.node.ctl("extension.get", number="1001")
-        self.assertEqual((own["call_waiting"], own["auto_answer"], own["mailbox_notify"], own["mailbox_notify_to"]), ("single", "auto-answer", "urgent", "1002"))
+            until(lambda name=name, value=value: self.node.ctl("extension.get", number="1001")[name] == value)
         page.click("Sign out")
         page.shows("With the number and the password")
         self.fine(page)
+
+    def test_agent(self):
+        """A member of a queue logs in, is not ready for a reason, and ready; the wallboards have who waits; nobody else has the bar, nor acts for him."""
+        self.node.put_extension("1003", "secret1003")
+        self.node.ctl("queue.put", name="sales", members="1001", ring_s=60)
+        self.node.ctl("number.put", number="300", to="queue:sales")
+        self.addCleanup(self.node.ctl, "queue.delete", name="sales", force=True)
+        self.addCleanup(self.node.ctl, "number.delete", number="300")
+        state = lambda: [(row["state"], row["reason"]) for row in self.node.ctl("agent.list")]
+        page, other, board = self.client(), self.client("1003"), self.console()
+        page.shows("Agent", "Logged out", "sales", "0 waiting")
+        page.click("Log in", ".agent-bar button")
+        page.shows("Ready")
+        until(lambda: state() == [("ready", "")])
+        page.fill(".agent-bar input", HOSTILE[:31])
+        page.click("Not ready", ".agent-bar button")
+        until(lambda: state() == [("not_ready", HOSTILE[:31])])
+        page.shows(HOSTILE[:31])
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        self.picture(page, "client", "agent", "light")
+        out = self.b.invite("300", self.audio_b.sdp())
+        out.wait_answer()
+        board.go(self.url("console#/wallboard"))
+        board.until("document.querySelector('[data-row=sales]')?.innerText.split(/\\s+/)[1] === '1'")
+        board.go(self.url("console#/wallboard/sales"))
+        board.shows("Who waits", HOSTILE[:31], "1001")
+        page.shows("1 waiting", "0 of 1 ready")
+        self.assertFalse(other.run("document.querySelector('.agent-bar') !== null"))
+        self.assertEqual(self.http(self.node, "GET", "/v1/agents/1001", other.run("JSON.parse(localStorage['tandem-client']).token"))[0], 403)
+        board.click("Ready", "[data-row='1001'] button")
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        board.shows("Nobody waits", "On the phone")
+        into.bye()
+        out.wait_bye()
+        board.click("Log out", "[data-row='1001'] button")
+        board.click("Log out", "dialog button.harm")
+        until(lambda: not state())
+        page.shows("Logged out")
+        for each in (page, other, board):
+            self.fine(each)
 
     def test_own_greetings(self):
         """VM-09: said into the microphone of the page, heard there and at the phone; put as a file; deleted."""

@@ -4,11 +4,13 @@ import { ofSettings } from "./client/settings-de";
 import { ofPhone } from "./client/words-de";
 import { ofFlows } from "./console/flow-de";
 import { deConsole } from "./de-console";
+import { ofQueues } from "./de-queues";
 
 export const de: { [english: string]: string } = {
 	...deConsole,
 	...ofFlows,
 	...ofPhone,
+	...ofQueues,
 	...ofSettings,
 	Reachable: "Erreichbar",
 	"./tandem run prints a link that is good once; token.create makes a token.": "./tandem run zeigt einen Link, der einmal gilt; token.create macht ein Token.",

@@ -7,6 +7,7 @@ import { duration, time } from "../format";
 import { language, t } from "../i18n";
 import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
 import { ownState, tone, word } from "../words";
+import { AgentBar } from "./agent";
 import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, usePhone } from "./phone-bar";
 import { useAlerts } from "./phone-settings";
 import { SettingsPage } from "./settings";
@@ -760,6 +761,7 @@ function Pages() {
 	return (
 		<Shell groups={groups} find={find}>
 			<PhoneBar />
+			<AgentBar />
 			{page}
 		</Shell>
 	);

@@ -270,16 +270,14 @@ export function SettingsPage() {
 	const asked = useAsk((signal) => api.ask<Row>(path, { signal }), []);
 	const error = asked.error ?? fields.error;
 	const given = fields.value && argumentsOf(fields.value, "patch", "/v1/extensions/{number}");
-	const save = async (changes: Row) => {
-		await api.ask(path, { method: "PATCH", body: changes });
-		asked.again();
-	};
+	const [saved, setSaved] = useState<Row>({});
+	const save = async (changes: Row) => setSaved((await api.ask<Row>(path, { method: "PATCH", body: changes })).value);
 	const form = (title: string, names: string[]) =>
 		given &&
 		asked.value && (
 			<section aria-label={title}>
 				<h2>{title}</h2>
-				<Form key={asked.value.etag} fields={given} only={names} first={names} words={words()} before={asked.value.value} onSave={save} />
+				<Form fields={given} only={names} first={names} words={words()} before={{ ...asked.value.value, ...saved }} onSave={save} />
 			</section>
 		);
 	return (

@@ -45,7 +45,7 @@ const groups = (calls: number): Group[] => [
 
 async function find(): Promise<Finding[]> {
 	const look = async (path: string, most: number) => (await api.rows(path, {}, most).catch(() => null))?.value ?? [];
-	const named = kinds().filter((kind) => ["groups", "flows", "rooms", "numbers", "hours", "webhooks"].includes(kind.path));
+	const named = kinds().filter((kind) => ["groups", "queues", "flows", "rooms", "numbers", "hours", "webhooks"].includes(kind.path));
 	const [extensions, calls, trunks, ...others] = await Promise.all([look("/v1/extensions", 2000), look("/v1/calls", 1000), look("/v1/trunks", 1000), ...named.map((kind) => look(`/v1/${kind.path}`, 1000))]);
 	return [
 		...extensions.map((row): Finding => ({ title: `${text(row, "number")} ${text(row, "display_name")}`.trim(), note: t("Extension"), href: link("extensions", text(row, "number")), icon: "users" })),

@@ -25,6 +25,7 @@ export const kinds = (): Kind[] => [
 	{ path: "numbers", key: "number", title: t("Numbers"), one: t("Number"), icon: "document", columns: [] },
 	{ path: "dids", key: "number", title: t("Inbound numbers"), one: t("Inbound number"), icon: "document", columns: [] },
 	{ path: "groups", key: "name", title: t("Groups"), one: t("Group"), icon: "users", columns: ["members", "how"], first: ["members", "how", "ring_s"] },
+	{ path: "queues", key: "name", title: t("Queues"), one: t("Queue"), icon: "users", columns: ["members", "strategy", "priority"], first: ["members", "strategy", "ring_s", "wrapup_s", "max_wait_s", "timeout_to", "max_callers", "full_to", "only_with_agents", "none_to"] },
 	{ path: "rooms", key: "number", title: t("Rooms"), one: t("Room"), icon: "room", columns: [] },
 	{ path: "flows", key: "name", title: t("Flows"), one: t("Flow"), icon: "document", columns: ["steps", "hash"] },
 	{ path: "hours", key: "name", title: t("Opening hours"), one: t("Opening hours"), icon: "clock", columns: [] },

@@ -6,6 +6,7 @@ import { t } from "../i18n";
 import { type IconName } from "../ui";
 import { HistoryPage } from "./history";
 import { CapacityPage, NumberTablePage } from "./overviews";
+import { QueueNowPage, QueuesNowPage } from "./queues";
 import { SeatsPage } from "./seats";
 
 interface Extra {
@@ -18,6 +19,7 @@ interface Extra {
 }
 
 const all = (): Extra[] => [
+	{ path: "wallboard", title: t("Queues now"), icon: "users", page: ([name = ""]) => (name ? <QueueNowPage key={name} name={name} /> : <QueuesNowPage />) },
 	{ path: "table", title: t("Number table"), icon: "document", page: () => <NumberTablePage /> },
 	{ path: "seats", title: t("Seats"), icon: "users", page: () => <SeatsPage /> },
 	{ path: "capacity", title: t("Capacity"), icon: "gear", operator: true, page: () => <CapacityPage /> },

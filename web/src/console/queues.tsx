@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Queues as they are now: a wallboard of all of them, and of one who waits and what its agents do.
+import { useState } from "preact/hooks";
+import * as api from "../api";
+import { list, number, text, type Row } from "../api";
+import { duration } from "../format";
+import { t } from "../i18n";
+import { Badge, type Column, Empty, Head, Sure, Table, Tile, Wrong, attempt, link, useAsk } from "../ui";
+import { tone, word } from "../words";
+
+const EVERY_MS = 2000;
+const MOST = 40; // queues that are asked about at a time; all are in the table
+
+const agentState = (row: Row): string => text(row, "now") || text(row, "state");
+const seconds = (row: Row, name: string): string => (number(row, name) ? duration(1000 * number(row, name)) : "–");
+
+/** The figures of those queues, by name; one that went meanwhile is left out. */
+async function figures(names: string[], signal: AbortSignal): Promise<Row[]> {
+	const asked = await Promise.all(names.slice(0, MOST).map((name) => api.get(`/v1/queues/${encodeURIComponent(name)}/status`, {}, { signal }).catch(() => null)));
+	return asked.filter((row): row is Row => row !== null);
+}
+
+export function QueuesNowPage() {
+	const asked = useAsk(
+		async (signal) => {
+			const queues = (await api.rows("/v1/queues", {}, 1000, { signal })).value;
+			return { queues, now: await figures(queues.map((row) => text(row, "name")), signal), agents: (await api.rows("/v1/agents", {}, 1000, { signal })).value };
+		},
+		[],
+		EVERY_MS,
+	);
+	const now = new Map((asked.value?.now ?? []).map((row) => [text(row, "name"), row]));
+	const rows = asked.value?.queues.map((row): Row => ({ ...row, ...now.get(text(row, "name")) })) ?? null;
+	const agents = asked.value?.agents ?? [];
+	const sum = (name: string): number => (rows ?? []).reduce((all, row) => all + number(row, name), 0);
+	const columns: Column[] = [
+		{ key: "name", title: t("Queue"), track: "minmax(110px, 1.2fr)" },
+		{ key: "waiting", title: t("Waiting"), track: "90px", end: true },
+		{ key: "longest", title: t("Longest wait"), track: "120px", end: true, value: (row) => Math.max(0, ...list(row, "callers").map((one) => number(one, "waited_s"))), cell: (row) => duration(1000 * Math.max(0, ...list(row, "callers").map((one) => number(one, "waited_s")))) },
+		{ key: "ready", title: t("Ready"), track: "90px", end: true, value: (row) => list(row, "agents").filter((one) => agentState(one) === "ready").length },
+		{ key: "logged", title: t("Logged in"), track: "100px", end: true, wide: true, value: (row) => list(row, "agents").length },
+		{ key: "answered", title: t("Answered"), track: "100px", end: true, wide: true },
+		{ key: "left", title: t("Gave up"), track: "100px", end: true, wide: true },
+		{ key: "answer_s", title: t("Average wait"), track: "120px", end: true, wide: true, cell: (row) => seconds(row, "answer_s") },
+	];
+	return (
+		<>
+			<Head title={t("Queues now")} lead={t("Who waits, and what agents do, as far as this node knows.")}>
+				<a class="button" href={link("queues")}>
+					{t("Settings")}
+				</a>
+			</Head>
+			<div class="stack">
+				<div class="tiles">
+					<Tile label={t("Waiting")} figure={rows ? sum("waiting") : "–"} />
+					<Tile label={t("Agents ready")} figure={asked.value ? t("{n} of {all}", { n: agents.filter((row) => agentState(row) === "ready").length, all: agents.length }) : "–"} />
+					<Tile label={t("Answered")} figure={rows ? sum("answered") : "–"} note={t("since the node started")} />
+					<Tile label={t("Gave up")} figure={rows ? sum("left") : "–"} note={t("since the node started")} />
+				</div>
+				<Table label={t("Queues now")} file="queues-now" columns={columns} rows={rows} error={asked.error} id={(row) => text(row, "name")} href={(row) => link("wallboard", text(row, "name"))} sort="-waiting" empty={<Empty icon="users" title={t("There is none yet")} />} />
+			</div>
+		</>
+	);
+}
+
+/** An agent is set ready or not, or logged out, by whoever may. */
+function AgentActs({ row, onDone }: { row: Row; onDone: () => void }) {
+	const [asks, setAsks] = useState(false);
+	const agent = text(row, "number");
+	const act = (verb: string) => void attempt(() => api.ask(`/v1/agents/${encodeURIComponent(agent)}/${verb}`, { method: "POST", body: {} })).then(onDone);
+	return (
+		<span class="row" style={{ flexWrap: "nowrap" }}>
+			<button class="button slim" onClick={() => act(text(row, "state") === "ready" ? "not_ready" : "ready")}>
+				{text(row, "state") === "ready" ? t("Not ready") : t("Ready")}
+			</button>
+			<button class="button slim bare" onClick={() => setAsks(true)}>
+				{t("Log out")}
+			</button>
+			{asks && (
+				<Sure
+					title={t("Log out {who}?", { who: agent })}
+					act={t("Log out")}
+					onNo={() => setAsks(false)}
+					onYes={() => {
+						setAsks(false);
+						act("logout");
+					}}
+				>
+					{t("A call that he has goes on.")}
+				</Sure>
+			)}
+		</span>
+	);
+}
+
+export function QueueNowPage({ name }: { name: string }) {
+	const asked = useAsk((signal) => api.get(`/v1/queues/${encodeURIComponent(name)}/status`, {}, { signal }), [name], EVERY_MS);
+	const of = asked.value;
+	const callers: Column[] = [
+		{ key: "position", title: t("Place"), track: "90px", end: true },
+		{ key: "call", title: t("Call"), track: "minmax(130px, 1fr)", cell: (row) => <a class="mono" href={link("calls", text(row, "call"))}>{text(row, "call")}</a> },
+		{ key: "waited_s", title: t("Waits"), track: "90px", end: true, cell: (row) => duration(1000 * number(row, "waited_s")) },
+		{ key: "estimate_s", title: t("Estimated wait"), track: "130px", end: true, wide: true, cell: (row) => seconds(row, "estimate_s") },
+		{ key: "priority", title: t("Priority"), track: "90px", end: true, wide: true },
+		{ key: "rings", title: t("State"), track: "120px", wide: true, value: (row) => (row.rings === true ? t("Ringing") : t("Waiting")) },
+	];
+	const agents: Column[] = [
+		{ key: "number", title: t("Agent"), track: "minmax(90px, 1fr)", cell: (row) => <span class="num">{text(row, "number")}</span> },
+		{ key: "now", title: t("State"), track: "130px", value: (row) => word(`agent_${agentState(row)}`), cell: (row) => <Badge tone={tone(`agent_${agentState(row)}`)}>{word(`agent_${agentState(row)}`)}</Badge> },
+		{ key: "reason", title: t("Reason"), track: "minmax(90px, 1fr)", wide: true },
+		{ key: "calls", title: t("Calls"), track: "80px", end: true, wide: true },
+		{ key: "missed", title: t("Missed"), track: "80px", end: true, wide: true },
+		{ key: "_", title: t("Actions"), track: "220px", value: () => "", cell: (row) => <AgentActs row={row} onDone={asked.again} /> },
+	];
+	return (
+		<>
+			<Head title={t("Queue {name}", { name })} lead={<a href={link("wallboard")}>{t("All")}: {t("Queues now")}</a>}>
+				<a class="button" href={link("queues", name)}>
+					{t("Settings")}
+				</a>
+			</Head>
+			{asked.error && <Wrong error={asked.error} />}
+			{(of || !asked.error) && (
+				<div class="stack">
+					<div class="tiles">
+						<Tile label={t("Waiting")} figure={of ? number(of, "waiting") : "–"} />
+						<Tile label={t("Average wait")} figure={of ? seconds(of, "answer_s") : "–"} />
+						<Tile label={t("Answered")} figure={of ? number(of, "answered") : "–"} note={t("since the node started")} />
+						<Tile label={t("Gave up")} figure={of ? number(of, "left") : "–"} note={t("since the node started")} />
+					</div>
+					<Table label={t("Who waits")} file={`queue-${name}`} columns={callers} rows={of ? list(of, "callers") : null} id={(row) => text(row, "call")} sort="position" empty={<Empty icon="clock" title={t("Nobody waits")} />} />
+					<Table label={t("Agents")} file={`agents-${name}`} columns={agents} rows={of ? list(of, "agents") : null} id={(row) => text(row, "number")} sort="number" empty={<Empty icon="users" title={t("No agent is logged in")} />} />
+				</div>
+			)}
+		</>
+	);
+}
