@@ -223,7 +223,10 @@ class History(Users, CallTest):
         self.assertEqual(self.ok(self.node, "GET", "/v1/archives?object=1002", other), [])
         self.assertEqual([row["object"] for row in self.node.ctl("archive.list", operators=True, object="acme")], ["acme"])
         self.refused(403, "not_allowed", self.node, "GET", "/v1/archives", mine)
-        for query in ("kind=x", "sort=by", "object=", "cursor=x"):
+        for number, some in (("-5", False), ("-1e300", False), ("-inf", False), ("0", False), ("1e300", True), ("inf", True)):
+            cursor = b"\0".join((b"-1", number.encode(), b"", b"id")).hex()
+            self.assertEqual(bool(self.ok(self.node, "GET", f"/v1/archives?cursor={cursor}", self.admin)), some, number)
+        for query in ("kind=x", "sort=by", "object=", "cursor=x", f"cursor={b'-1'.hex()}", "cursor=2d31002d6e616e000000"):
             self.refused(400, "bad_argument", self.node, "GET", f"/v1/archives?{query}", self.admin)
 
     def test_tenant_deleted(self):

@@ -57,8 +57,9 @@ void command_archive_list(struct command_run *run)
 		return;
 	if (span.until_utc_ms < until_ms)
 		until_ms = span.until_utc_ms;
+	/* the cursor is the client's: behind a time before 1970 there is nothing */
 	if (l->goes_on && (double)until_ms > l->after.number)
-		until_ms = (uint64_t)l->after.number;
+		until_ms = l->after.number > 0 ? (uint64_t)l->after.number : 0;
 	archive_run(
 		run, "event.list",
 		json_pack("{s:s, s:I, s:I, s:I, s:s, s:i, s:O?}", "tenant",
