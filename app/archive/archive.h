@@ -23,7 +23,8 @@ enum {
 };
 
 /* Tenant of the audit of operators, as DIRECTORY_OPERATORS. */
-#define ARCHIVE_OPERATORS "_operator"
+#define ARCHIVE_OPERATORS   "_operator"
+#define ARCHIVE_SECURITY_MS (90 * 86400000LL)
 
 struct archive;
 
@@ -125,6 +126,8 @@ int archive_forget(struct archive *a, const struct archive_event *e) NODISCARD;
 int archive_erase_tenants(struct archive *a, bool *more) NODISCARD;
 /* Deletes conversations and events of a tenant that ended before, some at a time. */
 int archive_retain(struct archive *a, struct bytes tenant, int64_t before_ms, bool *more) NODISCARD;
+/* Deletes security events that are older than ARCHIVE_SECURITY_MS. */
+int archive_retain_security(struct archive *a, int64_t now_ms) NODISCARD;
 
 /* ---- inside ---- */
 

@@ -10,8 +10,15 @@
 
 #include "base/bytes.h"
 
-/* Which entries a stream has: call records of a shard, the audit of a tenant, or its events. */
-enum archive_stream { ARCHIVE_CDRS, ARCHIVE_AUDIT, ARCHIVE_AUDIT_CALLS, ARCHIVE_EVENTS };
+/* Which entries a stream has: call records of a shard, the audit of a tenant, its events, or the
+ * security events of all. Spooled, so append only. */
+enum archive_stream {
+	ARCHIVE_CDRS,
+	ARCHIVE_AUDIT,
+	ARCHIVE_AUDIT_CALLS,
+	ARCHIVE_EVENTS,
+	ARCHIVE_SECURITY,
+};
 
 /* Of events; stored, so append only. */
 enum archive_kind {
@@ -20,6 +27,7 @@ enum archive_kind {
 	ARCHIVE_KIND_AUDIT_CALLS,
 	ARCHIVE_KIND_MESSAGE,
 	ARCHIVE_KIND_AGENT,
+	ARCHIVE_KIND_SECURITY,
 };
 
 enum {

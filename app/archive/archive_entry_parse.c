@@ -328,10 +328,37 @@ static int event_of_stream(struct archive_event *e)
 	return 0;
 }
 
+/* A security event is fields, and no JSON. */
+static json_t *security_json(const struct archive_entry *entry)
+{
+	json_t *json = json_object();
+	char name[NAME_MAX_OCTETS];
+	uint64_t number;
+
+	for (size_t i = 0; json && i < entry->count; i++) {
+		const struct archive_field *f = &entry->fields[i];
+
+		if (bytes_cstr(f->name, name, sizeof(name)))
+			continue;
+		if (!strcmp(name, "count") && !bytes_u64(f->value, &number) && number <= INT64_MAX)
+			(void)json_object_set_new(json, name, json_integer((json_int_t)number));
+		else
+			record_member_add(json, name, f->value);
+	}
+	return json;
+}
+
 static int event_members(struct archive_event *e, const struct archive_entry *entry)
 {
 	if (entry->kind == ARCHIVE_EVENTS)
 		return event_of_stream(e);
+	if (entry->kind == ARCHIVE_SECURITY) {
+		e->kind = ARCHIVE_KIND_SECURITY;
+		e->type = entry_text(e->json, "type", 63);
+		e->subject = entry_text(e->json, "user", 63);
+		e->who = entry_text(e->json, "source", 63);
+		return e->type.n ? 0 : -EBADMSG;
+	}
 	e->kind = entry->kind == ARCHIVE_AUDIT ? ARCHIVE_KIND_AUDIT : ARCHIVE_KIND_AUDIT_CALLS;
 	e->type = entry_text(e->json, "command", 63);
 	e->subject = entry_text(e->json, "object", 63);
@@ -341,7 +368,9 @@ static int event_members(struct archive_event *e, const struct archive_entry *en
 
 int archive_event_parse(struct archive_event *out, const struct archive_entry *entry)
 {
-	struct archive_event e = { .json = field_json(field_find(entry, "event")),
+	struct archive_event e = { .json = entry->kind == ARCHIVE_SECURITY
+						   ? security_json(entry)
+						   : field_json(field_find(entry, "event")),
 				   .utc_ms = stream_ms(entry->id),
 				   .tenant = text_fit(entry->tenant, 31) };
 	int err = json_is_object(e.json) ? 0 : -EBADMSG;

@@ -586,6 +586,17 @@ int archive_erase_tenants(struct archive *a, bool *more)
 	return err;
 }
 
+/* They name addresses and users of all tenants, and no erasure of a person looks for these. */
+int archive_retain_security(struct archive *a, int64_t now_ms)
+{
+	const struct sql_value params[] = { sql_text(BYTES_LIT(ARCHIVE_OPERATORS)),
+					    sql_number(ARCHIVE_KIND_SECURITY),
+					    sql_number(now_ms - ARCHIVE_SECURITY_MS) };
+
+	return sql_run(a->sql, "DELETE FROM event WHERE tenant = $1 AND kind = $2 AND utc_ms < $3",
+		       params, COUNT_OF(params), NULL, NULL);
+}
+
 int archive_retain(struct archive *a, struct bytes tenant, int64_t before_ms, bool *more)
 {
 	int err = sql_begin(a->sql);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """People: the directory of a tenant, contacts of one's own and of the tenant; who sees which, and how they are found."""
+import base64
 import csv
 import glob
 import io
@@ -10,9 +11,10 @@ import re
 import signal
 import tempfile
 import time
+import urllib.request
 
 from lib.node import ha1
-from lib.place import PARTY
+from lib.place import NODE, PARTY
 from lib.postgres import Postgres
 
 from call_test import CallTest
@@ -442,6 +444,9 @@ class Nodes(Asks, Cluster):
         self.assertEqual(self.ok(self.b, "POST", "/v1/directories:import", admin, raw=card.encode(), Content_Type="text/vcard")["added"], 1)
         for node in (self.a, self.b):
             self.assertEqual([row["name"] for row in self.ok(node, "GET", "/v1/directories?search=me4999", admin)], ["Name4999"])
+            book = urllib.request.Request(f"http://{NODE}:{node.http_port}/phonebook/yealink?search=me4999", headers={"Authorization": "Basic " + base64.b64encode(b"1001:secret").decode()})
+            with urllib.request.urlopen(book, timeout=15) as answer:
+                self.assertIn("<Name>Name4999</Name>", answer.read().decode())
             self.assertEqual(len(self.ok(node, "GET", "/v1/directories?limit=1000", admin)), 1000)
             self.assertEqual(len(self.ok(node, "GET", "/v1/directories/photo", admin)["kept"]), 20004)
             self.assertEqual([row["name"] for row in self.ok(node, "GET", "/v1/contacts:find?user=1001&number=%2B49305000007", admin)], ["Name7"])

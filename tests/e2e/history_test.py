@@ -223,6 +223,12 @@ class History(Users, CallTest):
         self.assertEqual(self.ok(self.node, "GET", "/v1/archives?object=1002", other), [])
         self.assertEqual([row["object"] for row in self.node.ctl("archive.list", operators=True, object="acme")], ["acme"])
         self.refused(403, "not_allowed", self.node, "GET", "/v1/archives", mine)
+        self.assertEqual((self.ok(self.node, "GET", "/v1/archives?kind=security", self.admin), self.ok(self.node, "GET", "/v1/archives?kind=security", other)), ([], []))
+        with self.node.redis() as redis:    # what an attacker names is text
+            redis("XADD", "td:security", "*", "type", "scan", "source", "192.0.2.9:5060", "user", '{"command":"tenant.delete"}', "detail", "=1+1\t<b>", "count", "3")
+        until(lambda: [(row["type"], row["by"], row["object"], row["count"]) for row in self.node.ctl("archive.list", kind="security", type="scan")]
+              == [("scan", "192.0.2.9:5060", '{"command":"tenant.delete"}', 3)], self.node.log_tail)
+        self.assertEqual(self.ok(self.node, "GET", "/v1/archives?kind=security", self.admin), [])
         for number, some in (("-5", False), ("-1e300", False), ("-inf", False), ("0", False), ("1e300", True), ("inf", True)):
             cursor = b"\0".join((b"-1", number.encode(), b"", b"id")).hex()
             self.assertEqual(bool(self.ok(self.node, "GET", f"/v1/archives?cursor={cursor}", self.admin)), some, number)

@@ -145,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size)
 		return 0;
-	entry.kind = (enum archive_stream)(data[0] & 3);
+	entry.kind = (enum archive_stream)(data[0] & 4 ? ARCHIVE_SECURITY : data[0] & 3);
 	rest = bytes_from(rest, 1);
 	while (entry.count < FIELDS_MOST && bytes_cut(&rest, '\n', &line)) {
 		size_t at = bytes_find(line, '=');

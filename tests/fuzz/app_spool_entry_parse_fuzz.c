@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > SPOOL_FIELDS_MAX || !spooled_entry_read(&entry, g_fields[0], whole))
 		return 0;
-	assert(entry.kind <= ARCHIVE_EVENTS && entry.count <= SPOOLED_FIELDS_MAX);
+	assert(entry.kind <= ARCHIVE_SECURITY && entry.count <= SPOOLED_FIELDS_MAX);
 	is_within(entry.stream, whole);
 	is_within(entry.tenant, whole);
 	is_within(entry.id, whole);

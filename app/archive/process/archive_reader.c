@@ -256,7 +256,7 @@ static bool archive_source_of(struct archive_source *out, const json_t *row)
 	const char *tenant = json_string_value(json_array_get(row, 2));
 
 	*out = (struct archive_source){ .kind = (enum archive_stream)kind };
-	return kind >= ARCHIVE_CDRS && kind <= ARCHIVE_EVENTS && key && tenant &&
+	return kind >= ARCHIVE_CDRS && kind <= ARCHIVE_SECURITY && key && tenant &&
 	       !bytes_cstr(bytes_str(key), out->key, sizeof(out->key)) &&
 	       !bytes_cstr(bytes_str(tenant), out->tenant, sizeof(out->tenant));
 }

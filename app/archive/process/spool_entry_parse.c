@@ -44,7 +44,7 @@ bool spooled_entry_read(struct archive_entry *out, struct archive_field fields[S
 		else
 			fields[out->count++] = (struct archive_field){ field.name, field.value };
 	}
-	if (n < COUNT_OF(own) || bytes_u64(own[0], &kind) || kind > ARCHIVE_EVENTS)
+	if (n < COUNT_OF(own) || bytes_u64(own[0], &kind) || kind > ARCHIVE_SECURITY)
 		return false;
 	out->kind = (enum archive_stream)kind;
 	out->stream = own[1];

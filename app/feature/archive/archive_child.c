@@ -165,6 +165,7 @@ static json_t *archive_streams(const struct node *n)
 		tenant_put(list, tenants_name(n->common.tenants, i));
 	stream_put(list, ARCHIVE_AUDIT, store_audit_key(key, BYTES_LIT(DIRECTORY_OPERATORS), false),
 		   DIRECTORY_OPERATORS);
+	stream_put(list, ARCHIVE_SECURITY, "td:security", DIRECTORY_OPERATORS);
 	return list;
 }
 

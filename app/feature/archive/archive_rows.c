@@ -18,7 +18,9 @@ static const char *const g_results[] = { ARCHIVE_RESULTS(X) NULL };
 static const char *const g_reports[] = { ARCHIVE_REPORTS(X) NULL };
 #undef X
 /* From ARCHIVE_KIND_AUDIT on. */
-static const char *const g_event_kinds[] = { "audit", "calls", "message", "agent", NULL };
+static const char *const g_event_kinds[] = {
+	"audit", "calls", "message", "agent", "security", NULL
+};
 static const char *const g_report_formats[] = { "json", "csv", NULL };
 
 /* At most one of them; none: the list of the tenant. */
@@ -77,7 +79,9 @@ static const struct command_arg g_report_args[] = {
 static const struct command_arg g_event_args[] = {
 	ENUM_ARG("kind", g_event_kinds, "audit",
 		 "audit: commands, as audit.list has them; calls: those about calls and "
-		 "recordings; message, agent: events of messages and of agents."),
+		 "recordings; message, agent: events of messages and of agents; security: for "
+		 "operators, "
+		 "what security.list has, for 90 days."),
 	BOOL_ARG("operators", "false", "For operators: commands of no tenant, as tenant.put."),
 	TEXT_ARG("object", CHARSET_TEXT, 1, 63, NULL,
 		 "Only those about this: the document, the extension, the mailbox."),
@@ -145,10 +149,12 @@ static const struct command g_history_commands[] = {
 	  "rows, with duration and billsec in seconds",
 	  BY(command_history_report), .transient = true },
 	{ "archive.list", COMMAND_FOR_ADMIN, g_event_args,
-	  "Lists entries of the audit, and events of messages and agents, out of the archive: also "
-	  "those that Redis has no longer.",
+	  "Lists entries of the audit, and events of messages, agents and security, out of the "
+	  "archive: also those that Redis has no longer.",
 	  "a list, the newest first: id, utc_ms, type (the command, or the event), object, by, and "
-	  "the members of audit.list, or of the event",
+	  "the members of audit.list, of security.list (its user is the object, its source by), or "
+	  "of "
+	  "the event",
 	  BY(command_archive_list), .columns = "utc_ms,type,object,by,outcome", .transient = true,
 	  LISTS("id", "utc_ms", true, "utc_ms,type,by,door,role,user,source,outcome,node") },
 	{ "archive.query", COMMAND_FOR_OPERATOR, g_query_args,

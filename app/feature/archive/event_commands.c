@@ -43,8 +43,10 @@ static void event_on_page(struct command_run *run, const json_t *rows)
 void command_archive_list(struct command_run *run)
 {
 	const struct command_list *l = run->list;
+	int64_t kind = ARCHIVE_KIND_AUDIT + command_value(run, "kind")->number;
+	/* security events are of no tenant */
 	bool of_node = run->role == COMMAND_FOR_OPERATOR && !run->of_tenant &&
-		       command_value(run, "operators")->number;
+		       (command_value(run, "operators")->number || kind == ARCHIVE_KIND_SECURITY);
 	uint64_t until_ms = clock_utc_ms() + 1000;
 	struct command_span span;
 
@@ -63,8 +65,7 @@ void command_archive_list(struct command_run *run)
 	archive_run(
 		run, "event.list",
 		json_pack("{s:s, s:I, s:I, s:I, s:s, s:i, s:O?}", "tenant",
-			  of_node ? DIRECTORY_OPERATORS : run->tenant, "kind",
-			  (json_int_t)(ARCHIVE_KIND_AUDIT + command_value(run, "kind")->number),
+			  of_node ? DIRECTORY_OPERATORS : run->tenant, "kind", (json_int_t)kind,
 			  "until_ms", (json_int_t)until_ms, "since_ms",
 			  (json_int_t)(span.since_utc_ms < until_ms ? span.since_utc_ms : until_ms),
 			  "after",

@@ -158,6 +158,28 @@ static void test_events(void **state)
 	}
 }
 
+/* Fields, whoever wrote them: texts without NUL, of valid UTF-8, cut to their columns. */
+static void test_security(void **state)
+{
+	struct archive_field fields[] = { FIELD("type", "scan"), FIELD("source", "192.0.2.1:5060"),
+					  FIELD("user", "10\xff"),
+					  FIELD("detail", "{\"command\":1}"),
+					  FIELD("count", "12") };
+	struct archive_entry entry = entry_of(ARCHIVE_SECURITY, fields, COUNT_OF(fields));
+	struct archive_event e;
+
+	(void)state;
+	assert_int_equal(archive_event_parse(&e, &entry), 0);
+	assert_int_equal(e.kind, ARCHIVE_KIND_SECURITY);
+	assert_true(bytes_is(e.type, "scan") && bytes_is(e.who, "192.0.2.1:5060") && !e.subject.n);
+	assert_int_equal(json_integer_value(json_object_get(e.json, "count")), 12);
+	assert_string_equal(json_string_value(json_object_get(e.json, "detail")),
+			    "{\"command\":1}");
+	archive_event_drop(&e);
+	entry.count = 0;
+	assert_int_equal(archive_event_parse(&e, &entry), -EBADMSG);
+}
+
 /* A call's month is of its id alone. */
 static void test_month(void **state)
 {
@@ -187,7 +209,7 @@ int main(void)
 		cmocka_unit_test(test_record), cmocka_unit_test(test_older),
 		cmocka_unit_test(test_broken), cmocka_unit_test(test_own),
 		cmocka_unit_test(test_events), cmocka_unit_test(test_month),
-		cmocka_unit_test(test_fold),
+		cmocka_unit_test(test_fold),   cmocka_unit_test(test_security),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

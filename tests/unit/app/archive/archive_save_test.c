@@ -358,6 +358,29 @@ static void test_deleted_tenant(void **state)
 	rig_both(deleted_tenant);
 }
 
+/* Security events go after 90 days, and nothing else of the operators does. */
+static void security(struct archive *a)
+{
+	assert_int_equal(
+		sql_script(
+			archive_sql(a),
+			"INSERT INTO event (own, kind, utc_ms, tenant, type, subject, who, body) "
+			"VALUES ('old', 5, 1000, '_operator', 'scan', '', '', '{}'), "
+			"('new', 5, 1001, '_operator', 'scan', '', '', '{}'), "
+			"('audit', 1, 1000, '_operator', 'x', '', '', '{}'), "
+			"('other', 5, 1000, 'acme', 'x', '', '', '{}')"),
+		0);
+	assert_int_equal(archive_retain_security(a, ARCHIVE_SECURITY_MS + 1001), 0);
+	assert_int_equal(rig_number(a, "SELECT count(*) FROM event"), 3);
+	assert_int_equal(rig_number(a, "SELECT count(*) FROM event WHERE own = 'old'"), 0);
+}
+
+static void test_security(void **state)
+{
+	(void)state;
+	rig_both(security);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,7 +388,7 @@ int main(void)
 		cmocka_unit_test(test_marks),          cmocka_unit_test(test_events),
 		cmocka_unit_test(test_person),         cmocka_unit_test(test_tenant),
 		cmocka_unit_test(test_retention),      cmocka_unit_test(test_two),
-		cmocka_unit_test(test_deleted_tenant),
+		cmocka_unit_test(test_deleted_tenant), cmocka_unit_test(test_security),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
