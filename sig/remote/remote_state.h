@@ -15,6 +15,7 @@ enum {
 	REMOTE_STATE_MAX = 65535, /* octets that go at once */
 	REMOTE_USER_MAX = 256,
 	REMOTE_SHARDS_MAX = 64, /* of one node */
+	REMOTE_TOLD_MAX = 32768,
 };
 
 /* A user that a node asks about or reports. Slices live as long as their source. */
@@ -84,6 +85,11 @@ struct remote_box {
 	struct bytes tenant, box;
 };
 
+/* What a feature tells the same one of other nodes: octets that it alone reads. */
+struct remote_told {
+	struct bytes feature, octets;
+};
+
 /* Questions, answers and notifications. The answer to a question is the kind behind it, with the
  * same serial. */
 enum remote_kind {
@@ -96,12 +102,14 @@ enum remote_kind {
 	REMOTE_PAGED,
 	REMOTE_GUESS,
 	REMOTE_BOX,
+	REMOTE_TOLD,
 	REMOTE_KINDS,
 };
 
 struct remote_item {
 	enum remote_kind kind;
-	uint64_t serial; /* of a question, never 0; of what is told 0 */
+	uint64_t serial;  /* of a question, never 0; of what is told 0 */
+	uint64_t process; /* that has sent it; 0: this one */
 	union {
 		struct remote_pick pick;
 		struct remote_picked picked;
@@ -113,6 +121,7 @@ struct remote_item {
 		struct record_page paged;
 		struct remote_guess guess;
 		struct remote_box box;
+		struct remote_told told;
 	};
 };
 

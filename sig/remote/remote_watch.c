@@ -545,9 +545,11 @@ static void hear_user(const struct remote_user *u, void *arg)
 static void hear_item(const struct remote_item *item, void *arg)
 {
 	struct remote_watch *r = arg;
+	struct remote_item heard = *item;
 	struct remote_item answer = { .kind = item->kind + 1, .serial = item->serial };
 
-	if (r->host.hear(r->host.owner, r->process, item, &answer))
+	heard.process = r->process;
+	if (r->host.hear(r->host.owner, r->process, &heard, &answer))
 		remote_watch_send(r, r->process, &answer);
 }
 

@@ -34,6 +34,7 @@ struct shard_method {
 /* What another node asks or tells. */
 struct shard_remote_hook {
 	enum remote_kind kind;
+	const char *feature; /* of REMOTE_TOLD: what it tells itself */
 	/* True: it is a question, and *answer is written. */
 	bool (*heard)(struct shard_shared_tables *c, const struct remote_item *item,
 		      struct remote_item *answer);

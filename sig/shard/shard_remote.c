@@ -446,12 +446,18 @@ void shard_box_changed(struct shard_shared_tables *c, struct bytes tenant, struc
 		remote_watch_send(c->remote, 0, &told);
 }
 
+static bool hook_is_for(const struct shard_remote_hook *of, const struct remote_item *item)
+{
+	return of->kind == item->kind &&
+	       (item->kind != REMOTE_TOLD || bytes_is(item->told.feature, of->feature));
+}
+
 static const struct shard_remote_hook *remote_hook_find(const struct shard_shared_tables *c,
-							enum remote_kind kind)
+							const struct remote_item *item)
 {
 	for (const struct shard_hooks *const *f = c->hooks; *f; f++) {
 		for (const struct shard_remote_hook *of = (*f)->remotes; of && of->heard; of++) {
-			if (of->kind == kind)
+			if (hook_is_for(of, item))
 				return of;
 		}
 	}
@@ -462,7 +468,7 @@ static bool remote_hear(void *owner, uint64_t process, const struct remote_item 
 			struct remote_item *answer)
 {
 	struct shard_shared_tables *c = owner;
-	const struct shard_remote_hook *of = remote_hook_find(c, item->kind);
+	const struct shard_remote_hook *of = remote_hook_find(c, item);
 	struct share_word word;
 
 	if (of)
@@ -489,6 +495,7 @@ static bool remote_hear(void *owner, uint64_t process, const struct remote_item 
 	case REMOTE_PICKED:
 	case REMOTE_JOIN:
 	case REMOTE_PAGE:
+	case REMOTE_TOLD:
 	case REMOTE_KINDS:
 		break;
 	}

@@ -133,7 +133,8 @@ static void on_item(const struct remote_item *item, void *arg)
 {
 	struct told *t = arg;
 	const struct share_word *word = &item->share;
-	bool told = item->kind == REMOTE_SHARE || item->kind == REMOTE_GUESS;
+	bool told = item->kind == REMOTE_SHARE || item->kind == REMOTE_GUESS ||
+		    item->kind == REMOTE_BOX || item->kind == REMOTE_TOLD;
 
 	assert(told == !item->serial);
 	t->users++;
@@ -167,6 +168,12 @@ static void on_item(const struct remote_item *item, void *arg)
 	case REMOTE_BOX:
 		assert(item->box.tenant.n && item->box.box.n);
 		t->sum += item->box.tenant.n * 11 + item->box.box.n;
+		break;
+	case REMOTE_TOLD:
+		assert(item->told.feature.n && item->told.feature.n < TENANT_NAME_MAX);
+		assert(item->told.octets.n && item->told.octets.n <= REMOTE_TOLD_MAX);
+		sum_add(t, item->told.feature);
+		sum_add(t, item->told.octets);
 		break;
 	case REMOTE_KINDS:
 		assert(false);

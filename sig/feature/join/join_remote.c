@@ -73,7 +73,7 @@ static bool join_on_question(struct shard_shared_tables *c, const struct remote_
 }
 
 static const struct shard_remote_hook join_remotes[] = {
-	{ REMOTE_JOIN, join_on_question },
+	{ REMOTE_JOIN, .heard = join_on_question },
 	{ 0 },
 };
 

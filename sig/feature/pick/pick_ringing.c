@@ -354,8 +354,8 @@ static const struct pickup_service shard_pickup_service = {
 const struct services pick_services = { .pickups = &shard_pickup_service };
 
 static const struct shard_remote_hook pick_remotes[] = {
-	{ REMOTE_PICK, picking_on_question },
-	{ REMOTE_PICKED, picking_on_answer },
+	{ REMOTE_PICK, .heard = picking_on_question },
+	{ REMOTE_PICKED, .heard = picking_on_answer },
 	{ 0 },
 };
 

@@ -213,7 +213,7 @@ static bool page_on_question(struct shard_shared_tables *c, const struct remote_
 }
 
 static const struct shard_remote_hook page_remotes[] = {
-	{ REMOTE_PAGE, page_on_question },
+	{ REMOTE_PAGE, .heard = page_on_question },
 	{ 0 },
 };
 

@@ -225,6 +225,12 @@ static bool hear(void *owner, uint64_t process, const struct remote_item *item,
 		assert_true(bytes_is(item->box.box, "1001"));
 		s->calls++;
 		break;
+	case REMOTE_TOLD:
+		assert_true(bytes_is(item->told.feature, "queue"));
+		assert_true(bytes_is(item->told.octets, "octets"));
+		assert_int_not_equal(item->process, 0);
+		s->calls++;
+		break;
 	case REMOTE_SHARE:
 	case REMOTE_KINDS:
 		fail();
@@ -336,7 +342,8 @@ static uint32_t known(const struct side *s)
 	return remote_watch_dialogs(s->watch, ACME, USER, out, 0);
 }
 
-/* What was given for a secret counts everywhere; and a box that has changed is counted everywhere. */
+/* What was given for a secret counts everywhere; a box that has changed is counted everywhere; and
+ * what a feature says is heard everywhere. */
 static void guessed(void **state)
 {
 	struct net *net = *state;
@@ -345,15 +352,18 @@ static void guessed(void **state)
 						  .object = BYTES_LIT("room 700"),
 						  .source = BYTES_LIT("trunk carrier") } };
 	const struct remote_item box = { .kind = REMOTE_BOX, .box = { ACME, USER } };
+	const struct remote_item told = { .kind = REMOTE_TOLD,
+					  .told = { BYTES_LIT("queue"), BYTES_LIT("octets") } };
 
 	remote_watch_send(net->sides[0].watch, 0, &g);
 	g.guess.right = true;
 	remote_watch_send(net->sides[0].watch, 0, &g);
 	remote_watch_send(net->sides[0].watch, 0, &box);
+	remote_watch_send(net->sides[0].watch, 0, &told);
 	net_run(net);
 	assert_int_equal(net->sides[0].calls, 0);
-	assert_int_equal(net->sides[1].calls, 3);
-	assert_int_equal(net->sides[2].calls, 3);
+	assert_int_equal(net->sides[1].calls, 4);
+	assert_int_equal(net->sides[2].calls, 4);
 	assert_int_equal(net->sides[2].promised, 1);
 }
 
@@ -805,6 +815,8 @@ static void what_is_no_item(void **state)
 		{ REMOTE_BOX, .box = { .tenant = ACME } },
 		{ REMOTE_BOX, .box = { .box = USER } },
 		{ REMOTE_BOX, .box = { ACME, BYTES_LIT("1\n") } },
+		{ REMOTE_TOLD, .told = { .feature = USER } },
+		{ REMOTE_TOLD, .told = { .octets = USER } },
 	};
 	uint8_t octets[100];
 
