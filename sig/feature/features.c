@@ -24,7 +24,8 @@ extern const struct number_claim conference_numbers[], focus_numbers[], meetme_n
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
 extern const struct services park_services, pick_services, queue_services, room_services;
 extern const struct shard_hooks focus_hooks, instant_message_hooks, join_hooks,
-	message_waiting_hooks, pick_hooks, presence_hooks, recording_hooks, room_hooks, watch_hooks;
+	message_waiting_hooks, pick_hooks, presence_hooks, queue_hooks, recording_hooks, room_hooks,
+	watch_hooks;
 extern const struct dialled_code account_dialled_codes[], park_dialled_codes[];
 
 const struct feature sig_features[] = {
@@ -61,7 +62,7 @@ const struct feature sig_features[] = {
 	{ "phone_features", .package = &features_package },
 	{ "messages", .package = &messages_package, .shard = &message_waiting_hooks },
 	{ "instant_message", .shard = &instant_message_hooks },
-	{ "queue", .services = &queue_services },
+	{ "queue", .services = &queue_services, .shard = &queue_hooks },
 	{ "user_page", .package = &user_package },
 	{ 0 },
 };

@@ -147,6 +147,10 @@ static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 
 	if (a)
 		queue_agent_begin(a, v->changed_utc_ms);
+	if (node->shards.shared_tables->remote) /* they tell of his calls from then on */
+		remote_watch_request(node->shards.shared_tables->remote,
+				     bytes_str(tenants_name(node->common.tenants, tenant)),
+				     bytes_str(v->number));
 	if (any_shard(node))
 		shard_agent_changed(any_shard(node), tenant, bytes_str(v->number));
 	return err;
@@ -236,7 +240,7 @@ void agent_list(struct command_run *run)
 	uint32_t cursor = 0;
 
 	while ((a = queues_agent_next(node_queues(run->node), &cursor)) != NULL) {
-		if (a->tenant == document_tenant(run))
+		if (a->tenant == document_tenant(run) && a->state != AGENT_OUT)
 			(void)json_array_append_new(list, agent_view(run->node, a));
 	}
 	command_answer(run, list);
@@ -319,6 +323,8 @@ void agent_get(struct command_run *run)
 	const struct queue *q;
 	uint32_t cursor = 0;
 
+	if (a && a->state == AGENT_OUT) /* other nodes had told of him */
+		a = NULL;
 	while (x && (q = queues_next_of(x, tenant, number, &cursor)) != NULL)
 		(void)json_array_append_new(queues, queue_of_agent(x, q));
 	if (!a && !json_array_size(queues)) {

@@ -39,8 +39,8 @@ static const struct command g_queue_commands[] = {
 	  BY(command_document_list), .documents = BY(&g_queue_documents),
 	  .columns = "name,strategy,members,priority" },
 	{ "queue.status", COMMAND_FOR_READER, g_queue_args,
-	  "Who waits in a queue now, and what its agents do, as far as this node knows.",
-	  "name, waiting, joined, answered, left, answer_s (the average wait of those answered); "
+	  "Who waits in a queue now, at all nodes, and what its agents do.",
+	  "name, waiting; joined, answered, left, answer_s (the average wait of those answered), "
 	  "counted by this node since it started; callers (a list of call, position, priority, "
 	  "rings, waited_s, estimate_s: by the last answers, 0: unknown) and agents (as "
 	  "agent.list)",
@@ -63,8 +63,8 @@ static const struct command g_queue_commands[] = {
 	{ "agent.get", COMMAND_FOR_READER, g_agent_get_args,
 	  "Shows an agent, or a member of queues who is not logged in, with his queues.",
 	  "number, state (out: not logged in), reason, and where he is logged in what agent.list "
-	  "has; queues, as far as this node knows (a list of name, waiting, waited_s: of who "
-	  "waits longest, agents: logged in, ready: of them)",
+	  "has; queues (a list of name, waiting, waited_s: of who waits longest, agents: logged "
+	  "in, ready: of them)",
 	  BY(agent_get), .own = "number" },
 	{ "agent.list", COMMAND_FOR_READER, g_no_args, "Lists the agents who are logged in.",
 	  "a list of number, state, reason, now (busy: he has a call; ready, not_ready, reserved, "

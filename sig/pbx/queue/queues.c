@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lines of callers, the agents, and the choice between them (queues.h). Callers of all queues
- * stand in one list, in the order in which they are served: an agent of several queues takes the
- * first of all that he may take, and a caller without an agent stops nobody behind him. */
+ * and nodes stand in one list, in the order in which they are served: an agent of several queues
+ * takes the first of all that he may take, and a caller without an agent stops nobody behind him.
+ * Nodes have the same list and so choose alike; where they do not, the store decides. */
 
 #include "sig/pbx/queue/queues.h"
 
@@ -13,6 +14,8 @@
 
 enum { EVERY_SHARE = 8 }; /* of the newest interval in the average */
 
+#define NOWHERE UINT64_MAX /* the process of a caller that no node has now */
+
 const char *const g_queue_strategies[] = { "longest_idle", "round_robin", "ring_all",
 					   "fewest_calls", "in_order",    NULL };
 const char *const g_agent_states[] = { "out", "ready", "not_ready", NULL };
@@ -23,12 +26,15 @@ struct queues {
 	struct table by_call; /* struct queue_caller */
 	struct queue_caller *first, *last;
 	uint32_t looks; /* picks so far */
+	struct queues_listener listener;
+	uint32_t seconds; /* since there is one */
 };
 
 void queues_free(struct queues *x)
 {
 	if (!x)
 		return;
+	x->listener = (struct queues_listener){ 0 };
 	while (x->first)
 		queues_caller_delete(x, x->first->call);
 	named_close(&x->by_name);
@@ -199,6 +205,29 @@ uint32_t queue_agents(const struct queues *x, const struct queue *q, bool ready)
 	return n;
 }
 
+/* ---- other nodes are told ---- */
+
+static void caller_tell(const struct queues *x, const struct queue_caller *c, bool gone)
+{
+	if (x->listener.caller && !c->process)
+		x->listener.caller(x->listener.arg, c, gone);
+}
+
+/* Whoever has him, or had him last: that call. */
+static void agent_tell(const struct queues *x, const struct queue_agent *a, uint64_t by)
+{
+	const struct queue_agent_word w = { .by = by,
+					    .holds = a->call == by,
+					    .wraps = a->wraps,
+					    .missed = a->missed,
+					    .until_utc_ms = a->until_utc_ms,
+					    .spoke_utc_ms = a->spoke_utc_ms,
+					    .epoch = a->epoch };
+
+	if (x->listener.agent)
+		x->listener.agent(x->listener.arg, a, &w);
+}
+
 /* ---- callers ---- */
 
 /* Of two who have joined in the same moment the smaller id is first, on all nodes. */
@@ -267,6 +296,7 @@ int queues_caller_put(struct queues *x, const struct queue_caller *caller)
 	}
 	*c = *caller;
 	caller_link(x, c);
+	caller_tell(x, c, false);
 	return 0;
 }
 
@@ -276,16 +306,47 @@ void queues_caller_delete(struct queues *x, uint64_t call)
 
 	if (!c)
 		return;
+	caller_tell(x, c, true);
 	caller_unlink(x, c);
 	(void)table_del(&x->by_call, call, (uintptr_t)c);
 	free(c);
+}
+
+/* Others must not take him for one who does not compete: he waits before his agents are free, and
+ * rings when they are his. */
+static void caller_rings(const struct queues *x, struct queue_caller *c, bool rings)
+{
+	c->rings = rings;
+	caller_tell(x, c, false);
+}
+
+void queues_caller_waits(struct queues *x, uint64_t call)
+{
+	struct queue_caller *c = queues_caller(x, call);
+
+	if (c && c->rings)
+		caller_rings(x, c, false);
+}
+
+void queues_caller_release(struct queues *x, uint64_t call)
+{
+	struct queue_caller *c = queues_caller(x, call);
+
+	if (!c || c->process)
+		return;
+	if (x->listener.caller) {
+		c->process = NOWHERE;
+		c->away = true;
+	} else {
+		queues_caller_delete(x, call);
+	}
 }
 
 const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant)
 {
 	const struct queue_caller *c = x ? x->first : NULL;
 
-	while (c && (c->tenant != tenant || c->rings))
+	while (c && (c->tenant != tenant || c->rings || c->process))
 		c = c->next;
 	return c;
 }
@@ -376,13 +437,28 @@ static bool caller_match(const struct picking *p, struct queue *q, struct queue_
 	return m->count;
 }
 
+/* The caller's node serves him, as this one would: his agents are not for those behind him. Where
+ * it does not, for longer than it takes to tell, they do not wait for it. */
+static void caller_yield(const struct picking *p, struct queue_caller *c,
+			 const struct queue_match *m)
+{
+	if (c->away || !m->count)
+		return;
+	if (!c->owed_utc_ms)
+		c->owed_utc_ms = p->now_utc_ms;
+	if (p->now_utc_ms - c->owed_utc_ms >= QUEUE_OWED_MS)
+		return;
+	for (uint8_t i = 0; i < m->count; i++)
+		m->agents[i]->is_free = false;
+}
+
 bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,
 		 void *arg, struct queue_match *out)
 {
 	const struct picking p = { x, now_utc_ms, free, arg };
 
 	x->looks++;
-	for (const struct queue_caller *c = x->first; c; c = c->next) {
+	for (struct queue_caller *c = queues_are_whole(x) ? x->first : NULL; c; c = c->next) {
 		struct queue *q = c->tenant == tenant && !c->rings
 					  ? queues_find(x, tenant, bytes_str(c->queue))
 					  : NULL;
@@ -392,8 +468,12 @@ bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_f
 			q->is_bare = false;
 		}
 		out->caller = c;
-		if (q && !q->is_bare && caller_match(&p, q, out))
+		out->count = 0;
+		if (q && !q->is_bare && caller_match(&p, q, out) && !c->process)
 			return true;
+		if (!out->count)
+			c->owed_utc_ms = 0;
+		caller_yield(&p, c, out);
 	}
 	return false;
 }
@@ -402,23 +482,63 @@ void queue_reserve(struct queues *x, const struct queue_match *match, uint64_t u
 {
 	struct queue *q = queues_find(x, match->caller->tenant, bytes_str(match->caller->queue));
 
-	for (uint8_t i = 0; i < match->count; i++) {
-		match->agents[i]->call = match->caller->call;
-		match->agents[i]->until_utc_ms = until_utc_ms;
-		match->agents[i]->wraps = false;
-	}
+	for (uint8_t i = 0; i < match->count; i++)
+		agent_hold(x, match->agents[i], match->caller->call, until_utc_ms);
+	caller_rings(x, match->caller, true);
 	for (uint8_t i = 0; q && i < q->terms.count; i++) {
 		if (!strcmp(q->terms.members[i].number, match->agents[0]->number))
 			q->turn = (uint8_t)((i + 1) % QUEUE_MEMBERS_MAX);
 	}
 }
 
-void agent_release(struct queue_agent *a, uint64_t call, uint64_t until_utc_ms)
+bool agent_is_of(const struct queue_agent *a, uint64_t call)
 {
-	if (a->call != call)
+	return a->call == call && !a->process;
+}
+
+void agent_hold(const struct queues *x, struct queue_agent *a, uint64_t call, uint64_t until_utc_ms)
+{
+	a->call = call;
+	a->until_utc_ms = until_utc_ms;
+	a->wraps = false;
+	a->process = 0;
+	agent_tell(x, a, call);
+}
+
+/* What another node said meanwhile holds now. */
+static void agent_yield(struct queue_agent *a)
+{
+	if (!a->rival)
+		return;
+	a->call = a->rival;
+	a->process = a->rival_process;
+	a->until_utc_ms = a->rival_until_utc_ms;
+	a->unheard_s = 0;
+	a->wraps = false;
+	a->rival = 0;
+}
+
+void agent_release(const struct queues *x, struct queue_agent *a, uint64_t call,
+		   uint64_t until_utc_ms)
+{
+	if (!agent_is_of(a, call))
 		return;
 	a->call = 0;
 	a->until_utc_ms = until_utc_ms;
+	agent_tell(x, a, call);
+	agent_yield(a);
+}
+
+void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, uint64_t now_utc_ms,
+		uint64_t wrap_ms)
+{
+	a->call = 0;
+	a->process = 0;
+	a->spoke_utc_ms = now_utc_ms;
+	a->until_utc_ms = now_utc_ms + wrap_ms;
+	a->wraps = wrap_ms;
+	agent_tell(x, a, call);
+	agent_yield(a);
 }
 
 uint64_t queue_next_utc_ms(const struct queues *x, const struct queue *q, uint64_t now_utc_ms)
@@ -451,4 +571,133 @@ void queue_count(struct queue *q, bool answered, uint64_t waited_ms, uint64_t no
 	q->answered_utc_ms = now_utc_ms;
 	q->answered++;
 	q->wait_ms += waited_ms;
+}
+
+/* ---- other nodes ---- */
+
+void queues_listen(struct queues *x, const struct queues_listener *l)
+{
+	x->listener = *l;
+}
+
+bool queues_are_whole(const struct queues *x)
+{
+	return !x->listener.caller || x->seconds >= QUEUE_DEAF_S;
+}
+
+int queues_hear_caller(struct queues *x, const struct queue_caller *c, bool gone)
+{
+	const struct queue_caller *at = queues_caller(x, c->call);
+
+	if (at && !at->process)
+		return 0;
+	if (!gone)
+		return queues_caller_put(x, c);
+	if (at && at->process == c->process)
+		queues_caller_delete(x, c->call);
+	return 0;
+}
+
+/* Another call has him: as long as it does, nothing changes. */
+static void rival_hear(struct queue_agent *a, uint64_t process, const struct queue_agent_word *w)
+{
+	if (w->holds) {
+		a->rival = w->by;
+		a->rival_s = 0;
+		a->rival_process = process;
+		a->rival_until_utc_ms = w->until_utc_ms;
+	} else if (a->rival == w->by) {
+		a->rival = 0;
+	}
+}
+
+static void agent_hear(const struct queues *x, struct queue_agent *a, uint64_t process,
+		       const struct queue_agent_word *w)
+{
+	const struct queue_caller *c = queues_caller(x, a->call);
+
+	if (w->spoke_utc_ms > a->spoke_utc_ms) {
+		a->spoke_utc_ms = w->spoke_utc_ms;
+		a->calls++;
+	}
+	if (w->epoch < a->epoch)
+		return;
+	a->missed = w->missed;
+	if (a->call && a->call != w->by && (a->process || (c && !c->process))) {
+		rival_hear(a, process, w);
+		return;
+	}
+	a->call = w->holds ? w->by : 0;
+	a->process = process;
+	a->unheard_s = 0;
+	a->until_utc_ms = w->until_utc_ms;
+	a->wraps = w->wraps;
+	if (!a->call)
+		agent_yield(a);
+}
+
+int queues_hear_agent(struct queues *x, uint16_t tenant, struct bytes number, uint64_t process,
+		      const struct queue_agent_word *w)
+{
+	struct queue_agent *a = queues_agent(x, tenant, number);
+	int err = 0;
+
+	if (!a && w->holds && number.n < DIAL_NUMBER_MAX) {
+		a = queues_agent_put(x, tenant, number, AGENT_OUT, (struct bytes){ 0 }, &err);
+		if (a)
+			a->epoch = w->epoch;
+	}
+	if (a)
+		agent_hear(x, a, process, w);
+	return err;
+}
+
+/* Told again, or forgotten: a call that no node tells of has nobody. */
+static void agent_second(struct queues *x, struct queue_agent *a, bool is_there, bool all)
+{
+	uint8_t most = !a->process ? QUEUE_ROUND_S : is_there ? QUEUE_UNHEARD_S : QUEUE_LOST_S;
+
+	if (++a->rival_s > 1)
+		a->rival = 0;
+	if (!a->call || (++a->unheard_s < most && !(all && !a->process)))
+		return;
+	a->unheard_s = 0;
+	if (!a->process) {
+		agent_tell(x, a, a->call);
+		return;
+	}
+	a->call = 0;
+	a->until_utc_ms = 0;
+	agent_yield(a);
+	if (!a->call && a->state == AGENT_OUT)
+		queues_agent_delete(x, a->tenant, bytes_str(a->number));
+}
+
+static void caller_second(struct queues *x, struct queue_caller *c, bool is_there, bool all)
+{
+	c->away = c->process && !is_there;
+	if (++c->unheard_s < (c->process ? QUEUE_UNHEARD_S : QUEUE_ROUND_S) &&
+	    !(all && !c->process))
+		return;
+	c->unheard_s = 0;
+	if (c->process)
+		queues_caller_delete(x, c->call);
+	else
+		caller_tell(x, c, false);
+}
+
+void queues_second(struct queues *x, bool all, bool (*is_there)(void *arg, uint64_t process),
+		   void *arg)
+{
+	struct queue_caller *next;
+	struct queue_agent *a;
+	uint32_t cursor = 0;
+
+	x->seconds++;
+	for (struct queue_caller *c = x->first; c; c = next) {
+		next = c->next;
+		caller_second(x, c, is_there(arg, c->process), all);
+	}
+	while ((a = queues_agent_next(x, &cursor)) != NULL)
+		agent_second(x, a, is_there(arg, a->process), all);
 }

@@ -2,7 +2,9 @@
 /* Queues of a node's tenants: which callers wait in which line, who its agents are, and which
  * caller is next with which agents (docs/adr/0165). Pure: no call, socket or clock. Callers stay in
  * their calls, whose records have the time at which they joined; so a line is derived from calls,
- * and nothing of it can be lost apart from them. One table for all shards of a node. One thread. */
+ * and nothing of it can be lost apart from them. One table for all shards of a node, which also has
+ * what other nodes tell of their callers and reservations: all have the same line, and each serves
+ * its own callers. One thread. */
 #ifndef SIG_PBX_QUEUE_QUEUES_H
 #define SIG_PBX_QUEUE_QUEUES_H
 
@@ -17,6 +19,11 @@ enum {
 	QUEUE_MEMBERS_MAX = 32,   /* no dial has more targets */
 	QUEUE_CALLERS_MAX = 65536,
 	QUEUE_PRIORITY_MAX = 10,
+	QUEUE_OWED_MS = 500,  /* an agent is left to a caller of another node for so long */
+	QUEUE_DEAF_S = 2,     /* after a start, until all others have told of theirs */
+	QUEUE_UNHEARD_S = 15, /* what is not told again is forgotten */
+	QUEUE_ROUND_S = 5,    /* in which all of it is told again */
+	QUEUE_LOST_S = 3,     /* so long an agent is reserved by a node that is not there */
 	AGENT_REASON_MAX = 32,
 };
 #define QUEUE_WORD "queue:" /* in front of its name, where a number could stand */
@@ -80,6 +87,11 @@ struct queue_agent {
 	uint64_t call;
 	uint64_t until_utc_ms; /* not before: reserved, wrap-up, or another one has it */
 	bool wraps;            /* ... and that is wrap-up */
+	uint64_t process;      /* another node has that call, or had it; 0: this one */
+	uint8_t unheard_s;     /* since that has told of it, or this one */
+	/* Another call of another node has him, too: the store decides, soon. 0: none. */
+	uint64_t rival, rival_process, rival_until_utc_ms;
+	uint8_t rival_s;
 	uint64_t spoke_utc_ms; /* the end of its last call of a queue; 0: none yet */
 	uint32_t calls;        /* of queues, since the start of this process */
 	uint8_t missed;        /* in a row */
@@ -95,7 +107,26 @@ struct queue_caller {
 	bool rings; /* agents ring for it: it is not chosen meanwhile */
 	uint64_t joined_utc_ms;
 	char queue[QUEUE_NAME_MAX];
+	uint64_t process;     /* of another node, which serves it; 0: this one does */
+	uint8_t unheard_s;    /* since that has told of it, or this one */
+	bool away;            /* that is not there: it keeps its place, and no agent waits for it */
+	uint64_t owed_utc_ms; /* since then an agent is free for it there */
 	struct queue_caller *next, *before;
+};
+
+/* What a node tells of an agent. */
+struct queue_agent_word {
+	uint64_t by; /* the call that has him, or had him */
+	bool holds, wraps;
+	uint8_t missed;
+	uint64_t until_utc_ms, spoke_utc_ms, epoch;
+};
+
+/* Hears what other nodes are to know. */
+struct queues_listener {
+	void (*caller)(void *arg, const struct queue_caller *c, bool gone);
+	void (*agent)(void *arg, const struct queue_agent *a, const struct queue_agent_word *w);
+	void *arg;
 };
 
 struct queues;
@@ -133,9 +164,13 @@ uint32_t queue_agents(const struct queues *x, const struct queue *q, bool ready)
 int queues_caller_put(struct queues *x, const struct queue_caller *caller) NODISCARD;
 void queues_caller_delete(struct queues *x, uint64_t call);
 struct queue_caller *queues_caller(const struct queues *x, uint64_t call);
+/* Nobody rings for it any more: before its agents are free. */
+void queues_caller_waits(struct queues *x, uint64_t call);
+/* This process has its call no longer: its place stays until another node tells of it. */
+void queues_caller_release(struct queues *x, uint64_t call);
 /* In their order, of all tenants; NULL at first. */
 struct queue_caller *queues_caller_next(const struct queues *x, const struct queue_caller *of);
-/* The first one of the tenant for whom nobody rings. NULL: none. */
+/* The first one of the tenant at this node for whom nobody rings. NULL: none. */
 const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant);
 /* From 1 on, in its queue. */
 uint32_t queue_position(const struct queues *x, const struct queue_caller *of);
@@ -147,22 +182,47 @@ uint32_t queue_wait_ms(const struct queue *q, uint32_t position);
 typedef bool queue_free_fn(void *arg, const struct queue_agent *a);
 
 struct queue_match {
-	const struct queue_caller *caller;
+	struct queue_caller *caller;
 	uint8_t count;
 	struct queue_agent *agents[QUEUE_MEMBERS_MAX];
 };
 
-/* The first caller, in order, for whom an agent is free, and the agents that ring, the first one
- * first. False: none. */
+/* The first caller of this node, in order, for whom an agent is free, and the agents that ring, the
+ * first one first. Callers of other nodes before him have theirs first. False: none. */
 bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,
 		 void *arg, struct queue_match *out);
-/* The agents are the call's, until then. */
+/* The agents are the call's, until then, and ring. */
 void queue_reserve(struct queues *x, const struct queue_match *match, uint64_t until_utc_ms);
+/* One of them, if no other one has him. */
+void agent_hold(const struct queues *x, struct queue_agent *a, uint64_t call,
+		uint64_t until_utc_ms);
 /* No longer; until: not before. */
-void agent_release(struct queue_agent *a, uint64_t call, uint64_t until_utc_ms);
+void agent_release(const struct queues *x, struct queue_agent *a, uint64_t call,
+		   uint64_t until_utc_ms);
+/* His call of a queue is over at that moment. */
+void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, uint64_t now_utc_ms,
+		uint64_t wrap_ms);
+/* That call of this node has him. */
+bool agent_is_of(const struct queue_agent *a, uint64_t call);
 /* The earliest moment at which an agent of the queue is free by time alone; UINT64_MAX: none. */
 uint64_t queue_next_utc_ms(const struct queues *x, const struct queue *q, uint64_t now_utc_ms);
 /* The caller is answered, or has left. */
 void queue_count(struct queue *q, bool answered, uint64_t waited_ms, uint64_t now_utc_ms);
+
+/* ---- other nodes ---- */
+/* From now on the line is that of the cluster. */
+void queues_listen(struct queues *x, const struct queues_listener *l);
+/* All other nodes have told of theirs, or it is in no cluster: positions are known. */
+bool queues_are_whole(const struct queues *x);
+/* c->process tells of its caller. A call that is this node's is not changed. 0, -ENOSPC or
+ * -ENOMEM. */
+int queues_hear_caller(struct queues *x, const struct queue_caller *c, bool gone) NODISCARD;
+/* That process tells of him. His document may still be on its way. Likewise. */
+int queues_hear_agent(struct queues *x, uint16_t tenant, struct bytes number, uint64_t process,
+		      const struct queue_agent_word *w) NODISCARD;
+/* Once a second: tells its own again, all of them or those whose turn it is, and forgets what other
+ * nodes tell no more. */
+void queues_second(struct queues *x, bool all, bool (*is_there)(void *arg, uint64_t process),
+		   void *arg);
 
 #endif

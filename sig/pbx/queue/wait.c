@@ -82,9 +82,9 @@ static void agent_free(const struct call_host *h, const struct call *c, struct b
 {
 	struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
 
-	if (!a || a->call != c->id)
+	if (!a || !agent_is_of(a, c->id))
 		return;
-	agent_release(a, c->id, wall_ms(h) + rest_ms);
+	agent_release(h->queues, a, c->id, wall_ms(h) + rest_ms);
 	agent_claim(h, c, a, rest_ms, 0);
 }
 
@@ -127,10 +127,9 @@ static void agents_take_back(const struct call_host *h, const struct call *c)
 	for (uint8_t i = 0; dial_target_at(c->run, i, &number); i++) {
 		struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
 
-		if (!a || a->call)
-			continue;
-		a->call = c->id;
-		a->until_utc_ms = wall_ms(h) + c->run->ring_ms + RESERVE_MORE_MS;
+		if (a && (!a->call || (a->call == c->id && a->process)))
+			agent_hold(h->queues, a, c->id,
+				   wall_ms(h) + c->run->ring_ms + RESERVE_MORE_MS);
 	}
 }
 
@@ -142,10 +141,11 @@ static void agents_untaken(struct call_host *h, struct call *c, const struct que
 	struct bytes number;
 
 	agents_take_back(h, c);
+	queues_caller_waits(h->queues, c->id);
 	for (uint8_t i = 0; dial_target_at(r, i, &number); i++) {
 		struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
 
-		if (a && a->call == c->id && !r->together && r->status != 486 &&
+		if (a && agent_is_of(a, c->id) && !r->together && r->status != 486 &&
 		    q->terms.missed_max && ++a->missed >= q->terms.missed_max)
 			agent_not_ready(h, c, a);
 		agent_free(h, c, number, again ? 0 : REST_MS);
@@ -263,10 +263,7 @@ static void queue_wrap(struct call_host *h, struct call *c)
 	outbox_touch_later(&c->out);
 	if (!a)
 		return;
-	a->call = 0;
-	a->spoke_utc_ms = wall_ms(h);
-	a->until_utc_ms = a->spoke_utc_ms + wrap_ms;
-	a->wraps = wrap_ms;
+	agent_wrap(h->queues, a, c->id, wall_ms(h), wrap_ms);
 	agent_claim(h, c, a, wrap_ms, 0);
 	queue_hurry(h, c->tenant);
 }
@@ -312,7 +309,8 @@ static void queue_announce(struct call_host *h, struct call *c, const struct que
 	uint8_t space[32];
 	struct writer said = writer_over(space, sizeof(space));
 
-	if (!q->terms.announce_s || !at || c->prompts || w->announce_ns > h->now.ns)
+	if (!q->terms.announce_s || !at || c->prompts || w->announce_ns > h->now.ns ||
+	    !queues_are_whole(h->queues))
 		return;
 	w->announce_ns = h->now.ns + q->terms.announce_s * NS_PER_S;
 	writer_number(&said, "number:", queue_position(h->queues, at), "");
@@ -353,14 +351,12 @@ static void queue_take(struct call_host *h, struct call *c, const struct queue *
 		       const struct queue_match *m)
 {
 	uint64_t hold_ms = q->terms.ring_s * 1000ULL + RESERVE_MORE_MS;
-	struct queue_caller *at = queues_caller(h->queues, c->id);
 	struct flow_run *r = c->run;
 	struct queue_wait *w = r->queue;
 
 	if (!targets_write(r, m))
 		return;
 	queue_reserve(h->queues, m, wall_ms(h) + hold_ms);
-	at->rings = true;
 	r->target = 0;
 	r->together = m->count > 1;
 	r->ring_ms = q->terms.ring_s * 1000U;
@@ -373,7 +369,7 @@ static void queue_take(struct call_host *h, struct call *c, const struct queue *
 	queue_hurry(h, c->tenant);
 }
 
-/* Those that other nodes have are not rung. */
+/* Those whom other calls have are not rung. */
 static bool targets_sift(struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
@@ -383,12 +379,17 @@ static bool targets_sift(struct call_host *h, struct call *c)
 	for (uint8_t i = 0; dial_target_at(r, i, &number); i++) {
 		struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
 
-		if (!a)
-			continue;
-		if (r->queue->refused & 1u << i)
-			agent_release(a, c->id, wall_ms(h) + TAKEN_MS);
-		else if (left.count < QUEUE_MEMBERS_MAX)
+		if (a && agent_is_of(a, c->id) && !(r->queue->refused & 1u << i) &&
+		    left.count < QUEUE_MEMBERS_MAX)
 			left.agents[left.count++] = a;
+	}
+	if (!left.count)
+		queues_caller_waits(h->queues, c->id);
+	for (uint8_t i = 0; dial_target_at(r, i, &number); i++) {
+		struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
+
+		if (a && r->queue->refused & 1u << i)
+			agent_release(h->queues, a, c->id, wall_ms(h) + TAKEN_MS);
 	}
 	r->queue->refused = 0;
 	r->together = left.count > 1;
@@ -501,9 +502,9 @@ static void caller_list(const struct call_host *h, const struct call *c)
 				       .rings = c->run->targets.n,
 				       .joined_utc_ms = w->joined_utc_ms };
 
-	if (at && at->rings == caller.rings)
+	if (at && !at->process && at->rings == caller.rings)
 		return;
-	if (!at)
+	if (!at || at->process)
 		agents_take_back(h, c);
 	memcpy(caller.queue, w->name, sizeof(caller.queue));
 	if (queues_caller_put(h->queues, &caller))
@@ -550,7 +551,7 @@ static void queue_over(struct call_host *h, struct call *c, const char *why)
 static void queue_released(struct call_host *h, const struct call *c)
 {
 	if (c->run && c->run->queue)
-		queues_caller_delete(h->queues, c->id);
+		queues_caller_release(h->queues, c->id);
 }
 
 static const struct queueing_service queueing = {

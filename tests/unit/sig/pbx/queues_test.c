@@ -130,7 +130,7 @@ static void strategies_choose(void **state)
 		put_queue(o, "sales", rows[i].strategy, "1001,1002,1003");
 		for (int k = 0; k < 3; k++) {
 			a[k] = agent_is(o, numbers[k], AGENT_READY);
-			agent_release(a[k], a[k]->call, 0);
+			agent_release(o->x, a[k], a[k]->call, 0);
 		}
 		a[0]->spoke_utc_ms = 200;
 		a[1]->spoke_utc_ms = 300;
@@ -381,7 +381,7 @@ static void random_step(struct office *o, struct rand_source *r, uint64_t now)
 		break;
 	case 6:
 		if (a)
-			agent_release(a, a->call, now + rand_below(r, 3) * 100);
+			agent_release(o->x, a, a->call, now + rand_below(r, 3) * 100);
 		break;
 	case 7:
 		put_queue(o, names[k], (enum queue_strategy)rand_below(r, QUEUE_STRATEGIES),

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A queue whose callers and agents are at three nodes: one order, an agent rings for one of them, and kills cost nobody his place. ADR 165."""
+import signal
+import time
+import unittest
+
+from lib.sip import SipError, parameter
+from patience import until
+from taken_test import ADDRESSES, SIP, Cluster
+
+AT = {"1001": 17, "1002": 18, "1003": 19, "1011": 18, "1012": 19}
+CALLERS, AGENTS = ("1001", "1002", "1003"), ("1011", "1012")
+
+
+class Line(Cluster):
+    """A caller at each node; 1011 is at node b, 1012 at node c."""
+    shards = (17, 18, 19)
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.c = cls.joins("c", 3)
+        for number in AGENTS:
+            cls.a.put_extension(number, "secret")
+        cls.a.ctl("number.put", number="100", to="queue:sales")
+
+    @property
+    def nodes(self):
+        return [node for node in (self.a, self.b, self.c) if node.running()]
+
+    def setUp(self):
+        super().setUp()
+        for node in self.nodes:
+            self.until(lambda node=node: node.metric("tandem_cluster_nodes", state="heard") == 2)
+            self.until(lambda node=node: not node.tandemctl("call.list"))
+        until(lambda: [self.owner(shard) for shard in self.shards] == ["a", "b", "c"], lambda: "each is at home")
+        self.a.ctl("queue.put", name="sales", members=",".join(AGENTS), strategy="in_order", ring_s=60, wrapup_s=0, missed_max=0)
+        for number in [row["number"] for row in self.a.ctl("agent.list")]:
+            self.a.ctl("agent.logout", number=number)
+        for node in self.nodes:
+            until(lambda node=node: node.tandemctl("queue.list") and not node.tandemctl("agent.list"), lambda: "all have the documents")
+        self.agents, self.calls = {}, {}
+        for number, shard in AT.items():
+            agent = self.agents[number] = self.phones[shard, number + "q"] = self.a.user_agent(number, "secret")
+            self.addCleanup(agent.close)
+            agent.server = (ADDRESSES[shard], SIP)
+            agent.audio = self.a.media()
+            self.addCleanup(agent.audio.close)
+            self.until(lambda agent=agent: agent.register().status == 200)
+
+    def waits(self, *numbers):
+        for number in numbers:
+            phone = self.agents[number]
+            out = phone.invite("100", phone.audio.sdp())
+            answer = out.wait_answer()
+            phone.audio.use(answer)
+            self.calls[number] = out
+            out.id = parameter(answer.get("To"), "tag").split(".")[0]
+            self.addCleanup(self.ends, number)
+            until(lambda: all(self.line(node)[-1:] == [number] for node in self.nodes), self.lines)
+
+    def ends(self, number):
+        if number in self.calls:
+            try:
+                self.calls.pop(number).bye(2)
+            except (SipError, OSError, AssertionError):
+                pass
+
+    def line(self, node):
+        """Who waits, in order, as this node has it."""
+        names = {out.id: number for number, out in self.calls.items()}
+        return [names.get(row["call"], "?") for row in node.tandemctl("queue.status", name="sales")["callers"]]
+
+    def lines(self):
+        return [self.line(node) for node in self.nodes]
+
+    def is_line(self, *numbers):
+        until(lambda: all(line == list(numbers) for line in self.lines()), self.lines)
+
+    def logs_in(self, number):
+        self.a.ctl("agent.login", number=number)
+
+    def rings(self, number, caller):
+        incoming = self.agents[number].incoming()
+        incoming.ring()
+        self.assertIn(f"sip:{caller}@", incoming.request.get("From"), f"{self.lines()} {self.now(number)}")
+        return incoming
+
+    def has(self, incoming, number, caller):
+        incoming.answer(self.agents[number].audio.sdp())
+        until(lambda: all(caller not in line for line in self.lines()), self.lines)
+
+    def rung(self, number):
+        """How many calls have rung him."""
+        calls = set()
+        self.agents[number].count(lambda m: m.is_request and m.method == "INVITE" and calls.add(m.call_id))
+        return len(calls)
+
+    def now(self, number):
+        return [row["now"] for node in self.nodes for row in node.tandemctl("agent.list") if row["number"] == number]
+
+    def is_over(self, number, incoming, caller):
+        """The caller hangs up."""
+        self.calls.pop(caller).bye()
+        incoming.wait_bye()
+
+
+class Queues(Line):
+    def test_one_line(self):
+        """Each in his turn, whatever node he and the agent are at; no agent rings twice."""
+        order = ("1003", "1001", "1002")
+        self.waits(*order)
+        self.is_line(*order)
+        self.logs_in("1011")
+        first = self.rings("1011", "1003")
+        until(lambda: self.now("1011") == ["busy"] * 3, lambda: self.now("1011"))
+        self.logs_in("1012")
+        second = self.rings("1012", "1001")
+        self.has(first, "1011", "1003")
+        self.has(second, "1012", "1001")
+        self.is_line("1002")
+        self.is_over("1012", second, "1001")
+        third = self.rings("1012", "1002")
+        self.ends("1002")
+        third.wait_cancel()
+        self.is_over("1011", first, "1003")
+        until(lambda: self.now("1011") + self.now("1012") == ["ready"] * 6, lambda: self.now("1011") + self.now("1012"))
+        self.assertEqual((self.rung("1011"), self.rung("1012")), (1, 2))
+
+    def test_priority(self):
+        """The later one is first, at another node; wrap-up counts there, too."""
+        self.a.ctl("queue.put", name="gold", members="1011", priority=5, wrapup_s=3)
+        self.a.ctl("number.put", number="101", to="queue:gold")
+        self.addCleanup(self.a.ctl, "queue.delete", name="gold", force=True)
+        self.waits("1001")
+        phone = self.agents["1002"]
+        until(lambda: self.b.tandemctl("number.get", number="101")["to"] == "queue:gold", lambda: "it is known")
+        self.calls["1002"] = out = phone.invite("101", phone.audio.sdp())
+        self.addCleanup(self.ends, "1002")
+        out.id = parameter(out.wait_answer().get("To"), "tag").split(".")[0]
+        until(lambda: all(node.tandemctl("queue.status", name="gold")["callers"] for node in self.nodes), lambda: "it waits")
+        self.logs_in("1011")
+        incoming = self.rings("1011", "1002")
+        incoming.answer(self.agents["1011"].audio.sdp())
+        until(lambda: not any(node.tandemctl("queue.status", name="gold")["callers"] for node in self.nodes), lambda: "it is answered")
+        self.is_over("1011", incoming, "1002")
+        since = time.monotonic()
+        until(lambda: self.now("1011") == ["wrapup"] * 3, lambda: self.now("1011"))
+        again = self.rings("1011", "1001")
+        self.assertGreater(time.monotonic() - since, 1)
+        self.ends("1001")
+        again.wait_cancel()
+
+    def test_killed(self):
+        """The node of the first caller dies: the others hear no other place meanwhile, and he is served first by whoever has him then."""
+        self.waits(*CALLERS)
+        self.is_line(*CALLERS)
+        self.a.kill()
+        while self.owner(17) not in ("b", "c"):
+            self.assertEqual(self.lines(), [list(CALLERS)] * 2)
+        until(lambda: self.calls["1001"].id in [row["id"] for node in self.nodes for row in node.tandemctl("call.list")], lambda: "it is restored")
+        self.assertEqual(self.lines(), [list(CALLERS)] * 2)
+        self.b.ctl("agent.login", number="1011")
+        incoming = self.rings("1011", "1001")
+        self.a.restart()
+        self.until(lambda: self.a.metric("tandem_cluster_nodes", state="heard") == 2)
+        self.is_line(*CALLERS)
+        self.has(incoming, "1011", "1001")
+        self.is_line("1002", "1003")
+        self.is_over("1011", incoming, "1001")
+        incoming = self.rings("1011", "1002")
+        self.ends("1002")
+        incoming.wait_cancel()
+        incoming = self.rings("1011", "1003")
+        self.ends("1003")
+        incoming.wait_cancel()
+        self.assertEqual(self.rung("1011"), 3)
+
+
+class Away(Line):
+    @classmethod
+    def settings(cls, name, shard):
+        """Redis is away for less than a lease."""
+        settings = super().settings(name, shard)
+        settings["cluster"]["lease"] = "10s"
+        return settings
+
+    def test_without_redis(self):
+        """The line is the same without it, and an agent rings for one caller."""
+        self.waits(*CALLERS)
+        self.logs_in("1011")
+        incoming = self.rings("1011", "1001")
+        self.has(incoming, "1011", "1001")
+        type(self).redis_stop(signal.SIGKILL)
+        for node in self.nodes:
+            self.until(lambda node=node: node.metric("tandem_degraded") == 1)
+        self.assertEqual(self.lines(), [["1002", "1003"]] * 3)
+        self.is_over("1011", incoming, "1001")
+        incoming = self.rings("1011", "1002")
+        type(self).redis_start()
+        self.has(incoming, "1011", "1002")
+        self.is_over("1011", incoming, "1002")
+        incoming = self.rings("1011", "1003")
+        self.ends("1003")
+        incoming.wait_cancel()
+        self.assertEqual(self.rung("1011"), 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
