@@ -145,6 +145,79 @@ class Boot(ProvisionTest):
         self.assertEqual([device.values[f"reg.{i}.address"] for i in (1, 2, 3)], ["204", "203", ""])
         self.assertEqual(device.values["reg.1.auth.userId"], "204xatgnemx7")
 
+    def test_release_7(self):
+        """P7-01 to P7-05: the MAC's file names that of the extension and that of all; its digit map has no second dial tone."""
+        mac = "0004f2000070"
+        self.node.ctl("device.put", mac=mac, generation="7.0", model="soundpoint650", extensions="201")
+        self.addCleanup(self.node.ctl, "device.delete", mac=mac)
+        device = self.phone(mac, model="soundpoint650", firmware="3.2.7")
+        self.assertTrue(device.boot())
+        self.assertEqual([name.rpartition("/")[2] for name in device.names], [f"{mac}_user.cfg", "201.cfg", "altigen.cfg"])
+        self.assertNotIn(",", device.values["dialplan.digitmap"])
+        self.assertEqual(device.register(self.agent).status, 200)
+        self.addCleanup(device.agent.register, expires=0, contact="*")
+        until(lambda: self.seen(mac)["registered_revision"] == device.names[0][13:29], lambda: self.seen(mac))
+
+    def test_other_makes(self):
+        """One file each, by the name that the make asks for; it is fetched with that, and is another one's for nobody."""
+        for make, name, kind in (("yealink", "{}.cfg", "text/plain"), ("grandstream", "cfg{}.xml", "text/xml"), ("snom", "snom-{}.xml", "text/xml"),
+                                 ("cisco", "{}.xml", "text/xml"), ("fanvil", "{}.cfg", "text/xml")):
+            mac = "00156500000a"
+            self.node.ctl("device.put", mac=mac, make=make, extensions="201", overrides="")
+            status, headers, text = self.ask("/" + name.format(mac), basic("201", "secret201"))
+            self.assertEqual((status, headers["content-type"].partition(";")[0]), (200, kind), make)
+            self.assertEqual(text.count(b"secret201"), 1, (make, text))
+            if kind == "text/xml":
+                ElementTree.fromstring(text)
+            until(lambda: self.seen(mac)["fetched_utc_ms"], lambda: self.seen(mac))
+            self.assertEqual(self.ask("/" + name.format(mac.upper()), basic("201", "secret201"))[::2], (200, text))
+            self.assertEqual(self.ask("/" + name.format(mac))[0], 401)
+            self.assertEqual(self.ask("/" + name.format(mac), basic("202", "secret202"))[0], 404)
+            for other in ("{}.cfg", "cfg{}.xml", "snom-{}.xml", "{}.xml", "cfgsnom-{}.xml", "cfg{}"):
+                if other != name:
+                    self.assertEqual(self.ask("/" + other.format(mac), basic("201", "secret201"))[0], 404, (make, other))
+            self.node.ctl("device.delete", mac=mac)
+        warnings = self.node.ctl("device.put", mac="00156500000a", make="snom", extensions="201", overrides="a=1")["warnings"]
+        self.addCleanup(self.node.ctl, "device.delete", mac="00156500000a")
+        self.assertIn("overrides: files of this make have none of them", warnings)
+        with self.assertRaises(ServerError):
+            self.node.ctl("device.put", mac="00156500000a", generation="7.0")
+
+    def test_lamps_and_columns(self):
+        """BLF-06, BLF-08: lamps of its extension are watched as one list, and ring with lamps_splash; a vvx500 has three columns."""
+        device = self.phone()
+        device.boot()
+        self.assertEqual((device.values["attendant.uri"], device.values["attendant.ringType"]), ("", "silent"))
+        self.node.ctl("extension.put", number="201", lamps="1=blf:202,2=park:72", lamps_splash=True)
+        self.addCleanup(self.node.ctl, "extension.put", number="201", lamps="", lamps_splash=False)
+        self.node.ctl("device.put", mac=MAC, model="vvx500", columns=4)
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, model="vvx410", columns=1)
+        self.assertTrue(device.changed())
+        self.assertEqual(device.values["attendant.uri"], "lamps-201@" + device.values["reg.1.server.1.address"])
+        self.assertEqual(device.values["attendant.ringType"], "ringer2")
+        self.assertEqual(device.values["up.numOfDisplayColumns"], "3")
+        self.node.ctl("extension.put", number="201", features_off="lamps")      # BLF-03
+        self.addCleanup(self.node.ctl, "extension.put", number="201", features_off="")
+        self.assertTrue(device.changed())
+        self.assertEqual(device.values["attendant.uri"], "")
+
+    def test_a_digit_map_of_its_own(self):
+        """PROV-14: it is kept whatever the plan says, with a warning; without it the plan's counts again."""
+        device = self.phone()
+        device.boot()
+        plan = device.values["dialplan.digitmap"]
+        said = self.node.ctl("device.put", mac=MAC, digit_map="0|[2-7]xx|9,1xxxxxxxxxx")
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, digit_map="")
+        self.assertIn("digit_map: it is kept, and the dial plan's is not used", said["warnings"])
+        device.boot()
+        self.assertEqual(device.values["dialplan.digitmap"], "0|[2-7]xx|9,1xxxxxxxxxx")
+        for wrong in ('0"/><x', "a", "0\n1"):
+            with self.assertRaises(ServerError, msg=wrong):
+                self.node.ctl("device.put", mac=MAC, digit_map=wrong)
+        self.node.ctl("device.put", mac=MAC, digit_map="")
+        device.boot()
+        self.assertEqual(device.values["dialplan.digitmap"], plan)
+
     def test_uploads(self):
         """Logs and what the user changed lie in the phone's folder; the latter come back. Nothing else is taken."""
         device = self.phone()
@@ -270,6 +343,19 @@ class Guide(ProvisionTest):
         self.assertTrue(device.changed())
         self.assertEqual((device.values["up.numOfDisplayColumns"], device.values["lcl.datetime.time.24HourClock"],
                           device.values["up.backlight.idleIntensity"]), ("2", "0", "0"))
+
+    def test_guide_of_7(self):
+        """docs/guides/phones-7.md, with the scripted phone."""
+        self.node.ctl("device.delete", mac=MAC)
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, generation="8.5", model="vvx410", extensions="201")
+        text = (GUIDES / "phones-7.md").read_text(encoding="utf-8").replace("a-long-secret", "secret201")
+        self.typed(re.search(r"<!-- run -->\n```sh\n(.*?)```", text, re.S)[1])
+        device = self.phone(model="soundpoint650", firmware="3.2.7")
+        self.assertTrue(device.boot())
+        self.assertEqual(device.register(self.agent).status, 200)
+        self.assertEqual((device.values["reg.1.displayName"], device.values["reg.1.server.1.expires"]), ("Reception", "90"))
+        with self.talks("202", device):
+            pass
 
     def typed(self, lines):
         done = subprocess.run(["sh", "-ec", lines.replace("./tandem ctl", f"{self.node.program('tandemctl')} --config {self.node.config}")],
@@ -448,7 +534,6 @@ class Secure(unittest.TestCase):
         self.assertEqual(plain.names, device.names)
         self.assertEqual(device.put(f"{MAC}-app.log", b"x" * 262144), 201)
         self.assertEqual(plain.get(f"{MAC}-app.log"), b"x" * 262144)
-        self.assertEqual(device.put(f"{MAC}-app.log", b"x" * 262145), 413)
 
     def test_who_is_not_trusted(self):
         """A phone that does not know the authority asks for nothing; plain HTTP at that port is no answer; old TLS is refused."""

@@ -154,7 +154,13 @@ static void device_warn(const struct node *node, uint16_t tenant, const void *va
 	(void)tenant;
 	if (!device_model_is_known(v))
 		(void)json_array_append_new(
-			out, json_sprintf("model: %s is not known in generation 8.5", v->model));
+			out, json_sprintf("model: %s is not known in that generation", v->model));
+	if (v->overrides[0] && !device_takes_overrides(v))
+		(void)json_array_append_new(
+			out, json_string("overrides: files of this make have none of them"));
+	if (v->digit_map[0])
+		(void)json_array_append_new(
+			out, json_string("digit_map: it is kept, and the dial plan's is not used"));
 }
 
 const struct document_kind g_device_documents = {

@@ -14,16 +14,23 @@
 #include "app/feature/provision/template.h"
 #include "sig/sip/uri.h"
 
-static const char *const g_device_makes[] = { "polycom", NULL };
-static const char *const g_device_generations[] = { "8.5", NULL };
+static const char *const g_device_makes[] = { "polycom", "yealink", "grandstream", "snom",
+					      "cisco",   "fanvil",  NULL };
+static const char *const g_device_generations[] = { "8.5", "7.0", NULL };
+enum { MAKE_POLYCOM, MAKE_YEALINK }; /* which take overrides */
+enum { GENERATION_70 = 1, VVX500_COLUMNS = 3 };
 static const char *const g_device_clocks[] = { "24", "12", NULL };
 
-/* In each generation of a make. */
-static const char *const g_device_models[] = {
+/* Of Polycom, in each generation. */
+static const char *const g_models_85[] = {
 	"vvx300",        "vvx310",        "vvx400",           "vvx410",           "vvx500",
 	"vvx600",        "soundpoint331", "soundpoint450",    "soundpoint550",    "soundpoint560",
 	"soundpoint650", "soundpoint670", "soundstation6000", "soundstation7000", NULL,
 };
+static const char *const g_models_70[] = { "soundpoint321",    "soundpoint331",
+					   "soundpoint335",    "soundpoint560",
+					   "soundpoint650",    "soundstation6000",
+					   "soundstation7000", NULL };
 
 bool device_mac_read(struct bytes text, char out[PHONE_MAC_LEN + 1])
 {
@@ -46,17 +53,43 @@ bool device_mac_read(struct bytes text, char out[PHONE_MAC_LEN + 1])
 
 void device_family(const struct device_value *v, char out[DEVICE_FAMILY_MAX])
 {
-	(void)snprintf(out, DEVICE_FAMILY_MAX, "%s-%s", g_device_makes[v->make],
-		       g_device_generations[v->generation]);
+	bool has_generations = v->make == MAKE_POLYCOM;
+
+	(void)snprintf(out, DEVICE_FAMILY_MAX, "%s%s%s", g_device_makes[v->make],
+		       has_generations ? "-" : "",
+		       has_generations ? g_device_generations[v->generation] : "");
 }
 
 bool device_model_is_known(const struct device_value *v)
 {
-	for (size_t i = 0; g_device_models[i]; i++) {
-		if (!strcmp(g_device_models[i], v->model))
+	const char *const *models = v->generation == GENERATION_70 ? g_models_70 : g_models_85;
+
+	for (size_t i = 0; models[i]; i++) {
+		if (!strcmp(models[i], v->model))
 			return true;
 	}
-	return !v->model[0];
+	return !v->model[0] || v->make != MAKE_POLYCOM;
+}
+
+bool device_takes_overrides(const struct device_value *v)
+{
+	return v->make == MAKE_POLYCOM || v->make == MAKE_YEALINK;
+}
+
+uint8_t device_columns(const struct device_value *v)
+{
+	bool narrow = !strcmp(v->model, "vvx500") && v->columns > VVX500_COLUMNS;
+
+	return narrow ? VVX500_COLUMNS : v->columns;
+}
+
+static const char *field_digit_map_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return text[strspn(text, "0123456789xXTRS*#+[]()-.,|")]
+		       ? "it is a digit map: digits, x, T, R, '*', '#', '+', '[1-7]', ',', '.' and "
+			 "'|'"
+		       : NULL;
 }
 
 bool device_override_next(struct bytes *rest, struct bytes *key, struct bytes *value)
@@ -134,7 +167,7 @@ const struct command_arg g_device_fields[] = {
 	  .field = { FIELD_AT(FIELD_TEXT, mac) } },
 	WORD_FIELD("make", make, FIELD_NUMBER, g_device_makes, "polycom", "Who made it."),
 	WORD_FIELD("generation", generation, FIELD_NUMBER, g_device_generations, "8.5",
-		   "Which files it reads. 8.5: UC Software 4.0 and 5.4."),
+		   "Which files a Polycom reads. 8.5: UC Software 4.0 and 5.4; 7.0: SIP 3.2.7."),
 	TEXT_FIELD("model", model, CHARSET_NAME, NULL,
 		   "Its model, such as vvx410 or soundpoint650."),
 	REFERS_FIELD("extensions", extensions, CHARSET_NUMBERS, field_lines_wrong, "extension",
@@ -143,9 +176,13 @@ const struct command_arg g_device_fields[] = {
 	NUMBER_FIELD("location", location, 0, UINT16_MAX, "0",
 		     "Id of the location where it stands (locations of extension.put): it "
 		     "registers as NUMBER" LOCATED_MARK "ID. 0: it does not say."),
-	NUMBER_FIELD("columns", columns, 1, 4, "1", "Columns of line keys on its display."),
+	NUMBER_FIELD("columns", columns, 1, 4, "1",
+		     "Columns of line keys on its display; a vvx500 has 3 at most."),
 	WORD_FIELD("clock", clock, FIELD_NUMBER, g_device_clocks, "24",
 		   "Hours of its clock: 24 or 12."),
+	TEXT_FIELD("digit_map", digit_map, CHARSET_TEXT, field_digit_map_wrong,
+		   "A digit map of its own. It is kept as it is, whatever becomes of the dial "
+		   "plan. Without one it has that of the tenant's plan."),
 	FLAG_FIELD("directory_key", directory_key, "false",
 		   "true: it shows a key for directories when it is off-hook."),
 	{ .name = "overrides",
@@ -178,6 +215,9 @@ static const char *device_wrong(const void *value, const char **member)
 	*member = "mac";
 	if (!device_mac_read(bytes_str(v->mac), normal) || strcmp(normal, v->mac) != 0)
 		return "it is 12 hexadecimal digits in lower case, as 0004f214ab37";
+	*member = "generation";
+	if (v->make != MAKE_POLYCOM && v->generation)
+		return "phones of Polycom alone have generations";
 	*member = "extensions";
 	return v->extensions[0] ? NULL : "a device needs an extension";
 }

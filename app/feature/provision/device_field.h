@@ -12,6 +12,7 @@ enum {
 	DEVICE_EXTENSIONS_MAX = 256,
 	DEVICE_OVERRIDES_MAX = 1024,
 	DEVICE_FAMILY_MAX = 32,
+	DEVICE_DIGIT_MAP_MAX = 1024,
 };
 
 struct device_value {
@@ -23,6 +24,7 @@ struct device_value {
 	uint8_t columns;
 	uint8_t clock; /* index of its word */
 	bool directory_key;
+	char digit_map[DEVICE_DIGIT_MAP_MAX]; /* "": that of the tenant's plan */
 	char overrides[DEVICE_OVERRIDES_MAX]; /* KEY=VALUE joined by ';' */
 	uint64_t changed_utc_ms;
 };
@@ -32,10 +34,14 @@ extern const struct form g_device_form;
 
 /* "00:04:F2:14:AB:37" and its like as "0004f214ab37". False: it is no MAC of a phone. */
 bool device_mac_read(struct bytes text, char out[PHONE_MAC_LEN + 1]);
-/* "polycom-8.5" */
+/* "polycom-8.5", "yealink" */
 void device_family(const struct device_value *v, char out[DEVICE_FAMILY_MAX]);
 /* The model is one that its make has in that generation; an empty one is. */
 bool device_model_is_known(const struct device_value *v);
+/* Its files can have parameters of an administrator. */
+bool device_takes_overrides(const struct device_value *v);
+/* As many as its display has. */
+uint8_t device_columns(const struct device_value *v);
 /* Cuts "KEY=VALUE" off; value.p NULL: it has no '='. False: none is left. */
 bool device_override_next(struct bytes *rest, struct bytes *key, struct bytes *value);
 

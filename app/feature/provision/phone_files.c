@@ -15,22 +15,59 @@
 
 /* In the order of phone_fields_fill. */
 static const struct template_field g_phone_fields[] = {
-	{ "revision", TEMPLATE_VALUE },      { "mac", TEMPLATE_VALUE },
-	{ "number", TEMPLATE_VALUE },        { "server", TEMPLATE_VALUE },
-	{ "srtp", TEMPLATE_VALUE },          { "digit_map", TEMPLATE_VALUE },
-	{ "offset_s", TEMPLATE_VALUE },      { "clock_24", TEMPLATE_VALUE },
-	{ "video", TEMPLATE_VALUE },         { "columns", TEMPLATE_VALUE },
-	{ "directory_key", TEMPLATE_VALUE }, { NULL, TEMPLATE_VALUE },
+	{ "revision", TEMPLATE_VALUE },
+	{ "mac", TEMPLATE_VALUE },
+	{ "number", TEMPLATE_VALUE },
+	{ "server", TEMPLATE_VALUE },
+	{ "srtp", TEMPLATE_VALUE },
+	{ "digit_map", TEMPLATE_VALUE },
+	{ "offset_s", TEMPLATE_VALUE },
+	{ "clock_24", TEMPLATE_VALUE },
+	{ "video", TEMPLATE_VALUE },
+	{ "columns", TEMPLATE_VALUE },
+	{ "directory_key", TEMPLATE_VALUE },
+	{ "display_name", TEMPLATE_VALUE },
+	{ "auth_user", TEMPLATE_VALUE },
+	{ "password", TEMPLATE_VALUE },
+	{ "port", TEMPLATE_VALUE },
+	{ "expires_min", TEMPLATE_VALUE },
+	{ "transport_number", TEMPLATE_VALUE },
+	{ "srtp_forced", TEMPLATE_VALUE },
+	{ "clock_on", TEMPLATE_VALUE },
+	{ "clock_word", TEMPLATE_VALUE },
+	{ "blf_list", TEMPLATE_VALUE },
+	{ "blf_on", TEMPLATE_VALUE },
+	{ "blf_splash", TEMPLATE_VALUE },
+	{ "blf_ring", TEMPLATE_VALUE },
+	{ "dscp_sip", TEMPLATE_VALUE },
+	{ "dscp_audio", TEMPLATE_VALUE },
+	{ "dscp_video", TEMPLATE_VALUE },
+	{ NULL, TEMPLATE_VALUE },
 };
 enum { FIELD_REVISION, PHONE_FIELDS = COUNT_OF(g_phone_fields) - 1 };
 
 /* In the order of phone_line_fill. */
 static const struct template_field g_line_fields[] = {
-	{ "line", TEMPLATE_PART },       { "display_name", TEMPLATE_VALUE },
-	{ "address", TEMPLATE_VALUE },   { "label", TEMPLATE_VALUE },
-	{ "auth_user", TEMPLATE_VALUE }, { "password", TEMPLATE_VALUE },
-	{ "port", TEMPLATE_VALUE },      { "transport", TEMPLATE_VALUE },
-	{ "expires", TEMPLATE_VALUE },   { "server", TEMPLATE_VALUE },
+	{ "line", TEMPLATE_PART },
+	{ "display_name", TEMPLATE_VALUE },
+	{ "address", TEMPLATE_VALUE },
+	{ "label", TEMPLATE_VALUE },
+	{ "auth_user", TEMPLATE_VALUE },
+	{ "password", TEMPLATE_VALUE },
+	{ "port", TEMPLATE_VALUE },
+	{ "transport", TEMPLATE_VALUE },
+	{ "expires", TEMPLATE_VALUE },
+	{ "server", TEMPLATE_VALUE },
+	{ "enabled", TEMPLATE_VALUE },
+	{ "enabled_on", TEMPLATE_VALUE },
+	{ "enabled_yes", TEMPLATE_VALUE },
+	{ "transport_number", TEMPLATE_VALUE },
+	{ "transport_name", TEMPLATE_VALUE },
+	{ "transport_fanvil", TEMPLATE_VALUE },
+	{ "srtp_forced", TEMPLATE_VALUE },
+	{ "srtp_on", TEMPLATE_VALUE },
+	{ "outbound", TEMPLATE_VALUE },
+	{ "proxy", TEMPLATE_VALUE },
 	{ NULL, TEMPLATE_VALUE },
 };
 enum { LINE_FIELDS = COUNT_OF(g_line_fields) - 1 };
@@ -57,19 +94,30 @@ static const struct template_names g_phone_names = { g_phone_fields, g_phone_lis
  * In a name, M is the MAC, and N the number of the first line. */
 struct phone_family_file {
 	const char *family, *template, *name, *type;
+	bool first, last; /* for a phone: which one it asks for first, and last */
 };
-#define PHONE_XML "text/xml; charset=utf-8"
+#define PHONE_XML   "text/xml; charset=utf-8"
+#define PHONE_PLAIN "text/plain; charset=utf-8"
 static const struct phone_family_file g_family_files[] = {
 	{ "polycom-8.5", "user.cfg", "Extension_N_user.cfg", PHONE_XML },
 	{ "polycom-8.5", "global.cfg", "altigen10060_user.cfg", PHONE_XML },
-	{ "polycom-8.5", "extension.cfg", "Extension_N.cfg", PHONE_XML },
+	{ "polycom-8.5", "extension.cfg", "Extension_N.cfg", PHONE_XML, .last = true },
 	{ "polycom-8.5", "directory.xml", "M-directory.xml", PHONE_XML },
-	{ "polycom-8.5", "master.cfg", "M.cfg", PHONE_XML },
+	{ "polycom-8.5", "master.cfg", "M.cfg", PHONE_XML, .first = true },
+	{ "polycom-7.0", "user.cfg", "M_user.cfg", PHONE_XML },
+	{ "polycom-7.0", "extension.cfg", "N.cfg", PHONE_XML },
+	{ "polycom-7.0", "global.cfg", "altigen.cfg", PHONE_XML, .last = true },
+	{ "polycom-7.0", "directory.xml", "M-directory.xml", PHONE_XML },
+	{ "polycom-7.0", "master.cfg", "M.cfg", PHONE_XML, .first = true },
+	{ "cisco", "phone.xml", "M.xml", PHONE_XML, .first = true, .last = true },
+	{ "fanvil", "phone.cfg", "M.cfg", PHONE_XML, .first = true, .last = true },
+	{ "grandstream", "phone.xml", "cfgM.xml", PHONE_XML, .first = true, .last = true },
+	{ "snom", "phone.xml", "snom-M.xml", PHONE_XML, .first = true, .last = true },
+	{ "yealink", "phone.cfg", "M.cfg", PHONE_PLAIN, .first = true, .last = true },
 };
-#define PHONE_MASTER  "master.cfg"
 #define PHONE_DEFAULT "polycom-8.5/default.cfg"
 
-enum { TEMPLATES_MAX = 64, DEFAULT_SIZE_MAX = 4096, NUMBER_TEXT = 16 };
+enum { TEMPLATES_MAX = 64, DEFAULT_SIZE_MAX = 4096, NUMBER_TEXT = 16, PHONE_ADDRESS_MAX = 768 };
 
 static struct {
 	struct template *parsed[TEMPLATES_MAX]; /* in the order of g_phone_templates */
@@ -153,6 +201,9 @@ struct phone_values {
 	struct bytes people[PHONE_PEOPLE_MAX * PERSON_FIELDS];
 	struct template_values all;
 	char port[NUMBER_TEXT], expires[NUMBER_TEXT], offset[NUMBER_TEXT], columns[NUMBER_TEXT];
+	char expires_min[NUMBER_TEXT], dscp[3][NUMBER_TEXT];
+	char list[PHONE_ADDRESS_MAX], outbound[PHONE_ADDRESS_MAX], proxy[PHONE_ADDRESS_MAX];
+	const struct phone_transport *transport;
 };
 
 static struct bytes flag_text(bool flag)
@@ -160,14 +211,66 @@ static struct bytes flag_text(bool flag)
 	return flag ? BYTES_LIT("1") : BYTES_LIT("0");
 }
 
+/* As makes have it, by the word of Polycom, which facts have. */
+static const struct phone_transport {
+	const char *polycom, *name, *parameter, *number, *fanvil;
+} g_transports[] = {
+	{ "UDPOnly", "UDP", "udp", "0", "0" },
+	{ "TCPOnly", "TCP", "tcp", "1", "1" },
+	{ "TLS", "TLS", "tls", "2", "3" },
+};
+
+static const struct phone_transport *phone_transport_of(const char *polycom)
+{
+	for (size_t i = 0; i < COUNT_OF(g_transports); i++) {
+		if (!strcmp(g_transports[i].polycom, polycom))
+			return &g_transports[i];
+	}
+	return &g_transports[0];
+}
+
+static struct bytes phone_flag_word(bool flag, const char *yes, const char *no)
+{
+	return bytes_str(flag ? yes : no);
+}
+
+static const char *line_display_name(const struct phone_line *l)
+{
+	return l->display_name && l->display_name[0] ? l->display_name : l->number;
+}
+
 static void phone_fields_fill(struct phone_values *v, const struct phone_facts *f,
 			      const char *revision)
 {
+	const struct phone_line *l = &f->lines[0];
 	const struct bytes fields[PHONE_FIELDS] = {
-		bytes_str(revision),   bytes_str(f->mac),           bytes_str(f->lines[0].number),
-		bytes_str(f->server),  flag_text(f->srtp),          bytes_str(f->digit_map),
-		bytes_str(v->offset),  flag_text(f->clock_24),      flag_text(f->video),
-		bytes_str(v->columns), flag_text(f->directory_key),
+		bytes_str(revision),
+		bytes_str(f->mac),
+		bytes_str(l->number),
+		bytes_str(f->server),
+		flag_text(f->srtp),
+		bytes_str(f->digit_map),
+		bytes_str(v->offset),
+		flag_text(f->clock_24),
+		flag_text(f->video),
+		bytes_str(v->columns),
+		flag_text(f->directory_key),
+		bytes_str(line_display_name(l)),
+		bytes_str(l->auth_user),
+		bytes_str(l->password),
+		bytes_str(v->port),
+		bytes_str(v->expires_min),
+		bytes_str(v->transport->number),
+		phone_flag_word(f->srtp, "2", "0"),
+		phone_flag_word(f->clock_24, "on", "off"),
+		phone_flag_word(f->clock_24, "24hr", "12hr"),
+		bytes_str(v->list),
+		phone_flag_word(v->list[0], "on", "off"),
+		flag_text(f->blf_splash),
+		phone_flag_word(f->blf_splash, "ringer2", "silent"),
+		bytes_str(v->dscp[0]),
+		bytes_str(v->dscp[1]),
+		bytes_str(v->dscp[2]),
 	};
 
 	memcpy(v->fields, fields, sizeof(fields));
@@ -178,10 +281,9 @@ static void phone_line_fill(struct phone_values *v, const struct phone_facts *f,
 	static const char *const numbers[PHONE_LINES_MAX] = { "1", "2", "3", "4", "5", "6" };
 	const struct phone_line *l = &f->lines[i];
 	bool used = l->number && l->number[0];
-	bool named = l->display_name && l->display_name[0];
 	const struct bytes values[LINE_FIELDS] = {
 		bytes_str(numbers[i]),
-		bytes_str(named ? l->display_name : l->number),
+		bytes_str(line_display_name(l)),
 		bytes_str(l->number),
 		bytes_str(l->number),
 		bytes_str(l->auth_user),
@@ -190,9 +292,42 @@ static void phone_line_fill(struct phone_values *v, const struct phone_facts *f,
 		bytes_str(used ? f->transport : ""),
 		bytes_str(used ? v->expires : ""),
 		bytes_str(used ? f->server : ""),
+		flag_text(used),
+		phone_flag_word(used, "on", "off"),
+		phone_flag_word(used, "Yes", "No"),
+		bytes_str(v->transport->number),
+		bytes_str(v->transport->name),
+		bytes_str(v->transport->fanvil),
+		phone_flag_word(used && f->srtp, "2", "0"),
+		phone_flag_word(used && f->srtp, "on", "off"),
+		bytes_str(used ? v->outbound : ""),
+		bytes_str(used ? v->proxy : ""),
 	};
 
 	memcpy(v->lines + (size_t)i * LINE_FIELDS, values, sizeof(values));
+}
+
+static int phone_texts_fill(struct phone_values *v, const struct phone_facts *f)
+{
+	const uint8_t dscp[3] = { f->dscp_sip, f->dscp_audio, f->dscp_video };
+	bool good = true;
+
+	v->transport = phone_transport_of(f->transport);
+	(void)snprintf(v->port, sizeof(v->port), "%u", f->port);
+	(void)snprintf(v->expires, sizeof(v->expires), "%u", f->expires_s);
+	(void)snprintf(v->expires_min, sizeof(v->expires_min), "%u", (f->expires_s + 59) / 60);
+	(void)snprintf(v->offset, sizeof(v->offset), "%d", f->offset_s);
+	(void)snprintf(v->columns, sizeof(v->columns), "%u", f->columns);
+	for (size_t i = 0; i < COUNT_OF(dscp); i++)
+		(void)snprintf(v->dscp[i], sizeof(v->dscp[i]), "%u", dscp[i]);
+	if (f->blf_list && f->blf_list[0])
+		good = snprintf(v->list, sizeof(v->list), "%s@%s", f->blf_list, f->server) <
+		       PHONE_ADDRESS_MAX;
+	good &= snprintf(v->proxy, sizeof(v->proxy), "%s:%u", f->server, f->port) <
+		PHONE_ADDRESS_MAX;
+	good &= snprintf(v->outbound, sizeof(v->outbound), "%s;transport=%s", v->proxy,
+			 v->transport->parameter) < PHONE_ADDRESS_MAX;
+	return good ? 0 : -ENOSPC;
 }
 
 static int phone_values_fill(struct phone_values *v, const struct phone_facts *f,
@@ -200,10 +335,8 @@ static int phone_values_fill(struct phone_values *v, const struct phone_facts *f
 {
 	if (f->override_count > PHONE_OVERRIDES_MAX || f->person_count > PHONE_PEOPLE_MAX)
 		return -ENOSPC;
-	(void)snprintf(v->port, sizeof(v->port), "%u", f->port);
-	(void)snprintf(v->expires, sizeof(v->expires), "%u", f->expires_s);
-	(void)snprintf(v->offset, sizeof(v->offset), "%d", f->offset_s);
-	(void)snprintf(v->columns, sizeof(v->columns), "%u", f->columns);
+	if (phone_texts_fill(v, f))
+		return -ENOSPC;
 	phone_fields_fill(v, f, revision);
 	for (uint32_t i = 0; i < PHONE_LINES_MAX; i++)
 		phone_line_fill(v, f, i);
@@ -258,7 +391,7 @@ static int file_render(struct phone_files *out, const struct phone_family_file *
 	struct phone_file *file = &out->list[out->count];
 	size_t from = w->n;
 
-	if (!strcmp(row->template, PHONE_MASTER)) {
+	if (row->first && !row->last) {
 		revision_write(out, w);
 		v->fields[FIELD_REVISION] = bytes_str(out->revision);
 	}
@@ -305,6 +438,8 @@ int phone_files_render(struct phone_files **out, const struct phone_facts *facts
 	}
 	if (!err && !files->count)
 		err = -ENOENT;
+	if (!err && !files->revision[0])
+		revision_write(files, &w);
 	*out = err ? NULL : files_fitted(files, w.n);
 	phone_files_free(files);
 	free(v);
@@ -325,4 +460,64 @@ const struct phone_file *phone_files_find(const struct phone_files *f, struct by
 			return &f->list[i];
 	}
 	return NULL;
+}
+
+/* A number has no '_', '.' and '-'. */
+static bool phone_name_fits(const char *pattern, struct bytes name)
+{
+	for (; *pattern; pattern++) {
+		size_t n = 1;
+
+		if (*pattern == 'M') {
+			n = PHONE_MAC_LEN;
+		} else if (*pattern == 'N') {
+			n = 0;
+			while (n < name.n && !strchr("_.-/", name.p[n]))
+				n++;
+		} else if (!name.n || name.p[0] != (uint8_t)*pattern) {
+			return false;
+		}
+		if (!n || n > name.n)
+			return false;
+		name = bytes_from(name, n);
+	}
+	return !name.n;
+}
+
+bool phone_file_is_first(const char *family, struct bytes name)
+{
+	for (size_t i = 0; i < COUNT_OF(g_family_files); i++) {
+		const struct phone_family_file *row = &g_family_files[i];
+
+		if (row->first && !strcmp(row->family, family))
+			return phone_name_fits(row->name, name);
+	}
+	return false;
+}
+
+bool phone_file_is_last(const char *family, struct bytes name)
+{
+	for (size_t i = 0; i < COUNT_OF(g_family_files); i++) {
+		const struct phone_family_file *row = &g_family_files[i];
+
+		if (row->last && !strcmp(row->family, family))
+			return phone_name_fits(row->name, name);
+	}
+	return false;
+}
+
+void phone_map_redial(char *map, size_t size)
+{
+	static const char long_distance[] = ",1xxxxxxxxxx";
+	const char *at = strstr(map, long_distance);
+	const char *access = at;
+	size_t n = strlen(map);
+
+	while (access > map && access[-1] != '|')
+		access--;
+	if (!at || (at[sizeof(long_distance) - 1] && at[sizeof(long_distance) - 1] != '|'))
+		return;
+	if ((size_t)snprintf(map + n, size - n, "|RR%.*s1R[2-9]xxxxxxxxxT|xxx.T",
+			     (int)(at - access), access) >= size - n)
+		map[n] = '\0';
 }

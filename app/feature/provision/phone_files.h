@@ -40,15 +40,18 @@ struct phone_override {
 };
 
 struct phone_facts {
-	const char *family; /* "polycom-8.5" */
+	const char *family; /* "polycom-8.5", "yealink" */
 	const char *mac;    /* normal form */
 	const char *server; /* host name or address of its registrar */
 	uint16_t port;
 	const char *transport; /* "UDPOnly", "TCPOnly", "TLS" */
 	uint32_t expires_s;
 	bool srtp, video, directory_key, clock_24;
-	uint8_t columns;  /* 1 to 4 */
-	int32_t offset_s; /* to UTC now, with daylight saving time */
+	bool blf_splash; /* a key that blinks rings, and shows who calls */
+	uint8_t columns; /* 1 to 4 */
+	uint8_t dscp_sip, dscp_audio, dscp_video;
+	const char *blf_list; /* that its keys watch: "lamps-201"; "": none */
+	int32_t offset_s;     /* to UTC now, with daylight saving time */
 	const char *digit_map;
 	struct phone_line lines[PHONE_LINES_MAX]; /* the first one has a number */
 	uint32_t override_count, person_count;
@@ -79,6 +82,14 @@ int phone_files_render(struct phone_files **out, const struct phone_facts *facts
 void phone_files_free(struct phone_files *f); /* NULL is fine */
 /* NULL if it has no such file. */
 const struct phone_file *phone_files_find(const struct phone_files *f, struct bytes name);
+/* Whether a file of a family, by its name, is the first one of a boot, which a phone asks for by its
+ * MAC; and the last one: the phone has them all. */
+bool phone_file_is_first(const char *family, struct bytes name);
+bool phone_file_is_last(const char *family, struct bytes name);
+/* Where a digit map has "A,1" and ten digits, as plans of North America have, a number of ten digits
+ * that is dialled again from a list of calls gets A1 in front ("RRA1R"), and three digits may be
+ * sent. Unchanged where it has no such entry, or there is no room. */
+void phone_map_redial(char *map, size_t size);
 /* For phones that nobody knows, of any family: no secret is in it. Constant; empty: not loaded. */
 struct bytes phone_files_default(void);
 

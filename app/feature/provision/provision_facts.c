@@ -23,14 +23,15 @@
 #include "sig/shard/shared_tables.h"
 
 enum { FACTS_HOST_MAX = 256, FACTS_USER_MAX = 96, PHONES_MANY = 100, LISTED_MAX = 500 };
-enum { EXPIRES_S = 90, EXPIRES_MANY_S = 600 };
+enum { EXPIRES_S = 90, EXPIRES_MANY_S = 600, MAP_MORE_MAX = 64 };
 
 struct facts {
 	struct phone_facts of;
 	struct extension lines[PHONE_LINES_MAX];
 	char users[PHONE_LINES_MAX][FACTS_USER_MAX];
-	char family[DEVICE_FAMILY_MAX], host[FACTS_HOST_MAX], digit_map[DIAL_MAP_MAX + 1];
-	char text[DEVICE_OVERRIDES_MAX];
+	char family[DEVICE_FAMILY_MAX], host[FACTS_HOST_MAX];
+	char digit_map[DIAL_MAP_MAX + MAP_MORE_MAX + 1];
+	char text[DEVICE_OVERRIDES_MAX], blf_list[FACTS_USER_MAX];
 	struct phone_override overrides[PHONE_OVERRIDES_MAX];
 	struct phone_person people[PHONE_PEOPLE_MAX];
 	struct facts_person {
@@ -193,12 +194,49 @@ static void facts_people(struct facts *f, const struct node *n, uint16_t tenant)
 	f->of.people = f->people;
 }
 
+/* The list that its keys watch, where its extension has keys, and may watch. */
+static void facts_blf(struct facts *f, const struct node *n)
+{
+	const struct extension *e = &f->lines[0];
+
+	f->of.blf_list = f->blf_list;
+	f->of.blf_splash = e->blf_splash;
+	if (e->blf_keys[0] && extension_may(n->common.tenants, &e->core, ENTITLED_LAMPS))
+		(void)snprintf(f->blf_list, sizeof(f->blf_list), "lamps-%s", e->core.number);
+}
+
+/* That of the device, else of the tenant's dial plan. Phones of 7.0 know no ',' (a second dial
+ * tone). */
+static void facts_digit_map(struct facts *f, struct node *n, uint16_t tenant,
+			    const struct device_value *v)
+{
+	struct writer map = writer_over(f->digit_map, DIAL_MAP_MAX);
+	char *to = f->digit_map;
+
+	f->of.digit_map = f->digit_map;
+	if (v->digit_map[0]) {
+		(void)snprintf(f->digit_map, sizeof(f->digit_map), "%s", v->digit_map);
+		return;
+	}
+	if (!tenant_digit_map(n, tenant, DIAL_MAP_POLYCOM, &map))
+		map.n = 0;
+	f->digit_map[map.n] = '\0';
+	if (strcmp(f->family, "polycom-7.0") != 0) {
+		phone_map_redial(f->digit_map, sizeof(f->digit_map));
+		return;
+	}
+	for (const char *from = f->digit_map; *from; from++) {
+		if (*from != ',')
+			*to++ = *from;
+	}
+	*to = '\0';
+}
+
 static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 			     const struct device_value *v, const struct web_routed *r)
 {
 	const char *zone = tenants_terms(n->common.tenants, tenant)->zone;
 	struct bytes owner = bytes_str(tenants_name(n->common.tenants, tenant));
-	struct writer map = writer_over(f->digit_map, DIAL_MAP_MAX);
 
 	device_family(v, f->family);
 	f->of.family = f->family;
@@ -211,15 +249,16 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 				  ? EXPIRES_MANY_S
 				  : EXPIRES_S;
 	f->of.video = !f->lines[0].core.no_video;
-	f->of.columns = v->columns;
+	f->of.columns = device_columns(v);
+	f->of.dscp_sip = (uint8_t)n->settings.media.dscp_sip;
+	f->of.dscp_audio = (uint8_t)n->settings.media.dscp_audio;
+	f->of.dscp_video = (uint8_t)n->settings.media.dscp_video;
 	f->of.clock_24 = !v->clock;
 	f->of.directory_key = v->directory_key;
 	f->of.offset_s = calendars_offset_s(n->shards.shared_tables->calendars, zone,
 					    (int64_t)(clock_utc_ms() / 1000));
-	if (!tenant_digit_map(n, tenant, DIAL_MAP_POLYCOM, &map))
-		map.n = 0;
-	f->digit_map[map.n] = '\0';
-	f->of.digit_map = f->digit_map;
+	facts_blf(f, n);
+	facts_digit_map(f, n, tenant, v);
 	facts_overrides(f, v);
 	facts_people(f, n, tenant);
 }

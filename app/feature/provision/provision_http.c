@@ -108,11 +108,21 @@ static void provision_file(struct web_routed *r, struct bytes text, const char *
 
 /* ---- who asks ---- */
 
-/* Names of a phone's files begin with its MAC. False: that one does not. */
+/* Names of a phone's files have its MAC in front, or behind what some makes put there. False: that
+ * one does not. */
 static bool path_mac(const struct web_routed *r, char mac[PHONE_MAC_LEN + 1], struct bytes *name)
 {
+	static const char *const fronts[] = { "", "cfg", "snom-" };
+
 	*name = bytes_from(bytes_str(r->path), 1);
-	return name->n > PHONE_MAC_LEN && device_mac_read(bytes_sub(*name, 0, PHONE_MAC_LEN), mac);
+	for (size_t i = 0; i < COUNT_OF(fronts); i++) {
+		size_t n = strlen(fronts[i]);
+
+		if (bytes_starts(*name, fronts[i]) && name->n > n + PHONE_MAC_LEN &&
+		    device_mac_read(bytes_sub(*name, n, PHONE_MAC_LEN), mac))
+			return true;
+	}
+	return false;
 }
 
 /* By the host that it asked for, as SIP does. */
@@ -272,6 +282,7 @@ struct boot_run {
 	uint16_t tenant;
 	char hash[BOOT_HASH_MAX];
 	char name[PHONE_FILE_NAME_MAX];
+	char family[DEVICE_FAMILY_MAX];
 };
 
 static struct store_blob boot_blob(const struct boot_run *run)
@@ -324,14 +335,13 @@ static bool boot_text(struct bytes plain, const char *name, struct bytes *text)
 	return false;
 }
 
-/* The last file of a boot is that of its first line: the phone has them all. */
+/* With the last file of a boot the phone has them all. */
 static void boot_given(const struct boot_run *run)
 {
-	struct bytes name = bytes_str(run->name), hash = bytes_str(run->hash);
+	struct bytes hash = bytes_str(run->hash);
 	struct device_entry *d = device_of(run->tenant, bytes_sub(hash, 0, PHONE_MAC_LEN));
 
-	if (!d || !bytes_starts(name, "Extension_") ||
-	    bytes_starts(bytes_from(name, name.n - 9), "_user.cfg"))
+	if (!d || !phone_file_is_last(run->family, bytes_str(run->name)))
 		return;
 	(void)bytes_cstr(bytes_from(hash, PHONE_MAC_LEN + 1), d->seen.revision,
 			 sizeof(d->seen.revision));
@@ -397,7 +407,8 @@ static void boot_on_got(enum store_result result, bool there, struct bytes seale
 }
 
 static struct boot_run *boot_run_new(struct node *n, struct web_routed *r, uint16_t tenant,
-				     const char *hash, struct bytes name)
+				     const struct device_value *v, const char *hash,
+				     struct bytes name)
 {
 	struct boot_run *run = calloc(1, sizeof(*run));
 
@@ -409,6 +420,7 @@ static struct boot_run *boot_run_new(struct node *n, struct web_routed *r, uint1
 	run->r = r;
 	run->tenant = tenant;
 	(void)snprintf(run->hash, sizeof(run->hash), "%s", hash);
+	device_family(v, run->family);
 	return run;
 }
 
@@ -420,13 +432,13 @@ static void on_default(struct web_routed *r, void *arg)
 	provision_file(r, phone_files_default(), "text/xml; charset=utf-8");
 }
 
-/* Answers with the first file of a boot (MAC.cfg): all files of the device are rendered anew and
+/* Answers with the first file of a boot (MAC.cfg, cfgMAC.xml): all files of the device are rendered anew and
  * kept as one revision. */
 static void on_master(struct node *n, struct web_routed *r, const struct device_entry *d,
 		      const struct device_value *v)
 {
 	struct phone_files *files = provision_render(n, d->tenant, v, r);
-	char hash[BOOT_HASH_MAX], name[PHONE_FILE_NAME_MAX];
+	char hash[BOOT_HASH_MAX];
 	struct store_blob blob;
 	struct boot_run *run;
 	uint8_t *sealed;
@@ -436,9 +448,9 @@ static void on_master(struct node *n, struct web_routed *r, const struct device_
 		provision_status(r, 503, 10);
 		return;
 	}
-	(void)snprintf(name, sizeof(name), "%s.cfg", d->mac);
 	boot_hash(hash, d->mac, files->revision);
-	run = boot_run_new(n, r, d->tenant, hash, bytes_str(name));
+	/* by its own name: the phone may have written its MAC otherwise */
+	run = boot_run_new(n, r, d->tenant, v, hash, bytes_str(files->list[files->count - 1].name));
 	if (!run) {
 		phone_files_free(files);
 		provision_status(r, 503, 1);
@@ -479,7 +491,7 @@ static void on_pinned(struct web_routed *r, void *arg)
 		return;
 	(void)snprintf(hash, sizeof(hash), "%s-%.*s", mac, PHONE_REVISION_LEN,
 		       (const char *)folder.p + PHONE_MAC_LEN + 1);
-	run = boot_run_new(n, r, d->tenant, hash, rest);
+	run = boot_run_new(n, r, d->tenant, &v, hash, rest);
 	if (!run) {
 		provision_status(r, 404, 0);
 		return;
@@ -529,6 +541,7 @@ static void provision_on_file(struct web_routed *r, void *arg)
 	struct phone_files *files;
 	struct device_value v;
 	struct device_entry *d;
+	char family[DEVICE_FAMILY_MAX];
 	struct bytes name;
 
 	if (!path_mac(r, mac, &name)) {
@@ -538,7 +551,8 @@ static void provision_on_file(struct web_routed *r, void *arg)
 	d = provision_login(n, r, mac, &v);
 	if (!d)
 		return;
-	if (bytes_is(bytes_from(name, PHONE_MAC_LEN), ".cfg")) {
+	device_family(&v, family);
+	if (phone_file_is_first(family, name)) {
 		on_master(n, r, d, &v);
 		return;
 	}

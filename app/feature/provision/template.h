@@ -29,13 +29,14 @@ enum {
 enum template_format {
 	TEMPLATE_XML,    /* values stand in attributes in "", or between elements */
 	TEMPLATE_QUOTED, /* lines; values stand in "", with \ before " and \ */
+	TEMPLATE_LINES,  /* KEY = VALUE on a line; a value goes to its end, as it is */
 	TEMPLATE_FORMATS,
 };
 
 enum template_use {
 	TEMPLATE_VALUE, /* text, which is escaped */
 	TEMPLATE_KEY,   /* a name of an attribute: a letter, then letters, digits . _ - */
-	TEMPLATE_PART,  /* letters and digits in such a name, behind a dot */
+	TEMPLATE_PART,  /* letters and digits: in such a name, behind '.' or '_', or as a value */
 };
 
 /* A value by its name. */

@@ -41,7 +41,7 @@ struct template
 	struct template_token tokens[];
 };
 
-static const char *const g_formats[TEMPLATE_FORMATS] = { "xml", "quoted" };
+static const char *const g_formats[TEMPLATE_FORMATS] = { "xml", "quoted", "lines" };
 
 /* A template that is being read. */
 struct template_reader {
@@ -119,6 +119,14 @@ static void place_quoted(struct template_reader *r, uint8_t c)
 		r->place = r->place == PLACE_OUTSIDE ? PLACE_QUOTES : PLACE_OUTSIDE;
 }
 
+static void place_lines(struct template_reader *r, uint8_t c)
+{
+	if (c == '\n')
+		r->place = PLACE_OUTSIDE;
+	else if (c == '=')
+		r->place = PLACE_QUOTES;
+}
+
 /* NULL, or what is wrong with it. */
 static const char *text_follow(struct template_reader *r, struct bytes text)
 {
@@ -127,12 +135,21 @@ static const char *text_follow(struct template_reader *r, struct bytes text)
 
 		if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
 			return "a control character";
-		if (c == '\n' && r->place == PLACE_QUOTES)
+		if (c == '\n' && r->place == PLACE_QUOTES && r->t->format != TEMPLATE_LINES)
 			return "a value ends on its line";
-		if (r->t->format == TEMPLATE_XML)
+		switch (r->t->format) {
+		case TEMPLATE_XML:
 			place_xml(r, c);
-		else
+			break;
+		case TEMPLATE_QUOTED:
 			place_quoted(r, c);
+			break;
+		case TEMPLATE_LINES:
+			place_lines(r, c);
+			break;
+		case TEMPLATE_FORMATS:
+			break;
+		}
 		r->last[2] = r->last[1];
 		r->last[1] = r->last[0];
 		r->last[0] = c;
@@ -152,7 +169,9 @@ static bool value_may_stand(const struct template_reader *r, enum template_use u
 		return is_xml ? r->place == PLACE_TAG && before && strchr(" \t\n", before)
 			      : r->place == PLACE_OUTSIDE && (!before || before == '\n');
 	case TEMPLATE_PART:
-		return r->place == (is_xml ? PLACE_TAG : PLACE_OUTSIDE) && before == '.';
+		return (r->place == (is_xml ? PLACE_TAG : PLACE_OUTSIDE) && before &&
+			strchr("._", before)) ||
+		       value_may_stand(r, TEMPLATE_VALUE);
 	}
 	return false;
 }
@@ -362,6 +381,13 @@ void template_free(struct template *t)
 
 /* ---- rendering ---- */
 
+/* What ends a line, or is not to be seen, is a space. */
+static void template_line_write(struct writer *w, struct bytes text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		writer_u8(w, text.p[i] < ' ' || text.p[i] == 0x7f ? ' ' : text.p[i]);
+}
+
 static void template_quoted_write(struct writer *w, struct bytes text)
 {
 	for (size_t i = 0; i < text.n; i++) {
@@ -389,10 +415,19 @@ static bool token_value_write(const struct template *t, const struct template_to
 		writer_bytes(w, value);
 		return token->use == TEMPLATE_KEY ? template_is_key(value) : part_is_good(value);
 	}
-	if (t->format == TEMPLATE_XML)
+	switch (t->format) {
+	case TEMPLATE_XML:
 		xml_write(w, value);
-	else
+		break;
+	case TEMPLATE_QUOTED:
 		template_quoted_write(w, value);
+		break;
+	case TEMPLATE_LINES:
+		template_line_write(w, value);
+		break;
+	case TEMPLATE_FORMATS:
+		return false;
+	}
 	return true;
 }
 

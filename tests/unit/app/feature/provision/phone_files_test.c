@@ -23,6 +23,11 @@ static struct phone_facts an_office(void)
 		.expires_s = 90,
 		.video = true,
 		.columns = 2,
+		.dscp_sip = 24,
+		.dscp_audio = 46,
+		.dscp_video = 34,
+		.blf_list = "lamps-201",
+		.blf_splash = true,
 		.offset_s = -28800,
 		.digit_map = "0|##|#[1-3]x|[1-7]xx|xxx.T",
 		.lines = { { "201", "Tom & Jerry", "201xatgnemx2", "1212" } },
@@ -50,13 +55,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct bytes golden(const char *name, char out[GOLDEN_MAX])
+static struct bytes golden(const char *family, const char *name, char out[GOLDEN_MAX])
 {
 	char path[256];
 	FILE *file;
 	size_t n;
 
-	(void)snprintf(path, sizeof(path), "data/provision/polycom-8.5/%s", name);
+	(void)snprintf(path, sizeof(path), "data/provision/%s/%s", family, name);
 	file = fopen(path, "r");
 	if (!file)
 		fail_msg("%s is not there", path);
@@ -65,32 +70,136 @@ static struct bytes golden(const char *name, char out[GOLDEN_MAX])
 	return bytes_mem(out, n);
 }
 
+static bool bytes_find_text(struct bytes text, const char *what)
+{
+	return memmem(text.p, text.n, what, strlen(what)) != NULL;
+}
+
+static const struct family_row {
+	const char *family;
+	const char *names[6];
+	const char *transport;
+	bool srtp;
+} g_families[] = {
+	{ "polycom-8.5",
+	  { "0004f214ab37.cfg", "Extension_201_user.cfg", "altigen10060_user.cfg",
+	    "Extension_201.cfg", "0004f214ab37-directory.xml" },
+	  "UDPOnly",
+	  false },
+	{ "polycom-7.0",
+	  { "0004f214ab37.cfg", "0004f214ab37_user.cfg", "201.cfg", "altigen.cfg",
+	    "0004f214ab37-directory.xml" },
+	  "UDPOnly",
+	  false },
+	{ "cisco", { "0004f214ab37.xml" }, "TCPOnly", false },
+	{ "fanvil", { "0004f214ab37.cfg" }, "TLS", true },
+	{ "grandstream", { "cfg0004f214ab37.xml" }, "TLS", true },
+	{ "snom", { "snom-0004f214ab37.xml" }, "TLS", true },
+	{ "yealink", { "0004f214ab37.cfg" }, "TLS", true },
+};
+
+static struct phone_facts an_office_of(const struct family_row *row)
+{
+	struct phone_facts facts = an_office();
+
+	facts.family = row->family;
+	facts.transport = row->transport;
+	facts.srtp = row->srtp;
+	return facts;
+}
+
 /* Files of a phone are those of tests/data/provision, octet by octet. */
 static void test_golden(void **state)
 {
-	static const char *const names[] = { "0004f214ab37.cfg", "Extension_201_user.cfg",
-					     "altigen10060_user.cfg", "Extension_201.cfg",
-					     "0004f214ab37-directory.xml" };
-	const struct phone_facts facts = an_office();
 	static char text[GOLDEN_MAX];
+	const struct family_row *row;
 	struct phone_files *files;
 	struct bytes want;
 
 	(void)state;
-	assert_int_equal(phone_files_render(&files, &facts), 0);
-	assert_int_equal(files->count, COUNT_OF(names));
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		const struct phone_file *file = phone_files_find(files, bytes_str(names[i]));
+	EACH_ROW(row, g_families)
+	{
+		const struct phone_facts facts = an_office_of(row);
+		uint32_t count = 0;
 
-		assert_non_null(file);
-		want = golden(names[i], text);
-		if (!bytes_eq(file->text, want))
-			fail_msg("%s:\n" BYTES_FMT, names[i], BYTES_ARG(file->text));
+		assert_int_equal(phone_files_render(&files, &facts), 0);
+		for (; count < COUNT_OF(row->names) && row->names[count]; count++) {
+			const struct phone_file *file =
+				phone_files_find(files, bytes_str(row->names[count]));
+
+			assert_non_null(file);
+			want = golden(row->family, row->names[count], text);
+			if (!bytes_eq(file->text, want))
+				fail_msg("%s/%s:\n" BYTES_FMT, row->family, row->names[count],
+					 BYTES_ARG(file->text));
+		}
+		assert_int_equal(files->count, count);
+		assert_int_equal(strlen(files->revision), PHONE_REVISION_LEN);
+		assert_string_equal(files->list[count - 1].name, row->names[0]);
+		assert_true(phone_file_is_first(row->family, bytes_str(row->names[0])));
+		assert_null(phone_files_find(files, BYTES_LIT("Extension_202.cfg")));
+		phone_files_free(files);
 	}
-	want = golden("000000000000.cfg", text);
+	want = golden("polycom-8.5", "000000000000.cfg", text);
 	assert_true(bytes_eq(phone_files_default(), want));
-	assert_null(phone_files_find(files, BYTES_LIT("Extension_202.cfg")));
+}
+
+/* A phone has all its files with the last one, and its lamps are gone where its extension has none
+ * (BLF-03). */
+static void test_last(void **state)
+{
+	struct phone_facts facts = an_office();
+	const struct phone_file *file;
+	struct phone_files *files;
+
+	(void)state;
+	assert_true(phone_file_is_last("polycom-8.5", BYTES_LIT("Extension_201.cfg")));
+	assert_false(phone_file_is_last("polycom-8.5", BYTES_LIT("Extension_201_user.cfg")));
+	assert_false(phone_file_is_last("polycom-8.5", BYTES_LIT("Extension_.cfg")));
+	assert_false(phone_file_is_last("polycom-8.5", BYTES_LIT("Extension_201.cfg.cfg")));
+	assert_true(phone_file_is_last("polycom-7.0", BYTES_LIT("altigen.cfg")));
+	assert_false(phone_file_is_last("polycom-7.0", BYTES_LIT("201.cfg")));
+	assert_true(phone_file_is_last("yealink", BYTES_LIT("0004f214ab37.cfg")));
+	assert_false(phone_file_is_last("yealink", BYTES_LIT("0004f214ab37-x.cfg")));
+	assert_false(phone_file_is_last("none", BYTES_LIT("0004f214ab37.cfg")));
+	facts.blf_list = "";
+	facts.blf_splash = false;
+	assert_int_equal(phone_files_render(&files, &facts), 0);
+	file = phone_files_find(files, BYTES_LIT("Extension_201.cfg"));
+	assert_true(bytes_find_text(file->text, "attendant.uri=\"\""));
+	assert_true(bytes_find_text(file->text, "attendant.ringType=\"silent\""));
 	phone_files_free(files);
+}
+
+/* The example that the makers of such plans print (PROV-14), but for the seven digits that a plan
+ * says itself; other plans are left as they are. */
+static void test_redial(void **state)
+{
+	static const struct row {
+		const char *map, *want;
+	} rows[] = {
+		{ "0|##|#[1-3]x|#[5-9]x|#41xx|#4[2-9]|[1-7]xx|9,[2-9]xxxxxx|9,1xxxxxxxxxx",
+		  "0|##|#[1-3]x|#[5-9]x|#41xx|#4[2-9]|[1-7]xx|9,[2-9]xxxxxx|9,1xxxxxxxxxx|"
+		  "RR91R[2-9]xxxxxxxxxT|xxx.T" },
+		{ "9,1xxxxxxxxxx|9,011x.T", "9,1xxxxxxxxxx|9,011x.T|RR91R[2-9]xxxxxxxxxT|xxx.T" },
+		{ "81,1xxxxxxxxxx", "81,1xxxxxxxxxx|RR811R[2-9]xxxxxxxxxT|xxx.T" },
+		{ "0|9,1xxxxxxxxxxx", "0|9,1xxxxxxxxxxx" },
+		{ "0|91xxxxxxxxxx", "0|91xxxxxxxxxx" },
+		{ "", "" },
+	};
+	const struct row *row;
+	char map[128];
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		(void)snprintf(map, sizeof(map), "%s", row->map);
+		phone_map_redial(map, sizeof(map));
+		assert_string_equal(map, row->want);
+		(void)snprintf(map, sizeof(map), "%s", row->map);
+		phone_map_redial(map, strlen(map) + 8);
+		assert_string_equal(map, row->map);
+	}
 }
 
 /* The revision follows from all that is in the files, and from nothing else. */
@@ -146,48 +255,88 @@ static size_t markup(const struct phone_files *files, char *out)
 	return n;
 }
 
-/* A hundred injections, wherever a person or an administrator writes a text. */
-static void test_injections(void **state)
+static void inject(const struct family_row *row, char line[512])
 {
 	static char before[GOLDEN_MAX], after[GOLDEN_MAX];
-	FILE *file = fopen("data/provision/injections.txt", "r");
+	struct phone_person people[2] = { { line, line, line }, { line, line, line } };
+	struct phone_override overrides[2] = { { "a.1", line }, { "b.2", line } };
+	struct phone_facts facts = an_office_of(row);
+	struct phone_files *files;
+	size_t n;
+
+	assert_int_equal(phone_files_render(&files, &facts), 0);
+	n = markup(files, before);
+	phone_files_free(files);
+	line[strcspn(line, "\n")] = '\0';
+	facts.lines[0].display_name = facts.lines[0].password = facts.server = facts.digit_map =
+		facts.lines[0].auth_user = line;
+	facts.people = people;
+	facts.overrides = overrides;
+	assert_int_equal(phone_files_render(&files, &facts), 0);
+	/* a quote ends nothing where values go to the end of their line */
+	assert_true(!strcmp(row->family, "yealink") || markup(files, after) == n);
+	if (strcmp(row->family, "yealink") != 0)
+		assert_memory_equal(before, after, n);
+	phone_files_free(files);
+}
+
+/* Lines of a file that are made of it. */
+static unsigned lines_of(const struct phone_facts *facts)
+{
 	struct phone_files *files;
 	unsigned count = 0;
-	char line[512];
-	size_t n;
+
+	assert_int_equal(phone_files_render(&files, facts), 0);
+	for (size_t i = 0; i < files->list[0].text.n; i++)
+		count += files->list[0].text.p[i] == '\n';
+	phone_files_free(files);
+	return count;
+}
+
+/* A hundred injections, wherever a person or an administrator writes a text, in the files of each
+ * make. */
+static void test_injections(void **state)
+{
+	FILE *file = fopen("data/provision/injections.txt", "r");
+	const struct family_row *row;
+	unsigned count = 0;
+	char line[512], copy[512];
 
 	(void)state;
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file)) {
-		struct phone_person people[2] = { { line, line, line }, { line, line, line } };
-		struct phone_override overrides[2] = { { "a.1", line }, { "b.2", line } };
-		struct phone_facts facts = an_office();
-
-		assert_int_equal(phone_files_render(&files, &facts), 0);
-		n = markup(files, before);
-		phone_files_free(files);
-		line[strcspn(line, "\n")] = '\0';
-		facts.lines[0].display_name = facts.lines[0].password = facts.server =
-			facts.digit_map = line;
-		facts.people = people;
-		facts.overrides = overrides;
-		assert_int_equal(phone_files_render(&files, &facts), 0);
-		assert_int_equal(markup(files, after), n);
-		assert_memory_equal(before, after, n);
-		phone_files_free(files);
+		EACH_ROW(row, g_families)
+		{
+			memcpy(copy, line, sizeof(copy));
+			inject(row, copy);
+		}
 		count++;
 	}
 	(void)fclose(file);
 	assert_int_equal(count, 100);
 }
 
+/* A name with line ends makes no line of a file whose values go to the end of theirs. */
+static void test_injected_lines(void **state)
+{
+	const struct family_row *row = &g_families[COUNT_OF(g_families) - 1];
+	struct phone_facts facts = an_office_of(row);
+	unsigned before = lines_of(&facts);
+
+	(void)state;
+	assert_string_equal(row->family, "yealink");
+	facts.lines[0].display_name = "x\naccount.1.password = y\r\n\vz\x7f";
+	facts.lines[0].password = "\n\n#";
+	assert_int_equal(lines_of(&facts), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_revision),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_injections),
+		cmocka_unit_test(test_golden),         cmocka_unit_test(test_revision),
+		cmocka_unit_test(test_refused),        cmocka_unit_test(test_injections),
+		cmocka_unit_test(test_injected_lines), cmocka_unit_test(test_last),
+		cmocka_unit_test(test_redial),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -46,6 +46,9 @@ static void test_rendered(void **state)
 		{ "{{=xml}}\n<a reg.{{mac_part}}.x=\"1\"/>", "", "<a reg.0004f214ab37.x=\"1\"/>" },
 		{ "{{=quoted}}\nlabel=\"{{name}}\"\n", "a\"\\b\nc", "label=\"a\\\"\\\\b c\"\n" },
 		{ "{{=quoted}}\n{{#overrides}}\n{{key}}=\"{{value}}\"\n{{/overrides}}\n", "1", "k=\"1\"\nb=\"2\"\n" },
+		{ "{{=lines}}\n#!x\nlabel={{name}}\n", "a=\"\\b\nc", "#!x\nlabel=a=\"\\b c\n" },
+		{ "{{=lines}}\nreg.{{mac_part}}.x={{mac_part}}\n", "", "reg.0004f214ab37.x=0004f214ab37\n" },
+		{ "{{=xml}}\n<a_{{mac_part}}_ x=\"{{mac_part}}\"/>", "", "<a_0004f214ab37_ x=\"0004f214ab37\"/>" },
 	}, *row;
 	char out[4096];
 
@@ -73,7 +76,11 @@ static void test_refused(void **state)
 		{ "{{=xml}}\n<!-- {{mac}} -->", "line 2: a value cannot stand here: mac" },
 		{ "{{=xml}}\n<a {{#overrides}}x=\"{{key}}\"{{/overrides}}/>", "line 2: a value cannot stand here: key" },
 		{ "{{=xml}}\n<a {{mac_part}}=\"1\"/>", "line 2: a value cannot stand here: mac_part" },
-		{ "{{=xml}}\n<a x=\".{{mac_part}}\"/>", "line 2: a value cannot stand here: mac_part" },
+		{ "{{=xml}}\n<a x{{mac_part}}=\"1\"/>", "line 2: a value cannot stand here: mac_part" },
+		{ "{{=xml}}\n<!-- .{{mac_part}} -->", "line 2: a value cannot stand here: mac_part" },
+		{ "{{=lines}}\n{{name}}=1\n", "line 2: a value cannot stand here: name" },
+		{ "{{=lines}}\nx=1\nx{{name}}=1\n", "line 3: a value cannot stand here: name" },
+		{ "{{=lines}}\nx={{name}}", "line 2: something is open: the end" },
 		{ "{{=xml}}\n<a x=\"1", "line 2: something is open: the end" },
 		{ "{{=xml}}\n<a x=\"\n\"/>", "line 2: a value ends on its line: <a x=\"\n\"/>" },
 		{ "{{=xml}}\n<a>{{#lines}}", "line 2: no such list: lines" },
