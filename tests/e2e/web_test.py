@@ -322,6 +322,19 @@ class Console(WebTest):
         self.assertEqual(self.node.ctl("extension.get", number="1001")["display_name"], "Bob")
         self.fine(page)
 
+    def test_a_device(self):
+        """What was seen of a provisioned phone stands beside its form; it is asked to look for its files by a click."""
+        self.node.ctl("device.put", mac="00:04:F2:14:AB:37", model="vvx410", extensions="1001")
+        self.addCleanup(self.node.ctl, "device.delete", mac="0004f214ab37")
+        page = self.console()
+        page.go(self.url("console#/devices"))
+        page.shows("0004f214ab37")
+        page.go(self.url("console#/devices/0004f214ab37"))
+        page.shows("has not read them yet")
+        page.click("Let it look for its files")
+        page.shows("It is asked behind its calls")
+        self.fine(page)
+
     def test_search_by_keys(self):
         self.node.ctl("flow.put", name="night", program={"start": "a", "steps": {"a": {"hangup": {}}}})
         page = self.console()

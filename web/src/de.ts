@@ -4,12 +4,14 @@ import { ofSettings } from "./client/settings-de";
 import { ofPhone } from "./client/words-de";
 import { ofFlows } from "./console/flow-de";
 import { deConsole } from "./de-console";
+import { ofDevices } from "./de-devices";
 import { ofQueues } from "./de-queues";
 
 export const de: { [english: string]: string } = {
 	...deConsole,
 	...ofFlows,
 	...ofPhone,
+	...ofDevices,
 	...ofQueues,
 	...ofSettings,
 	Reachable: "Erreichbar",

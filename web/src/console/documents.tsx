@@ -7,6 +7,7 @@ import { Form, argumentsOf, schema, wordsOf } from "../field";
 import { plain, time } from "../format";
 import { language, t } from "../i18n";
 import { Badge, Card, type Column, Empty, Facts, Head, Icon, type IconName, Sure, Table, Waits, Wrong, attempt, link, useAsk } from "../ui";
+import { DeviceSeen } from "./devices";
 
 export interface Kind {
 	path: string; // of the page, and below /v1/
@@ -32,6 +33,7 @@ export const kinds = (): Kind[] => [
 	{ path: "routes", key: "name", title: t("Routes"), one: t("Route"), icon: "trunk", columns: [] },
 	{ path: "locations", key: "id", title: t("Locations"), one: t("Location"), icon: "home", columns: [] },
 	{ path: "profiles", key: "name", title: t("Profiles"), one: t("Profile"), icon: "document", columns: [] },
+	{ path: "devices", key: "mac", title: t("Devices"), one: t("Device"), icon: "phone", columns: ["make", "model", "extensions", "location"], first: ["make", "generation", "model", "extensions", "location", "columns", "clock", "directory_key"] },
 	{ path: "accounts", key: "code", title: t("Account codes"), one: t("Account code"), icon: "document", columns: [] },
 	{ path: "webhooks", key: "name", title: t("Webhooks"), one: t("Webhook"), icon: "document", columns: ["enabled", "url", "events"] },
 	{ path: "tokens", key: "name", title: t("Tokens"), one: t("Token"), icon: "shield", columns: ["role", "user", "expires_utc_s", "commands"] },
@@ -166,6 +168,7 @@ export function DocumentPage({ kind, name }: { kind: Kind; name: string }) {
 					</Card>
 				)}
 				{kind.path === "extensions" && !fresh && <Phones number={name} />}
+				{kind.path === "devices" && !fresh && asked.value && <DeviceSeen mac={name} row={asked.value.value} />}
 				{given && asked.value ? (
 					<Form key={asked.value.etag} fields={given} first={kind.first} before={asked.value.value} fresh={fresh} onSave={save} />
 				) : (
