@@ -84,6 +84,18 @@ test("durations", async () => {
 	assert.deepEqual([0, 59999, 60000, 3599000, 3600000, -5].map(duration), ["0:00", "0:59", "1:00", "59:59", "1:00:00", "0:00"]);
 });
 
+test("times are as the browser would say them, in either language", async () => {
+	const { time } = await load("format.ts");
+	const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+	for (const language of ["en", "de", "en"]) {
+		const then = new Date(2001, 1, 3, 4, 5, 6);
+		const now = new Date();
+		assert.equal(time(+then, language), `${then.toLocaleDateString(language, { day: "2-digit", month: "short" })} ${then.toLocaleTimeString(language, clock)}`);
+		assert.equal(time(+now, language), now.toLocaleTimeString(language, clock));
+	}
+	assert.equal(time(0, "en"), "");
+});
+
 test("a ladder goes by sequence, also within a millisecond", async () => {
 	const { ladder } = await load("ladder.ts");
 	const message = (first, sdp) => `${first}\r\nCSeq: 1 INVITE\r\n\r\n${sdp ? "v=0\r\n" : ""}`;

@@ -8,12 +8,26 @@ export const duration = (ms: number): string => {
 	return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 };
 
+/** Made once for a language: making one takes longer than all that a screen of rows has it write. */
+const formats = new Map<string, { clock: Intl.DateTimeFormat; day: Intl.DateTimeFormat }>();
+
+function formatsOf(language: string) {
+	let found = formats.get(language);
+	if (!found) {
+		found = {
+			clock: new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
+			day: new Intl.DateTimeFormat(language, { day: "2-digit", month: "short" }),
+		};
+		formats.set(language, found);
+	}
+	return found;
+}
+
 export const time = (ms: number, language: string): string => {
 	if (!ms) return "";
 	const at = new Date(ms);
-	const today = at.toDateString() === new Date().toDateString();
-	const clock = at.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-	return today ? clock : `${at.toLocaleDateString(language, { day: "2-digit", month: "short" })} ${clock}`;
+	const { clock, day } = formatsOf(language);
+	return at.toDateString() === new Date().toDateString() ? clock.format(at) : `${day.format(at)} ${clock.format(at)}`;
 };
 
 export const size = (octets: number): string => {

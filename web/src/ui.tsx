@@ -435,7 +435,7 @@ const useNarrow = (): boolean => {
 };
 
 const ROW = 44;
-const BEYOND = 12;
+const BEYOND = 6;
 
 const AT_ONCE = 1000;
 const RESTS_MS = 400; // between two orders of rows that come and go
@@ -491,7 +491,10 @@ export function Table(props: TableProps) {
 	useLayoutEffect(() => {
 		const box = scroll.current;
 		if (!box) return;
-		const look = () => setView({ top: box.scrollTop, high: box.clientHeight });
+		const look = () => {
+			const next = { top: Math.floor(box.scrollTop / ROW) * ROW, high: box.clientHeight };
+			setView((before) => (before.top === next.top && before.high === next.high ? before : next)); // within a row nothing is drawn anew
+		};
 		look();
 		const sizes = new ResizeObserver(look);
 		sizes.observe(box);

@@ -222,6 +222,8 @@ export class Phone {
 		const before = this.of(id);
 		this.sessions.set(id, session);
 		this.samples.delete(id);
+		// the node finds where the browser is by the browser's own checks (ICE-lite): none but the first address is waited for
+		session.on("icecandidate", (event: { ready: () => void }) => event.ready());
 		session.on("confirmed", () => {
 			if (!mine()) return;
 			const dialog = dialogOf(session);
@@ -231,7 +233,7 @@ export class Phone {
 			this.change(id, { state: "talking", taken: false, since_ms: before?.since_ms || Date.now() });
 			for (const other of this.state.calls) if (!kept && other.id !== id && other.state === "talking" && !other.held) this.hold(other.id, true);
 		});
-		const over = (event: { cause?: string }) => {
+		const over = (event: { cause?: string; originator?: string }) => {
 			if (!mine()) return;
 			const call = this.of(id) ?? { number: "" };
 			if (kept && former && !former.isEnded()) {
@@ -239,7 +241,9 @@ export class Phone {
 				this.change(id, { taken: false });
 				return;
 			}
-			if (kept && this.of(id)?.state === "talking" && event.cause !== JsSIP.C.causes.BYE) say(t("The call with {who} has ended meanwhile.", { who: call.number }));
+			const at = this.of(id);
+			const settled = event.cause === JsSIP.C.causes.BYE && (event.originator !== "remote" || Date.now() - (at?.taken_ms ?? 0) > SETTLES_MS);
+			if (kept && at?.state === "talking" && !settled) say(t("The call with {who} has ended meanwhile.", { who: call.number }));
 			this.sessions.delete(id);
 			this.dialogs.delete(id);
 			this.players.get(id)?.remove();
