@@ -527,7 +527,9 @@ class WebClient(WebTest):
             control = f"document.evaluate(\"//div[contains(@class,'field')][label[.='{label}']]//*[self::input or self::select]\", document, null, 9).singleNodeValue"
             page.run(f"document.querySelector('#asked')?.removeAttribute('id'); {control}.id = 'asked'")
             page.fill("#asked", value)
-            page.run("document.querySelector('#asked').closest('form').querySelector('button.first').click()")
+            save = "document.querySelector('#asked').closest('form').querySelector('button.first')"
+            page.until(f"!{save}.disabled")       # the one before may be under way still
+            page.run(f"{save}.click()")
             until(lambda name=name, value=value: self.node.ctl("extension.get", number="1001")[name] == value)
         page.click("Sign out")
         page.shows("With the number and the password")

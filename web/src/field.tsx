@@ -180,7 +180,8 @@ export function Form({ fields, first = [], only, words, before, fresh, onSave }:
 			}
 		}, t("Saved"));
 		setBusy(false);
-		if (ok) setChanges({});
+		// what was typed meanwhile is not saved yet
+		if (ok) setChanges((now) => Object.fromEntries(Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(changes[name]))));
 	};
 	return (
 		<form class="card" onSubmit={save} noValidate>
