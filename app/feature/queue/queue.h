@@ -6,6 +6,7 @@
 #define APP_FEATURE_QUEUE_QUEUE_H
 
 #include "app/schema/command.h"
+#include "app/schema/feature.h"
 #include "app/schema/field.h"
 #include "sig/pbx/queue/queues.h"
 
@@ -33,6 +34,9 @@ extern const struct document_kind g_queue_documents, g_agent_documents;
 
 /* The flow of its number: JSON, equal for equal queues. */
 void queue_program(const struct queue_value *v, struct writer *w);
+
+extern const struct metric_def g_queue_metric_rows[];
+void queue_second(struct node *n, uint64_t now_ns);
 
 /* Commands. queue_document_put: behind the text of its flow. */
 command_fn queue_document_put, queue_status, agent_list, agent_get;

@@ -77,6 +77,8 @@ static const struct command g_queue_commands[] = {
 const struct app_feature g_queue_feature = {
 	.name = "queue",
 	.commands = g_queue_commands,
+	.metrics = BY(g_queue_metric_rows),
+	.second = BY(queue_second),
 	.documents = KINDS(&g_queue_documents, &g_agent_documents),
 	.codes = CODES({ "agent.login", FEATURE_AGENT_IN, agent_code_args },
 		       { "agent.logout", FEATURE_AGENT_OUT, agent_code_args },

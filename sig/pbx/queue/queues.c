@@ -27,7 +27,8 @@ struct queues {
 	struct queue_caller *first, *last;
 	uint32_t looks; /* picks so far */
 	struct queues_listener listener;
-	uint32_t seconds; /* since there is one */
+	uint32_t seconds;            /* since there is one */
+	struct queues_counts counts; /* without those of now */
 };
 
 void queues_free(struct queues *x)
@@ -555,14 +556,18 @@ uint64_t queue_next_utc_ms(const struct queues *x, const struct queue *q, uint64
 	return next;
 }
 
-void queue_count(struct queue *q, bool answered, uint64_t waited_ms, uint64_t now_utc_ms)
+void queue_count(struct queues *x, struct queue *q, bool answered, uint64_t waited_ms,
+		 uint64_t now_utc_ms)
 {
 	uint64_t since = now_utc_ms - q->answered_utc_ms;
 
 	if (!answered) {
 		q->left++;
+		x->counts.left++;
 		return;
 	}
+	x->counts.answered++;
+	x->counts.wait_ms += waited_ms;
 	if (q->answered_utc_ms && since < UINT32_MAX)
 		q->every_ms = q->every_ms
 				      ? (uint32_t)((q->every_ms * (EVERY_SHARE - 1ULL) + since) /
@@ -571,6 +576,20 @@ void queue_count(struct queue *q, bool answered, uint64_t waited_ms, uint64_t no
 	q->answered_utc_ms = now_utc_ms;
 	q->answered++;
 	q->wait_ms += waited_ms;
+}
+
+void queues_count(const struct queues *x, struct queues_counts *out)
+{
+	const struct queue_agent *a;
+	uint32_t cursor = 0;
+
+	*out = x->counts;
+	for (const struct queue_caller *c = x->first; c; c = c->next)
+		out->waiting += !c->process;
+	while ((a = queues_agent_next(x, &cursor)) != NULL) {
+		out->agents += a->state != AGENT_OUT;
+		out->ready += a->state == AGENT_READY;
+	}
 }
 
 /* ---- other nodes ---- */

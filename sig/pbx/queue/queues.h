@@ -207,7 +207,16 @@ bool agent_is_of(const struct queue_agent *a, uint64_t call);
 /* The earliest moment at which an agent of the queue is free by time alone; UINT64_MAX: none. */
 uint64_t queue_next_utc_ms(const struct queues *x, const struct queue *q, uint64_t now_utc_ms);
 /* The caller is answered, or has left. */
-void queue_count(struct queue *q, bool answered, uint64_t waited_ms, uint64_t now_utc_ms);
+void queue_count(struct queues *x, struct queue *q, bool answered, uint64_t waited_ms,
+		 uint64_t now_utc_ms);
+
+/* Of this node: those who left and were answered since its start, also of queues that are gone, and
+ * who waits now. Agents are those of all nodes. */
+struct queues_counts {
+	uint64_t answered, left, wait_ms; /* wait: of those answered */
+	uint32_t waiting, agents, ready;
+};
+void queues_count(const struct queues *x, struct queues_counts *out);
 
 /* ---- other nodes ---- */
 /* From now on the line is that of the cluster. */

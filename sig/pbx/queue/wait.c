@@ -23,6 +23,8 @@
 enum {
 	STORE_WAIT_MS = 500,    /* for its answer to a reservation */
 	RESERVE_MORE_MS = 5000, /* a reservation outlives the ringing */
+	CLAIM_MS = 5000,        /* of the store: of a call that is lost nothing stays */
+	RENEW_MS = 2000,        /* so often it is renewed while the agent rings */
 	REST_MS = 5000,         /* an agent who did not answer is not rung */
 	TAKEN_MS = 1000,        /* one whom another node has is tried again */
 	LOOK_MS = 1000,         /* the first one looks in any case */
@@ -217,7 +219,7 @@ static void queue_leave(struct call_host *h, struct call *c, const char *why)
 	agents_free(h, c, bytes_str(w->agent));
 	queues_caller_delete(h->queues, c->id);
 	if (q)
-		queue_count(q, w->agent[0], waited_ms(h, w), wall_ms(h));
+		queue_count(h->queues, q, w->agent[0], waited_ms(h, w), wall_ms(h));
 	event_put_str(call_publish(h, c, SIG_QUEUE_LEFT), EV_REASON, why);
 	outbox_touch_later(&c->out);
 	queue_hurry(h, c->tenant);
@@ -365,7 +367,7 @@ static void queue_take(struct call_host *h, struct call *c, const struct queue *
 	w->serial = rand_u64_from(h->rand) | (UINT64_C(1) << 32);
 	r->queue_ns = h->now.ns + (w->asked ? STORE_WAIT_MS * NS_PER_MS : 0);
 	for (uint8_t i = 0; i < w->asked; i++)
-		agent_claim(h, c, m->agents[i], hold_ms, w->serial + i);
+		agent_claim(h, c, m->agents[i], CLAIM_MS, w->serial + i);
 	queue_hurry(h, c->tenant);
 }
 
@@ -434,12 +436,26 @@ static int queue_look(struct call_host *h, struct call *c)
 	return VERB_BEGUN;
 }
 
+/* Agents ring for him. */
+static bool queue_rings(const struct flow_run *r)
+{
+	return r->queue && !r->queue->left && r->kind == RUN_DIAL && r->targets.n;
+}
+
 static void queue_wait_due(struct call_host *h, struct call *c)
 {
-	(void)h;
-	c->run->queue_ns = 0;
-	if (c->run->queue)
-		c->run->queue->asked = 0; /* the store does not answer: it is as away */
+	struct flow_run *r = c->run;
+	struct bytes number;
+
+	r->queue_ns = 0;
+	if (r->queue)
+		r->queue->asked = 0; /* the store does not answer: it is as away */
+	for (uint8_t i = 0; queue_rings(r) && dial_target_at(r, i, &number); i++) {
+		const struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
+
+		if (a && agent_is_of(a, c->id))
+			agent_claim(h, c, a, CLAIM_MS, 0);
+	}
 }
 
 static int queue_overdue(struct call_host *h, struct call *c)
@@ -534,6 +550,8 @@ static void queue_settle(struct call_host *h, struct call *c)
 		queue_wrap(h, c);
 	if (!w->left)
 		caller_list(h, c);
+	if (queue_rings(r) && !r->queue_ns)
+		r->queue_ns = h->now.ns + RENEW_MS * NS_PER_MS;
 }
 
 static void queue_over(struct call_host *h, struct call *c, const char *why)

@@ -235,6 +235,7 @@ static void documents_change(void **state)
 static void waits_are_estimated(void **state)
 {
 	struct office *o = *state;
+	struct queues_counts counts;
 	struct queue *q;
 
 	put_queue(o, "sales", QUEUE_IN_ORDER, "1001");
@@ -242,15 +243,26 @@ static void waits_are_estimated(void **state)
 	joins(o, 1, "sales", 10, 0);
 	joins(o, 2, "sales", 20, 0);
 	assert_int_equal(queue_wait_ms(q, 2), 0);
-	queue_count(q, true, 5000, 10000);
+	queue_count(o->x, q, true, 5000, 10000);
 	assert_int_equal(queue_wait_ms(q, 2), 0);
-	queue_count(q, true, 7000, 40000);
+	queue_count(o->x, q, true, 7000, 40000);
 	assert_int_equal(queue_wait_ms(q, 1), 30000);
 	assert_int_equal(queue_wait_ms(q, 2), 60000);
-	queue_count(q, false, 1000, 41000);
+	queue_count(o->x, q, false, 1000, 41000);
 	assert_int_equal(q->answered, 2);
 	assert_int_equal(q->left, 1);
 	assert_int_equal(q->wait_ms, 12000);
+	queues_delete(o->x, ACME, BYTES_LIT("sales"));
+	queues_caller(o->x, 2)->process = 7; /* it waits at another node */
+	(void)agent_is(o, "1001", AGENT_READY);
+	(void)agent_is(o, "1002", AGENT_NOT_READY);
+	queues_count(o->x, &counts);
+	assert_int_equal(counts.answered, 2);
+	assert_int_equal(counts.left, 1);
+	assert_int_equal(counts.wait_ms, 12000);
+	assert_int_equal(counts.waiting, 1);
+	assert_int_equal(counts.agents, 2);
+	assert_int_equal(counts.ready, 1);
 }
 
 /* ---- random histories ---- */
