@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A flow, drawn and as text: both are one program, and either is changed. It is tried beside. Loaded when a flow is opened.
 import { graphlib, layout } from "@dagrejs/dagre";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { text, type Row } from "../api";
 import { t } from "../i18n";
@@ -125,7 +125,8 @@ function StepCard({ program, graph, name, onChange, onChoose }: { program: Tree;
 	const [wrong, setWrong] = useState("");
 	const [by, setBy] = useState("");
 	const [called, setCalled] = useState(name);
-	useEffect(() => {
+	// before it is drawn: what is typed into the fields of the new text is not taken away behind it
+	useLayoutEffect(() => {
 		setSaid(step ? print(step.of) : "");
 		setWrong("");
 		setCalled(name);
