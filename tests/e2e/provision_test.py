@@ -563,7 +563,7 @@ class Secure(unittest.TestCase):
         self.assertEqual(answers, {(401, b"log in\n")})
 
 
-class Nodes(Pair):
+class OfNodes(Pair):
     """Two nodes with one Redis: a phone asks now the one, now the other."""
     ports = {}
 
@@ -595,6 +595,8 @@ class Nodes(Pair):
         finally:
             connection.close()
 
+
+class Nodes(OfNodes):
     def test_one_revision_for_a_boot(self):
         """The first file is of one node, the others of another, and something changes in between: all are of one revision. So are those
         of a node that has forgotten all, and none of them lies in Redis in the clear."""
@@ -654,6 +656,8 @@ class Nodes(Pair):
         time.sleep(1.5)
         self.assertEqual(len(device.syncs), 1)
 
+
+class RedisAway(OfNodes):
     def test_redis_is_away(self):
         """A phone that boots meanwhile has its files of the node that it asked."""
         self.server.send_signal(signal.SIGSTOP)
