@@ -628,6 +628,7 @@ class Nodes(OfNodes):
         device = Polycom(MAC, f"http://{place.NODE}:{self.ports['a']}/", "201", "secret201")
         self.addCleanup(device.close)
         self.b.put_extension("202", "secret202")
+        self.addCleanup(self.a.ctl, "device.put", mac=MAC, clock="24")
         self.assertTrue(device.boot())
         device.values["reg.1.server.1.address"], device.values["reg.1.server.1.port"] = self.b.server
         self.assertEqual(device.register(StreamAgent).status, 200)
@@ -642,7 +643,7 @@ class Nodes(OfNodes):
             into.respond(200, "OK", body=sounds[1].sdp())
             out.wait_answer()
             into.wait_ack()
-            self.a.ctl("device.put", mac=MAC, columns=2)
+            self.a.ctl("device.put", mac=MAC, clock="12")
             time.sleep(2.5)
             self.assertEqual(device.syncs, [])
             over = threading.Thread(target=into.wait_bye)
@@ -652,7 +653,7 @@ class Nodes(OfNodes):
         until(lambda: device.syncs, "it was not asked")
         device.server = device.server._replace(netloc=f"{place.NODE}:{self.ports['b']}")
         self.assertTrue(device.boot())
-        self.assertEqual(device.values["up.numOfDisplayColumns"], "2")
+        self.assertEqual(device.values["lcl.datetime.time.24HourClock"], "0")
         time.sleep(1.5)
         self.assertEqual(len(device.syncs), 1)
 
