@@ -130,7 +130,7 @@ class Queues(unittest.TestCase):
         outs["1002"].wait_bye()
         until(lambda: [self.agent(number).get("now") for number in AGENTS] == ["ready", "ready"], lambda: self.ask("agent.list"))
         self.record("1002"), self.record("1003")
-        until(lambda: self.node.metric("tandem_queue_calls_total", result="answered") == answered + 3 and
+        until(lambda: self.node.metric("tandem_queue_calls_total", result="answered") >= answered + 3 and
               self.node.metric("tandem_queue_agents", state="ready") == 2 and not self.node.metric("tandem_queue_callers"), lambda: self.node.http("/metrics")[1])
         self.assertEqual([(row["queue"], row["reason"], row.get("agent")) for row in self.events("queue.left")][-3:],
                          [("sales", "answered", "1011"), ("sales", "answered", "1012"), ("sales", "answered", "1011")])
