@@ -35,9 +35,12 @@ struct document_kind {
 	const char *name;     /* td:{t:TENANT}:doc:NAME */
 	const char *argument; /* of commands, and member of the document: its name */
 	const char *several;  /* their plural in texts */
-	uint32_t places;      /* of all tenants on a node; 0: limits.registrations */
-	uint32_t share;       /* of one tenant without a quota of its own; 0: tenants_share alone */
-	const char *quota;    /* member of the tenant's document that says otherwise; NULL: none */
+	/* Carried out by flows that are made of them: in front of its name in the name of that, and
+	 * where a number leads to it ("group:"). NULL: no flow is. */
+	const char *word;
+	uint32_t places;   /* of all tenants on a node; 0: limits.registrations */
+	uint32_t share;    /* of one tenant without a quota of its own; 0: tenants_share alone */
+	const char *quota; /* member of the tenant's document that says otherwise; NULL: none */
 	enum tenant_item item; /* by which the core knows that quota */
 	size_t size;           /* of a value; it is wiped after use: it may hold secrets */
 	const struct form *form;
