@@ -133,6 +133,7 @@ const struct document_kind g_group_documents = {
 	.size = sizeof(struct group_value),
 	.form = &g_group_form,
 	.several = "groups",
+	.word = GROUP_WORD,
 	.places = PROGRAMS_MAX / 4,
 	.share = TENANT_GROUPS_MAX,
 	.quota = "max_groups",
