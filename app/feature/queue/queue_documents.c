@@ -91,6 +91,7 @@ const struct document_kind g_queue_documents = {
 	.name = "queue",
 	.argument = "name",
 	.several = "queues",
+	.word = QUEUE_WORD,
 	.places = QUEUES_MAX,
 	.share = TENANT_QUEUES_MAX,
 	.size = sizeof(struct queue_value),
