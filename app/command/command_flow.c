@@ -105,15 +105,11 @@ static void flow_text_put(struct node *n, struct bytes tenant, const struct flow
  * is no such kind. */
 static const char *flow_word(struct bytes kind)
 {
-	static const char *const words[][2] = { { "group", GROUP_WORD },
-						{ "number", NUMBER_WORD },
-						{ "queue", QUEUE_WORD } };
+	const struct document_kind *of = document_kind_find(kind);
 
-	for (size_t i = 0; i < COUNT_OF(words); i++) {
-		if (bytes_is(kind, words[i][0]))
-			return words[i][1];
-	}
-	return NULL;
+	if (bytes_is(kind, "number"))
+		return NUMBER_WORD;
+	return of ? of->word : NULL;
 }
 
 static const struct flow_program *flow_of(struct node *n, const struct snapshot_document *d)
@@ -839,6 +835,16 @@ void command_call_flow(struct command_run *run)
 
 /* ---- numbers ---- */
 
+/* It leads to a document of a kind that no number leads to. */
+static bool number_word_unknown(const struct number_value *v)
+{
+	struct bytes to = bytes_str(v->to);
+	const struct document_kind *kind =
+		document_kind_find((struct bytes){ to.p, bytes_find(to, ':') });
+
+	return number_names_document(v->to) && (!kind || !kind->word);
+}
+
 static bool number_may_lead(struct command_run *run, const struct number_value *v)
 {
 	struct bytes number = bytes_str(v->number);
@@ -851,6 +857,8 @@ static bool number_may_lead(struct command_run *run, const struct number_value *
 
 	if (command_is_code(run, number))
 		command_fail(run, COMMAND_BAD_ARGUMENT, "number", COMMAND_NUMBER_IS_CODE);
+	else if (number_word_unknown(v))
+		command_fail(run, COMMAND_BAD_ARGUMENT, "to", NUMBER_LEADS);
 	else if (has)
 		command_fail(run, COMMAND_CONFLICT, "number",
 			     "%s has this number: take another one, or delete that first", has);

@@ -61,18 +61,21 @@ static bool flow_word_is(const char *text)
 	       strlen(text) < sizeof("flow:") + FLOW_NAME_MAX - 1;
 }
 
+bool number_names_document(const char *text)
+{
+	size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+	struct bytes name = bytes_from(bytes_str(text), word + 1);
+
+	return word && text[word] == ':' && name.n && name.n < FLOW_NAME_MAX &&
+	       command_allows(CHARSET_NAME, name) && !flow_word_is(text);
+}
+
 static const char *field_leads_wrong(const void *value, const char *text)
 {
-	struct bytes to = bytes_str(text), name = bytes_from(to, sizeof(GROUP_WORD) - 1);
-	bool group = (bytes_starts(to, GROUP_WORD) || bytes_starts(to, QUEUE_WORD)) && name.n &&
-		     name.n < FLOW_NAME_MAX && command_allows(CHARSET_NAME, name);
-
 	(void)value;
-	return group || flow_word_is(text) || number_asks(text)
+	return number_names_document(text) || flow_word_is(text) || number_asks(text)
 		       ? NULL
-		       : "a number leads to flow:NAME, group:NAME, queue:NAME or a URL of http, "
-			 "https, ws or "
-			 "wss";
+		       : NUMBER_LEADS;
 }
 
 static const char *field_fallback_wrong(const void *value, const char *text)
@@ -91,9 +94,9 @@ const struct command_arg g_number_fields[] = {
 		"The number, as phones dial it; with an x for any digit and a dot behind what may "
 		"be repeated or missing, as in #1x or 7x.: the most exact one counts."),
 	URL_FIELD("to", to, field_leads_wrong,
-		  "What it leads to: flow:NAME, group:NAME, queue:NAME, or the URL of a web "
-		  "application, "
-		  "which answers with a list of verbs (docs/flows.md). Of a URL user, password "
+		  "What it leads to: flow:NAME, group:NAME, queue:NAME, page:NAME, or the URL of a "
+		  "web application, which answers with a list of verbs (docs/flows.md). Of a URL "
+		  "user, password "
 		  "and query are shown as ***, and to roles below admin scheme, host and port "
 		  "alone."),
 	URL_FIELD("fallback", fallback, field_fallback_wrong,

@@ -25,7 +25,7 @@ struct program_value {
 /* Target of a number of the tenant. */
 struct number_value {
 	char number[DIAL_NUMBER_MAX];
-	char to[NUMBER_TO_MAX];       /* flow:NAME, group:NAME, or a URL: of a web application */
+	char to[NUMBER_TO_MAX]; /* flow:NAME, group:NAME and the like, or a URL: of a web application */
 	char fallback[NUMBER_TO_MAX]; /* of that one: another URL, or flow:NAME; "": none */
 	uint64_t changed_utc_ms;
 };
@@ -34,6 +34,11 @@ extern const struct form g_number_form;
 /* The name of the program: NAME, group:NAME, or number:NUMBER of a URL. */
 struct bytes number_flow(const struct number_value *v, char space[CALL_FLOW_MAX]);
 #define NUMBER_WORD "number:"
+#define NUMBER_LEADS                                                                        \
+	"a number leads to flow:NAME, group:NAME, queue:NAME, page:NAME or a URL of http, " \
+	"https, ws or wss"
+/* WORD:NAME of a kind of documents, perhaps of none (struct document_kind.word). */
+bool number_names_document(const char *text);
 /* The program that asks its web application. Empty: it has none. */
 void number_program(const struct number_value *v, struct writer *w);
 
