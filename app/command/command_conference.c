@@ -333,14 +333,21 @@ void command_conference_join(struct command_run *run)
 
 void command_conference_invite(struct command_run *run)
 {
-	struct shard_conference_request o = { .inviter = in_name_of(run) };
+	struct shard_conference_request o = {
+		.inviter = in_name_of(run),
+		.muted = command_value(run, "muted")->number,
+		.auto_answer = command_value(run, "auto_answer")->number,
+	};
 	struct shard_order by;
+	struct room_view view;
 	uint64_t room;
 	char to[64];
 
-	if (!conference_id(run, &room) || !command_order_start(run, &by))
+	if (!conference_id(run, &room) || !conference_view_of(run->node, room, &view))
 		return;
 	conference_number_read(run, "to", to);
+	if (command_awaits_user(run, view.tenant, bytes_str(to)) || !command_order_start(run, &by))
+		return;
 	conference_ids(run, &o, id_shard(room));
 	o.room = room;
 	o.to = to;

@@ -339,7 +339,10 @@ struct shard_conference_request {
 	/* ... it only listens, or is heard by the party of leg alone: it joins two parties, and
 	 * leaves with them (MON-04). */
 	bool listens, coaches;
-	bool told;                    /* a tone tells the others when it comes and goes */
+	bool told; /* a tone tells the others when it comes and goes */
+	/* shard_conference_ring: it comes in muted; its phone is asked to answer by itself; and it
+	 * is not rung where it is in the room already, or its phone rings for it */
+	bool muted, auto_answer, once;
 	const struct shard_order *by; /* EFFECT_ORDERED is of the room */
 	uint32_t rings;               /* inside */
 	bool of_with;                 /* out: what was refused is about with, or the room */

@@ -28,8 +28,15 @@ static const struct command_arg g_conferences_args[] = {
 };
 static const struct command_arg g_conference_args[] = { CONFERENCE_ARG, END };
 static const struct command_arg g_conference_order_args[] = { CONFERENCE_ARG, MEMBER_BY_ARG, END };
-static const struct command_arg g_conference_invite_args[] = { CONFERENCE_ARG, RUNG_ARG(true),
-							       MEMBER_BY_ARG, END };
+static const struct command_arg g_conference_invite_args[] = {
+	CONFERENCE_ARG,
+	RUNG_ARG(true),
+	MEMBER_BY_ARG,
+	BOOL_ARG("muted", "false", "It comes in muted: it hears the others, and is not heard."),
+	BOOL_ARG("auto_answer", "false",
+		 "Ask its phone to answer by itself: Alert-Info with info=alert-autoanswer."),
+	END,
+};
 static const struct command_arg g_conference_join_args[] = {
 	CONFERENCE_ARG,
 	OTHER_CALL_ARG("call", true, "Id of a call of the same shard."),

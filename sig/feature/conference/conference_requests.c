@@ -429,7 +429,7 @@ static enum refusal ring_start(struct shard *s, const struct shard_conference_re
 	c->member->referrer = o->referrer;
 	c->member->refer = o->refer;
 	c->member->monitors = o->listens || o->coaches;
-	c->member->muted = o->listens;
+	c->member->muted = o->listens || o->muted;
 	c->member->beeps = o->told;
 	c->member->coaches = o->coaches ? coached_number(s, o) : MEMBER_NOBODY;
 	refused = call_originate(&s->host, c, start, &refusal);
@@ -530,13 +530,16 @@ static enum refusal ring_may(struct shard *s, const struct shard_conference_requ
 	return why.reason;
 }
 
-/* By any member and any number of times: it rings the phones of one number, and one leg outside. */
-static bool rings_already(const struct shard *s, const struct room *r, struct bytes user)
+/* By any member and any number of times: it rings the phones of one number, and one leg outside.
+ * there: nor where it is in the room. */
+static bool rings_already(const struct shard *s, const struct room *r, struct bytes user,
+			  bool there)
 {
 	for (const struct room_member *m = r->first; m; m = m->next) {
-		const struct call *c = m->asks ? shard_member_call(s, m) : NULL;
+		const struct call *c = m->asks || there ? shard_member_call(s, m) : NULL;
 
-		if (c && !conference_was_dialled(c) && bytes_eq(text_bytes(&c->from), user))
+		if (c && (!m->asks || !conference_was_dialled(c)) &&
+		    bytes_eq(m->asks ? text_bytes(&c->from) : conference_user(c), user))
 			return true;
 	}
 	return false;
@@ -544,14 +547,16 @@ static bool rings_already(const struct shard *s, const struct room *r, struct by
 
 static enum refusal ring(struct shard *s, const struct shard_conference_request *o, struct room *r)
 {
-	struct call_originate start = { .from = bytes_str(o->to), .to = ring_name(s, r, o) };
+	struct call_originate start = { .from = bytes_str(o->to),
+					.to = ring_name(s, r, o),
+					.auto_answer = o->auto_answer };
 	char number[ROUTE_USER_MAX];
 	enum refusal refused = ring_find(s, r->object.tenant, o, number, &start);
 	struct call *c;
 
 	if (refused)
 		return refused;
-	if (rings_already(s, r, start.from))
+	if (rings_already(s, r, start.from, o->once))
 		return REFUSED_RINGS_ALREADY;
 	refused = ring_may(s, o, r);
 	if (refused)
