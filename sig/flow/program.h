@@ -45,6 +45,7 @@ enum arg_form {
 	FORM_ANY,
 	FORM_LINE,     /* without control characters: it stands in a header */
 	FORM_NAME,     /* of a document: letters, digits . _ - */
+	FORM_ROOM,     /* as FORM_NAME; page:NAME: the room of a paging group */
 	FORM_KEYS,     /* 0-9 * # A-D */
 	FORM_VARIABLE, /* a-z 0-9 _ */
 	FORM_TAG,      /* TAB.FIELD */

@@ -197,7 +197,7 @@ static const struct verb_arg g_pickup_args[] = {
 };
 
 static const struct verb_arg g_conference_args[] = {
-	TEXT("name", FORM_NAME, 63, "The conference.", MUST),
+	TEXT("name", FORM_ROOM, 63, "The conference.", MUST),
 	YES_NO("muted", false, "The caller only listens."),
 	YES_NO("beep", false, "Members hear who comes and leaves."),
 	YES_NO("moderator", false, "The caller may moderate."),
@@ -572,6 +572,9 @@ const char *form_wrong(enum arg_form form, struct bytes text)
 		return has_control(text) ? "has no control characters" : NULL;
 	case FORM_NAME:
 		return has_only(text, NAMES "._-") ? NULL : "has letters, digits and . _ - alone";
+	case FORM_ROOM:
+		return form_wrong(FORM_NAME,
+				  bytes_starts(text, "page:") ? bytes_from(text, 5) : text);
 	case FORM_KEYS:
 		return !text.n || has_only(text, DIGITS "*#ABCD") ? NULL : "has 0-9 * # A-D alone";
 	case FORM_VARIABLE:
@@ -606,6 +609,7 @@ const char *form_part_wrong(enum arg_form form, struct bytes part)
 	case FORM_NAME:
 	case FORM_KEYS:
 		return form_wrong(form, part);
+	case FORM_ROOM:
 	case FORM_TAG:
 		return form_wrong(FORM_NAME, part);
 	case FORM_TARGET:
