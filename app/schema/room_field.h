@@ -14,10 +14,9 @@
 enum { ROOM_OWNER_MAX = 64 };
 
 struct room_value {
-	struct room_terms core; /* without its tenant */
-	bool unread;            /* its PINs were sealed with other keys */
-	char owner
-		[ROOM_OWNER_MAX]; /* extension of the user that made it; "": an administrator did */
+	struct room_terms core;     /* without its tenant */
+	bool unread;                /* its PINs were sealed with other keys */
+	char owner[ROOM_OWNER_MAX]; /* extension of its user; "": an administrator made it */
 	uint64_t changed_utc_ms;
 };
 

@@ -45,6 +45,7 @@ struct room_member {
 	bool made;     /* the room is one that a factory made, should its record be lost */
 	bool beeps;    /* a tone plays when it joins and leaves, if the room has none */
 	bool naming;   /* ... its PIN was right, and its name is being recorded */
+	bool pages;    /* members of its paging group were asked for; of this process only */
 	uint8_t tries; /* ... wrong PINs so far */
 	uint8_t name;  /* number of the recording of its call that is its name; 0: none */
 	/* the call of the party that sent the REFER and gets the NOTIFYs; 0: none */

@@ -593,6 +593,11 @@ static const struct {
 	{ "agent.not_ready", COMMAND_FOR_APPLICATION },
 	{ "agent.get", COMMAND_FOR_READER },
 	{ "agent.list", COMMAND_FOR_READER },
+	{ "page.put", COMMAND_FOR_ADMIN },
+	{ "page.get", COMMAND_FOR_READER },
+	{ "page.delete", COMMAND_FOR_ADMIN },
+	{ "page.list", COMMAND_FOR_READER },
+	{ "page.ring", COMMAND_FOR_APPLICATION },
 	{ "supervisor.put", COMMAND_FOR_ADMIN },
 	{ "supervisor.get", COMMAND_FOR_READER },
 	{ "supervisor.delete", COMMAND_FOR_ADMIN },
@@ -780,10 +785,11 @@ static void test_limits(void **state)
 static void test_kinds(void **state)
 {
 	static const char *const names[] = {
-		"tenant",     "profile", "profile_range", "dialplan", "extension", "trunk",
-		"location",   "did",     "route",         "room",     "hours",     "prompt",
-		"flow",       "number",  "group",         "account",  "queue",     "agent",
-		"supervisor", "token",   "webhook",       "session",  "set",       "device",
+		"tenant",  "profile",  "profile_range", "dialplan", "extension",
+		"trunk",   "location", "did",           "route",    "room",
+		"hours",   "prompt",   "flow",          "number",   "group",
+		"account", "queue",    "agent",         "page",     "supervisor",
+		"token",   "webhook",  "session",       "set",      "device",
 	};
 
 	(void)state;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paging groups as documents of a tenant, and the command that rings their members. A group is
+ * carried out by a flow that is made of its document, and by a room (sig/pbx/page.h). Control
+ * thread. */
+#ifndef APP_FEATURE_PAGE_PAGE_H
+#define APP_FEATURE_PAGE_PAGE_H
+
+#include "app/schema/command.h"
+#include "app/schema/field.h"
+#include "sig/dial/dial.h"
+
+enum {
+	PAGE_NAME_MAX = 26, /* with its NUL: its room has a number */
+	PAGE_MEMBERS_MAX = 250,
+	PAGE_MEMBERS_TEXT_MAX = 4096,
+};
+
+/* What a page does not stop at. */
+enum page_priority {
+	PAGE_NORMAL,    /* who has a call, or does not want to be disturbed, is not rung */
+	PAGE_PRIORITY,  /* who has a call is rung */
+	PAGE_EMERGENCY, /* each is rung */
+};
+
+struct page_value {
+	char name[PAGE_NAME_MAX];
+	char members[PAGE_MEMBERS_TEXT_MAX]; /* joined by ',' */
+	uint8_t priority;                    /* enum page_priority */
+	uint64_t changed_utc_ms;
+};
+
+extern const struct command_arg g_page_fields[];
+extern const struct form g_page_form;
+extern const struct document_kind g_page_documents;
+
+/* Commands. page_put: behind the text of its flow. */
+command_fn page_put, page_ring;
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kind of documents "page". Its flow brings who calls the group into its room, alone; page.ring
+ * rings the members then. A room of that number is nobody's document, and who calls it otherwise is
+ * not let in: it is locked. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command/command_call.h"
+#include "app/command/command_flow.h"
+#include "app/command/command_order.h"
+#include "app/command/commands.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/feature/page/page.h"
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sig/host/programs.h"
+#include "sig/host/tenant_tables.h"
+#include "sig/pbx/page.h"
+#include "sig/shard/shard.h"
+#include "sig/shard/shared_tables.h"
+#include "sig/sip/id.h"
+
+enum { TENANT_PAGES_MAX = 64, PAGES_MAX = 4096, PAGE_PROGRAM_MAX = 320, PAGE_RATE = 8000 };
+
+static_assert(sizeof(PAGE_WORD) - 1 + PAGE_NAME_MAX <= ROOM_NUMBER_MAX, "the number of its room");
+static_assert(sizeof(PAGE_WORD) + PAGE_NAME_MAX <= CALL_FLOW_MAX, "the name of its flow");
+
+/* ---- the group ---- */
+
+static void page_room(char out[ROOM_NUMBER_MAX], const char *name)
+{
+	(void)snprintf(out, ROOM_NUMBER_MAX, PAGE_WORD "%s", name);
+}
+
+/* One speaks at a time: another caller finds it busy. Its texts need no escapes. NULL: no memory. */
+static struct flow_program *page_flow(const void *v)
+{
+	static struct flow_findings unused;
+	const struct page_value *value = v;
+	char text[PAGE_PROGRAM_MAX];
+	int n = snprintf(text, sizeof(text),
+			 "{\"start\":\"page\",\"steps\":{\"page\":{\"conference\":{\"name\":"
+			 "\"" PAGE_WORD "%s\",\"moderator\":true,\"max\":1},\"full\":\"busy\","
+			 "\"failed\":\"busy\"},\"busy\":{\"reject\":{\"status\":486}}}}",
+			 value->name);
+
+	unused = (struct flow_findings){ 0 };
+	return n < (int)sizeof(text) ? program_parse(bytes_str(text), NULL, &unused) : NULL;
+}
+
+void page_put(struct command_run *run)
+{
+	command_flow_document_put(run, &g_page_documents, page_flow);
+}
+
+static int page_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	const struct page_value *v = value;
+	struct room_terms room = { .tenant = tenant,
+				   .max_members = PAGE_MEMBERS_MAX + 1,
+				   .talkers = 1,
+				   .rate = PAGE_RATE,
+				   .locked = true,
+				   .muted = true,
+				   .ends_with_host = true };
+	struct flow_program *p = page_flow(v);
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	page_room(room.number, v->name);
+	(void)snprintf(room.name, sizeof(room.name), "%s", v->name);
+	err = programs_put(node->shards.shared_tables->programs,
+			   bytes_str(tenants_name(node->common.tenants, tenant)),
+			   bytes_str(room.number), p);
+	return err ? err : rooms_put(node->common.rooms, &room);
+}
+
+static void page_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	char number[ROOM_NUMBER_MAX];
+
+	page_room(number, name);
+	programs_delete(node->shards.shared_tables->programs,
+			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(number));
+	rooms_delete(node->common.rooms, tenant, bytes_str(number));
+}
+
+const struct document_kind g_page_documents = {
+	.rank = 1,
+	.name = "page",
+	.argument = "name",
+	.several = "paging groups",
+	.word = PAGE_WORD,
+	.places = PAGES_MAX,
+	.share = TENANT_PAGES_MAX,
+	.size = sizeof(struct page_value),
+	.form = &g_page_form,
+	.apply = page_apply,
+	.forget = page_forget,
+};
+
+/* ---- a page begins ---- */
+
+/* Whether his phone is to ring for it. */
+static bool page_may_ring(const struct node *n, uint16_t tenant, struct bytes number,
+			  enum page_priority priority)
+{
+	struct extension e = { 0 };
+	bool known = extensions_find(n->api.extensions, tenant, number, &e);
+	bool rests = e.forward.do_not_disturb;
+
+	extension_wipe(&e);
+	if (!known || priority == PAGE_EMERGENCY)
+		return known;
+	return !rests && (priority == PAGE_PRIORITY ||
+			  !shard_user_is_busy(n->shards.shared_tables->shards, tenant, number));
+}
+
+static bool page_ring_one(struct command_run *run, const struct room_view *room, const char *to)
+{
+	struct shard_conference_request o = { .room = room->room,
+					      .to = to,
+					      .inviter = room->host,
+					      .muted = true,
+					      .auto_answer = true,
+					      .once = true };
+	char text[COMMAND_ID_MAX + DIAL_NUMBER_MAX + 1];
+	enum refusal refused;
+
+	(void)snprintf(text, sizeof(text), "%s %s", run->id, to);
+	o.rung = id_call_derive(id_shard(o.room), bytes_str(text));
+	refused = shard_conference_ring(node_core(run->node, o.room), &o, clock_instant());
+	if (refused && refused != REFUSED_RINGS_ALREADY)
+		LOG_INFO("page", o.room, "a member of a paging group is not rung",
+			 LOG_STR("to", to), LOG_STR("reason", refusals[refused].name));
+	return !refused;
+}
+
+/* Whose phones this node does not know are looked up first: then the command runs again. */
+static bool page_awaits_users(struct command_run *run, const char *tenant,
+			      const struct page_value *v)
+{
+	struct bytes left = bytes_str(v->members), one;
+
+	while (bytes_cut(&left, ',', &one)) {
+		if (command_awaits_user(run, tenant, bytes_trim(one)))
+			return true;
+	}
+	return false;
+}
+
+static uint32_t page_ring_all(struct command_run *run, const struct room_view *room,
+			      const struct page_value *v)
+{
+	uint16_t tenant = tenants_find(run->node->common.tenants, bytes_str(room->tenant));
+	struct bytes left = bytes_str(v->members), one;
+	uint32_t rung = 0;
+
+	while (bytes_cut(&left, ',', &one)) {
+		char to[DIAL_NUMBER_MAX];
+
+		if (!bytes_cstr(bytes_trim(one), to, sizeof(to)) &&
+		    page_may_ring(run->node, tenant, bytes_str(to),
+				  (enum page_priority)v->priority))
+			rung += page_ring_one(run, room, to);
+	}
+	return rung;
+}
+
+void page_ring(struct command_run *run)
+{
+	static struct page_value v;
+	struct room_view room;
+	uint64_t id;
+
+	if (id_call_get(command_value(run, "conference")->text, &id) ||
+	    !shard_conference_view(node_core(run->node, id), id, &room) ||
+	    !command_may_see(run, room.tenant) ||
+	    !bytes_starts(bytes_str(room.number), PAGE_WORD) || !room.host) {
+		command_fail(run, COMMAND_NOT_FOUND, "conference",
+			     "there is no such page: conference.list shows all of them");
+		return;
+	}
+	if (!document_stored(run->node, room.tenant, &g_page_documents,
+			     bytes_from(bytes_str(room.number), sizeof(PAGE_WORD) - 1), &v)) {
+		command_fail(run, COMMAND_NOT_FOUND, "conference",
+			     "its paging group is deleted: page.list shows all of them");
+		return;
+	}
+	if (page_awaits_users(run, room.tenant, &v))
+		return;
+	command_answer(run, json_pack("{s:I}", "rung", (json_int_t)page_ring_all(run, &room, &v)));
+}

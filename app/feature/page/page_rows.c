@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The row of paging groups in the list of features, with the fields of their documents and their
+ * commands. */
+
+#include "app/command/table/table.h"
+#include "app/feature/page/page.h"
+
+static const char *const g_page_priorities[] = { "normal", "priority", "emergency", NULL };
+
+/* ---- members ---- */
+
+static const char *page_members_wrong(const void *value, const char *text)
+{
+	struct bytes left = bytes_str(text), one;
+	unsigned count = 0;
+
+	(void)value;
+	while (bytes_cut(&left, ',', &one)) {
+		one = bytes_trim(one);
+		if (++count > PAGE_MEMBERS_MAX)
+			return "a paging group has at most 250 members";
+		if (!one.n || one.n >= DIAL_NUMBER_MAX || !command_allows(CHARSET_NUMBER, one))
+			return "members are extensions, joined by ','";
+	}
+	return NULL;
+}
+
+#undef FIELD_OF
+#define FIELD_OF struct page_value
+const struct command_arg g_page_fields[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the paging group."),
+	REFERS_FIELD("members", members, CHARSET_TEXT, page_members_wrong, "extension",
+		     "Extensions that hear its pages, at most 250, joined by ','."),
+	WORD_FIELD("priority", priority, FIELD_NUMBER, g_page_priorities, "normal",
+		   "Whom it rings. normal: nobody who has a call, or has do_not_disturb; priority: "
+		   "who has a call, too; emergency: everybody."),
+	{ .name = NULL },
+};
+#undef FIELD_OF
+
+const struct form g_page_form = { .fields = g_page_fields, FORM_OF(struct page_value) };
+
+#define FIELD_OF struct page_value
+static const struct command_arg g_page_args[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the paging group."),
+	END,
+};
+#undef FIELD_OF
+static const struct command_arg g_page_ring_args[] = {
+	ID_ARG("conference", "Id of the page, a conference: 13 characters."),
+	END,
+};
+
+static const struct command g_page_commands[] = {
+	{ "page.put", COMMAND_FOR_ADMIN, g_page_fields,
+	  "Makes a paging group, or changes the given fields. Who calls it speaks to its members, "
+	  "whose phones answer by themselves. A number leads to it by number.put with "
+	  "to=page:NAME.",
+	  "the paging group; warnings, of extensions that are not there yet", BY(page_put),
+	  .documents = BY(&g_page_documents) },
+	{ "page.get", COMMAND_FOR_READER, g_page_args, "Shows a paging group.", "changed_utc_ms",
+	  BY(document_show), .documents = BY(&g_page_documents), .shows = g_page_fields },
+	{ "page.delete", COMMAND_FOR_ADMIN, g_page_args,
+	  "Deletes a paging group. A page that is heard goes on.", "name", BY(document_delete),
+	  .documents = BY(&g_page_documents) },
+	{ "page.list", COMMAND_FOR_READER, g_no_args, "Lists paging groups by name.",
+	  "a list of paging groups", BY(command_document_list), .documents = BY(&g_page_documents),
+	  .columns = "name,priority,members" },
+	{ "page.ring", COMMAND_FOR_APPLICATION, g_page_ring_args,
+	  "Rings the members of a paging group that do not hear its page yet, as its beginning "
+	  "does.",
+	  "rung: how many", BY(page_ring) },
+	{ .name = NULL },
+};
+
+const struct app_feature g_page_feature = {
+	.name = "page",
+	.commands = g_page_commands,
+	.documents = KINDS(&g_page_documents),
+};

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose page begins: the members of a paging group are rung when its caller is in the room (page.h).
+ * Nothing of that is saved. A successor asks again; who is in the room, or rings for it, is not
+ * rung again. */
+#include "sig/pbx/page.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "sig/call/module.h"
+#include "sig/model/conference.h"
+#include "sig/sip/id.h"
+
+enum { PAGE_ASK_MAX = 96, PAGE_WAIT_MS = 5000 };
+
+static bool page_begins(const struct call_host *h, const struct call *c)
+{
+	const struct room_member *m = c->member;
+	const struct room *r =
+		m && m->hosts && !m->asks && !m->pages ? conference_room(h, c) : NULL;
+
+	return r && bytes_starts(bytes_str(r->number), PAGE_WORD);
+}
+
+static void page_settle(struct call_host *h, struct call *c)
+{
+	struct request_helper *help;
+	char ask[PAGE_ASK_MAX], room[ID_TEXT_LEN + 1] = "";
+
+	if (!page_begins(h, c))
+		return;
+	c->member->pages = true;
+	id_call_put(room, c->member->room);
+	(void)snprintf(ask, sizeof(ask),
+		       "{\"command\":\"page.ring\",\"args\":{\"conference\":\"%s\"}}", room);
+	help = effects_request(h->effects, EFFECT_HELPER, c->id, rand_u64_from(h->rand) | 1,
+			       EFFECT_TEXTS(bytes_str(call_tenant(h, c)), bytes_str(ask)));
+	if (!help) {
+		LOG_WARN("page", c->id, "no memory to ring the members of a paging group");
+		return;
+	}
+	help->what = HELPER_COMMAND;
+	help->ttl_ms = PAGE_WAIT_MS;
+}
+
+const struct module page_module = { .settle = page_settle };

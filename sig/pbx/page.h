@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A paging group: who calls it speaks to all its members at once, and hears nobody. Its flow brings
+ * the caller, as host, into a room of the group's own. When he is in, the node rings the members
+ * (page.ring, app/feature/page). Their phones answer by themselves, and they come in muted. When he
+ * leaves, the room ends. */
+#ifndef SIG_PBX_PAGE_H
+#define SIG_PBX_PAGE_H
+
+#define PAGE_WORD "page:" /* in front of its name, where a number could stand, and of its room */
+
+#endif

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Paging groups: who calls one speaks to all its members, whose phones answer by themselves (PAGE-08). One node for all tests of a class."""
+import contextlib
+import unittest
+
+from directory_test import Pair
+from guides_test import guide, typed
+from lib.node import Node
+from lib.sip import SipError, or_none
+from patience import until
+from server import ServerError
+from tandem_client import Client, Refused
+
+CALLERS, MEMBERS = ("1001", "1002"), ("1011", "1012", "1013")
+SPOKEN, REPLIED = 620, 1400         # Hz
+
+
+class Pages(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.node = cls.enterClassContext(Node(calls=16))
+        cls.phones = {}
+        for number in CALLERS + MEMBERS:
+            cls.node.put_extension(number, "secret" + number)
+            phone = cls.phones[number] = cls.enterClassContext(cls.node.user_agent(number, "secret" + number))
+            phone.audio = cls.enterClassContext(cls.node.media())
+            assert phone.register().status == 200
+        cls.puts()
+        cls.ask("number.put", number="700", to="page:hall")
+
+    @classmethod
+    def ask(cls, command, **args):
+        if cls.node.beside:
+            return cls.node.ctl(command, **args)
+        with Client(cls.node.redis_socket, "_operator") as client:
+            return client.ask(command, **args)
+
+    @classmethod
+    def puts(cls, **fields):
+        cls.ask("page.put", name="hall", **{"members": ",".join(MEMBERS), "priority": "normal"} | fields)
+
+    def setUp(self):
+        self.puts()
+
+    def tearDown(self):
+        for row in self.ask("call.list"):
+            with contextlib.suppress(Refused, ServerError):
+                self.ask("call.hangup", call=row["id"])
+        until(lambda: not self.ask("call.list"))
+        for phone in self.phones.values():
+            phone.audio.stop()
+
+    def pages(self, caller="1001"):
+        """He is answered, and speaks."""
+        phone = self.phones[caller]
+        out = phone.invite("700", phone.audio.sdp())
+        answer = out.wait_answer()
+        self.assertEqual(answer.status, 200)
+        phone.audio.stop()
+        phone.audio.use(answer)
+        phone.audio.start(SPOKEN)
+        return out
+
+    def hears(self, number, **more):
+        """His phone answers by itself, and he hears the page."""
+        phone = self.phones[number]
+        incoming = phone.incoming(**more)
+        self.assertIn("info=alert-autoanswer", incoming.request.get("Alert-Info"))
+        self.assertEqual(incoming.request.get("Answer-Mode"), "Auto")
+        phone.audio.use(incoming.request)
+        incoming.answer(phone.audio.sdp())
+        phone.audio.wait_tone(SPOKEN, anew=True)
+        return incoming
+
+    def is_not_rung(self, number):
+        self.assertIsNone(or_none(self.phones[number].incoming, 0.5))
+
+    def over(self, out, *incoming):
+        out.bye()
+        for one in incoming:
+            one.wait_bye()
+        until(lambda: not self.ask("conference.list"))
+
+    def members(self):
+        room, = self.ask("conference.list")
+        return sorted(row["from"] for row in self.ask("conference.get", conference=room["id"])["list"] if row["state"] == "there")
+
+    def test_one_speaks(self):
+        """All members hear him, he and the others hear none of them, and the page ends with him."""
+        out = self.pages()
+        heard = [self.hears(number) for number in MEMBERS]
+        self.phones["1011"].audio.start(REPLIED)
+        self.phones["1012"].audio.wait_tone(SPOKEN, anew=True)
+        self.assertFalse(self.phones["1001"].audio.is_tone(REPLIED))
+        self.assertEqual(self.members(), ["1001", *MEMBERS])
+        room, = self.ask("conference.list")
+        self.assertEqual(self.ask("page.ring", conference=room["id"]), {"rung": 0})
+        self.over(out, *heard)
+
+    def test_another_finds_it_busy(self):
+        out = self.pages()
+        heard = [self.hears(number) for number in MEMBERS]
+        second = self.phones["1002"].invite("700", self.phones["1002"].audio.sdp())
+        second.wait_answer()
+        second.wait_bye()
+        self.assertEqual(self.members(), ["1001", *MEMBERS])
+        self.over(out, *heard)
+
+    def test_who_leaves(self):
+        """A member who hangs up hears no more of it; the others do; he may be rung again by command."""
+        self.puts(members="1011,1012")
+        out = self.pages()
+        first, second = self.hears("1011"), self.hears("1012")
+        first.bye()
+        until(lambda: self.members() == ["1001", "1012"], self.members)
+        room, = self.ask("conference.list")
+        self.assertEqual(self.ask("page.ring", conference=room["id"]), {"rung": 1})
+        self.over(out, self.hears("1011"), second)
+
+    def test_priority(self):
+        """Who has a call or rests is not rung; by priority who has a call is, and for an emergency everybody."""
+        self.ask("extension.put", number="1013", do_not_disturb=True)
+        self.addCleanup(self.ask, "extension.put", number="1013", do_not_disturb=False)
+        phone = self.phones["1002"]
+        talk = phone.invite("1012", phone.audio.sdp())
+        into = self.phones["1012"].incoming()
+        into.answer(self.enterContext(self.node.media()).sdp())
+        talk.wait_answer()
+        for priority, rung in (("normal", ["1011"]), ("priority", ["1011", "1012"]), ("emergency", list(MEMBERS))):
+            self.puts(priority=priority)
+            out = self.pages()
+            heard = [self.hears(number) for number in rung]
+            if priority == "normal":
+                self.is_not_rung("1012")
+            if priority != "emergency":
+                self.is_not_rung("1013")
+            self.over(out, *heard)
+        talk.bye()
+        into.wait_bye()
+
+    def test_killed(self):
+        """A page goes on in the next process, and nobody is rung twice."""
+        self.puts(members="1011,1012")
+        out = self.pages()
+        first = self.hears("1011")
+        self.node.kill()
+        self.node.restart()
+        self.phones["1011"].audio.wait_tone(SPOKEN, anew=True)
+        second = self.hears("1012")
+        self.is_not_rung("1011")
+        self.over(out, first, second)
+
+    def test_guide(self):
+        """docs/guides/paging.md, as it stands there. It gives two extensions a password of its own."""
+        for number in CALLERS:
+            self.addCleanup(self.ask, "extension.put", number=number, password="secret" + number)
+        self.assertIn("shop-floor", typed(self, self.node, guide("paging.md")))
+        self.assertEqual(self.ask("number.get", number="710")["to"], "page:shop-floor")
+
+    def test_refused(self):
+        """What a group does not take; nobody comes into its room otherwise; and it is over where its group is gone."""
+        for fields in ({"members": "10 11"}, {"members": "1011,,1012"}, {"priority": "high"}, {"members": ",".join(["1"] * 251)}):
+            with self.assertRaises(Refused):
+                self.puts(**fields)
+        for to in ("page:", "fax:hall", "number:700"):
+            with self.assertRaises(Refused):
+                self.ask("number.put", number="701", to=to)
+        self.puts(members="1011")
+        out = self.pages()
+        heard = self.hears("1011")
+        for to in ("page:hall", "page%3Ahall"):
+            spy = self.phones["1002"].invite(to, self.phones["1002"].audio.sdp())
+            self.assertIn(spy.wait_final().status, (403, 404))
+        room, = self.ask("conference.list")
+        for conference in ("0000000000001", out.call_id[:13]):
+            with self.assertRaises(Refused):
+                self.ask("page.ring", conference=conference)
+        self.ask("page.delete", name="hall", force=True)
+        with self.assertRaises(Refused):
+            self.ask("page.ring", conference=room["id"])
+        self.over(out, heard)
+        again = self.phones["1001"].invite("700", self.phones["1001"].audio.sdp())
+        with contextlib.suppress(SipError):
+            self.assertIn(again.wait_final().status, (404, 480, 500, 503))
+
+
+class PagesOfNodes(Pair):
+    """Two nodes at a Redis apart."""
+    def test_phones_of_both(self):
+        """Members are rung wherever they registered, whichever node has the page; and a number that conference.invite names."""
+        ends = {}
+        for number, node in (("1001", self.a), ("1002", self.b), ("1011", self.a), ("1012", self.b), ("1013", self.b)):
+            self.a.put_extension(number, "secret" + number)
+            until(lambda at=node, number=number: any(row["number"] == number for row in at.ctl("extension.list")))
+            ends[number] = self.enterContext(node.user_agent(number, "secret" + number)), self.enterContext(node.media())
+            self.assertEqual(ends[number][0].register().status, 200)
+        self.a.ctl("page.put", name="hall", members="1011,1012")
+        self.a.ctl("number.put", number="700", to="page:hall")
+        until(lambda: self.b.ctl("number.list") and self.b.ctl("page.list"))
+        for caller, node in (("1001", self.a), ("1002", self.b)):
+            phone, audio = ends[caller]
+            out = phone.invite("700", audio.sdp())
+            audio.use(out.wait_answer())
+            audio.start(SPOKEN)
+            heard = []
+            for member in ("1011", "1012"):
+                heard.append(ends[member][0].incoming())
+                ends[member][1].use(heard[-1].request)
+                heard[-1].answer(ends[member][1].sdp())
+                ends[member][1].wait_tone(SPOKEN, anew=True)
+            if node is self.a:      # either has the room
+                (owner, room), = ((at, row) for at in (self.a, self.b) for row in at.ctl("conference.list"))
+                owner.ctl("conference.invite", conference=room["id"], to="1013", muted=True, auto_answer=True)
+                into = ends["1013"][0].incoming()
+                self.assertIn("info=alert-autoanswer", into.request.get("Alert-Info"))
+                into.reject(486)
+            audio.stop()
+            out.bye()
+            for one in heard:
+                one.wait_bye()
+            until(lambda: not self.a.ctl("conference.list") and not self.b.ctl("conference.list"))
+
+
+if __name__ == "__main__":
+    unittest.main()
