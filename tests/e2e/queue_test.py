@@ -303,6 +303,7 @@ class Queues(unittest.TestCase):
             self.assertEqual(out.wait_answer().status, 200)
             out.wait_bye()
             until(lambda state=state: self.agent("1011").get("state") == state, lambda: self.ask("agent.list"))
+            self.assertEqual((self.events("agent.state")[-1]["to"], self.events("agent.state")[-1]["state"]), ("1011", state or "out"))
 
     def test_refused(self):
         """What a queue does not take, and who is no agent."""

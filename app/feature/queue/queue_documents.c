@@ -162,19 +162,33 @@ static void agent_forget(struct node *node, uint16_t tenant, const char *name)
 	queues_agent_delete(node_queues(node), tenant, bytes_str(name));
 }
 
-static void agent_saved(struct command_run *run, const void *value, json_t *view)
+static void agent_publish(const struct command_run *run, const struct agent_value *v)
 {
-	const struct agent_value *v = value;
 	struct effects effects = { 0 };
 	struct sig_event *event =
 		effects_event(&effects, SIG_AGENT_STATE, 0, clock_utc_ms(), bytes_str(run->tenant));
 
-	(void)view;
 	event_put_str(event, EV_TO, v->number);
 	event_put_str(event, EV_STATE, g_agent_states[v->state]);
 	event_put_str(event, EV_REASON, v->reason);
 	effects_carry_out(&run->node->shards.effects_to, &effects);
 	effects_close(&effects);
+}
+
+static void agent_saved(struct command_run *run, const void *value, json_t *view)
+{
+	(void)view;
+	agent_publish(run, value);
+}
+
+/* He is logged out. */
+static void agent_deleted(struct node *node, const char *name, const struct command_run *run)
+{
+	struct agent_value v = { .state = AGENT_OUT };
+
+	(void)node;
+	(void)bytes_cstr(bytes_str(name), v.number, sizeof(v.number));
+	agent_publish(run, &v);
 }
 
 const struct document_kind g_agent_documents = {
@@ -189,6 +203,7 @@ const struct document_kind g_agent_documents = {
 	.make = agent_make,
 	.apply = agent_apply,
 	.forget = agent_forget,
+	.deleted = agent_deleted,
 	.saved = agent_saved,
 };
 
