@@ -23,7 +23,7 @@ static const struct {
 	{ HOOK_SAVED, "flow call_waiting retrieve set last_caller" },
 	{ HOOK_OVERDUE, "flow park retrieve set last_caller contact" },
 	{ HOOK_SETTLE,
-	  "application transfer replace join park conference focus call_waiting flow" },
+	  "application transfer replace join park conference focus page call_waiting flow" },
 	{ HOOK_FOLLOW, "recording media_stream charge" },
 	{ HOOK_TAP, "recording media_stream" },
 	{ HOOK_OVERLAY, "call_waiting recording" },
