@@ -28,6 +28,7 @@ from ports import Ports                 # noqa: E402
 from resp import Redis                  # noqa: E402
 from server import ServerError          # noqa: E402
 from patience import until              # noqa: E402
+from taken_test import ADDRESSES, SIP, Cluster      # noqa: E402
 
 GUIDES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "guides"
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data" / "provision"
@@ -632,6 +633,48 @@ class Nodes(OfNodes):
         self.assertEqual(device.register(StreamAgent).status, 200)
         until(lambda: all(node.ctl("device.get", mac=MAC)["seen"]["registered_revision"] == device.names[0][13:29] for node in (self.a, self.b)),
               lambda: self.a.ctl("device.get", mac=MAC))
+
+
+class SyncOfCluster(Cluster):
+    """Nodes that hear of each other: a phone has its files of a, and registers and speaks at b."""
+    @classmethod
+    def settings(cls, name, shard):
+        cls.port = getattr(cls, "port", None) or cls.enterClassContext(Ports(1)).take()
+        own = {"provision": {"bind": place.NODE, "http": cls.port, "server": "pbx.example.org"}} if name == "a" else {}
+        return super().settings(name, shard) | own
+
+    def test_behind_the_last_bye(self):
+        """PROV-13: what a is told asks the phone at b to look for its files, behind its call there, and once."""
+        for node in (self.a, self.b):
+            until(lambda at=node: at.metric("tandem_cluster_nodes", state="heard") == 1, "they do not hear each other")
+        until(lambda: self.owner(17) == "a" and self.owner(18) == "b", "each is not at home")
+        self.a.ctl("device.put", mac=MAC, extensions="1001")
+        device = Polycom(MAC, f"http://{place.NODE}:{self.port}/", "1001", "secret")
+        self.assertTrue(device.boot())
+        device.values["reg.1.server.1.address"], device.values["reg.1.server.1.port"] = ADDRESSES[18], SIP
+        caller, sounds = self.phones[18, "1002"], [self.enterContext(self.a.media()) for _ in range(2)]
+        self.assertEqual(device.register(lambda server, number, password: UserAgent(server, number, password)).status, 200)
+        self.addCleanup(device.agent.close)
+        self.assertEqual(caller.register().status, 200)
+        until(lambda: self.a.ctl("device.get", mac=MAC)["seen"]["registered_utc_ms"], lambda: self.a.ctl("device.get", mac=MAC))
+        out = caller.invite("1001", sounds[0].sdp())
+        into = device.agent.incoming()
+        into.respond(200, "OK", body=sounds[1].sdp())
+        out.wait_answer()
+        into.wait_ack()
+        self.a.ctl("device.put", mac=MAC, columns=2)
+        time.sleep(2.5)
+        self.assertEqual(device.syncs, [])
+        over = threading.Thread(target=into.wait_bye)
+        over.start()
+        out.bye()
+        over.join()
+        until(lambda: device.syncs, "it was not asked")
+        self.assertTrue(device.changed())
+        self.assertEqual(device.values["up.numOfDisplayColumns"], "2")
+        until(lambda: self.a.ctl("device.get", mac=MAC)["seen"]["synced_utc_ms"], lambda: self.a.ctl("device.get", mac=MAC))
+        time.sleep(1.2)
+        self.assertEqual(len(device.syncs), 1)
 
 
 class RedisAway(OfNodes):
