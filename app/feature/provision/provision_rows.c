@@ -29,8 +29,8 @@ static const struct command g_device_commands[] = {
 	  .columns = "mac,make,model,extensions,location" },
 	{ "device.sync", COMMAND_FOR_APPLICATION, g_device_args,
 	  "Asks the phone of a device to look for other files (check-sync): behind its calls, once "
-	  "it is registered at any node, for up to 12 hours. device.put does so, too. device.get "
-	  "says when it was asked, and what it has fetched since.",
+	  "it is registered, for up to 12 hours. device.put does so, too. device.get says when it "
+	  "was asked, and what it has fetched since.",
 	  "mac", BY(command_device_sync), .documents = BY(&g_device_documents) },
 	{ .name = NULL },
 };
