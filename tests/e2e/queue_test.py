@@ -195,7 +195,7 @@ class Queues(unittest.TestCase):
         self.ask("extension.put", number="1003", do_not_disturb=False, forward_busy="")
 
     def test_missed(self):
-        """Who does not answer rests, and after two calls he is not ready; the next agent rings."""
+        """An agent who misses one call, where missed_max is 1, is not ready; the next agent rings."""
         self.puts(ring_s=5, missed_max=1)
         self.logs_in(*AGENTS)
         out = self.calls("1001")

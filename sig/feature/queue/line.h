@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What nodes tell each other of queues, as octets (line.proto). Pure. Slices live as long as what
- * was read. */
+/* What nodes tell each other of queues, as octets (line.proto). Pure. Slices that readers get live
+ * as long as the octets that were read. */
 #ifndef SIG_FEATURE_QUEUE_LINE_H
 #define SIG_FEATURE_QUEUE_LINE_H
 
@@ -8,7 +8,7 @@
 
 enum { LINE_MESSAGE_MAX = 256 }; /* octets of one of them */
 
-/* Append one. tenant: by name, as nodes have numbers of their own. */
+/* Each appends one message. tenant: its name, because each node numbers tenants by itself. */
 void line_add_caller(struct writer *w, const char *tenant, const struct queue_caller *c, bool gone);
 void line_add_agent(struct writer *w, const char *tenant, const char *number,
 		    const struct queue_agent_word *word);
@@ -21,7 +21,7 @@ struct line_readers {
 	void *arg;
 };
 
-/* 0, or -EBADMSG with nothing told to anybody. */
+/* Returns 0; or -EBADMSG, and then no reader was called. */
 int line_read(struct bytes octets, const struct line_readers *readers) NODISCARD;
 
 #endif

@@ -67,7 +67,7 @@ struct hearing {
 	uint64_t process;
 };
 
-/* Somebody may be next by now: whoever he is, he looks. */
+/* Another caller may be next by now: the first one of the tenant at this node looks. */
 static void line_hurry(const struct shard_shared_tables *c, uint16_t tenant)
 {
 	const struct queue_caller *first = queues_first(c->queues, tenant);

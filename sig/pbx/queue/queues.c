@@ -214,7 +214,7 @@ static void caller_tell(const struct queues *x, const struct queue_caller *c, bo
 		x->listener.caller(x->listener.arg, c, gone);
 }
 
-/* Whoever has him, or had him last: that call. */
+/* by: the call that has the agent, or had him last. */
 static void agent_tell(const struct queues *x, const struct queue_agent *a, uint64_t by)
 {
 	const struct queue_agent_word w = { .by = by,
@@ -313,8 +313,8 @@ void queues_caller_delete(struct queues *x, uint64_t call)
 	free(c);
 }
 
-/* Others must not take him for one who does not compete: he waits before his agents are free, and
- * rings when they are his. */
+/* Other nodes must not take the caller for one that does not compete: he waits again before his
+ * agents are free, and rings only when they are reserved for him. */
 static void caller_rings(const struct queues *x, struct queue_caller *c, bool rings)
 {
 	c->rings = rings;
@@ -438,8 +438,8 @@ static bool caller_match(const struct picking *p, struct queue *q, struct queue_
 	return m->count;
 }
 
-/* The caller's node serves him, as this one would: his agents are not for those behind him. Where
- * it does not, for longer than it takes to tell, they do not wait for it. */
+/* The caller's own node serves him, as this one would: his agents are not for callers behind him.
+ * If his node does not for QUEUE_OWED_MS, those callers wait for it no longer. */
 static void caller_yield(const struct picking *p, struct queue_caller *c,
 			 const struct queue_match *m)
 {
@@ -506,7 +506,7 @@ void agent_hold(const struct queues *x, struct queue_agent *a, uint64_t call, ui
 	agent_tell(x, a, call);
 }
 
-/* What another node said meanwhile holds now. */
+/* The call of another node that claimed the agent meanwhile has him now. */
 static void agent_yield(struct queue_agent *a)
 {
 	if (!a->rival)
@@ -617,7 +617,7 @@ int queues_hear_caller(struct queues *x, const struct queue_caller *c, bool gone
 	return 0;
 }
 
-/* Another call has him: as long as it does, nothing changes. */
+/* Another call has the agent already: what is told of a second one counts when he is released. */
 static void rival_hear(struct queue_agent *a, uint64_t process, const struct queue_agent_word *w)
 {
 	if (w->holds) {
@@ -671,7 +671,7 @@ int queues_hear_agent(struct queues *x, uint16_t tenant, struct bytes number, ui
 	return err;
 }
 
-/* Told again, or forgotten: a call that no node tells of has nobody. */
+/* Its own agents are told again. A call that no node tells of any more loses its agent. */
 static void agent_second(struct queues *x, struct queue_agent *a, bool is_there, bool all)
 {
 	uint8_t most = !a->process ? QUEUE_ROUND_S : is_there ? QUEUE_UNHEARD_S : QUEUE_LOST_S;

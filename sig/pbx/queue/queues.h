@@ -221,15 +221,15 @@ void queues_count(const struct queues *x, struct queues_counts *out);
 /* ---- other nodes ---- */
 /* From now on the line is that of the cluster. */
 void queues_listen(struct queues *x, const struct queues_listener *l);
-/* All other nodes have told of theirs, or it is in no cluster: positions are known. */
+/* All other nodes had time to tell of theirs, or there is no cluster: positions are known. */
 bool queues_are_whole(const struct queues *x);
 /* c->process tells of its caller. A call that is this node's is not changed. 0, -ENOSPC or
  * -ENOMEM. */
 int queues_hear_caller(struct queues *x, const struct queue_caller *c, bool gone) NODISCARD;
-/* That process tells of him. His document may still be on its way. Likewise. */
+/* That process tells of an agent. His document may still be on its way. Returns as above. */
 int queues_hear_agent(struct queues *x, uint16_t tenant, struct bytes number, uint64_t process,
 		      const struct queue_agent_word *w) NODISCARD;
-/* Once a second: tells its own again, all of them or those whose turn it is, and forgets what other
+/* Once a second: tells its own again, all of them or those that are due, and forgets what other
  * nodes tell no more. */
 void queues_second(struct queues *x, bool all, bool (*is_there)(void *arg, uint64_t process),
 		   void *arg);
