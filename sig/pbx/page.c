@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whose page begins: the members of a paging group are rung when its caller is in the room (page.h).
- * Nothing of that is saved. A successor asks again; who is in the room, or rings for it, is not
- * rung again. */
+/* The beginning of a page: the members of a paging group are rung when its caller is in the room
+ * (page.h). Nothing of that is saved. A successor asks again, and members that are in the room, or
+ * ring for it, are not rung again. */
 #include "sig/pbx/page.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A paging group: who calls it speaks to all its members at once, and hears nobody. Its flow brings
+/* A paging group: its caller speaks to all its members at once, and hears nobody. Its flow brings
  * the caller, as host, into a room of the group's own. When he is in, the node rings the members
  * (page.ring, app/feature/page). Their phones answer by themselves, and they come in muted. When he
  * leaves, the room ends. */

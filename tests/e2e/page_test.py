@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paging groups: who calls one speaks to all its members, whose phones answer by themselves (PAGE-08). One node for all tests of a class."""
+"""Paging groups: the caller speaks to all members, whose phones answer by themselves (PAGE-08). One node for all tests of a class."""
 import contextlib
 import unittest
 
@@ -107,7 +107,7 @@ class Pages(unittest.TestCase):
         self.over(out, *heard)
 
     def test_who_leaves(self):
-        """A member who hangs up hears no more of it; the others do; he may be rung again by command."""
+        """A member who hangs up hears the page no longer, the others do, and a command rings him again."""
         self.puts(members="1011,1012")
         out = self.pages()
         first, second = self.hears("1011"), self.hears("1012")
@@ -118,7 +118,7 @@ class Pages(unittest.TestCase):
         self.over(out, self.hears("1011"), second)
 
     def test_priority(self):
-        """Who has a call or rests is not rung; by priority who has a call is, and for an emergency everybody."""
+        """A member with a call, or with do_not_disturb, is not rung; by priority one with a call is, and for an emergency all are."""
         self.ask("extension.put", number="1013", do_not_disturb=True)
         self.addCleanup(self.ask, "extension.put", number="1013", do_not_disturb=False)
         phone = self.phones["1002"]

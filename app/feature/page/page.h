@@ -15,11 +15,11 @@ enum {
 	PAGE_MEMBERS_TEXT_MAX = 4096,
 };
 
-/* What a page does not stop at. */
+/* Which members a page rings. */
 enum page_priority {
-	PAGE_NORMAL,    /* who has a call, or does not want to be disturbed, is not rung */
-	PAGE_PRIORITY,  /* who has a call is rung */
-	PAGE_EMERGENCY, /* each is rung */
+	PAGE_NORMAL,    /* those without a call and without do_not_disturb */
+	PAGE_PRIORITY,  /* those with a call, too */
+	PAGE_EMERGENCY, /* all of them */
 };
 
 struct page_value {
@@ -33,7 +33,7 @@ extern const struct command_arg g_page_fields[];
 extern const struct form g_page_form;
 extern const struct document_kind g_page_documents;
 
-/* Commands. page_put: behind the text of its flow. */
+/* Commands. page_put saves the text of the flow before the document. */
 command_fn page_put, page_ring;
 
 #endif

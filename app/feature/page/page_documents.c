@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kind of documents "page". Its flow brings who calls the group into its room, alone; page.ring
- * rings the members then. A room of that number is nobody's document, and who calls it otherwise is
- * not let in: it is locked. */
+/* The kind of documents "page". Its flow brings the caller of the group into its room, as the only
+ * one; then page.ring rings the members. No document of a room can have that number, and the room
+ * is locked: no other call gets in. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +36,8 @@ static void page_room(char out[ROOM_NUMBER_MAX], const char *name)
 	(void)snprintf(out, ROOM_NUMBER_MAX, PAGE_WORD "%s", name);
 }
 
-/* One speaks at a time: another caller finds it busy. Its texts need no escapes. NULL: no memory. */
+/* One speaks at a time: another caller finds it busy. The texts need no escapes. Returns NULL if
+ * there is no memory. */
 static struct flow_program *page_flow(const void *v)
 {
 	static struct flow_findings unused;
@@ -106,7 +107,7 @@ const struct document_kind g_page_documents = {
 
 /* ---- a page begins ---- */
 
-/* Whether his phone is to ring for it. */
+/* Whether the phone of a member is to ring for a page of that priority. */
 static bool page_may_ring(const struct node *n, uint16_t tenant, struct bytes number,
 			  enum page_priority priority)
 {
@@ -141,7 +142,7 @@ static bool page_ring_one(struct command_run *run, const struct room_view *room,
 	return !refused;
 }
 
-/* Whose phones this node does not know are looked up first: then the command runs again. */
+/* Members whose phones this node does not know are looked up first. Then the command runs again. */
 static bool page_awaits_users(struct command_run *run, const char *tenant,
 			      const struct page_value *v)
 {
