@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Phone books for desk phones: what each maker's phone reads, whose contacts are in it, and what no name may do to it."""
+"""Phone books for desk phones: what each maker's phone reads, which contacts are in a book, and that no name breaks its XML."""
 import http.client
 import os
 import signal
@@ -55,7 +55,7 @@ class Books(People):
                          [["Zoe Quist"], ["Anna Müller"], self.names("yealink"), []])
 
     def test_apart(self):
-        """Another user's and another tenant's contacts, and who is hidden, are in no book; who shows no password, a wrong one, or another method hears so."""
+        """Another user's and another tenant's contacts, and hidden extensions, are in no book; without a password, with a wrong one, or by another method there is none."""
         self.ok(self.node, "POST", "/v1/contacts", self.mine, {"name": "Mine", "phones": ["1"]})
         self.operator("directory.put", tenant="maroon", contact="x", name="Theirs", phones=["2"])
         self.assertEqual(self.names("yealink", Dav(self.node, "1002")), ["Anna Müller", "Robin Bindle"])

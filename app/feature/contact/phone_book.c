@@ -2,8 +2,8 @@
 /*
  * Phone books as desk phones of Yealink, Snom and Grandstream ask for them: XML over HTTP, below
  * /phonebook/. A book is what contact.list and directory.list answer in the user's name, so rights
- * and bounds are theirs. A phone may put a book in the place of the one that it has: what is not
- * known now is an error, and no shorter book. Control thread.
+ * and bounds are theirs. A phone may replace its book by the answer: where contacts are not known
+ * now, the answer is an error, and no shorter book. Control thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static void xml_text(struct writer *w, const char *element, const char *text)
 	WRITER_TEXTS(w, "</", element, ">");
 }
 
-/* As phones dial it: without what people write between digits. What has letters is left. */
+/* As phones dial it, without what people write between digits; with letters in it, as it is. */
 static void number_dialled(const char *number, char out[BOOK_NUMBER_MAX])
 {
 	size_t n = 0;
@@ -63,7 +63,7 @@ static void number_dialled(const char *number, char out[BOOK_NUMBER_MAX])
 	out[n] = '\0';
 }
 
-/* Calls back for each number of a row, the one that it is called at first. */
+/* Calls fn for each number of a row, beginning with the default one. Returns how many there are. */
 typedef void number_fn(struct writer *w, const json_t *row, const char *number, const char *kind);
 
 static uint32_t numbers_each(struct writer *w, const json_t *row, number_fn *fn)
@@ -171,7 +171,7 @@ static const struct phone_book_format g_phone_book_formats[] = {
 	{ "grandstream", XML "<AddressBook>\n", "</AddressBook>\n", grandstream_entry },
 };
 
-/* False: the book is full. What has no number cannot be dialled, and is left out. */
+/* Returns false when the book is full. A row without a number is left out. */
 static bool phone_book_add(struct phone_book *b, const json_t *row)
 {
 	struct writer before = b->w;
@@ -191,7 +191,7 @@ static bool phone_book_add(struct phone_book *b, const json_t *row)
 
 static void phone_book_next(struct page_run *run);
 
-/* why: NULL: it is whole. */
+/* why: what went wrong; NULL for a whole book. */
 static void phone_book_end(struct page_run *run, unsigned status, const char *why)
 {
 	struct page_answer answer = { .status = status, .type = "text/xml; charset=utf-8" };
@@ -267,8 +267,8 @@ static void phone_book_next(struct page_run *run)
 	json_decref(args);
 }
 
-/* FORMAT[/contacts|/directory][/phonebook.xml], the last as Grandstream appends it. NULL: it is
- * none. */
+/* FORMAT[/contacts|/directory][/phonebook.xml]; Grandstream phones append the last part. Returns
+ * NULL for any other path. */
 static const struct phone_book_format *path_format(const char *path, bool *own, bool *shared)
 {
 	struct bytes rest = bytes_str(path), part;
@@ -288,8 +288,8 @@ static const struct phone_book_format *path_format(const char *path, bool *own, 
 	return !rest.n || bytes_is(rest, "phonebook.xml") ? found : NULL;
 }
 
-/* What is looked for; NULL: all. Phones leave their placeholder where nothing was typed. False: it
- * is no text. */
+/* Reads the text to look for; NULL for all entries. Phones leave their placeholder if nothing was
+ * typed. Returns false if it is no UTF-8. */
 static bool search_read(const char *arguments, json_t **out)
 {
 	struct bytes rest = bytes_str(arguments), line, name;

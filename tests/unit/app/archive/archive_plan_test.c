@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people look up is a range of an index, on both engines: no statement reads a table, or a book, from end to end. The plans are those that
- * the engines used: PostgreSQL logs them (auto_explain), SQLite says each statement that it runs.
+ * Each look-up reads a range of an index, on both engines: no statement reads a table, or a book, from end to end. The plans are those that the
+ * engines used: PostgreSQL logs them (auto_explain), and SQLite tells of each statement that it runs.
  */
 #include "tests/unit/app/archive/rig.h"
 
