@@ -3,8 +3,8 @@
  * Asks phones to look for other files (check-sync), each behind its calls: a phone that boots in
  * one would end it. A device waits here from its change, or from device.sync, until its phone is
  * registered at any node, and its extension is in no call of any node. The node that took the
- * command asks. A node that starts finds what it, or another one, had not got done: devices whose
- * document is newer than the files that their phones have.
+ * command asks. A node that starts asks the phones that no node had asked yet: those of devices
+ * with a document newer than the files that their phones have.
  */
 #include <string.h>
 
@@ -65,7 +65,7 @@ void device_sync_close(struct node *n)
 	g_looks = (struct locations_user){ 0 };
 }
 
-/* The binding of that device; NULL: it is not registered. */
+/* Returns the binding of that device, or NULL if it is not registered. */
 static const struct binding *sync_binding(const struct node *n, const struct device_entry *d,
 					  struct bytes number)
 {
@@ -98,7 +98,7 @@ static bool sync_has_others(const struct node *n)
 	return c->remote && c->remote_with.others(c->remote_with.arg);
 }
 
-/* False: too much is asked of them. */
+/* Returns false if too many questions to other nodes are open. */
 static bool sync_ask_others(struct node *n, struct device_entry *d, struct bytes number)
 {
 	const struct remote_pick pick = { .by = number, .of = number, .want = USER_HAS };
@@ -186,7 +186,7 @@ void device_sync_on_picked(struct node *n, const struct park_reply *told)
 	device_sync_send(n, d, number);
 }
 
-/* What its phone has fetched since is not asked for again, whichever node gave it. */
+/* A phone that has fetched its files since then, at any node, is not asked any more. */
 void device_sync_beat(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
 	struct device_value v;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the phone of a deleted device has uploaded to this node goes with it, on each node that has
- * some. A thread of its own deletes the files, so no disk delays a call. It looks once more a
- * minute later: an upload that was let in before may end after the first look.
+ * Deletes what the phone of a deleted device has uploaded to this node; each node does so. A thread
+ * of its own deletes the files, so no disk delays a call. It looks once more a minute later: an
+ * upload that was let in before may end after the first look.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -84,7 +84,7 @@ void device_uploads_delete(const struct node *n, const struct device_entry *d)
 	folder_wait(n, d, now_ns + UPLOADS_AGAIN_NS);
 }
 
-/* The names that uploads may have, also unfinished, and no others. */
+/* Deletes files by the names that uploads may have, also unfinished ones, and no others. */
 static void folder_delete(const struct upload_folder *f)
 {
 	char path[DEVICE_FOLDER_MAX + 48], *end;
@@ -122,7 +122,7 @@ static void folders_free(struct upload_folder *f)
 	}
 }
 
-/* False: it is still under way. */
+/* Returns false while the thread is still under way. */
 static bool uploads_end(bool wait)
 {
 	if (!g_uploads.runs)
@@ -136,7 +136,7 @@ static bool uploads_end(bool wait)
 	return true;
 }
 
-/* Those that are due; not of a device that is there again meanwhile, on the second look. */
+/* Takes the folders that are due, without those of a device that was put again meanwhile. */
 static struct upload_folder *folders_due(uint64_t now_ns)
 {
 	struct upload_folder **at = &g_uploads.waiting, *due = NULL;
