@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A queue whose callers and agents are at three nodes: one order, an agent rings for one of them, and kills cost nobody his place. ADR 165."""
+"""A queue whose callers and agents are at three nodes: one order, an agent rings for one caller, and kills cost no caller his place. ADR 165."""
 import signal
 import time
 import unittest
@@ -67,7 +67,7 @@ class Line(Cluster):
                 pass
 
     def line(self, node):
-        """Who waits, in order, as this node has it."""
+        """The callers that wait, in order, as this node has them."""
         names = {out.id: number for number, out in self.calls.items()}
         return [names.get(row["call"], "?") for row in node.tandemctl("queue.status", name="sales")["callers"]]
 
@@ -128,7 +128,7 @@ class Queues(Line):
         self.assertEqual((self.rung("1011"), self.rung("1012")), (1, 2))
 
     def test_priority(self):
-        """The later one is first, at another node; wrap-up counts there, too."""
+        """The later caller, at another node, is first by priority; wrap-up counts there, too."""
         self.a.ctl("queue.put", name="gold", members="1011", priority=5, wrapup_s=3)
         self.a.ctl("number.put", number="101", to="queue:gold")
         self.addCleanup(self.a.ctl, "queue.delete", name="gold", force=True)
@@ -152,7 +152,7 @@ class Queues(Line):
         again.wait_cancel()
 
     def test_killed(self):
-        """The node of the first caller dies: the others hear no other place meanwhile, and he is served first by whoever has him then."""
+        """The node of the first caller dies: places stay as they are meanwhile, and the successor of his call serves him first."""
         self.waits(*CALLERS)
         self.is_line(*CALLERS)
         self.a.kill()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What another node tells of queues: what is taken is within bounds, is read again as it was when it is written again, and leaves a table
- * whose line is in order. */
+/* Messages of another node about queues. A message that is accepted is within bounds, is read as the same when it is written again, and leaves
+ * the line of a table in order. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

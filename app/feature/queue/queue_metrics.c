@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a node counts of its queues (docs/metrics.md). No label has a queue or an agent: there may be
- * thousands of them. */
+/* Metrics of queues (docs/metrics.md). No label names a queue or an agent: there may be thousands
+ * of them. */
 
 #include "app/feature/queue/queue.h"
 #include "app/node/node.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docs/adr/0165: the line of queues over three nodes, which tell each other of it in messages that take their time: random histories
- * with kills, take-overs and lost calls against what is true. And what nodes tell, as octets. */
+/* docs/adr/0165: the line of queues over three nodes. Their messages take their time. Random histories with kills, take-overs and lost calls
+ * are compared with a model that knows all. Then the messages as octets. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -292,7 +292,7 @@ static bool is_free(struct world *w, int agent)
 	return true;
 }
 
-/* The next one of those that wait, behind that one; NULL: none. */
+/* Returns the next waiting caller behind that one, or NULL. */
 static const struct truth *next_of(struct world *w, const struct truth *behind)
 {
 	const struct truth *next = NULL;
@@ -307,7 +307,7 @@ static const struct truth *next_of(struct world *w, const struct truth *behind)
 	return next;
 }
 
-/* Whom a caller gets when all before him have had their choice; AGENTS: nobody. */
+/* Returns the agent that a caller gets when all before him have had their choice; AGENTS if there is none. */
 static int due_agent(struct world *w, const struct truth *of)
 {
 	bool taken[AGENTS + 1] = { false };
@@ -358,7 +358,7 @@ static bool serves(struct world *w, int at, bool sure)
 	return true;
 }
 
-/* The call's agent rings or talks no more. */
+/* The agent of the call neither rings nor talks any more. */
 static void is_freed(struct world *w, const struct truth *t, bool talked)
 {
 	struct queues *x = w->sides[t->node].x;
@@ -489,8 +489,8 @@ static void agree(struct world *w)
 	}
 }
 
-/* All calls have a node again but some, which are lost; nobody stays reserved, each agent serves, and
- * nobody was overtaken. */
+/* All calls have a node again, but for some that are lost. No agent stays reserved, each agent serves, and
+ * no caller was overtaken. */
 static void settles(struct world *w)
 {
 	bool any = true;
