@@ -3,6 +3,7 @@
 of every page there, light, dark and as wide as a phone."""
 import json
 import os
+import pathlib
 import re
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ from patience import slowness, until
 from ports import Ports
 from tandem_client import Client, Refused
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 LONG = 60
 HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
@@ -137,6 +139,12 @@ class Sources(unittest.TestCase):
             for command in (["node_modules/.bin/tsc", "--noEmit"], ["node", "--test", "test.mjs"]):
                 done = subprocess.run(maker.tools(command), cwd=folder, capture_output=True, text=True, timeout=120, check=False)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_verbs(self):
+        """The editor of flows knows each verb."""
+        written = (ROOT / "docs/flows.md").read_text(encoding="utf-8").partition("written by `tandemctl help flows`")[2]
+        known = re.search(r"VERBS = \[([^\]]*)\]", (ROOT / "web/src/console/graph.ts").read_text(encoding="utf-8"))[1]
+        self.assertEqual(set(re.findall(r'"(\w+)"', known)), set(re.findall(r"^### (\w+)$", written, re.M)))
 
     def test_sizes(self):
         """By gzip: what a browser fetches of the client, and of the console."""

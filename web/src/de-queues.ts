@@ -29,7 +29,7 @@ export const ofQueues: { [english: string]: string } = {
 	Reason: "Grund",
 	Waits: "Wartet seit",
 	"Who waits": "Wer wartet",
-	"Who waits, and what agents do, as far as this node knows.": "Wer wartet, und was Agenten tun, soweit dieser Knoten es weiß.",
+	"Who waits, and what agents do.": "Wer wartet, und was Agenten tun.",
 	"Wrap-up": "Nachbearbeitung",
 	"Your queues": "Ihre Warteschlangen",
 	lunch: "Mittag",

@@ -45,7 +45,7 @@ export function QueuesNowPage() {
 	];
 	return (
 		<>
-			<Head title={t("Queues now")} lead={t("Who waits, and what agents do, as far as this node knows.")}>
+			<Head title={t("Queues now")} lead={t("Who waits, and what agents do.")}>
 				<a class="button" href={link("queues")}>
 					{t("Settings")}
 				</a>
