@@ -131,6 +131,7 @@ class Outlives(Phones):
         page = self.phone()
         into = self.talk(page)
         page.say("Page.navigate", url="about:blank")
+        page.until("location.href === 'about:blank'")      # else it hears of that itself
         into.bye()
         page.say("Page.navigate", url=self.url("client#/"))
         page.shows("has ended meanwhile")
