@@ -71,6 +71,13 @@ class Across(Asks, Cluster):
         self.first.out.bye()
         self.second.into.wait_bye()
 
+    def tearDown(self):
+        """What a test that failed left is none of the next one."""
+        for row in self.a.ctl("call.list"):
+            with contextlib.suppress(ServerError):
+                getattr(self, row["node"]).ctl("call.hangup", call=row["id"])
+        super().tearDown()
+
     def ids(self):
         return self.first.id, parameter(self.second.out.remote, "tag").split(".")[0]
 
