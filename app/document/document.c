@@ -301,14 +301,13 @@ uint32_t document_most(const struct node *node, const char *tenant,
 {
 	uint16_t number = tenants_find(node->common.tenants, bytes_str(tenant));
 	uint32_t others, places = document_places(node, kind), most;
+	uint32_t quota = document_quota(node, tenant, kind);
 
 	(void)document_count(node, tenant, kind, &others);
 	most = kind->of_operators || number == TENANT_NONE
 		       ? places - others
-		       : tenants_share(node->common.tenants, number, kind->item, places, others);
-	return kind->share && kind->share < most && !document_quota(node, tenant, kind)
-		       ? kind->share
-		       : most;
+		       : tenants_share(node->common.tenants, quota, places, others);
+	return kind->share && kind->share < most && !quota ? kind->share : most;
 }
 
 bool document_seat_is_on(const struct document_seat *seat, const json_t *value)

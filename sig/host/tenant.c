@@ -471,11 +471,9 @@ uint32_t tenants_most(const struct tenants *t, uint16_t tenant, enum tenant_item
 	return tenant_at(t, tenant)->settings.most[item];
 }
 
-uint32_t tenants_share(const struct tenants *t, uint16_t tenant, enum tenant_item item,
-		       uint32_t places, uint32_t others)
+uint32_t tenants_share(const struct tenants *t, uint32_t quota, uint32_t places, uint32_t others)
 {
-	uint32_t quota = tenants_most(t, tenant, item),
-		 left = others < places ? places - others : 0;
+	uint32_t left = others < places ? places - others : 0;
 
 	if (quota)
 		return quota < left ? quota : left;

@@ -98,6 +98,14 @@ class Queues(unittest.TestCase):
     def events(self, kind):
         return [row for row in self.node.events() if row.get("type") == kind]
 
+    def test_max_calls(self):
+        """What a tenant may have of calls bounds none of its queues, and none of its agents."""
+        self.ask("tenant.put", name="default", max_calls=1)
+        self.addCleanup(self.ask, "tenant.put", name="default", max_calls=0)
+        self.logs_in(*AGENTS)
+        self.ask("queue.put", name="second", members=AGENTS[0])
+        self.addCleanup(self.ask, "queue.delete", name="second")
+
     def test_in_order(self):
         """Three callers, two agents: each is served in his turn; what events, the record and the figures say."""
         answered = self.node.metric("tandem_queue_calls_total", result="answered")

@@ -217,22 +217,20 @@ static void share_leaves_room(void **state)
 	uint16_t acme;
 	uint32_t all = 0;
 
-	assert_int_equal(tenants_share(t, TENANT_DEFAULT, TENANT_ROOMS, PLACES, 0), PLACES);
+	assert_int_equal(tenants_share(t, 0, PLACES, 0), PLACES);
 	assert_int_equal(tenants_put(t, &set, &acme), 0);
 	for (int i = 0; i < 5; i++) {
-		uint32_t share = tenants_share(t, acme, TENANT_ROOMS, PLACES, all);
+		uint32_t share = tenants_share(t, 0, PLACES, all);
 
 		assert_true(share > 0);
 		all += share;
 		assert_true(share >= PLACES - all); /* as many as are left beside it */
 	}
-	assert_int_equal(tenants_share(t, acme, TENANT_ROOMS, PLACES, PLACES), 0);
-	set.most[TENANT_ROOMS] = 80;
-	assert_int_equal(tenants_put(t, &set, &acme), 0);
-	assert_int_equal(tenants_share(t, acme, TENANT_ROOMS, PLACES, 10), 80);
-	assert_int_equal(tenants_share(t, acme, TENANT_ROOMS, PLACES, 30), 70);
+	assert_int_equal(tenants_share(t, 0, PLACES, PLACES), 0);
+	assert_int_equal(tenants_share(t, 80, PLACES, 10), 80);
+	assert_int_equal(tenants_share(t, 80, PLACES, 30), 70);
 	assert_true(tenants_delete(t, BYTES_LIT("acme")));
-	assert_int_equal(tenants_share(t, TENANT_DEFAULT, TENANT_ROOMS, PLACES, 0), PLACES);
+	assert_int_equal(tenants_share(t, 0, PLACES, 0), PLACES);
 }
 
 #define TENANT_TEST(fn) cmocka_unit_test_setup_teardown(fn, open_tenants, close_tenants)
