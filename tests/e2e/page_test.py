@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Paging groups: the caller speaks to all members, whose phones answer by themselves (PAGE-08). One node for all tests of a class."""
 import contextlib
+import os
+import queue
+import socket
+import threading
+import time
 import unittest
 
 from directory_test import Pair
@@ -219,6 +224,79 @@ class PagesOfNodes(Pair):
             for one in heard:
                 one.wait_bye()
             until(lambda: not self.a.ctl("conference.list") and not self.b.ctl("conference.list"))
+
+
+def delays(came, to):
+    """What came at a time goes on DELAY_S later, however much there is of it."""
+    with contextlib.suppress(OSError):
+        while (one := came.get())[1]:
+            time.sleep(max(0.0, one[0] - time.monotonic()))
+            to.sendall(one[1])
+
+
+def carries(of, to, delay_s):
+    came = queue.SimpleQueue()
+    threading.Thread(target=delays, args=(came, to), daemon=True).start()
+    with contextlib.suppress(OSError):
+        while data := of.recv(65536):
+            came.put((time.monotonic() + delay_s, data))
+    came.put((0, b""))
+    with contextlib.suppress(OSError):
+        to.shutdown(socket.SHUT_RDWR)
+
+
+class PagesFarFromRedis(Pair):
+    """A node whose Redis takes DELAY_S for each answer."""
+    DELAY_S = 0.05
+    MEMBERS = [str(number) for number in range(1100, 1140)]
+
+    @classmethod
+    def redis_start(cls):
+        super().redis_start()
+        door = socket.socket(socket.AF_UNIX)
+        cls.addClassCleanup(door.close)
+        door.bind(cls.far())
+        door.listen()
+        threading.Thread(target=cls.lets_in, args=(door,), daemon=True).start()
+
+    @classmethod
+    def lets_in(cls, door):
+        with contextlib.suppress(OSError):
+            while True:
+                near, server = door.accept()[0], socket.socket(socket.AF_UNIX)
+                server.connect(cls.socket)
+                threading.Thread(target=carries, args=(near, server, 0), daemon=True).start()
+                threading.Thread(target=carries, args=(server, near, cls.DELAY_S), daemon=True).start()
+
+    @classmethod
+    def far(cls):
+        return os.path.join(cls.folder, "far.sock")
+
+    @classmethod
+    def settings(cls, name, shard):
+        return super().settings(name, shard) | {"redis": {"url": f"unix:{cls.far()}"}}
+
+    @classmethod
+    def joins(cls, name, shard):
+        """One is enough."""
+        return cls.a
+
+    def test_many_members(self):
+        """To look all of them up takes longer than what is known of the first one counts."""
+        for number in ("1001", *self.MEMBERS):
+            self.a.put_extension(number, "secret" + number)
+        ends = {}
+        for number in ("1001", self.MEMBERS[0], self.MEMBERS[-1]):
+            ends[number] = self.enterContext(self.a.user_agent(number, "secret" + number)), self.enterContext(self.a.media())
+            self.assertEqual(ends[number][0].register().status, 200)
+        self.a.ctl("page.put", name="hall", members=",".join(self.MEMBERS))
+        self.a.ctl("number.put", number="700", to="page:hall")
+        out = ends["1001"][0].invite("700", ends["1001"][1].sdp())
+        out.wait_answer()
+        heard = [ends[number][0].incoming() for number in (self.MEMBERS[0], self.MEMBERS[-1])]
+        for one in heard:
+            one.reject(486)
+        out.bye()
 
 
 if __name__ == "__main__":

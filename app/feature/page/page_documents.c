@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_call.h"
@@ -142,13 +143,38 @@ static bool page_ring_one(struct command_run *run, const struct room_view *room,
 	return !refused;
 }
 
-/* Members whose phones this node does not know are looked up first. Then the command runs again. */
+/* The store is asked for all whose phones this node does not know. */
+static void page_look_up(struct node *n, uint16_t tenant, const struct page_value *v)
+{
+	struct locations *l = n->common.locations;
+	struct bytes left = bytes_str(v->members), one;
+
+	locations_set_now(l, clock_instant());
+	while (bytes_cut(&left, ',', &one)) {
+		one = bytes_trim(one);
+		if (extensions_has(n->api.extensions, tenant, one) &&
+		    !locations_know(l, tenant, one)) /* 0: no run waits for it */
+			(void)locations_request(l, tenant, one, &n->common.looks, 0);
+	}
+}
+
+/* Each of them is awaited once, then the command runs again: what is known of the first one may
+ * count no more when the last one is. */
 static bool page_awaits_users(struct command_run *run, const char *tenant,
 			      const struct page_value *v)
 {
 	struct bytes left = bytes_str(v->members), one;
+	uint16_t *awaited = run->kept, at = 0;
 
-	while (bytes_cut(&left, ',', &one)) {
+	if (!awaited) {
+		page_look_up(run->node, tenants_find(run->node->common.tenants, bytes_str(tenant)),
+			     v);
+		run->kept = awaited = calloc(1, sizeof(*awaited));
+	}
+	while (awaited && bytes_cut(&left, ',', &one)) {
+		if (at++ < *awaited)
+			continue;
+		*awaited = at;
 		if (command_awaits_user(run, tenant, bytes_trim(one)))
 			return true;
 	}
