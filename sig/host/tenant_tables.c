@@ -21,7 +21,7 @@ int rooms_open(struct rooms **out, struct tenants *tenants)
 {
 	struct rooms *x = calloc(1, sizeof(*x));
 
-	if (!x || table_open(&x->by_number, ROOMS_MAX)) {
+	if (!x || table_open(&x->by_number, ROOMS_MAX + ROOM_PAGES_MAX)) {
 		free(x);
 		return -ENOMEM;
 	}

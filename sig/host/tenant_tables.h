@@ -28,8 +28,9 @@ bool dial_plans_may_help(const struct dial_plans *x, struct bytes number);
  * in one is elsewhere. Look-ups accept x NULL for a node without any. */
 
 enum {
-	ROOMS_MAX = 4096,     /* of a node */
-	ROOM_NUMBER_MAX = 32, /* with its NUL, as those below */
+	ROOMS_MAX = 4096,      /* of a node, */
+	ROOM_PAGES_MAX = 4096, /* and of paging groups (sig/pbx/page.h) */
+	ROOM_NUMBER_MAX = 32,  /* with its NUL, as those below */
 	ROOM_NAME_MAX = 64,
 	ROOM_PIN_MAX = 17,
 	ROOM_PIN_MIN = 4, /* digits */

@@ -93,12 +93,28 @@ static void held_and_given_back(void **state)
 	assert_int_equal(tenants_held(h->tenants, h->acme, TENANT_ROOMS), 0);
 }
 
-static void full(void **state)
+/* Paging groups are of another kind of documents, with places of their own. */
+static void full_beside_pages(void **state)
 {
 	struct house *h = *state;
 	char number[ROOM_NUMBER_MAX];
 
 	for (unsigned i = 0; i < ROOMS_MAX; i++) {
+		(void)snprintf(number, sizeof(number), "page:%u", i);
+		assert_int_equal(put(h, h->acme, number, ""), 0);
+	}
+	for (unsigned i = 0; i < ROOMS_MAX; i++) {
+		(void)snprintf(number, sizeof(number), "%u", i);
+		assert_int_equal(put(h, h->acme, number, ""), 0);
+	}
+}
+
+static void full(void **state)
+{
+	struct house *h = *state;
+	char number[ROOM_NUMBER_MAX];
+
+	for (unsigned i = 0; i < ROOMS_MAX + ROOM_PAGES_MAX; i++) {
 		(void)snprintf(number, sizeof(number), "%u", i);
 		assert_int_equal(put(h, h->acme, number, ""), 0);
 	}
@@ -166,8 +182,10 @@ static void shorter_pin(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(of_two_tenants), TEST(held_and_given_back),
-					    TEST(full), cmocka_unit_test(pins), TEST(shorter_pin) };
+	const struct CMUnitTest tests[] = {
+		TEST(of_two_tenants),    TEST(held_and_given_back), TEST(full),
+		TEST(full_beside_pages), cmocka_unit_test(pins),    TEST(shorter_pin)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
