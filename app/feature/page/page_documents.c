@@ -25,7 +25,7 @@
 #include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 
-enum { TENANT_PAGES_MAX = 64, PAGES_MAX = 4096, PAGE_PROGRAM_MAX = 320, PAGE_RATE = 8000 };
+enum { TENANT_PAGES_MAX = 64, PAGE_PROGRAM_MAX = 320, PAGE_RATE = 8000 };
 
 static_assert(sizeof(PAGE_WORD) - 1 + PAGE_NAME_MAX <= ROOM_NUMBER_MAX, "the number of its room");
 static_assert(sizeof(PAGE_WORD) + PAGE_NAME_MAX <= CALL_FLOW_MAX, "the name of its flow");
@@ -98,7 +98,7 @@ const struct document_kind g_page_documents = {
 	.argument = "name",
 	.several = "paging groups",
 	.word = PAGE_WORD,
-	.places = PAGES_MAX,
+	.places = ROOM_PAGES_MAX,
 	.share = TENANT_PAGES_MAX,
 	.size = sizeof(struct page_value),
 	.form = &g_page_form,
