@@ -3,6 +3,7 @@
 import http.client
 import os
 import signal
+import threading
 import xml.etree.ElementTree as ElementTree
 
 from carddav_test import Dav
@@ -98,3 +99,29 @@ class Books(People):
             for pid in pids:
                 os.kill(pid, signal.SIGCONT)
         self.assertEqual(self.names("yealink/directory"), ["Anna Müller", "Robin Bindle"])
+
+    def test_many_at_once(self):
+        """Users who ask for many books at once leave room for those of another tenant."""
+        said, pids = [], children(self.node.process.pid, "tandem-archive")
+
+        def asks(phone):
+            said.append(phone.ask("GET", "/phonebook/yealink")[0])
+
+        ours = [threading.Thread(target=asks, args=(Dav(self.node, number),)) for number in ("1001", "1002", "1003") for _ in range(10)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            for one in ours:
+                one.start()
+            until(lambda: 503 in said)
+            theirs = threading.Thread(target=lambda: said.append(Dav(self.node, "1001@maroon").ask("GET", "/phonebook/snom")))
+            theirs.start()
+            theirs.join(1)
+            self.assertTrue(theirs.is_alive(), said[-1])
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+            for one in ours:
+                one.join()
+        theirs.join()
+        self.assertEqual([one[0] for one in said if isinstance(one, tuple)], [200])

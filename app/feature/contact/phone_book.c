@@ -12,19 +12,20 @@
 #include "app/command/page.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
+#include "base/fair.h"
 #include "base/json_member.h"
 #include "sig/sip/body.h"
 
 enum {
 	BOOK_ENTRIES_MAX = 2000,
 	BOOK_OCTETS_MAX = 512 << 10,
-	BOOKS_MAX = 16, /* that are made at once */
+	BOOKS_MAX = 32, /* that are made at once */
 	BOOK_PAGE = 200,
 	BOOK_TAIL_ROOM = 64,
 	BOOK_NUMBER_MAX = 64,
 };
 
-static uint32_t g_phone_books; /* that are being made */
+static struct fair g_phone_books; /* that are being made; closed while none is */
 
 struct phone_book_format {
 	const char *name, *head, *tail;
@@ -37,6 +38,7 @@ struct phone_book {
 	json_t *args;
 	struct writer w;
 	uint32_t entries;
+	struct fair_held held;
 };
 
 /* ---- entries ---- */
@@ -191,13 +193,31 @@ static bool phone_book_add(struct phone_book *b, const json_t *row)
 
 static void phone_book_next(struct page_run *run);
 
+static void phone_book_leave(struct phone_book *b)
+{
+	fair_give(&g_phone_books, &b->held);
+	if (!g_phone_books.taken)
+		fair_close(&g_phone_books);
+}
+
+/* False: there is no place, or its tenant, or its user, has a share of them. */
+static bool phone_book_enter(const struct page_run *run, struct phone_book *b)
+{
+	const struct fair_who who = { .name = { [FAIR_TENANT] = bytes_str(run->who.tenant),
+						[FAIR_USER] = bytes_str(run->who.user) } };
+
+	if (!g_phone_books.max)
+		fair_open(&g_phone_books, BOOKS_MAX, &run->node->rand);
+	return fair_admit(&g_phone_books, &who, 1, &b->held) == FAIR_FINE;
+}
+
 /* why: what went wrong; NULL for a whole book. */
 static void phone_book_end(struct page_run *run, unsigned status, const char *why)
 {
 	struct page_answer answer = { .status = status, .type = "text/xml; charset=utf-8" };
 	struct phone_book *b = run->kept;
 
-	g_phone_books--;
+	phone_book_leave(b);
 	json_decref(b->args);
 	if (why) {
 		free(b->w.p);
@@ -309,23 +329,25 @@ void contact_phone_book(struct page_run *run)
 {
 	struct phone_book *b = calloc(1, sizeof(*b));
 	const size_t cap = BOOK_OCTETS_MAX - BOOK_TAIL_ROOM;
-	uint8_t *space = b && g_phone_books < BOOKS_MAX ? malloc(BOOK_OCTETS_MAX) : NULL;
+	uint8_t *space = b && phone_book_enter(run, b) ? malloc(BOOK_OCTETS_MAX) : NULL;
 	json_t *search = NULL;
 
 	run->kept = b;
 	if (!space) {
+		if (b)
+			phone_book_leave(b);
 		page_refuse(run, 503, "too many phone books at once: try again");
 		return;
 	}
 	b->format = path_format(run->path, &b->own, &b->shared);
 	if (!b->format || !search_read(run->arguments, &search)) {
+		phone_book_leave(b);
 		free(space);
 		page_refuse(run, b->format ? 400 : 404,
 			    b->format ? "search is not UTF-8"
 				      : "yealink, snom or grandstream; then contacts or directory");
 		return;
 	}
-	g_phone_books++;
 	b->w = writer_over(space, cap);
 	b->own = b->own && (run->node->settings.archive.enabled || !b->shared);
 	b->args = json_pack("{s:i}", "limit", BOOK_PAGE);
