@@ -25,6 +25,7 @@ enum {
 /* Tenant of the audit of operators, as DIRECTORY_OPERATORS. */
 #define ARCHIVE_OPERATORS   "_operator"
 #define ARCHIVE_SECURITY_MS (90 * 86400000LL)
+enum { ARCHIVE_SECURITY_MAX = 1000000 };
 
 struct archive;
 
@@ -126,8 +127,8 @@ int archive_forget(struct archive *a, const struct archive_event *e) NODISCARD;
 int archive_erase_tenants(struct archive *a, bool *more) NODISCARD;
 /* Deletes conversations and events of a tenant that ended before, some at a time. */
 int archive_retain(struct archive *a, struct bytes tenant, int64_t before_ms, bool *more) NODISCARD;
-/* Deletes security events that are older than ARCHIVE_SECURITY_MS. */
-int archive_retain_security(struct archive *a, int64_t now_ms) NODISCARD;
+/* Deletes security events that are older than ARCHIVE_SECURITY_MS, and those behind the newest. */
+int archive_retain_security(struct archive *a, int64_t now_ms, uint32_t newest) NODISCARD;
 
 /* ---- inside ---- */
 

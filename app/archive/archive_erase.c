@@ -586,15 +586,24 @@ int archive_erase_tenants(struct archive *a, bool *more)
 	return err;
 }
 
-/* They name addresses and users of all tenants, and no erasure of a person looks for these. */
-int archive_retain_security(struct archive *a, int64_t now_ms)
+/* They name addresses and users of all tenants, and no erasure of a person looks for these.
+ * Strangers cause them, so their number has a bound, too. */
+int archive_retain_security(struct archive *a, int64_t now_ms, uint32_t newest)
 {
 	const struct sql_value params[] = { sql_text(BYTES_LIT(ARCHIVE_OPERATORS)),
 					    sql_number(ARCHIVE_KIND_SECURITY),
-					    sql_number(now_ms - ARCHIVE_SECURITY_MS) };
+					    sql_number(now_ms - ARCHIVE_SECURITY_MS) },
+			       many[] = { params[0], params[1], sql_number(newest - 1LL) };
+	int err =
+		sql_run(a->sql, "DELETE FROM event WHERE tenant = $1 AND kind = $2 AND utc_ms < $3",
+			params, COUNT_OF(params), NULL, NULL);
 
-	return sql_run(a->sql, "DELETE FROM event WHERE tenant = $1 AND kind = $2 AND utc_ms < $3",
-		       params, COUNT_OF(params), NULL, NULL);
+	return err ? err
+		   : sql_run(a->sql,
+			     "DELETE FROM event WHERE tenant = $1 AND kind = $2 AND utc_ms < "
+			     "(SELECT utc_ms FROM event WHERE tenant = $1 AND kind = $2 "
+			     "ORDER BY utc_ms DESC LIMIT 1 OFFSET $3)",
+			     many, COUNT_OF(many), NULL, NULL);
 }
 
 int archive_retain(struct archive *a, struct bytes tenant, int64_t before_ms, bool *more)

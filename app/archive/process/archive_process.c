@@ -111,8 +111,9 @@ static void archived_retain(struct archive_process *p, uint64_t now_ns)
 	if (!p->archive || !p->reads || now_ns < p->retain_ns)
 		return;
 	p->retain_ns = now_ns + PART_MS * NS_PER_MS;
-	if (!p->days_at && (archive_erase_tenants(p->archive, &more) ||
-			    archive_retain_security(p->archive, (int64_t)clock_utc_ms())))
+	if (!p->days_at &&
+	    (archive_erase_tenants(p->archive, &more) ||
+	     archive_retain_security(p->archive, (int64_t)clock_utc_ms(), ARCHIVE_SECURITY_MAX)))
 		archive_process_failed(p, sql_why(archive_sql(p->archive)));
 	if (more || !p->archive)
 		return;

@@ -358,7 +358,7 @@ static void test_deleted_tenant(void **state)
 	rig_both(deleted_tenant);
 }
 
-/* Security events go after 90 days, and nothing else of the operators does. */
+/* Security events go after 90 days, and of many the older ones; nothing else of the operators does. */
 static void security(struct archive *a)
 {
 	assert_int_equal(
@@ -370,9 +370,21 @@ static void security(struct archive *a)
 			"('audit', 1, 1000, '_operator', 'x', '', '', '{}'), "
 			"('other', 5, 1000, 'acme', 'x', '', '', '{}')"),
 		0);
-	assert_int_equal(archive_retain_security(a, ARCHIVE_SECURITY_MS + 1001), 0);
+	assert_int_equal(archive_retain_security(a, ARCHIVE_SECURITY_MS + 1001, 2), 0);
 	assert_int_equal(rig_number(a, "SELECT count(*) FROM event"), 3);
 	assert_int_equal(rig_number(a, "SELECT count(*) FROM event WHERE own = 'old'"), 0);
+	assert_int_equal(
+		sql_script(
+			archive_sql(a),
+			"INSERT INTO event (own, kind, utc_ms, tenant, type, subject, who, body) "
+			"VALUES ('newer', 5, 1002, '_operator', 'scan', '', '', '{}'), "
+			"('newest', 5, 1003, '_operator', 'scan', '', '', '{}')"),
+		0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(archive_retain_security(a, 2000, 2), 0);
+		assert_int_equal(rig_number(a, "SELECT count(*) FROM event"), 4);
+		assert_int_equal(rig_number(a, "SELECT count(*) FROM event WHERE own = 'new'"), 0);
+	}
 }
 
 static void test_security(void **state)
