@@ -14,7 +14,7 @@
 
 enum { EVERY_SHARE = 8 }; /* of the newest interval in the average */
 
-#define NOWHERE UINT64_MAX /* the process of a caller that no node has now */
+#define NOWHERE UINT64_MAX /* the process of what no node has now */
 
 const char *const g_queue_strategies[] = { "longest_idle", "round_robin", "ring_all",
 					   "fewest_calls", "in_order",    NULL };
@@ -528,6 +528,14 @@ void agent_release(const struct queues *x, struct queue_agent *a, uint64_t call,
 	a->until_utc_ms = until_utc_ms;
 	agent_tell(x, a, call);
 	agent_yield(a);
+}
+
+void agent_lose(const struct queues *x, struct queue_agent *a, uint64_t call)
+{
+	if (!agent_is_of(a, call) || !x->listener.agent)
+		return;
+	a->process = NOWHERE;
+	a->unheard_s = 0;
 }
 
 void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, uint64_t now_utc_ms,

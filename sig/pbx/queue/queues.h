@@ -199,6 +199,8 @@ void agent_hold(const struct queues *x, struct queue_agent *a, uint64_t call,
 /* No longer; until: not before. */
 void agent_release(const struct queues *x, struct queue_agent *a, uint64_t call,
 		   uint64_t until_utc_ms);
+/* This process has that call no longer: he is its until another node tells of him, or shortly. */
+void agent_lose(const struct queues *x, struct queue_agent *a, uint64_t call);
 /* His call of a queue is over at that moment. */
 void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, uint64_t now_utc_ms,
 		uint64_t wrap_ms);

@@ -566,10 +566,25 @@ static void queue_over(struct call_host *h, struct call *c, const char *why)
 		queue_wrap(h, c);
 }
 
+static void agent_released(const struct call_host *h, const struct call *c, struct bytes number)
+{
+	struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
+
+	if (a)
+		agent_lose(h->queues, a, c->id);
+}
+
 static void queue_released(struct call_host *h, const struct call *c)
 {
-	if (c->run && c->run->queue)
-		queues_caller_release(h->queues, c->id);
+	const struct queue_wait *w = c->run ? c->run->queue : NULL;
+	struct bytes number;
+
+	if (!w)
+		return;
+	queues_caller_release(h->queues, c->id);
+	agent_released(h, c, bytes_str(w->agent));
+	for (uint8_t i = 0; dial_target_at(c->run, i, &number); i++)
+		agent_released(h, c, number);
 }
 
 static const struct queueing_service queueing = {

@@ -558,6 +558,43 @@ static void random_histories(void **state)
 	}
 }
 
+/* A node loses a call with its shard, and hears no more of it: it holds nobody by it. */
+static void lost_calls_hold_nobody(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct truth *t;
+	struct queues *x;
+
+	(void)state;
+	assert_non_null(w);
+	w->messages = calloc(MESSAGES, sizeof(*w->messages));
+	assert_non_null(w->messages);
+	w->now = 1000000;
+	rand_open_seed(&w->r, 1);
+	starts(w, 0);
+	starts(w, 1);
+	second(w, true);
+	second(w, true);
+	t = &w->calls[1];
+	joins(w, t);
+	deliver_all(w);
+	assert_true(serves(w, t->node, true));
+	is_answered(w, t);
+	deliver_all(w);
+	x = w->sides[t->node].x;
+	queues_caller_release(x, t->c.call);
+	agent_lose(x, queues_agent(x, ACME, bytes_str(numbers[t->agent])), t->c.call);
+	for (int i = 0; i < RING_MS / 1000; i++)
+		second(w, false);
+	for (int at = 0; at < 2; at++) {
+		x = w->sides[at].x;
+		assert_int_equal(queues_agent(x, ACME, bytes_str(numbers[t->agent]))->call, 0);
+		queues_free(x);
+	}
+	free(w->messages);
+	free(w);
+}
+
 /* ---- octets ---- */
 
 static void count_caller(void *arg, struct bytes tenant, struct queue_caller *c, bool gone)
@@ -614,6 +651,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_histories),
+		cmocka_unit_test(lost_calls_hold_nobody),
 		cmocka_unit_test(what_is_not_understood),
 	};
 
