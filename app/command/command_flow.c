@@ -366,6 +366,50 @@ void command_flow_document_put(struct command_run *run, const struct document_ki
 	free(v);
 }
 
+void command_flow_kind_put(struct command_run *run)
+{
+	const struct document_kind *kind = run->command->documents;
+	void *v = calloc(1, kind->size);
+	bool made = v && document_make(run, kind, v);
+	struct flow_program *p = made ? kind->flow(v) : NULL;
+
+	if (p)
+		command_flow_text_put(run, p);
+	else if (made || !v)
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+	program_free(p);
+	free(v);
+}
+
+static void kind_flow_name(char out[CALL_FLOW_MAX], const struct document_kind *kind,
+			   const char *name)
+{
+	(void)snprintf(out, CALL_FLOW_MAX, "%s%s", kind->word, name);
+}
+
+int command_flow_kind_apply(struct node *n, uint16_t tenant, const struct document_kind *kind,
+			    const char *name, const void *value)
+{
+	struct flow_program *p = kind->flow(value);
+	char flow[CALL_FLOW_MAX];
+
+	kind_flow_name(flow, kind, name);
+	return p ? programs_put(n->shards.shared_tables->programs,
+				bytes_str(tenants_name(n->common.tenants, tenant)), bytes_str(flow),
+				p)
+		 : -ENOMEM;
+}
+
+void command_flow_kind_forget(struct node *n, uint16_t tenant, const struct document_kind *kind,
+			      const char *name)
+{
+	char flow[CALL_FLOW_MAX];
+
+	kind_flow_name(flow, kind, name);
+	programs_delete(n->shards.shared_tables->programs,
+			bytes_str(tenants_name(n->common.tenants, tenant)), bytes_str(flow));
+}
+
 void command_flow_put(struct command_run *run)
 {
 	struct flow_program *p = flow_checked(run);

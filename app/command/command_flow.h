@@ -28,6 +28,14 @@ void command_flow_text_put(struct command_run *run, const struct flow_program *p
  * value of the kind; NULL: no memory. */
 void command_flow_document_put(struct command_run *run, const struct document_kind *kind,
 			       struct flow_program *(*flow)(const void *value));
+/* A command: puts a document of the command's kind, which has a flow (struct document_kind), behind
+ * the text of that flow. */
+void command_flow_kind_put(struct command_run *run);
+/* The flow of such a document in effect, or gone. 0, -ENOSPC or -ENOMEM. */
+int command_flow_kind_apply(struct node *n, uint16_t tenant, const struct document_kind *kind,
+			    const char *name, const void *value) NODISCARD;
+void command_flow_kind_forget(struct node *n, uint16_t tenant, const struct document_kind *kind,
+			      const char *name);
 /* Keeps the program text of a document that a set has put. */
 void command_flow_text_keep(struct node *n, const struct snapshot_document *d);
 /* EFFECT_PROGRAM. */

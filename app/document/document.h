@@ -38,6 +38,7 @@ struct document_kind {
 	/* Carried out by flows that are made of them: in front of its name in the name of that, and
 	 * where a number leads to it ("group:"). NULL: no flow is. */
 	const char *word;
+	struct flow_program *(*flow)(const void *value); /* with word; NULL: no memory */
 	uint32_t places;   /* of all tenants on a node; 0: limits.registrations */
 	uint32_t share;    /* of one tenant without a quota of its own; 0: tenants_share alone */
 	const char *quota; /* member of the tenant's document that says otherwise; NULL: none */
