@@ -3,10 +3,7 @@
 #ifndef APP_FEATURE_GROUP_GROUP_H
 #define APP_FEATURE_GROUP_GROUP_H
 
-#include "app/schema/command.h"
-
-/* Command: puts a group, behind the text of its flow. */
-command_fn group_put;
+struct document_kind;
 
 extern const struct document_kind g_group_documents;
 

@@ -3,9 +3,6 @@
  * of its document; its text is put to Redis first, where a successor of a call finds it
  * (command_flow.c). Members log in and out by command_group.c. */
 
-#include <errno.h>
-#include <stdlib.h>
-
 #include "app/command/command_flow.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
@@ -29,17 +26,6 @@ static struct flow_program *group_flow(const void *v)
 	group_program(v, &w);
 	unused = (struct flow_findings){ 0 };
 	return w.overflow ? NULL : program_parse(writer_done(&w), NULL, &unused);
-}
-
-static void group_flow_name(char out[CALL_FLOW_MAX], const char *name)
-{
-	(void)snprintf(out, CALL_FLOW_MAX, GROUP_WORD "%s", name);
-}
-
-/* Behind its flow, which a successor of a call finds in Redis. */
-void group_put(struct command_run *run)
-{
-	command_flow_document_put(run, &g_group_documents, group_flow);
 }
 
 /* A method of its own that may record (REC-01). */
@@ -71,20 +57,14 @@ static bool group_check(struct command_run *run, const void *value)
 
 static int group_apply(struct node *node, uint16_t tenant, const void *value)
 {
-	struct bytes owner = bytes_str(tenants_name(node->common.tenants, tenant));
 	const struct group_value *v = value;
-	struct flow_program *p = group_flow(v);
 	static struct ring_group g;
-	char flow[CALL_FLOW_MAX];
 	bool recorded;
 	int err;
 
-	if (!p)
-		return -ENOMEM;
-	group_flow_name(flow, v->core.name);
 	group_to_core(v, tenant, &g);
 	recorded = group_records(group_now(node, tenant, g.name));
-	err = programs_put(node->shards.shared_tables->programs, owner, bytes_str(flow), p);
+	err = command_flow_kind_apply(node, tenant, &g_group_documents, g.name, v);
 	if (!err)
 		err = groups_put(node->shards.shared_tables->groups, &g);
 	if (!err)
@@ -94,13 +74,9 @@ static int group_apply(struct node *node, uint16_t tenant, const void *value)
 
 static void group_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	char flow[CALL_FLOW_MAX];
-
 	document_seat_hold(node, tenant, TENANT_RECORDED,
 			   group_records(group_now(node, tenant, name)), false);
-	group_flow_name(flow, name);
-	programs_delete(node->shards.shared_tables->programs,
-			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(flow));
+	command_flow_kind_forget(node, tenant, &g_group_documents, name);
 	groups_delete(node->shards.shared_tables->groups, tenant, bytes_str(name));
 }
 
@@ -134,6 +110,7 @@ const struct document_kind g_group_documents = {
 	.form = &g_group_form,
 	.several = "groups",
 	.word = GROUP_WORD,
+	.flow = group_flow,
 	.places = PROGRAMS_MAX / 4,
 	.share = TENANT_GROUPS_MAX,
 	.quota = "max_groups",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The row of ring and hunt groups in the list of features, with their commands. */
 
+#include "app/command/command_flow.h"
 #include "app/command/table/table.h"
 #include "app/feature/group/group.h"
 #include "app/schema/group_field.h"
@@ -23,7 +24,7 @@ static const struct command g_group_commands[] = {
 	{ "group.put", COMMAND_FOR_ADMIN, g_group_fields,
 	  "Makes a ring or hunt group, or changes the given fields. A number leads to it by "
 	  "number.put with to=group:NAME, and the verb dial of a flow by the target group:NAME.",
-	  "the group; warnings, of numbers that are not there yet", BY(group_put),
+	  "the group; warnings, of numbers that are not there yet", BY(command_flow_kind_put),
 	  .documents = BY(&g_group_documents) },
 	{ "group.get", COMMAND_FOR_READER, g_group_args, "Shows a group.",
 	  "changed_utc_ms, logged_out (a list of members)", BY(document_show),
