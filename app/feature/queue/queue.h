@@ -38,8 +38,7 @@ void queue_program(const struct queue_value *v, struct writer *w);
 extern const struct metric_def g_queue_metric_rows[];
 void queue_second(struct node *n, uint64_t now_ns);
 
-/* Commands. queue_document_put: behind the text of its flow. */
-command_fn queue_document_put, queue_status, agent_list, agent_get;
+command_fn queue_status, agent_list, agent_get;
 /* The arguments of an agent's command, of a feature code. */
 json_t *agent_code_args(enum feature_action code, const char *number, struct bytes behind);
 

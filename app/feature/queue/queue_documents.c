@@ -3,8 +3,6 @@
  * (sig/pbx/queue/queues.h), and what is shown of them now. The text of a queue's flow is put to
  * Redis first, where a successor of a call finds it. */
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_extension.h"
@@ -16,8 +14,8 @@
 #include "app/feature/queue/queue.h"
 #include "app/node/node.h"
 #include "base/clock.h"
+#include "sig/flow/program.h"
 #include "sig/host/event.h"
-#include "sig/host/programs.h"
 #include "sig/model/flow_run.h"
 #include "sig/pbx/queue/queues.h"
 #include "sig/shard/shard.h"
@@ -48,41 +46,21 @@ static struct flow_program *queue_flow(const void *v)
 	return w.overflow ? NULL : program_parse(writer_done(&w), NULL, &unused);
 }
 
-static void queue_flow_name(char out[CALL_FLOW_MAX], const char *name)
-{
-	(void)snprintf(out, CALL_FLOW_MAX, QUEUE_WORD "%s", name);
-}
-
-void queue_document_put(struct command_run *run)
-{
-	command_flow_document_put(run, &g_queue_documents, queue_flow);
-}
-
 static int queue_apply(struct node *node, uint16_t tenant, const void *value)
 {
-	struct bytes owner = bytes_str(tenants_name(node->common.tenants, tenant));
 	const struct queue_value *v = value;
-	struct flow_program *p = queue_flow(v);
 	struct queue_terms terms = v->core;
-	char flow[CALL_FLOW_MAX];
 	int err;
 
-	if (!p)
-		return -ENOMEM;
-	queue_flow_name(flow, terms.name);
 	terms.tenant = tenant;
 	(void)queue_members_parse(&terms, bytes_str(v->members));
-	err = programs_put(node->shards.shared_tables->programs, owner, bytes_str(flow), p);
+	err = command_flow_kind_apply(node, tenant, &g_queue_documents, terms.name, v);
 	return err ? err : queues_put(node_queues(node), &terms);
 }
 
 static void queue_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	char flow[CALL_FLOW_MAX];
-
-	queue_flow_name(flow, name);
-	programs_delete(node->shards.shared_tables->programs,
-			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(flow));
+	command_flow_kind_forget(node, tenant, &g_queue_documents, name);
 	queues_delete(node_queues(node), tenant, bytes_str(name));
 }
 
@@ -92,6 +70,7 @@ const struct document_kind g_queue_documents = {
 	.argument = "name",
 	.several = "queues",
 	.word = QUEUE_WORD,
+	.flow = queue_flow,
 	.places = QUEUES_MAX,
 	.share = TENANT_QUEUES_MAX,
 	.size = sizeof(struct queue_value),

@@ -2,6 +2,7 @@
 /* The row of queues in the list of features, with their commands, those of agents, and the feature
  * codes of agents' phones. */
 
+#include "app/command/command_flow.h"
 #include "app/command/table/table.h"
 #include "app/feature/queue/queue.h"
 
@@ -28,7 +29,7 @@ static const struct command g_queue_commands[] = {
 	  "Makes a queue, or changes the given fields: no agent and no caller changes by that. A "
 	  "number leads to it by number.put with to=queue:NAME, and a flow by the verb queue.",
 	  "the queue; warnings, of extensions and numbers that are not there yet",
-	  BY(queue_document_put), .documents = BY(&g_queue_documents) },
+	  BY(command_flow_kind_put), .documents = BY(&g_queue_documents) },
 	{ "queue.get", COMMAND_FOR_READER, g_queue_args, "Shows a queue as it was put.",
 	  "changed_utc_ms", BY(document_show), .documents = BY(&g_queue_documents),
 	  .shows = g_queue_fields },

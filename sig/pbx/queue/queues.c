@@ -625,7 +625,8 @@ int queues_hear_caller(struct queues *x, const struct queue_caller *c, bool gone
 	return 0;
 }
 
-/* Another call has the agent already: what is told of a second one counts when he is released. */
+/* Keeps the claim of a call for an agent that another call has: it counts when that one releases
+ * the agent. */
 static void rival_hear(struct queue_agent *a, uint64_t process, const struct queue_agent_word *w)
 {
 	if (w->holds) {

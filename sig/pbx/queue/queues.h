@@ -22,7 +22,7 @@ enum {
 	QUEUE_OWED_MS = 500,  /* an agent is left to a caller of another node for so long */
 	QUEUE_DEAF_S = 2,     /* after a start, until all others have told of theirs */
 	QUEUE_UNHEARD_S = 15, /* what is not told again is forgotten */
-	QUEUE_ROUND_S = 5,    /* in which all of it is told again */
+	QUEUE_ROUND_S = 5,    /* a node sends its callers and agents again so often */
 	QUEUE_LOST_S = 3,     /* so long an agent is reserved by a node that is not there */
 	AGENT_REASON_MAX = 32,
 };
@@ -170,7 +170,7 @@ void queues_caller_waits(struct queues *x, uint64_t call);
 void queues_caller_release(struct queues *x, uint64_t call);
 /* In their order, of all tenants; NULL at first. */
 struct queue_caller *queues_caller_next(const struct queues *x, const struct queue_caller *of);
-/* The first one of the tenant at this node for whom nobody rings. NULL: none. */
+/* Returns the tenant's first caller of this node for whom no agent rings. NULL: none. */
 const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant);
 /* From 1 on, in its queue. */
 uint32_t queue_position(const struct queues *x, const struct queue_caller *of);
@@ -187,8 +187,9 @@ struct queue_match {
 	struct queue_agent *agents[QUEUE_MEMBERS_MAX];
 };
 
-/* The first caller of this node, in order, for whom an agent is free, and the agents that ring, the
- * first one first. Callers of other nodes before him have theirs first. False: none. */
+/* Finds the first caller of this node for whom an agent is free, and the agents to ring, in order.
+ * Agents for callers of other nodes who are before him are left out. Returns false if there is
+ * none. */
 bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,
 		 void *arg, struct queue_match *out);
 /* The agents are the call's, until then, and ring. */
