@@ -33,7 +33,6 @@ extern const struct command_arg g_page_fields[];
 extern const struct form g_page_form;
 extern const struct document_kind g_page_documents;
 
-/* Commands. page_put saves the text of the flow before the document. */
-command_fn page_put, page_ring;
+command_fn page_ring;
 
 #endif

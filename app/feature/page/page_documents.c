@@ -3,7 +3,6 @@
  * one; then page.ring rings the members. No document of a room can have that number, and the room
  * is locked: no other call gets in. */
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,7 @@
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "sig/host/programs.h"
+#include "sig/flow/program.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/pbx/page.h"
 #include "sig/shard/shard.h"
@@ -54,11 +53,6 @@ static struct flow_program *page_flow(const void *v)
 	return n < (int)sizeof(text) ? program_parse(bytes_str(text), NULL, &unused) : NULL;
 }
 
-void page_put(struct command_run *run)
-{
-	command_flow_document_put(run, &g_page_documents, page_flow);
-}
-
 static int page_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct page_value *v = value;
@@ -69,16 +63,10 @@ static int page_apply(struct node *node, uint16_t tenant, const void *value)
 				   .locked = true,
 				   .muted = true,
 				   .ends_with_host = true };
-	struct flow_program *p = page_flow(v);
-	int err;
+	int err = command_flow_kind_apply(node, tenant, &g_page_documents, v->name, v);
 
-	if (!p)
-		return -ENOMEM;
 	page_room(room.number, v->name);
 	(void)snprintf(room.name, sizeof(room.name), "%s", v->name);
-	err = programs_put(node->shards.shared_tables->programs,
-			   bytes_str(tenants_name(node->common.tenants, tenant)),
-			   bytes_str(room.number), p);
 	return err ? err : rooms_put(node->common.rooms, &room);
 }
 
@@ -86,9 +74,8 @@ static void page_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	char number[ROOM_NUMBER_MAX];
 
+	command_flow_kind_forget(node, tenant, &g_page_documents, name);
 	page_room(number, name);
-	programs_delete(node->shards.shared_tables->programs,
-			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(number));
 	rooms_delete(node->common.rooms, tenant, bytes_str(number));
 }
 
@@ -98,6 +85,7 @@ const struct document_kind g_page_documents = {
 	.argument = "name",
 	.several = "paging groups",
 	.word = PAGE_WORD,
+	.flow = page_flow,
 	.places = ROOM_PAGES_MAX,
 	.share = TENANT_PAGES_MAX,
 	.size = sizeof(struct page_value),
@@ -143,7 +131,7 @@ static bool page_ring_one(struct command_run *run, const struct room_view *room,
 	return !refused;
 }
 
-/* The store is asked for all whose phones this node does not know. */
+/* Requests the registrations of all members that this node does not know. */
 static void page_look_up(struct node *n, uint16_t tenant, const struct page_value *v)
 {
 	struct locations *l = n->common.locations;

@@ -2,6 +2,7 @@
 /* The row of paging groups in the list of features, with the fields of their documents and their
  * commands. */
 
+#include "app/command/command_flow.h"
 #include "app/command/table/table.h"
 #include "app/feature/page/page.h"
 
@@ -56,8 +57,8 @@ static const struct command g_page_commands[] = {
 	  "Makes a paging group, or changes the given fields. Who calls it speaks to its members, "
 	  "whose phones answer by themselves. A number leads to it by number.put with "
 	  "to=page:NAME.",
-	  "the paging group; warnings, of extensions that are not there yet", BY(page_put),
-	  .documents = BY(&g_page_documents) },
+	  "the paging group; warnings, of extensions that are not there yet",
+	  BY(command_flow_kind_put), .documents = BY(&g_page_documents) },
 	{ "page.get", COMMAND_FOR_READER, g_page_args, "Shows a paging group.", "changed_utc_ms",
 	  BY(document_show), .documents = BY(&g_page_documents), .shows = g_page_fields },
 	{ "page.delete", COMMAND_FOR_ADMIN, g_page_args,
