@@ -24,10 +24,6 @@ int command_flows_ship(struct node *n) NODISCARD;
 void command_flows_beat(struct node *n, uint64_t now_ns);
 /* Its text is in Redis by its hash; then the document of the run is put. */
 void command_flow_text_put(struct command_run *run, const struct flow_program *p);
-/* Puts a document of a kind that a flow carries out, behind the text of its flow. flow: that of a
- * value of the kind; NULL: no memory. */
-void command_flow_document_put(struct command_run *run, const struct document_kind *kind,
-			       struct flow_program *(*flow)(const void *value));
 /* A command: puts a document of the command's kind, which has a flow (struct document_kind), behind
  * the text of that flow. */
 void command_flow_kind_put(struct command_run *run);
