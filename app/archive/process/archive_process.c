@@ -269,7 +269,7 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	if (argc == 1) /* calls come first; and who calls is asked by calls */
+	if (argc == 1) /* calls have priority; the role find answers calls */
 		(void)setpriority(PRIO_PROCESS, 0, NICE);
 	return archived_run(argc > 1);
 }
