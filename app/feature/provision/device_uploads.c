@@ -107,7 +107,7 @@ static void *uploads_run(void *arg)
 {
 	for (const struct upload_folder *f = arg; f; f = f->next)
 		folder_delete(f);
-	/* release: pairs with the acquire in uploads_end, whose join is short then */
+	/* The release pairs with the acquire in uploads_end: its join returns soon. */
 	atomic_store_explicit(&g_uploads.done, true, memory_order_release);
 	return NULL;
 }
