@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The beginning of a page: the members of a paging group are rung when its caller is in the room
- * (page.h). Nothing of that is saved. A successor asks again, and members that are in the room, or
- * ring for it, are not rung again. */
+ * (page.h). Nothing of that is saved. A successor asks again only if the caller is alone in the
+ * room: else members were rung, and one that has hung up is not rung again. */
 #include "sig/pbx/page.h"
 
 #include <stdio.h>
@@ -19,7 +19,8 @@ static bool page_begins(const struct call_host *h, const struct call *c)
 	const struct room *r =
 		m && m->hosts && !m->asks && !m->pages ? conference_room(h, c) : NULL;
 
-	return r && bytes_starts(bytes_str(r->number), PAGE_WORD);
+	return r && bytes_starts(bytes_str(r->number), PAGE_WORD) &&
+	       !(c->restored && (m->next || m->prev));
 }
 
 static void page_settle(struct call_host *h, struct call *c)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Paging groups: the caller speaks to all members, whose phones answer by themselves (PAGE-08). One node for all tests of a class."""
 import contextlib
+import time
 import os
 import queue
 import socket
@@ -94,11 +95,17 @@ class Pages(unittest.TestCase):
         """All members hear him, he and the others hear none of them, and the page ends with him."""
         out = self.pages()
         heard = [self.hears(number) for number in MEMBERS]
+        self.phones["1001"].audio.stop()
         self.phones["1011"].audio.start(REPLIED)
+        time.sleep(1)
+        for number in ("1001", "1012"):
+            self.assertFalse(self.phones[number].audio.is_tone(REPLIED), number)
+        self.phones["1011"].audio.stop()
+        self.phones["1001"].audio.start(SPOKEN)
         self.phones["1012"].audio.wait_tone(SPOKEN, anew=True)
-        self.assertFalse(self.phones["1001"].audio.is_tone(REPLIED))
         self.assertEqual(self.members(), ["1001", *MEMBERS])
         room, = self.ask("conference.list")
+        self.puts(priority="emergency")         # that they have a call is no reason any more
         self.assertEqual(self.ask("page.ring", conference=room["id"]), {"rung": 0})
         self.over(out, *heard)
 
@@ -144,15 +151,20 @@ class Pages(unittest.TestCase):
         into.wait_bye()
 
     def test_killed(self):
-        """A page goes on in the next process, and nobody is rung twice."""
-        self.puts(members="1011,1012")
+        """A page goes on in the next process. Nobody is rung twice, nor who has hung up, whatever the caller's phone asks then."""
+        self.puts(priority="emergency")
         out = self.pages()
-        first = self.hears("1011")
+        first, gone = self.hears("1011"), self.hears("1013")
+        gone.bye()
+        until(lambda: self.members() == ["1001", "1011"], self.members)
+        until(lambda: all(call["saved"] for call in self.ask("call.list")))
         self.node.kill()
         self.node.restart()
         self.phones["1011"].audio.wait_tone(SPOKEN, anew=True)
         second = self.hears("1012")
-        self.is_not_rung("1011")
+        out.reinvite(self.phones["1001"].audio.sdp(version=2))
+        for number in ("1011", "1013"):
+            self.is_not_rung(number)
         self.over(out, first, second)
 
     def test_guide(self):
