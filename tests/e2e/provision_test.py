@@ -636,7 +636,7 @@ class Nodes(OfNodes):
 
 
 class SyncOfCluster(Cluster):
-    """Nodes that hear of each other: a phone has its files of a, and registers and speaks at b."""
+    """Nodes that hear of each other: a phone has its files of a, registers at b, and speaks in a call of a."""
     @classmethod
     def settings(cls, name, shard):
         cls.port = getattr(cls, "port", None) or cls.enterClassContext(Ports(1)).take()
@@ -644,7 +644,7 @@ class SyncOfCluster(Cluster):
         return super().settings(name, shard) | own
 
     def test_behind_the_last_bye(self):
-        """PROV-13: what a is told asks the phone at b to look for its files, behind its call there, and once."""
+        """PROV-13: what a is told asks the phone at b to look for its files, behind its call, which is a's, and once."""
         for node in (self.a, self.b):
             until(lambda at=node: at.metric("tandem_cluster_nodes", state="heard") == 1, "they do not hear each other")
         until(lambda: self.owner(17) == "a" and self.owner(18) == "b", "each is not at home")
@@ -652,7 +652,7 @@ class SyncOfCluster(Cluster):
         device = Polycom(MAC, f"http://{place.NODE}:{self.port}/", "1001", "secret")
         self.assertTrue(device.boot())
         device.values["reg.1.server.1.address"], device.values["reg.1.server.1.port"] = ADDRESSES[18], SIP
-        caller, sounds = self.phones[18, "1002"], [self.enterContext(self.a.media()) for _ in range(2)]
+        caller, sounds = self.phones[17, "1002"], [self.enterContext(self.a.media()) for _ in range(2)]
         self.assertEqual(device.register(lambda server, number, password: UserAgent(server, number, password)).status, 200)
         self.addCleanup(device.agent.close)
         self.assertEqual(caller.register().status, 200)
@@ -663,7 +663,7 @@ class SyncOfCluster(Cluster):
         out.wait_answer()
         into.wait_ack()
         self.a.ctl("device.put", mac=MAC, columns=2)
-        time.sleep(2.5)
+        time.sleep(8)           # longer than it waits before it asks again
         self.assertEqual(device.syncs, [])
         over = threading.Thread(target=into.wait_bye)
         over.start()
