@@ -232,7 +232,8 @@ struct remote_process {
 struct remote_watch {
 	struct remote_watch_host host;
 	struct remote_list asks, views;
-	struct remote_list held; /* dialogs of shards that no node reports now; of process 0 */
+	struct remote_list held;  /* dialogs of shards that no node reports now; of process 0 */
+	struct remote_list asked; /* users whose reports are kept without watchers; of process 0 */
 	uint32_t shards[REMOTE_SHARDS_MAX], shard_count; /* of the sender of what is being read */
 	bool lists_shards;                               /* it is one that says them */
 	uint32_t seconds;
@@ -311,6 +312,16 @@ void remote_watch_request(struct remote_watch *r, struct bytes tenant, struct by
 	const struct remote_user u = { .tenant = tenant, .user = user, .asks = true };
 
 	remote_request(r, &u);
+}
+
+void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes user)
+{
+	const struct remote_user u = { .tenant = tenant, .user = user, .asks = true };
+
+	if (remote_list_refresh(&r->asked, 0, &u, r->now_ns + REMOTE_KEPT_NS))
+		remote_request(r, &u);
+	else
+		r->counts.refused++;
 }
 
 void remote_watch_send(struct remote_watch *r, uint64_t process, const struct remote_item *item)
@@ -506,12 +517,13 @@ static bool views_settle(struct remote_watch *r, const struct remote_user *u)
 	return changed;
 }
 
-/* Reports on users without watchers here are dropped: the other node stops when it is not asked
- * again. */
+/* Reports on users who are neither watched here nor asked for are dropped: the other node stops when
+ * it is not asked again. */
 static void hear_view(struct remote_watch *r, const struct remote_user *u)
 {
 	bool wanted = (u->count || u->registered) &&
-		      r->host.is_watched(r->host.owner, u->tenant, u->user);
+		      (r->host.is_watched(r->host.owner, u->tenant, u->user) ||
+		       remote_list_find(&r->asked, 0, u->tenant, u->user));
 	bool changed = views_settle(r, u);
 	struct remote_entry *e =
 		wanted ? remote_entry_refresh(r, &r->views, u)
@@ -635,7 +647,7 @@ static void entry_lapse(struct remote_watch *r, struct remote_list *l, struct re
 {
 	struct text tenant = e->tenant, user = e->user;
 
-	if (l == &r->asks) {
+	if (l == &r->asks || l == &r->asked) {
 		remote_forget(r, l, e);
 		return;
 	}
@@ -703,7 +715,7 @@ static void processes_look(struct remote_watch *r, uint64_t now_ns)
 
 void remote_watch_expire(struct remote_watch *r, uint64_t now_ns)
 {
-	struct remote_list *lists[] = { &r->asks, &r->views, &r->held };
+	struct remote_list *lists[] = { &r->asks, &r->views, &r->held, &r->asked };
 
 	r->now_ns = now_ns;
 	r->seconds++;
@@ -738,7 +750,8 @@ int remote_watch_open(struct remote_watch **out, const struct remote_watch_host 
 	r->outcome = writer_over(r->space, sizeof(r->space));
 	if (remote_list_open(&r->asks, REMOTE_ENTRIES_MAX, key) ||
 	    remote_list_open(&r->views, REMOTE_ENTRIES_MAX, key) ||
-	    remote_list_open(&r->held, REMOTE_ENTRIES_MAX, key)) {
+	    remote_list_open(&r->held, REMOTE_ENTRIES_MAX, key) ||
+	    remote_list_open(&r->asked, REMOTE_ENTRIES_MAX, key)) {
 		remote_watch_close(r);
 		return -ENOMEM;
 	}
@@ -753,5 +766,6 @@ void remote_watch_close(struct remote_watch *r)
 	remote_list_close(&r->asks);
 	remote_list_close(&r->views);
 	remote_list_close(&r->held);
+	remote_list_close(&r->asked);
 	free(r);
 }

@@ -657,6 +657,31 @@ static void many_are_asked_for(void **state)
 	assert_int_equal(counts.heard, 400);
 }
 
+/* Without watchers: what is told of who was asked for is kept for a while, and then no longer. */
+static void asked_for_once(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0], *b = &net->sides[1];
+	struct dialog_state list[DIALOG_STATES_MAX];
+
+	side_has(b, PHASE_CONFIRMED, 1, 7);
+	remote_watch_request(a->watch, ACME, USER);
+	net_run(net);
+	assert_int_equal(remote_watch_dialogs(a->watch, ACME, USER, list, 0), 0);
+	remote_watch_ask(a->watch, ACME, USER);
+	net_run(net);
+	assert_int_equal(remote_watch_dialogs(a->watch, ACME, USER, list, 0), 1);
+	side_has(b, PHASE_CONFIRMED, 0, 7);
+	remote_watch_changed(b->watch, ACME, USER);
+	net_run(net);
+	assert_int_equal(remote_watch_dialogs(a->watch, ACME, USER, list, 0), 0);
+	side_has(b, PHASE_CONFIRMED, 1, 8);
+	net_seconds(net, REMOTE_KEPT_NS / NS_PER_S + 1);
+	remote_watch_request(a->watch, ACME, USER);
+	net_run(net);
+	assert_int_equal(remote_watch_dialogs(a->watch, ACME, USER, list, 0), 0);
+}
+
 /* Each says which call rings there. */
 static void who_rings(void **state)
 {
@@ -938,6 +963,7 @@ int main(void)
 		NET_TEST(given_by_this_one),
 		NET_TEST(lost_while_it_waits),
 		NET_TEST(many_are_asked_for),
+		NET_TEST(asked_for_once),
 		NET_TEST(who_rings),
 		NET_TEST(with_whom_to_join),
 		NET_TEST(what_a_page_shows),
