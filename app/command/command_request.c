@@ -121,6 +121,12 @@ static void command_ask_late(struct ticket *t)
 		command_ask_end(w, place, NULL);
 		return;
 	}
+	if (!place->picked) {
+		struct command_run *run = waiting_run_pop(w, place);
+
+		run->command->fn(run);
+		return;
+	}
 	shard_remote_picked(place->node->shards.shared_tables, waiting_ticket(w, i), &told);
 	command_ask_picked_end(w, place, &told);
 }
@@ -184,6 +190,19 @@ static struct waiting_place *command_ask_open(struct command_run *run, uint64_t 
 		command_fail(run, COMMAND_BUSY, NULL, "too many orders at once");
 	}
 	return place;
+}
+
+bool command_run_again(struct command_run *run, uint64_t wait_ns)
+{
+	struct node *n = run->node;
+	struct waiting_place *place =
+		waiting_find(n->api.waiting, waiting_put(n->api.waiting, run));
+
+	if (!place)
+		return false;
+	place->node = n;
+	ticket_wait(n->api.tickets, &place->late, clock_now_ns() + wait_ns, command_ask_late);
+	return true;
 }
 
 const char *command_ask_tenant(struct command_run *run, uint64_t call)
@@ -259,7 +278,7 @@ void command_conference_requested(const struct effect *e, void *arg)
 		remote_watch_send(node->shards.shared_tables->remote, to.incarnation, &ask);
 }
 
-static bool command_ask_has_others(const struct node *n)
+bool command_ask_has_others(const struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
 

@@ -45,6 +45,10 @@ void waiting_close(struct waiting *w);
 uint64_t waiting_put(struct waiting *w, struct command_run *run);
 /* NULL: nobody waits with it. */
 struct command_run *waiting_pop(struct waiting *w, uint64_t ticket);
+/* The command runs again after that time. False: too many wait. */
+bool command_run_again(struct command_run *run, uint64_t wait_ns);
+/* Whether there are other nodes that can be asked. */
+bool command_ask_has_others(const struct node *n);
 /* Any; NULL: nobody waits. */
 struct command_run *waiting_take_any(struct waiting *w);
 /* Asks the node that has join->with, a call of that tenant. done is called later, or the run has
