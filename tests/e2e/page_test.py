@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Paging groups: the caller speaks to all members, whose phones answer by themselves (PAGE-08). One node for all tests of a class."""
 import contextlib
-import time
 import os
 import queue
 import socket
@@ -11,6 +10,7 @@ import unittest
 
 from directory_test import Pair
 from guides_test import guide, typed
+from lib import wire
 from lib.node import Node
 from lib.sip import SipError, or_none
 from patience import until
@@ -202,18 +202,60 @@ class Pages(unittest.TestCase):
 
 
 class PagesOfNodes(Pair):
-    """Two nodes at a Redis apart."""
+    """Two nodes of a cluster."""
+    @classmethod
+    def settings(cls, name, shard):
+        return super().settings(name, shard) | {"cluster": {"listen": f"127.0.0.{16 + shard}:7946", "shards": [1, 2]}}
+
+    @classmethod
+    def setUpClass(cls):
+        wire.alone()        # other files have nodes at these addresses, too
+        super().setUpClass()
+        until(lambda: cls.b.metric("tandem_cluster_nodes", state="heard") == 1)
+        cls.ends = {}
+        for number, node in (("1001", cls.a), ("1002", cls.b), ("1003", cls.a), ("1011", cls.a), ("1012", cls.b), ("1013", cls.b)):
+            cls.a.put_extension(number, "secret" + number)
+            until(lambda at=node, number=number: any(row["number"] == number for row in at.ctl("extension.list")))
+            cls.ends[number] = cls.enterClassContext(node.user_agent(number, "secret" + number)), cls.enterClassContext(node.media())
+            assert cls.ends[number][0].register().status == 200
+        cls.a.ctl("page.put", name="hall", members="1011,1012")
+        cls.a.ctl("number.put", number="700", to="page:hall")
+        until(lambda: cls.b.ctl("number.list") and cls.b.ctl("page.list"))
+
+    def test_busy_elsewhere(self):
+        """A member with a call is not rung, at whichever node the call and the page are."""
+        self.a.ctl("page.put", name="hall", members="1011,1012,1013")
+        self.addCleanup(self.a.ctl, "page.put", name="hall", members="1011,1012")
+        talks = []
+        for caller, member in (("1003", "1011"), ("1002", "1012")):     # at a, and at b
+            out = self.ends[caller][0].invite(member, self.ends[caller][1].sdp())
+            into = self.ends[member][0].incoming()
+            into.answer(self.ends[member][1].sdp())
+            out.wait_answer()
+            talks.append((out, into))
+        for caller in ("1001", "1002"):
+            phone, audio = self.ends["1001"]
+            if caller == "1002":
+                talks[1][0].bye()
+                talks.pop()[1].wait_bye()
+                phone, audio = self.ends["1002"]
+            out = phone.invite("700", audio.sdp())
+            out.wait_answer()
+            heard = self.ends["1013"][0].incoming()
+            heard.answer(self.ends["1013"][1].sdp())
+            rung = {number: incoming for number in ("1011", "1012") if (incoming := or_none(self.ends[number][0].incoming, 0.5))}
+            for incoming in rung.values():
+                incoming.reject(486)
+            self.assertEqual(list(rung), [] if caller == "1001" else ["1012"])
+            out.bye()
+            heard.wait_bye()
+            until(lambda: not self.a.ctl("conference.list") and not self.b.ctl("conference.list"))
+        talks[0][0].bye()
+        talks[0][1].wait_bye()
+
     def test_phones_of_both(self):
         """Members are rung wherever they registered, whichever node has the page; and a number that conference.invite names."""
-        ends = {}
-        for number, node in (("1001", self.a), ("1002", self.b), ("1011", self.a), ("1012", self.b), ("1013", self.b)):
-            self.a.put_extension(number, "secret" + number)
-            until(lambda at=node, number=number: any(row["number"] == number for row in at.ctl("extension.list")))
-            ends[number] = self.enterContext(node.user_agent(number, "secret" + number)), self.enterContext(node.media())
-            self.assertEqual(ends[number][0].register().status, 200)
-        self.a.ctl("page.put", name="hall", members="1011,1012")
-        self.a.ctl("number.put", number="700", to="page:hall")
-        until(lambda: self.b.ctl("number.list") and self.b.ctl("page.list"))
+        ends = self.ends
         for caller, node in (("1001", self.a), ("1002", self.b)):
             phone, audio = ends[caller]
             out = phone.invite("700", audio.sdp())

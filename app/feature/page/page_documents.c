@@ -10,6 +10,7 @@
 #include "app/command/command_call.h"
 #include "app/command/command_flow.h"
 #include "app/command/command_order.h"
+#include "app/command/command_request.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
@@ -23,6 +24,9 @@
 #include "sig/shard/shard.h"
 #include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
+
+/* Other nodes report within it who of the members has a call there. */
+#define PAGE_REPORTS_NS (100 * NS_PER_MS)
 
 enum { TENANT_PAGES_MAX = 64, PAGE_PROGRAM_MAX = 320, PAGE_RATE = 8000 };
 
@@ -131,9 +135,16 @@ static bool page_ring_one(struct command_run *run, const struct room_view *room,
 	return !refused;
 }
 
-/* Requests the registrations of all members that this node does not know. */
-static void page_look_up(struct node *n, uint16_t tenant, const struct page_value *v)
+static bool page_asks(const struct node *n, const struct page_value *v)
 {
+	return v->priority == PAGE_NORMAL && command_ask_has_others(n);
+}
+
+/* Requests the registrations of all members that this node does not know, and asks other nodes for
+ * calls that keep a member from being rung. */
+static void page_look_up(struct node *n, const char *name, const struct page_value *v)
+{
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(name));
 	struct locations *l = n->common.locations;
 	struct bytes left = bytes_str(v->members), one;
 
@@ -143,6 +154,8 @@ static void page_look_up(struct node *n, uint16_t tenant, const struct page_valu
 		if (extensions_has(n->api.extensions, tenant, one) &&
 		    !locations_know(l, tenant, one)) /* 0: no run waits for it */
 			(void)locations_request(l, tenant, one, &n->common.looks, 0);
+		if (page_asks(n, v))
+			remote_watch_ask(n->shards.shared_tables->remote, bytes_str(name), one);
 	}
 }
 
@@ -155,9 +168,10 @@ static bool page_awaits_users(struct command_run *run, const char *tenant,
 	uint16_t *awaited = run->kept, at = 0;
 
 	if (!awaited) {
-		page_look_up(run->node, tenants_find(run->node->common.tenants, bytes_str(tenant)),
-			     v);
+		page_look_up(run->node, tenant, v);
 		run->kept = awaited = calloc(1, sizeof(*awaited));
+		if (awaited && page_asks(run->node, v) && command_run_again(run, PAGE_REPORTS_NS))
+			return true;
 	}
 	while (awaited && bytes_cut(&left, ',', &one)) {
 		if (at++ < *awaited)
