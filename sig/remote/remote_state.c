@@ -52,6 +52,7 @@ static void dialog_pack(pb_remote_dialog *out, const struct dialog_state *d)
 	out->recipient = d->recipient;
 	out->held = d->held;
 	out->conference = d->conference;
+	out->alone = d->alone;
 	out->shard = d->shard;
 	out->parked = d->parked;
 	out->waits_utc_ms = d->waits_utc_ms;
@@ -146,6 +147,7 @@ static bool dialog_unpack(struct dialog_state *out, const pb_remote_dialog *in)
 				      .recipient = in->recipient,
 				      .held = in->held,
 				      .conference = in->conference,
+				      .alone = in->alone,
 				      .shard = in->shard,
 				      .parked = in->parked,
 				      .waits_utc_ms = in->waits_utc_ms };

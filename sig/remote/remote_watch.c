@@ -194,6 +194,7 @@ static bool remote_entry_is(const struct remote_entry *e, const struct remote_us
 		       e->dialogs[i].phase == u->dialogs[i].phase &&
 		       e->dialogs[i].held == u->dialogs[i].held &&
 		       e->dialogs[i].conference == u->dialogs[i].conference &&
+		       e->dialogs[i].alone == u->dialogs[i].alone &&
 		       e->dialogs[i].waits_utc_ms == u->dialogs[i].waits_utc_ms;
 	return same;
 }

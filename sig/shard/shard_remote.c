@@ -89,6 +89,20 @@ static bool waits_before(const struct dialog_state *d, const struct call *c, uin
 	return d->waits_utc_ms < utc_ms || (d->waits_utc_ms == utc_ms && d->id < c->id);
 }
 
+/* Calls of a user that talk: how many of them talk to another party, and of these, how many the user
+ * has made, as a phone does that asks before it transfers. */
+struct busy_count {
+	uint32_t talk, others, made, held;
+};
+
+static void busy_count(struct busy_count *n, const struct dialog_state *d)
+{
+	n->held += d->held;
+	n->talk += !d->held;
+	n->others += !d->held && !d->alone;
+	n->made += !d->held && !d->alone && !d->recipient;
+}
+
 struct user_calls shard_busy_of(void *owner, const struct call *c, struct bytes user)
 {
 	const struct shard *s = owner;
@@ -96,6 +110,7 @@ struct user_calls shard_busy_of(void *owner, const struct call *c, struct bytes 
 	uint32_t count = shard_watch_all(s, c->tenant, user, list);
 	struct user_calls out = { .unsure = s->shared_tables->remote &&
 					    s->shared_tables->remote_quick };
+	struct busy_count n = { 0 };
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (busy_is_own(c, &list[i]) || list[i].parked)
@@ -105,9 +120,11 @@ struct user_calls shard_busy_of(void *owner, const struct call *c, struct bytes 
 			out.behind |= waits_before(&list[i], c, waits_since(s, c));
 		} else {
 			out.calls = true;
-			out.talks |= !list[i].held;
+			busy_count(&n, &list[i]);
 		}
 	}
+	out.talks = n.talk;
+	out.soon = n.talk && (!n.others || (n.held && n.made == n.others));
 	return out;
 }
 

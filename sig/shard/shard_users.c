@@ -10,15 +10,18 @@
 #include "sig/host/tenant_tables.h"
 #include "sig/shard/shard_state.h"
 
-enum { MARK_CONFERENCE = 0x20 }; /* in addition to dialog_state_mark() */
+/* In addition to dialog_state_mark(). */
+enum { MARK_CONFERENCE = 0x20, MARK_ALONE = 0x40 };
 
 /* ---- the state of a user ---- */
 
-static bool leg_is_in_conference(const struct shard *s, const struct leg *l)
+/* Of its call, which the leg does not know. */
+static void dialog_state_of_call(const struct shard *s, struct dialog_state *d, const struct leg *l)
 {
 	const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
 
-	return c && c->member;
+	d->conference = c && c->member;
+	d->alone = c && call_is_alone(c);
 }
 
 static uint32_t watch_dialogs_add(const struct shard *s, uint16_t tenant, struct bytes user,
@@ -29,7 +32,7 @@ static uint32_t watch_dialogs_add(const struct shard *s, uint16_t tenant, struct
 	while (count < DIALOG_STATES_MAX &&
 	       (l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
 		dialog_state_read(&out[count], l);
-		out[count].conference = leg_is_in_conference(s, l);
+		dialog_state_of_call(s, &out[count], l);
 		count += out[count].phase != PHASE_TERMINATED;
 	}
 	return count;
@@ -308,6 +311,8 @@ void shard_watch_call(struct shard *s, struct call *c)
 
 		if (mark && c->member)
 			mark |= MARK_CONFERENCE;
+		if (mark && call_is_alone(c))
+			mark |= MARK_ALONE;
 		if (!mark || mark == l->watched)
 			continue;
 		l->watched = mark;
@@ -352,6 +357,7 @@ void shard_watch_left(struct shard *s, const struct call *c)
 		if (!l || !l->user.n)
 			continue;
 		dialog_state_read(&d, l);
+		dialog_state_of_call(s, &d, l);
 		watch_left(s, c->tenant, text_bytes(&l->user), &d);
 	}
 }

@@ -79,6 +79,7 @@ struct dialog_state {
 	bool recipient;  /* the phone was called */
 	bool held;       /* the phone takes nothing of the other party */
 	bool conference; /* it talks in one */
+	bool alone;      /* it hears the node: a prompt, a room, music; and no other party */
 	bool parked; /* no dialog of a phone, but who waits in the slot of the extension's number */
 	uint32_t shard; /* of its call, and 1; 0: not known */
 	/* no dialog, but a call that waits for the user (sig/pbx/call_waiting.h), which began then;

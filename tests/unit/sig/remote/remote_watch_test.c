@@ -931,6 +931,9 @@ static void where_a_phone_is(void **state)
 	a->changes = 0;
 	side_changes(b);
 	assert_int_equal(a->changes, 1);
+	b->has[0].alone = true;
+	side_changes(b);
+	assert_int_equal(a->changes, 2);
 	side_has(b, PHASE_CONFIRMED, 0, 0);
 	side_changes(b);
 	assert_int_equal(known(a), 0);
