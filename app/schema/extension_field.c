@@ -436,6 +436,10 @@ const struct command_arg g_extension_fields[] = {
 		"phones ring, and do as they like; off: it is busy; single: the call waits, the "
 		"user hears a tone, and the phones ring when the user hangs up, holds or parks; "
 		"one more finds it busy; multiple: five wait so, and ring in their order."),
+	FLAG_FIELD("live_call", forward.live_call, "false",
+		   "While it hears its mailbox or another prompt, pages, transfers or is in a "
+		   "conference, up to five calls wait for it with ringback, whatever call_waiting "
+		   "says. It hears the tone, and its phones ring behind that."),
 	WORD_FIELD("auto_answer", core.auto_answer, FIELD_NUMBER, g_auto_answer_words, "off",
 		   "Whether its phones are asked to answer all calls by themselves: the word that "
 		   "they know in Alert-Info (info=...), or off."),

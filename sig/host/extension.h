@@ -217,6 +217,8 @@ struct shard_forward {
 	/* do not disturb while it is in a call of either direction (CALL-20) */
 	bool smart_do_not_disturb;
 	uint8_t call_waiting; /* enum call_waiting */
+	/* where that would be busy it waits all the same, if the other call is soon over (CALL-14) */
+	bool live_call;
 	/* its calls wait for that application, and no phone rings; "": none */
 	char application[APPLICATION_NAME_MAX];
 	uint16_t application_wait_s; /* so long; 0: APPLICATION_WAIT_S */
@@ -235,13 +237,13 @@ struct shard_forward {
 /* What other calls it has counts, those on other nodes, too. */
 static inline bool shard_forward_counts_calls(const struct shard_forward *f)
 {
-	return f->smart_do_not_disturb || f->call_waiting != CALL_WAITING_PHONE;
+	return f->smart_do_not_disturb || f->live_call || f->call_waiting != CALL_WAITING_PHONE;
 }
 /* Rings alone lead nowhere. */
 static inline bool shard_forward_is_set(const struct shard_forward *f)
 {
 	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
-	       f->do_not_disturb || f->smart_do_not_disturb || f->call_waiting ||
+	       f->do_not_disturb || f->smart_do_not_disturb || f->call_waiting || f->live_call ||
 	       f->application[0] || f->blocked[0] || f->outside_number[0] ||
 	       f->outside_numbers[0] || f->announce_inside[0] || f->announce_outside[0] ||
 	       f->dial_rules[0];

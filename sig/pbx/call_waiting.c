@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Call waiting in the node (FEATURES CALL-12, CALL-13), as call_waiting.h describes it: the step
+/* Call waiting in the node (FEATURES CALL-12, CALL-13, CALL-14), as call_waiting.h describes it: the step
  * begins when the plan meets a busy user, is saved, and is looked at again behind each step of the
  * call until the user is free or the time is over. Which calls a user has comes from the shard
  * (calls_of_user). The call waiting tone is an overlay on the media of the talking leg. */
@@ -33,18 +33,27 @@ static enum call_waiting_verdict waiting_verdict_of(const struct user_calls *e, 
 	return e->waits < most ? CALL_WAITING_WAITS : CALL_WAITING_BUSY;
 }
 
+/* A group, or a list of numbers, rings its next one instead. */
+static bool waiting_is_of_several(const struct call *c)
+{
+	return flow_has_caller(c) && (c->run->group.n || flow_dials_members(c));
+}
+
 static enum call_waiting_verdict call_waiting_meets(const struct call_host *h, const struct call *c,
 						    const struct shard_forward *f,
 						    struct bytes user)
 {
 	struct user_calls e;
+	bool several = waiting_is_of_several(c);
 
-	if (!f || f->call_waiting == CALL_WAITING_PHONE || c->emergency)
+	if (!f || c->emergency ||
+	    (f->call_waiting == CALL_WAITING_PHONE && (several || !f->live_call)))
 		return CALL_WAITING_FREE;
 	e = h->services->calls->others(h->owner, c, user);
-	/* rung by a group, or with others: the call does not wait for him */
-	if (flow_has_caller(c) && (c->run->group.n || flow_dials_members(c)))
+	if (several)
 		return e.calls ? CALL_WAITING_BUSY : CALL_WAITING_FREE;
+	if (f->live_call && e.soon)
+		return e.waits < CALL_WAITING_MOST ? CALL_WAITING_WAITS : CALL_WAITING_BUSY;
 	switch ((enum call_waiting)f->call_waiting) {
 	case CALL_WAITING_PHONE:
 		break;

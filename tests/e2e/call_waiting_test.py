@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A second call waits for an extension that speaks, whatever phone it has: CALL-12, CALL-13, BEAT-06."""
+"""A second call waits for an extension that speaks, whatever phone it has: CALL-12 to CALL-14, BEAT-06."""
 import time
 
 import tone
@@ -138,6 +138,36 @@ class Waiting(ForwardTest):
         self.talks()
         self.assertEqual(self.c.invite("1002", self.audio_c.sdp()).wait_final().status, 486)
 
+    def test_live_call(self):
+        """CALL-14: 1002, who is busy else, hears a prompt, is in a conference, or pages: 1003 waits, over a kill too."""
+        self.forward(call_waiting="off", live_call="true")
+        self.node.ctl("flow.put", name="news", program=[{"answer": {}}, {"pause": {"seconds": 60}}])
+        self.node.ctl("number.put", number="7001", to="flow:news")
+        self.node.ctl("room.put", number="7002")
+        self.node.ctl("page.put", name="all", members="1001")
+        self.node.ctl("number.put", number="7003", to="page:all")
+        for number in ("7001", "7002", "7003"):
+            out = self.b.invite(number, self.audio_b.sdp())
+            self.audio_b.use(out.wait_answer())
+            waits = self.c.invite("1002", self.audio_c.sdp())
+            waits.wait_provisional(180)
+            self.assertEqual(self.calls_of("1003"), ["ringing"])
+            if number == "7002":
+                self.saved()
+                self.node.kill()
+                self.node.restart()
+                for agent in (self.b, self.c):
+                    self.assertEqual(agent.register().status, 200)
+            out.bye()
+            into = self.b.incoming()
+            into.answer(self.audio_b.sdp())
+            waits.wait_answer()
+            waits.bye()
+            into.wait_bye()
+
+    def calls_of(self, user):
+        return [call["state"] for call in self.calls() if call["from"] == user]
+
     def test_a_desk_phone(self):
         """A baresip, with one line that knows of nothing."""
         self.node.put_extension("2001", "secret2001")
@@ -149,7 +179,7 @@ class Waiting(ForwardTest):
         waits = self.c.invite("2001", self.audio_c.sdp())
         waits.wait_provisional(180)
         time.sleep(0.5)
-        self.assertEqual([call["state"] for call in self.calls() if call["from"] == "1003"], ["ringing"])
+        self.assertEqual(self.calls_of("1003"), ["ringing"])
         out.bye()
         self.audio_c.use(waits.wait_answer())
         waits.bye()

@@ -103,7 +103,7 @@ const struct command g_extension_commands[] = {
 	  .own_args =
 		  "forward_always,forward_busy,forward_no_answer,forward_unreachable,"
 		  "forward_rings,do_not_disturb,smart_do_not_disturb,lamps,presence,call_waiting,"
-		  "auto_answer,auto_answer_s,mailbox_notify,mailbox_notify_to,"
+		  "live_call,auto_answer,auto_answer_s,mailbox_notify,mailbox_notify_to,"
 		  "mailbox_notify_hours,mailbox_notify_retry_s,mailbox_mail,mailbox_mail_audio,"
 		  "mailbox_mail_delete" },
 	{ "extension.get", COMMAND_FOR_READER, g_get_args, "Shows an extension.",

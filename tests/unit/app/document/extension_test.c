@@ -173,6 +173,7 @@ static void test_forward(void **state)
 		  NULL,
 		  { .do_not_disturb = true } },
 		{ ",\"smart_do_not_disturb\":true", NULL, { .smart_do_not_disturb = true } },
+		{ ",\"live_call\":true", NULL, { .live_call = true } },
 		{ ",\"call_waiting\":\"phone\"", NULL, { .call_waiting = CALL_WAITING_PHONE } },
 		{ ",\"call_waiting\":\"off\"", NULL, { .call_waiting = CALL_WAITING_OFF } },
 		{ ",\"call_waiting\":\"single\"", NULL, { .call_waiting = CALL_WAITING_SINGLE } },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A second call at an extension that has one (FEATURES CALL-12, CALL-13). */
+/* A second call at an extension that has one (FEATURES CALL-12, CALL-13, CALL-14). */
 
 #include "sig/host/groups.h"
 #include "sig/model/call_order.h"
@@ -306,6 +306,73 @@ static void five_in_their_order(void **state)
 	assert_int_equal(rig_take(q->t.l.r, &q->t.l.b.addr, "INVITE ").n, 0);
 }
 
+static void live_set(struct quartet *q, enum call_waiting other)
+{
+	waiting_set(q, (struct shard_forward){ .live_call = true, .call_waiting = other });
+}
+
+/* 1002 hears a prompt of a flow, as of a mailbox, and hangs up. */
+static void live_in_a_flow(void **state)
+{
+	struct quartet *q = *state;
+
+	for (enum call_waiting w = CALL_WAITING_PHONE; w <= CALL_WAITING_MULTIPLE; w++) {
+		live_set(q, w);
+		put_flow(q->t.l.r, "[{\"play\":\"welcome\"}]");
+		phone_invite(&q->t.l.b, "700", PHONE_SDP_B);
+		assert_true(phone_hears(&q->t.l.b, "SIP/2.0 200").n);
+		phone_ack(&q->t.l.b);
+		rig_wait_ms(q->t.l.r, 10);
+		comes(q, &q->t.c);
+		rig_wait_ms(q->t.l.r, 10);
+		comes(q, &q->d);
+		phone_request(&q->t.l.b, "BYE", "", "");
+		assert_true(phone_hears(&q->t.l.b, "SIP/2.0 200").n);
+		is_taken(q, &q->t.c);
+		phone_cancel(&q->d);
+		assert_true(phone_hears(&q->d, "SIP/2.0 487").n);
+		phone_ack(&q->d);
+		phone_request(&q->t.c, "BYE", "", "");
+		trio_assert_left(&q->t.l.b);
+		assert_true(phone_hears(&q->t.c, "SIP/2.0 200").n);
+	}
+}
+
+/* With another party it is as call_waiting says. */
+static void live_with_a_party(void **state)
+{
+	struct quartet *q = *state;
+
+	live_set(q, CALL_WAITING_OFF);
+	phones_talk(&q->t.l.a, &q->t.l.b);
+	is_refused(&q->t.c, "SIP/2.0 486");
+}
+
+/* Whom the held party is to be given to: the phone asks first, as before each transfer. */
+static void live_in_a_transfer(void **state)
+{
+	struct quartet *q = *state;
+	struct phone asks;
+	struct bytes m;
+
+	live_set(q, CALL_WAITING_OFF);
+	phones_talk(&q->t.l.a, &q->t.l.b);
+	phone_request(&q->t.l.b, "INVITE", "", HOLD_B);
+	m = rig_take(q->t.l.r, &q->t.l.a.addr, "INVITE ");
+	phone_answer(&q->t.l.a, m, "200 OK", HELD_A);
+	assert_true(phone_hears(&q->t.l.b, "SIP/2.0 200").n);
+	phone_ack(&q->t.l.b);
+	phone_open(&asks, q->t.l.r, "1002", "192.0.2.12:5060");
+	(void)snprintf(asks.tag, sizeof(asks.tag), "asks");
+	phone_invite(&asks, "1003", PHONE_SDP_B);
+	assert_true(phone_rings(&q->d).n);
+	comes(q, &q->t.c);
+	phone_cancel(&asks);
+	assert_true(phone_hears(&asks, "SIP/2.0 487").n);
+	phone_ack(&asks);
+	is_taken(q, &q->t.c);
+}
+
 /* Somebody who is up is given to him, and hears ringback meanwhile. */
 static void who_is_given_away_waits(void **state)
 {
@@ -404,6 +471,9 @@ int main(void)
 		QUARTET_TEST(at_first_the_phone_rings),
 		QUARTET_TEST(several_in_their_order),
 		QUARTET_TEST(five_in_their_order),
+		QUARTET_TEST(live_in_a_flow),
+		QUARTET_TEST(live_with_a_party),
+		QUARTET_TEST(live_in_a_transfer),
 		QUARTET_TEST(who_is_given_away_waits),
 		QUARTET_TEST(over_a_kill),
 		QUARTET_TEST(over_a_kill_and_an_end),

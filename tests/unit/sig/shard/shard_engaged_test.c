@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of one extension in two nodes of a cluster, which tell each other of them: a second one waits wherever it comes. */
 #include "sig/shard/shard_state.h"
+#include "tests/unit/sig/flows.h"
 #include "tests/unit/sig/trio.h"
 
 struct nodes {
@@ -210,6 +211,27 @@ static void smart_do_not_disturb_counts_them(void **state)
 	assert_true(phone_rings(&n->b_far).n);
 }
 
+/* Who hears a flow of another node is waited for; who has a party there is busy. */
+static void live_at_another_node(void **state)
+{
+	struct nodes *n = *state;
+
+	both_set(n, (struct shard_forward){ .live_call = true, .call_waiting = CALL_WAITING_OFF });
+	put_flow(n->near, "[{\"play\":\"welcome\"}]");
+	phone_invite(&n->b, "700", PHONE_SDP_B);
+	assert_true(phone_hears(&n->b, "SIP/2.0 200").n);
+	phone_ack(&n->b);
+	engaged_run(n);
+	waits_far(n, &n->c);
+	phone_request(&n->b, "BYE", "", "");
+	engaged_run(n);
+	assert_true(phone_rings(&n->b_far).n);
+	phone_cancel(&n->c);
+	engaged_run(n);
+	talk_near(n);
+	refused_far(&n->d);
+}
+
 static void far_seconds(struct nodes *n, uint64_t seconds)
 {
 	while (seconds-- > 0) {
@@ -270,6 +292,7 @@ int main(void)
 		NODES_TEST(one_waits_in_the_cluster),
 		NODES_TEST(in_the_order_of_the_cluster),
 		NODES_TEST(smart_do_not_disturb_counts_them),
+		NODES_TEST(live_at_another_node),
 		NODES_TEST(of_a_node_that_is_gone),
 		NODES_TEST(told_again),
 		NODES_TEST(others_are_not_asked),
