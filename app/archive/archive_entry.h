@@ -79,14 +79,13 @@ struct archive_entry {
 	X(sip_status, "sip_status")     \
 	X(q850, "q850")
 
-/* A pair of parties of a call. Texts are those of json and detail, which it owns, or of a
- * database. */
+/* A pair of parties of a call. */
 struct archive_leg {
-	json_t *json;
-	char *text;
+	char *text, *detail_text; /* what its texts are in; NULL: in text, too */
 	uint64_t call;
 	int64_t month; /* YYYYMM, by the id of the call alone; 0: that has no time */
 	int64_t leg;   /* 1 is the first one */
+	bool of_known; /* archive_save.c: something of its call is in the database */
 	int64_t revision;
 #define X(member, name) int64_t member;
 	ARCHIVE_LEG_NUMBERS(X)

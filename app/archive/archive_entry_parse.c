@@ -150,28 +150,45 @@ static void record_member_add(json_t *json, const char *name, struct bytes value
 		(void)json_object_set_new(json, name, json_stringn((const char *)value.p, value.n));
 }
 
+/* over: it counts where the record has that member, too. */
+static void record_field_add(json_t *json, const struct archive_field *f, bool over)
+{
+	bool whole = bytes_is(f->name, "cdr"), beside = bytes_is(f->name, "findings");
+	json_t *part = whole || beside ? field_json(f->value) : NULL;
+	char name[NAME_MAX_OCTETS];
+
+	if (whole && json_is_object(part))
+		(void)json_object_update(json, part);
+	else if (beside && part && (over || !json_object_get(json, "findings")))
+		(void)json_object_set(json, "findings", part);
+	else if (!whole && !beside && !bytes_cstr(f->name, name, sizeof(name)) &&
+		 (over || !json_object_get(json, name)))
+		record_member_add(json, name, f->value);
+	json_decref(part);
+}
+
+/* Nearly all of a record is in "cdr", which is taken as it is: no member is copied. */
 static json_t *record_json(const struct archive_entry *entry)
 {
-	json_t *json = json_object();
+	size_t at = 0;
+	json_t *json;
 
+	while (at < entry->count && !bytes_is(entry->fields[at].name, "cdr"))
+		at++;
+	json = at < entry->count ? field_json(entry->fields[at].value) : NULL;
+	if (!json_is_object(json)) {
+		json_decref(json);
+		json = json_object();
+	}
 	for (size_t i = 0; json && i < entry->count; i++) {
-		const struct archive_field *f = &entry->fields[i];
-		bool whole = bytes_is(f->name, "cdr"), beside = bytes_is(f->name, "findings");
-		json_t *part = whole || beside ? field_json(f->value) : NULL;
-		char name[NAME_MAX_OCTETS];
-
-		if (whole && json_is_object(part))
-			(void)json_object_update(json, part);
-		else if (beside && part)
-			(void)json_object_set(json, "findings", part);
-		else if (!whole && !beside && !bytes_cstr(f->name, name, sizeof(name)))
-			record_member_add(json, name, f->value);
-		json_decref(part);
+		if (i != at)
+			record_field_add(json, &entry->fields[i], i > at || at == entry->count);
 	}
 	return json;
 }
 
-static bool has_column(const char *name)
+/* Takes out what has a column. */
+static void columns_delete(json_t *json)
 {
 	static const char *const names[] = { "id", "linked",
 #define X(member, json_name) json_name,
@@ -182,11 +199,8 @@ static bool has_column(const char *name)
 #undef X
 	};
 
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (!strcmp(names[i], name))
-			return true;
-	}
-	return false;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		(void)json_object_del(json, names[i]);
 }
 
 static bool is_nothing(const json_t *value)
@@ -195,22 +209,24 @@ static bool is_nothing(const json_t *value)
 	       (json_is_integer(value) && !json_integer_value(value)) || json_is_null(value);
 }
 
-/* What has no column. One that is too long is left out: no program of ours makes such. */
+/* What has no column, of a record that is not needed any more. One that is too long is left out: no
+ * program of ours makes such. */
 static char *detail_text(json_t *json)
 {
-	json_t *detail = json_object(), *value;
+	json_t *value;
 	const char *name;
+	void *next;
 	char *text;
 
-	json_object_foreach(json, name, value)
+	columns_delete(json);
+	json_object_foreach_safe(json, next, name, value)
 	{
-		if (!has_column(name) && !is_nothing(value))
-			(void)json_object_set(detail, name, value);
+		if (is_nothing(value))
+			(void)json_object_del(json, name);
 	}
-	text = detail ? json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 	if (text && strlen(text) > ARCHIVE_BODY_MAX)
 		text[0] = '\0';
-	json_decref(detail);
 	return text;
 }
 
@@ -235,10 +251,9 @@ static int64_t small(int64_t number)
 	return number <= INT32_MAX ? number : 0;
 }
 
-static void leg_members(struct archive_leg *out, const struct archive_entry *entry)
+static void leg_members(struct archive_leg *out, const json_t *json,
+			const struct archive_entry *entry)
 {
-	const json_t *json = out->json;
-
 #define X(member, name) out->member = (int64_t)json_count(json, name);
 	ARCHIVE_LEG_NUMBERS(X)
 #undef X
@@ -257,19 +272,50 @@ static void leg_members(struct archive_leg *out, const struct archive_entry *ent
 	out->month = archive_month(out->call);
 }
 
+static struct bytes leg_text_put(char **at, struct bytes text)
+{
+	struct bytes moved = bytes_mem(*at, text.n);
+
+	if (text.n)
+		memcpy(*at, text.p, text.n);
+	*at += text.n;
+	return moved;
+}
+
+/* Copies its texts, as thousands of legs wait for one transaction: the record, with an allocation
+ * for each value, is freed while it is at hand. */
+static int leg_texts_take(struct archive_leg *leg, json_t *json)
+{
+	size_t octets = 1;
+	char *at;
+
+#define X(member, name, most) octets += leg->member.n;
+	ARCHIVE_LEG_TEXTS(X)
+#undef X
+	leg->text = at = malloc(octets);
+	if (!at)
+		return -ENOMEM;
+#define X(member, name, most) leg->member = leg_text_put(&at, leg->member);
+	ARCHIVE_LEG_TEXTS(X)
+#undef X
+	leg->detail_text = detail_text(json);
+	leg->detail = bytes_str(leg->detail_text);
+	return leg->detail_text ? 0 : -ENOMEM;
+}
+
 int archive_leg_parse(struct archive_leg *out, const struct archive_entry *entry)
 {
-	struct archive_leg leg = { .json = record_json(entry) };
-	int err = leg.json ? leg_id_get(&leg, field_find(entry, "id")) : -ENOMEM;
+	struct archive_leg leg = { 0 };
+	json_t *json = record_json(entry);
+	int err = json ? leg_id_get(&leg, field_find(entry, "id")) : -ENOMEM;
 
-	if (!err && !json_is_integer(json_object_get(leg.json, "end_utc_ms")))
+	if (!err && !json_is_integer(json_object_get(json, "end_utc_ms")))
 		err = -EBADMSG;
 	if (!err) {
-		leg_members(&leg, entry);
-		leg.text = detail_text(leg.json);
-		leg.detail = bytes_str(leg.text);
-		err = leg.text ? 0 : -ENOMEM;
+		leg_members(&leg, json, entry);
+		err = leg_texts_take(&leg, json);
 	}
+	json_decref(json);
 	if (err)
 		archive_leg_drop(&leg);
 	else
@@ -279,10 +325,9 @@ int archive_leg_parse(struct archive_leg *out, const struct archive_entry *entry
 
 void archive_leg_drop(struct archive_leg *leg)
 {
-	json_decref(leg->json);
 	free(leg->text);
-	leg->json = NULL;
-	leg->text = NULL;
+	free(leg->detail_text);
+	leg->text = leg->detail_text = NULL;
 }
 
 /* ---- the audit, and events ---- */

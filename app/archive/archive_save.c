@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Saves legs, and what follows from them: conversations and the lists that they are in. Rows go
- * many at once into tables of the session, and from there by one statement each. A call that is
- * known already has its conversation made anew of all its legs, and its lists are those of now.
+ * many at once. Those of calls that nothing is known of go straight into their tables; others into
+ * tables of the session, and from there by one statement each. A call that is known already has its
+ * conversation made anew of all its legs, and its lists are those of now.
  */
 
 #include <assert.h>
@@ -76,15 +77,12 @@ int archive_leg_read(struct archive_leg *out, const struct sql_value *row)
 	return 0;
 }
 
-static int legs_copy(struct archive *a, const struct archive_leg *legs, size_t count)
+static int legs_copy(struct archive *a, const struct archive_leg *legs, size_t count,
+		     const char *table)
 {
 	struct sql_value row[SQL_COLUMNS_MAX];
-	int err, ended;
+	int err = sql_copy_begin(a->sql, table, leg_row(&legs[0], row)), ended;
 
-	err = sql_script(a->sql, "DELETE FROM new_leg; DELETE FROM new_conversation; "
-				 "DELETE FROM new_listing");
-	if (!err)
-		err = sql_copy_begin(a->sql, "new_leg", leg_row(&legs[0], row));
 	if (err)
 		return err;
 	for (size_t i = 0; i < count && !err; i++) {
@@ -126,6 +124,8 @@ static int leg_place(const void *one, const void *other)
 {
 	const struct archive_leg *a = one, *b = other;
 
+	if (a->of_known != b->of_known)
+		return a->of_known - b->of_known;
 	if (a->call != b->call)
 		return a->call < b->call ? -1 : 1;
 	return (a->leg > b->leg) - (a->leg < b->leg);
@@ -378,6 +378,18 @@ static const char g_listings_insert[] =
 	"LEFT JOIN hidden h ON h.tenant = n.tenant AND h.owner = n.owner AND h.call = n.call "
 	"WHERE true ON CONFLICT DO NOTHING";
 
+/* Of calls that nothing is known of: no row is there yet. */
+static int legs_new_save(struct archive *a, const struct archive_leg *legs, size_t count)
+{
+	const struct leg_walk walk = { legs, NULL, count, 0 };
+	int err = legs_copy(a, legs, count, "leg");
+
+	if (!err)
+		err = conversations_copy(a, walk, "conversation", CONVERSATION_COLUMNS,
+					 conversation_copy);
+	return err ? err : conversations_copy(a, walk, "listing", LISTING_COLUMNS, listings_copy);
+}
+
 static int conversations_save(struct archive *a, const struct leg_walk *walk)
 {
 	int err = conversations_copy(a, *walk, "new_conversation", CONVERSATION_COLUMNS,
@@ -392,17 +404,16 @@ static int conversations_save(struct archive *a, const struct leg_walk *walk)
 	return err ? err : sql_run(a->sql, g_listings_insert, NULL, 0, NULL, NULL);
 }
 
-int archive_legs_save(struct archive *a, struct archive_leg *legs, size_t count,
-		      enum archive_leg_rule rule)
+static int legs_known_save(struct archive *a, const struct archive_leg *legs, size_t count,
+			   enum archive_leg_rule rule)
 {
 	struct leg_set beside = { 0 };
 	struct leg_walk walk;
-	int err;
+	int err = sql_script(a->sql, "DELETE FROM new_leg; DELETE FROM new_conversation; "
+				     "DELETE FROM new_listing");
 
-	if (!count)
-		return 0;
-	qsort(legs, count, sizeof(*legs), leg_place);
-	err = legs_copy(a, legs, count);
+	if (!err)
+		err = legs_copy(a, legs, count, "new_leg");
 	if (!err)
 		err = sql_run(a->sql,
 			      rule == ARCHIVE_REPLACE ? LEGS_UPSERT ">= leg.revision"
@@ -415,4 +426,87 @@ int archive_legs_save(struct archive *a, struct archive_leg *legs, size_t count,
 		err = conversations_save(a, &walk);
 	leg_set_free(&beside);
 	return err;
+}
+
+/* ---- which calls are known ---- */
+
+static int calls_copy(struct archive *a, const struct archive_leg *legs, size_t count)
+{
+	int err = sql_script(a->sql, "DELETE FROM new_call"), ended;
+
+	if (!err)
+		err = sql_copy_begin(a->sql, "new_call", 2);
+	if (err)
+		return err;
+	for (size_t i = 0; i < count && !err; i++) {
+		const struct sql_value row[] = { sql_number(legs[i].month),
+						 sql_number((int64_t)legs[i].call) };
+
+		if (!i || legs[i].call != legs[i - 1].call)
+			err = sql_copy_row(a->sql, row);
+	}
+	ended = sql_copy_end(a->sql);
+	return err ? err : ended;
+}
+
+struct known_calls {
+	struct archive_leg *legs; /* by call */
+	size_t count;
+};
+
+static bool known_row(const struct sql_value *row, void *arg)
+{
+	const struct known_calls *known = arg;
+	uint64_t call = (uint64_t)sql_int(&row[0]);
+	size_t from = 0, to = known->count;
+
+	while (from < to) {
+		size_t at = (from + to) / 2;
+
+		if (known->legs[at].call < call)
+			from = at + 1;
+		else
+			to = at;
+	}
+	for (; from < known->count && known->legs[from].call == call; from++)
+		known->legs[from].of_known = true;
+	return true;
+}
+
+/* Legs in order; *known: how many of the last ones are of calls that have a row already, be it that
+ * somebody took one out of his list. */
+static int legs_divide(struct archive *a, struct archive_leg *legs, size_t count, size_t *known)
+{
+	struct known_calls calls = { legs, count };
+	int err;
+
+	for (size_t i = 0; i < count; i++)
+		legs[i].of_known = false;
+	qsort(legs, count, sizeof(*legs), leg_place);
+	err = calls_copy(a, legs, count);
+	if (!err)
+		err = sql_run(a->sql,
+			      "SELECT n.call FROM new_call n JOIN leg l ON l.month = n.month AND "
+			      "l.call = n.call UNION ALL SELECT n.call FROM new_call n JOIN hidden "
+			      "h ON h.call = n.call",
+			      NULL, 0, known_row, &calls);
+	qsort(legs, count, sizeof(*legs), leg_place);
+	for (*known = 0; *known < count && legs[count - *known - 1].of_known; ++*known)
+		;
+	return err;
+}
+
+int archive_legs_save(struct archive *a, struct archive_leg *legs, size_t count,
+		      enum archive_leg_rule rule)
+{
+	size_t known = count;
+	int err = 0;
+
+	if (rule == ARCHIVE_NEWER)
+		err = count ? legs_divide(a, legs, count, &known) : 0;
+	else if (count)
+		qsort(legs, count, sizeof(*legs), leg_place);
+	if (!err && known < count)
+		err = legs_new_save(a, legs, count - known);
+	return err || !known ? err : legs_known_save(a, legs + (count - known), known, rule);
 }

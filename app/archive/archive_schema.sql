@@ -243,9 +243,17 @@ CREATE INDEX contact_gone_revision ON contact_gone (tenant, owner, revision);
 DROP INDEX contact_number_of;
 CREATE INDEX contact_number_of ON contact_number (tenant, id, owner);
 
+-- migration 5
+
+-- Of calls that come in, those that have something here are found by their ids.
+CREATE INDEX hidden_call ON hidden (call);
+
 -- migration 0
 -- Of each session: rows that come many at once.
 
+CREATE TEMP TABLE new_call (month INTEGER NOT NULL, call BIGINT NOT NULL)
+@p ON COMMIT DELETE ROWS
+;
 @p CREATE TEMP TABLE new_leg (LIKE leg) ON COMMIT DELETE ROWS;
 @p CREATE TEMP TABLE new_conversation (LIKE conversation) ON COMMIT DELETE ROWS;
 @p CREATE TEMP TABLE new_listing (LIKE listing) ON COMMIT DELETE ROWS;

@@ -75,6 +75,36 @@ static void revisions(struct archive *a)
 	assert_int_equal(rig_count(a, &q), 1);
 }
 
+/* A batch has calls that are new, others with a leg in the database, and one that a user took out of his list before it came. */
+static void mixed(struct archive *a)
+{
+	struct archive_query of_him = rig_of("u1001"), all = rig_all();
+	struct rig_stream s = { 0 };
+	json_t *rows;
+
+	for (int i = 0; i < 20; i += 2)
+		rig_cdr(&s, rig_call(1000 * i), 1, T0 + 1000 * i, 100, ANSWERED);
+	rig_save(a, &s);
+	assert_int_equal(
+		archive_hide(a, BYTES_LIT("default"), BYTES_LIT("u1001"), rig_call(19000), T0), 0);
+	for (int i = 0; i < 20; i++)
+		rig_cdr(&s, rig_call(1000 * i), i % 2 ? 1 : 2, T0 + 1000 * i + 500, 300, ANSWERED);
+	rig_save(a, &s);
+	all.limit = 1000;
+	rows = rig_page(a, &all, NULL);
+	assert_int_equal(json_array_size(rows), 20);
+	for (size_t i = 0; i < 20; i++) {
+		assert_int_equal(rig_int(json_array_get(rows, i), "talk_ms"), i % 2 ? 400 : 300);
+		assert_int_equal(rig_int(json_array_get(rows, i), "legs"), i % 2 ? 2 : 1);
+	}
+	json_decref(rows);
+	assert_int_equal(legs(a), 30);
+	assert_int_equal(listings(a), 60);
+	of_him.limit = 1000;
+	assert_int_equal(rig_count(a, &of_him), 19);
+	assert_int_equal(rig_number(a, "SELECT count(*) FROM listing WHERE flags >= 8"), 1);
+}
+
 /* Who reads on from a mark that has moved saves nothing; what is not committed is not there. */
 static void marks(struct archive *a)
 {
@@ -206,6 +236,12 @@ static void test_revisions(void **state)
 {
 	(void)state;
 	rig_both(revisions);
+}
+
+static void test_mixed(void **state)
+{
+	(void)state;
+	rig_both(mixed);
 }
 
 static void test_marks(void **state)
@@ -396,11 +432,12 @@ static void test_security(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_again),          cmocka_unit_test(test_revisions),
-		cmocka_unit_test(test_marks),          cmocka_unit_test(test_events),
-		cmocka_unit_test(test_person),         cmocka_unit_test(test_tenant),
-		cmocka_unit_test(test_retention),      cmocka_unit_test(test_two),
-		cmocka_unit_test(test_deleted_tenant), cmocka_unit_test(test_security),
+		cmocka_unit_test(test_again),    cmocka_unit_test(test_revisions),
+		cmocka_unit_test(test_mixed),    cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_events),   cmocka_unit_test(test_person),
+		cmocka_unit_test(test_tenant),   cmocka_unit_test(test_retention),
+		cmocka_unit_test(test_two),      cmocka_unit_test(test_deleted_tenant),
+		cmocka_unit_test(test_security),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
