@@ -262,3 +262,10 @@ int sql_session(struct sql *s)
 	free(text);
 	return err;
 }
+
+int sql_plan_anew(struct sql *s)
+{
+	return sql_is_postgres(s) ? sql_script(s, "SET plan_cache_mode = force_generic_plan; "
+						  "DISCARD PLANS")
+				  : 0;
+}

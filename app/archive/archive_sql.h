@@ -98,5 +98,9 @@ extern const char sql_schema[];
 int sql_migrate(struct sql *s) NODISCARD;
 /* What each session has of its own: tables for many rows at once. */
 int sql_session(struct sql *s) NODISCARD;
+/* From now on a statement is planned when it runs next, for whatever parameters, and then no more
+ * until this is called again: for a session that asks the same all the time. Call it each second,
+ * or so: a plan of empty tables is none for full ones. */
+int sql_plan_anew(struct sql *s) NODISCARD;
 
 #endif

@@ -197,6 +197,8 @@ static void process_say_figures(struct archive_process *p, uint64_t now_ns)
 	if (p->archive && !sql_is_connected(archive_sql(p->archive)))
 		archive_process_failed(p, "its file, or its connection, is gone");
 	p->figures_ns = now_ns + FIGURES_MS * NS_PER_MS;
+	if (p->finds && p->archive && sql_plan_anew(archive_sql(p->archive)))
+		archive_process_failed(p, sql_why(archive_sql(p->archive)));
 	if (p->finds)
 		return;
 	child_peer_send(&p->link,

@@ -241,6 +241,8 @@ static void indexed(struct archive *a)
 	pages(a);
 	lookup(a, true);
 	lists(a);
+	assert_int_equal(sql_plan_anew(archive_sql(a)), 0);
+	lookup(a, true);
 }
 
 static void test_indexed(void **state)
@@ -258,11 +260,60 @@ static void unknown(struct archive *a)
 	lookup(a, false);
 }
 
+/* A plan that is kept was made while nothing was there: it is another one a second later. */
+static void once(struct archive *a)
+{
+	static const char args[] = "{\"tenant\":\"acme\",\"owner\":\"u1001\",\"number\":"
+				   "\"+4989101\"," PLAN "}";
+	json_t *json = json_loads(args, 0, NULL);
+
+	assert_int_equal(sql_plan_anew(archive_sql(a)), 0);
+	json_decref(archive_request_answer(a, archive_request_find("contact.find"), json));
+	json_decref(json);
+	contacts_write(a);
+	assert_int_equal(sql_plan_anew(archive_sql(a)), 0);
+	lookup(a, false);
+	lookup(a, false);
+}
+
+/* A batch is compared with what is there along an index: a later leg of one call, and a new call. */
+static void saved(struct archive *a)
+{
+	struct rig_stream s = { 0 };
+	const char *plan;
+
+	calls_write(a);
+	assert_int_equal(sql_script(archive_sql(a),
+				    "INSERT INTO hidden (tenant, owner, call, at_ms) SELECT "
+				    "'default', 'u1', call, 1 FROM conversation"),
+			 0);
+	if (sql_is_postgres(archive_sql(a)))
+		assert_int_equal(sql_script(archive_sql(a), "ANALYZE"), 0);
+	rig_cdr(&s, rig_call(1), 2, T0 + 90000, 0, "\"from\":\"1001\",\"to\":\"1002\"");
+	rig_cdr(&s, rig_call(CALLS), 1, T0 + 90000, 0, "\"from\":\"1001\",\"to\":\"1002\"");
+	watch(a);
+	rig_save(a, &s);
+	plan = plans(a);
+	if (strstr(plan, "Seq Scan on leg") || strstr(plan, "Seq Scan on conversation") ||
+	    strstr(plan, "Seq Scan on hidden") || strstr(plan, "SCAN l\n") ||
+	    strstr(plan, "SCAN c\n") || strstr(plan, "SCAN h\n"))
+		fail_msg("%s", plan);
+}
+
+static void test_saved(void **state)
+{
+	(void)state;
+	assert_int_equal(sqlite3_auto_extension((void (*)(void))(uintptr_t)trace_open), SQLITE_OK);
+	rig_both(saved);
+	sqlite3_reset_auto_extension();
+}
+
 static void test_without_statistics(void **state)
 {
 	(void)state;
 	assert_int_equal(sqlite3_auto_extension((void (*)(void))(uintptr_t)trace_open), SQLITE_OK);
 	rig_both(unknown);
+	rig_both(once);
 	sqlite3_reset_auto_extension();
 }
 
@@ -271,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_indexed),
 		cmocka_unit_test(test_without_statistics),
+		cmocka_unit_test(test_saved),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
