@@ -69,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *space = malloc(2 * AGAIN_MAX);
 	struct heard first = { .x = queues_create() }, second = { 0 };
-	const struct queue_caller *c = NULL, *before = NULL;
+	uint32_t cursor = 0;
+	struct queue *q;
 
 	assert(space && first.x);
 	first.again = writer_over(space, AGAIN_MAX);
@@ -81,13 +82,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(first.count == second.count);
 		assert(bytes_eq(writer_done(&first.again), writer_done(&second.again)));
 	}
-	while ((c = queues_caller_next(first.x, c)) != NULL) {
-		assert(!before || before->priority >= c->priority);
-		before = c;
+	while ((q = queues_next(first.x, &cursor)) != NULL) {
+		const struct queue_caller *c, *before = NULL;
+		struct queue_walk walk = queue_walk(q);
+
+		for (; (c = queue_walk_next(&walk)) != NULL; before = c)
+			assert(c->of == q && (!before || before->priority >= c->priority));
 	}
 	for (int i = 0; i <= QUEUE_UNHEARD_S; i++)
 		queues_second(first.x, false, nobody_is_there, NULL);
-	assert(!queues_caller_next(first.x, NULL) && !queues_first(first.x, 1));
+	for (cursor = 0; (q = queues_next(first.x, &cursor)) != NULL;)
+		assert(!q->waiting);
+	assert(!queues_first(first.x, 1));
 	queues_free(first.x);
 	free(space);
 	return 0;

@@ -260,7 +260,8 @@ void queue_status(struct command_run *run)
 	const struct queues *x = node_queues(run->node);
 	const struct queue *q =
 		queues_find(x, document_tenant(run), command_value(run, "name")->text);
-	const struct queue_caller *c = NULL;
+	const struct queue_caller *c;
+	struct queue_walk walk;
 	json_t *callers = json_array(), *agents = json_array();
 	uint32_t position = 0;
 
@@ -271,11 +272,9 @@ void queue_status(struct command_run *run)
 			     "there is no such queue: queue.list shows all of them");
 		return;
 	}
-	/* in their order: a line of thousands is walked once */
-	while ((c = queues_caller_next(x, c)) != NULL) {
-		if (c->tenant == q->terms.tenant && !strcmp(c->queue, q->terms.name))
-			(void)json_array_append_new(callers, caller_view(q, c, ++position));
-	}
+	walk = queue_walk(q); /* in their order: a line of thousands is walked once */
+	while ((c = queue_walk_next(&walk)) != NULL)
+		(void)json_array_append_new(callers, caller_view(q, c, ++position));
 	for (uint8_t i = 0; i < q->terms.count; i++) {
 		const struct queue_agent *a =
 			queues_agent(x, q->terms.tenant, bytes_str(q->terms.members[i].number));
@@ -292,16 +291,14 @@ void queue_status(struct command_run *run)
 				 "callers", callers, "agents", agents));
 }
 
-static json_t *queue_of_agent(const struct queues *x, const struct queue *q)
+static json_t *queue_of_agent(const struct queues *x, struct queue *q)
 {
-	const struct queue_caller *c = NULL;
+	struct queue_walk walk = queue_walk(q);
+	const struct queue_caller *c;
 	uint64_t now = clock_utc_ms(), first = now;
 
-	while (q->waiting && (c = queues_caller_next(x, c)) != NULL) {
-		if (c->tenant == q->terms.tenant && !strcmp(c->queue, q->terms.name) &&
-		    c->joined_utc_ms < first)
-			first = c->joined_utc_ms;
-	}
+	while ((c = queue_walk_next(&walk)) != NULL)
+		first = c->joined_utc_ms < first ? c->joined_utc_ms : first;
 	return json_pack("{s:s, s:I, s:I, s:i, s:i}", "name", q->terms.name, "waiting",
 			 (json_int_t)q->waiting, "waited_s", (json_int_t)((now - first) / 1000),
 			 "agents", (int)queue_agents(x, q, false), "ready",
@@ -315,7 +312,7 @@ void agent_get(struct command_run *run)
 	struct bytes number = command_value(run, "number")->text;
 	const struct queue_agent *a = queues_agent(x, tenant, number);
 	json_t *view, *queues = json_array();
-	const struct queue *q;
+	struct queue *q;
 	uint32_t cursor = 0;
 
 	if (a && a->state == AGENT_OUT) /* other nodes had told of him */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lines of callers, the agents, and the choice between them (queues.h). Callers of all queues
- * and nodes stand in one list, in the order in which they are served: an agent of several queues
- * takes the first of all that he may take, and a caller without an agent stops nobody behind him.
- * Nodes have the same list and so choose alike; where they do not, the store decides. */
+/* The lines of callers, the agents, and the choice between them (queues.h). Each queue has its
+ * callers in the order in which they are served, those of this node and those of others apart. A
+ * pick merges the lines of a tenant: an agent of several queues takes the first of all that he may
+ * take, and a queue without a free agent is left out, however many wait there. Nodes have the same
+ * lines and so choose alike; where they do not, the store decides. */
 
 #include "sig/pbx/queue/queues.h"
 
@@ -12,7 +13,10 @@
 
 #include "base/named.h"
 
-enum { EVERY_SHARE = 8 }; /* of the newest interval in the average */
+enum {
+	EVERY_SHARE = 8, /* of the newest interval in the average */
+	TENANTS = 1 << 16
+};
 
 #define NOWHERE UINT64_MAX /* the process of what no node has now */
 
@@ -21,23 +25,32 @@ const char *const g_queue_strategies[] = { "longest_idle", "round_robin", "ring_
 const char *const g_agent_states[] = { "out", "ready", "not_ready", NULL };
 
 struct queues {
-	struct table by_name; /* struct queue */
-	struct table agents;  /* struct queue_agent, by number */
-	struct table by_call; /* struct queue_caller */
-	struct queue_caller *first, *last;
-	uint32_t looks; /* picks so far */
+	struct table by_name;    /* struct queue */
+	struct table agents;     /* struct queue_agent, by number */
+	struct table by_call;    /* struct queue_caller */
+	uint64_t agents_version; /* that are there */
 	struct queues_listener listener;
 	uint32_t seconds;            /* since there is one */
 	struct queues_counts counts; /* without those of now */
+	struct queues_tenant {
+		struct queue *first;
+		uint32_t looks; /* picks so far */
+	} tenants[TENANTS];     /* its pages are touched by those that have queues */
 };
 
 void queues_free(struct queues *x)
 {
+	struct queue_caller *c;
+	struct queue_walk w;
+	struct queue *q;
+
 	if (!x)
 		return;
-	x->listener = (struct queues_listener){ 0 };
-	while (x->first)
-		queues_caller_delete(x, x->first->call);
+	for (uint32_t cursor = 0; (q = queues_next(x, &cursor)) != NULL;) {
+		w = queue_walk(q);
+		while ((c = queue_walk_next(&w)) != NULL)
+			free(c);
+	}
 	named_close(&x->by_name);
 	named_close(&x->agents);
 	table_close(&x->by_call);
@@ -48,6 +61,8 @@ struct queues *queues_create(void)
 {
 	struct queues *x = calloc(1, sizeof(*x));
 
+	if (x)
+		x->agents_version = 1;
 	if (x && !table_open(&x->by_name, QUEUES_MAX) &&
 	    !table_open(&x->agents, QUEUE_AGENTS_MAX) &&
 	    !table_open(&x->by_call, QUEUE_CALLERS_MAX))
@@ -58,33 +73,69 @@ struct queues *queues_create(void)
 
 /* ---- documents ---- */
 
+/* Also one that no document has yet. Returns NULL with *err = -ENOSPC or -ENOMEM. */
+static struct queue *named_queue_make(struct queues *x, uint16_t tenant, struct bytes name,
+				      int *err)
+{
+	uint32_t before = x->by_name.count;
+	struct queue *q = named_put(&x->by_name, tenant, name, sizeof(*q), err);
+
+	if (q && x->by_name.count > before) {
+		q->next = x->tenants[tenant].first;
+		x->tenants[tenant].first = q;
+	}
+	return q;
+}
+
+/* Once neither a document nor a caller has it. */
+static void named_queue_drop(struct queues *x, struct queue *q)
+{
+	struct queue **at = &x->tenants[q->terms.tenant].first;
+
+	if (q->is_there || q->waiting)
+		return;
+	while (*at != q)
+		at = &(*at)->next;
+	*at = q->next;
+	named_remove(&x->by_name, q);
+	free(q);
+}
+
 int queues_put(struct queues *x, const struct queue_terms *terms)
 {
 	int err;
-	struct queue *q =
-		named_put(&x->by_name, terms->tenant, bytes_str(terms->name), sizeof(*q), &err);
+	struct queue *q = named_queue_make(x, terms->tenant, bytes_str(terms->name), &err);
 
 	if (!q)
 		return err;
 	q->terms = *terms;
-	q->waiting = 0; /* also of callers of an earlier queue of that name */
-	for (const struct queue_caller *c = x->first; c; c = c->next)
-		q->waiting += c->tenant == terms->tenant && !strcmp(c->queue, terms->name);
+	q->is_there = true;
+	q->agents_version = 0;
 	return 0;
 }
 
 void queues_delete(struct queues *x, uint16_t tenant, struct bytes name)
 {
-	struct queue *q = named_find(&x->by_name, tenant, name);
+	struct queue *q = queues_find(x, tenant, name);
 
-	if (q)
-		named_remove(&x->by_name, q);
-	free(q);
+	if (!q)
+		return;
+	q->is_there = false;
+	q->answered_utc_ms = q->joined = q->answered = q->left = q->wait_ms = 0;
+	q->every_ms = 0;
+	named_queue_drop(x, q);
 }
 
 struct queue *queues_find(const struct queues *x, uint16_t tenant, struct bytes name)
 {
-	return x ? named_find(&x->by_name, tenant, name) : NULL;
+	struct queue *q = x ? named_find(&x->by_name, tenant, name) : NULL;
+
+	return q && q->is_there ? q : NULL;
+}
+
+struct queue *queues_next(const struct queues *x, uint32_t *cursor)
+{
+	return named_next(&x->by_name, cursor);
 }
 
 static bool members_have(const struct queue_terms *t, struct bytes number)
@@ -132,6 +183,7 @@ struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct b
 	struct queue_agent *a = NULL;
 
 	*err = -ENOSPC;
+	x->agents_version++;
 	if (number.n < DIAL_NUMBER_MAX && reason.n < AGENT_REASON_MAX)
 		a = named_put(&x->agents, tenant, number, sizeof(*a), err);
 	if (!a)
@@ -157,6 +209,7 @@ void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number)
 {
 	struct queue_agent *a = named_find(&x->agents, tenant, number);
 
+	x->agents_version++;
 	if (a)
 		named_remove(&x->agents, a);
 	free(a);
@@ -165,6 +218,12 @@ void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number)
 struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct bytes number)
 {
 	return x && number.n < DIAL_NUMBER_MAX ? named_find(&x->agents, tenant, number) : NULL;
+}
+
+const struct queue_caller *queues_agent_changed(struct queues *x, uint16_t tenant,
+						struct bytes number)
+{
+	return queues_agent(x, tenant, number) ? queues_first(x, tenant) : NULL;
 }
 
 uint32_t queues_agent_count(const struct queues *x)
@@ -178,7 +237,7 @@ struct queue *queues_next_of(const struct queues *x, uint16_t tenant, struct byt
 	struct queue *q;
 
 	while ((q = named_next(&x->by_name, cursor)) != NULL) {
-		if (q->terms.tenant == tenant && members_have(&q->terms, number))
+		if (q->is_there && q->terms.tenant == tenant && members_have(&q->terms, number))
 			break;
 	}
 	return q;
@@ -189,12 +248,17 @@ struct queue_agent *queues_agent_next(const struct queues *x, uint32_t *cursor)
 	return named_next(&x->agents, cursor);
 }
 
-static struct queue_agent *member_agent(const struct queues *x, const struct queue *q, uint8_t i)
+/* NULL: he is not logged in. */
+static struct queue_agent *member_agent(const struct queues *x, struct queue *q, uint8_t i)
 {
-	return queues_agent(x, q->terms.tenant, bytes_str(q->terms.members[i].number));
+	for (uint8_t k = 0; q->agents_version != x->agents_version && k < q->terms.count; k++)
+		q->agents[k] =
+			queues_agent(x, q->terms.tenant, bytes_str(q->terms.members[k].number));
+	q->agents_version = x->agents_version;
+	return q->agents[i];
 }
 
-uint32_t queue_agents(const struct queues *x, const struct queue *q, bool ready)
+uint32_t queue_agents(const struct queues *x, struct queue *q, bool ready)
 {
 	uint32_t n = 0;
 
@@ -249,54 +313,98 @@ struct queue_caller *queues_caller(const struct queues *x, uint64_t call)
 	return x ? (struct queue_caller *)(uintptr_t)table_next(&x->by_call, call, &cursor) : NULL;
 }
 
-struct queue_caller *queues_caller_next(const struct queues *x, const struct queue_caller *of)
+struct queue_walk queue_walk(const struct queue *q)
 {
-	return of ? of->next : x->first;
+	return (struct queue_walk){ { q->lines[0].first, q->lines[1].first } };
 }
 
-static void caller_unlink(struct queues *x, struct queue_caller *c)
+struct queue_caller *queue_walk_next(struct queue_walk *w)
 {
-	struct queue *q = queues_find(x, c->tenant, bytes_str(c->queue));
+	bool other = w->next[1] && (!w->next[0] || caller_is_before(w->next[1], w->next[0]));
+	struct queue_caller *c = w->next[other];
 
-	*(c->before ? &c->before->next : &x->first) = c->next;
-	*(c->next ? &c->next->before : &x->last) = c->before;
-	if (q)
-		q->waiting--;
+	if (c)
+		w->next[other] = c->next;
+	return c;
+}
+
+static void caller_unlink(struct queue_caller *c)
+{
+	struct queue_line *l = &c->of->lines[c->is_other];
+
+	*(c->before ? &c->before->next : &l->first) = c->next;
+	*(c->next ? &c->next->before : &l->last) = c->before;
+	c->of->waiting--;
 }
 
 /* The newest is mostly the last one. */
-static void caller_link(struct queues *x, struct queue_caller *c)
+static void caller_link(struct queue_caller *c, struct queue *q)
 {
-	struct queue *q = queues_find(x, c->tenant, bytes_str(c->queue));
-	struct queue_caller *at = x->last;
+	struct queue_line *l = &q->lines[c->process != 0];
+	struct queue_caller *at = l->last;
 
 	while (at && caller_is_before(c, at))
 		at = at->before;
+	c->of = q;
+	c->is_other = c->process;
 	c->before = at;
-	c->next = at ? at->next : x->first;
-	*(at ? &at->next : &x->first) = c;
-	*(c->next ? &c->next->before : &x->last) = c;
-	if (q)
-		q->waiting++;
+	c->next = at ? at->next : l->first;
+	*(at ? &at->next : &l->first) = c;
+	*(c->next ? &c->next->before : &l->last) = c;
+	q->waiting++;
+}
+
+/* What nodes tell again moves nobody: a line of thousands is told every few seconds. */
+static bool caller_stays(const struct queue_caller *c, const struct queue_caller *as)
+{
+	return c->priority == as->priority && c->joined_utc_ms == as->joined_utc_ms &&
+	       c->is_other == !!as->process;
+}
+
+static struct queue_caller *caller_make(struct queues *x, const struct queue_caller *of, int *err)
+{
+	struct queue_caller *c = malloc(sizeof(*c));
+
+	*err = c ? table_put(&x->by_call, of->call, (uintptr_t)c) : -ENOMEM;
+	if (!*err)
+		return c;
+	free(c);
+	return NULL;
 }
 
 int queues_caller_put(struct queues *x, const struct queue_caller *caller)
 {
-	struct queue_caller *c = queues_caller(x, caller->call);
-	int err;
+	struct queue_caller *c = queues_caller(x, caller->call), was;
+	int err = 0;
+	struct queue *q = named_queue_make(x, caller->tenant, bytes_str(caller->queue), &err);
 
-	if (c) {
-		caller_unlink(x, c);
-	} else {
-		c = malloc(sizeof(*c));
-		err = c ? table_put(&x->by_call, caller->call, (uintptr_t)c) : -ENOMEM;
-		if (err) {
-			free(c);
-			return err;
-		}
+	if (!q)
+		return err;
+	was = c ? *c : (struct queue_caller){ 0 };
+	if (!c)
+		c = caller_make(x, caller, &err);
+	if (!c) {
+		named_queue_drop(x, q);
+		return err;
 	}
 	*c = *caller;
-	caller_link(x, c);
+	if (was.of == q && caller_stays(&was, caller)) {
+		c->of = q;
+		c->is_other = was.is_other;
+		c->next = was.next;
+		c->before = was.before;
+	} else {
+		if (was.of) {
+			c->of = was.of;
+			c->is_other = was.is_other;
+			c->next = was.next;
+			c->before = was.before;
+			caller_unlink(c);
+		}
+		caller_link(c, q);
+		if (was.of)
+			named_queue_drop(x, was.of);
+	}
 	caller_tell(x, c, false);
 	return 0;
 }
@@ -308,8 +416,9 @@ void queues_caller_delete(struct queues *x, uint64_t call)
 	if (!c)
 		return;
 	caller_tell(x, c, true);
-	caller_unlink(x, c);
+	caller_unlink(c);
 	(void)table_del(&x->by_call, call, (uintptr_t)c);
+	named_queue_drop(x, c->of);
 	free(c);
 }
 
@@ -336,8 +445,10 @@ void queues_caller_release(struct queues *x, uint64_t call)
 	if (!c || c->process)
 		return;
 	if (x->listener.caller) {
+		caller_unlink(c);
 		c->process = NOWHERE;
 		c->away = true;
+		caller_link(c, c->of);
 	} else {
 		queues_caller_delete(x, call);
 	}
@@ -345,24 +456,26 @@ void queues_caller_release(struct queues *x, uint64_t call)
 
 const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant)
 {
-	const struct queue_caller *c = x ? x->first : NULL;
+	const struct queue_caller *first = NULL;
 
-	while (c && (c->tenant != tenant || c->rings || c->process))
-		c = c->next;
-	return c;
+	for (const struct queue *q = x ? x->tenants[tenant].first : NULL; q; q = q->next) {
+		const struct queue_caller *c = q->lines[0].first;
+
+		while (c && c->rings)
+			c = c->next;
+		if (c && (!first || caller_is_before(c, first)))
+			first = c;
+	}
+	return first;
 }
 
-static bool is_of_queue(const struct queue_caller *a, const struct queue_caller *b)
+uint32_t queue_position(const struct queue_caller *of)
 {
-	return a->tenant == b->tenant && !strcmp(a->queue, b->queue);
-}
-
-uint32_t queue_position(const struct queues *x, const struct queue_caller *of)
-{
+	struct queue_walk w = queue_walk(of->of);
 	uint32_t n = 1;
 
-	for (const struct queue_caller *c = x->first; c && c != of; c = c->next)
-		n += is_of_queue(c, of);
+	while (queue_walk_next(&w) != of)
+		n++;
 	return n;
 }
 
@@ -377,6 +490,7 @@ uint32_t queue_wait_ms(const struct queue *q, uint32_t position)
 
 struct picking {
 	struct queues *x;
+	struct queues_tenant *of;
 	uint64_t now_utc_ms;
 	queue_free_fn *free;
 	void *arg;
@@ -385,8 +499,8 @@ struct picking {
 /* Each is looked at once in a pick. */
 static bool agent_is_free(const struct picking *p, struct queue_agent *a)
 {
-	if (a->looked != p->x->looks) {
-		a->looked = p->x->looks;
+	if (a->looked != p->of->looks) {
+		a->looked = p->of->looks;
 		a->is_free = a->state == AGENT_READY && a->until_utc_ms <= p->now_utc_ms &&
 			     p->free(p->arg, a);
 	}
@@ -443,37 +557,59 @@ static bool caller_match(const struct picking *p, struct queue *q, struct queue_
 static void caller_yield(const struct picking *p, struct queue_caller *c,
 			 const struct queue_match *m)
 {
-	if (c->away || !m->count)
-		return;
-	if (!c->owed_utc_ms)
+	if (!c->owed_utc_ms || c->owed_look + 1 != p->of->looks)
 		c->owed_utc_ms = p->now_utc_ms;
+	c->owed_look = p->of->looks;
 	if (p->now_utc_ms - c->owed_utc_ms >= QUEUE_OWED_MS)
 		return;
 	for (uint8_t i = 0; i < m->count; i++)
 		m->agents[i]->is_free = false;
 }
 
+/* He competes for agents. */
+static struct queue_caller *caller_skip(struct queue_caller *c)
+{
+	while (c && (c->rings || c->away))
+		c = c->next;
+	return c;
+}
+
+/* The next caller of the tenant, of those queues that may still have a free agent. */
+static struct queue_caller *pick_next(const struct queues_tenant *t)
+{
+	struct queue_caller *best = NULL;
+
+	for (struct queue *q = t->first; q; q = q->next) {
+		for (int other = 0; !q->is_bare && other < 2; other++) {
+			struct queue_caller *c = caller_skip(q->walk.next[other]);
+
+			q->walk.next[other] = c;
+			if (c && (!best || caller_is_before(c, best)))
+				best = c;
+		}
+	}
+	if (best)
+		best->of->walk.next[best->is_other] = best->next;
+	return best;
+}
+
 bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,
 		 void *arg, struct queue_match *out)
 {
-	const struct picking p = { x, now_utc_ms, free, arg };
+	const struct picking p = { x, &x->tenants[tenant], now_utc_ms, free, arg };
+	struct queue_caller *c;
 
-	x->looks++;
-	for (struct queue_caller *c = queues_are_whole(x) ? x->first : NULL; c; c = c->next) {
-		struct queue *q = c->tenant == tenant && !c->rings
-					  ? queues_find(x, tenant, bytes_str(c->queue))
-					  : NULL;
-
-		if (q && q->looked != x->looks) {
-			q->looked = x->looks;
-			q->is_bare = false;
-		}
+	p.of->looks++;
+	for (struct queue *q = p.of->first; q; q = q->next) {
+		q->walk = queue_walk(q);
+		q->is_bare = !q->is_there;
+	}
+	while (queues_are_whole(x) && (c = pick_next(p.of)) != NULL) {
 		out->caller = c;
-		out->count = 0;
-		if (q && !q->is_bare && caller_match(&p, q, out) && !c->process)
+		if (!caller_match(&p, c->of, out))
+			continue;
+		if (!c->process)
 			return true;
-		if (!out->count)
-			c->owed_utc_ms = 0;
 		caller_yield(&p, c, out);
 	}
 	return false;
@@ -550,7 +686,7 @@ void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, ui
 	agent_yield(a);
 }
 
-uint64_t queue_next_utc_ms(const struct queues *x, const struct queue *q, uint64_t now_utc_ms)
+uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t now_utc_ms)
 {
 	uint64_t next = UINT64_MAX;
 
@@ -588,12 +724,19 @@ void queue_count(struct queues *x, struct queue *q, bool answered, uint64_t wait
 
 void queues_count(const struct queues *x, struct queues_counts *out)
 {
+	const struct queue_caller *c;
 	const struct queue_agent *a;
+	const struct queue *q;
 	uint32_t cursor = 0;
 
 	*out = x->counts;
-	for (const struct queue_caller *c = x->first; c; c = c->next)
-		out->waiting += !c->process;
+	while ((q = queues_next(x, &cursor)) != NULL) {
+		struct queue_walk w = queue_walk(q);
+
+		while ((c = queue_walk_next(&w)) != NULL)
+			out->waiting += !c->process;
+	}
+	cursor = 0;
 	while ((a = queues_agent_next(x, &cursor)) != NULL) {
 		out->agents += a->state != AGENT_OUT;
 		out->ready += a->state == AGENT_READY;
@@ -717,15 +860,19 @@ static void caller_second(struct queues *x, struct queue_caller *c, bool is_ther
 void queues_second(struct queues *x, bool all, bool (*is_there)(void *arg, uint64_t process),
 		   void *arg)
 {
-	struct queue_caller *next;
+	struct queue_caller *c;
 	struct queue_agent *a;
+	struct queue *q;
 	uint32_t cursor = 0;
 
 	x->seconds++;
-	for (struct queue_caller *c = x->first; c; c = next) {
-		next = c->next;
-		caller_second(x, c, is_there(arg, c->process), all);
+	while ((q = queues_next(x, &cursor)) != NULL) {
+		struct queue_walk w = queue_walk(q);
+
+		while ((c = queue_walk_next(&w)) != NULL)
+			caller_second(x, c, is_there(arg, c->process), all);
 	}
+	cursor = 0;
 	while ((a = queues_agent_next(x, &cursor)) != NULL)
 		agent_second(x, a, is_there(arg, a->process), all);
 }

@@ -60,16 +60,30 @@ struct queue_terms {
 	struct queue_member members[QUEUE_MEMBERS_MAX];
 };
 
+/* Of one queue, in the order in which they are served. */
+struct queue_line {
+	struct queue_caller *first, *last;
+};
+/* Goes through a line: its next callers of this node, and of others. */
+struct queue_walk {
+	struct queue_caller *next[2];
+};
+
 struct queue {
 	struct queue_terms terms; /* begins as struct named */
+	bool is_there;            /* its document; else callers alone have it */
 	uint8_t turn;             /* behind the member that was rung last */
 	uint32_t waiting;
+	struct queue_line lines[2];                    /* of callers of this node, and of others */
+	struct queue *next;                            /* of the tenant */
+	struct queue_agent *agents[QUEUE_MEMBERS_MAX]; /* its members, as of that version */
+	uint64_t agents_version;
 	/* since the start of this process */
 	uint64_t joined, answered, left, wait_ms;
 	uint64_t answered_utc_ms; /* the last one */
 	uint32_t every_ms;        /* between two answers, on the average; 0: unknown */
 	/* of one pick */
-	uint32_t looked;
+	struct queue_walk walk;
 	bool is_bare; /* it has no agent left */
 };
 
@@ -111,6 +125,10 @@ struct queue_caller {
 	uint8_t unheard_s;    /* since that has told of it, or this one */
 	bool away;            /* that is not there: it keeps its place, and no agent waits for it */
 	uint64_t owed_utc_ms; /* since then an agent is free for it there */
+	uint32_t owed_look;   /* the pick that saw it last */
+	/* of the table */
+	struct queue *of;
+	bool is_other; /* in which line of that queue */
 	struct queue_caller *next, *before;
 };
 
@@ -151,13 +169,16 @@ struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct b
 void queue_agent_begin(struct queue_agent *a, uint64_t epoch);
 void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number);
 struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct bytes number);
+/* His calls have changed. Returns who looks, of this node's callers. NULL: nobody. */
+const struct queue_caller *queues_agent_changed(struct queues *x, uint16_t tenant,
+						struct bytes number);
 uint32_t queues_agent_count(const struct queues *x);
 struct queue_agent *queues_agent_next(const struct queues *x, uint32_t *cursor);
 /* The next queue of the tenant that has the number as a member; NULL: no further one. */
 struct queue *queues_next_of(const struct queues *x, uint16_t tenant, struct bytes number,
 			     uint32_t *cursor);
 /* Agents of the queue that are logged in; ready: and are ready. */
-uint32_t queue_agents(const struct queues *x, const struct queue *q, bool ready);
+uint32_t queue_agents(const struct queues *x, struct queue *q, bool ready);
 
 /* ---- callers ---- */
 /* Adds or changes it, by its call; the list stays in order. 0, -ENOSPC or -ENOMEM. */
@@ -168,12 +189,16 @@ struct queue_caller *queues_caller(const struct queues *x, uint64_t call);
 void queues_caller_waits(struct queues *x, uint64_t call);
 /* This process has its call no longer: its place stays until another node tells of it. */
 void queues_caller_release(struct queues *x, uint64_t call);
-/* In their order, of all tenants; NULL at first. */
-struct queue_caller *queues_caller_next(const struct queues *x, const struct queue_caller *of);
+/* A queue's callers of all nodes, in their order. */
+struct queue_walk queue_walk(const struct queue *q);
+/* NULL at the end. */
+struct queue_caller *queue_walk_next(struct queue_walk *w);
+/* All queues, *cursor 0 at first, also those that only callers have; NULL at the end. */
+struct queue *queues_next(const struct queues *x, uint32_t *cursor);
 /* Returns the tenant's first caller of this node for whom no agent rings. NULL: none. */
 const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant);
 /* From 1 on, in its queue. */
-uint32_t queue_position(const struct queues *x, const struct queue_caller *of);
+uint32_t queue_position(const struct queue_caller *of);
 /* Until the caller at that position is answered, as far as the last answers tell; 0: unknown. */
 uint32_t queue_wait_ms(const struct queue *q, uint32_t position);
 
@@ -208,7 +233,7 @@ void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, ui
 /* That call of this node has him. */
 bool agent_is_of(const struct queue_agent *a, uint64_t call);
 /* The earliest moment at which an agent of the queue is free by time alone; UINT64_MAX: none. */
-uint64_t queue_next_utc_ms(const struct queues *x, const struct queue *q, uint64_t now_utc_ms);
+uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t now_utc_ms);
 /* The caller is answered, or has left. */
 void queue_count(struct queues *x, struct queue *q, bool answered, uint64_t waited_ms,
 		 uint64_t now_utc_ms);

@@ -160,7 +160,7 @@ static void agents_untaken(struct call_host *h, struct call *c, const struct que
 /* ---- he joins and leaves ---- */
 
 /* Nobody waits there. OUTCOME_NEXT: he may. */
-static enum flow_outcome queue_is_closed(const struct call_host *h, const struct queue *q)
+static enum flow_outcome queue_is_closed(const struct call_host *h, struct queue *q)
 {
 	if (q->terms.max_callers && q->waiting >= q->terms.max_callers)
 		return OUTCOME_FULL;
@@ -315,14 +315,14 @@ static void queue_announce(struct call_host *h, struct call *c, const struct que
 	    !queues_are_whole(h->queues))
 		return;
 	w->announce_ns = h->now.ns + q->terms.announce_s * NS_PER_S;
-	writer_number(&said, "number:", queue_position(h->queues, at), "");
+	writer_number(&said, "number:", queue_position(at), "");
 	terms.said = writer_done(&said);
 	if (prompts_collect(h, c, &terms, 0))
 		LOG_WARN("queue", c->id, "a caller does not hear his position");
 }
 
 /* When it is looked at again, if nothing happens before. */
-static void queue_aim(const struct call_host *h, struct call *c, const struct queue *q)
+static void queue_aim(const struct call_host *h, struct call *c, struct queue *q)
 {
 	struct flow_run *r = c->run;
 	uint64_t now = wall_ms(h), next = queue_next_utc_ms(h->queues, q, now);

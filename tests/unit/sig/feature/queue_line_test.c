@@ -452,18 +452,22 @@ static void random_step(struct world *w)
 /* A node has the line as it is. */
 static void line_is_true(struct world *w, const struct queues *x)
 {
-	const struct queue_caller *c = NULL, *before = NULL;
+	uint32_t cursor = 0;
+	struct queue *q;
 	int count = 0;
 
-	while ((c = queues_caller_next(x, c)) != NULL) {
-		const struct truth *t = of_call(w, c->call);
+	while ((q = queues_next(x, &cursor)) != NULL) {
+		const struct queue_caller *c, *before = NULL;
+		struct queue_walk walk = queue_walk(q);
 
-		assert_non_null(t);
-		assert_true(t->state == WAITS || t->state == RINGS);
-		assert_int_equal(c->rings, t->state == RINGS);
-		assert_true(!before || is_first(before, c));
-		before = c;
-		count++;
+		for (; (c = queue_walk_next(&walk)) != NULL; before = c, count++) {
+			const struct truth *t = of_call(w, c->call);
+
+			assert_non_null(t);
+			assert_true(t->state == WAITS || t->state == RINGS);
+			assert_int_equal(c->rings, t->state == RINGS);
+			assert_true(!before || is_first(before, c));
+		}
 	}
 	for (int call = 1; call <= CALLS; call++)
 		count -= w->calls[call].state == WAITS || w->calls[call].state == RINGS;
