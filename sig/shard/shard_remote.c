@@ -202,9 +202,8 @@ static void shard_waiting_changed(struct shard *s, uint16_t tenant, struct bytes
 
 void shard_agent_changed(struct shard *s, uint16_t tenant, struct bytes user)
 {
-	const struct queues *queues = s->shared_tables->queues;
 	const struct queue_caller *first =
-		queues_agent(queues, tenant, user) ? queues_first(queues, tenant) : NULL;
+		queues_agent_changed(s->shared_tables->queues, tenant, user);
 
 	if (first)
 		shard_call_wake(s, first->call);
