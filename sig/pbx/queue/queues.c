@@ -223,7 +223,11 @@ struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct
 const struct queue_caller *queues_agent_changed(struct queues *x, uint16_t tenant,
 						struct bytes number)
 {
-	return queues_agent(x, tenant, number) ? queues_first(x, tenant) : NULL;
+	struct queue_agent *a = queues_agent(x, tenant, number);
+
+	if (a)
+		a->busy_utc_ms = 0;
+	return a ? queues_first(x, tenant) : NULL;
 }
 
 uint32_t queues_agent_count(const struct queues *x)
@@ -502,7 +506,11 @@ static bool agent_is_free(const struct picking *p, struct queue_agent *a)
 	if (a->looked != p->of->looks) {
 		a->looked = p->of->looks;
 		a->is_free = a->state == AGENT_READY && a->until_utc_ms <= p->now_utc_ms &&
-			     p->free(p->arg, a);
+			     a->busy_utc_ms <= p->now_utc_ms;
+		if (a->is_free && !p->free(p->arg, a)) {
+			a->is_free = false;
+			a->busy_utc_ms = p->now_utc_ms + QUEUE_BUSY_MS;
+		}
 	}
 	return a->is_free;
 }

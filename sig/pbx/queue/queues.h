@@ -24,6 +24,7 @@ enum {
 	QUEUE_UNHEARD_S = 15, /* what is not told again is forgotten */
 	QUEUE_ROUND_S = 5,    /* a node sends its callers and agents again so often */
 	QUEUE_LOST_S = 3,     /* so long an agent is reserved by a node that is not there */
+	QUEUE_BUSY_MS = 900,  /* so long an agent with a call is not looked at, unless told to */
 	AGENT_REASON_MAX = 32,
 };
 #define QUEUE_WORD "queue:" /* in front of its name, where a number could stand */
@@ -109,6 +110,7 @@ struct queue_agent {
 	uint64_t spoke_utc_ms; /* the end of its last call of a queue; 0: none yet */
 	uint32_t calls;        /* of queues, since the start of this process */
 	uint8_t missed;        /* in a row */
+	uint64_t busy_utc_ms;  /* he has a call: he is not looked at until then */
 	/* of one pick */
 	uint32_t looked;
 	bool is_free;

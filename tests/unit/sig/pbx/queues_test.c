@@ -265,6 +265,33 @@ static void waits_are_estimated(void **state)
 	assert_int_equal(counts.ready, 1);
 }
 
+static bool agent_counted(void *arg, const struct queue_agent *a)
+{
+	++*(uint32_t *)arg;
+	return a->number[3] == '2';
+}
+
+/* Who has a call is not looked at with each pick: when his calls change, or after a while. */
+static void busy_agents_are_left(void **state)
+{
+	struct office *o = *state;
+	struct queue_match m;
+	uint32_t asked = 0;
+
+	put_queue(o, "sales", QUEUE_IN_ORDER, "1001");
+	(void)agent_is(o, "1001", AGENT_READY);
+	joins(o, 1, "sales", 10, 0);
+	for (int i = 0; i < 10; i++)
+		assert_false(queues_pick(o->x, ACME, 100, agent_counted, &asked, &m));
+	assert_int_equal(asked, 1);
+	assert_int_equal(queues_agent_changed(o->x, ACME, BYTES_LIT("1001"))->call, 1);
+	assert_false(queues_pick(o->x, ACME, 100, agent_counted, &asked, &m));
+	assert_int_equal(asked, 2);
+	assert_false(queues_pick(o->x, ACME, 100 + QUEUE_BUSY_MS, agent_counted, &asked, &m));
+	assert_int_equal(asked, 3);
+	assert_null(queues_agent_changed(o->x, ACME, BYTES_LIT("1009")));
+}
+
 /* Tens of thousands wait at other nodes, which tell of them again and again; it was seconds when each was put into its place anew. */
 static void many_wait_elsewhere(void **state)
 {
@@ -472,6 +499,7 @@ int main(void)
 		QUEUE_TEST(order_is_kept),
 		QUEUE_TEST(documents_change),
 		QUEUE_TEST(waits_are_estimated),
+		QUEUE_TEST(busy_agents_are_left),
 		QUEUE_TEST(many_wait_elsewhere),
 		QUEUE_TEST(random_histories),
 	};
