@@ -2,10 +2,12 @@
 """Queues: callers wait with music, agents take them in order; who leaves, and what is kept over a kill. One node for all tests of a class."""
 import contextlib
 import os
+import time
 import unittest
 
 from guides_test import guide, typed
 from lib.node import Node
+from lib.sip import or_none
 from music_test import wav
 from patience import until
 from server import ServerError
@@ -51,7 +53,7 @@ class Queues(unittest.TestCase):
         until(lambda: not self.ask("call.list"))
 
     def puts(self, **fields):
-        self.ask("queue.put", name="sales", **{"members": ",".join(AGENTS), "strategy": "in_order", "ring_s": 60, "wrapup_s": 0, "missed_max": 2,
+        self.ask("queue.put", name="sales", **{"members": ",".join(AGENTS), "strategy": "in_order", "skills": "", "skill_min": 0, "ring_s": 60, "wrapup_s": 0, "missed_max": 2,
                                                "max_callers": 0, "max_wait_s": 3600, "only_with_agents": False, "announce_s": 0, "key": "",
                                                "key_to": "", "timeout_to": "", "full_to": "", "none_to": ""} | fields)
 
@@ -156,6 +158,24 @@ class Queues(unittest.TestCase):
         out.bye()
         second.wait_bye()
         self.assertEqual(self.record()["agent"], "1012")
+
+    def test_skill(self):
+        """The best one rings; who has too little skill does when the caller has waited, and when he asks for less."""
+        self.puts(strategy="skill", skills="1011:40,1012:90", skill_min=80, skill_fall=50, skill_fall_s=2)
+        self.logs_in("1011")
+        out = self.calls("1001")
+        self.assertIsNone(or_none(self.phones["1011"].incoming, 0.3))
+        self.logs_in("1012")
+        best = self.rings("1012", "1001")
+        second = self.calls("1002")
+        self.assertGreaterEqual(self.shown()["callers"][-1]["position"], 1)
+        waited = time.monotonic()
+        other = self.rings("1011", "1002")
+        self.assertGreater(time.monotonic() - waited, 1)
+        for call, rung in ((out, best), (second, other)):
+            call.bye()
+            rung.wait_cancel()
+        self.record("1002")
 
     def test_caller_gives_up(self):
         """The agent's ringing ends with his call, and nobody is reserved any more."""
@@ -315,7 +335,7 @@ class Queues(unittest.TestCase):
 
     def test_refused(self):
         """What a queue does not take, and who is no agent."""
-        for fields in ({"members": "1011,1011"}, {"members": "10 11"}, {"key": "x"}, {"strategy": "best"}, {"timeout_to": "flow:"}):
+        for fields in ({"members": "1011,1011"}, {"members": "10 11"}, {"key": "x"}, {"strategy": "best"}, {"skills": "1011"}, {"skills": "1011:101"}, {"skills": "1011:1,1011:2"}, {"skill_min": 101}, {"skill_fall_s": 0}, {"timeout_to": "flow:"}):
             with self.assertRaises(Refused):
                 self.puts(**fields)
         for command, number in (("agent.login", "4711"), ("agent.ready", "1011"), ("agent.not_ready", "1011"), ("agent.logout", "1011")):

@@ -15,6 +15,7 @@ enum { QUEUE_MEMBERS_TEXT_MAX = 1024, QUEUE_TO_MAX = 48, QUEUE_PROGRAM_MAX = 102
 struct queue_value {
 	struct queue_terms core; /* without tenant and members */
 	char members[QUEUE_MEMBERS_TEXT_MAX];
+	char skills[QUEUE_MEMBERS_TEXT_MAX];
 	/* flow:NAME or a number; "": the call ends */
 	char timeout_to[QUEUE_TO_MAX], full_to[QUEUE_TO_MAX], none_to[QUEUE_TO_MAX];
 	char key_to[QUEUE_TO_MAX];

@@ -54,6 +54,7 @@ static int queue_apply(struct node *node, uint16_t tenant, const void *value)
 
 	terms.tenant = tenant;
 	(void)queue_members_parse(&terms, bytes_str(v->members));
+	(void)queue_skills_parse(&terms, bytes_str(v->skills));
 	err = command_flow_kind_apply(node, tenant, &g_queue_documents, terms.name, v);
 	return err ? err : queues_put(node_queues(node), &terms);
 }

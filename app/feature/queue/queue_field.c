@@ -16,6 +16,14 @@ static const char *queue_members_wrong(const void *value, const char *text)
 	return queue_members_parse(&unused, bytes_str(text));
 }
 
+static const char *queue_skills_wrong(const void *value, const char *text)
+{
+	static struct queue_terms unused; /* without members: whose they are may change later */
+
+	(void)value;
+	return queue_skills_parse(&unused, bytes_str(text));
+}
+
 static const char *queue_key_wrong(const void *value, const char *text)
 {
 	(void)value;
@@ -33,7 +41,21 @@ const struct command_arg g_queue_fields[] = {
 		   "Which free agent rings for the next caller: the one whose last call of a queue "
 		   "ended first (longest_idle), the next one in turn (round_robin), all free ones "
 		   "at once (ring_all), the one with the fewest calls of queues since the node "
-		   "started (fewest_calls), or the first one (in_order)."),
+		   "started (fewest_calls), the first one (in_order), or the one with the most "
+		   "skill, if that is "
+		   "enough for the caller (skill)."),
+	WEIGHTED_FIELD("skills", skills, CHARSET_TEXT, queue_skills_wrong, "extension",
+		       "For strategy=skill: what members can do for this queue, from 0 to 100, as "
+		       "1001:90,1002:40. Who is not named has 0."),
+	NUMBER_FIELD(
+		"skill_min", core.skill_min, 0, QUEUE_SKILL_MAX, "0",
+		"For strategy=skill: less skill is not enough for a caller who has just come."),
+	NUMBER_FIELD(
+		"skill_fall", core.skill_fall, 0, QUEUE_SKILL_MAX, "10",
+		"By so much skill_min falls for a caller each skill_fall_s that he waits. 0: it "
+		"does not."),
+	NUMBER_FIELD("skill_fall_s", core.skill_fall_s, 1, 3600, "30",
+		     "See skill_fall, in seconds."),
 	NUMBER_FIELD("priority", core.priority, 0, QUEUE_PRIORITY_MAX, "0",
 		     "Callers of a queue with a larger one come first, for agents of several "
 		     "queues."),
@@ -74,6 +96,8 @@ static void queue_form_start(void *value, struct bytes name)
 	v->core.ring_s = 15;
 	v->core.missed_max = 2;
 	v->core.max_wait_s = 3600;
+	v->core.skill_fall = 10;
+	v->core.skill_fall_s = 30;
 	(void)bytes_cstr(name, v->core.name, sizeof(v->core.name));
 }
 

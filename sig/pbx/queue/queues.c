@@ -20,8 +20,9 @@ enum {
 
 #define NOWHERE UINT64_MAX /* the process of what no node has now */
 
-const char *const g_queue_strategies[] = { "longest_idle", "round_robin", "ring_all",
-					   "fewest_calls", "in_order",    NULL };
+const char *const g_queue_strategies[] = {
+	"longest_idle", "round_robin", "ring_all", "fewest_calls", "in_order", "skill", NULL
+};
 const char *const g_agent_states[] = { "out", "ready", "not_ready", NULL };
 
 struct queues {
@@ -175,6 +176,52 @@ const char *queue_members_parse(struct queue_terms *out, struct bytes text)
 		(void)bytes_cstr(one, out->members[out->count++].number, DIAL_NUMBER_MAX);
 	}
 	return NULL;
+}
+
+/* An entry in front of that one has the number. */
+static bool skills_have(struct bytes text, const uint8_t *entry, struct bytes number)
+{
+	struct bytes one, of;
+
+	while (bytes_cut(&text, ',', &one) && one.p < entry) {
+		if (bytes_cut(&one, ':', &of) && bytes_eq(bytes_trim(of), number))
+			return true;
+	}
+	return false;
+}
+
+const char *queue_skills_parse(struct queue_terms *out, struct bytes text)
+{
+	const struct bytes all = text;
+	struct bytes entry, one, number;
+	uint32_t skill;
+
+	memset(out->skills, 0, sizeof(out->skills));
+	while (bytes_cut(&text, ',', &entry)) {
+		one = bytes_trim(entry);
+		if (!bytes_cut(&one, ':', &number) || !number_is_plain(number) ||
+		    number.n >= DIAL_NUMBER_MAX || bytes_u32(one, &skill) ||
+		    skill > QUEUE_SKILL_MAX)
+			return "skills are extensions with a number from 0 to 100, as 1001:90, "
+			       "joined by ','";
+		if (skills_have(all, entry.p, number))
+			return "a skill is named twice";
+		for (uint8_t i = 0; i < out->count; i++) {
+			if (bytes_is(number, out->members[i].number))
+				out->skills[i] = (uint8_t)skill;
+		}
+	}
+	return NULL;
+}
+
+uint8_t queue_skill_wanted(const struct queue_terms *t, uint64_t waited_ms)
+{
+	uint64_t falls = t->skill_fall_s ? waited_ms / (t->skill_fall_s * 1000ULL) : 0;
+
+	if (t->strategy != QUEUE_SKILL || (t->skill_fall && falls > QUEUE_SKILL_MAX))
+		return 0;
+	falls *= t->skill_fall;
+	return falls < t->skill_min ? (uint8_t)(t->skill_min - falls) : 0;
 }
 
 struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct bytes number,
@@ -524,6 +571,9 @@ static uint64_t agent_rank(const struct queue *q, const struct queue_agent *a, u
 		return a->calls;
 	case QUEUE_ROUND_ROBIN:
 		return (uint64_t)(i + QUEUE_MEMBERS_MAX - q->turn) % QUEUE_MEMBERS_MAX;
+	case QUEUE_SKILL: /* of equal ones the longest idle */
+		return (uint64_t)(QUEUE_SKILL_MAX - q->terms.skills[i]) << 56 |
+		       (a->spoke_utc_ms & (UINT64_MAX >> 8));
 	case QUEUE_RING_ALL:
 	case QUEUE_IN_ORDER:
 	case QUEUE_STRATEGIES:
@@ -547,16 +597,23 @@ static void match_add(const struct queue *q, struct queue_match *m, struct queue
 
 static bool caller_match(const struct picking *p, struct queue *q, struct queue_match *m)
 {
-	uint64_t best = 0;
+	uint64_t best = 0, joined = m->caller->joined_utc_ms;
+	uint8_t wanted =
+		queue_skill_wanted(&q->terms, p->now_utc_ms > joined ? p->now_utc_ms - joined : 0);
 
 	m->count = 0;
+	q->is_bare = true;
 	for (uint8_t i = 0; i < q->terms.count; i++) {
 		struct queue_agent *a = member_agent(p->x, q, i);
 
-		if (a && agent_is_free(p, a))
+		if (!a || !agent_is_free(p, a))
+			continue;
+		q->is_bare = false;
+		if (q->terms.skills[i] >= wanted)
 			match_add(q, m, a, agent_rank(q, a, i), &best);
 	}
-	q->is_bare = !m->count;
+	if (!m->count)
+		q->unskilled_utc_ms = joined;
 	return m->count;
 }
 
@@ -574,10 +631,10 @@ static void caller_yield(const struct picking *p, struct queue_caller *c,
 		m->agents[i]->is_free = false;
 }
 
-/* He competes for agents. */
-static struct queue_caller *caller_skip(struct queue_caller *c)
+/* The first from c on who competes for agents. */
+static struct queue_caller *caller_skip(const struct queue *q, struct queue_caller *c)
 {
-	while (c && (c->rings || c->away))
+	while (c && (c->rings || c->away || c->joined_utc_ms >= q->unskilled_utc_ms))
 		c = c->next;
 	return c;
 }
@@ -589,7 +646,7 @@ static struct queue_caller *pick_next(const struct queues_tenant *t)
 
 	for (struct queue *q = t->first; q; q = q->next) {
 		for (int other = 0; !q->is_bare && other < 2; other++) {
-			struct queue_caller *c = caller_skip(q->walk.next[other]);
+			struct queue_caller *c = caller_skip(q, q->walk.next[other]);
 
 			q->walk.next[other] = c;
 			if (c && (!best || caller_is_before(c, best)))
@@ -611,6 +668,7 @@ bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_f
 	for (struct queue *q = p.of->first; q; q = q->next) {
 		q->walk = queue_walk(q);
 		q->is_bare = !q->is_there;
+		q->unskilled_utc_ms = UINT64_MAX;
 	}
 	while (queues_are_whole(x) && (c = pick_next(p.of)) != NULL) {
 		out->caller = c;
@@ -694,9 +752,22 @@ void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, ui
 	agent_yield(a);
 }
 
-uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t now_utc_ms)
+/* When who joined then asks for less skill; UINT64_MAX: he does not. */
+static uint64_t skill_falls_utc_ms(const struct queue_terms *t, uint64_t joined_utc_ms,
+				   uint64_t now_utc_ms)
 {
-	uint64_t next = UINT64_MAX;
+	uint64_t waited = now_utc_ms > joined_utc_ms ? now_utc_ms - joined_utc_ms : 0;
+	uint64_t each = t->skill_fall_s * 1000ULL;
+
+	return queue_skill_wanted(t, waited) && each && t->skill_fall
+		       ? joined_utc_ms + (waited / each + 1) * each
+		       : UINT64_MAX;
+}
+
+uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t joined_utc_ms,
+			   uint64_t now_utc_ms)
+{
+	uint64_t next = skill_falls_utc_ms(&q->terms, joined_utc_ms, now_utc_ms);
 
 	for (uint8_t i = 0; i < q->terms.count; i++) {
 		const struct queue_agent *a = member_agent(x, q, i);

@@ -19,6 +19,7 @@ enum {
 	QUEUE_MEMBERS_MAX = 32,   /* no dial has more targets */
 	QUEUE_CALLERS_MAX = 65536,
 	QUEUE_PRIORITY_MAX = 10,
+	QUEUE_SKILL_MAX = 100,
 	QUEUE_OWED_MS = 500,  /* an agent is left to a caller of another node for so long */
 	QUEUE_DEAF_S = 2,     /* after a start, until all others have told of theirs */
 	QUEUE_UNHEARD_S = 15, /* what is not told again is forgotten */
@@ -35,6 +36,7 @@ enum queue_strategy {
 	QUEUE_RING_ALL,
 	QUEUE_FEWEST_CALLS,
 	QUEUE_IN_ORDER,
+	QUEUE_SKILL,
 	QUEUE_STRATEGIES,
 };
 extern const char *const g_queue_strategies[QUEUE_STRATEGIES + 1];
@@ -57,8 +59,13 @@ struct queue_terms {
 	uint16_t announce_s;   /* how often callers hear their position; 0: never */
 	bool only_with_agents; /* nobody waits where no agent is logged in */
 	char key[2];           /* by which a caller leaves; "": none */
+	/* For QUEUE_SKILL: what an agent has to have for a new caller, and by how much that falls
+	 * after each such time that he waits. */
+	uint8_t skill_min, skill_fall;
+	uint16_t skill_fall_s;
 	uint8_t count;
 	struct queue_member members[QUEUE_MEMBERS_MAX];
+	uint8_t skills[QUEUE_MEMBERS_MAX]; /* of each */
 };
 
 /* Of one queue, in the order in which they are served. */
@@ -86,6 +93,8 @@ struct queue {
 	/* of one pick */
 	struct queue_walk walk;
 	bool is_bare; /* it has no agent left */
+	/* callers who joined then, or later, ask for more skill than a free agent has */
+	uint64_t unskilled_utc_ms;
 };
 
 enum agent_state { AGENT_OUT, AGENT_READY, AGENT_NOT_READY, AGENT_STATES };
@@ -163,6 +172,10 @@ void queues_delete(struct queues *x, uint16_t tenant, struct bytes name);
 struct queue *queues_find(const struct queues *x, uint16_t tenant, struct bytes name);
 /* "1001,1002": in their order. NULL, or what is wrong. */
 const char *queue_members_parse(struct queue_terms *out, struct bytes text);
+/* "1001:90,1002:40": skills of members; of others they are checked, and mean nothing. As above. */
+const char *queue_skills_parse(struct queue_terms *out, struct bytes text);
+/* What an agent has to have for a caller of the queue who has waited so long. */
+uint8_t queue_skill_wanted(const struct queue_terms *t, uint64_t waited_ms);
 
 /* State and reason of its document; a new one begins at zero. NULL: *err is -ENOSPC or -ENOMEM. */
 struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct bytes number,
@@ -234,8 +247,10 @@ void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, ui
 		uint64_t wrap_ms);
 /* That call of this node has him. */
 bool agent_is_of(const struct queue_agent *a, uint64_t call);
-/* The earliest moment at which an agent of the queue is free by time alone; UINT64_MAX: none. */
-uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t now_utc_ms);
+/* The earliest moment at which an agent of the queue is free by time alone, or who joined then asks
+ * for less skill; UINT64_MAX: none. */
+uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t joined_utc_ms,
+			   uint64_t now_utc_ms);
 /* The caller is answered, or has left. */
 void queue_count(struct queues *x, struct queue *q, bool answered, uint64_t waited_ms,
 		 uint64_t now_utc_ms);

@@ -325,7 +325,8 @@ static void queue_announce(struct call_host *h, struct call *c, const struct que
 static void queue_aim(const struct call_host *h, struct call *c, struct queue *q)
 {
 	struct flow_run *r = c->run;
-	uint64_t now = wall_ms(h), next = queue_next_utc_ms(h->queues, q, now);
+	uint64_t now = wall_ms(h),
+		 next = queue_next_utc_ms(h->queues, q, r->queue->joined_utc_ms, now);
 	const struct queue_caller *at = queues_first(h->queues, c->tenant);
 
 	r->queue_ns = next == UINT64_MAX ? 0 : h->now.ns + (next - now) * NS_PER_MS;

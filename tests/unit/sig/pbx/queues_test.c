@@ -30,6 +30,10 @@ static void put_queue(struct office *o, const char *name, enum queue_strategy st
 
 	(void)snprintf(t.name, sizeof(t.name), "%s", name);
 	assert_null(queue_members_parse(&t, bytes_str(members)));
+	assert_null(queue_skills_parse(&t, BYTES_LIT("1001:40,1002:90,1003:65,1009:100")));
+	t.skill_min = 70;
+	t.skill_fall = 10;
+	t.skill_fall_s = 1;
 	assert_int_equal(queues_put(o->x, &t), 0);
 }
 
@@ -110,6 +114,64 @@ static void members_are_parsed(void **state)
 							  "29,30,31,32,33")));
 }
 
+static void skills_are_parsed(void **state)
+{
+	static const char *const wrong[] = { "1001",          "1001:",          "1001:101",
+					     "1001:-1",       "10 01:5",        ":5",
+					     "1001:5,1001:6", "1001:5,,1002:6", "1001:5:6",
+					     "1001:x",        "1001:1, 1001:2" };
+	struct queue_terms t = { .strategy = QUEUE_SKILL };
+
+	(void)state;
+	assert_null(queue_members_parse(&t, BYTES_LIT("1001,1002,1003")));
+	assert_null(queue_skills_parse(&t, BYTES_LIT("1003:100, 1001:7,4711:3")));
+	assert_int_equal(t.skills[0], 7);
+	assert_int_equal(t.skills[1], 0);
+	assert_int_equal(t.skills[2], 100);
+	for (size_t i = 0; i < COUNT_OF(wrong); i++)
+		assert_non_null(queue_skills_parse(&t, bytes_str(wrong[i])));
+	assert_null(queue_skills_parse(&t, BYTES_LIT("")));
+	assert_int_equal(t.skills[2], 0);
+	t.skill_min = 70;
+	t.skill_fall = 30;
+	t.skill_fall_s = 20;
+	assert_int_equal(queue_skill_wanted(&t, 19999), 70);
+	assert_int_equal(queue_skill_wanted(&t, 20000), 40);
+	assert_int_equal(queue_skill_wanted(&t, 59999), 10);
+	assert_int_equal(queue_skill_wanted(&t, 60000), 0);
+	assert_int_equal(queue_skill_wanted(&t, UINT64_MAX), 0);
+	t.skill_fall = 0;
+	assert_int_equal(queue_skill_wanted(&t, UINT64_MAX), 70);
+	t.strategy = QUEUE_IN_ORDER;
+	assert_int_equal(queue_skill_wanted(&t, 0), 0);
+}
+
+/* 1001 has 40, 1002 90, 1003 65; callers ask for 70, and for 10 less each second. */
+static void skill_falls(void **state)
+{
+	struct office *o = *state;
+	struct queue *q;
+
+	put_queue(o, "sales", QUEUE_SKILL, "1001,1002,1003");
+	q = queues_find(o->x, ACME, BYTES_LIT("sales"));
+	for (int k = 0; k < 3; k++)
+		(void)agent_is(o, numbers[k], AGENT_READY);
+	joins(o, 1, "sales", 1000, 0);
+	joins(o, 2, "sales", 1500, 0);
+	joins(o, 3, "sales", 1600, 5); /* he is first, and asks for more than who came before */
+	assert_string_equal(picked(o, 1700), "3:1002");
+	assert_string_equal(picked(o, 1999), "");
+	o->busy[1] = o->busy[2] = true;
+	assert_int_equal(queue_next_utc_ms(o->x, q, 1000, 1999), 2000);
+	o->busy[2] = false;
+	(void)queues_agent_changed(o->x, ACME, BYTES_LIT("1003"));
+	assert_string_equal(picked(o, 2000), "1:1003");
+	o->busy[2] = true;
+	assert_string_equal(picked(o, 4499), "");
+	assert_int_equal(queue_next_utc_ms(o->x, q, 1500, 4000), 4500);
+	assert_string_equal(picked(o, 4500), "2:1001");
+}
+
 static void strategies_choose(void **state)
 {
 	static const struct {
@@ -121,6 +183,7 @@ static void strategies_choose(void **state)
 		{ QUEUE_RING_ALL, "1:1001,1002,1003", "" },
 		{ QUEUE_FEWEST_CALLS, "1:1002", "2:1003" },
 		{ QUEUE_IN_ORDER, "1:1001", "2:1002" },
+		{ QUEUE_SKILL, "1:1002", "" },
 	};
 	struct office *o = *state;
 
@@ -354,7 +417,8 @@ static bool caller_has_agent(struct office *o, const struct queue_caller *c, uin
 	const struct queue *q = queues_find(o->x, ACME, bytes_str(c->queue));
 
 	for (uint8_t i = 0; q && i < q->terms.count; i++) {
-		if (agent_may(o, queues_agent(o->x, ACME, bytes_str(q->terms.members[i].number)),
+		if (q->terms.skills[i] >= queue_skill_wanted(&q->terms, now - c->joined_utc_ms) &&
+		    agent_may(o, queues_agent(o->x, ACME, bytes_str(q->terms.members[i].number)),
 			      now))
 			return true;
 	}
@@ -440,7 +504,8 @@ static void random_step(struct office *o, struct rand_source *r, uint64_t now)
 	case 1:
 	case 2:
 		if (!queues_caller(o->x, call))
-			joins(o, call, names[k], now - rand_below(r, 3), (uint8_t)rand_below(r, 3));
+			joins(o, call, names[k], now - rand_below(r, 3) * 400,
+			      (uint8_t)rand_below(r, 3));
 		break;
 	case 3:
 		queues_caller_delete(o->x, call); /* answered, or given up */
@@ -493,6 +558,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members_are_parsed),
+		cmocka_unit_test(skills_are_parsed),
+		QUEUE_TEST(skill_falls),
 		QUEUE_TEST(rest_ends_with_its_epoch),
 		QUEUE_TEST(strategies_choose),
 		QUEUE_TEST(turns_go_round),
