@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A queue whose callers and agents are at three nodes: one order, an agent rings for one caller, and kills cost no caller his place. ADR 165."""
+import os
 import signal
 import time
 import unittest
 
 from lib.sip import SipError, parameter
+from music_test import wav
 from patience import until
 from taken_test import ADDRESSES, SIP, Cluster
 
+POSITION, THREE = 1000, 1400       # Hz
 AT = {"1001": 17, "1002": 18, "1003": 19, "1011": 18, "1012": 19}
 CALLERS, AGENTS = ("1001", "1002", "1003"), ("1011", "1012")
 
@@ -175,6 +178,33 @@ class Queues(Line):
         self.ends("1003")
         incoming.wait_cancel()
         self.assertEqual(self.rung("1011"), 3)
+
+
+    def test_position_is_heard(self):
+        """The third one hears that he is third, and again when the node that has his call is killed. He hears it when it is due, not at once."""
+        for name, hertz in (("queue-position", POSITION), ("digit-3", THREE)):
+            path = os.path.join(self.a.home, name + ".wav")
+            wav(path, hertz)
+            self.a.tandemctl("prompt.put", name=name, file=path)
+            self.addCleanup(self.a.ctl, "prompt.delete", name=name)
+        self.a.ctl("queue.put", name="sales", announce_s=6)
+        self.addCleanup(self.a.ctl, "queue.put", name="sales", announce_s=0)
+        for node in self.nodes:
+            until(lambda node=node: len(node.tandemctl("prompt.list")) == 2 and node.tandemctl("queue.get", name="sales")["announce_s"] == 6,
+                  lambda: "all have them")
+        self.waits("1001", "1002")
+        joined = time.monotonic()
+        self.waits("1003")
+        audio = self.agents["1003"].audio
+        audio.wait_tone(POSITION)
+        audio.wait_tone(THREE)
+        self.c.kill()
+        self.until(lambda: self.owner(19) in ("a", "b"))
+        audio.wait_tone(POSITION, anew=True)
+        waited = (time.monotonic() - joined) % 6
+        self.assertTrue(waited < 2 or waited > 5.5, waited)
+        audio.wait_tone(THREE)
+        self.assertEqual(self.lines(), [list(CALLERS)] * 2)
 
 
 class Away(Line):

@@ -298,6 +298,16 @@ static int queue_key_pressed(struct call_host *h, struct call *c, char key)
 	return queue_outcome(h, c, "key", kept ? OUTCOME_NEXT : OUTCOME_FAILED);
 }
 
+/* The next of the moments that follow from his joining: after a take-over callers hear it neither
+ * twice nor all at once. */
+static uint64_t announce_next_ns(const struct call_host *h, const struct queue_wait *w,
+				 const struct queue *q)
+{
+	uint64_t each_ms = q->terms.announce_s * 1000ULL;
+
+	return h->now.ns + (each_ms - waited_ms(h, w) % each_ms) * NS_PER_MS;
+}
+
 /* His position; where it cannot be played the music goes on. */
 static void queue_announce(struct call_host *h, struct call *c, const struct queue *q)
 {
@@ -311,10 +321,12 @@ static void queue_announce(struct call_host *h, struct call *c, const struct que
 	uint8_t space[32];
 	struct writer said = writer_over(space, sizeof(space));
 
+	if (q->terms.announce_s && !w->announce_ns)
+		w->announce_ns = announce_next_ns(h, w, q);
 	if (!q->terms.announce_s || !at || c->prompts || w->announce_ns > h->now.ns ||
 	    !queues_are_whole(h->queues))
 		return;
-	w->announce_ns = h->now.ns + q->terms.announce_s * NS_PER_S;
+	w->announce_ns = announce_next_ns(h, w, q);
 	writer_number(&said, "number:", queue_position(at), "");
 	terms.said = writer_done(&said);
 	if (prompts_collect(h, c, &terms, 0))
