@@ -137,6 +137,7 @@ struct registrar_settings {
 	bool path;                /* for this REGISTER: its sender may state a Path */
 	uint32_t devices_claimed; /* for this one: its first new devices that have their places */
 	uint16_t location; /* of this REGISTER, too: where its phone says that it is; 0: nowhere */
+	uint64_t device;   /* likewise: the device that has proven itself; 0: the extension has */
 };
 
 /* One of the list sig/feature/features.h. */

@@ -808,3 +808,23 @@ void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, s
 		(void)location_fetch(l, a);
 	location_timer(l, a);
 }
+
+void locations_device_left(struct locations *l, uint16_t tenant, struct bytes user, uint64_t device,
+			   struct instant now)
+{
+	struct location *a;
+	bool any = false;
+
+	locations_set_now(l, now);
+	a = location_get(l, tenant, user);
+	for (uint32_t i = 0; a && i < a->entry.count; i++) {
+		struct binding *b = &a->entry.bindings[i];
+
+		if (b->device != device || binding_is_foreign(b))
+			continue;
+		b->expires_utc_ms = l->now.utc_ms;
+		any = true;
+	}
+	if (any)
+		location_timer(l, a);
+}

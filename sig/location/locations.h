@@ -113,6 +113,9 @@ void locations_caught_up(struct locations *l, struct instant now);
 /* The user was deleted: his phones are unregistered, so a later owner of the number does not
  * inherit them. */
 void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, struct instant now);
+/* That device is not the user's any more: its registrations at this node are over. */
+void locations_device_left(struct locations *l, uint16_t tenant, struct bytes user, uint64_t device,
+			   struct instant now);
 
 /* ---- after a restart ---- */
 /* 0, -EBADMSG (broken; reason says why; nothing is changed), -EEXIST, -ENOSPC, -EPROTONOSUPPORT. */

@@ -432,6 +432,7 @@ static int binding_make(struct binding *b, const struct step *s,
 		.registered_utc_ms = s->utc_ms,
 		.hop = hop_of(m, contact),
 		.location = s->settings->location,
+		.device = s->settings->device,
 		.q = q,
 	};
 	b->nat = is_other_address(contact->uri.host, contact->uri.port, &b->hop) ||

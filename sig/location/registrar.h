@@ -42,13 +42,14 @@ struct binding {
 	/* until refreshed there: the previous hop, which saved calls may still have; NULL: none */
 	struct sip_hop *was;
 	struct addr bound; /* our address of hop.local, for a later process; filled by the owner */
+	uint64_t device;   /* that has proven itself (sig/host/devices.h); 0: the extension has */
 	uint16_t location; /* where its phone says that it is (REG-32); 0: nowhere */
 	uint16_t q;        /* RFC 3261 20.10, in thousandths; 1000 if the phone states none */
 	bool nat;          /* source is not what Contact and Via say */
 	bool closed; /* the connection it came by is gone; of this process alone, in no record */
 	bool stored; /* the store has it, or an older one of its kind; in no record either */
 };
-static_assert(sizeof(struct binding) <= 208, "of each registration");
+static_assert(sizeof(struct binding) <= 216, "of each registration");
 /* It has no listener at its source, and its connection is gone, or was a former process's: it is
  * reachable once it reconnects. Until then others go first, and it is replaced by phones that are
  * reachable. */

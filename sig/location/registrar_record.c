@@ -128,6 +128,7 @@ static const struct schema binding_rows[] = {
 	  .max = AOR_NODE_MAX },
 	{ "registered_utc_ms", 14, SCHEMA_UINT, SCHEMA_AT(struct binding, registered_utc_ms) },
 	{ "location", 15, SCHEMA_UINT, SCHEMA_AT(struct binding, location) },
+	{ "device", 16, SCHEMA_UINT, SCHEMA_AT(struct binding, device) },
 	{ 0 },
 };
 

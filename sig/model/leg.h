@@ -284,13 +284,14 @@ struct leg {
 	enum leg_state state;
 	bool outbound; /* its dialog began with an INVITE of ours */
 	bool leave; /* its INVITE: BYE follows the ACK. Ours: CANCEL follows the first response */
-	bool behind_nat;       /* requests go where the party's came from */
-	bool held;             /* by order: its party holds its peer */
-	bool holds;            /* by its own re-INVITE: its phone holds its peer */
-	bool muted;            /* by order: its audio does not reach its peer */
-	bool takes_talk;       /* its phone can end a hold of its own on request (Event: talk) */
-	struct text user;      /* the local user of the phone; "": none */
-	struct text trunk;     /* its name; "": it is a phone's */
+	bool behind_nat;   /* requests go where the party's came from */
+	bool held;         /* by order: its party holds its peer */
+	bool holds;        /* by its own re-INVITE: its phone holds its peer */
+	bool muted;        /* by order: its audio does not reach its peer */
+	bool takes_talk;   /* its phone can end a hold of its own on request (Event: talk) */
+	struct text user;  /* the local user of the phone; "": none */
+	uint64_t device;   /* by which a caller has proven himself (sig/host/devices.h); 0: none */
+	struct text trunk; /* its name; "": it is a phone's */
 	struct trunks *trunks; /* of that one it has a channel, */
 	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */
 	/* the call, perhaps gone, that is to replace it (RFC 3891); 0: none; not part of a

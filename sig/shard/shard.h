@@ -540,6 +540,9 @@ struct call_part shard_call_part(const struct shard *s, uint64_t call, struct by
 bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number,
 			   struct bytes password, const struct addr *source, struct instant now,
 			   uint64_t *wait_ns);
+/* Likewise of a device (sig/host/devices.h), by its name; failures count with its extension's. */
+bool shard_device_proves(struct shard *s, uint16_t tenant, struct bytes name, struct bytes password,
+			 const struct addr *source, struct instant now, uint64_t *wait_ns);
 /* The same without what needs the SDP to be parsed: codecs and suites are "". */
 bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *out);
 /* What the party of a leg has in an m-line; *contact: address of its SIP, ADDR_NONE if a name.

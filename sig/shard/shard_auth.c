@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "sig/call/cdr.h"
+#include "sig/host/devices.h"
 #include "sig/model/leg.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/id.h"
@@ -453,6 +454,7 @@ struct auth_who {
 	struct shard_extension_slot *slot;  /* NULL: unknown */
 	struct bytes number;                /* the name, without its location */
 	uint16_t location;                  /* 0: it says none */
+	uint64_t device;                    /* that has this name (sig/host/devices.h); 0: none */
 	const struct digest_secret *secret; /* NULL: nothing proves it */
 };
 
@@ -463,6 +465,24 @@ static const struct digest_secret *located_secret(const struct shard_located *l,
 			return &l->of[i].secret;
 	}
 	return NULL;
+}
+
+/* The account is of the extension that has the device now. */
+static bool auth_who_device(const struct shard *s, uint16_t tenant, struct auth_who *who)
+{
+	const struct device_account *account =
+		device_accounts_find(&s->shared_tables->devices, tenant, who->number);
+
+	if (!account)
+		return false;
+	*who = (struct auth_who){
+		.slot = shard_extension_slot(s, tenant, bytes_str(account->number)),
+		.number = bytes_str(account->number),
+		.location = account->location,
+		.device = device_mac(bytes_str(account->name)),
+		.secret = &account->secret,
+	};
+	return true;
 }
 
 /* REG-32: with a location the name is another one for the digest, and the extension is the same. */
@@ -476,7 +496,7 @@ static struct auth_who auth_who(const struct shard *s, uint16_t tenant, struct b
 		who.secret = &who.slot->extension.secret;
 		return who;
 	}
-	if (!located_user_split(user, &number, &location))
+	if (auth_who_device(s, tenant, &who) || !located_user_split(user, &number, &location))
 		return who;
 	who.slot = shard_extension_slot(s, tenant, number);
 	if (!who.slot)
@@ -591,25 +611,36 @@ static struct bytes password_source(const struct addr *source, char space[SECRET
 	return writer_done(&w);
 }
 
+static struct auth_who auth_who_extension(const struct shard *s, uint16_t tenant,
+					  struct bytes number)
+{
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, number);
+
+	return (struct auth_who){ .slot = slot,
+				  .number = number,
+				  .secret = slot ? &slot->extension.secret : NULL };
+}
+
 /* In constant time; without an extension it takes as long. */
-static bool password_is(const struct shard_extension_slot *slot, const struct digest_server *server,
-			struct bytes number, struct bytes password)
+static bool password_is(const struct auth_who *who, const struct digest_server *server,
+			struct bytes name, struct bytes password)
 {
 	static const struct digest_secret nobody;
-	const struct digest_secret *secret = slot ? &slot->extension.secret : &nobody;
+	const struct digest_secret *secret = who->secret ? who->secret : &nobody;
 	struct digest_secret made;
 	bool equal;
 
-	digest_secret_make(&made, number, bytes_str(server->realm), password);
+	digest_secret_make(&made, name, bytes_str(server->realm), password);
 	equal = !CRYPTO_memcmp(&made, secret, sizeof(made));
 	OPENSSL_cleanse(&made, sizeof(made));
-	return equal && slot && slot->extension.enabled;
+	return equal && who->slot && who->slot->extension.enabled;
 }
 
 enum pin_verdict shard_pin_is(void *owner, uint16_t tenant, struct bytes box, struct bytes pin)
 {
 	struct shard *s = owner;
-	const struct shard_extension_slot *slot = shard_extension_slot(s, tenant, box);
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, box);
+	const struct auth_who who = auth_who_extension(s, tenant, box);
 	bool one = tenants_terms(s->settings.tenants, tenant)->one_password;
 	uint64_t known = slot && slot->extension.enabled ? be64_get(slot->extension.pin) : 0;
 	struct digest_server space;
@@ -618,16 +649,18 @@ enum pin_verdict shard_pin_is(void *owner, uint16_t tenant, struct bytes box, st
 	if (!pin.n)
 		return known || (slot && one) ? PIN_WRONG : PIN_NONE;
 	if (one)
-		return password_is(slot, server, box, pin) ? PIN_RIGHT : PIN_WRONG;
+		return password_is(&who, server, box, pin) ? PIN_RIGHT : PIN_WRONG;
 	return extension_pin(box, bytes_str(server->realm), pin) == known ? PIN_RIGHT : PIN_WRONG;
 }
 
-bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number,
-			   struct bytes password, const struct addr *source, struct instant now,
-			   uint64_t *wait_ns)
+/* name: as which the password is given. */
+static bool auth_password_proves(struct shard *s, uint16_t tenant, struct bytes name,
+				 const struct auth_who *who, struct bytes password,
+				 const struct addr *source, uint64_t *wait_ns)
 {
+	const struct instant now = s->host.now;
 	struct shard_shared_tables *c = s->shared_tables;
-	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, number);
+	struct bytes number = who->number;
 	char object[SECRET_TEXT_MAX], from[SECRET_TEXT_MAX];
 	const struct secret_guess guess = {
 		.tenant = bytes_str(tenants_name(s->settings.tenants, tenant)),
@@ -636,8 +669,8 @@ bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number
 		.caller = number,
 	};
 	struct auth_try t = {
-		.guesses = slot ? slot->guesses
-				: auth_limit_nobody(&c->auth_limit, &c->key, tenant, number),
+		.guesses = who->slot ? who->slot->guesses
+				     : auth_limit_nobody(&c->auth_limit, &c->key, tenant, number),
 		.source = auth_limit_source(&c->key, source),
 		.flow = auth_limit_flow(&c->key, source, SIP_TLS),
 		.standing = AUTH_STRANGER,
@@ -646,14 +679,13 @@ bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number
 	uint64_t limit_ns;
 	bool right;
 
-	shard_set_now(s, now);
 	*wait_ns = auth_limit_wait_ns(&c->auth_limit, &t, now.ns);
 	limit_ns = secret_limit_wait_ns(c->secrets, &guess, now.ns);
 	if (limit_ns > *wait_ns)
 		*wait_ns = limit_ns;
 	if (*wait_ns)
 		return false;
-	right = password_is(slot, auth_server(s, tenant, &space), number, password);
+	right = password_is(who, auth_server(s, tenant, &space), name, password);
 	shard_on_secret(s, &guess, right);
 	if (right) {
 		auth_limit_passed(&t, now.ns);
@@ -669,6 +701,26 @@ bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number
 	security_event(&s->security, SECURITY_WRONG_PASSWORD, source, number, "session.create",
 		       now.ns);
 	return false;
+}
+
+bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number,
+			   struct bytes password, const struct addr *source, struct instant now,
+			   uint64_t *wait_ns)
+{
+	const struct auth_who who = auth_who_extension(s, tenant, number);
+
+	shard_set_now(s, now);
+	return auth_password_proves(s, tenant, number, &who, password, source, wait_ns);
+}
+
+bool shard_device_proves(struct shard *s, uint16_t tenant, struct bytes name, struct bytes password,
+			 const struct addr *source, struct instant now, uint64_t *wait_ns)
+{
+	struct auth_who who = { .number = name };
+
+	shard_set_now(s, now);
+	(void)auth_who_device(s, tenant, &who);
+	return auth_password_proves(s, tenant, name, &who, password, source, wait_ns);
 }
 
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
@@ -700,22 +752,24 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 	return NULL;
 }
 
-uint16_t shard_location_given(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			      bool proxy)
+struct shard_given shard_given(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			       bool proxy)
 {
 	struct digest_server space;
 	const struct digest_server *server = auth_server(s, tenant, &space);
 	struct digest_answer a;
+	struct auth_who who;
 
 	switch (digest_read(&a, server, m, proxy, s->host.now.utc_ms)) {
 	case DIGEST_OK:
 	case DIGEST_FOREIGN: /* by now: it was proven before */
-		return auth_who(s, tenant, a.c.user).location;
+		who = auth_who(s, tenant, a.c.user);
+		return (struct shard_given){ who.location, who.device };
 	case DIGEST_MISSING:
 	case DIGEST_STALE:
 	case DIGEST_WRONG:
 	case DIGEST_MALFORMED:
 		break;
 	}
-	return 0;
+	return (struct shard_given){ 0 };
 }

@@ -30,6 +30,7 @@ struct caller {
 	uint8_t scheme;     /* enum dial_scheme: how it dials */
 	bool needs_account; /* enum account_by */
 	uint16_t location;  /* the site of an emergency call; 0: unknown */
+	uint64_t device;    /* that has proven itself (sig/host/devices.h); 0: none */
 	bool known;         /* it is a phone of its extension: by password, or registered there */
 	struct offer_terms terms;
 	struct quota_party payer;
@@ -788,6 +789,7 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 			     .early_media = caller.early_media,
 			     .emergency = caller.emergency,
 			     .location = caller.location,
+			     .device = caller.device,
 			     .payer = caller.payer,
 			     .trunk = caller.trunk,
 			     .terms = caller.terms,
@@ -803,14 +805,12 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 
 /* REG-32: as the call proves it, else as its phone has registered. */
 static uint16_t caller_location(struct shard *s, const struct sip_message *m,
-				const struct caller *caller, bool proven)
+				const struct caller *caller, uint16_t said)
 {
 	const struct aor *aor;
-	uint16_t said;
 
 	if (!caller->emergency || caller->trunk != TRUNK_NONE || caller->far)
 		return 0;
-	said = proven ? shard_location_given(s, m, caller->tenant, true) : 0;
 	aor = locations_find(s->locations, caller->tenant, bytes_str(caller->user));
 	if (said || !aor)
 		return said;
@@ -824,11 +824,14 @@ void shard_invite_resume(struct shard *s, const struct sip_message *m, const cha
 				 .far = m->hop.transport == SIP_INTER_SHARD };
 	const struct shard_extension *e =
 		phone ? shard_extension_find(s, caller.tenant, bytes_str(from)) : NULL;
+	const struct shard_given given =
+		e ? shard_given(s, m, caller.tenant, true) : (struct shard_given){ 0 };
 
 	caller.emergency = invite_is_emergency(s, m, caller.tenant, from);
+	caller.device = given.device;
 	(void)bytes_cstr(bytes_str(from), caller.user, sizeof(caller.user));
 	caller_known(s, m, &caller, e);
-	caller.location = caller_location(s, m, &caller, e != NULL);
+	caller.location = caller_location(s, m, &caller, given.location);
 	invite_proceed(s, m, &caller);
 }
 

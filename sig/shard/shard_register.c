@@ -178,9 +178,9 @@ void shard_register_answer(void *owner, pool_handle txn, struct text *response, 
 }
 
 /* REG-32: it registers all the same, and emergency calls say no place. */
-static uint16_t register_location(struct shard *s, const struct sip_message *m, uint16_t tenant)
+static void register_location(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			      uint16_t location)
 {
-	uint16_t location = shard_location_given(s, m, tenant, false);
 	char text[32];
 
 	if (location && !sites_find(s->settings.sites, tenant, location)) {
@@ -188,7 +188,6 @@ static uint16_t register_location(struct shard *s, const struct sip_message *m, 
 		security_event(&s->security, SECURITY_LOCATION, &m->hop.remote, m->to.uri.user,
 			       text, s->host.now.ns);
 	}
-	return location;
 }
 
 /* REG-04, REG-07 */
@@ -197,13 +196,16 @@ static struct registrar_settings settings_for(struct shard *s, const struct shar
 {
 	const struct sip_hop *hop = &m->hop;
 	struct registrar_settings set = s->settings.registrar;
+	const struct shard_given given = shard_given(s, m, e->tenant, false);
 
 	if (set.expires_many_s && locations_bindings(s->locations) > set.many)
 		set.expires_s = set.expires_many_s;
 	if (e->single_phone)
 		set.contacts_max = 1;
 	set.path = shard_is_trusted(s, hop);
-	set.location = register_location(s, m, e->tenant);
+	register_location(s, m, e->tenant, given.location);
+	set.location = given.location;
+	set.device = given.device;
 	return set;
 }
 

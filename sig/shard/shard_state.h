@@ -454,9 +454,13 @@ void shard_register_claimed(struct shard *s, const struct kv_reply *outcome, str
 void shard_invite_found(void *owner, uint64_t token, struct instant now);
 /* locations_user.answer */
 void shard_register_answer(void *owner, pool_handle txn, struct text *response, struct instant now);
-/* Which location those credentials name that the request was proven by; 0: none. */
-uint16_t shard_location_given(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			      bool proxy);
+/* What the credentials name by which the request was proven. */
+struct shard_given {
+	uint16_t location; /* 0: none */
+	uint64_t device;   /* its MAC (sig/host/devices.h); 0: none */
+};
+struct shard_given shard_given(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			       bool proxy);
 /* The extension that the request's credentials prove, or NULL if it was answered. */
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
 						 uint16_t tenant, bool proxy);

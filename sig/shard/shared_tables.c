@@ -9,10 +9,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/named.h"
 #include "sig/call/module.h"
 #include "sig/call/number_claim.h"
 #include "sig/host/accounts.h"
 #include "sig/host/calendars.h"
+#include "sig/host/devices.h"
 #include "sig/host/groups.h"
 #include "sig/host/mailboxes.h"
 #include "sig/host/names.h"
@@ -447,6 +449,7 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 								 : -ENOMEM;
 	err = err ? err : groups_open(&c->groups);
 	err = err ? err : accounts_open(&c->accounts);
+	err = err ? err : table_open(&c->devices, DEVICE_ACCOUNTS_MAX);
 	if (!err)
 		err = nonce_window_open(&c->nonces);
 	if (!err)
@@ -476,6 +479,7 @@ void shard_shared_tables_close(struct shard_shared_tables *c)
 	calendars_close(c->calendars);
 	mailboxes_free(c->mailboxes);
 	groups_close(c->groups);
+	named_close(&c->devices);
 	queues_free(c->queues);
 	names_free(c->names);
 	accounts_close(c->accounts);

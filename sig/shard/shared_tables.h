@@ -203,6 +203,7 @@ struct shard_shared_tables {
 	struct queues *queues;        /* of tenants (sig/pbx/queue/queues.h) */
 	struct names *names;          /* of extensions (sig/host/names.h) */
 	struct accounts *accounts;    /* of tenants (sig/host/accounts.h) */
+	struct table devices;         /* that have accounts (sig/host/devices.h) */
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* those of them with transcoded audio */
 	uint32_t videos;              /* of these that have video */

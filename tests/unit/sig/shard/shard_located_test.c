@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Phones that say where they stand (REG-32): 1001xatgnemx2 is extension 1001 at location 2, and its emergency calls say so. */
+#include "sig/host/devices.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/identity/pidf.h"
+#include "sig/shard/shard_state.h"
 #include "sig/sip/uri.h"
 #include "tests/unit/sig/gate.h"
 #include "tests/unit/sig/sip/credentials.h"
@@ -304,6 +306,51 @@ static void for_tls_only(void **state)
 	assert_no_more_than_help(d);
 }
 
+#define MAC "0004f214ab37"
+
+static void device_is(struct desk *d, const char *number)
+{
+	struct device_account a = { .tenant = TENANT_DEFAULT, .name = MAC, .location = 5 };
+
+	(void)snprintf(a.number, sizeof(a.number), "%s", number);
+	digest_secret_make(&a.secret, BYTES_LIT(MAC), bytes_str(d->g.l.r->settings.digest.realm),
+			   BYTES_LIT("of the device"));
+	assert_int_equal(device_accounts_put(&d->g.l.r->shard->shared_tables->devices, &a), 0);
+}
+
+/* A device is a phone of the extension that has it, by its own name and password, as long as that has it. */
+static void of_a_device(void **state)
+{
+	struct desk *d = *state;
+	struct rig *r = d->g.l.r;
+	const struct addr from = d->p.addr;
+	uint64_t wait_ns;
+
+	device_is(d, "1001");
+	assert_true(bytes_starts(log_in(&d->p, MAC, "wrong"), "SIP/2.0 401"));
+	assert_true(bytes_starts(log_in(&d->p, MAC, "secret"), "SIP/2.0 401"));
+	assert_true(bytes_starts(log_in(&d->p, MAC, "of the device"), "SIP/2.0 200"));
+	assert_int_equal(location_of(d, 1), 5);
+	assert_int_equal(
+		locations_find(r->locations, TENANT_DEFAULT, BYTES_LIT("1001"))->bindings[1].device,
+		0x0004f214ab37);
+	assert_true(shard_device_proves(r->shard, TENANT_DEFAULT, BYTES_LIT(MAC),
+					BYTES_LIT("of the device"), &from, r->now, &wait_ns));
+	assert_false(shard_device_proves(r->shard, TENANT_DEFAULT, BYTES_LIT("1001"),
+					 BYTES_LIT("secret"), &from, r->now, &wait_ns));
+	assert_false(shard_password_proves(r->shard, TENANT_DEFAULT, BYTES_LIT(MAC),
+					   BYTES_LIT("of the device"), &from, r->now, &wait_ns));
+	device_is(d, "1002");
+	assert_true(bytes_starts(log_in(&d->p, MAC, "of the device"), "SIP/2.0 403"));
+	locations_device_left(r->locations, TENANT_DEFAULT, BYTES_LIT("1001"), 0x0004f214ab37,
+			      r->now);
+	rig_run(r);
+	assert_int_equal(locations_find(r->locations, TENANT_DEFAULT, BYTES_LIT("1001"))->count, 1);
+	device_is(d, "1001");
+	dials(&d->p, MAC, "of the device", "112", "");
+	assert_told(phone_rings(&d->g.carriers[0]), "Fifth");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, gate_teardown)
 
 int main(void)
@@ -313,6 +360,7 @@ int main(void)
 		TEST(unknown_place),      TEST(help),
 		TEST(behind_one_address), TEST(after_a_kill),
 		TEST(not_enabled),        TEST(for_tls_only),
+		TEST(of_a_device),
 	};
 
 	return cmocka_run_group_tests_name("located", tests, NULL, NULL);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Devices that authenticate by a name and a secret of their own: their MAC, as twelve hexadecimal
+ * digits. Such a phone is one of the extension that is logged in at it, so that another may log in
+ * without the phone being given another secret. One thread. */
+#ifndef SIG_HOST_DEVICES_H
+#define SIG_HOST_DEVICES_H
+
+#include "base/table.h"
+#include "sig/sip/digest.h"
+
+enum { DEVICE_ACCOUNTS_MAX = 1 << 17, DEVICE_ACCOUNT_NAME = 12, DEVICE_NUMBER_MAX = 64 };
+
+/* As struct named begins (base/named.h). */
+struct device_account {
+	uint16_t tenant;
+	char name[DEVICE_ACCOUNT_NAME + 1];
+	char number[DEVICE_NUMBER_MAX]; /* the extension that has it now */
+	uint16_t location;              /* where it stands; 0: it does not say */
+	struct digest_secret secret;    /* of its name */
+};
+
+/* The MAC as a number, for records. 0: it is no MAC. */
+uint64_t device_mac(struct bytes name);
+void device_mac_write(struct writer *w, uint64_t mac);
+/* Adds or replaces it. 0, -ENOSPC or -ENOMEM. */
+int device_accounts_put(struct table *t, const struct device_account *account) NODISCARD;
+void device_accounts_delete(struct table *t, uint16_t tenant, struct bytes name);
+/* Returns NULL if there is none. Valid until the next put or delete. */
+const struct device_account *device_accounts_find(const struct table *t, uint16_t tenant,
+						  struct bytes name);
+
+#endif
