@@ -38,6 +38,18 @@ struct device_seen {
 	char agent[DEVICE_AGENT_MAX];            /* as it named itself last */
 };
 
+/* Who is logged in at a device with a password of its own, as its document says (device_login.c). */
+struct device_login {
+	bool own;                     /* it has one */
+	bool displaced;               /* another one has its user, who has one phone alone */
+	char base[DEVICE_NUMBER_MAX]; /* whose phone it is while nobody is logged in */
+	char user[DEVICE_NUMBER_MAX]; /* "": nobody is */
+	char former[DEVICE_NUMBER_MAX];
+	char number[DEVICE_NUMBER_MAX]; /* whose it is, as the shards know it */
+	uint64_t login_ms, logout_ms;   /* as in struct device_value */
+	uint64_t again_ns;              /* then it is logged out, where the login is over; 0: off */
+};
+
 struct device_entry {
 	struct device_entry *next; /* of the same MAC, another tenant's */
 	uint16_t tenant;
@@ -50,8 +62,10 @@ struct device_entry {
 	uint64_t sync_next_ns;   /* then it is looked at again */
 	uint64_t sync_serial;    /* other nodes are asked for its calls; 0: they are not */
 	bool sync_read;          /* what Redis has of it is known since it is to be asked */
-	uint64_t asked_ns;       /* the store, for its phones */
+	uint64_t sync_wait_ns;   /* it was away: so long it is not looked for */
+	uint64_t asked_ns[2];    /* the store, for its phones; as the former one's */
 	uint64_t refused_ns;     /* the last event about a wrong password */
+	struct device_login login;
 };
 
 extern const struct document_kind g_device_documents;
@@ -84,6 +98,8 @@ bool device_is_binding(const struct device_entry *d, const struct binding *b);
 /* ---- device_sync.c ---- */
 /* Asks it behind its calls, if it is to be asked. Twice a second. */
 void device_sync_beat(struct node *n, struct device_entry *d, uint64_t now_ns);
+/* How many wait for other nodes; before a round of beats. */
+void device_sync_count(void);
 void device_sync_want(struct device_entry *d, uint64_t utc_ms);
 /* Other nodes have said whether one of the extensions is in a call. */
 void device_sync_on_picked(struct node *n, const struct park_reply *told);
@@ -92,6 +108,23 @@ void device_sync_on_picked(struct node *n, const struct park_reply *told);
 bool device_locations_known(struct node *n, struct device_entry *d, struct bytes number,
 			    uint64_t now_ns);
 void device_sync_close(struct node *n);
+
+/* ---- device_login.c ---- */
+enum { DEVICE_CONTEXT_MAX = 128 };
+/* The change that the command makes to the device. False: the run has failed. */
+bool device_make(struct command_run *run, void *value);
+/* Who has logged in, or out. */
+void device_user_event(const struct command_run *run, const struct device_value *v);
+/* Its document has changed. 0, -ENOSPC or -ENOMEM. */
+int device_login_apply(struct node *n, struct device_entry *d, const struct device_value *v);
+void device_login_forget(struct node *n, struct device_entry *d);
+/* Ends logins whose time is over. Twice a second. */
+void device_login_beat(struct node *n, struct device_entry *d, uint64_t now_ns);
+/* It was asked to look for files as another one's phone: it is none of its former extension. */
+void device_login_synced(struct node *n, struct device_entry *d);
+/* The password is that of the device. It is not proven by this: guesses are not counted. */
+bool device_password_fits(const struct node *n, const struct device_entry *d, const char *password);
+command_fn command_device_login, command_device_mine;
 
 /* ---- device_uploads.c ---- */
 enum { DEVICE_FOLDER_MAX = 320 };

@@ -23,6 +23,7 @@ static struct {
 
 enum { DEVICES_MAX = 1 << 17 };
 #define OTHERS_SYNC_NS (60 * NS_PER_S)
+#define OTHERS_LATE_MS 600000 /* a change that is older is no news */
 
 static uint64_t device_hash(struct bytes mac)
 {
@@ -67,8 +68,12 @@ struct device_entry *device_next(uint32_t *cursor)
 
 bool device_read(struct node *n, const struct device_entry *d, struct device_value *out)
 {
-	return document_stored(n, tenants_name(n->common.tenants, d->tenant), &g_device_documents,
-			       bytes_str(d->mac), out);
+	if (!document_stored(n, tenants_name(n->common.tenants, d->tenant), &g_device_documents,
+			     bytes_str(d->mac), out))
+		return false;
+	if (d->login.own)
+		memcpy(out->extensions, d->login.number, sizeof(d->login.number));
+	return true;
 }
 
 /* ---- the kind ---- */
@@ -84,6 +89,16 @@ static int devices_open(struct node *node)
 	return err;
 }
 
+/* Another node took the command: that one asks the phone, and this one where that is killed. */
+static int device_changed(struct node *node, struct device_entry *d, const struct device_value *v)
+{
+	if (d->sync_ms < v->changed_utc_ms && v->changed_utc_ms > clock_utc_ms() - OTHERS_LATE_MS) {
+		device_sync_want(d, v->changed_utc_ms);
+		d->sync_next_ns = clock_now_ns() + OTHERS_SYNC_NS / 3;
+	}
+	return device_login_apply(node, d, v);
+}
+
 static int device_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct device_value *v = value;
@@ -91,8 +106,11 @@ static int device_apply(struct node *node, uint16_t tenant, const void *value)
 	struct device_entry *first, *d;
 	int err = devices_open(node);
 
-	if (err || device_of(tenant, mac))
+	if (err)
 		return err;
+	d = device_of(tenant, mac);
+	if (d)
+		return device_changed(node, d, v);
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
@@ -105,12 +123,12 @@ static int device_apply(struct node *node, uint16_t tenant, const void *value)
 	if (first) {
 		d->next = first->next;
 		first->next = d;
-		return 0;
+	} else {
+		err = table_put(&g_devices.by_mac, device_hash(mac), (uint64_t)(uintptr_t)d);
 	}
-	err = table_put(&g_devices.by_mac, device_hash(mac), (uint64_t)(uintptr_t)d);
 	if (err)
 		free(d);
-	return err;
+	return err ? err : device_login_apply(node, d, v);
 }
 
 static void device_forget(struct node *node, uint16_t tenant, const char *name)
@@ -124,6 +142,7 @@ static void device_forget(struct node *node, uint16_t tenant, const char *name)
 	if (!d)
 		return;
 	device_uploads_delete(node, d);
+	device_login_forget(node, d);
 	if (d != first) {
 		*at = d->next;
 	} else {
@@ -142,8 +161,11 @@ static void device_saved(struct command_run *run, const void *value, json_t *vie
 	struct device_entry *d = device_of(document_tenant(run), bytes_str(v->mac));
 
 	(void)view;
-	if (d)
-		device_sync_want(d, clock_utc_ms());
+	if (!d)
+		return;
+	device_sync_want(d, clock_utc_ms());
+	if (v->login_utc_ms && json_object_get(run->changes, "login_utc_ms"))
+		device_user_event(run, v);
 }
 
 static void device_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
@@ -173,6 +195,7 @@ const struct document_kind g_device_documents = {
 	.item = TENANT_EXTENSIONS,
 	.size = sizeof(struct device_value),
 	.form = &g_device_form,
+	.make = device_make,
 	.apply = device_apply,
 	.forget = device_forget,
 	.saved = device_saved,

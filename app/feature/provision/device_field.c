@@ -185,6 +185,25 @@ const struct command_arg g_device_fields[] = {
 		   "plan. Without one it has that of the tenant's plan."),
 	FLAG_FIELD("directory_key", directory_key, "false",
 		   "true: it shows a key for directories when it is off-hook."),
+	{ .name = "password",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = 3,
+	  .max = DEVICE_PASSWORD_MAX - 1,
+	  .help = "A password of its own: then it logs in with it by its MAC, for its files and as "
+		  "a "
+		  "phone, and extensions can log in at it (device.login). It has one extension, "
+		  "whose phone it is meanwhile. Nobody is shown it. off: it has none. Absent: "
+		  "unchanged; at first off." },
+	REFERS_FIELD("user", user, CHARSET_NUMBER, NULL, "extension",
+		     "The extension that is logged in at it. Empty: none, and it is a phone of "
+		     "extensions. device.login and device.logout set it."),
+	TEXT_FIELD("former", former, CHARSET_NUMBER, NULL,
+		   "Whose phone it was before. The node writes it."),
+	NUMBER_FIELD("login_utc_ms", login_utc_ms, 0, UINT64_MAX, "0",
+		     "When the last extension logged in or out. The node writes it."),
+	NUMBER_FIELD("logout_utc_ms", logout_utc_ms, 0, UINT64_MAX, "0",
+		     "When the login ends by itself; 0: it does not."),
 	{ .name = "overrides",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_TEXT,
@@ -219,6 +238,8 @@ static const char *device_wrong(const void *value, const char **member)
 	if (v->make != MAKE_POLYCOM && v->generation)
 		return "phones of Polycom alone have generations";
 	*member = "extensions";
+	if (v->password[0] && strchr(v->extensions, ','))
+		return "a device with a password of its own has one extension";
 	return v->extensions[0] ? NULL : "a device needs an extension";
 }
 
@@ -227,4 +248,6 @@ const struct form g_device_form = {
 	FORM_OF(struct device_value),
 	.begin = device_start,
 	.wrong = device_wrong,
+	.secret = "password",
+	.secret_at = offsetof(struct device_value, password),
 };

@@ -6,6 +6,7 @@
 #include "app/feature/provision/phone_files.h"
 #include "app/schema/command.h"
 #include "app/schema/field.h"
+#include "sig/host/devices.h"
 
 enum {
 	DEVICE_MODEL_MAX = 32,
@@ -13,6 +14,7 @@ enum {
 	DEVICE_OVERRIDES_MAX = 1024,
 	DEVICE_FAMILY_MAX = 32,
 	DEVICE_DIGIT_MAP_MAX = 1024,
+	DEVICE_PASSWORD_MAX = 65,
 };
 
 struct device_value {
@@ -25,6 +27,11 @@ struct device_value {
 	uint8_t clock; /* index of its word */
 	bool directory_key;
 	char digit_map[DEVICE_DIGIT_MAP_MAX]; /* "": that of the tenant's plan */
+	char password[FORM_SECRET_MAX];       /* its own, sealed; "": its extension's */
+	char user[DEVICE_NUMBER_MAX];         /* the extension logged in at it; "": none */
+	char former[DEVICE_NUMBER_MAX]; /* whose phone it was before the last change of that, */
+	uint64_t login_utc_ms;          /* which was then: its epoch */
+	uint64_t logout_utc_ms;         /* so long the login lasts; 0: until it is logged out */
 	char overrides[DEVICE_OVERRIDES_MAX]; /* KEY=VALUE joined by ';' */
 	uint64_t changed_utc_ms;
 };

@@ -56,12 +56,14 @@ void device_saw(struct device_entry *d, enum device_step step, uint64_t utc_ms)
 
 /* ---- whether it has registered ---- */
 
-/* By its instance, which has its MAC (RFC 4122 4.1.6: a node at the end of a UUID); else it names
+/* A device with a password of its own has proven it. Else by its instance, which has its MAC (RFC 4122 4.1.6: a node at the end of a UUID); else it names
  * itself as the device does. */
 bool device_is_binding(const struct device_entry *d, const struct binding *b)
 {
 	struct bytes instance = text_bytes(&b->instance), agent = text_bytes(&b->user_agent);
 
+	if (d->login.own || b->device)
+		return b->device == device_mac(bytes_str(d->mac));
 	for (size_t i = 0; i + PHONE_MAC_LEN <= instance.n; i++) {
 		if (bytes_ieq(bytes_sub(instance, i, PHONE_MAC_LEN), bytes_str(d->mac)))
 			return true;
@@ -205,12 +207,14 @@ void device_seen_beat(struct node *n, uint64_t now_ns)
 	struct device_entry *first, *d;
 	uint32_t cursor = 0;
 
+	device_sync_count();
 	while ((first = device_next(&cursor)) != NULL) {
 		for (d = first; d; d = d->next) {
 			struct store_kept key = seen_key(n, d->tenant, d->mac);
 			struct seen_run *r = NULL;
 
 			device_await(n, d, now_ns);
+			device_login_beat(n, d, now_ns);
 			device_sync_beat(n, d, now_ns);
 			if (d->dirty && !d->writing)
 				r = seen_run_new(n, d->tenant, bytes_str(d->mac));

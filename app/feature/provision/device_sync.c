@@ -20,15 +20,22 @@
 #include "sig/shard/shared_tables.h"
 
 #define SYNC_LONG_MS   (UINT64_C(12) * 3600 * 1000) /* then it is given up */
-#define SYNC_AGAIN_NS  (5 * NS_PER_S)               /* where it was busy, or away */
-#define SYNC_ANSWER_NS (3 * NS_PER_S)               /* other nodes have answered, or are lost */
+#define SYNC_AGAIN_NS  (5 * NS_PER_S)               /* where it was busy, or away: then, */
+#define SYNC_MOST_NS   (320 * NS_PER_S)             /* and twice as long each time, up to this */
+#define SYNC_LOGIN_MS  4000
+#define SYNC_DONE_MS   300000         /* a node has asked it: it has so long to fetch */
+#define SYNC_ANSWER_NS (3 * NS_PER_S) /* other nodes have answered, or are lost */
+
+enum { SYNC_ASKS_MAX = 64 }; /* that wait for other nodes' answers: pick-ups need those, too */
 
 static struct locations_user g_looks; /* joined with the first look */
+static uint32_t g_asks;               /* as of the last beat */
 
 void device_sync_want(struct device_entry *d, uint64_t utc_ms)
 {
 	d->sync_ms = utc_ms;
-	d->sync_next_ns = d->sync_serial = 0;
+	d->sync_next_ns = d->sync_serial = d->sync_wait_ns = 0;
+	d->asked_ns[0] = d->asked_ns[1] = 0;
 	d->sync_read = false;
 }
 
@@ -44,15 +51,18 @@ static void looks_on_found(void *owner, uint64_t token, struct instant now)
 bool device_locations_known(struct node *n, struct device_entry *d, struct bytes number,
 			    uint64_t now_ns)
 {
+	/* beside that one it may have registered as what it was before */
+	uint64_t *asked_ns = &d->asked_ns[bytes_is(number, d->login.former)];
+
 	if (locations_know(n->common.locations, d->tenant, number))
 		return true;
-	if (d->asked_ns && now_ns - d->asked_ns < SYNC_AGAIN_NS)
+	if (*asked_ns && now_ns - *asked_ns < SYNC_AGAIN_NS)
 		return false;
 	if (!g_looks.owner) {
 		g_looks = (struct locations_user){ .owner = n, .found = looks_on_found };
 		locations_join(n->common.locations, &g_looks);
 	}
-	d->asked_ns = now_ns;
+	*asked_ns = now_ns;
 	locations_set_now(n->common.locations, clock_instant());
 	(void)locations_request(n->common.locations, d->tenant, number, &g_looks, 1);
 	return false;
@@ -65,13 +75,13 @@ void device_sync_close(struct node *n)
 	g_looks = (struct locations_user){ 0 };
 }
 
-/* Returns the binding of that device, or NULL if it is not registered. */
+/* Returns the last binding of that device, or NULL if it is not registered. */
 static const struct binding *sync_binding(const struct node *n, const struct device_entry *d,
 					  struct bytes number)
 {
 	const struct aor *entry = locations_find(n->common.locations, d->tenant, number);
 
-	for (uint32_t i = 0; entry && i < entry->count; i++) {
+	for (uint32_t i = entry ? entry->count : 0; i-- > 0;) {
 		if (device_is_binding(d, &entry->bindings[i]))
 			return &entry->bindings[i];
 	}
@@ -106,10 +116,20 @@ static bool sync_ask_others(struct node *n, struct device_entry *d, struct bytes
 	struct shard *core = node_core_next(n, &cursor);
 	uint64_t serial = rand_u64_from(&n->rand) | 1;
 
-	if (!core || !shard_picks_request(core, d->tenant, &pick, serial))
+	if (g_asks >= SYNC_ASKS_MAX || !core ||
+	    !shard_picks_request(core, d->tenant, &pick, serial))
 		return false;
+	g_asks++;
 	d->sync_serial = serial;
 	return true;
+}
+
+/* Bare phones share an extension, and its calls are those of others that log in: one that has just
+ * logged in waits for the end of its own call, and no longer. */
+static bool sync_waits_for_calls(const struct device_entry *d, struct bytes number)
+{
+	return !d->login.own || !bytes_is(number, d->login.base) ||
+	       clock_utc_ms() < d->login.login_ms + SYNC_LOGIN_MS;
 }
 
 /* ---- asking it ---- */
@@ -121,7 +141,7 @@ static void device_sync_send(struct node *n, struct device_entry *d, struct byte
 	struct shard *core;
 	uint32_t cursor = 0;
 
-	if (!b || sync_is_busy(n, d->tenant, number))
+	if (!b || (sync_waits_for_calls(d, number) && sync_is_busy(n, d->tenant, number)))
 		return;
 	contact = text_bytes(&b->contact);
 	while ((core = node_core_next(n, &cursor)) != NULL) {
@@ -129,26 +149,52 @@ static void device_sync_send(struct node *n, struct device_entry *d, struct byte
 			continue;
 		d->sync_ms = 0;
 		device_saw(d, DEVICE_SYNCED, clock_utc_ms());
+		device_login_synced(n, d);
 		return;
 	}
 }
 
-static void sync_try(struct node *n, struct device_entry *d, const struct device_value *v,
-		     uint64_t now_ns)
+/* As whose phone it is registered: that of its document, or its former one. False: not yet known;
+ * number is empty where it is none's. */
+static bool sync_number(struct node *n, struct device_entry *d, struct bytes *number,
+			uint64_t now_ns)
 {
-	struct bytes list = bytes_str(v->extensions), number = { 0 };
+	const struct bytes both[] = { bytes_str(d->login.former), bytes_str(d->login.number) };
+	bool known = true;
 
-	(void)bytes_cut(&list, ',', &number);
-	if (!device_locations_known(n, d, number, now_ns))
+	*number = (struct bytes){ 0 };
+	for (size_t i = 0; i < COUNT_OF(both) && !number->n; i++) {
+		if (!both[i].n)
+			continue;
+		known &= device_locations_known(n, d, both[i], now_ns);
+		if (sync_binding(n, d, both[i]))
+			*number = both[i];
+	}
+	return number->n || known;
+}
+
+/* Its phone is away, or in a call. It may fetch its files meanwhile, at any node. */
+static void sync_later(struct device_entry *d, uint64_t now_ns, bool away)
+{
+	d->sync_read = false;
+	if (away)
+		d->sync_wait_ns = !d->sync_wait_ns                 ? SYNC_AGAIN_NS
+				  : d->sync_wait_ns < SYNC_MOST_NS ? 2 * d->sync_wait_ns
+								   : SYNC_MOST_NS;
+	d->sync_next_ns = now_ns + (away ? d->sync_wait_ns : SYNC_AGAIN_NS / 5);
+}
+
+static void sync_try(struct node *n, struct device_entry *d, uint64_t now_ns)
+{
+	struct bytes number;
+
+	if (!sync_number(n, d, &number, now_ns))
 		return;
-	if (!sync_binding(n, d, number)) {
-		d->sync_read = false; /* it may fetch its files meanwhile, at any node */
-		d->sync_next_ns = now_ns + SYNC_AGAIN_NS;
+	if (!number.n || (sync_waits_for_calls(d, number) && sync_is_busy(n, d->tenant, number))) {
+		sync_later(d, now_ns, !number.n);
 		return;
 	}
-	if (sync_is_busy(n, d->tenant, number))
-		return;
-	if (!sync_has_others(n)) {
+	if (!sync_has_others(n) || !sync_waits_for_calls(d, number)) {
 		device_sync_send(n, d, number);
 		return;
 	}
@@ -172,32 +218,47 @@ static struct device_entry *sync_of_serial(uint64_t serial)
 void device_sync_on_picked(struct node *n, const struct park_reply *told)
 {
 	struct device_entry *d = sync_of_serial(told->serial);
-	struct device_value v;
-	struct bytes list, number = { 0 };
+	struct bytes number;
 
 	if (!d || !d->sync_ms)
 		return;
 	d->sync_serial = 0;
-	d->sync_next_ns = clock_now_ns() + SYNC_AGAIN_NS / 5;
-	if (told->told == PARK_OK || !device_read(n, d, &v))
-		return;
-	list = bytes_str(v.extensions);
-	(void)bytes_cut(&list, ',', &number);
-	device_sync_send(n, d, number);
+	g_asks -= g_asks > 0;
+	sync_later(d, clock_now_ns(), false);
+	if (told->told != PARK_OK && sync_number(n, d, &number, clock_now_ns()) && number.n)
+		device_sync_send(n, d, number);
 }
 
-/* A phone that has fetched its files since then, at any node, is not asked any more. */
+void device_sync_count(void)
+{
+	struct device_entry *d;
+	uint64_t now_ns = clock_now_ns();
+	uint32_t cursor = 0;
+
+	g_asks = 0;
+	while ((d = device_next(&cursor)) != NULL) {
+		for (; d; d = d->next)
+			g_asks += d->sync_serial && d->sync_next_ns > now_ns;
+	}
+}
+
+/* A phone that has fetched its files since then, at any node, is not asked any more; nor soon where
+ * another node has asked it. */
 void device_sync_beat(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
-	struct device_value v;
+	const uint64_t *at = d->seen.at;
 
 	if (!d->sync_ms || d->sync_next_ns > now_ns)
 		return;
-	if (d->seen.at[DEVICE_FETCHED] >= d->sync_ms ||
-	    clock_utc_ms() > d->sync_ms + SYNC_LONG_MS || !device_read(n, d, &v))
+	if (at[DEVICE_SYNCED] >= d->sync_ms)
+		device_login_synced(n, d);
+	if (at[DEVICE_FETCHED] >= d->sync_ms || clock_utc_ms() > d->sync_ms + SYNC_LONG_MS)
 		d->sync_ms = 0;
+	else if (at[DEVICE_SYNCED] >= d->sync_ms &&
+		 clock_utc_ms() < at[DEVICE_SYNCED] + SYNC_DONE_MS)
+		sync_later(d, now_ns, true);
 	else if (d->sync_read)
-		sync_try(n, d, &v, now_ns);
+		sync_try(n, d, now_ns);
 	else
 		device_seen_refresh(n, d);
 }

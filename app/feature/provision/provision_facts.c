@@ -97,7 +97,8 @@ bool provision_password_fits(const struct node *n, uint16_t tenant, struct bytes
 	return fits;
 }
 
-/* Left out are lines of extensions that are gone, or have another password. */
+/* Left out are lines of extensions that are gone, or have another password. A device with a password
+ * of its own registers by that. */
 static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
 			const struct device_value *v, const struct web_routed *r)
 {
@@ -110,11 +111,13 @@ static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
 
 		if (!extensions_find(n->api.extensions, tenant, number, e))
 			continue;
-		if (!password_fits(e, number, r->password)) {
+		if (!v->password[0] && !password_fits(e, number, r->password)) {
 			extension_wipe(e);
 			continue;
 		}
-		if (v->location)
+		if (v->password[0])
+			writer_str(&w, v->mac);
+		else if (v->location)
 			located_user_write(&w, number, v->location);
 		else
 			writer_bytes(&w, number);

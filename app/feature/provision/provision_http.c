@@ -148,7 +148,7 @@ static struct device_entry *device_of_line(struct node *n, struct device_entry *
 			continue;
 		rest = bytes_str(v->extensions);
 		(void)bytes_cut(&rest, ',', &first);
-		if (bytes_eq(first, number))
+		if (bytes_eq(number, d->login.own ? bytes_str(d->mac) : first))
 			return d;
 	}
 	return NULL;
@@ -162,9 +162,23 @@ static struct device_entry *device_of_password(struct node *n, struct device_ent
 {
 	struct device_entry *d = device_of_line(n, first, number, v);
 
-	while (d && !provision_password_fits(n, d->tenant, number, password))
+	while (d && !(d->login.own ? device_password_fits(n, d, password)
+				   : provision_password_fits(n, d->tenant, number, password)))
 		d = device_of_line(n, d->next, number, v);
 	return d;
+}
+
+/* number: of its extension, or its MAC where it has a password of its own. Guesses are counted. */
+static bool device_proves(struct shard *core, const struct device_entry *d, uint16_t tenant,
+			  struct bytes number, const struct web_routed *r, uint64_t *wait_ns)
+{
+	struct instant now = clock_instant();
+	struct bytes password = bytes_str(r->password);
+
+	return d && d->login.own ? shard_device_proves(core, d->tenant, number, password, &r->peer,
+						       now, wait_ns)
+				 : shard_password_proves(core, d ? d->tenant : tenant, number,
+							 password, &r->peer, now, wait_ns);
 }
 
 static void device_refused(struct node *n, struct device_entry *d, struct bytes number)
@@ -188,8 +202,7 @@ static void devices_guessed(struct node *n, struct device_entry *d, struct bytes
 	uint64_t more_ns = 0;
 
 	while ((d = device_of_line(n, d->next, number, &v)) != NULL) {
-		(void)shard_password_proves(core, d->tenant, number, bytes_str(r->password),
-					    &r->peer, clock_instant(), &more_ns);
+		(void)device_proves(core, d, d->tenant, number, r, &more_ns);
 		*wait_ns = more_ns > *wait_ns ? more_ns : *wait_ns;
 	}
 }
@@ -201,17 +214,18 @@ static struct device_entry *provision_login(struct node *n, struct web_routed *r
 {
 	struct bytes number;
 	uint16_t location;
+	char own[PHONE_MAC_LEN + 1];
 	struct device_entry *first = device_find(bytes_str(mac)), *fits, *d;
 	uint32_t cursor = 0;
 	struct shard *core = node_core_next(n, &cursor);
 	uint64_t wait_ns = 0, now_ms = clock_utc_ms();
 
 	(void)located_user_split(bytes_str(r->user), &number, &location);
+	if (device_mac_read(number, own) && !strcmp(own, mac))
+		number = bytes_str(own);
 	fits = device_of_password(n, first, number, r->password, v);
 	d = fits ? fits : device_of_line(n, first, number, v);
-	if (core &&
-	    shard_password_proves(core, d ? d->tenant : path_tenant(n, r), number,
-				  bytes_str(r->password), &r->peer, clock_instant(), &wait_ns)) {
+	if (core && device_proves(core, d, path_tenant(n, r), number, r, &wait_ns)) {
 		if (!d) {
 			device_event(n, SIG_DEVICE_UNKNOWN, path_tenant(n, r), mac, number, "");
 			provision_status(r, 404, 0);

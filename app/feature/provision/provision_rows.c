@@ -8,6 +8,24 @@
 	TEXT_ARG("mac", CHARSET_PLACES, PHONE_MAC_LEN, PHONE_MAC_LEN + 5, NULL, \
 		 "MAC of the phone, as in device.put.", .required = true)
 static const struct command_arg g_device_args[] = { MAC_ARG, END };
+#define OWN_ARG(need)                                                                        \
+	TEXT_ARG("number", CHARSET_NUMBER, 1, DEVICE_NUMBER_MAX - 1, NULL, "The extension.", \
+		 .required = (need))
+static const struct command_arg g_device_mine_args[] = { OWN_ARG(true), END };
+static const struct command_arg g_device_login_args[] = {
+	MAC_ARG,
+	OWN_ARG(true),
+	BOOL_ARG("take", "false",
+		 "true: an extension that has one phone (phones=single) is logged out of another."),
+	U64_ARG("hours", 0, 8760, "0", "The login ends by itself after so many hours. 0: never."),
+	END,
+};
+static const struct command_arg g_device_logout_args[] = {
+	MAC_ARG,
+	OWN_ARG(false),
+	U64_ARG("login_utc_ms", 0, UINT64_MAX, NULL, "Only the login that began then."),
+	END,
+};
 
 static const struct command g_device_commands[] = {
 	{ "device.put", COMMAND_FOR_ADMIN, g_device_fields,
@@ -32,6 +50,24 @@ static const struct command g_device_commands[] = {
 	  "it is registered, for up to 12 hours. device.put does so, too. device.get says when it "
 	  "was asked, and what it has fetched since.",
 	  "mac", BY(command_device_sync), .documents = BY(&g_device_documents) },
+	{ "device.login", COMMAND_FOR_APPLICATION, g_device_login_args,
+	  "Logs an extension in at a device that has a password of its own: its phone fetches "
+	  "other files, and is a phone of that extension until it is logged out. At all nodes, and "
+	  "over a restart. Phones do so by a flow (the verb device).",
+	  "the device", BY(command_device_login), .documents = BY(&g_device_documents),
+	  .shows = g_device_fields },
+	{ "device.logout", COMMAND_FOR_APPLICATION, g_device_logout_args,
+	  "Logs out who is logged in at a device: it is a phone of its own extension again. With "
+	  "number only that one.",
+	  "the device", BY(command_device_login), .documents = BY(&g_device_documents),
+	  .shows = g_device_fields, .own = "number" },
+	{ "device.mine", COMMAND_FOR_READER, g_device_mine_args,
+	  "Lists the devices that are phones of an extension now, with what was seen of each, as "
+	  "in "
+	  "device.get.",
+	  "a list of mac, model, logged_in, login_utc_ms, logout_utc_ms, fetched_utc_ms, "
+	  "registered_utc_ms, synced_utc_ms, waits (it is to look for files)",
+	  BY(command_device_mine), .own = "number" },
 	{ .name = NULL },
 };
 
