@@ -307,7 +307,8 @@ static bool help_may(const char *command)
 {
 	static const char *const may[] = { "extension.get",   "extension.put", "message.forward",
 					   "prompt.get",      "prompt.put",    "prompt.delete",
-					   "agent.not_ready", "page.ring" };
+					   "agent.not_ready", "page.ring",     "device.login",
+					   "device.logout" };
 
 	for (size_t i = 0; command && i < COUNT_OF(may); i++) {
 		if (!strcmp(command, may[i]))
@@ -379,7 +380,8 @@ static void help_on_command(json_t *answer, void *arg)
 		helper_question_answer(arg, json_object_get(answer, "result"));
 		help_reply(arg);
 	} else {
-		help_fail(arg, "command", code ? code : "no memory");
+		help_fail(arg, code && !strcmp(code, HELPER_CONFLICT) ? HELPER_CONFLICT : "command",
+			  code ? code : "no memory");
 	}
 	json_decref(answer);
 }

@@ -327,6 +327,17 @@ static const struct verb_arg g_greeting_args[] = {
 	{ 0 },
 };
 
+static const char *const g_device_words[] = { "login", "logout", NULL };
+
+static const struct verb_arg g_device_args[] = {
+	WORD("do", g_device_words, "What becomes of it."),
+	TEXT("box", FORM_TARGET, 63, "Login: the extension, which the caller has proven by login.",
+	     MAY),
+	YES_NO("take", false, "An extension that has one phone is logged out of another."),
+	NUMBER("hours", 0, 8760, 0, "The login ends by itself after so many hours. 0: never."),
+	{ 0 },
+};
+
 static const char *const g_notify_words[] = { "as_it_is", "none", "urgent", "all", NULL };
 
 static const struct verb_arg g_notification_args[] = {
@@ -435,6 +446,12 @@ const struct verb g_flow_verbs[] = {
 	  "the PIN is wrong, or one is needed. Rejected: after wrong ones he has to wait." },
 	{ "pin", g_pin_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(INVALID) | ON(FAILED), 0,
 	  "Changes the PIN of a mailbox. Invalid: it is no PIN, or not what was keyed again." },
+	{ "device", g_device_args, ON(NEXT) | ON(NONE) | ON(FULL) | ON(FAILED), 0,
+	  ON(NONE) | ON(FULL) | ON(FAILED), 0,
+	  "Logs an extension in at the phone that calls, or out: the phone fetches other files, "
+	  "and "
+	  "is a phone of that extension. None: it is no device with a password of its own. Full: "
+	  "the extension has one phone, and is logged in at another." },
 	{ "greeting", g_greeting_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(FAILED),
 	  VERB_VARIABLES,
 	  "Puts what was recorded in place of a greeting, or a name, of a mailbox. The variable "

@@ -508,6 +508,7 @@ struct helper_reply {
 	uint32_t ms;
 	const char *reason; /* not OK: a constant word */
 };
+#define HELPER_CONFLICT "conflict" /* a command does not go with what is there */
 /* Of an EFFECT_BOX. */
 struct box_reply {
 	uint64_t serial;

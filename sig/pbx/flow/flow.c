@@ -754,8 +754,11 @@ static enum flow_outcome help_outcome(const struct flow_program *p, const struct
 
 	if (new_state->result == HELPER_OK)
 		return OUTCOME_NEXT;
-	return new_state->result == HELPER_TIMEOUT && b && b->outcome == OUTCOME_TIMEOUT
-		       ? OUTCOME_TIMEOUT
+	if (new_state->result == HELPER_TIMEOUT && b && b->outcome == OUTCOME_TIMEOUT)
+		return OUTCOME_TIMEOUT;
+	return new_state->reason && !strcmp(new_state->reason, HELPER_CONFLICT) &&
+			       step->verb->outcomes & 1 << OUTCOME_FULL
+		       ? OUTCOME_FULL
 		       : OUTCOME_FAILED;
 }
 

@@ -84,6 +84,7 @@ void message_replied(struct call_host *h, struct call *c, const struct reply *re
 /* ---- login.c ---- */
 int verb_login(struct flow_turn_of *t);
 int verb_pin(struct flow_turn_of *t);
+int verb_device(struct flow_turn_of *t);
 int verb_greeting(struct flow_turn_of *t);
 int verb_notification(struct flow_turn_of *t);
 /* Its caller has proven that he may. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs login, pin, greeting and notification: access to a mailbox, and changes to its owner's
- * settings (docs/adr/0126, 0115). The owner's own phone is authenticated by its password. Wrong
+ * settings (docs/adr/0126, 0115); and device, by which he has the calling phone. The owner's own phone is authenticated by its password. Wrong
  * PINs slow down further attempts, together with guesses of that password by other ways
  * (sig/host/security.h). */
 #include "base/json.h"
 #include "base/zone.h"
 #include "sig/call/secret.h"
 #include "sig/host/calendars.h"
+#include "sig/host/devices.h"
 #include "sig/host/security.h"
 #include "sig/host/settings.h"
 #include "sig/pbx/flow/flow.h"
@@ -224,6 +225,33 @@ int verb_notification(struct flow_turn_of *t)
 	if (timed)
 		members[n++] = (struct verb_member){ "mailbox_notify_hours", writer_done(&times) };
 	return verb_command(t, n > 1 ? "extension.put" : "extension.get", members, PIN_ASK_MS);
+}
+
+/* By the device whose account has proven the call, and no other one. */
+int verb_device(struct flow_turn_of *t)
+{
+	const struct leg *l = call_caller(t->c);
+	struct bytes box = verb_text(t->v, "box");
+	bool out = verb_number(t->v, "do");
+	uint8_t mac[DEVICE_ACCOUNT_NAME], space[KEYED_MAX];
+	struct writer w = writer_over(mac, sizeof(mac)), hours = writer_over(space, sizeof(space));
+	struct verb_member members[5] = { { 0 } };
+
+	if (!l || !l->device)
+		return OUTCOME_NONE;
+	if (!out && !login_has(t->c, box))
+		return OUTCOME_FAILED;
+	device_mac_write(&w, l->device);
+	writer_number(&hours, "", verb_number(t->v, "hours"), "");
+	members[0] = (struct verb_member){ "mac", writer_done(&w) };
+	if (!out) {
+		members[1] = (struct verb_member){ "number", box };
+		members[2] = (struct verb_member){
+			"take", bytes_str(verb_number(t->v, "take") ? "true" : "false"), true
+		};
+		members[3] = (struct verb_member){ "hours", writer_done(&hours), true };
+	}
+	return verb_command(t, out ? "device.logout" : "device.login", members, PIN_ASK_MS);
 }
 
 static bool pin_is_good(struct bytes pin)

@@ -307,6 +307,7 @@ static const struct flow_act g_acts[] = {
 	{ "refer", true, verb_refer },
 	{ "login", false, verb_login },
 	{ "pin", false, verb_pin },
+	{ "device", false, verb_device },
 	{ "greeting", false, verb_greeting },
 	{ "notification", false, verb_notification },
 	{ "directory", true, verb_directory },
