@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""#17 and #27: an extension logs in at a phone by its keys, and out; the phone fetches other files, and is one of that extension."""
+import base64
+import contextlib
+import http.client
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from flow_shipped_test import names, tone_file     # noqa: E402
+from lib import place                   # noqa: E402
+from lib.message import parameter       # noqa: E402
+from lib.node import Node               # noqa: E402
+from lib.sip import UserAgent           # noqa: E402
+from patience import until              # noqa: E402
+from phones.polycom import Polycom      # noqa: E402
+from ports import Ports                 # noqa: E402
+from server import ServerError          # noqa: E402
+from taken_test import ADDRESSES, SIP, Cluster      # noqa: E402
+
+GUIDES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "guides"
+MACS = ("0004f2170001", "0004f2170002", "0004f2170003")
+SECRET = "of-the-device"
+
+
+class Phones:
+    """For a TestCase: bare phones of extension 900, each with a password of its own."""
+
+    @classmethod
+    def put(cls, node):
+        for number in ("900", "201", "202", "203"):
+            node.put_extension(number, "secret" + number)
+        node.ctl("extension.put", number="900", language="en")
+        for number in ("201", "203"):
+            node.ctl("extension.put", number=number, pin="47" + number)
+        for name in names("en"):
+            if name.startswith(("login-", "logout-", "mailbox-locked", "goodbye")):
+                tone_file(f"{node.folder}/sounds/.prompts/en/{name}.wav", 440, 0.1)
+        for number, flow in (("#17", "phone-login"), ("#27", "phone-logout")):
+            node.ctl("number.put", number=number, to="flow:" + flow)
+
+    def bare(self, node, port, mac, **options):
+        node.ctl("device.put", mac=mac, model="vvx410", extensions="900", password=SECRET)
+        self.addCleanup(node.ctl, "device.delete", mac=mac)
+        return self.boots(port, mac, **options)
+
+    def boots(self, port, mac, server=None):
+        """It has its files, and is registered by them."""
+        device = Polycom(mac, f"http://{place.NODE}:{port}/", mac, SECRET)
+        self.addCleanup(device.close)
+        self.assertTrue(device.boot())
+        return self.registers(device, server)
+
+    def registers(self, device, server=None):
+        if device.agent:
+            device.agent.close()
+        if server:
+            device.values["reg.1.server.1.address"], device.values["reg.1.server.1.port"] = server
+        self.assertEqual(device.register(lambda *account: UserAgent(*account)).status, 200)
+        device.syncs.clear()
+        return device
+
+    def keys(self, node, device, number, *strings):
+        """It calls number, and keys the strings: the verbs that ask are in the flow's events.  The way that the call took."""
+        before = len(self.flow(node))
+        with contextlib.closing(node.media()) as sound:
+            out = device.agent.invite(number, sound.sdp())
+            sound.use(out.wait_answer())
+            for nth, text in enumerate(strings):
+                until(lambda: sum(event["verb"] == "gather" for event in self.flow(node)[before:]) > nth, lambda: self.flow(node)[-5:])
+                for key in text:
+                    sound.digit(key)
+                    time.sleep(0.04)
+            out.wait_bye()
+        return [event["step"] for event in self.flow(node)[before:]]
+
+    @staticmethod
+    def flow(node):
+        return [event for event in node.events() if event["type"] == "call.flow"]
+
+    def asked(self, device):
+        """It boots, as it is told to, and is a phone of another one."""
+        until(lambda: device.syncs, lambda: "it was not asked to look for files")
+        self.assertTrue(device.changed())
+        return device.values["reg.1.address"]
+
+
+class Login(Phones, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.node = cls.enterClassContext(Node(start=False))
+        cls.port = cls.node.ports.take()
+        cls.node.configure({"provision": {"bind": place.NODE, "http": cls.port}})
+        cls.node.start()
+        cls.put(cls.node)
+
+    def get(self, mac, user, password):
+        connection = http.client.HTTPConnection(place.NODE, self.port, timeout=10)
+        try:
+            proof = base64.b64encode(f"{user}:{password}".encode()).decode()
+            connection.request("GET", f"/{mac}.cfg", headers={"Authorization": "Basic " + proof})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def test_in_and_out(self):
+        """From a bare phone to a phone of 201, and back; over a kill of the node."""
+        device = self.bare(self.node, self.port, MACS[0])
+        self.assertEqual((device.values["reg.1.address"], device.values["reg.1.auth.userId"]), ("900", MACS[0]))
+
+        self.assertIn("done", self.keys(self.node, device, "%2317", "201#", "47201#"))
+        self.assertEqual(self.asked(device), "201")
+        self.registers(device)
+        self.node.kill()
+        self.node.restart()
+        self.registers(device)
+        self.assertEqual([row["mac"] for row in self.node.ctl("device.mine", number="201")], [MACS[0]])
+        with self.node.user_agent("202", "secret202") as caller, contextlib.closing(self.node.media()) as sound:
+            self.assertEqual(caller.register().status, 200)
+            out = caller.invite("201", sound.sdp())
+            into = device.agent.incoming()
+            into.reject(486, "Busy Here")
+            self.assertEqual(out.wait_final().status, 486)
+        self.assertIn("done", self.keys(self.node, device, "%2327"))
+        self.assertEqual(self.asked(device), "900")
+        self.assertEqual(device.agent.register().status, 403)       # it is none of 201 any more
+        self.registers(device)
+        users = [(event["number"], event["state"]) for event in self.node.events() if event["type"] == "device.user" and event["device"] == MACS[0]][-2:]
+        self.assertEqual(users, [("201", "in"), ("201", "out")])
+
+    def test_refused(self):
+        """A wrong PIN, a phone without a password of its own, one phone alone: it is said, and told to those who look; a second try takes it over."""
+        self.node.ctl("extension.put", number="203", phones="single")
+        first, second = (self.bare(self.node, self.port, mac) for mac in MACS[1:])
+        way = self.keys(self.node, first, "%2317", "203#", "99999#", "203#", "47203#")
+        self.assertEqual([step for step in way if step in ("wrong", "done")], ["wrong", "done"])
+        self.assertEqual(self.asked(first), "203")
+        self.registers(first)
+        self.assertIn("bye", self.keys(self.node, second, "%2317", "203#", "47203#", "2"))
+        self.assertEqual(self.node.ctl("device.get", mac=MACS[2])["user"], "")
+        self.assertIn("take", self.keys(self.node, second, "%2317", "203#", "47203#", "1"))
+        self.assertEqual((self.asked(second), self.asked(first)), ("203", "900"))
+        until(lambda: self.node.ctl("device.get", mac=MACS[1])["user"] == "", lambda: self.node.ctl("device.get", mac=MACS[1]))
+        self.registers(second)
+        self.assertEqual([row["mac"] for row in self.node.ctl("device.mine", number="203")], [MACS[2]])
+        with self.node.user_agent("201", "secret201") as other, contextlib.closing(self.node.media()) as sound:
+            other.invite("%2327", sound.sdp()).wait_answer()
+            until(lambda: {"none"} & {event["step"] for event in self.flow(self.node)[-2:]}, lambda: self.flow(self.node)[-3:])
+        reasons = [event["reason"] for event in self.node.events() if event["type"] == "device.refused"]
+        self.assertEqual(reasons, ["in use", "in use"])
+        with self.assertRaises(ServerError):
+            self.node.ctl("device.put", mac=MACS[2], extensions="900,201")
+
+    def test_whose_files(self):
+        """Its files are those of who has its password, whoever is logged in; the password is in no answer, log or Redis in the clear."""
+        self.bare(self.node, self.port, MACS[0]).agent.register(expires=0)
+        self.node.ctl("device.login", mac=MACS[0], number="201")
+        self.assertEqual(self.get(MACS[0], MACS[0], SECRET), 200)
+        for user, password in ((MACS[0], "wrong"), ("201", "secret201"), ("900", "secret900"), (MACS[0], "secret900"), ("201", SECRET)):
+            self.assertIn(self.get(MACS[0], user, password), (401, 404), user)
+        self.assertEqual(self.get(MACS[1], MACS[0], SECRET), 401)
+        row = self.node.ctl("device.get", mac=MACS[0])
+        self.assertTrue(row["has_password"])
+        self.assertNotIn(SECRET, str(row))
+        self.assertNotIn(SECRET, self.node.log_text())
+        with self.node.redis() as redis:
+            self.assertNotIn(SECRET, str([redis("HGETALL", key) for key in redis("KEYS", "*doc:device*") if redis("TYPE", key) == "hash"]))
+
+    def test_the_login_ends(self):
+        """By its deadline."""
+        device = self.bare(self.node, self.port, MACS[0])
+        self.node.ctl("device.login", mac=MACS[0], number="201", hours=1)
+        self.assertEqual(self.asked(device), "201")
+        self.registers(device)
+        self.node.ctl("device.put", mac=MACS[0], logout_utc_ms=int(time.time() * 1000) + 500)
+        until(lambda: self.node.ctl("device.get", mac=MACS[0])["user"] == "", lambda: self.node.ctl("device.get", mac=MACS[0]))
+        self.assertEqual(device.agent.register().status, 403)
+
+    def test_guide(self):
+        """docs/guides/phones.md, "One phone, several users"."""
+        text = (GUIDES / "phones.md").read_text(encoding="utf-8")
+        self.addCleanup(self.node.ctl, "extension.put", number="201", pin="47201")
+        self.addCleanup(self.node.ctl, "device.delete", mac="0004f214ab39")
+        lines = re.search(r"<!-- login -->\n```sh\n(.*?)```", text, re.S)[1]
+        done = subprocess.run(["sh", "-ec", lines.replace("./tandem ctl", f"{self.node.program('tandemctl')} --config {self.node.config}")],
+                              capture_output=True, text=True, timeout=60, env=self.node.environment)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        device = Polycom("0004f214ab39", f"http://{place.NODE}:{self.port}/", "0004f214ab39", "of-the-device")
+        self.addCleanup(device.close)
+        self.assertTrue(device.boot())
+        self.assertEqual(device.values["reg.1.displayName"], "Press #17")
+        self.registers(device)
+        self.assertIn("done", self.keys(self.node, device, "%2317", "201#", "4711#"))
+        self.assertEqual(self.asked(device), "201")
+
+
+class Nodes(Phones, Cluster):
+    """Two nodes and a Redis apart: the phone has registered at b long ago, and calls #17 at a."""
+    @classmethod
+    def settings(cls, name, shard):
+        cls.port = getattr(cls, "port", None) or cls.enterClassContext(Ports(1)).take()
+        own = {"provision": {"bind": place.NODE, "http": cls.port, "server": "pbx.example.org"}} if name == "b" else {}
+        return super().settings(name, shard) | own
+
+    def test_killed_between(self):
+        """a is killed between the extension and its PIN: b goes on with the call, and asks the phone, which is one of 201 at both nodes then."""
+        for node in (self.a, self.b):
+            until(lambda at=node: at.metric("tandem_cluster_nodes", state="heard") == 1, lambda: "they do not hear each other")
+        until(lambda: self.owner(17) == "a" and self.owner(18) == "b", lambda: "each is not at home")
+        self.put(self.a)
+        until(lambda: len(self.b.ctl("number.list")) == 2, lambda: self.b.ctl("number.list"))
+        device = self.bare(self.a, self.port, MACS[0], server=(ADDRESSES[18], SIP))
+        device.agent.server = (ADDRESSES[17], SIP)
+        with contextlib.closing(self.b.media()) as sound:
+            out = device.agent.invite("%2317", sound.sdp())
+            answer = out.wait_answer()
+            sound.use(answer)
+            call = parameter(answer.get("To"), "tag").split(".")[0]
+            for step, keys in (("number", "201#"), ("pin", "47201#")):
+                until(lambda at=step: [event["step"] for event in self.flow(self.a)[-1:]] == [at], lambda: self.flow(self.a)[-3:])
+                if step == "pin":
+                    until(lambda: self.a.ctl("call.show", call=call)["saved"])
+                    self.a.kill()
+                    self.until(lambda: self.owner(17) == "b")
+                    self.until(lambda: self.b.ctl("call.show", call=call)["id"] == call)
+                for key in keys:
+                    sound.digit(key)
+                    time.sleep(0.04)
+            out.wait_bye()
+        self.assertEqual(self.asked(device), "201")
+        self.registers(device, server=(ADDRESSES[18], SIP))
+        self.a.restart()
+        until(lambda: [row["mac"] for row in self.a.ctl("device.mine", number="201")] == [MACS[0]], lambda: self.a.ctl("device.mine", number="201"))
+
+
+if __name__ == "__main__":
+    unittest.main()
