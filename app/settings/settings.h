@@ -221,6 +221,12 @@ struct settings_provision {
 	char server[256];     /* that phones register at; "": where they ask */
 };
 
+/* LDAP of desk phones. */
+struct settings_ldap {
+	struct addr bind;
+	uint32_t ldap, ldaps; /* ports; 0: none */
+};
+
 enum { SETTINGS_LOGIN_ROLES_MAX = 32 };
 
 /* The OpenID provider for logins of administrators. */
@@ -408,6 +414,7 @@ struct settings {
 	struct settings_http http;
 	struct settings_login login;
 	struct settings_provision provision;
+	struct settings_ldap ldap;
 	struct settings_log log;
 	struct settings_limits limits;
 	struct settings_quotas quotas;

@@ -504,10 +504,23 @@ static void check_provision(const struct check *c)
 	}
 }
 
+static void check_ldap(const struct check *c)
+{
+	const struct settings_ldap *l = &c->s->ldap;
+
+	if (l->bind.port)
+		REPORT(c, "ldap.bind",
+		       "ldap.bind is an address without a port: its ports are ldap.ldap and "
+		       "ldap.ldaps");
+	if (l->ldap && l->ldap == l->ldaps)
+		REPORT(c, "ldap.ldaps", "ldap.ldaps is ldap.ldap too: give it another port");
+}
+
 static void check_others(const struct check *c)
 {
 	check_redis(c);
 	check_provision(c);
+	check_ldap(c);
 	if (c->s->http.bind.port) {
 		REPORT(c, "http.bind",
 		       "http.bind is an address without a port: it has a key of its own, "

@@ -43,6 +43,8 @@ const struct conf_field g_settings_fields[] = {
 	SETTING("provision", NULL,
 		"Files for phones that provision themselves: docs/guides/phones.md.",
 		MAP(settings, provision, g_provision_fields)),
+	SETTING("ldap", NULL, "Phone books of desk phones by LDAP: docs/guides/ldap.md.",
+		MAP(settings, ldap, g_ldap_fields)),
 	SETTING("log", NULL, "What is written to standard error.",
 		MAP(settings, log, g_log_fields)),
 	SETTING("limits", NULL,
@@ -307,6 +309,19 @@ const struct conf_field g_provision_fields[] = {
 		"Host name or address that phones are told to register at. Without it: the one at "
 		"which they ask for their files.",
 		TEXT(settings_provision, server)),
+	{ .key = NULL },
+};
+
+const struct conf_field g_ldap_fields[] = {
+	SETTING("bind", "0.0.0.0", "Address of both ports.", ADDRESS(settings_ldap, bind),
+		.at_start = true),
+	SETTING("ldap", "0",
+		"TCP port of LDAP, such as 389; 0: none. Passwords cross the network in the clear "
+		"there: for a network of phones alone.",
+		U32(settings_ldap, ldap, 0, 65535), .at_start = true),
+	SETTING("ldaps", "0",
+		"TCP port of LDAP over TLS, such as 636, with the certificates of tls; 0: none.",
+		U32(settings_ldap, ldaps, 0, 65535), .at_start = true),
 	{ .key = NULL },
 };
 
