@@ -30,7 +30,7 @@ HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "capacity", "history/extensions/1001")
-CLIENT = ("", "messages", "history", "contacts", "settings", "call/1002")
+CLIENT = ("", "messages", "history", "contacts", "phones", "settings", "call/1002")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 
 
@@ -542,6 +542,25 @@ class WebClient(WebTest):
         page.click("Sign out")
         page.shows("With the number and the password")
         self.fine(page)
+
+    def test_my_phones(self):
+        """A user sees the phone at which he has logged in, and logs out of it; another user sees it not, and cannot."""
+        mac = "0004f2170009"
+        self.node.ctl("device.put", mac=mac, model="vvx410", extensions="1002", password="of-the-device")
+        self.addCleanup(self.node.ctl, "device.delete", mac=mac)
+        page = self.client()
+        page.go(self.url("client#/phones"))
+        page.shows("You have no desk phone")
+        self.node.ctl("device.login", mac=mac, number="1001")
+        page.shows(mac, "vvx410", "You have logged in", "is to start again")
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        self.picture(page, "client", "my-phones", "light")
+        other = self.client("1002").run("JSON.parse(localStorage['tandem-client']).token")
+        for number, status in (("1001", 403), ("1002", 409)):
+            self.assertEqual(self.http(self.node, "POST", f"/v1/devices/{mac}/logout", other, {"number": number})[0], status)
+        page.click("Log out", f"[data-mac='{mac}'] button")
+        page.shows("You have no desk phone")
+        self.assertEqual(self.node.ctl("device.get", mac=mac)["user"], "")
 
     def test_agent(self):
         """A member of a queue logs in, is not ready for a reason, and ready; the wallboards have who waits; nobody else has the bar, nor acts for him."""

@@ -10,6 +10,7 @@ import { ownState, tone, word } from "../words";
 import { AgentBar } from "./agent";
 import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, usePhone } from "./phone-bar";
 import { useAlerts } from "./phone-settings";
+import { PhonesPage } from "./phones";
 import { SettingsPage } from "./settings";
 
 const me = (): string => api.signedIn()?.user ?? "";
@@ -746,6 +747,7 @@ function Pages() {
 				{ path: "messages", title: t("Voicemail"), icon: "mail", count: number(counts.value, "new") },
 				{ path: "history", title: t("History"), icon: "clock" },
 				{ path: "contacts", title: t("Contacts"), icon: "users" },
+				{ path: "phones", title: t("My phones"), icon: "phone" },
 				{ path: "settings", title: t("Settings"), icon: "gear" },
 			],
 		},
@@ -755,6 +757,7 @@ function Pages() {
 	else if (here === "messages") page = <MessagesPage news={watched.news} />;
 	else if (here === "history") page = <HistoryPage news={watched.news} />;
 	else if (here === "contacts") page = <ContactsPage watched={watched} />;
+	else if (here === "phones") page = <PhonesPage />;
 	else if (here === "settings") page = <SettingsPage />;
 	else if (here === "call" && of) page = <CallPage to={of} />;
 	else page = <Empty icon="seek" title={t("There is no such page")} />;
