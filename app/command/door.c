@@ -544,10 +544,6 @@ int door_open(struct door **out, struct node *node)
 	struct door *d = calloc(1, sizeof(*d));
 	int err = d ? tokens_open(&d->tokens) : -ENOMEM;
 
-	if (!err) {
-		d->web.openapi = d->openapi = door_openapi();
-		err = d->openapi ? 0 : -ENOMEM;
-	}
 	if (!err)
 		err = web_asks_open(&d->web.asks,
 				    (struct web_asks_size){ sizeof(struct web_work),
@@ -566,6 +562,7 @@ int door_open(struct door **out, struct node *node)
 	d->web.files_port = (uint16_t)node->settings.recordings.port;
 	rand_open_system(&d->rand);
 	fair_open(&d->fair, WEB_CALLS_MAX, &d->rand);
+	d->web.openapi = door_openapi;
 	d->web.who = door_who;
 	d->web.look = door_look;
 	d->web.file_max = door_file_max;
@@ -601,7 +598,6 @@ void door_close(struct door *d)
 	if (!d)
 		return;
 	door_shut(d);
-	free(d->openapi);
 	fair_close(&d->fair);
 	tokens_close(d->tokens);
 	free(d);

@@ -41,7 +41,6 @@ struct door {
 	uint64_t reap_ns;         /* when sessions that are over are looked for next */
 	_Atomic uint64_t away_ns; /* since when Redis is away; 0: it is there */
 	struct web_door web;
-	char *openapi;
 	char pages[SETTINGS_PATH_MAX + 8];
 	struct rand_source rand; /* the web thread's */
 	struct fair fair;        /* holders of jobs: WEB_CALLS_MAX */

@@ -68,8 +68,9 @@ struct web_api {
 	uint64_t files[API_FILES_MAX];
 	/* Holders of answers above API_LARGE: a user, a token or a source; 0: free. */
 	uint64_t larges[API_LARGES_MAX];
-	char *packed; /* the OpenAPI document by gzip, malloc'ed; NULL: not yet requested */
-	size_t packed_n;
+	/* The OpenAPI document, as it is and by gzip, malloc'ed; NULL: not yet requested. */
+	char *openapi, *packed;
+	size_t openapi_n, packed_n;
 	struct api_place places[WEB_CALLS_MAX];
 };
 
@@ -147,6 +148,7 @@ void web_api_close(struct web_api *a)
 	if (!a)
 		return;
 	api_refresh(a);
+	free(a->openapi);
 	free(a->packed);
 	free(a);
 }
@@ -541,12 +543,20 @@ static int query_options(struct web_query *q)
 	return query_answer(q, &reply);
 }
 
-/* For anybody: it has what docs/api.md has. */
+/* For anybody: it has what docs/api.md has. Made at the first request, as it takes 30 ms. */
 static int query_openapi(struct web_query *q)
 {
-	char *text = q->api->door->openapi;
-	const struct web_reply reply = { .status = 200, .text = text, .n = strlen(text) };
+	struct web_api *a = q->api;
+	struct web_reply reply = { .status = 200 };
 
+	if (!a->openapi) {
+		a->openapi = a->door->openapi();
+		if (!a->openapi)
+			return query_refuse(q, 503, "no memory");
+		a->openapi_n = strlen(a->openapi);
+	}
+	reply.text = a->openapi;
+	reply.n = a->openapi_n;
 	q->openapi = true;
 	return query_answer(q, &reply);
 }

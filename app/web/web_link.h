@@ -152,7 +152,7 @@ struct web_door {
 	bool (*listens)(struct bytes token, bool from_loopback, const struct events_filter *filter,
 			void *arg);
 	void *arg;
-	char *openapi;          /* the OpenAPI document, constant */
+	char *(*openapi)(void); /* makes the OpenAPI document, malloc'ed; NULL: no memory */
 	const char *swagger_ui; /* the folder of a page's files */
 	const char *pages[2];   /* folders of the web pages: the first that is there counts */
 	uint16_t files_port;    /* of recordings; 0: none */
