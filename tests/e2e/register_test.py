@@ -147,10 +147,9 @@ class Registration(unittest.TestCase):
                  str(self.node.ctl("registration.list")), self.node.log_text(), self.node.http("/metrics")[1]]
         with self.node.redis() as redis:
             for key in redis("KEYS", "*"):
-                kind = redis("TYPE", key)
-                shown.append(str(redis("HGETALL", key) if kind == "hash" else
-                                 redis("XRANGE", key, "-", "+") if kind == "stream" else
-                                 redis("SMEMBERS", key) if kind == "set" else redis("GET", key)))
+                ask = {"hash": "HGETALL", "stream": "XRANGE", "set": "SMEMBERS", "zset": "ZRANGE", "list": "LRANGE", "string": "GET"}[redis("TYPE", key)]
+                ends = {"XRANGE": ("-", "+"), "ZRANGE": ("0", "-1"), "LRANGE": ("0", "-1")}
+                shown.append(str(redis(ask, key, *ends.get(ask, ()))))
         # The command stream is how a password comes in: it must not stay there either.
         for text in shown:
             self.assertNotIn("very-secret-word", text)

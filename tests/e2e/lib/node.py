@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node of a test's own: temporary folder, claimed ports, 127.0.0.1 (lib/place.py), embedded Redis."""
+import base64
 import contextlib
 import json
 import os
+import pathlib
+import re
 import shutil
 import ssl
 import subprocess
@@ -32,6 +35,7 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:e
 REDIS_LATE = "500ms"    # on a busy machine it is waited for: what is said without it is promised to nobody, and a test that kills wants it kept
 LIVE = []               # nodes of the tests that run now; the runner shows their logs when one fails
 TYPES = {}              # of arguments, by the folder of the programs, once a node of it was asked for them
+MADE = {}               # what tandemctl init made for the first node of a folder of programs: its files, and what in them is its own
 LEFT = []               # folders of nodes that are closed; the runner deletes them, or keeps them
 
 
@@ -100,8 +104,7 @@ class Node(Server):
         self.webrtc_ports = range(first := self.ports.take(webrtc), first + webrtc) if webrtc else ()
         self.http_port, self.media_ports = self.ports.take(), self.ports.take_range(4 * calls)
         try:
-            self.init(bind=place.NODE, sip_ports=f"{self.sip_port},{self.sip_port_2}",
-                      media_ports=self.media_ports, http=f"{place.NODE}:{self.http_port}")
+            self._make()
             if place.STORE and "url" not in (settings or {}).get("redis", {}):
                 self.store = self._stack.enter_context(Store(self.home))
             if settings or everything or webrtc or place.PORT or self.store:
@@ -126,6 +129,25 @@ class Node(Server):
         self.redis_url, self.store, self.beside = "", None, None
         LIVE.append(self)
         self._stack.callback(LIVE.remove, self)
+
+    def _make(self):
+        """The files of tandemctl init. It makes those of the first node; the next ones have the same, with a folder, ports and a key of their own."""
+        own = self.folder, f"[{self.sip_port},{self.sip_port_2}]", str(self.media_ports), f"port: {self.http_port}\n"
+        if self.programs not in MADE:
+            self.init(bind=place.NODE, sip_ports=own[1][1:-1], media_ports=own[2], http=f"{place.NODE}:{self.http_port}")
+            paths = [path for path in pathlib.Path(self.folder).rglob("*") if path.is_file()]
+            MADE[self.programs] = own, {path.relative_to(self.folder): (path.stat().st_mode, path.read_text("ascii")) for path in paths}
+            return
+        was, files = MADE[self.programs]
+        for path, (mode, text) in files.items():
+            for before, now in zip(was, own):
+                text = text.replace(before, now)
+            if path.name == "keys":
+                text = re.sub(r"[\w+/]{43}=", base64.b64encode(os.urandom(32)).decode(), text)
+            path = self.folder / path
+            path.parent.mkdir(0o700, parents=True, exist_ok=True)
+            path.write_text(text, "ascii")
+            path.chmod(mode)
 
     def configure(self, settings):
         """Rewrites tandem.yaml (as JSON, which is YAML) for the next start."""
