@@ -20,10 +20,12 @@ class PortsError(Exception):
 
 
 def is_free(address, port):
-    """True if both UDP and TCP can be bound now."""
+    """True if both UDP and TCP can be bound now. A connection that is over a minute ago at most is in nobody's way: servers bind so."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with socket.socket(family, kind) as sock:
+            if kind == socket.SOCK_STREAM:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 sock.bind((address, port))
             except OSError:
