@@ -23,6 +23,7 @@ from tandem_client import Client
 
 
 LONG = 130                      # s
+SHARED = True
 MAKE = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "prompts", "make.py")
 
 

@@ -3,23 +3,35 @@
 import re
 import signal
 import struct
+import sys
 import threading
 import time
 import unittest
 
 from lib.message import parameter
 from lib.node import Node
+from lib import place
 from lib.place import NODE, PARTY
 from patience import PATIENCE_S, until
 
+SHARED = True
+
 
 class CallTest(unittest.TestCase):
-    """Each test gets a node of its own with two registered extensions."""
+    """Each test gets a node of its own with two registered extensions. In files with SHARED = True those of a class have one, with extensions
+    and flows of their own each; and another one behind a test that left anything else there."""
     settings, node_options = None, {}
+    spare = None                # the node that the test before had, in such files
 
     def setUp(self):
-        self.node = Node(settings=self.settings, **self.node_options)
-        self.addCleanup(self.node.close)
+        self.node = self.shares()
+        if not self.node:
+            self.node = Node(settings=self.settings, **self.node_options)
+            if getattr(sys.modules[type(self).__module__], "SHARED", False) and not (place.STORE or place.PORT):
+                type(self).spare = self.node
+                self.addClassCleanup(self.node.close)
+            else:
+                self.addCleanup(self.node.close)
         for number in ("1001", "1002"):
             self.node.put_extension(number, "secret" + number)
         self.a, self.b = (self.node.user_agent(n, "secret" + n) for n in ("1001", "1002"))
@@ -29,6 +41,11 @@ class CallTest(unittest.TestCase):
         for agent in (self.a, self.b):
             self.assertEqual(agent.register(expires=0, contact="*").status, 200)
             self.assertEqual(agent.register().status, 200)
+
+    def shares(self):
+        """The node of the test before, where it does, and nothing is left there."""
+        node = self.spare
+        return node if node and node.is_as_begun() and not node.ctl("call.list", ending=True) and node.forget() else None
 
     def connect(self, offer=None, answer=None, to="1002"):
         """An answered call: (caller's dialog, callee's dialog, 200 as the caller got it)."""
@@ -73,6 +90,7 @@ class CallTest(unittest.TestCase):
 
 
 class Calls(CallTest):
+
     def test_audio_and_keys_cross_both_ways(self):
         """MED-01, MED-03: media is anchored; what arrives is the other side's tone and keys."""
         out, into, answered = self.connect()

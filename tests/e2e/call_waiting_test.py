@@ -9,6 +9,8 @@ from patience import slowness, until
 from server import ServerError
 from taken_test import Cluster, Talk
 
+SHARED = True
+
 BEEP = 425                      # of the tones etsi: 200 ms, twice, each 4 s
 STEP = 5                        # packets that are looked at together: 0.1 s
 

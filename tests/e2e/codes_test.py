@@ -14,6 +14,7 @@ import tone
 from server import ServerError
 
 LONG = 110                      # s: it listens
+SHARED = True
 UK_CONFIRMATION = (((350, 440),), [100, 100, 100, 100, 100, 1500])
 INFORMATION = (((950,), (1400,), (1800,)), [990, 1000])
 

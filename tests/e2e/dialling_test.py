@@ -8,6 +8,8 @@ from patience import PATIENCE_S
 from server import ServerError
 from tandem_client import Redis
 
+SHARED = True
+
 PLAN = {"emergency": "1002", "access": "9", "operator": "1002", "rules": "88>100", "dialling": "overlap", "numbers": "1xxx|9x.",
         "country": "49", "national_prefix": "0", "international_prefix": "00", "national": "+49x.", "premium": "+49900x."}
 

@@ -15,6 +15,8 @@ from call_test import CallTest
 from patience import PATIENCE_S, slowness, until
 import tone
 
+SHARED = True
+
 KEY_BY_INFO = "Signal={}\r\nDuration=120\r\n"
 VIDEO = "m=video {} RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\na=fmtp:97 profile-level-id=42e01f\r\n"
 

@@ -11,6 +11,8 @@ from patience import until
 from server import ServerError
 from tandem_client import Client, Refused
 
+SHARED = True
+
 WAIT = {"start": "hello", "steps": {
     "hello": {"answer": {}, "next": "wait"},
     "wait": {"pause": 300, "next": "bye"},

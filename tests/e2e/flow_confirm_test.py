@@ -6,6 +6,7 @@ from music_test import MusicTest, wav
 from tandem_client import Client
 
 LONG = 50                       # s: it listens
+SHARED = True
 PRESS, SALES, BOTH = 1600, 1240, 1800
 
 

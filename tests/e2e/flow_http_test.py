@@ -18,6 +18,8 @@ from patience import until
 from server import ServerError
 from tandem_client import Client, Refused
 
+SHARED = True
+
 KEY = b"k" * 32
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 

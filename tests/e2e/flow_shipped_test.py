@@ -17,6 +17,7 @@ from patience import until
 from tandem_client import Refused
 
 LONG = 70                       # s
+SHARED = True
 FLOWS = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "flows")
 PROMPTS = os.path.join(FLOWS, "..", "prompts")
 LANGUAGES = ("en", "de")

@@ -8,6 +8,8 @@ from call_test import CallTest
 from patience import PATIENCE_S, until
 import tone
 
+SHARED = True
+
 
 class ForkingTest(CallTest):
     """1001 calls 1002, which has the scripted phones self.b and self.second."""

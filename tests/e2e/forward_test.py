@@ -10,6 +10,8 @@ import tone
 from patience import until
 from server import ServerError
 
+SHARED = True
+
 
 class ForwardTest(CallTest):
     """1001 calls 1002; 1003 is there, too."""

@@ -10,6 +10,8 @@ from mailbox_test import Mailbox
 from patience import until
 from message_events_test import Left
 
+SHARED = True
+
 
 class Outside(Mailbox):
     WALKED, ALSO = "message-call", ("mailbox",)

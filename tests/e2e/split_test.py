@@ -16,6 +16,7 @@ from patience import PATIENCE_S
 from server import ServerError
 
 LONG = 60                       # s
+SHARED = True
 PROMPT = 1240
 
 

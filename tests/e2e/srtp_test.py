@@ -19,6 +19,8 @@ from record_test import has, sides
 
 import tone
 
+SHARED = True
+
 FRAMES = {(codec, hertz): codec.frames(hertz) for codec in (PCMU, PCMA) for hertz in (440, 880)}
 
 

@@ -11,6 +11,8 @@ from lib.srtp import Key
 from dialogs_test import DialogTest
 from patience import PATIENCE_S
 
+SHARED = True
+
 T140, RED, BUFFER = 98, 100, 300        # payload types; 300 ms between packets (RFC 4103 5.1)
 
 

@@ -11,6 +11,7 @@ from music_test import MusicTest
 from patience import PATIENCE_S, slowness
 
 LONG = 80                       # s: it listens
+SHARED = True
 TALK_A, TALK_B = 440, 880
 # ITU-T E.180 Supplement 2: what is heard at once, one after the other; and how long sound and silence last.
 UK_RINGBACK = (((400, 450),), [400, 200, 400, 2000])

@@ -15,6 +15,7 @@ from music_test import MUSIC, TALK_A, TALK_B, MusicTest
 from patience import PATIENCE_S
 
 LONG = 130                      # s: most of it waits
+SHARED = True
 RINGBACK, TALK_C = 425, 1000        # ITU-T E.180 Supplement 2: Germany
 
 

@@ -14,6 +14,8 @@ from call_test import CallTest
 from patience import PATIENCE_S, until
 import tone
 
+SHARED = True
+
 MODULES = ("avcodec", "fakevideo", "swscale", "snapshot", "avformat")
 CONFIG = ("video_source fakevideo,nil\nvideo_display fakevideo,nil\nvideo_size {}\nvideo_fps 15\n"
           "videnc_format yuv420p")

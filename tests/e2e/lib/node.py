@@ -127,6 +127,7 @@ class Node(Server):
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
         self.killed, self.secure = None, False          # None: it was not started yet
         self.redis_url, self.store, self.beside = "", None, None
+        self.forgotten, self.begun = "-", None          # entries of streams up to there
         LIVE.append(self)
         self._stack.callback(LIVE.remove, self)
 
@@ -180,6 +181,9 @@ class Node(Server):
     def start(self, seconds=PATIENCE_S, wrapper=()):
         super().start(seconds, (*place.command(), *wrapper))
         first, self.killed = self.killed is None, False
+        if first:
+            with open(self.config, encoding="utf-8") as file:
+                self.begun = self.process, file.read()
         place.started()
         if first and self.store:
             self.has_phones_elsewhere()
@@ -251,10 +255,28 @@ class Node(Server):
         """A connection to its Redis."""
         return Redis(self.redis_socket, tls=self.redis_tls)
 
+    def is_as_begun(self):
+        """The process and the settings are those of its first start."""
+        with open(self.config, encoding="utf-8") as file:
+            return self.running() and (self.process, file.read()) == self.begun
+
+    def forget(self):
+        """Its numbers, flows and extensions are gone, and told() says no more of what streams have until now. False: other documents are there."""
+        with self.redis() as redis:
+            kinds = {key.rpartition(":")[2] for key in redis("KEYS", "td:{*}:doc:*")}
+            seconds, microseconds = redis("TIME")
+        if not kinds <= {"number", "flow", "extension"}:
+            return False
+        for kind, name in (("number", "number"), ("flow", "name"), ("extension", "number")):
+            for row in self.ctl(f"{kind}.list", limit=1000) if kind in kinds else ():
+                self.ctl(f"{kind}.delete", force=True, **{name: row[name]})
+        self.forgotten = f"({seconds}{int(microseconds) // 1000:03}-999999"
+        return True
+
     def told(self, key):
         """What the entries of a stream say, as dicts of texts, oldest first: records and events are one field of JSON each."""
         with self.redis() as redis:
-            rows = redis("XRANGE", key, "-", "+")
+            rows = redis("XRANGE", key, self.forgotten, "+")
         return [entry(fields) for _, fields in rows]
 
     def cdrs(self, count=1, seconds=PATIENCE_S):
