@@ -12,7 +12,7 @@ import time
 IDLE = 0.15         # of all processors' time: where there is more, one more file may begin
 WAITING = 0.5       # threads for each processor that want one and wait: where there are fewer
 FREE = 2 << 30      # octets of memory that the kernel can give: a file with three nodes under a sanitizer takes less
-LOOK_S = 2          # the time over which both are measured: as long as a file takes to show what it costs
+LOOK_S = 1          # the time over which both are measured: a file costs most in its first second, and none begins meanwhile
 STAT, PRESSURE, MEMORY = map(pathlib.Path, ("/proc/stat", "/proc/pressure/cpu", "/proc/meminfo"))
 NICE = (1,)         # of times()
 STILL_S = 1.5       # a thread that wants to run a moment waits so long where its machine is stopped from outside, and not for load
