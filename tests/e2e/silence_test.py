@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A party that should send and does not: its call ends by itself, a held one stays."""
+"""A party that should send and does not: its call ends by itself, a held one stays. A machine may stand still for four seconds."""
 import time
 import unittest
 
@@ -8,7 +8,7 @@ from patience import slowness
 
 
 class Silence(CallTest):
-    settings = {"media": {"timeout": "2s"}}
+    settings = {"media": {"timeout": "5s"}}
 
     def test_a_party_that_vanished(self):
         out, into, _ = self.connect()
@@ -20,8 +20,8 @@ class Silence(CallTest):
         began = time.monotonic()
         out.wait_bye()
         into.wait_bye()
-        self.assertGreater(time.monotonic() - began, 1.5)
-        self.assertLess(time.monotonic() - began, 6 * slowness())
+        self.assertGreater(time.monotonic() - began, 4.5)
+        self.assertLess(time.monotonic() - began, 10 * slowness())
         self.assertEqual(self.ended()["cause"], "media_timeout")
 
     def test_a_call_on_hold_stays(self):
@@ -34,7 +34,7 @@ class Silence(CallTest):
         into.wait_reinvite(self.audio_b.sdp(direction="recvonly", version=2))
         self.audio_a.stop()
         self.audio_b.stop()
-        time.sleep(5)
+        time.sleep(8)
         self.assertEqual(len(self.calls()), 1)
         out.bye()
         into.wait_bye()

@@ -2,6 +2,7 @@
 """A node of a test's own: temporary folder, claimed ports, 127.0.0.1 (lib/place.py), embedded Redis."""
 import base64
 import contextlib
+import glob
 import json
 import os
 import pathlib
@@ -36,6 +37,8 @@ REDIS_LATE = "500ms"    # on a busy machine it is waited for: what is said witho
 LIVE = []               # nodes of the tests that run now; the runner shows their logs when one fails
 TYPES = {}              # of arguments, by the folder of the programs, once a node of it was asked for them
 MADE = {}               # what tandemctl init made for the first node of a folder of programs: its files, and what in them is its own
+FORGOTTEN = {"extension": "number", "number": "number", "group": "name", "did": "number", "flow": "name", "hours": "name", "route": "name",
+             "trunk": "name"}               # kinds of documents that forget() deletes, and what names one
 LEFT = []               # folders of nodes that are closed; the runner deletes them, or keeps them
 
 
@@ -182,8 +185,7 @@ class Node(Server):
         super().start(seconds, (*place.command(), *wrapper))
         first, self.killed = self.killed is None, False
         if first:
-            with open(self.config, encoding="utf-8") as file:
-                self.begun = self.process, file.read()
+            self.begun = self.process, pathlib.Path(self.config).read_text("utf-8")
         place.started()
         if first and self.store:
             self.has_phones_elsewhere()
@@ -257,19 +259,19 @@ class Node(Server):
 
     def is_as_begun(self):
         """The process and the settings are those of its first start."""
-        with open(self.config, encoding="utf-8") as file:
-            return self.running() and (self.process, file.read()) == self.begun
+        return self.running() and (self.process, pathlib.Path(self.config).read_text("utf-8")) == self.begun
 
     def forget(self):
-        """Its numbers, flows and extensions are gone, and told() says no more of what streams have until now. False: other documents are there."""
+        """Its extensions and what else is in FORGOTTEN are gone, and told() says no more of what streams have until now. False: it has other
+        documents, or recordings."""
         with self.redis() as redis:
             kinds = {key.rpartition(":")[2] for key in redis("KEYS", "td:{*}:doc:*")}
             seconds, microseconds = redis("TIME")
-        if not kinds <= {"number", "flow", "extension"}:
+        if not kinds <= FORGOTTEN.keys() or glob.glob(os.path.join(self.folder, "recordings", "*", "*", "*")):
             return False
-        for kind, name in (("number", "number"), ("flow", "name"), ("extension", "number")):
-            for row in self.ctl(f"{kind}.list", limit=1000) if kind in kinds else ():
-                self.ctl(f"{kind}.delete", force=True, **{name: row[name]})
+        for kind in kinds:
+            for row in self.ctl(f"{kind}.list", limit=1000):
+                self.ctl(f"{kind}.delete", force=True, **{FORGOTTEN[kind]: row[FORGOTTEN[kind]]})
         self.forgotten = f"({seconds}{int(microseconds) // 1000:03}-999999"
         return True
 

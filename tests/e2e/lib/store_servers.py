@@ -183,8 +183,9 @@ context.load_cert_chain({self.certificate!r}, {self.key!r})
 class Handler:
     async def handle_DATA(self, server, session, envelope):
         name = os.path.join({self.files_at!r}, str(len(os.listdir({self.files_at!r}))))
-        with open(name, "wb") as file:
+        with open({self.folder!r} + "/mail", "wb") as file:
             file.write(("\\n".join(envelope.rcpt_tos) + "\\n").encode() + envelope.content)
+        os.rename(file.name, name)      # whoever looks sees all of it
         return "250 taken"
 def check(server, session, envelope, mechanism, data):
     return AuthResult(success=data.login == {USER.encode()!r} and data.password == {SECRET.encode()!r}, handled=False)
