@@ -109,6 +109,21 @@ class Pages(unittest.TestCase):
         self.assertEqual(self.ask("page.ring", conference=room["id"]), {"rung": 0})
         self.over(out, *heard)
 
+    def test_who_rings(self):
+        """A phone that does not answer by itself rings no longer than the page lasts, whether another member hears it or none."""
+        self.puts(members="1011,1012")
+        for first in ("answers", "rings"):
+            out = self.pages()
+            heard = self.hears("1011") if first == "answers" else self.phones["1011"].incoming()
+            rung = self.phones["1012"].incoming()
+            rung.ring()
+            if first == "rings":
+                heard.ring()
+            out.bye()
+            heard.wait_bye() if first == "answers" else heard.wait_cancel()
+            rung.wait_cancel()
+            until(lambda: not self.ask("call.list"))
+
     def test_another_finds_it_busy(self):
         out = self.pages()
         heard = [self.hears(number) for number in MEMBERS]

@@ -629,23 +629,6 @@ static void room_lock(struct shard *s, struct room *r, bool on)
 	shard_room_publish(s, r, SIG_CONFERENCE_CHANGED, on ? "locked" : "unlocked");
 }
 
-/* Cancels ringing targets as well. */
-static void conference_hang_up(struct shard *s, struct room *r)
-{
-	const struct call_event hangup = { .kind = CALL_EV_HANGUP };
-	struct room_member *m;
-
-	r->pending_count = 0;
-	shard_room_empty(s, r);
-	while ((m = r->first) != NULL) {
-		struct call *c = shard_member_call(s, m);
-
-		if (!c)
-			break;
-		shard_call_step(s, c, &hangup);
-	}
-}
-
 /* The next one that is changed; NULL: that was all. */
 static const struct room_member *member_to_change(const struct room *r,
 						  const struct room_member *by, uint16_t after)
@@ -719,7 +702,7 @@ enum refusal shard_conference_order(struct shard *s, uint64_t room,
 		room_lock(s, r, o->act == SHARD_ROOM_LOCK);
 		break;
 	case SHARD_ROOM_END:
-		conference_hang_up(s, r);
+		shard_room_hang_up(s, r);
 		break;
 	case SHARD_ROOM_PLAY:
 	case SHARD_ROOM_STREAM:

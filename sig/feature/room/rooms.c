@@ -369,7 +369,7 @@ static bool room_attend(struct shard *s, struct room *r)
 			audio_source_settle(&s->host, c);
 	}
 	r->hosted |= has;
-	return r->ends_with_host && r->hosted && !has && r->count;
+	return r->ends_with_host && r->hosted && !has && r->first;
 }
 
 /* ---- two are left, or one ---- */
@@ -470,6 +470,22 @@ static void room_shrink(struct shard *s, struct room *r)
 		room_release(s, r);
 }
 
+void shard_room_hang_up(struct shard *s, struct room *r)
+{
+	const struct call_event hangup = { .kind = CALL_EV_HANGUP };
+	struct room_member *m;
+
+	r->pending_count = 0;
+	shard_room_empty(s, r);
+	while ((m = r->first) != NULL) {
+		struct call *c = shard_member_call(s, m);
+
+		if (!c)
+			break;
+		shard_call_step(s, c, &hangup);
+	}
+}
+
 /* ---- its turn ---- */
 
 static void room_end(struct shard *s, struct room *r)
@@ -504,7 +520,7 @@ static bool room_object_turn(struct shard *s, struct object *o)
 		    !r->pending_count); /* those of a call that is given here are not here yet */
 	room_publish_started(s, r);
 	if (room_attend(s, r))
-		shard_room_empty(s, r);
+		shard_room_hang_up(s, r);
 	room_shrink(s, r);
 	if (pool_get(&s->objects.pool, self) != r)
 		return false;

@@ -23,8 +23,9 @@ bool shard_room_make_of(struct shard *s, struct room *r, const char *name) NODIS
 struct call *shard_member_call(const struct shard *s, const struct room_member *m);
 /* The call is forgotten: it is in no room any more. */
 void shard_room_part(struct shard *s, struct call *c);
-/* All its members are left. */
+/* All its members are left. hang_up: who is rung for it is, too. */
 void shard_room_empty(struct shard *s, struct room *r);
+void shard_room_hang_up(struct shard *s, struct room *r);
 /* Before calls are resumed: each member is in its room again. */
 void shard_rooms_resume(struct shard *s);
 
