@@ -8,7 +8,9 @@ import unittest
 from lib.sip import SipError, parameter
 from music_test import wav
 from patience import until
+from server import ServerError
 from taken_test import ADDRESSES, SIP, Cluster
+from tandem_client import Refused
 
 POSITION, THREE = 1000, 1400       # Hz
 AT = {"1001": 17, "1002": 18, "1003": 19, "1011": 18, "1012": 19}
@@ -179,6 +181,35 @@ class Queues(Line):
         incoming.wait_cancel()
         self.assertEqual(self.rung("1011"), 3)
 
+
+    def test_supervised(self):
+        """MON-04: a supervisor at a third node hears an agent's call of a queue by command, each of its parties, and neither hears him."""
+        self.a.ctl("supervisor.put", number="1003", whom="1011", modes="listen")
+        self.addCleanup(self.a.ctl, "supervisor.delete", number="1003")
+        self.logs_in("1011")
+        self.waits("1001")
+        incoming = self.rings("1011", "1001")
+        ends = {number: self.agents[number].audio for number in ("1001", "1003", "1011")}
+        self.has(incoming, "1011", "1001")
+        ends["1011"].use(incoming.request)
+        self.calls["1001"].wait_reinvite(ends["1001"].sdp(version=2))
+        until(lambda: any(row["number"] == "1003" for row in self.c.tandemctl("supervisor.list")), lambda: "it is known")
+        with self.assertRaises((Refused, ServerError)):
+            self.c.ctl("supervisor.monitor", number="1003", extension="1011", mode="barge")
+        self.c.ctl("supervisor.monitor", number="1003", extension="1011", mode="listen")
+        listens = self.agents["1003"].incoming()
+        ends["1003"].use(listens.request)
+        listens.answer(ends["1003"].sdp())
+        for speaks, hears in (("1001", ("1003", "1011")), ("1011", ("1001", "1003")), ("1003", ())):
+            ends[speaks].start(THREE)
+            for number in hears:
+                ends[number].wait_tone(THREE, anew=True)
+            if not hears:
+                time.sleep(0.5)
+                self.assertFalse([number for number in ("1001", "1011") if ends[number].is_tone(THREE)])
+            ends[speaks].stop()
+        listens.bye()
+        self.is_over("1011", incoming, "1001")
 
     def test_position_is_heard(self):
         """The third one hears that he is third, and again when the node that has his call is killed. He hears it when it is due, not at once."""
