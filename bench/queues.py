@@ -8,6 +8,7 @@ and talk while the node is killed with -9 again and again; all must have their c
 same moment, and a third of the callers give up then. The node has one core. Load and Redis have the other."""
 import pathlib
 import random
+import resource
 import sys
 import time
 
@@ -71,6 +72,11 @@ class Office(lib.Node):
         return sum(row["now"] != "ready" for row in self.ask("agent.list"))
 
 
+def calls_at_most():
+    """A call takes five descriptors of the node, which raises its limit as far as it may."""
+    return (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 1000) // 5
+
+
 def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else None
 
@@ -131,7 +137,8 @@ class Picks:
         end = time.monotonic() + seconds
         while not check():
             if time.monotonic() > end:
-                raise SystemExit(f"gave up after {seconds} s: {what}")
+                raise SystemExit(f"gave up after {seconds} s: {what}; {len(self.callers.waits)} requests are not answered, {self.refusals} were refused, "
+                                 f"{len(self.talking)} agents talk")
             self.turn(0.02)
 
     def all_join(self, each, waiting):
@@ -179,8 +186,9 @@ class Picks:
 
 def picks_figures(quick):
     queues, each, rate, seconds = (40, 35, 40, 10) if quick else (200, 35, 100, 60)
+    queues = min(queues, calls_at_most() // each)
     agents = queues * MEMBERS
-    node = Office(queues, agents, calls=queues * each + agents + 500)
+    node = Office(queues, agents, calls=queues * each + 500)
     try:
         picks = Picks(node)
         began = time.monotonic()
