@@ -18,8 +18,8 @@ enum {
 	WEB_ROUTE_PATH_MAX = 256,
 	WEB_ROUTE_TEXT_MAX = 192, /* host, User-Agent, user, password; each with its NUL */
 	WEB_ROUTE_FILE_MAX = 384,
-	WEB_ROUTE_ASKS_MAX = 64, /* that wait for their answer */
-	WEB_ROUTE_PIECE = 4096,  /* octets in one write */
+	WEB_ROUTE_ASKS_MAX = 256, /* that wait for their answer */
+	WEB_ROUTE_PIECE = 4096,   /* octets in one write */
 };
 
 enum web_auth {
