@@ -159,6 +159,21 @@ static struct upload_folder *folders_due(uint64_t now_ns)
 	return due;
 }
 
+/* No thread can be started now: a minute later the same folders are due. */
+static void folders_later(uint64_t now_ns)
+{
+	struct upload_folder **end = &g_uploads.under_way;
+	uint64_t count = 0;
+
+	for (; *end; end = &(*end)->next, count++)
+		(*end)->due_ns = now_ns + UPLOADS_AGAIN_NS;
+	*end = g_uploads.waiting;
+	g_uploads.waiting = g_uploads.under_way;
+	g_uploads.under_way = NULL;
+	LOG_WARN("provision", 0, "uploads of deleted devices stay for a minute more: no thread",
+		 LOG_U64("folders", count));
+}
+
 void device_uploads_beat(uint64_t now_ns)
 {
 	if (!g_uploads.waiting && !g_uploads.runs)
@@ -169,10 +184,8 @@ void device_uploads_beat(uint64_t now_ns)
 	atomic_store_explicit(&g_uploads.done, false, memory_order_relaxed);
 	g_uploads.runs = g_uploads.under_way && !thread_spawn(&g_uploads.thread, "uploads",
 							      uploads_run, g_uploads.under_way);
-	if (!g_uploads.runs) {
-		folders_free(g_uploads.under_way);
-		g_uploads.under_way = NULL;
-	}
+	if (!g_uploads.runs && g_uploads.under_way)
+		folders_later(now_ns);
 }
 
 void device_uploads_close(void)

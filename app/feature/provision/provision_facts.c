@@ -23,6 +23,7 @@
 #include "sig/shard/shared_tables.h"
 
 enum { FACTS_HOST_MAX = 256, FACTS_USER_MAX = 96, PHONES_MANY = 100, LISTED_MAX = 500 };
+enum { PEOPLE_TENANTS = 4 };
 enum { EXPIRES_S = 90, EXPIRES_MANY_S = 600, MAP_MORE_MAX = 64 };
 
 struct facts {
@@ -34,10 +35,21 @@ struct facts {
 	char text[DEVICE_OVERRIDES_MAX], blf_list[FACTS_USER_MAX];
 	struct phone_override overrides[PHONE_OVERRIDES_MAX];
 	struct phone_person people[PHONE_PEOPLE_MAX];
+};
+
+/* The people of a tenant, sorted, as long as no document changes: each file of a boot that is made
+ * needs them, and reading all extensions takes longer than all else. */
+struct people {
+	bool known;
+	uint16_t tenant;
+	uint64_t changes; /* of documents, when they were read */
+	uint32_t count;
 	struct facts_person {
 		char last_name[64], first_name[64], number[64];
 	} names[LISTED_MAX];
 };
+
+static struct people g_people[PEOPLE_TENANTS];
 
 /* Host names and addresses have no others; what else a client sends is ignored. */
 static bool facts_host_is_good(struct bytes host)
@@ -171,29 +183,41 @@ static void person_set(struct facts_person *p, const struct extension *e)
 
 /* Extensions of the tenant that its directory shows; of more than fit, those that sort first. A
  * tenant with very many has none: no list of a phone is of use for them. */
-static void facts_people(struct facts *f, const struct node *n, uint16_t tenant)
+static void people_read(struct people *p, const struct node *n, uint16_t tenant)
 {
 	struct bytes owner = bytes_str(tenants_name(n->common.tenants, tenant)), number;
-	uint32_t cursor = 0, count = 0;
+	uint32_t cursor = 0;
 	uint16_t of;
 
+	p->known = true;
+	p->tenant = tenant;
+	p->changes = n->api.documents->keep.mirror.changes;
+	p->count = 0;
 	if (mirror_count_of(&n->api.documents->keep.mirror, owner, BYTES_LIT("extension")) >
 	    LISTED_MAX)
 		return;
-	while (count < LISTED_MAX && extensions_next(n->api.extensions, &cursor, &of, &number)) {
+	while (p->count < LISTED_MAX && extensions_next(n->api.extensions, &cursor, &of, &number)) {
 		struct extension e = { 0 };
 
 		if (of != tenant || !extensions_find(n->api.extensions, tenant, number, &e))
 			continue;
 		if (!e.person.hidden && e.core.enabled)
-			person_set(&f->names[count++], &e);
+			person_set(&p->names[p->count++], &e);
 		extension_wipe(&e);
 	}
-	qsort(f->names, count, sizeof(f->names[0]), person_order);
-	f->of.person_count = count < PHONE_PEOPLE_MAX ? count : PHONE_PEOPLE_MAX;
+	qsort(p->names, p->count, sizeof(p->names[0]), person_order);
+}
+
+static void facts_people(struct facts *f, const struct node *n, uint16_t tenant)
+{
+	struct people *p = &g_people[tenant % PEOPLE_TENANTS];
+
+	if (!p->known || p->tenant != tenant || p->changes != n->api.documents->keep.mirror.changes)
+		people_read(p, n, tenant);
+	f->of.person_count = p->count < PHONE_PEOPLE_MAX ? p->count : PHONE_PEOPLE_MAX;
 	for (uint32_t i = 0; i < f->of.person_count; i++)
-		f->people[i] = (struct phone_person){ f->names[i].last_name, f->names[i].first_name,
-						      f->names[i].number };
+		f->people[i] = (struct phone_person){ p->names[i].last_name, p->names[i].first_name,
+						      p->names[i].number };
 	f->of.people = f->people;
 }
 
