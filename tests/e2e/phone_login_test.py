@@ -156,6 +156,24 @@ class Login(Phones, unittest.TestCase):
         with self.assertRaises(ServerError):
             self.node.ctl("device.put", mac=MACS[2], extensions="900,201")
 
+    def test_unproven(self):
+        """A flow that has not asked for the PIN logs nobody in, and one of a call without such a device does nothing."""
+        device = self.bare(self.node, self.port, MACS[0])
+        self.node.ctl("flow.put", name="unproven", program={"start": "one", "steps": {
+            "one": {"device": {"do": "login", "box": "201"}, "none": "no", "full": "no", "failed": "no", "next": "yes"},
+            "no": {"play": ["login-failed"], "next": "end"}, "yes": {"play": ["login-done"], "next": "end"}, "end": {"hangup": {}}}})
+        self.node.ctl("number.put", number="#18", to="flow:unproven")
+        self.assertEqual(self.keys(self.node, device, "%2318")[:2], ["one", "no"])
+        self.assertEqual(self.node.ctl("device.get", mac=MACS[0])["user"], "")
+
+    def test_eleven_bare_phones(self):
+        """An extension has ten places for phones: device.put says so of one more."""
+        for nth in range(11):
+            mac = f"0004f21711{nth:02x}"
+            warnings = self.node.ctl("device.put", mac=mac, extensions="900", password=SECRET).get("warnings", [])
+            self.addCleanup(self.node.ctl, "device.delete", mac=mac)
+            self.assertEqual(len(warnings), nth == 10, warnings)
+
     def test_whose_files(self):
         """Its files are those of who has its password, whoever is logged in; the password is in no answer, log or Redis in the clear."""
         self.bare(self.node, self.port, MACS[0]).agent.register(expires=0)

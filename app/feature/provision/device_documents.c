@@ -168,6 +168,21 @@ static void device_saved(struct command_run *run, const void *value, json_t *vie
 		device_user_event(run, v);
 }
 
+/* Devices of that extension on which nobody is logged in, with v as one of them. */
+static uint32_t device_bare_count(const struct device_value *v, uint16_t tenant)
+{
+	struct device_entry *d;
+	uint32_t cursor = 0, count = 1;
+
+	while ((d = device_next(&cursor)) != NULL) {
+		while (d && d->tenant != tenant)
+			d = d->next;
+		count += d && d->login.own && !strcmp(d->login.number, v->extensions) &&
+			 strcmp(d->mac, v->mac) != 0;
+	}
+	return count;
+}
+
 static void device_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
 {
 	const struct device_value *v = value;
@@ -180,6 +195,13 @@ static void device_warn(const struct node *node, uint16_t tenant, const void *va
 	if (v->overrides[0] && !device_takes_overrides(v))
 		(void)json_array_append_new(
 			out, json_string("overrides: files of this make have none of them"));
+	if (v->password[0] && device_bare_count(v, tenant) > BINDINGS_MAX)
+		(void)json_array_append_new(
+			out,
+			json_sprintf("extensions: %s has places for %d phones, and more devices "
+				     "than that: those beyond cannot be called, nor asked to "
+				     "look for files",
+				     v->extensions, BINDINGS_MAX));
 	if (v->digit_map[0])
 		(void)json_array_append_new(
 			out, json_string("digit_map: it is kept, and the dial plan's is not used"));
