@@ -37,6 +37,7 @@ struct bytes archive_arg(const json_t *args, const char *name);
 int64_t archive_arg_now(const json_t *args);
 
 archive_answer_fn archive_history_list, archive_history_get, archive_history_hide,
-	archive_history_clear, archive_history_note, archive_history_erase, archive_event_list;
+	archive_history_clear, archive_history_note, archive_history_erase, archive_history_export,
+	archive_event_list;
 
 #endif

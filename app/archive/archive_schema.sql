@@ -248,6 +248,11 @@ CREATE INDEX contact_number_of ON contact_number (tenant, id, owner);
 -- Of calls that come in, those that have something here are found by their ids.
 CREATE INDEX hidden_call ON hidden (call);
 
+-- migration 6
+
+-- What a person did is exported, and erased.
+CREATE INDEX event_who ON event (tenant, who, utc_ms);
+
 -- migration 0
 -- Of each session: rows that come many at once.
 

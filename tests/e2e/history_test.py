@@ -182,6 +182,9 @@ class History(Users, CallTest):
         self.listed(self.admin, 1, "?user=201")
         self.node.ctl("tenant.put", name="acme", history_days=30)
         until(lambda: not self.node.ctl("history.list", tenant="acme"))
+        lines = [json.loads(line) for line in self.node.ctl("history.export", number="201")["text"].splitlines()]
+        self.assertEqual([(line["call"], [pair["to"] for pair in line["pairs"]]) for line in lines if line["record"] == "conversation"], [("000agvj5jqr60", ["202"])])
+        self.assertEqual(self.node.ctl("history.export", number="201", tenant="acme")["records"], 0)
         self.refused(400, "bad_argument", self.node, "POST", "/v1/histories:erase", self.admin, {})
         self.refused(400, "bad_argument", self.node, "POST", "/v1/histories:erase", self.admin, {"number": "201", "whole": True})
         self.ok(self.node, "POST", "/v1/histories:erase", self.admin, {"number": "201"})

@@ -462,6 +462,7 @@ ROWS = {
     "history.hide": hidden(call="ENDED"),
     "history.clear": own(user="1003"),
     "history.erase": own(number="1003"),
+    "history.export": own(number="1003"),
     "history.report": own(lambda me, report: me.name and 1 <= sum(row["calls"] for row in report["rows"]), by="hour"),
     # what it has named of the other itself stands there
     "archive.list": lambda test, me, command, other: [[row for row in me.ask(command, object=other.lone) if "changes" in row]],

@@ -18,6 +18,7 @@ static const struct archive_request g_requests[] = {
 	{ "history.clear", archive_history_clear },
 	{ "history.note", archive_history_note },
 	{ "history.erase", archive_history_erase },
+	{ "history.export", archive_history_export },
 	{ "history.report", archive_history_report },
 	{ "event.list", archive_event_list },
 	{ "contact.put", contact_put },

@@ -38,7 +38,7 @@ void archive_second(struct node *n, uint64_t now_ns);
 void archive_tenants(struct node *n);
 void archive_reload(struct node *n);
 command_fn command_archive_query, command_history_list, command_history_get, command_history_hide,
-	command_history_clear, command_history_note, command_history_erase, command_history_report,
-	command_archive_list;
+	command_history_clear, command_history_note, command_history_erase, command_history_export,
+	command_history_report, command_archive_list;
 
 #endif

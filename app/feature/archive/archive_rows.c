@@ -69,6 +69,13 @@ static const struct command_arg g_history_erase_args[] = {
 	BOOL_ARG("whole", "false", "true, without number: all of the tenant."),
 	END,
 };
+static const struct command_arg g_history_export_args[] = {
+	PARTY_ARG("number", CHARSET_TEXT,
+		  "The extension, or the number outside as records have it."),
+	TEXT_ARG("after", CHARSET_TEXT, 1, 255, NULL,
+		 "Go on behind what came: next of the part before."),
+	END,
+};
 static const struct command_arg g_report_args[] = {
 	ENUM_ARG("by", g_reports, NULL, "What each row is of.", .required = true),
 	SPAN_TIMES("ended"),
@@ -136,6 +143,14 @@ static const struct command g_history_commands[] = {
 	  "is done part by part: where the answer is lost, give it again. Redis still has its "
 	  "newest call records, and files of recordings stay: recording.delete.",
 	  "until_utc_ms", BY(command_history_erase) },
+	{ "history.export", COMMAND_FOR_ADMIN, g_history_export_args,
+	  "Writes all that the archive has of a person, by an extension or a number outside, in "
+	  "parts: a JSON object in each line. record says what it is: conversation (with its pairs "
+	  "of parties, also where the person took it out of a list), contact (of the book of the "
+	  "extension), note, or event (of the audit, messages and agents, about the person or by "
+	  "the person). Others are named in them: look at it before you hand it on.",
+	  "text, records (how many), next (after of the next part; absent: that was all)",
+	  BY(command_history_export), .transient = true },
 	{ "history.report", COMMAND_FOR_READER, g_report_args,
 	  "Adds up conversations of the archive by the hour in which they began, by trunk, account "
 	  "code, extension or group: as many of the newest ones as there are in the range, 200,000 "

@@ -353,6 +353,15 @@ void command_history_erase(struct command_run *run)
 		history_erase_more(run, (json_int_t)clock_utc_ms());
 }
 
+void command_history_export(struct command_run *run)
+{
+	archive_run(run, "history.export",
+		    json_pack("{s:s, s:O?, s:O?}", "tenant", run->tenant, "number",
+			      json_object_get(run->args, "number"), "after",
+			      json_object_get(run->args, "after")),
+		    NULL);
+}
+
 void command_history_note(struct command_run *run)
 {
 	json_t *args = history_args(run);

@@ -700,6 +700,7 @@ static const struct {
 	{ "history.clear", COMMAND_FOR_ADMIN },
 	{ "history.note", COMMAND_FOR_APPLICATION },
 	{ "history.erase", COMMAND_FOR_ADMIN },
+	{ "history.export", COMMAND_FOR_ADMIN },
 	{ "history.report", COMMAND_FOR_READER },
 	{ "archive.list", COMMAND_FOR_ADMIN },
 	{ "archive.query", COMMAND_FOR_OPERATOR },
