@@ -58,6 +58,7 @@ class Directory(People):
                                  "company": "", "department": "Sales", "title": "Head", "mail": "robin@example.org", "dids": "+493055501"})
         self.assertEqual((anna["name"], anna["department"]), ("Anna Müller", "Support"))
         for text, found in (("bin", ["1001"]), ("NDL", ["1001"]), ("muller", ["1002"]), ("M%C3%9CLL", ["1002"]), ("n", ["1002", "1001"]), ("002", ["1002"]),
+                            ("sale", ["1001"]), ("HEAD", ["1001"]), ("robin@ex", ["1001"]), ("%2B4930555", ["1001"]), ("support", ["1002"]),
                             ("%25", []), ("rub", [])):
             self.assertEqual([one["number"] for one in self.directory(self.other, f"?search={text}")], found, text)
         self.assertEqual([one["number"] for one in self.directory(self.mine, "?sort=number")], ["1001", "1002"])

@@ -32,21 +32,33 @@ static void person_name(const struct extension *e, char out[PERSON_ROOM])
 		(void)snprintf(out, PERSON_ROOM, "%s%s%s", p->first_name, between, p->last_name);
 }
 
+static bool text_is_found(const char *text, const char *wanted)
+{
+	char folded[PERSON_ROOM];
+	struct writer w = writer_over(folded, sizeof(folded) - 1);
+
+	names_fold(&w, bytes_str(text));
+	folded[w.n] = '\0';
+	return strstr(folded, wanted);
+}
+
+/* As contacts are: by the name, and by each text that the row has. DIDs have nothing to fold. */
 static bool person_is_found(const struct command_run *run, const struct extension *e)
 {
+	const struct extension_person *p = &e->person;
 	struct bytes search = command_value(run, "search")->text;
-	char names[PERSON_ROOM], folded[PERSON_ROOM], wanted[PERSON_ROOM];
-	struct writer w = writer_over(folded, sizeof(folded) - 1);
+	char names[PERSON_ROOM], wanted[PERSON_ROOM];
 	struct writer of = writer_over(wanted, sizeof(wanted) - 1);
 
 	if (!search.n)
 		return true;
-	(void)snprintf(names, sizeof(names), "%s %s %s %s", e->core.display_name,
-		       e->person.first_name, e->person.last_name, e->core.number);
-	names_fold(&w, bytes_str(names));
+	(void)snprintf(names, sizeof(names), "%s %s %s %s", e->core.display_name, p->first_name,
+		       p->last_name, e->core.number);
 	names_fold(&of, search);
-	folded[w.n] = wanted[of.n] = '\0';
-	return strstr(folded, wanted);
+	wanted[of.n] = '\0';
+	return text_is_found(names, wanted) || text_is_found(p->department, wanted) ||
+	       text_is_found(p->title, wanted) || text_is_found(p->mail, wanted) ||
+	       strstr(p->dids, wanted);
 }
 
 /* Of a contact the rest is what directory.get shows. */
