@@ -219,6 +219,23 @@ class Boot(ProvisionTest):
         device.boot()
         self.assertEqual(device.values["dialplan.digitmap"], plan)
 
+    def test_password_of_the_menu(self):
+        """PROV-17, SEC-04: a new phone has five digits at random in place of 456; an administrator alone sees them, and sets others; without one the phone
+        keeps what it has."""
+        mac, key = "0004f2000071", "device.auth.localAdminPassword"
+        made = self.node.ctl("device.put", mac=mac, extensions="201")["menu_password"]
+        self.addCleanup(self.node.ctl, "device.delete", mac=mac)
+        self.assertRegex(made, "^[0-9]{5}$")
+        device = self.phone(mac)
+        for given, want in ((None, (made, "1", "1")), ("48 15", ("48 15", "1", "1")), ("", ("", "0", "0"))):
+            if given is not None:
+                self.node.ctl("device.put", mac=mac, menu_password=given)
+            self.assertTrue(device.boot())
+            self.assertEqual((device.values[key], device.values[key + ".set"], device.values["device.set"]), want)
+        self.assertNotEqual(self.node.ctl("device.put", mac=mac, menu_password="random")["menu_password"], "random")
+        with self.assertRaises(ServerError):
+            self.node.ctl("device.put", mac=mac, menu_password="456")
+
     def test_uploads(self):
         """Logs and what the user changed lie in the phone's folder; the latter come back. Nothing else is taken."""
         device = self.phone()

@@ -153,6 +153,13 @@ static const char *field_overrides_wrong(const void *value, const char *text)
 }
 static_assert(PHONE_OVERRIDES_MAX == 64, "the text above says it");
 
+/* SEC-04: 456 is what everybody knows. Shorter ones are refused with it. */
+static const char *field_menu_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return text[0] && strlen(text) < DEVICE_MENU_MIN ? "it has 4 to 32 characters" : NULL;
+}
+
 #undef FIELD_OF
 #define FIELD_OF struct device_value
 const struct command_arg g_device_fields[] = {
@@ -204,6 +211,17 @@ const struct command_arg g_device_fields[] = {
 		     "When the last extension logged in or out. The node writes it."),
 	NUMBER_FIELD("logout_utc_ms", logout_utc_ms, 0, UINT64_MAX, "0",
 		     "When the login ends by itself; 0: it does not."),
+	{ .name = "menu_password",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .max = DEVICE_MENU_MAX - 1,
+	  .preset = FIELD_PRESET("five digits at random, where it is a Polycom of 8.5"),
+	  .help = "The password of the administrator in the menu and the web page of the phone, 4 "
+		  "to "
+		  "32 characters; random: five digits. Empty: what the phone has stays, 456 at "
+		  "first. Administrators alone are shown it.",
+	  .field = { FIELD_AT(FIELD_TEXT, menu_password), .wrong = field_menu_wrong,
+		     .guarded = true } },
 	{ .name = "overrides",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_TEXT,

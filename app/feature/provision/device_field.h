@@ -15,6 +15,8 @@ enum {
 	DEVICE_FAMILY_MAX = 32,
 	DEVICE_DIGIT_MAP_MAX = 1024,
 	DEVICE_PASSWORD_MAX = 65,
+	DEVICE_MENU_MAX = 33,
+	DEVICE_MENU_MIN = 4,
 };
 
 struct device_value {
@@ -32,6 +34,7 @@ struct device_value {
 	char former[DEVICE_NUMBER_MAX]; /* whose phone it was before the last change of that, */
 	uint64_t login_utc_ms;          /* which was then: its epoch */
 	uint64_t logout_utc_ms;         /* so long the login lasts; 0: until it is logged out */
+	char menu_password[DEVICE_MENU_MAX];  /* of its menu's administrator; "": as it is */
 	char overrides[DEVICE_OVERRIDES_MAX]; /* KEY=VALUE joined by ';' */
 	uint64_t changed_utc_ms;
 };

@@ -339,6 +339,18 @@ static bool device_logout_make(struct command_run *run, struct device_value *v)
 	return true;
 }
 
+static void device_menu_make(struct command_run *run, struct device_value *v, bool is_new)
+{
+	char family[DEVICE_FAMILY_MAX];
+
+	device_family(v, family);
+	if (!strcmp(v->menu_password, "random") ||
+	    (is_new && !command_value(run, "menu_password")->given &&
+	     !strcmp(family, "polycom-8.5")))
+		(void)snprintf(v->menu_password, sizeof(v->menu_password), "%05u",
+			       (unsigned)(rand_u64_from(&run->node->rand) % 100000));
+}
+
 bool device_make(struct command_run *run, void *value)
 {
 	struct device_value *v = value;
@@ -356,6 +368,7 @@ bool device_make(struct command_run *run, void *value)
 	}
 	if (!document_form_make(run, &g_device_documents, v) || !device_password_keep(run, v))
 		return false;
+	device_menu_make(run, v, !there);
 	if (there && strcmp(former.user, v->user) != 0) {
 		char user[DEVICE_NUMBER_MAX];
 

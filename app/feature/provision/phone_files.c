@@ -42,6 +42,8 @@ static const struct template_field g_phone_fields[] = {
 	{ "dscp_sip", TEMPLATE_VALUE },
 	{ "dscp_audio", TEMPLATE_VALUE },
 	{ "dscp_video", TEMPLATE_VALUE },
+	{ "menu_set", TEMPLATE_VALUE },
+	{ "menu_password", TEMPLATE_VALUE },
 	{ NULL, TEMPLATE_VALUE },
 };
 enum { FIELD_REVISION, PHONE_FIELDS = COUNT_OF(g_phone_fields) - 1 };
@@ -271,6 +273,8 @@ static void phone_fields_fill(struct phone_values *v, const struct phone_facts *
 		bytes_str(v->dscp[0]),
 		bytes_str(v->dscp[1]),
 		bytes_str(v->dscp[2]),
+		flag_text(f->menu_password && f->menu_password[0]),
+		bytes_str(f->menu_password),
 	};
 
 	memcpy(v->fields, fields, sizeof(fields));

@@ -50,8 +50,9 @@ struct phone_facts {
 	bool blf_splash; /* a key that blinks rings, and shows who calls */
 	uint8_t columns; /* 1 to 4 */
 	uint8_t dscp_sip, dscp_audio, dscp_video;
-	const char *blf_list; /* that its keys watch: "lamps-201"; "": none */
-	int32_t offset_s;     /* to UTC now, with daylight saving time */
+	const char *menu_password; /* of its menu's administrator; "": as it is in the phone */
+	const char *blf_list;      /* that its keys watch: "lamps-201"; "": none */
+	int32_t offset_s;          /* to UTC now, with daylight saving time */
 	const char *digit_map;
 	struct phone_line lines[PHONE_LINES_MAX]; /* the first one has a number */
 	uint32_t override_count, person_count;

@@ -268,6 +268,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	device_family(v, f->family);
 	f->of.family = f->family;
 	f->of.mac = v->mac;
+	f->of.menu_password = v->menu_password;
 	facts_lines(f, n, tenant, v, r);
 	facts_server(f, n, r);
 	/* of the tenant on all nodes: a shard knows its own phones alone */

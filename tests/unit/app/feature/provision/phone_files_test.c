@@ -28,6 +28,7 @@ static struct phone_facts an_office(void)
 		.dscp_video = 34,
 		.blf_list = "lamps-201",
 		.blf_splash = true,
+		.menu_password = "48151",
 		.offset_s = -28800,
 		.digit_map = "0|##|#[1-3]x|[1-7]xx|xxx.T",
 		.lines = { { "201", "Tom & Jerry", "201xatgnemx2", "1212" } },
