@@ -130,6 +130,17 @@ class Phones(People):
             link.sendall(ask)
             self.assertIn(b"bind as an extension first", link.recv(65536))
 
+    def test_many(self):
+        """Connections that come at once are taken one after the other; one address has a share of them, and what it gives back others have."""
+        links = [socket.create_connection((place.NODE, self.plain), 10) for _ in range(90)]
+        self.assertEqual(self.names(PHONE.replace("%s", "bin")), ["Robin Bindle"])
+        links += [socket.create_connection((place.NODE, self.plain), 10) for _ in range(20)]
+        links[-1].settimeout(10)
+        self.assertEqual(links[-1].recv(1), b"")
+        for link in links:
+            link.close()
+        until(lambda: search(self.url)[0] == 0, self.node.log_tail)
+
     def test_guide(self):
         """What docs/guides/ldap.md types does what it says."""
         said = typed(self, self.node, guide("ldap.md", **{"ldap://127.0.0.1:389": self.url}))

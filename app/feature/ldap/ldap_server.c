@@ -24,7 +24,7 @@ enum {
 	LDAP_CLIENTS_MAX = 512,
 	BACKLOG = 64,
 	REQUESTS_AT_ONCE = 8, /* of one connection in a round */
-	IDLE_S = 300,         /* of one that is bound; */
+	IDLE_S = 60,          /* of one that is bound; */
 	NEW_S = 15,           /* until a bind, and for a reader that reads nothing */
 };
 static const struct stream_rate g_newcomers = { .per_s = 50, .burst = 200 };
