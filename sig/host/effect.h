@@ -455,8 +455,8 @@ struct pick_reply {
 
 /* The other calls of a user of ours, in all shards. */
 struct user_calls {
-	bool calls;    /* one at least, also one that rings, or that it makes */
-	bool talks;    /* ... with a peer that its phone does not hold */
+	bool calls; /* one at least, also one that rings, or that it makes */
+	bool talks; /* ... with a peer that its phone does not hold */
 	/* ... all of which hear the node alone, or ask somebody for whom another one is held */
 	bool soon;
 	uint8_t waits; /* calls that wait for it (sig/pbx/call_waiting.h) */

@@ -14,9 +14,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const g_rows[] = {
-	"{\"id\":\"extension:1001\",\"number\":\"1001\",\"name\":\"Robin Bindle\",\"first_name\":\"Robin\",\"last_name\":\"Bindle\",\"department\":\"Sales\","
+	"{\"id\":\"extension:1001\",\"number\":\"1001\",\"name\":\"Robin "
+	"Bindle\",\"first_name\":\"Robin\",\"last_name\":\"Bindle\",\"department\":\"Sales\","
 	"\"dids\":\"+493055501, +493055502\"}",
-	"{\"contact\":\"zoe\",\"name\":\"Zo\xc3\xab \xc3\x9cm\",\"company\":\"ACME\",\"number\":\"0170 55\",\"phones\":[{\"number\":\"030/222\"},{\"number\":"
+	"{\"contact\":\"zoe\",\"name\":\"Zo\xc3\xab "
+	"\xc3\x9cm\",\"company\":\"ACME\",\"number\":\"0170 "
+	"55\",\"phones\":[{\"number\":\"030/222\"},{\"number\":"
 	"\"0170 55\",\"kind\":\"mobile\"}],\"emails\":[{\"address\":\"zoe@example.org\"}]}",
 	"{\"contact\":\"a,b\",\"number\":\"#9\"}",
 };
@@ -46,11 +49,14 @@ static void leaf_put(BerElement *ber, const struct ldap_node *node)
 		assert(ber_printf(ber, "t{", (ber_tag_t)0xa4) != -1);
 		assert(octets(ber, node->name, 4) != -1 && ber_printf(ber, "{") != -1);
 		for (uint32_t i = 1; i < node->size; i++)
-			assert(octets(ber, node[i].value, 0x80 + (ber_tag_t)(node[i].test - LDAP_TEST_INITIAL)) != -1);
+			assert(octets(ber, node[i].value,
+				      0x80 + (ber_tag_t)(node[i].test - LDAP_TEST_INITIAL)) != -1);
 		assert(ber_printf(ber, "}}") != -1);
 	} else {
-		assert(ber_printf(ber, "t{", (ber_tag_t)(node->test == LDAP_TEST_EQUAL ? 0xa3 : 0xa5)) != -1);
-		assert(octets(ber, node->name, 4) != -1 && octets(ber, node->value, 4) != -1 && ber_printf(ber, "}") != -1);
+		assert(ber_printf(ber, "t{",
+				  (ber_tag_t)(node->test == LDAP_TEST_EQUAL ? 0xa3 : 0xa5)) != -1);
+		assert(octets(ber, node->name, 4) != -1 && octets(ber, node->value, 4) != -1 &&
+		       ber_printf(ber, "}") != -1);
 	}
 }
 
@@ -74,19 +80,24 @@ static void written_again(const struct ldap_request *q)
 	static struct ldap_request again;
 	struct berval text;
 
-	assert(ber && ber_printf(ber, "{it{", (ber_int_t)q->id, (ber_tag_t)0x63) != -1 && octets(ber, q->base, 4) != -1);
-	assert(ber_printf(ber, "eeiib", (ber_int_t)q->scope, 0, (ber_int_t)q->size_limit, 0, (ber_int_t)q->types_only) != -1);
+	assert(ber && ber_printf(ber, "{it{", (ber_int_t)q->id, (ber_tag_t)0x63) != -1 &&
+	       octets(ber, q->base, 4) != -1);
+	assert(ber_printf(ber, "eeiib", (ber_int_t)q->scope, 0, (ber_int_t)q->size_limit, 0,
+			  (ber_int_t)q->types_only) != -1);
 	filter_put(ber, q->nodes);
 	assert(ber_printf(ber, "{") != -1);
 	for (uint32_t i = 0; i < q->name_count; i++)
 		assert(octets(ber, q->names[i], 4) != -1);
 	assert(ber_printf(ber, "}}}") != -1 && ber_flatten2(ber, &text, 0) != -1);
 	assert(!ldap_request_parse(&again, bytes_mem(text.bv_val, text.bv_len)));
-	assert(again.id == q->id && again.scope == q->scope && again.node_count == q->node_count && again.name_count == q->name_count &&
-	       again.size_limit == q->size_limit && again.types_only == q->types_only && bytes_eq(again.base, q->base));
+	assert(again.id == q->id && again.scope == q->scope && again.node_count == q->node_count &&
+	       again.name_count == q->name_count && again.size_limit == q->size_limit &&
+	       again.types_only == q->types_only && bytes_eq(again.base, q->base));
 	for (uint32_t i = 0; i < q->node_count; i++)
-		assert(again.nodes[i].test == q->nodes[i].test && again.nodes[i].size == q->nodes[i].size &&
-		       bytes_eq(again.nodes[i].name, q->nodes[i].name) && bytes_eq(again.nodes[i].value, q->nodes[i].value));
+		assert(again.nodes[i].test == q->nodes[i].test &&
+		       again.nodes[i].size == q->nodes[i].size &&
+		       bytes_eq(again.nodes[i].name, q->nodes[i].name) &&
+		       bytes_eq(again.nodes[i].value, q->nodes[i].value));
 	ber_free(ber, 1);
 }
 
@@ -113,7 +124,8 @@ static int truth_of(const struct ldap_entry *e, const struct ldap_node *node)
 	if (ldap_entry_matches(e, &one))
 		return 2;
 	other.node_count = node->size + 1u;
-	other.nodes[0] = (struct ldap_node){ .test = LDAP_TEST_NOT, .size = (uint8_t)(node->size + 1) };
+	other.nodes[0] =
+		(struct ldap_node){ .test = LDAP_TEST_NOT, .size = (uint8_t)(node->size + 1) };
 	if (node->size + 1u > LDAP_NODES_MAX)
 		return 0;
 	memcpy(other.nodes + 1, node, node->size * sizeof(*node));
@@ -127,7 +139,8 @@ static void hint_is_sound(const struct ldap_entry *e, const char *hint)
 
 	names_fold(&f, bytes_str(hint));
 	for (uint32_t i = 0; i < e->count; i++) {
-		if (!strcmp(e->values[i].name, "cn") || !strcmp(e->values[i].name, "sn") || !strcmp(e->values[i].name, "givenName")) {
+		if (!strcmp(e->values[i].name, "cn") || !strcmp(e->values[i].name, "sn") ||
+		    !strcmp(e->values[i].name, "givenName")) {
 			names_fold(&w, e->values[i].value);
 			writer_u8(&w, '\n');
 		}

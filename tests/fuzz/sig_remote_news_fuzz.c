@@ -54,8 +54,7 @@ static void on_user(const struct remote_user *u, void *arg)
 		assert(!d->call_id.n == !d->remote_tag.text[0] || d->call_id.n);
 		t->sum += d->id * 2 + d->recipient + d->shard * UINT64_C(5) +
 			  d->held * UINT64_C(3) + d->conference * UINT64_C(13) +
-			  d->alone * UINT64_C(17) +
-			  d->phase * UINT64_C(7);
+			  d->alone * UINT64_C(17) + d->phase * UINT64_C(7);
 		sum_add(t, d->call_id);
 		sum_add(t, d->tag);
 		sum_add(t, d->local);

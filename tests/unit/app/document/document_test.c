@@ -63,12 +63,12 @@ static void test_extension_flags(void **state)
 	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
 }
 
-#define FORWARDS(always, busy, no_answer, unreachable, rings, dnd)                            \
-	"\"forward_always\":\"" always "\",\"forward_busy\":\"" busy                          \
-	"\",\"forward_no_answer\":\"" no_answer "\",\"forward_unreachable\":\"" unreachable   \
-	"\",\"forward_rings\":" rings ",\"do_not_disturb\":" dnd                              \
-	",\"smart_do_not_disturb\":false,\"call_waiting\":\"phone\",\"live_call\":false," \
-	"\"auto_answer\":\"off\",\"auto_answer_s\":0,\"application\":\"\","                                           \
+#define FORWARDS(always, busy, no_answer, unreachable, rings, dnd)                          \
+	"\"forward_always\":\"" always "\",\"forward_busy\":\"" busy                        \
+	"\",\"forward_no_answer\":\"" no_answer "\",\"forward_unreachable\":\"" unreachable \
+	"\",\"forward_rings\":" rings ",\"do_not_disturb\":" dnd                            \
+	",\"smart_do_not_disturb\":false,\"call_waiting\":\"phone\",\"live_call\":false,"   \
+	"\"auto_answer\":\"off\",\"auto_answer_s\":0,\"application\":\"\","                 \
 	"\"application_wait_s\":0"
 
 /* MGT-09: outside is off at first where the tenant says so, and nobody who is there loses it. */
