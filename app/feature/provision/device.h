@@ -41,6 +41,7 @@ struct device_seen {
 /* Who is logged in at a device with a password of its own, as its document says (device_login.c). */
 struct device_login {
 	bool own;                     /* it has one */
+	bool unchecked;               /* whether another device has its user, too */
 	bool displaced;               /* another one has its user, who has one phone alone */
 	char base[DEVICE_NUMBER_MAX]; /* whose phone it is while nobody is logged in */
 	char user[DEVICE_NUMBER_MAX]; /* "": nobody is */

@@ -89,12 +89,18 @@ static int devices_open(struct node *node)
 	return err;
 }
 
+/* Not all at once: each is looked up in Redis. */
+static uint64_t others_sync_ns(struct node *node, uint64_t after_ns)
+{
+	return clock_now_ns() + after_ns + rand_u64_from(&node->rand) % after_ns;
+}
+
 /* Another node took the command: that one asks the phone, and this one where that is killed. */
 static int device_changed(struct node *node, struct device_entry *d, const struct device_value *v)
 {
 	if (d->sync_ms < v->changed_utc_ms && v->changed_utc_ms > clock_utc_ms() - OTHERS_LATE_MS) {
 		device_sync_want(d, v->changed_utc_ms);
-		d->sync_next_ns = clock_now_ns() + OTHERS_SYNC_NS / 3;
+		d->sync_next_ns = others_sync_ns(node, OTHERS_SYNC_NS / 3);
 	}
 	return device_login_apply(node, d, v);
 }
@@ -118,7 +124,7 @@ static int device_apply(struct node *node, uint16_t tenant, const void *value)
 	(void)bytes_cstr(mac, d->mac, sizeof(d->mac));
 	/* its phone may have been told of it by nobody; a node that lives has a minute to do it */
 	device_sync_want(d, v->changed_utc_ms);
-	d->sync_next_ns = clock_now_ns() + OTHERS_SYNC_NS;
+	d->sync_next_ns = others_sync_ns(node, OTHERS_SYNC_NS);
 	first = device_find(mac);
 	if (first) {
 		d->next = first->next;

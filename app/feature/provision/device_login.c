@@ -27,6 +27,9 @@
 #define HOUR_MS        UINT64_C(3600000)
 #define LOGIN_AGAIN_NS NS_PER_S /* a login that is over is deleted, by one node or another */
 
+/* Of those that a start has loaded, one is looked at in each beat: a search through all devices. */
+static uint64_t g_checked_ns;
+
 static struct table *device_accounts(struct node *n)
 {
 	return &n->shards.shared_tables->devices;
@@ -171,9 +174,12 @@ static void device_login_end(struct node *n, struct device_entry *d)
 /* One of them is the device that has it. */
 static void login_displace(struct node *n, struct device_entry *d)
 {
-	struct device_entry *other = login_of(n, d->tenant, d->login.user, d);
+	struct device_entry *other = has_one_phone(n, d->tenant, d->login.user)
+					     ? login_of(n, d->tenant, d->login.user, d)
+					     : NULL;
 
-	if (!other || !has_one_phone(n, d->tenant, d->login.user))
+	d->login.unchecked = false;
+	if (!other)
 		return;
 	if (login_is_later(other, d))
 		other = d;
@@ -216,7 +222,8 @@ int device_login_apply(struct node *n, struct device_entry *d, const struct devi
 	explicit_bzero(&account, sizeof(account));
 	if (!err)
 		err = login_settle(n, d);
-	if (!err && l->user[0])
+	l->unchecked = l->user[0];
+	if (!err && l->unchecked && n->api.documents->keep.loaded)
 		login_displace(n, d);
 	return err;
 }
@@ -252,7 +259,13 @@ static void login_delete(struct node *n, struct device_entry *d)
 
 void device_login_beat(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
-	if (!d->login.own || !login_is_over(n, d))
+	if (!d->login.own)
+		return;
+	if (d->login.unchecked && g_checked_ns != now_ns) {
+		g_checked_ns = now_ns;
+		login_displace(n, d);
+	}
+	if (!login_is_over(n, d))
 		return;
 	device_login_end(n, d);
 	if (d->login.again_ns > now_ns)
