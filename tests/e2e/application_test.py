@@ -347,8 +347,8 @@ class Plays(SoundsTest):
         self.hears(self.MENU)
         self.audio_a.start(440)
         self.audio_a.digit("1")
-        self.info(out, "2")
         time.sleep(0.5)                 # keys in the media come when they are over
+        self.info(out, "2")
         self.saved()
         self.node.kill()
         self.node.restart()
