@@ -13,7 +13,7 @@ from lib import place
 from lib.sip import parameter
 from mailbox_test import children
 from music_test import wav
-from patience import PATIENCE_S, slowness
+from patience import PATIENCE_S, slowness, until
 from ports import Ports
 from server import ServerError
 from session_test import Users
@@ -37,15 +37,18 @@ class BoxesTest(Users, Cluster):
     def setUp(self):
         super().setUp()
         self.at_home()
-        self.until(lambda: all([self.emptied(box) for box in ("1001", "1002", "1003")]))
+        boxes = "1001", "1002", "1003"
+        until(lambda: all([self.emptied(box) for box in boxes]), lambda: f"left: {[(self.counts(self.b, box), self.rows(box)) for box in boxes]}")
 
     def emptied(self, box):
         """What another test has left is none of this one."""
-        rows = self.b.ctl("message.list", mailbox=box) + self.b.ctl("message.list", mailbox=box, state="deleted")
-        for part in [part for row in rows for part in row["parts"]]:
+        for part in [part for row in self.rows(box) for part in row["parts"]]:
             with contextlib.suppress(ServerError):      # it was asked for a moment ago
                 self.b.ctl("recording.delete", name=part["name"], node=part["node"])
         return not any(self.counts(self.b, box))
+
+    def rows(self, box):
+        return self.b.ctl("message.list", mailbox=box) + self.b.ctl("message.list", mailbox=box, state="deleted")
 
     def folder_of(self, node):
         return os.path.join(node.folder, "recordings")
@@ -269,14 +272,18 @@ class Segments(BoxesTest):
         return b"".join(packet.payload for packet in media.audio()).replace(b"\x7f", b"\xff").strip(b"\xff")
 
     def by_key(self, node, shard, want):
-        """In the mailbox."""
-        out, media = self.dials(node, shard, "##")
-        answer = out.wait_answer()
-        media.use(answer)
-        self.is_at(parameter(answer.get("To"), "tag").split(".")[0], "menu", node)
-        media.digit("1" if self.counts(node)[0] else "2")
-        self.until(lambda: self.heard(media).count(want) == 1)
-        out.bye()
+        """In the mailbox. Where a packet was lost, the message is asked for again."""
+        for _ in range(3):
+            out, media = self.dials(node, shard, "##")
+            answer = out.wait_answer()
+            media.use(answer)
+            self.is_at(parameter(answer.get("To"), "tag").split(".")[0], "menu", node)
+            media.digit("1" if self.counts(node)[0] else "2")
+            self.until(lambda: self.heard(media).count(want) == 1 or media.lost())
+            out.bye()
+            if self.heard(media).count(want) == 1:
+                return
+        self.fail(f"{media.lost()} packets lost at the third time")
 
     def listens(self, node, shard, message, want, count):
         """By a phone of that node: all of it, and nothing more."""

@@ -11,6 +11,8 @@ from lib.place import NODE, PARTY
 
 from dialogs_test import DialogTest
 
+SHARED = True
+
 T38 = "a=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38FaxRateManagement:transferredTCF\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"
 SIZES = (5, 11, 12, 13, 20, 60, 172, 400, 1000, 1400)
 EVERY_START = range(256)        # RFC 7983: STUN, ZRTP, DTLS, TURN, RTP and RTCP are told by the first octet

@@ -17,6 +17,8 @@ from flow_http_test import SECRET, Http
 from patience import until
 from tandem_client import Redis
 
+SHARED = True
+
 WAIT = [{"pause": 300}]
 
 

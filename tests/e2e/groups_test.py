@@ -7,6 +7,8 @@ from codes_test import INFORMATION, UK_CONFIRMATION, CodesTest
 from patience import until
 from tandem_client import Client, Refused
 
+SHARED = True
+
 
 class Groups(CodesTest):
     def ask(self, command, **args):

@@ -13,6 +13,8 @@ from patience import until
 from music_test import TALK_B
 from record_test import RecordTest, sides
 
+SHARED = True
+
 CODECS = ((PCMU, 0, "PCMU/8000"), (PCMA, 8, "PCMA/8000"), (Opus(), 111, "opus/48000/2"))
 EVENTS = "101 telephone-event/8000"
 NO_INFO = (("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS"),)

@@ -7,8 +7,6 @@ from lib.node import Node
 from patience import PATIENCE_S
 from taken_test import Cluster
 
-SHARED = True
-
 CODE = "#69"
 KEY = "td:{kept:%s:%s}:last_caller"
 

@@ -8,6 +8,8 @@ import transfer_test
 from music_test import TALK_A, TALK_B
 from transfer_test import TALK_C, TransferTest
 
+SHARED = True
+
 EVENTS = "101 telephone-event/8000"
 ONE = ("8 PCMA/8000", EVENTS)
 BOTH = ("0 PCMU/8000", "8 PCMA/8000", EVENTS)

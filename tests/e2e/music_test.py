@@ -41,6 +41,7 @@ class MusicTest(CallTest):
         super().setUp()
         wav(self.file("music.wav"), MUSIC)
         self.reload(self.media)
+        self.node.begins()
 
     def file(self, name, folder="sounds"):
         return os.path.join(self.node.folder, folder, "default", name)

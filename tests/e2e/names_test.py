@@ -7,8 +7,6 @@ from lib.node import Node
 from lib.place import PARTY
 from patience import PATIENCE_S, until
 
-SHARED = True
-
 GATEWAY, EDGE, SLOW = "gw.example.test", "edge.example.test", "slow.example.test"
 
 

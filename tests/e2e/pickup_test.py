@@ -8,8 +8,6 @@ from lib.node import Node
 from patience import PATIENCE_S
 from server import ServerError
 
-SHARED = True
-
 ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 
 

@@ -9,6 +9,8 @@ from patience import until
 from rooms_nodes_test import AT, Rooms
 from tandem_client import Client
 
+SHARED = True
+
 VERBS = {"answer": {}, "reject": {}, "hangup": {}, "hold": {}, "resume": {}, "mute": {"on": True}, "park": {"slot": "7"}, "retrieve": {"slot": "7"},
          "record": {"state": "on"}, "account_code": {"code": "4711"}, "transfer": {"to": "1003"}, "transfer_cancel": {}}
 

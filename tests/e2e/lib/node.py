@@ -130,7 +130,7 @@ class Node(Server):
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
         self.killed, self.secure = None, False          # None: it was not started yet
         self.redis_url, self.store, self.beside = "", None, None
-        self.forgotten, self.begun = "-", None          # entries of streams up to there
+        self.forgotten, self.begun = "-", None          # entries of streams up to there; of begins()
         LIVE.append(self)
         self._stack.callback(LIVE.remove, self)
 
@@ -185,7 +185,7 @@ class Node(Server):
         super().start(seconds, (*place.command(), *wrapper))
         first, self.killed = self.killed is None, False
         if first:
-            self.begun = self.process, pathlib.Path(self.config).read_text("utf-8")
+            self.begins()
         place.started()
         if first and self.store:
             self.has_phones_elsewhere()
@@ -257,8 +257,11 @@ class Node(Server):
         """A connection to its Redis."""
         return Redis(self.redis_socket, tls=self.redis_tls)
 
+    def begins(self):
+        """A test begins with this process and these settings."""
+        self.begun = self.process, pathlib.Path(self.config).read_text("utf-8")
+
     def is_as_begun(self):
-        """The process and the settings are those of its first start."""
         return self.running() and (self.process, pathlib.Path(self.config).read_text("utf-8")) == self.begun
 
     def forget(self):
