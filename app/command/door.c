@@ -567,6 +567,7 @@ int door_open(struct door **out, struct node *node)
 	d->web.look = door_look;
 	d->web.file_max = door_file_max;
 	d->web.page = door_page;
+	d->web.bundle = page_bundle;
 	d->web.listen = door_listen;
 	d->web.listens = door_listens;
 	d->web.full = door_listeners_full;

@@ -33,6 +33,15 @@ const struct app_page *page_find(struct bytes path)
 	return NULL;
 }
 
+const char *page_bundle(struct bytes path, struct writer *origins)
+{
+	const struct app_page *page = page_find(path);
+
+	if (!page || !page->bundle || !page->frames(bytes_from(path, strlen(page->path)), origins))
+		return NULL;
+	return page->bundle;
+}
+
 /* ---- the web thread ---- */
 
 static void page_reply_text(struct web_reply *out, unsigned status, const char *why)
@@ -137,6 +146,10 @@ struct page_run *page_read(const struct app_page *page, const struct web_call *c
 	if (page->moved) {
 		page_reply_text(out, 301, "");
 		(void)snprintf(out->location, sizeof(out->location), "%s", page->moved);
+		return NULL;
+	}
+	if (page->bundle) { /* what is there was answered by the bundle */
+		page_reply_text(out, 404, "not found\n");
 		return NULL;
 	}
 	run = page_copy(page, call);

@@ -47,6 +47,8 @@ struct page_run {
 
 /* The page of a path, or NULL. Any thread. */
 const struct app_page *page_find(struct bytes path);
+/* The page of the web bundle at that path, or NULL; and who may frame it (struct app_page). */
+const char *page_bundle(struct bytes path, struct writer *origins);
 /* NULL: *out answers it. */
 struct page_run *page_read(const struct app_page *page, const struct web_call *call,
 			   struct web_reply *out);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "app/schema/command.h"
+#include "base/bytes.h"
 #include "base/metric.h"
 #include "sig/host/effect.h"
 #include "sig/sip/feature_code.h"
@@ -49,6 +50,11 @@ struct app_page {
 	const char *dav;   /* RFC 4918 10.1; NULL: none */
 	const char *moved; /* all is there, for anybody; NULL: it is here */
 	void (*answer)(struct page_run *run);
+	/* A page of the web bundle (web/build.mjs), for anybody; NULL: none. */
+	const char *bundle;
+	/* rest: behind its path. Writes the origins of other hosts that may show it in a frame, and whose scripts it may
+	 * load, joined by ' ' (CSP frame-ancestors); none: nobody. False: no such path. Any thread. */
+	bool (*frames)(struct bytes rest, struct writer *origins);
 };
 
 /* NULL: it has none. */

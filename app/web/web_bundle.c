@@ -31,16 +31,16 @@ enum {
 	BUNDLE_NAME_MAX = 64,
 	BUNDLE_FILE_MAX = 4 << 20,
 	BUNDLE_EXCUSE_MAX = 2048,
-	BUNDLE_POLICY_MAX = 512
+	BUNDLE_ORIGINS_MAX = 1024,
+	BUNDLE_POLICY_MAX = 512 + 2 * BUNDLE_ORIGINS_MAX
 };
 
 /* Scripts of the bundle alone; no text becomes markup, as trusted types are asked for, and none is
  * allowed. Sound comes from the port of recordings, too, on any name of this host. */
-#define BUNDLE_POLICY                                                                     \
-	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
-	"connect-src 'self'; media-src 'self' blob:%s; manifest-src 'self'; "             \
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "                   \
-	"require-trusted-types-for 'script'; trusted-types 'none'"
+#define BUNDLE_POLICY                                                                      \
+	"default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
+	"media-src 'self' blob:%s; manifest-src 'self'; base-uri 'none'; "                 \
+	"form-action 'none'; require-trusted-types-for 'script'; "
 
 #define BUNDLE_HEAD "/pages/"
 #define GZIP_END    ".gz"
@@ -73,22 +73,21 @@ struct web_bundle {
 	dev_t device; /* of the folder that was read */
 	ino_t inode;
 	struct timespec changed;
-	char policy[BUNDLE_POLICY_MAX];
-	uint32_t count; /* 0: there is none */
+	char port[16];                  /* of recordings, as a source of sound; "": none */
+	char policy[BUNDLE_POLICY_MAX]; /* of the answer */
+	uint32_t count;                 /* 0: there is none */
 	struct bundle_file files[BUNDLE_FILES];
 };
 
 int web_bundle_open(struct web_bundle **out, const struct web_door *door)
 {
 	struct web_bundle *b = calloc(1, sizeof(*b));
-	char port[16] = "";
 
 	if (!b)
 		return -ENOMEM;
 	b->door = door;
 	if (door->files_port)
-		(void)snprintf(port, sizeof(port), " *:%u", door->files_port);
-	(void)snprintf(b->policy, sizeof(b->policy), BUNDLE_POLICY, port);
+		(void)snprintf(b->port, sizeof(b->port), " *:%u", door->files_port);
 	*out = b;
 	return 0;
 }
@@ -266,12 +265,46 @@ static void answer_file(const struct web_bundle *b, const struct bundle_file *f,
 	out->text->users++;
 }
 
+/* origins: of hosts that show the page in a frame, and whose scripts it loads; empty: nobody. */
+static void policy_write(struct web_bundle *b, struct bytes origins)
+{
+	int n = snprintf(b->policy, sizeof(b->policy), BUNDLE_POLICY, b->port);
+
+	if (origins.n)
+		(void)snprintf(b->policy + n, sizeof(b->policy) - (size_t)n,
+			       "trusted-types frame; script-src 'self' %.*s; "
+			       "frame-ancestors 'self' %.*s",
+			       (int)origins.n, (const char *)origins.p, (int)origins.n,
+			       (const char *)origins.p);
+	else
+		(void)snprintf(b->policy + n, sizeof(b->policy) - (size_t)n,
+			       "trusted-types 'none'; script-src 'self'; frame-ancestors 'none'");
+}
+
+/* The name of the file of a path; empty: it has none. */
+static struct bytes page_name(struct web_bundle *b, struct bytes path)
+{
+	uint8_t space[BUNDLE_ORIGINS_MAX];
+	struct writer origins = writer_over(space, sizeof(space));
+	const char *of_feature;
+
+	policy_write(b, (struct bytes){ 0 });
+	for (size_t i = 0; i < COUNT_OF(g_doors); i++) {
+		if (bytes_is(path, g_doors[i].path))
+			return bytes_str(g_doors[i].name);
+	}
+	of_feature = b->door->bundle ? b->door->bundle(path, &origins) : NULL;
+	if (!of_feature || origins.overflow)
+		return (struct bytes){ 0 };
+	policy_write(b, writer_done(&origins));
+	return bytes_str(of_feature);
+}
+
 bool web_bundle_find(struct web_bundle *b, const struct web_bundle_request *ask,
 		     struct web_bundle_answer *out)
 {
 	bool is_part = bytes_starts(ask->path, BUNDLE_HEAD);
-	struct bytes name =
-		is_part ? bytes_from(ask->path, strlen(BUNDLE_HEAD)) : (struct bytes){ 0 };
+	struct bytes name = page_name(b, ask->path);
 	const struct bundle_file *f;
 
 	*out = (struct web_bundle_answer){ .policy = b->policy };
@@ -280,10 +313,8 @@ bool web_bundle_find(struct web_bundle *b, const struct web_bundle_request *ask,
 		out->location = "/client";
 		return true;
 	}
-	for (size_t i = 0; i < COUNT_OF(g_doors); i++) {
-		if (bytes_is(ask->path, g_doors[i].path))
-			name = bytes_str(g_doors[i].name);
-	}
+	if (is_part)
+		name = bytes_from(ask->path, strlen(BUNDLE_HEAD));
 	if (!name.n && !is_part)
 		return false;
 	bundle_refresh(b);

@@ -141,6 +141,9 @@ struct web_door {
 	/* The web thread: whether a page of a feature has that path. Its requests come by
 	 * Authorization: Basic, and by methods of WebDAV. */
 	bool (*page)(struct bytes path);
+	/* The web thread: the page of the bundle that a feature has there, and the origins of the
+	 * hosts that may frame it. NULL: none. */
+	const char *(*bundle)(struct bytes path, struct writer *origins);
 	/* The web thread: most octets of its body as a file; 0: it has none. */
 	size_t (*file_max)(const struct web_call *call, void *arg);
 	/* A request to listen: *out is the allowed filter, or *reply answers it. False: refused. */
