@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP API: requests with the token of whoever has signed in, lists page by page, events that miss nothing.
 
+import { keep as store } from "./keep";
+
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 export type Row = { [name: string]: Json };
 
@@ -37,7 +39,7 @@ let tenant = "";
 export function open(page: string): void {
 	place = `tandem-${page}`;
 	try {
-		const kept = JSON.parse(localStorage.getItem(place) ?? "null") as Session | null;
+		const kept = JSON.parse(store.get(place) ?? "null") as Session | null;
 		const live = kept && (!kept.expires_utc_s || kept.expires_utc_s * 1000 > Date.now());
 		session = live ? kept : null;
 	} catch {
@@ -70,7 +72,7 @@ export function lookAt(name: string): void {
 export function signIn(next: Session): void {
 	session = next;
 	tenant = next.role === "operator" ? "default" : "";
-	localStorage.setItem(place, JSON.stringify(next));
+	store.set(place, JSON.stringify(next));
 	tell();
 }
 
@@ -78,7 +80,7 @@ export function signIn(next: Session): void {
 export function keep(expires_utc_s: number): void {
 	if (!session || !expires_utc_s) return;
 	session = { ...session, expires_utc_s };
-	localStorage.setItem(place, JSON.stringify(session));
+	store.set(place, JSON.stringify(session));
 }
 
 /** Ends the session here, and at the node where that is asked for. */
@@ -86,7 +88,7 @@ export function signOut(revoke: boolean): void {
 	const gone = session;
 	if (!gone) return;
 	session = null;
-	localStorage.removeItem(place);
+	store.drop(place);
 	tell();
 	if (!revoke) return;
 	const kind = gone.user ? "sessions" : "tokens";

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts: the English one is the key, and de.ts has the German one.
 import { de } from "./de";
+import { keep } from "./keep";
 
 export type Language = "en" | "de";
 
-const kept = localStorage.getItem("tandem-language");
+const kept = keep.get("tandem-language");
 let current: Language = kept === "de" || kept === "en" ? kept : navigator.language.startsWith("de") ? "de" : "en";
 
 export const language = (): Language => current;
 
 export function speak(next: Language): void {
 	current = next;
-	localStorage.setItem("tandem-language", next);
+	keep.set("tandem-language", next);
 	document.documentElement.lang = next;
 }
 

@@ -6,6 +6,7 @@ import * as api from "./api";
 import type { Row } from "./api";
 import { type Wish, arrange, arrangeSlowly } from "./arrange";
 import { csv, plain } from "./format";
+import { keep } from "./keep";
 import { language, speak, t } from "./i18n";
 import "./ui.css";
 
@@ -58,7 +59,7 @@ export const Mark = () => (
 /* ---- theme and language ---- */
 
 const wish = matchMedia("(prefers-color-scheme: dark)");
-const theme = (): string => localStorage.getItem("tandem-theme") ?? (wish.matches ? "dark" : "light");
+const theme = (): string => keep.get("tandem-theme") ?? (wish.matches ? "dark" : "light");
 
 function paint(): void {
 	document.documentElement.dataset.theme = theme();
@@ -75,7 +76,7 @@ export function Tastes() {
 				aria-label={dark ? t("Light colours") : t("Dark colours")}
 				title={dark ? t("Light colours") : t("Dark colours")}
 				onClick={() => {
-					localStorage.setItem("tandem-theme", dark ? "light" : "dark");
+					keep.set("tandem-theme", dark ? "light" : "dark");
 					paint();
 					again((n) => n + 1);
 				}}
