@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const target = resolve(process.argv[2] ?? join(here, "..", "build", "pages"));
 const made = `${target}.new`;
-const titles = { console: "tandem · console", client: "tandem", style: "tandem · style" };
+const titles = { console: "tandem · console", client: "tandem", softphone: "tandem · softphone", style: "tandem · style" };
 
 rmSync(made, { recursive: true, force: true });
 mkdirSync(made, { recursive: true });

@@ -40,6 +40,25 @@ test("nothing becomes markup but by preact", () => {
 	for (const text of texts) assert.doesNotMatch(text, /innerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/);
 });
 
+test("a CRM: both spellings of its answers, what is dialled, and which records fit", async () => {
+	const { foundOf, settingsOf, dialOf } = await load("softphone/host.ts");
+	const row = { Id: "003000000000001", Name: "Ann", RecordType: "Contact" };
+	const found = [{ id: row.Id, name: "Ann", type: "Contact" }];
+	assert.deepEqual(foundOf({ [row.Id]: row, SCREEN_POP_DATA: { Id: "003000000000009" } }), found);
+	assert.deepEqual(foundOf(JSON.stringify({ screenPopUrl: "/", screenPopObject: { [row.Id]: { Name: "Ann", object: "Contact" } } })), found);
+	assert.deepEqual(foundOf({ [row.Id]: { Id: "../admin", Name: "x" } }), []);
+	for (const bad of [null, "", "{", "[1]", 7, { a: null }]) assert.deepEqual(foundOf(bad), []);
+	const settings = settingsOf({ "/reqDialingOptions/reqOutsidePrefix": "9", "/reqDialingOptions/reqOutsidePrefix/label": "x", "/reqDialingOptions/reqLongDistPrefix": "1", "/reqDialingOptions/reqInternationalPrefix": "01" });
+	for (const [number, dialled] of [["+1 (555) 010-0199", "915550100199"], ["555-010-0199", "915550100199"], ["010-0199", "90100199"], ["+49 30 1234567", "90149301234567"], ["1002", "1002"]]) {
+		assert.equal(dialOf(number, settings), dialled);
+	}
+	assert.equal(dialOf("+49 30 1234567", {}), "49301234567");
+	const { valuesOf, fitting, typeOf } = await load("softphone/pop.ts");
+	assert.deepEqual(valuesOf({ remote: "1002" }, { data: "Case.CaseNumber=00001234;Lead.X=7" }), ["00001234", "1002"]);
+	assert.deepEqual(fitting([...found, { id: "1", name: "", type: "Lead" }, { id: "2", name: "", type: "Case" }], ["Lead"]).map((one) => one.type), ["Lead", "Case"]);
+	assert.deepEqual([typeOf({ direction: "in" }, {}), typeOf({ direction: "in" }, { from_trunk: "a" }), typeOf({ direction: "out" }, { to_trunk: "a" })], ["internal", "inbound", "outbound"]);
+});
+
 test("tables as CSV", async () => {
 	const { csv } = await load("format.ts");
 	const rows = [{ a: 'x,"y"', b: "=1+1", c: -5 }, { a: "line\nbreak", b: "@x", c: null }];

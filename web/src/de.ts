@@ -6,10 +6,12 @@ import { ofFlows } from "./console/flow-de";
 import { deConsole } from "./de-console";
 import { ofDevices } from "./de-devices";
 import { ofQueues } from "./de-queues";
+import { ofSoftphone } from "./de-softphone";
 
 export const de: { [english: string]: string } = {
 	...deConsole,
 	...ofFlows,
+	...ofSoftphone,
 	...ofPhone,
 	...ofDevices,
 	...ofQueues,

@@ -601,6 +601,12 @@ static const struct {
 	{ "page.delete", COMMAND_FOR_ADMIN },
 	{ "page.list", COMMAND_FOR_READER },
 	{ "page.ring", COMMAND_FOR_APPLICATION },
+	{ "crm.put", COMMAND_FOR_ADMIN },
+	{ "crm.get", COMMAND_FOR_READER },
+	{ "crm.delete", COMMAND_FOR_ADMIN },
+	{ "crm.list", COMMAND_FOR_READER },
+	{ "crm.softphone", COMMAND_FOR_READER },
+	{ "crm.definition", COMMAND_FOR_ADMIN },
 	{ "supervisor.put", COMMAND_FOR_ADMIN },
 	{ "supervisor.get", COMMAND_FOR_READER },
 	{ "supervisor.delete", COMMAND_FOR_ADMIN },
@@ -789,11 +795,11 @@ static void test_limits(void **state)
 static void test_kinds(void **state)
 {
 	static const char *const names[] = {
-		"tenant",  "profile",  "profile_range", "dialplan", "extension",
-		"trunk",   "location", "did",           "route",    "room",
-		"hours",   "prompt",   "flow",          "number",   "group",
-		"account", "queue",    "agent",         "page",     "supervisor",
-		"token",   "webhook",  "session",       "set",      "device",
+		"tenant",   "profile", "profile_range", "dialplan", "extension", "trunk",
+		"location", "did",     "route",         "room",     "hours",     "prompt",
+		"flow",     "number",  "group",         "account",  "queue",     "agent",
+		"page",     "crm",     "supervisor",    "token",    "webhook",   "session",
+		"set",      "device",
 	};
 
 	(void)state;

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page of the CRM around the softphone: its records, layout and settings, and what it was asked. A record that is shown loads
+// the frame anew, as navigation does where there is no console.
+const query = new URLSearchParams(location.search);
+const adapter = query.get("adapter");
+const frame = document.createElement("iframe");
+const objects = (query.get("objects") ?? "Contact,Account,Lead").split(",");
+const db = JSON.parse(query.get("records") ?? "[]");
+const pops = [], logs = {}, asked = [], strange = [];
+let ready = false, dials = false;
+const seconds = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const later = () => seconds(20 + Math.random() * 180);
+const settings = { "/reqGeneralInfo/reqInternalName": "MaxCSCallCenter", "/reqDialingOptions/reqOutsidePrefix": "9", "/reqDialingOptions/reqLongDistPrefix": "1", "/reqDialingOptions/reqInternationalPrefix": "01" };
+const wrong = (code, description) => ({ success: false, returnValue: null, errors: [{ code, description, details: null }] });
+const right = (returnValue) => ({ success: true, returnValue, errors: null });
+
+function open() {
+	const url = new URL(adapter);
+	if (query.get("mode")) url.searchParams.set("mode", query.get("mode"));
+	url.searchParams.set("sfdcIframeOrigin", location.origin);
+	frame.src = url.href;
+}
+
+const methods = {
+	notifyInitializationComplete: () => ((ready = true), right(null)),
+	enableClickToDial: () => ((dials = true), right(null)),
+	setSoftphonePanelVisibility: ({ visible }) => (typeof visible === "boolean" ? right(null) : wrong("INVALID_PARAM", "visible")),
+	setSoftphonePanelHeight: ({ heightPX }) => (heightPX >= 240 && heightPX <= 2560 ? right(null) : wrong("INVALID_PARAM", "heightPX")),
+	getCallCenterSettings: () => right(settings),
+	searchAndScreenPop: ({ searchParams, callType, deferred }) => {
+		if (!["inbound", "outbound", "internal"].includes(String(callType).toLowerCase())) return wrong("INVALID_PARAM", "callType");
+		const found = db.filter((row) => objects.includes(row.RecordType) && Object.values(row).includes(searchParams));
+		if (!deferred) pops.push(...found.map((row) => row.Id));
+		return right({ ...Object.fromEntries(found.map(({ Id, Name, RecordType }) => [Id, { Id, Name, RecordType }])), ...(deferred ? { SCREEN_POP_DATA: { type: "deferred" } } : {}) });
+	},
+	screenPop: ({ type, params }) => {
+		if (type === "newRecord") pops.push(`new ${params.entityName} ${params.defaultFieldValues.Phone}`);
+		else pops.push(params.recordId);
+		setTimeout(open, 300);
+		return right(null);
+	},
+	saveLog: ({ value }) => {
+		const { entityApiName, Id, ...fields } = value;
+		if (!Id && entityApiName !== "Task") return wrong("INVALID_PARAM", "entityApiName");
+		if (Id && !logs[Id]) return wrong("SERVER_ERROR", "no such record");
+		const id = Id ?? `00T${String(Object.keys(logs).length).padStart(12, "0")}`;
+		logs[id] = { ...logs[id], ...fields };
+		return right(id);
+	},
+};
+
+addEventListener("message", async (event) => {
+	if (event.source !== frame.contentWindow || event.origin !== new URL(adapter).origin) return void strange.push(event.origin);
+	const { method, given, id } = event.data;
+	asked.push(method);
+	await later();
+	const answer = methods[method]?.(given ?? {}) ?? wrong("GENERIC_ERROR", method);
+	await later();
+	frame.contentWindow.postMessage({ id, answer }, new URL(adapter).origin);
+});
+const dial = (number) => dials && frame.contentWindow.postMessage({ call: "dial", payload: { number, recordId: "003000000000001", objectType: "Contact" } }, new URL(adapter).origin);
+frame.style.cssText = "width:200px;height:300px";
+document.body.append(frame);
+open();

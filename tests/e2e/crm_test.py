@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The softphone within a CRM, in Chromium, against a stand-in of Salesforce (tests/crm): who may frame it, pops, click to dial, logs."""
+import time
+import xml.etree.ElementTree as tree
+
+from lib.crm import Crm, Frame
+from lib.pages import WebPage
+from lib.sip import SipError
+from patience import until
+from server import ServerError
+from web_test import WebTest
+
+PAGE = "softphone/softphone.html"
+HOSTILE = '"><img src=x onerror=hit=1>'
+RECORDS = [{"Id": "003000000000001", "Name": HOSTILE, "RecordType": "Contact", "Phone": "1002"},
+           {"Id": "001000000000002", "Name": "Acme", "RecordType": "Account", "Phone": "1003"},
+           {"Id": "00Q000000000003", "Name": "Lee", "RecordType": "Lead", "Phone": "1003"}]
+
+
+class Softphone(WebTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.crm = Crm()
+        cls.addClassCleanup(cls.crm.close)
+
+    def setUp(self):
+        super().setUp()
+        self.centre(pop="inbound,internal", match="Contact,Account,Lead", new_record="none")
+
+    def centre(self, **fields):
+        self.node.ctl("crm.put", name="MaxCSCallCenter", hosts=self.crm.origin, **fields)
+
+    def host(self, page=PAGE, **more):
+        """The page of the CRM, and the softphone in it."""
+        host = WebPage(self.chromium, self.crm.url(self.url(page), RECORDS, **more))
+        self.addCleanup(host.close)
+        return host, Frame(host, "softphone")
+
+    def signed_in(self, **more):
+        host, frame = self.host(**more)
+        frame.until("document.querySelector('#number')")
+        frame.fill("#number", "1001")
+        frame.fill("#password", "secret1001")
+        frame.click("Sign in", "form button")
+        frame.shows("No active calls", "Live")
+        host.until("dials")
+        time.sleep(0.5)
+        return host, frame
+
+    def rings(self, agent=None):
+        out = (agent or self.b).invite("1001", self.audio_b.sdp())
+        into = self.a.incoming()
+        into.ring()
+        return out, into
+
+    def test_a_call_pops_once(self):
+        """CRM-08: the record of who calls is shown, once, though that loads the page anew; the page stays signed in, and the call is there."""
+        host, frame = self.signed_in()
+        out, into = self.rings()
+        host.until("pops.length")
+        frame.shows("1002", "Answer")
+        time.sleep(1)
+        frame.shows("1002", "Answer")
+        self.assertEqual(host.run("pops"), ["003000000000001"])
+        frame.click("Reject")
+        into.wait_cancel()
+        with self.assertRaisesRegex(SipError, "486"):
+            out.wait_answer()
+        host.until("Object.keys(logs).length === 1")
+        log, = host.run("Object.values(logs)")
+        self.assertEqual((log["CallType"], log["CallDurationInSeconds"], log["Status"]), ("Inbound", 0, "Completed"))
+        self.assertEqual((host.run("strange"), host.run("typeof hit"), frame.run("typeof hit")), ([], "undefined", "undefined"))
+
+    def test_several_and_none(self):
+        """Two records have the number: the agent chooses; none has: he begins one where he may. What is not looked for is not shown."""
+        self.centre(new_record="Lead")
+        host, frame = self.signed_in()
+        self.node.put_extension("1003", "secret1003")
+        other = self.node.user_agent("1003", "secret1003")
+        self.addCleanup(other.close)
+        self.assertEqual(other.register().status, 200)
+        out, into = self.rings(other)
+        frame.shows("Several records have 1003", "Acme", "Lee")
+        self.assertEqual(host.run("pops"), [])
+        frame.click("Lee")
+        host.until("pops.length")
+        out.cancel()
+        into.wait_cancel()
+        self.assertEqual(host.run("pops"), ["00Q000000000003"])
+        self.centre(new_record="Lead", match="Account")
+        host, frame = self.signed_in()
+        out, into = self.rings()
+        frame.shows("No record has 1002")
+        frame.click("New record")
+        host.until("pops.length")
+        self.assertEqual(host.run("pops"), ["new Lead 1002"])
+        out.cancel()
+        into.wait_cancel()
+
+    def test_click_to_dial(self):
+        """A number that is clicked in the CRM is called by the agent's phone; it is logged once, with its length."""
+        host, frame = self.signed_in()
+        host.run("dial('1002')")
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        rung = self.b.incoming()
+        rung.answer(self.audio_b.sdp())
+        frame.shows("1002", "Hold")
+        time.sleep(1.2)
+        frame.click("Hang up")
+        rung.wait_bye()
+        into.wait_bye()
+        host.until("Object.values(logs).some(log => log.CallDurationInSeconds >= 1)")
+        self.assertEqual(len({log["CallObject"] for log in host.run("Object.values(logs)")}), host.run("Object.keys(logs).length"))
+
+    def test_classic(self):
+        host, frame = self.signed_in(mode="classic")
+        out, into = self.rings()
+        host.until("pops.length")
+        self.assertEqual(host.run("pops"), ["003000000000001"])
+        out.cancel()
+        into.wait_cancel()
+        host.until("Object.keys(logs).length === 1")
+        frame.shows("No active calls")
+
+    def test_who_may_frame_it(self):
+        """CRM-03: both paths are served as they are; hosts of the tenant alone may frame the page, and no host any other page."""
+        for path in (PAGE, "softphone.html", "softphone/default/softphone.html"):
+            status, headers, _ = self.raw("/" + path + "?mode=Lightning")
+            self.assertEqual(status, 200)
+            self.assertIn(f"frame-ancestors 'self' {self.crm.origin}", headers["Content-Security-Policy"])
+            self.assertIn(f"script-src 'self' {self.crm.origin};", headers["Content-Security-Policy"])
+        for path in ("client", "console", "softphone/acme/softphone.html"):
+            self.assertIn("frame-ancestors 'none'", self.raw("/" + path)[1]["Content-Security-Policy"])
+        for path in ("softphone/", "softphone/softphone.htm", "softphone/a/b/softphone.html", "softphone.htmlx"):
+            self.assertEqual(self.raw("/" + path)[0], 404, path)
+        for wrong in ("https://a.example.org; script-src *", "http://crm.example.org", "https://", "https://a b", "https://a.example.org/path", "*", "https://*"):
+            with self.subTest(wrong), self.assertRaisesRegex(ServerError, "hosts"):
+                self.node.ctl("crm.put", name="MaxCSCallCenter", hosts=wrong)
+        with self.assertRaisesRegex(ServerError, "full"):
+            self.node.ctl("crm.put", name="Second")
+
+    def raw(self, path):
+        import http.client      # pylint: disable=import-outside-toplevel
+        link = http.client.HTTPConnection("127.0.0.1", self.node.http_port, timeout=30)
+        try:
+            link.request("GET", path)
+            answer = link.getresponse()
+            return answer.status, answer.headers, answer.read()
+        finally:
+            link.close()
+
+    def test_no_seat(self):
+        """CRM-06: where a tenant counts its seats, a user without one is told so."""
+        self.node.ctl("tenant.put", name="default", seats="crm=1")
+        self.addCleanup(self.node.ctl, "tenant.put", name="default", seats="")
+        _, frame = self.host()
+        frame.until("document.querySelector('#number')")
+        frame.fill("#number", "1001")
+        frame.fill("#password", "wrong")
+        frame.click("Sign in", "form button")
+        frame.shows("Number or password is wrong.")
+        frame.fill("#password", "secret1001")
+        frame.click("Sign in", "form button")
+        frame.shows("no seat for a CRM")
+        frame.click("Sign out")
+        self.node.ctl("extension.put", number="1001", seats="crm")
+        frame.fill("#number", "1001")
+        frame.fill("#password", "secret1001")
+        frame.click("Sign in", "form button")
+        frame.shows("No active calls")
+
+    def test_definition(self):
+        """CRM-04: the file that is imported has each required item, and texts of the tenant are escaped."""
+        self.centre(label='R&D "<desk>"')
+        made = self.node.ctl("crm.definition", name="MaxCSCallCenter", url="https://pbx.example.org:8443", standby="https://two.example.org")
+        root = tree.fromstring(made["xml"])
+        items = {item.get("name"): item.text for item in root.iter("item")}
+        self.assertEqual((made["file"], root.tag), ("MaxCSCallCenter.xml", "callCenter"))
+        self.assertEqual(items, {"reqInternalName": "MaxCSCallCenter", "reqDisplayName": 'R&D "<desk>"', "reqUseApi": "true",
+                                 "reqAdapterUrl": "https://pbx.example.org:8443/softphone/softphone.html", "reqSoftphoneHeight": "300", "reqSoftphoneWidth": "200",
+                                 "reqSalesforceCompatibilityMode": "Classic_and_Lightning", "reqStandbyUrl": "https://two.example.org/softphone/softphone.html", "reqTimeout": "5000",
+                                 "reqOutsidePrefix": "9", "reqLongDistPrefix": "1", "reqInternationalPrefix": "01"})
+        for section in root.iter("section"):
+            self.assertEqual([int(item.get("sortOrder")) for item in section], list(range(len(section))))
+        with self.assertRaisesRegex(ServerError, "origin of the HTTP API"):
+            self.node.ctl("crm.definition", name="MaxCSCallCenter", url="http://pbx.example.org")

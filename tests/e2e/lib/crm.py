@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stand-in of the CRM (tests/crm) on an origin of its own, and its frame in Chromium."""
+import http.server
+import json
+import threading
+import time
+import urllib.parse
+
+from patience import PATIENCE_S
+
+from . import ROOT
+from .browser import Failed
+from .pages import WebPage
+
+FOLDER = ROOT / "tests" / "crm"
+HOST = b"<!DOCTYPE html><html lang=en><head><title>CRM</title></head><body><h1>CRM</h1><script src=/host.js></script></body></html>"
+
+
+class Crm(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self):
+        library = ("text/javascript", (FOLDER / "opencti.js").read_bytes())
+        files = {"/": ("text/html", HOST), "/host.js": ("text/javascript", (FOLDER / "host.js").read_bytes()),
+                 "/support/api/66.0/lightning/opencti_min.js": library, "/support/api/66.0/interaction.js": library}
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                kind, body = files.get(self.path.partition("?")[0], (None, b""))
+                self.send_response(200 if kind else 404)
+                self.send_header("Content-Type", kind or "text/plain")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def origin(self):
+        """Of another site than the node's, 127.0.0.1."""
+        return f"http://localhost:{self.server_address[1]}"
+
+    def url(self, adapter, records=(), mode="Lightning", **more):
+        return f"{self.origin}/?" + urllib.parse.urlencode({"adapter": adapter, "mode": mode, "records": json.dumps(records), **more})
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Frame(WebPage):
+    """The softphone in the page of the CRM, found anew behind each navigation."""
+
+    def __init__(self, page, path):      # pylint: disable=super-init-not-called
+        self.browser, self.page, self.path, self.target, self.session = page.browser, page, path, None, None
+
+    def attach(self):
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            found = [info for info in self.browser.command("Target.getTargets", filter=[{"type": "iframe"}])["targetInfos"] if self.path in info["url"] and info.get("browserContextId") == self.page.context]
+            if found:
+                break
+            if time.monotonic() > end:
+                raise Failed(f"no frame of {self.path}")
+            time.sleep(0.05)
+        if found[0]["targetId"] != self.target:
+            self.target = found[0]["targetId"]
+            self.session = self.browser.command("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
+
+    def run(self, expression, seconds=PATIENCE_S):
+        """Again where it was loaded anew meanwhile."""
+        for left in reversed(range(20)):
+            self.attach()
+            try:
+                return super().run(expression, seconds)
+            except Failed as error:
+                if not left or not any(word in str(error) for word in ("context", "detached", "navigat", "closed", "Session")):
+                    raise
+                self.target = None
+                time.sleep(0.1)
+        return None

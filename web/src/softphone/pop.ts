@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The record of a call in the CRM, shown once for each call and agent: what was shown is kept, so a page that is loaded anew, as
+// when the CRM goes to another record, does not show it again.
+import * as api from "../api";
+import { text, type Row } from "../api";
+import { keep } from "../keep";
+import type { CallType, Found, Host } from "./host";
+
+const KEPT = "tandem-pops";
+const MOST = 40;
+
+export interface Terms {
+	match: string[]; // Contact, Account, Lead
+	pop: string[]; // inbound, outbound, internal
+	new_record: string;
+}
+export interface Pop {
+	call: string;
+	value: string; // that was looked for
+	found: Found[]; // several, or none: the agent chooses
+}
+
+const popped = (): string[] => {
+	try {
+		const read = JSON.parse(keep.get(KEPT) ?? "[]") as unknown;
+		return Array.isArray(read) ? read.map(String) : [];
+	} catch {
+		return [];
+	}
+};
+const mark = (call: string, on: boolean) => keep.set(KEPT, JSON.stringify([...popped().filter((one) => one !== call), ...(on ? [call] : [])].slice(-MOST)));
+
+/** Neither party is behind a trunk: internal. */
+export const typeOf = (own: Row, call: Row): CallType => (!text(call, "from_trunk") && !text(call, "to_trunk") ? "internal" : text(own, "direction") === "in" ? "inbound" : "outbound");
+
+/** Values to look for: what the caller keyed under a tag (Case.CaseNumber=00001234) before his number. */
+export function valuesOf(own: Row, call: Row): string[] {
+	const tags = text(call, "data").split(/[;&\s]+/).map((one) => one.split("=")[1] ?? "");
+	return [...tags, text(own, "remote")].filter((value, i, all) => value.length > 1 && all.indexOf(value) === i);
+}
+
+export const fitting = (found: Found[], match: string[]): Found[] => found.filter((one) => !["Contact", "Account", "Lead"].includes(one.type) || match.includes(one.type));
+
+/** Shows what is there of the call. Null: nothing is left to the agent. */
+export async function popFor(host: Host, terms: Terms, own: Row): Promise<Pop | null> {
+	const id = text(own, "call");
+	if (!id || popped().includes(id)) return null;
+	mark(id, true); // at once: what it shows may load this page anew
+	try {
+		const call = await api.get(`/v1/calls/${id}`);
+		const type = typeOf(own, call);
+		if (!terms.pop.includes(type)) return null;
+		await host.raise().catch(() => undefined);
+		for (const value of valuesOf(own, call)) {
+			const found = fitting(await host.search(value, type), terms.match);
+			if (found.length === 1) await host.show(found[0]?.id ?? "");
+			if (found.length) return found.length > 1 ? { call: id, value, found } : null;
+		}
+		return terms.new_record !== "none" && text(own, "remote") ? { call: id, value: text(own, "remote"), found: [] } : null;
+	} catch (error) {
+		mark(id, false);
+		throw error;
+	}
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+// The softphone within a CRM: signs in by extension and password, drives the phones of the extension, shows the record of who
+// calls, dials what is clicked in the CRM, and logs each call there once.
+import { useEffect, useRef, useState } from "preact/hooks";
+import * as api from "../api";
+import { list, text, type Row } from "../api";
+import { AgentBar } from "../client/agent";
+import { t } from "../i18n";
+import { Badge, Icon, Notice, attempt, start } from "../ui";
+import { ownState, tone, word } from "../words";
+import { type Host, dialOf, hostOf } from "./host";
+import { logAll } from "./logs";
+import { type Pop, type Terms, popFor } from "./pop";
+
+const me = (): string => api.signedIn()?.user ?? "";
+/** /softphone/TENANT/softphone.html; both other paths are the first tenant's. */
+const tenant = (): string => /^\/softphone\/([^/]+)\/softphone\.html$/.exec(location.pathname)?.[1] ?? "";
+const LOG_MS = 1500; // behind the end of a call: the history has it in a moment, or later
+const LOG_TRIES = 12;
+
+const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+interface State {
+	calls: Row[];
+	live: boolean;
+	ended: number; // calls that have ended: counts up
+}
+
+function useOwn(): State {
+	const [state, setState] = useState<State>({ calls: [], live: false, ended: 0 });
+	useEffect(
+		() =>
+			api.listen(
+				{ watch: me(), type: "call.ended" },
+				{
+					onEvent: (event) =>
+						setState((before) => {
+							if (text(event, "type") !== "user.state") return { ...before, ended: before.ended + 1 };
+							const own = list(event, "users").find((row) => text(row, "user") === me());
+							return own ? { ...before, calls: list(own, "calls") } : before;
+						}),
+					onState: (live) => setState((before) => ({ ...before, live })),
+				},
+			),
+		[],
+	);
+	return state;
+}
+
+function Chosen({ pop, terms, host, onDone }: { pop: Pop; terms: Terms; host: Host; onDone: () => void }) {
+	const act = (run: () => Promise<unknown>) => void attempt(run).then(onDone);
+	return (
+		<section class="card" aria-label={t("Who calls")}>
+			<div class="inside stack">
+				<strong>{pop.found.length ? t("Several records have {value}", { value: pop.value }) : t("No record has {value}", { value: pop.value })}</strong>
+				{pop.found.map((one) => (
+					<button class="button slim" key={one.id} onClick={() => act(() => host.show(one.id))}>
+						{one.name} <span class="muted small">{one.type}</span>
+					</button>
+				))}
+				{!pop.found.length && (
+					<button class="button slim first" onClick={() => act(() => host.begin(terms.new_record, { Phone: pop.value }))}>
+						{t("New record")}
+					</button>
+				)}
+				<button class="button slim bare" onClick={onDone}>
+					{t("Close")}
+				</button>
+			</div>
+		</section>
+	);
+}
+
+function Call({ own }: { own: Row }) {
+	const id = text(own, "call");
+	const talks = text(own, "state") === "confirmed";
+	const rings = !talks && text(own, "direction") === "in";
+	const [to, setTo] = useState("");
+	const [keys, setKeys] = useState(false);
+	const act = (verb: string, body: Row = {}) => void attempt(() => api.ask(`/v1/calls/${id}/${verb}`, { method: "POST", body }));
+	const state = ownState(own, undefined);
+	return (
+		<section class="card own-call" data-call={id} aria-label={text(own, "remote")}>
+			<div class="inside stack">
+				<div class="row">
+					<strong class="num grow">{text(own, "remote") || t("unknown")}</strong>
+					<Badge tone={tone(state)}>{word(state)}</Badge>
+				</div>
+				<span class="muted small">{text(own, "remote_name")}</span>
+				<div class="row">
+					{rings && (
+						<button class="button slim first" onClick={() => act("answer")}>
+							<Icon name="call" /> {t("Answer")}
+						</button>
+					)}
+					{talks && (
+						<button class="button slim" onClick={() => act(own.held ? "resume" : "hold")}>
+							{own.held ? t("Resume") : t("Hold")}
+						</button>
+					)}
+					{talks && (
+						<button class="button slim" aria-expanded={keys} onClick={() => setKeys(!keys)}>
+							{t("Transfer")}
+						</button>
+					)}
+					<button class="button slim harm" onClick={() => act(rings ? "reject" : "hangup")}>
+						<Icon name="end" /> {rings ? t("Reject") : t("Hang up")}
+					</button>
+				</div>
+				{keys && talks && (
+					<form
+						class="row"
+						onSubmit={(event) => {
+							event.preventDefault();
+							act("transfer", { to });
+						}}
+					>
+						<label class="grow">
+							<span class="hidden">{t("To")}</span>
+							<input class="input slim" inputMode="tel" required value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+						</label>
+						<button class="button slim first">{t("Transfer")}</button>
+					</form>
+				)}
+			</div>
+		</section>
+	);
+}
+
+function Phone({ host, terms }: { host: Host; terms: Terms & { log: boolean } }) {
+	const { calls, live, ended } = useOwn();
+	const [pop, setPop] = useState<Pop | null>(null);
+	const [wrong, setWrong] = useState("");
+	const [to, setTo] = useState("");
+	const settings = useRef<{ [name: string]: string }>({});
+	const failed = (error: unknown) => setWrong(said(error));
+	const call = (number: string) => attempt(() => api.ask("/v1/calls", { method: "POST", body: { from: me(), to: number } }), t("Your phone rings: take it, and {to} is called", { to: number }));
+	useEffect(() => {
+		host.settings()
+			.then((found) => (settings.current = found))
+			.catch(failed);
+		host.onDial((dialled) => void call(dialOf(dialled.number, settings.current))).catch(failed);
+	}, []);
+	useEffect(() => {
+		for (const own of calls) {
+			const early = text(own, "state") !== "confirmed";
+			if (early || text(own, "direction") === "out") popFor(host, terms, own).then((left) => left && setPop(left), failed);
+		}
+	}, [JSON.stringify(calls)]);
+	useEffect(() => {
+		if (!terms.log || host.kind === "none") return undefined;
+		let tries = 0;
+		let timer = 0;
+		const look = () => {
+			logAll(host, me())
+				.catch(failed)
+				.then((some) => {
+					if (!some && tries++ < LOG_TRIES) timer = window.setTimeout(look, LOG_MS * Math.min(tries, 8));
+				});
+		};
+		timer = window.setTimeout(look, ended ? LOG_MS : 0);
+		return () => clearTimeout(timer);
+	}, [ended]);
+	return (
+		<main class="stack softphone">
+			<h1 class="hidden">{t("Softphone")}</h1>
+			<div class="row">
+				<Icon name="phone" />
+				<strong class="grow">{me()}</strong>
+				<span role="status">
+					<Badge tone={live ? "good" : "warn"}>{live ? t("Live") : t("Connecting")}</Badge>
+				</span>
+				<button class="button slim bare" onClick={() => api.signOut(true)}>
+					{t("Sign out")}
+				</button>
+			</div>
+			{wrong && (
+				<Notice tone="bad">
+					<span>{wrong}</span>
+				</Notice>
+			)}
+			<AgentBar />
+			{pop && <Chosen pop={pop} terms={terms} host={host} onDone={() => setPop(null)} />}
+			{calls.map((own) => (
+				<Call key={text(own, "call")} own={own} />
+			))}
+			{!calls.length && <p class="muted">{t("No active calls")}</p>}
+			<form
+				class="row"
+				onSubmit={(event) => {
+					event.preventDefault();
+					void call(to).then(() => setTo(""));
+				}}
+			>
+				<label class="grow">
+					<span class="hidden">{t("Number to call")}</span>
+					<input id="number-to-call" class="input" inputMode="tel" required value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+				</label>
+				<button class="button first">
+					<Icon name="call" /> {t("Call")}
+				</button>
+			</form>
+		</main>
+	);
+}
+
+function SignIn() {
+	const [given, setGiven] = useState({ number: "", password: "" });
+	const [wrong, setWrong] = useState("");
+	const field = (name: keyof typeof given, label: string, more: object) => (
+		<div class="field">
+			<label for={name}>{label}</label>
+			<input id={name} class="input" required value={given[name]} onInput={(event) => setGiven({ ...given, [name]: event.currentTarget.value })} {...more} />
+		</div>
+	);
+	return (
+		<main class="stack softphone">
+			<h1 class="hidden">{t("Softphone")}</h1>
+			{wrong && (
+				<Notice tone="bad">
+					<span>{wrong}</span>
+				</Notice>
+			)}
+			<form
+				class="stack"
+				onSubmit={(event) => {
+					event.preventDefault();
+					const body = { ...given, ttl_s: 86400, ...(tenant() ? { tenant: decodeURIComponent(tenant()) } : {}) };
+					api.ask<Row>("/v1/sessions", { method: "POST", token: "", body })
+						.then((made) => api.signIn(api.sessionOf(made.value)))
+						.catch((error: api.Problem) => setWrong(error.status === 401 ? t("Number or password is wrong.") : error.message));
+				}}
+			>
+				<div class="field">
+					<label for="host">{t("Host")}</label>
+					<input id="host" class="input" readOnly value={location.host} />
+				</div>
+				{field("number", t("Sign-in address: your extension"), { autocomplete: "username", inputMode: "tel" })}
+				{field("password", t("Password"), { type: "password", autocomplete: "current-password" })}
+				<button class="button first">{t("Sign in")}</button>
+			</form>
+		</main>
+	);
+}
+
+function Signed({ host }: { host: Host }) {
+	const [terms, setTerms] = useState<(Terms & { log: boolean }) | null>(null);
+	const [wrong, setWrong] = useState("");
+	useEffect(() => {
+		api.get<Row>("/v1/crms:softphone", { number: me() })
+			.then((row) => setTerms({ match: (row.match ?? []) as string[], pop: (row.pop ?? []) as string[], new_record: text(row, "new_record"), log: row.log !== false }))
+			.catch((error: unknown) => setWrong(said(error)));
+	}, []);
+	if (terms) return <Phone host={host} terms={terms} />;
+	return (
+		<main class="stack softphone">
+			<h1 class="hidden">{t("Softphone")}</h1>
+			{wrong && (
+				<Notice tone="bad">
+					<span>{wrong}</span>
+				</Notice>
+			)}
+			{wrong && (
+				<button class="button" onClick={() => api.signOut(true)}>
+					{t("Sign out")}
+				</button>
+			)}
+		</main>
+	);
+}
+
+function Softphone() {
+	const [host, setHost] = useState<Host | null>(null);
+	const [wrong, setWrong] = useState("");
+	const [, again] = useState(0);
+	useEffect(() => api.onChange(() => again((n) => n + 1)), []);
+	useEffect(() => {
+		hostOf(new URLSearchParams(location.search))
+			.then(async (found) => {
+				setHost(found);
+				await found.ready();
+			})
+			.catch((error: unknown) => setWrong(said(error)));
+	}, []);
+	if (wrong) return <Notice tone="bad"><span>{wrong}</span></Notice>;
+	if (!host) return <main />;
+	const session = api.signedIn();
+	return session ? <Signed key={session.token} host={host} /> : <SignIn />;
+}
+
+api.open("softphone");
+start(() => <Softphone />);
