@@ -30,7 +30,7 @@ static pthread_mutex_t g_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct crm_entry *g_entries;
 
 /* Locked. Where that of the tenant is, or would be. */
-static struct crm_entry **entry_place(struct bytes tenant)
+static struct crm_entry **crm_entry_place(struct bytes tenant)
 {
 	struct crm_entry **at = &g_entries;
 
@@ -44,7 +44,7 @@ static bool crm_of(struct bytes tenant, struct crm_value *out)
 	const struct crm_entry *e;
 
 	(void)pthread_mutex_lock(&g_lock);
-	e = *entry_place(tenant);
+	e = *crm_entry_place(tenant);
 	if (e)
 		*out = e->value;
 	(void)pthread_mutex_unlock(&g_lock);
@@ -58,7 +58,7 @@ static int crm_apply(struct node *node, uint16_t tenant, const void *value)
 	int err = 0;
 
 	(void)pthread_mutex_lock(&g_lock);
-	at = entry_place(name);
+	at = crm_entry_place(name);
 	if (!*at)
 		*at = calloc(1, sizeof(**at));
 	if (*at) {
@@ -76,7 +76,7 @@ static void crm_forget(struct node *node, uint16_t tenant, const char *name)
 	struct crm_entry **at, *gone;
 
 	(void)pthread_mutex_lock(&g_lock);
-	at = entry_place(bytes_str(tenants_name(node->common.tenants, tenant)));
+	at = crm_entry_place(bytes_str(tenants_name(node->common.tenants, tenant)));
 	gone = *at && !strcmp((*at)->value.name, name) ? *at : NULL;
 	if (gone)
 		*at = gone->next;

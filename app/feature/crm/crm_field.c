@@ -29,7 +29,7 @@ static const char *crm_name_wrong(const void *value, const char *text)
 		       : "it has letters and digits alone, and begins with a letter";
 }
 
-static bool host_is_good(struct bytes host)
+static bool crm_host_is_good(struct bytes host)
 {
 	struct bytes label;
 
@@ -55,7 +55,7 @@ bool crm_origin_is_good(struct bytes origin)
 
 	if (!secure && !bytes_starts(origin, "http://"))
 		return false;
-	if (!bytes_cut(&port, ':', &host) || !host_is_good(host))
+	if (!bytes_cut(&port, ':', &host) || !crm_host_is_good(host))
 		return false;
 	for (size_t i = 0; i < port.n; i++) {
 		if (!isdigit(port.p[i]) || i >= 5)
@@ -152,8 +152,8 @@ struct definition {
 	unsigned order;
 };
 
-static void item_write(struct definition *d, const char *name, const char *label,
-		       struct bytes value)
+static void crm_item_write(struct definition *d, const char *name, const char *label,
+			   struct bytes value)
 {
 	WRITER_TEXTS(d->w, "\t\t<item sortOrder=\"");
 	writer_fmt(d->w, "%u", d->order++);
@@ -162,16 +162,17 @@ static void item_write(struct definition *d, const char *name, const char *label
 	writer_str(d->w, "</item>\n");
 }
 
-static void number_item(struct definition *d, const char *name, const char *label, unsigned value)
+static void crm_number_item(struct definition *d, const char *name, const char *label,
+			    unsigned value)
 {
 	char text[16];
 
 	(void)snprintf(text, sizeof(text), "%u", value);
-	item_write(d, name, label, bytes_str(text));
+	crm_item_write(d, name, label, bytes_str(text));
 }
 
-static void section_start(struct definition *d, const char *order, const char *name,
-			  const char *label)
+static void crm_section_start(struct definition *d, const char *order, const char *name,
+			      const char *label)
 {
 	d->order = 0;
 	WRITER_TEXTS(d->w, "\t<section sortOrder=\"", order, "\" name=\"", name, "\" label=\"",
@@ -194,25 +195,26 @@ void crm_definition_write(struct writer *w, const struct crm_value *v, const cha
 	char page[512];
 
 	writer_str(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<callCenter>\n");
-	section_start(&d, "0", "reqGeneralInfo", "General Information");
-	item_write(&d, "reqInternalName", "Internal Name", bytes_str(v->name));
-	item_write(&d, "reqDisplayName", "Display Name", bytes_str(v->label));
-	item_write(&d, "reqAdapterUrl", "CTI Adapter URL", page_url(page, url, tenant));
-	item_write(&d, "reqUseApi", "Use CTI API", BYTES_LIT("true"));
-	number_item(&d, "reqSoftphoneHeight", "Softphone Height", v->height);
-	number_item(&d, "reqSoftphoneWidth", "Softphone Width", v->width);
-	item_write(&d, "reqSalesforceCompatibilityMode", "Salesforce Compatibility Mode",
-		   BYTES_LIT("Classic_and_Lightning"));
+	crm_section_start(&d, "0", "reqGeneralInfo", "General Information");
+	crm_item_write(&d, "reqInternalName", "Internal Name", bytes_str(v->name));
+	crm_item_write(&d, "reqDisplayName", "Display Name", bytes_str(v->label));
+	crm_item_write(&d, "reqAdapterUrl", "CTI Adapter URL", page_url(page, url, tenant));
+	crm_item_write(&d, "reqUseApi", "Use CTI API", BYTES_LIT("true"));
+	crm_number_item(&d, "reqSoftphoneHeight", "Softphone Height", v->height);
+	crm_number_item(&d, "reqSoftphoneWidth", "Softphone Width", v->width);
+	crm_item_write(&d, "reqSalesforceCompatibilityMode", "Salesforce Compatibility Mode",
+		       BYTES_LIT("Classic_and_Lightning"));
 	if (standby.n) {
-		item_write(&d, "reqStandbyUrl", "CTI Standby URL", page_url(page, standby, tenant));
-		item_write(&d, "reqTimeout", "Timeout (ms)", BYTES_LIT("5000"));
+		crm_item_write(&d, "reqStandbyUrl", "CTI Standby URL",
+			       page_url(page, standby, tenant));
+		crm_item_write(&d, "reqTimeout", "Timeout (ms)", BYTES_LIT("5000"));
 	}
 	writer_str(w, "\t</section>\n");
-	section_start(&d, "1", "reqDialingOptions", "Dialing Options");
-	item_write(&d, "reqOutsidePrefix", "Outside Prefix", bytes_str(v->outside_prefix));
-	item_write(&d, "reqLongDistPrefix", "Long Distance Prefix",
-		   bytes_str(v->long_distance_prefix));
-	item_write(&d, "reqInternationalPrefix", "International Prefix",
-		   bytes_str(v->international_prefix));
+	crm_section_start(&d, "1", "reqDialingOptions", "Dialing Options");
+	crm_item_write(&d, "reqOutsidePrefix", "Outside Prefix", bytes_str(v->outside_prefix));
+	crm_item_write(&d, "reqLongDistPrefix", "Long Distance Prefix",
+		       bytes_str(v->long_distance_prefix));
+	crm_item_write(&d, "reqInternationalPrefix", "International Prefix",
+		       bytes_str(v->international_prefix));
 	writer_str(w, "\t</section>\n</callCenter>\n");
 }
