@@ -308,7 +308,7 @@ static void five_in_their_order(void **state)
 
 static void live_set(struct quartet *q, enum call_waiting other)
 {
-	waiting_set(q, (struct shard_forward){ .live_call = true, .call_waiting = other });
+	waiting_set(q, (struct shard_forward){ .live_call = true, .call_waiting = (uint8_t)other });
 }
 
 /* 1002 hears a prompt of a flow, as of a mailbox, and hangs up. */
