@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents of flows, and the commands flow.*, call.run and call.flow. The text of a program is put to Redis under its hash before a document or a call names it (ADR 92): a
- * node that takes a call over finds the program that the call began with. command_flows_beat renews
- * these texts, as they expire. */
+/* Documents of flows, and the commands flow.*, call.run and call.flow. The text of a program is
+ * put to Redis under its hash before a document or a call names it (ADR 92): a node that takes a
+ * call over finds the program that the call began with. command_flows_beat renews these texts, as
+ * they expire. */
 
 #include <errno.h>
 #include <stdlib.h>

@@ -218,8 +218,8 @@ void document_put_stored(struct command_run *run, const struct document_kind *ki
  * member that is wrong. */
 int document_value(const struct node *node, const struct document_kind *kind, void *value,
 		   struct bytes json, const char **reason);
-/* Puts the document given, as document_put does: its seats must be left, and the kind's `check` must
- * accept it. The reference to document is stolen. */
+/* Puts the document given, as document_put does: its seats must be left, and the kind's `check`
+ * must accept it. The reference to document is stolen. */
 void document_put_text(struct command_run *run, const struct document_kind *kind,
 		       const char name[DOCUMENT_NAME_MAX], json_t *document);
 /* At start: 0, -EBADMSG for an unreadable document, -EPROTONOSUPPORT for one of a later program. */

@@ -254,7 +254,8 @@ json_t *document_versioned(json_t *json);
 /* Adds the time of change. Steals json; NULL: out of memory. */
 json_t *document_shown(json_t *json, uint64_t changed_utc_ms);
 
-/* What is wrong with a text that may be empty, flow:NAME or a number; NULL: nothing. value: unused. */
+/* What is wrong with a text that may be empty, flow:NAME or a number; NULL: nothing. value:
+ * unused. */
 const char *field_flow_or_number_wrong(const void *value, const char *text);
 
 /* Reads members; remembers the first error, and changes nothing afterwards. */

@@ -25,7 +25,8 @@ struct program_value {
 /* Target of a number of the tenant. */
 struct number_value {
 	char number[DIAL_NUMBER_MAX];
-	char to[NUMBER_TO_MAX]; /* flow:NAME, group:NAME and the like, or a URL: of a web application */
+	/* flow:NAME, group:NAME and the like, or a URL: of a web application */
+	char to[NUMBER_TO_MAX];
 	char fallback[NUMBER_TO_MAX]; /* of that one: another URL, or flow:NAME; "": none */
 	uint64_t changed_utc_ms;
 };

@@ -217,7 +217,8 @@ struct shard_forward {
 	/* do not disturb while it is in a call of either direction (CALL-20) */
 	bool smart_do_not_disturb;
 	uint8_t call_waiting; /* enum call_waiting */
-	/* where that would be busy it waits all the same, if the other call is soon over (CALL-14) */
+	/* where that would be busy it waits all the same, if the other call is soon over
+	 * (CALL-14) */
 	bool live_call;
 	/* its calls wait for that application, and no phone rings; "": none */
 	char application[APPLICATION_NAME_MAX];

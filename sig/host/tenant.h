@@ -236,8 +236,8 @@ uint32_t tenants_held(const struct tenants *t, uint16_t tenant, enum tenant_item
 /* Its quota of that; 0: any number. */
 uint32_t tenants_most(const struct tenants *t, uint16_t tenant, enum tenant_item item);
 /* The number of a node's places that a tenant may have, given what others have: its quota; without
- * one (0), as many as are free in addition to its own. So there is always room for one more tenant, and
- * nothing is reserved for absent ones. A tenant alone on its node has all. */
+ * one (0), as many as are free in addition to its own. So there is always room for one more
+ * tenant, and nothing is reserved for absent ones. A tenant alone on its node has all. */
 uint32_t tenants_share(const struct tenants *t, uint32_t quota, uint32_t places, uint32_t others);
 /* One more. Returns 0; else nothing was counted, and the number of seconds until it may. As in
  * quotas of an extension, QUOTA_BURST_S seconds' worth may come at once. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Call waiting in the node (FEATURES CALL-12, CALL-13, CALL-14), as call_waiting.h describes it: the step
- * begins when the plan meets a busy user, is saved, and is looked at again behind each step of the
- * call until the user is free or the time is over. Which calls a user has comes from the shard
- * (calls_of_user). The call waiting tone is an overlay on the media of the talking leg. */
+/* Call waiting in the node (FEATURES CALL-12, CALL-13, CALL-14), as call_waiting.h describes it:
+ * the step begins when the plan meets a busy user, is saved, and is looked at again behind each
+ * step of the call until the user is free or the time is over. Which calls a user has comes from
+ * the shard (calls_of_user). The call waiting tone is an overlay on the media of the talking
+ * leg. */
 
 #include "sig/pbx/call_waiting.h"
 

@@ -518,8 +518,8 @@ static bool views_settle(struct remote_watch *r, const struct remote_user *u)
 	return changed;
 }
 
-/* Reports on users who are neither watched here nor asked for are dropped: the other node stops when
- * it is not asked again. */
+/* Reports on users who are neither watched here nor asked for are dropped: the other node stops
+ * when it is not asked again. */
 static void hear_view(struct remote_watch *r, const struct remote_user *u)
 {
 	bool wanted = (u->count || u->registered) &&

@@ -57,8 +57,8 @@ int remote_watch_open(struct remote_watch **out, const struct remote_watch_host 
 void remote_watch_close(struct remote_watch *r); /* NULL is fine */
 /* The user has watchers here: the others are asked with the next flush. */
 void remote_watch_request(struct remote_watch *r, struct bytes tenant, struct bytes user);
-/* Asks them for a user without watchers here, and keeps what they report for REMOTE_KEPT_NS. Too many
- * such users: counted as refused. */
+/* Asks them for a user without watchers here, and keeps what they report for REMOTE_KEPT_NS. Too
+ * many such users: counted as refused. */
 void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* His dialogs on this node have changed: nodes that asked are told with the next flush. */
 void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct bytes user);

@@ -89,8 +89,8 @@ static bool waits_before(const struct dialog_state *d, const struct call *c, uin
 	return d->waits_utc_ms < utc_ms || (d->waits_utc_ms == utc_ms && d->id < c->id);
 }
 
-/* Calls of a user that talk: how many of them talk to another party, and of these, how many the user
- * has made, as a phone does that asks before it transfers. */
+/* Calls of a user that talk: how many of them talk to another party, and of these, how many the
+ * user has made, as a phone does that asks before it transfers. */
 struct busy_count {
 	uint32_t talk, others, made, held;
 };

@@ -89,8 +89,8 @@ struct ldap_request {
 int ldap_message_length(struct bytes in);
 /* A whole message. 0 or -EBADMSG. */
 int ldap_request_parse(struct ldap_request *out, struct bytes message) NODISCARD;
-/* The number and tenant that a name of a bind stands for: NUMBER, NUMBER@TENANT, or a DN that begins
- * with uid= or cn= of these; its o= is the tenant, too. Returns false for any other. */
+/* The number and tenant that a name of a bind stands for: NUMBER, NUMBER@TENANT, or a DN that
+ * begins with uid= or cn= of these; its o= is the tenant, too. Returns false for any other. */
 bool ldap_name_read(struct bytes name, char number[64], char tenant[32]);
 
 enum ldap_place { LDAP_NOWHERE, LDAP_ROOT, LDAP_TREE, LDAP_CONTACTS, LDAP_DIRECTORY, LDAP_ENTRY };
@@ -113,7 +113,8 @@ struct ldap_entry {
 	size_t used;
 };
 
-/* Of a row of contact.list (own) or directory.list, which stays. Returns false if it has no name. */
+/* Of a row of contact.list (own) or directory.list, which stays. Returns false if it has no
+ * name. */
 bool ldap_entry_make(struct ldap_entry *out, const json_t *row, const char *tenant, bool own);
 /* Whether the filter is true of it (RFC 4511 4.5.1.7: undefined is not). */
 bool ldap_entry_matches(const struct ldap_entry *e, const struct ldap_request *q);

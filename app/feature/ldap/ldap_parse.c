@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parses requests of LDAP (RFC 4511). liblber reads each element; what it finds stays in the message
- * as a slice. A filter becomes a list of nodes, with a stack of bounded depth. What comes is of
- * anybody who reaches the port: this is fuzzed.
+ * Parses requests of LDAP (RFC 4511). liblber reads each element; what it finds stays in the
+ * message as a slice. A filter becomes a list of nodes, with a stack of bounded depth. What comes
+ * is of anybody who reaches the port: this is fuzzed.
  */
 #include <errno.h>
 #include <lber.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The listeners and connections of LDAP, in plain and over TLS. One request of a connection is
- * answered at a time; others wait in the socket. Connections are bounded, each source has a share of
- * them, and so many are taken in a second, as handshakes are made here. Who says nothing, or reads
- * nothing, is let go. Control thread.
+ * answered at a time; others wait in the socket. Connections are bounded, each source has a share
+ * of them, and so many are taken in a second, as handshakes are made here. Who says nothing, or
+ * reads nothing, is let go. Control thread.
  */
 #include <errno.h>
 #include <netinet/tcp.h>

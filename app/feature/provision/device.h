@@ -38,7 +38,8 @@ struct device_seen {
 	char agent[DEVICE_AGENT_MAX];            /* as it named itself last */
 };
 
-/* Who is logged in at a device with a password of its own, as its document says (device_login.c). */
+/* Who is logged in at a device with a password of its own, as its document says
+ * (device_login.c). */
 struct device_login {
 	bool own;                     /* it has one */
 	bool unchecked;               /* whether another device has its user, too */

@@ -56,8 +56,8 @@ void device_saw(struct device_entry *d, enum device_step step, uint64_t utc_ms)
 
 /* ---- whether it has registered ---- */
 
-/* A device with a password of its own has proven it. Else by its instance, which has its MAC (RFC 4122 4.1.6: a node at the end of a UUID); else it names
- * itself as the device does. */
+/* A device with a password of its own has proven it. Else by its instance, which has its MAC (RFC
+ * 4122 4.1.6: a node at the end of a UUID); else it names itself as the device does. */
 bool device_is_binding(const struct device_entry *d, const struct binding *b)
 {
 	struct bytes instance = text_bytes(&b->instance), agent = text_bytes(&b->user_agent);

@@ -83,13 +83,13 @@ int phone_files_render(struct phone_files **out, const struct phone_facts *facts
 void phone_files_free(struct phone_files *f); /* NULL is fine */
 /* NULL if it has no such file. */
 const struct phone_file *phone_files_find(const struct phone_files *f, struct bytes name);
-/* Whether a file of a family, by its name, is the first one of a boot, which a phone asks for by its
- * MAC; and the last one: the phone has them all. */
+/* Whether a file of a family, by its name, is the first one of a boot, which a phone asks for by
+ * its MAC; and the last one: the phone has them all. */
 bool phone_file_is_first(const char *family, struct bytes name);
 bool phone_file_is_last(const char *family, struct bytes name);
-/* Where a digit map has "A,1" and ten digits, as plans of North America have, a number of ten digits
- * that is dialled again from a list of calls gets A1 in front ("RRA1R"), and three digits may be
- * sent. Unchanged where it has no such entry, or there is no room. */
+/* Where a digit map has "A,1" and ten digits, as plans of North America have, a number of ten
+ * digits that is dialled again from a list of calls gets A1 in front ("RRA1R"), and three digits
+ * may be sent. Unchanged where it has no such entry, or there is no room. */
 void phone_map_redial(char *map, size_t size);
 /* For phones that nobody knows, of any family: no secret is in it. Constant; empty: not loaded. */
 struct bytes phone_files_default(void);

@@ -109,8 +109,8 @@ bool provision_password_fits(const struct node *n, uint16_t tenant, struct bytes
 	return fits;
 }
 
-/* Left out are lines of extensions that are gone, or have another password. A device with a password
- * of its own registers by that. */
+/* Left out are lines of extensions that are gone, or have another password. A device with a
+ * password of its own registers by that. */
 static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
 			const struct device_value *v, const struct web_routed *r)
 {

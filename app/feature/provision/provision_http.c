@@ -446,8 +446,8 @@ static void on_default(struct web_routed *r, void *arg)
 	provision_file(r, phone_files_default(), "text/xml; charset=utf-8");
 }
 
-/* Answers with the first file of a boot (MAC.cfg, cfgMAC.xml): all files of the device are rendered anew and
- * kept as one revision. */
+/* Answers with the first file of a boot (MAC.cfg, cfgMAC.xml): all files of the device are
+ * rendered anew and kept as one revision. */
 static void on_master(struct node *n, struct web_routed *r, const struct device_entry *d,
 		      const struct device_value *v)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verbs login, pin, greeting and notification: access to a mailbox, and changes to its owner's
- * settings (docs/adr/0126, 0115); and device, by which he has the calling phone. The owner's own phone is authenticated by its password. Wrong
- * PINs slow down further attempts, together with guesses of that password by other ways
- * (sig/host/security.h). */
+ * settings (docs/adr/0126, 0115); and device, by which he has the calling phone. The owner's own
+ * phone is authenticated by its password. Wrong PINs slow down further attempts, together with
+ * guesses of that password by other ways (sig/host/security.h). */
 #include "base/json.h"
 #include "base/zone.h"
 #include "sig/call/secret.h"
