@@ -45,11 +45,17 @@ class Ready(CallTest):
         out.bye()
         into.wait_bye()
         self.assertTrue(until(lambda: self.reasons() == (200, [])), self.reasons())
-        pid, used = self.node.process.pid, len(os.listdir(f"/proc/{self.node.process.pid}/fd"))
+        pid = self.node.process.pid
         limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        # the page itself needs one
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 2, limit[1]))
-        self.assertTrue(until(lambda: self.reasons() == (503, ["no_descriptors_left"])), self.reasons())
+
+        def lacks():
+            # two numbers are free, of which the page itself needs one
+            used = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+            free = [number for number in range(len(used) + 3) if number not in used]
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[2], limit[1]))
+            return self.reasons() == (503, ["no_descriptors_left"])
+
+        self.assertTrue(until(lacks), self.reasons())
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
         self.assertTrue(until(lambda: self.reasons() == (200, [])), self.reasons())
 
