@@ -448,9 +448,8 @@ const struct verb g_flow_verbs[] = {
 	  "Changes the PIN of a mailbox. Invalid: it is no PIN, or not what was keyed again." },
 	{ "device", g_device_args, ON(NEXT) | ON(NONE) | ON(FULL) | ON(FAILED), 0,
 	  ON(NONE) | ON(FULL) | ON(FAILED), 0,
-	  "Logs an extension in at the phone that calls, or out: the phone fetches other files, "
-	  "and "
-	  "is a phone of that extension. None: it is no device with a password of its own. Full: "
+	  "Logs an extension in at the phone that calls, or out. The phone fetches other files "
+	  "then, and is that extension's. None: it is no device with a password of its own. Full: "
 	  "the extension has one phone, and is logged in at another." },
 	{ "greeting", g_greeting_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(FAILED),
 	  VERB_VARIABLES,
