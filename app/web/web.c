@@ -427,6 +427,13 @@ static int context_open(struct web *web, const struct web_settings *settings)
 						 .secs_since_valid_hangup = HANGUP_SECONDS };
 	char address[ADDR_TEXT_MAX];
 	struct writer w = writer_over(address, sizeof(address) - 1);
+	/* In each answer, the library's own ones, too: what is in a frame of another host has the
+	 * origin of this one, and reaches no window of it, nor what is kept there. */
+	static const struct lws_protocol_vhost_options storage = { .name = "permissions-policy:",
+								   .value = "storage-access=()" };
+	static const struct lws_protocol_vhost_options apart = {
+		.next = &storage, .name = "cross-origin-opener-policy:", .value = "same-origin"
+	};
 	struct lws_context_creation_info info = {
 		.port = settings->bind.port,
 		.iface = address,
@@ -444,6 +451,7 @@ static int context_open(struct web *web, const struct web_settings *settings)
 		.timeout_secs_ah_idle = REQUEST_SECONDS,
 		.keepalive_timeout = REQUEST_SECONDS,
 		.server_string = "tandem",
+		.headers = &apart,
 	};
 
 	addr_write_ip(&w, &settings->bind);

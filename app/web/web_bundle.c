@@ -282,8 +282,9 @@ static void policy_write(struct web_bundle *b, struct bytes origins)
 }
 
 /* The name of the file of a path; empty: it has none. */
-static struct bytes page_name(struct web_bundle *b, struct bytes path)
+static struct bytes page_name(struct web_bundle *b, const struct web_bundle_request *ask)
 {
+	struct bytes path = ask->path;
 	uint8_t space[BUNDLE_ORIGINS_MAX];
 	struct writer origins = writer_over(space, sizeof(space));
 	const char *of_feature;
@@ -296,7 +297,9 @@ static struct bytes page_name(struct web_bundle *b, struct bytes path)
 	of_feature = b->door->bundle ? b->door->bundle(path, &origins) : NULL;
 	if (!of_feature || origins.overflow)
 		return (struct bytes){ 0 };
-	policy_write(b, writer_done(&origins));
+	/* in a window of its own, scripts of others would have what all pages keep in the browser */
+	if (ask->framed)
+		policy_write(b, writer_done(&origins));
 	return bytes_str(of_feature);
 }
 
@@ -304,7 +307,7 @@ bool web_bundle_find(struct web_bundle *b, const struct web_bundle_request *ask,
 		     struct web_bundle_answer *out)
 {
 	bool is_part = bytes_starts(ask->path, BUNDLE_HEAD);
-	struct bytes name = page_name(b, ask->path);
+	struct bytes name = page_name(b, ask);
 	const struct bundle_file *f;
 
 	*out = (struct web_bundle_answer){ .policy = b->policy };

@@ -17,6 +17,7 @@ struct web_text;
 /* A request, GET or HEAD; its headers are empty where absent. */
 struct web_bundle_request {
 	struct bytes path, encodings, if_none_match, if_modified_since;
+	bool framed; /* by a page of another host, or of this one */
 };
 
 struct web_bundle_answer {

@@ -553,14 +553,13 @@ static int bundle_head_send(struct lws *wsi, const struct web_bundle_answer *a, 
 		{ "content-encoding:", a->gzip && a->status == 200 ? "gzip" : NULL },
 		{ "cache-control:",
 		  a->forever ? "public, max-age=31536000, immutable" : "no-cache" },
-		{ "vary:", "Accept-Encoding" },
+		{ "vary:", "Accept-Encoding, Sec-Fetch-Dest" },
 		{ "etag:", a->tag[0] ? a->tag : NULL },
 		{ "last-modified:", a->date[0] ? a->date : NULL },
 		{ "location:", a->location },
 		{ "content-security-policy:", a->policy },
 		{ "referrer-policy:", "no-referrer" },
 		{ "x-content-type-options:", "nosniff" },
-		{ "cross-origin-opener-policy:", "same-origin" },
 		{ "cross-origin-resource-policy:", "same-origin" },
 		{ 0 }
 	};
@@ -592,6 +591,16 @@ static int bundle_answer(struct web_request *r, struct lws *wsi, const struct we
 	return request_completed(wsi);
 }
 
+/* A browser says so (Fetch Metadata, "iframe" or "frame"); an old one does not. */
+static bool is_for_frame(struct lws *wsi)
+{
+	static const char name[] = "sec-fetch-dest:";
+	char text[16];
+	int n = lws_hdr_custom_copy(wsi, text, sizeof(text), name, sizeof(name) - 1);
+
+	return n > 0 && bytes_list_has(BYTES_LIT("iframe,frame"), bytes_mem(text, (size_t)n));
+}
+
 /* -EAGAIN: none of the web pages. */
 static int bundle_on_head(struct web_request *r, struct lws *wsi, struct web_bundle *bundle,
 			  struct bytes path)
@@ -608,6 +617,7 @@ static int bundle_on_head(struct web_request *r, struct lws *wsi, struct web_bun
 	ask.if_none_match = bundle_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, tags, sizeof(tags));
 	ask.if_modified_since =
 		bundle_header(wsi, WSI_TOKEN_HTTP_IF_MODIFIED_SINCE, date, sizeof(date));
+	ask.framed = is_for_frame(wsi);
 	if (!web_bundle_find(bundle, &ask, &answer))
 		return -EAGAIN;
 	return bundle_answer(r, wsi, &answer);

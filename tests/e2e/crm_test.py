@@ -127,12 +127,13 @@ class Softphone(WebTest):
     def test_who_may_frame_it(self):
         """CRM-03: both paths are served as they are; hosts of the tenant alone may frame the page, and no host any other page."""
         for path in (PAGE, "softphone.html", "softphone/default/softphone.html"):
-            status, headers, _ = self.raw("/" + path + "?mode=Lightning")
+            status, headers, _ = self.raw("/" + path + "?mode=Lightning", "iframe")
             self.assertEqual(status, 200)
             self.assertIn(f"frame-ancestors 'self' {self.crm.origin}", headers["Content-Security-Policy"])
             self.assertIn(f"script-src 'self' {self.crm.origin};", headers["Content-Security-Policy"])
-        for path in ("client", "console", "softphone/acme/softphone.html"):
-            self.assertIn("frame-ancestors 'none'", self.raw("/" + path)[1]["Content-Security-Policy"])
+            self.assertEqual(headers["Permissions-Policy"], "storage-access=()")
+        for path, place in (("client", "iframe"), ("console", "iframe"), ("softphone/acme/softphone.html", "iframe"), (PAGE, "document"), (PAGE, "")):
+            self.assertIn("frame-ancestors 'none'", self.raw("/" + path, place)[1]["Content-Security-Policy"])
         for path in ("softphone/", "softphone/softphone.htm", "softphone/a/b/softphone.html", "softphone.htmlx"):
             self.assertEqual(self.raw("/" + path)[0], 404, path)
         for wrong in ("https://a.example.org; script-src *", "http://crm.example.org", "https://", "https://a b", "https://a.example.org/path", "*", "https://*"):
@@ -141,11 +142,29 @@ class Softphone(WebTest):
         with self.assertRaisesRegex(ServerError, "full"):
             self.node.ctl("crm.put", name="Second")
 
-    def raw(self, path):
+    def test_scripts_of_a_crm_stay_in_its_frame(self):
+        """A tenant names hosts of scripts: these run in frames alone, and reach no window of the node, which has what others have signed in with."""
+        page = WebPage(self.chromium, self.url(PAGE) + f"?mode=Lightning&sfdcIframeOrigin={self.crm.origin}")
+        self.addCleanup(page.close)
+        page.until("document.body.innerText.length")
+        time.sleep(1)
+        self.assertEqual(page.run("typeof sforce"), "undefined")
+        page.run("localStorage.setItem('tandem-console', 'secret')")
+        host = WebPage(self.chromium, self.crm.url(self.url(PAGE)), context=page.context)
+        self.addCleanup(host.close)
+        frame = Frame(host, "softphone")
+        frame.until("document.querySelector('#number')")
+        self.assertEqual(frame.run("typeof sforce"), "object")
+        for path in ("client", "v1/docs", "nowhere"):
+            frame.browser.command("Runtime.evaluate", frame.session, expression=f"held = open('{self.url(path)}'); null", userGesture=True)
+            time.sleep(0.7)
+            self.assertEqual(frame.run("(() => { try { return held.closed ? 'closed' : held.localStorage.getItem('tandem-console') } catch (e) { return e.name } })()"), "closed", path)
+
+    def raw(self, path, place=""):
         import http.client      # pylint: disable=import-outside-toplevel
         link = http.client.HTTPConnection("127.0.0.1", self.node.http_port, timeout=30)
         try:
-            link.request("GET", path)
+            link.request("GET", path, headers={"Sec-Fetch-Dest": place} if place else {})
             answer = link.getresponse()
             return answer.status, answer.headers, answer.read()
         finally:
