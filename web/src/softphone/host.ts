@@ -2,6 +2,7 @@
 // The CRM around the page: Salesforce's Open CTI in Lightning (one argument object) and Classic (positional arguments), or none.
 // Its script comes from the host that the query names; the page's policy loads none of another host than the tenant's.
 import type { Row } from "../api";
+import { framed } from "../keep";
 
 export type CallType = "inbound" | "outbound" | "internal";
 export interface Found {
@@ -181,7 +182,7 @@ function load(origin: string, path: string): Promise<void> {
 /** The host that the query of the page names: sfdcIframeOrigin, and mode. */
 export async function hostOf(query: URLSearchParams): Promise<Host> {
 	const origin = query.get("sfdcIframeOrigin") ?? query.get("sfdcIFrameOrigin") ?? "";
-	if (!/^https?:\/\/[a-z0-9.-]+(:\d+)?$/i.test(origin)) return none;
+	if (!framed() || !/^https?:\/\/[a-z0-9.-]+(:\d+)?$/i.test(origin)) return none;
 	const isLightning = (query.get("mode") ?? "").toLowerCase() === "lightning";
 	await load(origin, isLightning ? `/support/api/${VERSION}/lightning/opencti_min.js` : `/support/api/${VERSION}/interaction.js`);
 	const library = isLightning ? window.sforce?.opencti : window.sforce?.interaction;
