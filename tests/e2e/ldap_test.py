@@ -12,7 +12,7 @@ import time
 from lib import place
 from lib.postgres import Postgres
 
-from contacts_test import People
+from contacts_test import Client, People
 from guides_test import guide, typed
 from mailbox_test import children
 from patience import until
@@ -141,6 +141,19 @@ class Phones(People):
         for link in links:
             link.close()
         until(lambda: search(self.url)[0] == 0, self.node.log_tail)
+
+    def test_long_filter(self):
+        """Who asks for much of many entries keeps nobody waiting: the longest filter over many entries."""
+        phones = [{"number": f"0{i}" + "1234567890" * 2} for i in range(10)]
+        with Client(self.node.redis_socket, "_operator") as client:
+            for i in range(300):
+                client.ask("directory.put", contact=f"c{i}", name=f"Person {i}", phones=phones)
+        took = []
+        for many in (1, 60):
+            began = time.monotonic()
+            self.assertEqual(search(self.url, "(|" + f"(telephoneNumber={'9' * 90})" * many + ")")[:2], (0, []))
+            took.append(time.monotonic() - began)
+        self.assertLess(took[1], 3 * took[0] + 0.1, took)
 
     def test_guide(self):
         """What docs/guides/ldap.md types does what it says."""

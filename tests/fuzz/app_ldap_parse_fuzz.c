@@ -104,7 +104,7 @@ static void written_again(const struct ldap_request *q)
 /* ---- what is true ---- */
 
 /* 0, 1 (undefined) or 2. A leaf alone is a request of one. */
-static int truth_of(const struct ldap_entry *e, const struct ldap_node *node)
+static int truth_of(struct ldap_entry *e, const struct ldap_node *node)
 {
 	static struct ldap_request one, other;
 	int found = node->test == LDAP_TEST_OR ? 0 : 2;
@@ -148,13 +148,15 @@ static void hint_is_sound(const struct ldap_entry *e, const char *hint)
 	assert(memmem(name, w.n, folded, f.n));
 }
 
-static void evaluated(const struct ldap_request *q)
+static void evaluated(struct ldap_request *q)
 {
 	char hint[LDAP_HINT_MAX];
 	enum ldap_hint kind = ldap_filter_hint(q, hint);
+	static char folded[LDAP_FILTER_ROOM];
 	static struct ldap_entry e;
 	static char room[65536];
 
+	assert(ldap_filter_fold(q, folded)); /* no letter becomes longer than twice its octets */
 	for (size_t i = 0; i < COUNT_OF(g_rows); i++) {
 		json_t *row = json_loads(g_rows[i], 0, NULL);
 		struct writer w = writer_over(room, sizeof(room));

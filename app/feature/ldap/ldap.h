@@ -19,6 +19,9 @@ enum {
 	LDAP_VALUES_MAX = 48,    /* of an entry */
 	LDAP_HINT_MAX = 64,
 	LDAP_DN_MAX = 512,
+	LDAP_FOLDED_MAX = 512,                   /* octets of a value as it is compared */
+	LDAP_FILTER_ROOM = 2 * LDAP_MESSAGE_MAX, /* for those of a filter; */
+	LDAP_ENTRY_ROOM = 4096,                  /* for those of an entry */
 };
 
 /* RFC 4511 4.1.9 */
@@ -111,13 +114,19 @@ struct ldap_entry {
 	uint32_t count;
 	char room[2048];
 	size_t used;
+	struct bytes folded[LDAP_VALUES_MAX]; /* values as they are compared; p NULL: not yet */
+	char folded_room[LDAP_ENTRY_ROOM];
+	size_t folded_used;
 };
 
 /* Of a row of contact.list (own) or directory.list, which stays. Returns false if it has no
  * name. */
 bool ldap_entry_make(struct ldap_entry *out, const json_t *row, const char *tenant, bool own);
-/* Whether the filter is true of it (RFC 4511 4.5.1.7: undefined is not). */
-bool ldap_entry_matches(const struct ldap_entry *e, const struct ldap_request *q);
+/* Values of the filter become what they are compared as, once for all entries. Its text is to be
+ * looked for before that. False: there is no room. */
+bool ldap_filter_fold(struct ldap_request *q, char room[LDAP_FILTER_ROOM]) NODISCARD;
+/* Whether the folded filter is true of it (RFC 4511 4.5.1.7: undefined is not). */
+bool ldap_entry_matches(struct ldap_entry *e, const struct ldap_request *q);
 
 enum ldap_hint { LDAP_HINT_NONE, LDAP_HINT_TEXT, LDAP_HINT_NEVER };
 

@@ -12,8 +12,6 @@
 #include "base/json_member.h"
 #include "sig/host/names.h"
 
-enum { FOLDED_MAX = 512 };
-
 /* What an attribute holds. */
 enum ldap_kind { KIND_NONE, KIND_NAME, KIND_TEXT, KIND_NUMBER, KIND_CLASS };
 
@@ -160,7 +158,8 @@ bool ldap_entry_make(struct ldap_entry *out, const json_t *row, const char *tena
 	size_t i;
 
 	out->count = 0;
-	out->used = 0;
+	out->used = out->folded_used = 0;
+	memset(out->folded, 0, sizeof(out->folded));
 	if (!name[0])
 		name = json_text(row, "number");
 	if (!name[0])
@@ -185,21 +184,43 @@ bool ldap_entry_make(struct ldap_entry *out, const json_t *row, const char *tena
 
 /* ---- filters ---- */
 
-struct folded {
-	char text[FOLDED_MAX];
-	struct bytes all;
-};
-
-static void value_fold(struct folded *f, struct bytes value, enum ldap_kind kind)
+/* As it is compared; what overflows is as long as it was. */
+static struct bytes value_fold(struct writer *w, struct bytes value, enum ldap_kind kind)
 {
-	struct writer w = writer_over(f->text, sizeof(f->text));
+	size_t from = w->n;
 
-	if (kind == KIND_NUMBER) {
-		f->all = number_digits(value, &w);
-		return;
+	if (kind == KIND_NUMBER)
+		return number_digits(value, w);
+	names_fold(w, bytes_sub(value, 0, LDAP_FOLDED_MAX));
+	return w->overflow ? value : bytes_mem(w->p + from, w->n - from);
+}
+
+bool ldap_filter_fold(struct ldap_request *q, char room[LDAP_FILTER_ROOM])
+{
+	struct writer w = writer_over(room, LDAP_FILTER_ROOM);
+	enum ldap_kind kind;
+
+	for (uint32_t i = 0; i < q->node_count; i++) {
+		struct ldap_node *node = &q->nodes[i];
+
+		(void)attribute_find(node->name, &kind);
+		if (node->value.n)
+			node->value = value_fold(&w, node->value, kind);
 	}
-	names_fold(&w, bytes_sub(value, 0, FOLDED_MAX));
-	f->all = writer_done(&w);
+	return !w.overflow;
+}
+
+/* Each is folded once, however many nodes ask for it. */
+static struct bytes entry_folded(struct ldap_entry *e, uint32_t at, enum ldap_kind kind)
+{
+	struct writer w = writer_over(e->folded_room + e->folded_used,
+				      sizeof(e->folded_room) - e->folded_used);
+
+	if (!e->folded[at].p) {
+		e->folded[at] = value_fold(&w, e->values[at].value, kind);
+		e->folded_used += w.overflow ? 0 : w.n;
+	}
+	return e->folded[at];
 }
 
 /* The rest of text behind what is looked for; false: it is not there. */
@@ -222,20 +243,13 @@ static bool substring_skip(struct bytes *text, enum ldap_test test, struct bytes
 	return at != NULL;
 }
 
-static bool ldap_value_matches(const struct ldap_node *node, struct bytes value,
-			       enum ldap_kind kind)
+static bool ldap_value_matches(const struct ldap_node *node, struct bytes has)
 {
-	struct folded has, wanted;
-
-	value_fold(&has, value, kind);
-	if (node->test == LDAP_TEST_EQUAL) {
-		value_fold(&wanted, node->value, kind);
-		return bytes_eq(has.all, wanted.all);
-	}
+	if (node->test == LDAP_TEST_EQUAL)
+		return bytes_eq(has, node->value);
 	for (uint32_t i = 1; i < node->size; i++) {
-		value_fold(&wanted, node[i].value, kind);
 		/* of "(0)170" nothing is left of a part that is no number */
-		if (!wanted.all.n || !substring_skip(&has.all, node[i].test, wanted.all))
+		if (!node[i].value.n || !substring_skip(&has, node[i].test, node[i].value))
 			return false;
 	}
 	return true;
@@ -243,7 +257,7 @@ static bool ldap_value_matches(const struct ldap_node *node, struct bytes value,
 
 enum ldap_truth { IS_FALSE, IS_UNDEFINED, IS_TRUE }; /* in this order: and, or are least, most */
 
-static enum ldap_truth leaf_truth(const struct ldap_entry *e, const struct ldap_node *node)
+static enum ldap_truth leaf_truth(struct ldap_entry *e, const struct ldap_node *node)
 {
 	enum ldap_kind kind;
 	const char *name = attribute_find(node->name, &kind);
@@ -253,7 +267,7 @@ static enum ldap_truth leaf_truth(const struct ldap_entry *e, const struct ldap_
 	for (uint32_t i = 0; name && i < e->count; i++) {
 		if (!strcmp(e->values[i].name, name) &&
 		    (node->test == LDAP_TEST_PRESENT ||
-		     ldap_value_matches(node, e->values[i].value, kind)))
+		     ldap_value_matches(node, entry_folded(e, i, kind))))
 			return IS_TRUE;
 	}
 	return IS_FALSE;
@@ -279,7 +293,7 @@ static bool node_is_set(const struct ldap_node *node)
 }
 
 /* From the last node on: what is below one is known then. */
-bool ldap_entry_matches(const struct ldap_entry *e, const struct ldap_request *q)
+bool ldap_entry_matches(struct ldap_entry *e, const struct ldap_request *q)
 {
 	enum ldap_truth truth[LDAP_NODES_MAX];
 

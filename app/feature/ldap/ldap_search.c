@@ -30,6 +30,7 @@ struct ldap_search {
 	struct ldap_client *client;
 	struct ldap_request q; /* slices of text */
 	uint8_t text[LDAP_MESSAGE_MAX];
+	char folded[LDAP_FILTER_ROOM];
 	bool own, shared; /* what is still to be asked */
 	json_t *args;
 	uint32_t entries, rows;
@@ -291,7 +292,8 @@ static void ldap_search_plan(struct ldap_search *s, enum ldap_place place, bool 
 {
 	char hint[LDAP_HINT_MAX];
 	enum ldap_hint kind = ldap_filter_hint(&s->q, hint);
-	bool entries = place == LDAP_ENTRY || s->q.scope != LDAP_AT_BASE;
+	bool entries = (place == LDAP_ENTRY || s->q.scope != LDAP_AT_BASE) &&
+		       ldap_filter_fold(&s->q, s->folded);
 
 	entries = entries && kind != LDAP_HINT_NEVER;
 	s->own = entries && (place == LDAP_ROOT || place == LDAP_TREE || own);

@@ -81,9 +81,10 @@ void ldap_entry_write(struct writer *w, const struct ldap_request *q, const stru
 void ldap_root_write(struct writer *w, const struct ldap_request *q, const char *tenant)
 {
 	struct ldap_request all = *q;
-	struct ldap_entry e = { .count = 0 };
+	static struct ldap_entry e; /* large for a stack */
 	struct writer name = writer_over(e.room, sizeof(e.room));
 
+	e.count = 0;
 	all.name_count = 0; /* operational ones are asked for by name */
 	e.values[e.count++] = (struct ldap_value){ "objectClass", BYTES_LIT("top") };
 	e.values[e.count++] = (struct ldap_value){ "supportedLDAPVersion", BYTES_LIT("3") };
