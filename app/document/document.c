@@ -119,6 +119,8 @@ static json_t *change_view(const struct node *node, const struct document_change
 
 	field_warn(run->command->args, change->value, warnings);
 	document_warn(node, change->kind, document_tenant(run), change->value, warnings);
+	if (view && change->kind->form && run->role < COMMAND_FOR_ADMIN)
+		form_urls_hide(change->kind->form, view, change->value);
 	if (view && json_array_size(warnings))
 		(void)json_object_set(view, "warnings", warnings);
 	json_decref(warnings);

@@ -189,6 +189,16 @@ class Login(Phones, unittest.TestCase):
         with self.node.redis() as redis:
             self.assertNotIn(SECRET, str([redis("HGETALL", key) for key in redis("KEYS", "*doc:device*") if redis("TYPE", key) == "hash"]))
 
+    def test_who_may_log_in_is_shown_no_secret(self):
+        """What administrators alone are shown is not in the answer to an application that logs somebody in, or out."""
+        self.bare(self.node, self.port, MACS[0]).agent.register(expires=0)
+        row = self.node.ctl("device.put", mac=MACS[0], menu_password="98765", overrides="device.auth.localAdminPassword=98765")
+        self.assertEqual((row["menu_password"], "98765" in row["overrides"]), ("98765", True))
+        for command in ("device.login", "device.logout"):
+            row = self.node.ctl(command, mac=MACS[0], number="201", as_role="application")
+            self.assertEqual((row["mac"], row["user"]), (MACS[0], "201" if command == "device.login" else ""))
+            self.assertNotIn("98765", str(row))
+
     def test_the_login_ends(self):
         """By its deadline."""
         device = self.bare(self.node, self.port, MACS[0])
