@@ -39,14 +39,18 @@ class Softphone(WebTest):
 
     def signed_in(self, **more):
         host, frame = self.host(**more)
-        frame.until("document.querySelector('#number')")
-        frame.fill("#number", "1001")
-        frame.fill("#password", "secret1001")
-        frame.click("Sign in", "form button")
-        frame.shows("No active calls", "Live")
+        self.sign_in(frame, "1001")
         host.until("dials")
         time.sleep(0.5)
         return host, frame
+
+    @staticmethod
+    def sign_in(frame, number):
+        frame.until("document.querySelector('#number')")
+        frame.fill("#number", number)
+        frame.fill("#password", "secret" + number)
+        frame.click("Sign in", "form button")
+        frame.shows("No active calls", "Live")
 
     def rings(self, agent=None):
         out = (agent or self.b).invite("1001", self.audio_b.sdp())
@@ -97,6 +101,20 @@ class Softphone(WebTest):
         self.assertEqual(host.run("pops"), ["new Lead 1002"])
         out.cancel()
         into.wait_cancel()
+
+    def test_two_agents_of_a_browser(self):
+        """Both parties of a call have a log of it each, though they sign in at one browser, one after the other."""
+        host, frame = self.signed_in()
+        out, into = self.rings()
+        frame.shows("1002", "Answer")
+        out.cancel()
+        into.wait_cancel()
+        host.until("Object.keys(logs).length === 1")
+        frame.click("Sign out")
+        self.sign_in(frame, "1002")
+        host.until("Object.keys(logs).length === 2")
+        first, second = host.run("Object.values(logs)")
+        self.assertEqual(first["CallObject"], second["CallObject"])
 
     def test_click_to_dial(self):
         """A number that is clicked in the CRM is called by the agent's phone; it is logged once, with its length."""

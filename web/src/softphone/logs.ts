@@ -6,7 +6,7 @@ import { list, number, text, type Row } from "../api";
 import { keep } from "../keep";
 import type { Host } from "./host";
 
-const KEPT = "tandem-logs";
+const keptAs = (me: string): string => `tandem-logs-${me}`; // each agent of a browser has logs of his own
 const MOST = 40; // logs whose calls may go on still
 
 interface Kept {
@@ -41,9 +41,9 @@ export function fieldsOf(row: Row): Row {
 	};
 }
 
-function kept(): Kept | null {
+function kept(me: string): Kept | null {
 	try {
-		const read = JSON.parse(keep.get(KEPT) ?? "null") as Kept | null;
+		const read = JSON.parse(keep.get(keptAs(me)) ?? "null") as Kept | null;
 		return read && Array.isArray(read.ids) ? read : null;
 	} catch {
 		return null;
@@ -59,10 +59,10 @@ export function logAll(host: Host, me: string): Promise<boolean> {
 }
 
 async function logNow(host: Host, me: string): Promise<boolean> {
-	const before = kept() ?? { since: Date.now() - 60000, ids: [] };
+	const before = kept(me) ?? { since: Date.now() - 60000, ids: [] };
 	const rows = await api.get<Row[]>("/v1/histories", { user: me, since: new Date(before.since - 1000).toISOString().slice(0, 16), limit: 100 });
 	let { since, ids } = before;
-	const store = () => keep.set(KEPT, JSON.stringify({ since, ids: ids.slice(-MOST) }));
+	const store = () => keep.set(keptAs(me), JSON.stringify({ since, ids: ids.slice(-MOST) }));
 	let some = false;
 	store();
 	for (const row of [...rows].reverse()) {

@@ -6,7 +6,7 @@ import { text, type Row } from "../api";
 import { keep } from "../keep";
 import type { CallType, Found, Host } from "./host";
 
-const KEPT = "tandem-pops";
+const keptAs = (): string => `tandem-pops-${api.signedIn()?.user ?? ""}`;
 const MOST = 40;
 
 export interface Terms {
@@ -22,13 +22,13 @@ export interface Pop {
 
 const popped = (): string[] => {
 	try {
-		const read = JSON.parse(keep.get(KEPT) ?? "[]") as unknown;
+		const read = JSON.parse(keep.get(keptAs()) ?? "[]") as unknown;
 		return Array.isArray(read) ? read.map(String) : [];
 	} catch {
 		return [];
 	}
 };
-const mark = (call: string, on: boolean) => keep.set(KEPT, JSON.stringify([...popped().filter((one) => one !== call), ...(on ? [call] : [])].slice(-MOST)));
+const mark = (call: string, on: boolean) => keep.set(keptAs(), JSON.stringify([...popped().filter((one) => one !== call), ...(on ? [call] : [])].slice(-MOST)));
 
 /** Neither party is behind a trunk: internal. */
 export const typeOf = (own: Row, call: Row): CallType => (!text(call, "from_trunk") && !text(call, "to_trunk") ? "internal" : text(own, "direction") === "in" ? "inbound" : "outbound");
