@@ -106,9 +106,9 @@ static int export_call(struct person_export *e, struct export_call *c)
 static int export_conversations(struct person_export *e, char letter, struct bytes place)
 {
 	struct export_calls calls = { .count = 0 };
+	int64_t ended_ms = place_number(&place), call = place_number(&place);
 	struct sql_value params[] = { sql_text(e->tenant), sql_text(e->number),
-				      sql_number(place_number(&place)),
-				      sql_number(place_number(&place)) };
+				      sql_number(ended_ms), sql_number(call) };
 	int err;
 
 	(void)snprintf(e->owner, sizeof(e->owner), "%c" BYTES_FMT, letter, BYTES_ARG(e->number));
