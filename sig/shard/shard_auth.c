@@ -467,7 +467,7 @@ static const struct digest_secret *located_secret(const struct shard_located *l,
 	return NULL;
 }
 
-/* The account is of the extension that has the device now. */
+/* The account is of the extension that has the device now. If that is gone, nothing proves it. */
 static bool auth_who_device(const struct shard *s, uint16_t tenant, struct auth_who *who)
 {
 	const struct device_account *account =
@@ -475,13 +475,13 @@ static bool auth_who_device(const struct shard *s, uint16_t tenant, struct auth_
 
 	if (!account)
 		return false;
-	*who = (struct auth_who){
-		.slot = shard_extension_slot(s, tenant, bytes_str(account->number)),
-		.number = bytes_str(account->number),
-		.location = account->location,
-		.device = device_mac(bytes_str(account->name)),
-		.secret = &account->secret,
-	};
+	who->slot = shard_extension_slot(s, tenant, bytes_str(account->number));
+	if (!who->slot)
+		return true;
+	who->number = bytes_str(account->number);
+	who->location = account->location;
+	who->device = device_mac(bytes_str(account->name));
+	who->secret = &account->secret;
 	return true;
 }
 

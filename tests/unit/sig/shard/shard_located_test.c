@@ -346,6 +346,10 @@ static void of_a_device(void **state)
 			      r->now);
 	rig_run(r);
 	assert_int_equal(locations_find(r->locations, TENANT_DEFAULT, BYTES_LIT("1001"))->count, 1);
+	device_is(d, "1999"); /* an extension that is gone */
+	assert_true(bytes_starts(log_in(&d->p, MAC, "of the device"), "SIP/2.0 401"));
+	assert_false(shard_device_proves(r->shard, TENANT_DEFAULT, BYTES_LIT(MAC),
+					 BYTES_LIT("of the device"), &from, r->now, &wait_ns));
 	device_is(d, "1001");
 	dials(&d->p, MAC, "of the device", "112", "");
 	assert_told(phone_rings(&d->g.carriers[0]), "Fifth");
