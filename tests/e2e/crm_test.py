@@ -115,6 +115,9 @@ class Softphone(WebTest):
         host.until("Object.keys(logs).length === 2")
         first, second = host.run("Object.values(logs)")
         self.assertEqual(first["CallObject"], second["CallObject"])
+        days = {cookie["name"]: (cookie["expires"] - time.time()) / 86400 for cookie in self.chromium.command("Storage.getCookies", browserContextId=host.context)["cookies"]}
+        self.assertLess(days["tandem-softphone"], 2)
+        self.assertGreater(min(days["tandem-logs-1001"], days["tandem-logs-1002"]), 80, "a weekend is longer than a day")
 
     def test_click_to_dial(self):
         """A number that is clicked in the CRM is called by the agent's phone; it is logged once, with its length."""

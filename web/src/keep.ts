@@ -11,10 +11,10 @@ const cookies = {
 		const found = document.cookie.split("; ").find((one) => one.startsWith(`${name}=`));
 		return found ? decodeURIComponent(found.slice(name.length + 1)) : (memory.get(name) ?? null);
 	},
-	setItem: (name: string, value: string): void => {
+	setItem: (name: string, value: string, days: number): void => {
 		const written = encodeURIComponent(value);
 		memory.set(name, value);
-		if (written.length <= COOKIE_MAX) document.cookie = `${name}=${written}; Path=${location.pathname}; Max-Age=${DAY_S}; Secure; SameSite=None; Partitioned`;
+		if (written.length <= COOKIE_MAX) document.cookie = `${name}=${written}; Path=${location.pathname}; Max-Age=${days * DAY_S}; Secure; SameSite=None; Partitioned`;
 	},
 	removeItem: (name: string): void => {
 		memory.delete(name);
@@ -24,7 +24,7 @@ const cookies = {
 
 export const framed = (): boolean => typeof window !== "undefined" && window.parent !== window;
 
-const place = (): Pick<Storage, "getItem" | "setItem" | "removeItem"> => (framed() ? cookies : localStorage);
+const place = (): Pick<typeof cookies, "getItem" | "removeItem"> & { setItem: (name: string, value: string, days: number) => void } => (framed() ? cookies : localStorage);
 
 export const keep = {
 	get: (name: string): string | null => {
@@ -34,9 +34,10 @@ export const keep = {
 			return memory.get(name) ?? null;
 		}
 	},
-	set: (name: string, value: string): void => {
+	/** days: so long it stays in a frame. */
+	set: (name: string, value: string, days = 1): void => {
 		try {
-			place().setItem(name, value);
+			place().setItem(name, value, days);
 		} catch {
 			memory.set(name, value);
 		}

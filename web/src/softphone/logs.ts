@@ -7,6 +7,7 @@ import { keep } from "../keep";
 import type { Host } from "./host";
 
 const keptAs = (me: string): string => `tandem-logs-${me}`; // each agent of a browser has logs of his own
+const KEPT_DAYS = 90; // what ends meanwhile is logged when he comes back
 const MOST = 40; // logs whose calls may go on still
 
 interface Kept {
@@ -62,7 +63,7 @@ async function logNow(host: Host, me: string): Promise<boolean> {
 	const before = kept(me) ?? { since: Date.now() - 60000, ids: [] };
 	const rows = await api.get<Row[]>("/v1/histories", { user: me, since: new Date(before.since - 1000).toISOString().slice(0, 16), limit: 100 });
 	let { since, ids } = before;
-	const store = () => keep.set(keptAs(me), JSON.stringify({ since, ids: ids.slice(-MOST) }));
+	const store = () => keep.set(keptAs(me), JSON.stringify({ since, ids: ids.slice(-MOST) }), KEPT_DAYS);
 	let some = false;
 	store();
 	for (const row of [...rows].reverse()) {
