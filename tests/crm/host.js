@@ -39,6 +39,12 @@ const methods = {
 		setTimeout(open, 300);
 		return right(null);
 	},
+	runApex: ({ apexClass, methodName, methodParams }) => {
+		if (query.get("apex") === null || apexClass !== "SoftphoneSearchController" || methodName !== "find") return wrong("GENERIC_ERROR", apexClass);
+		const { field, value } = Object.fromEntries(new URLSearchParams(methodParams));
+		const [object, name] = field.split(".");
+		return right({ runApex: JSON.stringify(db.filter((row) => row.RecordType === object && String(row[name] ?? "").startsWith(value)).map(({ Id, Name, RecordType }) => ({ Id, Name, RecordType }))) });
+	},
 	saveLog: ({ value }) => {
 		const { entityApiName, Id, ...fields } = value;
 		if (!Id && entityApiName !== "Task") return wrong("INVALID_PARAM", "entityApiName");

@@ -27,13 +27,14 @@
 		SCREENPOP_TYPE: { SOBJECT: "sobject", URL: "url", NEW_RECORD_MODAL: "newRecord", SEARCH: "search" },
 		onClickToDial: ({ listener }) => (listeners.dial = listener),
 	};
-	for (const method of ["enableClickToDial", "getCallCenterSettings", "searchAndScreenPop", "screenPop", "saveLog", "setSoftphonePanelVisibility", "setSoftphonePanelHeight", "notifyInitializationComplete"])
+	for (const method of ["enableClickToDial", "getCallCenterSettings", "searchAndScreenPop", "screenPop", "saveLog", "runApex", "setSoftphonePanelVisibility", "setSoftphonePanelHeight", "notifyInitializationComplete"])
 		opencti[method] = (given) => ask(method, ...plain(given));
 	const text = (callback) => (answer) => callback({ result: answer.success ? (typeof answer.returnValue === "string" ? answer.returnValue : JSON.stringify(answer.returnValue)) : null, error: answer.success ? null : answer.errors[0].description });
 	const form = (fields) => Object.fromEntries(new URLSearchParams(fields));
 	const interaction = {
 		searchAndGetScreenPopUrl: (value, _, type, callback) => ask("searchAndScreenPop", { searchParams: value, callType: type, deferred: true }, (answer) => text(callback)({ ...answer, returnValue: { screenPopUrl: "/", screenPopObject: answer.returnValue } })),
 		screenPop: (url, _, callback) => ask("screenPop", { type: "sobject", params: { recordId: url.slice(1) } }, text(callback)),
+		runApex: (apexClass, methodName, methodParams, callback) => ask("runApex", { apexClass, methodName, methodParams }, text(callback)),
 		saveLog: (object, fields, callback) => ask("saveLog", { value: { entityApiName: object, ...form(fields) } }, text(callback)),
 		setVisible: (visible, callback) => ask("setSoftphonePanelVisibility", { visible }, text(callback)),
 		cti: {

@@ -14,6 +14,7 @@ PAGE = "softphone/softphone.html"
 HOSTILE = '"><img src=x onerror=hit=1>'
 RECORDS = [{"Id": "003000000000001", "Name": HOSTILE, "RecordType": "Contact", "Phone": "1002"},
            {"Id": "001000000000002", "Name": "Acme", "RecordType": "Account", "Phone": "1003"},
+           {"Id": "500000000000004", "Name": "Case 00001234", "RecordType": "Case", "CaseNumber": "00001234"},
            {"Id": "00Q000000000003", "Name": "Lee", "RecordType": "Lead", "Phone": "1003"}]
 
 
@@ -118,6 +119,23 @@ class Softphone(WebTest):
         days = {cookie["name"]: (cookie["expires"] - time.time()) / 86400 for cookie in self.chromium.command("Storage.getCookies", browserContextId=host.context)["cookies"]}
         self.assertLess(days["tandem-softphone"], 2)
         self.assertGreater(min(days["tandem-logs-1001"], days["tandem-logs-1002"]), 80, "a weekend is longer than a day")
+
+    def test_a_tag_pops(self):
+        """CRM-07: what the caller keyed is matched with the beginning of the tag's field by the org's class; without that class it is looked for as a number is."""
+        self.node.ctl("flow.put", name="case", program=[{"tag": {"name": "Case.CaseNumber", "value": "0000123"}}, {"dial": "1001"}])
+        self.node.ctl("number.put", number="700", to="flow:case")
+        self.addCleanup(self.node.ctl, "flow.delete", name="case", force=True)
+        self.addCleanup(self.node.ctl, "number.delete", number="700")
+        for more, popped in (({"apex": "yes"}, "500000000000004"), ({}, "003000000000001")):
+            host, _ = self.signed_in(**more)
+            out = self.b.invite("700", self.audio_b.sdp())
+            into = self.a.incoming()
+            into.ring()
+            host.until("pops.length")
+            self.assertEqual(host.run("pops"), [popped])
+            out.cancel()
+            into.wait_cancel()
+            until(lambda: not self.calls())
 
     def test_click_to_dial(self):
         """A number that is clicked in the CRM is called by the agent's phone; it is logged once, with its length."""

@@ -20,6 +20,8 @@ export interface Host {
 	onDial: (listener: (dialled: Dialled) => void) => Promise<void>;
 	/** What is there of that number or value. Nothing is shown yet. */
 	search: (value: string, type: CallType) => Promise<Found[]>;
+	/** Records of which the field begins with the value, by the Apex class of the org; an error: there is none. */
+	match: (field: string, value: string) => Promise<Found[]>;
 	show: (record: string) => Promise<void>;
 	begin: (record: string, fields: Row) => Promise<void>;
 	/** id: of the log that is changed; "": a new one. Its id. */
@@ -30,6 +32,7 @@ export interface Host {
 }
 
 const VERSION = "66.0";
+const APEX = "SoftphoneSearchController"; // deploy/crm
 const ANSWER_MS = 15000;
 
 type Answer = { success?: boolean; returnValue?: unknown; errors?: unknown; error?: unknown; result?: unknown };
@@ -76,6 +79,13 @@ const parsed = (value: unknown): { [name: string]: unknown } => {
 	}
 };
 
+/** Both forms of its answer: the JSON that it returned, as a text or within runApex. */
+const apexOf = (answer: unknown): Found[] => {
+	const given = parsed(answer).runApex ?? answer;
+	const rows: unknown = typeof given === "string" ? parsed(given) : given;
+	return foundOf(Array.isArray(rows) ? Object.fromEntries(rows.map((row: { Id?: string }) => [row?.Id ?? "", row])) : rows);
+};
+
 /** Records of a search: id → {Id, Name, RecordType}; what else the answer holds is no record. */
 export function foundOf(answer: unknown): Found[] {
 	const out: Found[] = [];
@@ -114,6 +124,7 @@ const none: Host = {
 	settings: () => Promise.resolve({}),
 	onDial: () => Promise.resolve(),
 	search: () => Promise.resolve([]),
+	match: () => Promise.resolve([]),
 	show: () => Promise.resolve(),
 	begin: () => Promise.resolve(),
 	log: () => Promise.resolve(""),
@@ -135,6 +146,7 @@ function lightning(library: Library): Host {
 		},
 		search: async (value, type) =>
 			foundOf(await ask("searchAndScreenPop", { callType: types?.[type.toUpperCase()] ?? type, searchParams: value, queryParams: "", defaultFieldValues: { Phone: value }, deferred: true })),
+		match: async (field, value) => apexOf(await ask("runApex", { apexClass: APEX, methodName: "find", methodParams: new URLSearchParams({ field, value }).toString() })),
 		show: (record) => ask("screenPop", { type: pops?.SOBJECT ?? "sobject", params: { recordId: record } }),
 		begin: (record, fields) => ask("screenPop", { type: pops?.NEW_RECORD_MODAL ?? "newRecordModal", params: { entityName: record, defaultFieldValues: fields } }),
 		log: async (id, fields) => {
@@ -158,6 +170,7 @@ function classic(library: Library & { cti?: Library }): Host {
 			(library.cti?.onClickToDial as Method)((answer: Answer) => listener(dialledOf(answer.result)));
 		},
 		search: async (value, type) => foundOf(await ask(library, "searchAndGetScreenPopUrl", value, "", type)),
+		match: async (field, value) => apexOf(await ask(library, "runApex", APEX, "find", new URLSearchParams({ field, value }).toString())),
 		show: (record) => ask(library, "screenPop", `/${record}`, true),
 		begin: (record, row) => ask(library, "screenPop", `/${{ Contact: "003", Account: "001", Lead: "00Q" }[record] ?? ""}/e?${fields(row)}`, true),
 		log: async (id, row) => String((await ask<unknown>(library, "saveLog", "Task", fields(id ? { Id: id, ...row } : row))) ?? id),

@@ -33,10 +33,18 @@ const mark = (call: string, on: boolean) => keep.set(keptAs(), JSON.stringify([.
 /** Neither party is behind a trunk: internal. */
 export const typeOf = (own: Row, call: Row): CallType => (!text(call, "from_trunk") && !text(call, "to_trunk") ? "internal" : text(own, "direction") === "in" ? "inbound" : "outbound");
 
-/** Values to look for: what the caller keyed under a tag (Case.CaseNumber=00001234) before his number. */
-export function valuesOf(own: Row, call: Row): string[] {
-	const tags = text(call, "data").split(/[;&\s]+/).map((one) => one.split("=")[1] ?? "");
-	return [...tags, text(own, "remote")].filter((value, i, all) => value.length > 1 && all.indexOf(value) === i);
+/** What to look for: what the caller keyed under a tag (Case.CaseNumber=00001234) before his number, which is in any field. */
+export function valuesOf(own: Row, call: Row): { field: string; value: string }[] {
+	const tags = text(call, "data")
+		.split(/[;&\s]+/)
+		.map((one) => ({ field: one.split("=")[0] ?? "", value: one.split("=")[1] ?? "" }));
+	return [...tags, { field: "", value: text(own, "remote") }].filter(({ value }) => value.length > 1);
+}
+
+/** By the org's class, if it has one; else wherever the org looks. */
+async function found(host: Host, field: string, value: string, type: CallType): Promise<Found[]> {
+	const rows = field ? await host.match(field, value).catch(() => null) : null;
+	return rows ?? host.search(value, type);
 }
 
 export const fitting = (found: Found[], match: string[]): Found[] => found.filter((one) => !["Contact", "Account", "Lead"].includes(one.type) || match.includes(one.type));
@@ -51,10 +59,10 @@ export async function popFor(host: Host, terms: Terms, own: Row): Promise<Pop | 
 		const type = typeOf(own, call);
 		if (!terms.pop.includes(type)) return null;
 		await host.raise().catch(() => undefined);
-		for (const value of valuesOf(own, call)) {
-			const found = fitting(await host.search(value, type), terms.match);
-			if (found.length === 1) await host.show(found[0]?.id ?? "");
-			if (found.length) return found.length > 1 ? { call: id, value, found } : null;
+		for (const { field, value } of valuesOf(own, call)) {
+			const rows = fitting(await found(host, field, value, type), terms.match);
+			if (rows.length === 1) await host.show(rows[0]?.id ?? "");
+			if (rows.length) return rows.length > 1 ? { call: id, value, found: rows } : null;
 		}
 		return terms.new_record !== "none" && text(own, "remote") ? { call: id, value: text(own, "remote"), found: [] } : null;
 	} catch (error) {
