@@ -59,6 +59,20 @@ test("a CRM: both spellings of its answers, what is dialled, and which records f
 	assert.deepEqual([typeOf({ direction: "in" }, {}), typeOf({ direction: "in" }, { from_trunk: "a" }), typeOf({ direction: "out" }, { to_trunk: "a" })], ["internal", "inbound", "outbound"]);
 });
 
+test("the page around the softphone: who is heard, and what it is told", async () => {
+	const { isListed, changes } = await load("softphone/frame.ts");
+	const hosts = ["https://crm.example.org", "https://*.example.com"];
+	for (const origin of ["https://crm.example.org", "https://a.example.com", "https://a.b.example.com"]) assert.ok(isListed(origin, hosts), origin);
+	for (const origin of ["http://crm.example.org", "https://crm.example.org:8443", "https://example.com", "https://.example.com", "https://xexample.com", "https://a.example.com.evil.org", "null", ""]) assert.ok(!isListed(origin, hosts), origin);
+	const call = { call: "a", direction: "in", remote: "1002", remote_name: "Bob", state: "early" };
+	const told = (before, now) => changes(before, now).map((event) => `${event.call} ${event.state}`);
+	assert.deepEqual(changes([], [call]), [{ tandem: 1, event: "call", call: "a", state: "ringing", direction: "in", number: "1002", name: "Bob" }]);
+	assert.deepEqual(told([call], [call]), []);
+	assert.deepEqual(told([call], [{ ...call, state: "confirmed" }]), ["a connected"]);
+	assert.deepEqual(told([{ ...call, state: "confirmed" }], [{ ...call, state: "confirmed", held: true }, { ...call, call: "b", direction: "out" }]), ["a held", "b calling"]);
+	assert.deepEqual(told([call], []), ["a ended"]);
+});
+
 test("tables as CSV", async () => {
 	const { csv } = await load("format.ts");
 	const rows = [{ a: 'x,"y"', b: "=1+1", c: -5 }, { a: "line\nbreak", b: "@x", c: null }];

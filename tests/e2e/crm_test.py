@@ -3,6 +3,7 @@
 import time
 import xml.etree.ElementTree as tree
 
+from lib.browser import Failed
 from lib.crm import Crm, Frame
 from lib.pages import WebPage
 from lib.sip import SipError
@@ -162,6 +163,30 @@ class Softphone(WebTest):
         into.wait_cancel()
         host.until("Object.keys(logs).length === 1")
         frame.shows("No active calls")
+
+    def test_another_crm(self):
+        """The sample page of the guide is told of calls and places them; a page of an origin that is not listed is told nothing, and not shown the softphone."""
+        host = WebPage(self.chromium, f"{self.crm.origin}/crm-page.html?node={self.url('').rstrip('/')}")
+        self.addCleanup(host.close)
+        frame = Frame(host, "softphone")
+        self.sign_in(frame, "1001")
+        host.click("Call Acme Tools")
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        rung = self.b.incoming()
+        rung.answer(self.audio_b.sdp())
+        host.shows("Acme Tools: connected")
+        rung.bye()
+        into.wait_bye()
+        host.shows("Nobody calls.")
+        self.node.ctl("crm.put", name="MaxCSCallCenter", hosts="https://crm.example.org")
+        stranger = WebPage(self.chromium, f"{self.crm.origin}/crm-page.html?node={self.url('').rstrip('/')}")
+        self.addCleanup(stranger.close)
+        stranger.run("said = []; addEventListener('message', event => said.push(event.data.event)); 0")
+        time.sleep(2.5)
+        self.assertEqual(stranger.run("said"), [])
+        with self.assertRaises(Failed):
+            Frame(stranger, "softphone.html").attach(3)
 
     def test_who_may_frame_it(self):
         """CRM-03: both paths are served as they are; hosts of the tenant alone may frame the page, and no host any other page."""

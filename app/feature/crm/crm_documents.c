@@ -128,6 +128,18 @@ bool crm_frames_plain(struct bytes rest, struct writer *origins)
 
 /* ---- what it asks for ---- */
 
+static json_t *hosts_json(const char *hosts)
+{
+	struct bytes left = bytes_str(hosts), one;
+	json_t *list = json_array();
+
+	while (bytes_cut(&left, ',', &one)) {
+		one = bytes_trim(one);
+		(void)json_array_append_new(list, json_stringn((const char *)one.p, one.n));
+	}
+	return list;
+}
+
 static json_t *words_json(const char *const *names, uint32_t bits)
 {
 	json_t *list = json_array();
@@ -168,11 +180,12 @@ void crm_softphone(struct command_run *run)
 			     "the extension has no seat for a CRM (crm): an administrator gives "
 			     "one, by seats of extension.put");
 	else
-		command_answer(run,
-			       json_pack("{s:s, s:s, s:o, s:o, s:s, s:b}", "name", v.name, "label",
-					 v.label, "match", words_json(g_crm_records, v.match),
-					 "pop", words_json(g_crm_calls, v.pop), "new_record",
-					 g_crm_new_records[v.new_record], "log", !v.silent));
+		command_answer(run, json_pack("{s:s, s:s, s:o, s:o, s:s, s:b, s:o}", "name", v.name,
+					      "label", v.label, "match",
+					      words_json(g_crm_records, v.match), "pop",
+					      words_json(g_crm_calls, v.pop), "new_record",
+					      g_crm_new_records[v.new_record], "log", !v.silent,
+					      "hosts", hosts_json(v.hosts)));
 }
 
 /* ---- the file ---- */

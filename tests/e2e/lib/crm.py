@@ -21,7 +21,7 @@ class Crm(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         library = ("text/javascript", (FOLDER / "opencti.js").read_bytes())
-        files = {"/": ("text/html", HOST), "/host.js": ("text/javascript", (FOLDER / "host.js").read_bytes()),
+        files = {"/": ("text/html", HOST), "/crm-page.html": ("text/html", (ROOT / "docs/guides/crm-page.html").read_bytes()), "/host.js": ("text/javascript", (FOLDER / "host.js").read_bytes()),
                  "/support/api/66.0/lightning/opencti_min.js": library, "/support/api/66.0/interaction.js": library}
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -58,8 +58,8 @@ class Frame(WebPage):
     def __init__(self, page, path):      # pylint: disable=super-init-not-called
         self.browser, self.page, self.path, self.target, self.session = page.browser, page, path, None, None
 
-    def attach(self):
-        end = time.monotonic() + PATIENCE_S
+    def attach(self, seconds=PATIENCE_S):
+        end = time.monotonic() + seconds
         while True:
             found = [info for info in self.browser.command("Target.getTargets", filter=[{"type": "iframe"}])["targetInfos"] if self.path in info["url"] and info.get("browserContextId") == self.page.context]
             if found:

@@ -8,6 +8,7 @@ import { AgentBar } from "../client/agent";
 import { t } from "../i18n";
 import { Badge, Icon, Notice, attempt, start } from "../ui";
 import { ownState, tone, word } from "../words";
+import { type Around, type Command, talkTo } from "./frame";
 import { type Host, dialOf, hostOf } from "./host";
 import { logAll } from "./logs";
 import { type Pop, type Terms, popFor } from "./pop";
@@ -127,11 +128,24 @@ function Call({ own }: { own: Row }) {
 	);
 }
 
-function Phone({ host, terms }: { host: Host; terms: Terms & { log: boolean } }) {
+interface All extends Terms {
+	log: boolean;
+	hosts: string[];
+}
+
+/** What the page around it may ask for: what its user may do. */
+async function carryOut({ command, call, number }: Command): Promise<void> {
+	if (command === "call" && number) await api.ask("/v1/calls", { method: "POST", body: { from: me(), to: number } });
+	else if (["answer", "reject", "hangup", "hold", "resume"].includes(command) && /^[0-9a-v]{13}$/.test(call)) await api.ask(`/v1/calls/${call}/${command}`, { method: "POST", body: {} });
+	else throw new Error("hello, call (number), answer, reject, hangup, hold, resume (call)");
+}
+
+function Phone({ host, terms }: { host: Host; terms: All }) {
 	const { calls, live, ended } = useOwn();
 	const [pop, setPop] = useState<Pop | null>(null);
 	const [wrong, setWrong] = useState("");
 	const [to, setTo] = useState("");
+	const around = useRef<Around | null>(null);
 	const settings = useRef<{ [name: string]: string }>({});
 	const failed = (error: unknown) => setWrong(said(error));
 	const call = (number: string) => attempt(() => api.ask("/v1/calls", { method: "POST", body: { from: me(), to: number } }), t("Your phone rings: take it, and {to} is called", { to: number }));
@@ -141,6 +155,11 @@ function Phone({ host, terms }: { host: Host; terms: Terms & { log: boolean } })
 			.catch(failed);
 		host.onDial((dialled) => void call(dialOf(dialled.number, settings.current))).catch(failed);
 	}, []);
+	useEffect(() => {
+		const made = (around.current = talkTo(terms.hosts, carryOut));
+		return () => made.stop();
+	}, []);
+	useEffect(() => around.current?.tell(calls), [JSON.stringify(calls)]);
 	useEffect(() => {
 		for (const own of calls) {
 			const early = text(own, "state") !== "confirmed";
@@ -244,11 +263,11 @@ function SignIn() {
 }
 
 function Signed({ host }: { host: Host }) {
-	const [terms, setTerms] = useState<(Terms & { log: boolean }) | null>(null);
+	const [terms, setTerms] = useState<All | null>(null);
 	const [wrong, setWrong] = useState("");
 	useEffect(() => {
 		api.get<Row>("/v1/crms:softphone", { number: me() })
-			.then((row) => setTerms({ match: (row.match ?? []) as string[], pop: (row.pop ?? []) as string[], new_record: text(row, "new_record"), log: row.log !== false }))
+			.then((row) => setTerms({ match: (row.match ?? []) as string[], pop: (row.pop ?? []) as string[], new_record: text(row, "new_record"), log: row.log !== false, hosts: (row.hosts ?? []) as string[] }))
 			.catch((error: unknown) => setWrong(said(error)));
 	}, []);
 	if (terms) return <Phone host={host} terms={terms} />;
