@@ -161,7 +161,7 @@ static json_t *leg_json(const struct call_view_leg *leg)
 	while (bytes_cut(&rest, ',', &name))
 		(void)json_array_append_new(codecs, command_text_json(name));
 	/* g_profile_transport begins with "any" */
-	return json_pack("{s:s, s:s, s:b, s:b, s:s, s:o}", "transport",
+	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:o}", "trunk", leg->trunk, "transport",
 			 g_profile_transport[leg->transport + 1], "srtp",
 			 leg->suite[0] ? leg->suite : "plain", "holds", leg->held, "muted",
 			 leg->muted, "profile", leg->profile, "codecs", codecs);

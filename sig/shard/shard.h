@@ -440,6 +440,7 @@ struct call_view_leg {
 	enum sip_transport transport;
 	bool held, muted;               /* by command: its party holds the other; it is muted */
 	char profile[PROFILE_NAME_MAX]; /* the codec profile that its address has now */
+	char trunk[32];                 /* by which its party is reached; "": a phone */
 	char suite[40];                 /* SRTP crypto-suite of its first stream; "": plain */
 	char codecs[128];               /* agreed, as "PCMA,opus,H264"; "": nothing yet */
 };

@@ -83,6 +83,7 @@ static void shard_view_leg(const struct shard *s, uint16_t tenant, const struct 
 	};
 	(void)bytes_cstr(bytes_str(shard_profile_of(s, tenant, &l->dialog.hop.remote)->name),
 			 out->profile, sizeof(out->profile));
+	cdr_put(out->trunk, sizeof(out->trunk), text_bytes(&l->trunk));
 }
 
 /* An m-line as shown to others: addresses, directions, codecs; no SRTP keys. */

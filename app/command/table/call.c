@@ -551,7 +551,8 @@ const struct command g_call_commands[] = {
 	  "Shows a call with the live counters of its media flows. A call that ended in the last "
 	  "hour: its record (as in cdr.list) with state ended, and the last counters of its flows.",
 	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
-	  "crypto-suite or plain, holds, muted, profile, codecs), recordings (of now: recording, "
+	  "crypto-suite or plain, trunk: empty of a phone, holds, muted, profile, codecs), "
+	  "recordings (of now: recording, "
 	  "leg, state: on or paused, to, cause: policy, command, code, page or message, "
 	  "begun_utc_ms), "
 #define CALL_FACT(member, size, from, name, help) name help ", "
