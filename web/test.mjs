@@ -56,7 +56,7 @@ test("a CRM: both spellings of its answers, what is dialled, and which records f
 	const { valuesOf, fitting, typeOf } = await load("softphone/pop.ts");
 	assert.deepEqual(valuesOf({ remote: "1002" }, { data: "Case.CaseNumber=00001234;Lead.X=7" }), [{ field: "Case.CaseNumber", value: "00001234" }, { field: "", value: "1002" }]);
 	assert.deepEqual(fitting([...found, { id: "1", name: "", type: "Lead" }, { id: "2", name: "", type: "Case" }], ["Lead"]).map((one) => one.type), ["Lead", "Case"]);
-	assert.deepEqual([typeOf({ direction: "in" }, {}), typeOf({ direction: "in" }, { from_trunk: "a" }), typeOf({ direction: "out" }, { to_trunk: "a" })], ["internal", "inbound", "outbound"]);
+	assert.deepEqual([typeOf({ direction: "in" }, { outside: false }), typeOf({ direction: "in" }, { outside: true }), typeOf({ direction: "out" }, { outside: true })], ["internal", "inbound", "outbound"]);
 });
 
 test("the page around the softphone: who is heard, and what it is told", async () => {

@@ -363,6 +363,7 @@ ROWS = {
     "crm.get": each(own(lambda me, row: row["hosts"] == "https://acme.lightning.force.com", name="Desk"), hidden(name="LONE")),
     "crm.list": own(lambda me, rows: [row["name"] for row in rows] == ["Desk"]),
     "crm.softphone": each(own(lambda me, row: row["name"] == "Desk", number="1001"), hidden(number="LONE")),
+    "crm.call": hidden(call="CALL"),
     "crm.definition": each(own(lambda me, row: "Desk" in row["xml"], name="Desk", url="https://pbx.example.org"), hidden(name="LONE", url="https://pbx.example.org")),
     "crm.delete": each(own(name="Desk"), hidden(name="LONE")),
     "supervisor.put": own(number="1001", whom="1001", modes=["listen"]),

@@ -49,6 +49,6 @@ void crm_definition_write(struct writer *w, const struct crm_value *v, const cha
 bool crm_frames(struct bytes rest, struct writer *origins);
 bool crm_frames_plain(struct bytes rest, struct writer *origins);
 
-command_fn crm_softphone, crm_definition;
+command_fn crm_softphone, crm_call, crm_definition;
 
 #endif

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command/command_call.h"
 #include "app/command/command_extension.h"
+#include "app/command/command_request.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
@@ -186,6 +188,21 @@ void crm_softphone(struct command_run *run)
 					      words_json(g_crm_calls, v.pop), "new_record",
 					      g_crm_new_records[v.new_record], "log", !v.silent,
 					      "hosts", hosts_json(v.hosts)));
+}
+
+/* What the page looks for: a user sees no trunks of a call, so it says whether one is there. */
+void crm_call(struct command_run *run)
+{
+	static struct call_view view; /* large for a stack */
+	struct call_facts facts;
+
+	if (!command_call_view(run, &view))
+		return;
+	if (!shard_call_facts(node_core(run->node, view.call), view.call, &facts))
+		facts = (struct call_facts){ 0 };
+	command_answer(run, json_pack("{s:o, s:b, s:o}", "call", command_call_id_json(view.call),
+				      "outside", view.legs[0].trunk[0] || view.legs[1].trunk[0],
+				      "data", command_text_json(bytes_str(facts.data))));
 }
 
 /* ---- the file ---- */

@@ -58,8 +58,8 @@ class Frame(WebPage):
     def __init__(self, page, path):      # pylint: disable=super-init-not-called
         self.browser, self.page, self.path, self.target, self.session = page.browser, page, path, None, None
 
-    def attach(self, seconds=PATIENCE_S):
-        end = time.monotonic() + seconds
+    def attach(self):
+        end = time.monotonic() + PATIENCE_S
         while True:
             found = [info for info in self.browser.command("Target.getTargets", filter=[{"type": "iframe"}])["targetInfos"] if self.path in info["url"] and info.get("browserContextId") == self.page.context]
             if found:

@@ -31,7 +31,7 @@ const popped = (): string[] => {
 const mark = (call: string, on: boolean) => keep.set(keptAs(), JSON.stringify([...popped().filter((one) => one !== call), ...(on ? [call] : [])].slice(-MOST)));
 
 /** Neither party is behind a trunk: internal. */
-export const typeOf = (own: Row, call: Row): CallType => (!text(call, "from_trunk") && !text(call, "to_trunk") ? "internal" : text(own, "direction") === "in" ? "inbound" : "outbound");
+export const typeOf = (own: Row, call: Row): CallType => (call.outside !== true ? "internal" : text(own, "direction") === "in" ? "inbound" : "outbound");
 
 /** What to look for: what the caller keyed under a tag (Case.CaseNumber=00001234) before his number, which is in any field. */
 export function valuesOf(own: Row, call: Row): { field: string; value: string }[] {
@@ -55,7 +55,7 @@ export async function popFor(host: Host, terms: Terms, own: Row): Promise<Pop | 
 	if (!id || popped().includes(id)) return null;
 	mark(id, true); // at once: what it shows may load this page anew
 	try {
-		const call = await api.get(`/v1/calls/${id}`);
+		const call = await api.get("/v1/crms:call", { call: id });
 		const type = typeOf(own, call);
 		if (!terms.pop.includes(type)) return null;
 		await host.raise().catch(() => undefined);

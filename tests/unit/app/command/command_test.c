@@ -606,6 +606,7 @@ static const struct {
 	{ "crm.delete", COMMAND_FOR_ADMIN },
 	{ "crm.list", COMMAND_FOR_READER },
 	{ "crm.softphone", COMMAND_FOR_READER },
+	{ "crm.call", COMMAND_FOR_READER },
 	{ "crm.definition", COMMAND_FOR_ADMIN },
 	{ "supervisor.put", COMMAND_FOR_ADMIN },
 	{ "supervisor.get", COMMAND_FOR_READER },
