@@ -594,6 +594,7 @@ class WebClient(WebTest):
         into = self.a.incoming()
         into.answer(self.audio_a.sdp())
         board.shows("Nobody waits", "On the phone")
+        self.supervises(board)
         into.bye()
         out.wait_bye()
         board.click("Log out", "[data-row='1001'] button")
@@ -602,6 +603,37 @@ class WebClient(WebTest):
         page.shows("Logged out")
         for each in (page, other, board):
             self.fine(each)
+
+    def supervises(self, board):
+        """1004 may listen to 1001 and coach, not barge in: by the page of the queue, and by its own, which offers no more."""
+        self.node.put_extension("1004", "secret1004")
+        self.node.ctl("supervisor.put", number="1004", whom="1001", modes="listen,coach")
+        self.addCleanup(self.node.ctl, "supervisor.delete", number="1004")
+        phone, audio = self.node.user_agent("1004", "secret1004"), self.node.media()
+        for thing in (phone, audio):
+            self.addCleanup(thing.close)
+        self.assertEqual(phone.register().status, 200)
+        page = self.client("1004")
+        board.click("Monitor", "[data-row='1001'] button")
+        board.fill(".monitor-by", "1004")
+        board.click("Barge in", "dialog button")
+        board.shows("does not let it do that")
+        board.click("Listen", "dialog button")
+        into = phone.incoming()
+        into.answer(audio.sdp())
+        until(lambda: self.node.ctl("conference.list"))
+        into.bye()
+        page.shows("Supervision", "Listen", "Coach")
+        self.assertNotIn("Barge in", page.text())
+        page.fill(".monitor-of", "1002")
+        page.click("Listen")
+        page.shows("does not let it do that")
+        page.fill(".monitor-of", "1001")
+        page.click("Coach")
+        into = phone.incoming()
+        into.answer(audio.sdp())
+        into.bye()
+        self.fine(page)
 
     def test_own_greetings(self):
         """VM-09: said into the microphone of the page, heard there and at the phone; put as a file; deleted."""

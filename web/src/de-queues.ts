@@ -2,6 +2,15 @@
 // German texts of queues and agents, by the English ones.
 export const ofQueues: { [english: string]: string } = {
 	"A call that he has goes on.": "Ein Gespräch, das er hat, geht weiter.",
+	"Barge in": "Aufschalten",
+	Coach: "Soufflieren",
+	Listen: "Mithören",
+	Monitor: "Mithören …",
+	"Monitor {who}": "{who} mithören",
+	Supervision: "Aufsicht",
+	"Supervisor: the extension that rings": "Aufsicht: die Nebenstelle, die klingelt",
+	"The phone of {who} rings": "Das Telefon von {who} klingelt",
+	"Your phone rings, and you are in the call of that extension: {whom}": "Ihr Telefon klingelt, und Sie sind im Gespräch dieser Nebenstelle: {whom}",
 	Agent: "Agent",
 	Agents: "Agenten",
 	"Agents ready": "Bereite Agenten",

@@ -7,6 +7,7 @@ import { duration, time } from "../format";
 import { language, t } from "../i18n";
 import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
 import { ownState, tone, word } from "../words";
+import { Monitor, useSupervisor } from "../monitor";
 import { AgentBar } from "./agent";
 import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, usePhone } from "./phone-bar";
 import { useAlerts } from "./phone-settings";
@@ -193,6 +194,18 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 	);
 }
 
+function Supervision() {
+	const asked = useSupervisor(me());
+	const modes = (asked.value?.modes ?? []) as string[];
+	if (!text(asked.value, "whom") || !modes.length) return null;
+	return (
+		<Card title={t("Supervision")}>
+			<p class="small muted">{t("Your phone rings, and you are in the call of that extension: {whom}", { whom: text(asked.value, "whom") })}</p>
+			<Monitor by={me()} modes={modes} />
+		</Card>
+	);
+}
+
 function HomePage({ watched }: { watched: Watched }) {
 	const [to, setTo] = useState("");
 	const phone = usePhone();
@@ -246,6 +259,7 @@ function HomePage({ watched }: { watched: Watched }) {
 					</Card>
 					<Presence own={own} />
 					<PhoneCard />
+					<Supervision />
 					<Card title={t("Colleagues")} bare>
 						{!others.length ? (
 							<Empty icon="users" title={t("No colleagues yet")}>

@@ -5,7 +5,8 @@ import * as api from "../api";
 import { list, number, text, type Row } from "../api";
 import { duration } from "../format";
 import { t } from "../i18n";
-import { Badge, type Column, Empty, Head, Sure, Table, Tile, Wrong, attempt, link, useAsk } from "../ui";
+import { Badge, type Column, Dialog, Empty, Head, Sure, Table, Tile, Wrong, attempt, link, useAsk } from "../ui";
+import { Monitor } from "../monitor";
 import { tone, word } from "../words";
 
 const EVERY_MS = 2000;
@@ -66,6 +67,7 @@ export function QueuesNowPage() {
 /** An agent is set ready or not, or logged out, by whoever may. */
 function AgentActs({ row, onDone }: { row: Row; onDone: () => void }) {
 	const [asks, setAsks] = useState(false);
+	const [monitors, setMonitors] = useState(false);
 	const agent = text(row, "number");
 	const act = (verb: string) => void attempt(() => api.ask(`/v1/agents/${encodeURIComponent(agent)}/${verb}`, { method: "POST", body: {} })).then(onDone);
 	return (
@@ -76,6 +78,24 @@ function AgentActs({ row, onDone }: { row: Row; onDone: () => void }) {
 			<button class="button slim bare" onClick={() => setAsks(true)}>
 				{t("Log out")}
 			</button>
+			{agentState(row) === "busy" && (
+				<button class="button slim bare" onClick={() => setMonitors(true)}>
+					{t("Monitor")}
+				</button>
+			)}
+			{monitors && (
+				<Dialog title={t("Monitor {who}", { who: agent })} onClose={() => setMonitors(false)}>
+					<div class="inside stack">
+						<h2>{t("Monitor {who}", { who: agent })}</h2>
+						<Monitor of={agent} onDone={() => setMonitors(false)} />
+						<div class="ends">
+							<button class="button" onClick={() => setMonitors(false)}>
+								{t("Cancel")}
+							</button>
+						</div>
+					</div>
+				</Dialog>
+			)}
 			{asks && (
 				<Sure
 					title={t("Log out {who}?", { who: agent })}
@@ -110,7 +130,7 @@ export function QueueNowPage({ name }: { name: string }) {
 		{ key: "reason", title: t("Reason"), track: "minmax(90px, 1fr)", wide: true },
 		{ key: "calls", title: t("Calls"), track: "80px", end: true, wide: true },
 		{ key: "missed", title: t("Missed"), track: "80px", end: true, wide: true },
-		{ key: "_", title: t("Actions"), track: "220px", value: () => "", cell: (row) => <AgentActs row={row} onDone={asked.again} /> },
+		{ key: "_", title: t("Actions"), track: "minmax(220px, 300px)", value: () => "", cell: (row) => <AgentActs row={row} onDone={asked.again} /> },
 	];
 	return (
 		<>
