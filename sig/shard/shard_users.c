@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/plan.h"
 #include "sig/host/calendars.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/shard/shard_state.h"
@@ -15,13 +16,20 @@ enum { MARK_CONFERENCE = 0x20, MARK_ALONE = 0x40 };
 
 /* ---- the state of a user ---- */
 
+/* Its party is up and has no other one, or is on its way to a room or a prompt of the node. */
+static bool leg_hears_node(const struct call *c, const struct leg *l)
+{
+	return c->bridge.callee == LEG_NONE && (c->answer_utc_ms || plan_is_for_node(&c->plan)) &&
+	       (l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED);
+}
+
 /* Of its call, which the leg does not know. */
 static void dialog_state_of_call(const struct shard *s, struct dialog_state *d, const struct leg *l)
 {
 	const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
 
 	d->conference = c && c->member;
-	d->alone = c && call_is_alone(c);
+	d->alone = c && leg_hears_node(c, l);
 }
 
 static uint32_t watch_dialogs_add(const struct shard *s, uint16_t tenant, struct bytes user,
@@ -311,7 +319,7 @@ void shard_watch_call(struct shard *s, struct call *c)
 
 		if (mark && c->member)
 			mark |= MARK_CONFERENCE;
-		if (mark && call_is_alone(c))
+		if (mark && leg_hears_node(c, l))
 			mark |= MARK_ALONE;
 		if (!mark || mark == l->watched)
 			continue;
