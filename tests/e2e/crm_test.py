@@ -3,12 +3,14 @@
 import time
 import xml.etree.ElementTree as tree
 
+from http_api_test import Asks
 from lib.browser import Failed
 from lib.crm import Crm, Frame
 from lib.pages import WebPage
 from lib.sip import SipError
 from patience import until
 from server import ServerError
+from taken_test import Cluster, Talk
 from web_test import WebTest
 
 PAGE = "softphone/softphone.html"
@@ -294,3 +296,25 @@ class Softphone(WebTest):
             self.assertEqual([int(item.get("sortOrder")) for item in section], list(range(len(section))))
         with self.assertRaisesRegex(ServerError, "origin of the HTTP API"):
             self.node.ctl("crm.definition", name="MaxCSCallCenter", url="http://pbx.example.org")
+
+
+class OfNodes(Asks, Cluster):
+    """The call is at node a, the agent's page is of node b, and a Redis apart has the document."""
+
+    def test_its_page(self):
+        for node in (self.a, self.b):
+            self.until(lambda node=node: node.metric("tandem_cluster_nodes", state="heard") == 1)
+        self.until(lambda: (self.owner(17), self.owner(18)) == ("a", "b"))
+        self.registers(17, "1001", "1002")
+        self.a.ctl("crm.put", name="Desk", hosts="https://crm.example.org")
+        talk = Talk(self, 17).answer()
+        self.until(lambda: self.a.ctl("call.list"))
+        call = self.a.ctl("call.list")[0]["id"]
+        made = self.http(self.b, "POST", "/v1/sessions", body={"number": "1001", "password": "secret", "ttl_s": 600})
+        self.assertEqual(made[0], 200)
+        asks = lambda query: self.http(self.b, "GET", f"/v1/crms:{query}", made[2]["token"])[::2]
+        self.until(lambda: asks("softphone?number=1001")[0] == 200)
+        self.assertEqual(asks("softphone?number=1001")[1]["hosts"], ["https://crm.example.org"])
+        self.assertEqual(asks(f"call?call={call}"), (200, {"call": call, "outside": False, "data": ""}))
+        self.assertEqual(asks("softphone?number=1002")[0], 403)
+        talk.hang_up()
