@@ -57,7 +57,7 @@ int ldap_message_length(struct bytes in)
 	return n <= in.n ? (int)n : 0;
 }
 
-/* The next element of *rest, which goes on behind it. Its tag, or -1. */
+/* Reads the next element, and sets *rest to what follows it. Returns its tag, or -1. */
 static int element_next(struct bytes *rest, struct bytes *content)
 {
 	BerElement *ber = rest->n ? ber_alloc_t(LBER_USE_DER) : NULL;

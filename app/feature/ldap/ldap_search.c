@@ -287,7 +287,7 @@ static bool ldap_search_enter(struct ldap_search *s)
 	return fair_admit(&g_searches, &who, 1, &s->held) == FAIR_FINE;
 }
 
-/* What is asked for, of the base and of the filter. */
+/* Decides by base and filter whether own contacts, shared entries, both or none are read. */
 static void ldap_search_plan(struct ldap_search *s, enum ldap_place place, bool own)
 {
 	char hint[LDAP_HINT_MAX];

@@ -271,7 +271,7 @@ static void listener_on_ready(int fd, unsigned events, void *arg)
 		else
 			ldap_client_open(n, client, &peer, tls);
 	}
-	listeners_watch(n, false); /* ldap_second goes on */
+	listeners_watch(n, false); /* ldap_second accepts again */
 }
 
 static void listeners_watch(struct node *n, bool on)
@@ -365,7 +365,7 @@ void ldap_reload(struct node *n)
 		(void)ldap_tls_open(n);
 }
 
-/* What a search still hears is told before that: commands end first. */
+/* Commands of searches have ended by then: none answers a connection that is closed. */
 void ldap_close(struct node *n)
 {
 	struct ldap_client *c, *next;

@@ -44,10 +44,10 @@ struct device_login {
 	bool own;                     /* it has one */
 	bool unchecked;               /* whether another device has its user, too */
 	bool displaced;               /* another one has its user, who has one phone alone */
-	char base[DEVICE_NUMBER_MAX]; /* whose phone it is while nobody is logged in */
+	char base[DEVICE_NUMBER_MAX]; /* extension of the phone while nobody is logged in */
 	char user[DEVICE_NUMBER_MAX]; /* "": nobody is */
 	char former[DEVICE_NUMBER_MAX];
-	char number[DEVICE_NUMBER_MAX]; /* whose it is, as the shards know it */
+	char number[DEVICE_NUMBER_MAX]; /* extension that the shards have for the device */
 	uint64_t login_ms, logout_ms;   /* as in struct device_value */
 	uint64_t again_ns;              /* then it is logged out, where the login is over; 0: off */
 };
@@ -120,7 +120,7 @@ void device_user_event(const struct command_run *run, const struct device_value 
 /* Its document has changed. 0, -ENOSPC or -ENOMEM. */
 int device_login_apply(struct node *n, struct device_entry *d, const struct device_value *v);
 void device_login_forget(struct node *n, struct device_entry *d);
-/* Ends logins whose time is over. Twice a second. */
+/* Ends logins that have expired. Twice a second. */
 void device_login_beat(struct node *n, struct device_entry *d, uint64_t now_ns);
 /* It was asked to look for files as another one's phone: it is none of its former extension. */
 void device_login_synced(struct node *n, struct device_entry *d);

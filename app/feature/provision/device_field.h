@@ -31,7 +31,7 @@ struct device_value {
 	char digit_map[DEVICE_DIGIT_MAP_MAX]; /* "": that of the tenant's plan */
 	char password[FORM_SECRET_MAX];       /* its own, sealed; "": its extension's */
 	char user[DEVICE_NUMBER_MAX];         /* the extension logged in at it; "": none */
-	char former[DEVICE_NUMBER_MAX]; /* whose phone it was before the last change of that, */
+	char former[DEVICE_NUMBER_MAX]; /* extension that had the phone before the last change, */
 	uint64_t login_utc_ms;          /* which was then: its epoch */
 	uint64_t logout_utc_ms;         /* so long the login lasts; 0: until it is logged out */
 	char menu_password[DEVICE_MENU_MAX];  /* of its menu's administrator; "": as it is */
