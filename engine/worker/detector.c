@@ -90,10 +90,13 @@ int detector_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 
 /* ---- detection ---- */
 
+/* Once, however late the rest of it comes. */
 static void digit_detected(struct worker *w, struct detector *e, char digit)
 {
 	wheel_stop(&w->wheel, &e->timer);
-	event_tone(w, &w->flows.list[e->slot], digit, e->heard * 1000 / DTMF_RATE);
+	if (!e->reported)
+		event_tone(w, &w->flows.list[e->slot], digit, e->heard * 1000 / DTMF_RATE);
+	e->reported = true;
 }
 
 void detector_leave(struct worker *w, struct flow *f)
@@ -118,12 +121,14 @@ static void narrow_feed(struct worker *w, struct detector *e, const int16_t *pcm
 
 	e->heard += n;
 	for (uint32_t i = 0; i < events; i++) {
-		if (e->ear.events[i].ends)
+		if (e->ear.events[i].ends) {
 			digit_detected(w, e, e->ear.events[i].digit);
-		else
-			e->heard = 0;
+			continue;
+		}
+		e->heard = 0;
+		e->reported = false;
 	}
-	if (!e->ear.digit)
+	if (!e->ear.digit || e->reported)
 		return;
 	e->timer.owner = e->slot;
 	e->timer.kind = TIMER_EAR;
@@ -154,12 +159,13 @@ static void silence_feed(struct worker *w, struct detector *e)
 	narrow_feed(w, e, w->detectors.pcm, n);
 }
 
+/* What comes next may be the rest of the digit, held back on its way: its timestamp says so. */
 void detector_expire(struct worker *w, struct flow *f)
 {
 	struct detector *e = detector_of(w, f);
 
-	if (e)
-		silence_feed(w, e);
+	if (e && e->ear.digit)
+		digit_detected(w, e, e->ear.digit);
 }
 
 static uint32_t codec_rate(uint8_t codec)
@@ -224,8 +230,8 @@ static void packet_decode(struct worker *w, struct detector *e)
 	e->timestamp = k->timestamp;
 	if (!e->decoders[k->codec])
 		return;
-	n = decoder_frame(e->decoders[k->codec], bytes_mem(k->octets, k->length), w->detectors.pcm,
-			  CODEC_SAMPLES_MAX);
+	n = decoder_frame(e->decoders[k->codec], bytes_mem(e->octets + k->at, k->length),
+			  w->detectors.pcm, CODEC_SAMPLES_MAX);
 	if (n <= 0)
 		return;
 	pcm_feed(w, e, k->codec, (uint32_t)n);
@@ -259,7 +265,7 @@ void detector_receive(struct worker *w, const struct flow *f, const struct pkt *
 	rule = f->rule_of[head.payload_type];
 	codec = rule == PAYLOAD_NONE ? 0 : f->rule_codecs[rule];
 	if (codec == 0 || codec > MEDIA_CODECS_KNOWN || !e->decoders[codec - 1] ||
-	    head.payload.n == 0 || head.payload.n > DETECTOR_OCTETS_MAX ||
+	    head.payload.n == 0 || head.payload.n > DETECTOR_OCTETS_MAX - e->used ||
 	    e->count == DETECTOR_PACKETS_MAX || !packet_is_new(e, &head))
 		return;
 	k = &e->packets[(e->first + e->count++) % DETECTOR_PACKETS_MAX];
@@ -268,7 +274,9 @@ void detector_receive(struct worker *w, const struct flow *f, const struct pkt *
 	k->sequence = head.sequence;
 	k->codec = (uint8_t)(codec - 1);
 	k->length = (uint16_t)head.payload.n;
-	memcpy(k->octets, head.payload.p, head.payload.n);
+	k->at = (uint16_t)e->used;
+	e->used += k->length;
+	memcpy(e->octets + k->at, head.payload.p, head.payload.n);
 	job_line_put(&w->detectors.line, &e->place);
 }
 
@@ -299,6 +307,7 @@ void detector_turn(struct worker *w)
 		packet_decode(w, e);
 		e->count--;
 		e->first = e->count ? (e->first + 1) % DETECTOR_PACKETS_MAX : 0;
+		e->used = e->count ? e->used : 0;
 		if (e->count > 0)
 			job_line_put(&l->line, &e->place);
 		left -= cost < left ? cost : left;

@@ -23,19 +23,18 @@ struct pkt;
 struct worker;
 
 enum {
-	DETECTOR_PACKETS_MAX = 8, /* that wait; further ones are skipped */
-	DETECTOR_OCTETS_MAX = 1280,
-	DETECTOR_SLICE_NS = 150000, /* as TRANSCODER_SLICE_NS */
+	DETECTOR_PACKETS_MAX = 64,   /* that wait; further ones are skipped: all that a stall of */
+	DETECTOR_OCTETS_MAX = 10240, /* the network held back may come at once */
+	DETECTOR_SLICE_NS = 150000,  /* as TRANSCODER_SLICE_NS */
 	DETECTOR_GAP_MS = 60, /* what is lost of a tone is made by the decoder; more is a pause */
-	DETECTOR_QUIET_MS = 200, /* without a packet a digit is let go */
+	DETECTOR_QUIET_MS = 200, /* without a packet a digit is reported, once */
 };
 
 /* One that waits. */
 struct detector_packet {
 	uint32_t ssrc, timestamp;
-	uint16_t sequence, length;
-	uint8_t codec; /* enum media_codec */
-	uint8_t octets[DETECTOR_OCTETS_MAX];
+	uint16_t sequence, length, at; /* in the octets */
+	uint8_t codec;                 /* enum media_codec */
 };
 
 struct detector {
@@ -48,12 +47,14 @@ struct detector {
 	struct dtmf_detector ear;
 	struct wheel_timer timer; /* runs while a digit sounds */
 	uint32_t heard;           /* samples since the present digit began */
+	bool reported;            /* the digit that sounds, in a pause of its packets */
 	bool known;               /* a packet was decoded: the next four are valid */
 	uint8_t codec;
 	uint16_t sequence;
-	uint32_t ssrc, timestamp; /* of what comes next, if nothing is missing */
-	uint32_t first, count;
+	uint32_t ssrc, timestamp;    /* of what comes next, if nothing is missing */
+	uint32_t first, count, used; /* used: of the octets, since none waited */
 	struct detector_packet packets[DETECTOR_PACKETS_MAX];
+	uint8_t octets[DETECTOR_OCTETS_MAX];
 };
 
 /* Of one worker. */

@@ -42,8 +42,8 @@ static struct scene *scene_heard(enum media_codec codec)
 	return s;
 }
 
-/* The next 20 ms of a key, or of silence. */
-static void key_put(struct scene *s, char digit, uint32_t at_ms, bool lost)
+/* The next 20 ms of a key, or of silence, come at once. */
+static void key_comes(struct scene *s, char digit, uint32_t at_ms, bool lost)
 {
 	struct talker *t = &s->talker[A];
 	uint8_t payload[PACKET_MAX], packet[PACKET_MAX];
@@ -68,6 +68,11 @@ static void key_put(struct scene *s, char digit, uint32_t at_ms, bool lost)
 	t->timestamp += talker_units(t);
 	if (!lost)
 		put_bytes(s->r, A, CHANNEL_RTP, &from, rtp_write(packet, &p));
+}
+
+static void key_put(struct scene *s, char digit, uint32_t at_ms, bool lost)
+{
+	key_comes(s, digit, at_ms, lost);
 	work_off(s);
 	pass_ms(s, PACKET_MS);
 }
@@ -172,6 +177,48 @@ static void let_go_in_silence(void **state)
 	assert_int_equal(e.digit, '6');
 	pass_ms(s, 1000);
 	assert_int_equal(rig_events(s->r, MEDIA_FLOW_DIGIT), 0);
+	scene_close(s);
+}
+
+/* Nothing comes for a while, then all that was said meanwhile, at once: wherever in the key that is, it is one. A pause of who speaks is told by
+ * its timestamps, and behind it the same key is another one. */
+static void a_stall_makes_no_second_key(void **state)
+{
+	struct media_event e;
+
+	(void)state;
+	for (uint32_t stall = 0; stall <= ON_MS + OFF_MS; stall += PACKET_MS) {
+		struct scene *s = scene_heard(MEDIA_CODEC_PCMU);
+		uint32_t n = 0;
+
+		key_press(s, 0, -1);
+		for (uint32_t ms = 0; ms < 4 * (ON_MS + OFF_MS); ms += PACKET_MS) {
+			if (ms == stall)
+				pass_ms(s, 2 * (ON_MS + OFF_MS));
+			key_comes(s, '1', ms, false);
+			if (ms < stall || ms >= stall + 2 * (ON_MS + OFF_MS))
+				pass_ms(s, PACKET_MS);
+		}
+		key_press(s, 0, -1);
+		while (rig_event(s->r, MEDIA_FLOW_DIGIT, &e))
+			n += e.digit == '1';
+		assert_int_equal(n, 4);
+		scene_close(s);
+	}
+}
+
+static void behind_a_pause_it_is_another_key(void **state)
+{
+	struct scene *s = scene_heard(MEDIA_CODEC_PCMU);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		for (uint32_t ms = 0; ms < ON_MS - 20; ms += PACKET_MS)
+			key_put(s, '6', ms, false);
+		pass_ms(s, 2 * DETECTOR_QUIET_MS);
+		s->talker[A].timestamp += 8U * 2 * DETECTOR_QUIET_MS;
+	}
+	assert_int_equal(rig_events(s->r, MEDIA_FLOW_DIGIT), 2);
 	scene_close(s);
 }
 
@@ -312,6 +359,8 @@ int main(void)
 		cmocka_unit_test(not_where_nobody_listens),
 		cmocka_unit_test(a_loss_makes_no_second_key),
 		cmocka_unit_test(let_go_in_silence),
+		cmocka_unit_test(a_stall_makes_no_second_key),
+		cmocka_unit_test(behind_a_pause_it_is_another_key),
 		cmocka_unit_test(alone),
 		cmocka_unit_test(not_while_muted),
 		cmocka_unit_test(made_in_each_codec),
