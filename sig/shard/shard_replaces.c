@@ -194,18 +194,47 @@ void shard_replaced_know(struct shard *s, const struct call *c)
 		l->replaced_by = c->id;
 }
 
-/* By one at a time: of a second one both calls would be over. */
-static bool replaces_taken(const struct shard *s, const struct call *c, uint8_t leg)
+/* NULL: nobody is about to. */
+static struct call *replaces_pending(const struct shard *s, const struct call *c, uint8_t leg)
 {
 	uint64_t id = c->legs[leg]->replaced_by;
-	const struct call *by = id ? shard_call_find(s, id) : NULL;
+	struct call *by = id ? shard_call_find(s, id) : NULL;
 
 	return by && by->state < CALL_ENDING && by->replaces.call == c->id &&
-	       by->replaces.leg == leg;
+			       by->replaces.leg == leg
+		       ? by
+		       : NULL;
+}
+
+/* Nobody was asked to speak with it yet, and its phone may be gone: a page that is loaded again. */
+static bool replaces_yields(const struct call *by, const struct sip_message *m)
+{
+	return !by->replaces.asked && m->hop.transport != SIP_INTER_SHARD &&
+	       call_caller(by)->user.n && call_caller(by)->dialog.hop.transport != SIP_INTER_SHARD;
+}
+
+/* By one at a time: of a second one both calls would be over. Until then the latest of a user's
+ * phones counts. */
+static bool replaces_taken(const struct shard *s, const struct call *c, uint8_t leg,
+			   const struct sip_message *m)
+{
+	const struct call *by = replaces_pending(s, c, leg);
+
+	return by && !replaces_yields(by, m);
+}
+
+static void replaces_supersede(struct shard *s, uint64_t call, uint8_t leg)
+{
+	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
+	const struct call *c = leg == LEG_NONE ? NULL : shard_call_find(s, call);
+	struct call *by = c ? replaces_pending(s, c, leg) : NULL;
+
+	if (by)
+		shard_call_step(s, by, &hangup);
 }
 
 static bool replaces_state(const struct shard *s, const struct call *c, uint8_t leg,
-			   const struct replaces *r, struct call_refusal *why)
+			   const struct sip_message *m, bool early_only, struct call_refusal *why)
 {
 	const struct leg *l = c->legs[leg];
 
@@ -213,14 +242,14 @@ static bool replaces_state(const struct shard *s, const struct call *c, uint8_t 
 		return replaces_fail(why, 603, "the call to be replaced is over");
 	if (l->state == LEG_EARLY)
 		return replaces_fail(why, 481, "an early dialog of its own caller");
-	if (r->early_only)
+	if (early_only)
 		return replaces_fail(why, 486, "the call to be replaced is answered");
 	/* its caller's ACK may be on its way: the call that comes waits for it */
 	if (!bridge_has(c, leg) || c->state < CALL_ANSWERING || !call_callee(c))
 		return replaces_fail(why, 481, "nobody speaks with the party to be replaced");
 	if (c->transfer && c->transfer->state == TRANSFER_WAITING && !c->transfer->replaced)
 		return replaces_fail(why, 481, "the call is about to be transferred");
-	if (replaces_taken(s, c, leg))
+	if (replaces_taken(s, c, leg, m))
 		return replaces_fail(why, 481, "another one takes that place");
 	return true;
 }
@@ -367,7 +396,7 @@ static enum number_verdict replaces_member(struct call_host *h, const struct num
 					   struct number_claimed *out, struct call_refusal *why)
 {
 	const struct sip_message *m = ask->invite;
-	const struct shard *s = h->owner;
+	struct shard *s = h->owner;
 	uint8_t space[ROOM_USER_MAX], leg;
 	struct bytes value;
 	const struct call *c;
@@ -380,8 +409,9 @@ static enum number_verdict replaces_member(struct call_host *h, const struct num
 		return NUMBER_FREE;
 	if (!replaces_own(s, c->legs[leg], ask->user, m))
 		return replaces_refuse(why, 403, "the dialog is another's");
-	if (replaces_taken(s, c, leg))
+	if (replaces_taken(s, c, leg, m))
 		return replaces_refuse(why, 481, "another one takes that place");
+	replaces_supersede(s, c->id, leg);
 	out->set.room = true;
 	out->set.conference = c->member->room;
 	out->set.stead = (struct call_replaces){ .call = c->id, .leg = leg };
@@ -410,7 +440,7 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 			       : replaces_fail(why, 403, "the call that rings is another's");
 	if (!replaces_own(s, c->legs[leg], user, m))
 		return replaces_fail(why, 403, "the dialog is another's");
-	if (!replaces_state(s, c, leg, &r, why))
+	if (!replaces_state(s, c, leg, m, r.early_only, why))
 		return false;
 	if (replaces_itself(c, leg, m) || replaces_given(s, c, m))
 		return replaces_fail(why, 482, "a conversation without anybody");
@@ -423,13 +453,14 @@ static enum number_verdict replaces_claim(struct call_host *h, const struct numb
 					  struct number_claimed *out, struct call_refusal *why)
 {
 	struct call_replaces *what = &out->replaces;
-	const struct shard *s = h->owner;
+	struct shard *s = h->owner;
 	const struct call *c;
 
 	if (!shard_has_replaces(ask->invite))
 		return NUMBER_FREE;
 	if (!shard_replaces(s, ask->invite, ask->tenant, ask->user, what, why))
 		return NUMBER_REFUSED;
+	replaces_supersede(s, what->call, what->leg);
 	c = shard_call_find(s, what->call);
 	if (bytes_cstr(call_leg_user(c, what->leg == LEG_NONE ? c->bridge.caller
 							      : bridge_peer(c, what->leg)),

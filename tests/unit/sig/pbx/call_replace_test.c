@@ -49,6 +49,12 @@ static void takes_place(struct trio *t, struct phone *o, const struct phone *p)
 	rig_wait_ms(t->l.r, SOON_MS);
 }
 
+static void refuses(struct phone *o, const char *status)
+{
+	assert_true(rig_take(o->r, &o->addr, status).n);
+	phone_write(o, "ACK", "", "");
+}
+
 static void callee_is_replaced(void **state)
 {
 	struct trio *t = *state;
@@ -89,6 +95,47 @@ static void replaced_twice(void **state)
 	takes_place(t, &again, &o);
 	trio_assert_left(&o);
 	trio_assert_ends(t, &t->l.a, &again);
+}
+
+/* A page that is loaded again in the middle of taking its place: the second one counts. */
+static void the_latest_counts(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+	struct phone again = other_phone(&t->l.b, "192.0.2.23:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	replace_with(&o, &t->l.b, "", "", SDP_B2);
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	(void)snprintf(again.tag, sizeof(again.tag), "again");
+	takes_place(t, &again, &t->l.b);
+	trio_assert_left(&t->l.b);
+	rig_wait_ms(t->l.r, TXN_TIMEOUT_MS + SOON_MS);
+	assert_true(rig_take(t->l.r, &o.addr, "BYE ").n);
+	trio_assert_ends(t, &t->l.a, &again);
+}
+
+/* For whom the other party is asked already has the place. */
+static void not_behind_the_offer(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+	struct phone again = other_phone(&t->l.b, "192.0.2.23:5060");
+	struct bytes m;
+
+	phones_talk(&t->l.a, &t->l.b);
+	replace_with(&o, &t->l.b, "", "", SDP_UNLIKE("1"));
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	phone_ack(&o);
+	rig_wait_ms(t->l.r, SOON_MS);
+	m = rig_take(t->l.r, &t->l.a.addr, "INVITE ");
+	(void)snprintf(again.tag, sizeof(again.tag), "again");
+	replace_with(&again, &t->l.b, "", "", SDP_B2);
+	refuses(&again, "SIP/2.0 481");
+	phone_answer(&t->l.a, m, "200 OK", SDP_UNLIKE("2"));
+	rig_wait_ms(t->l.r, SOON_MS);
+	trio_assert_left(&t->l.b);
+	trio_assert_ends(t, &t->l.a, &o);
 }
 
 /* CALL-27 is about giving away: this is the same user. */
@@ -167,12 +214,6 @@ static void unlike(void **state)
 		assert_int_equal(line_teardown(state), 0);
 		assert_int_equal(trio_setup(state), 0);
 	}
-}
-
-static void refuses(struct phone *o, const char *status)
-{
-	assert_true(rig_take(o->r, &o->addr, status).n);
-	phone_write(o, "ACK", "", "");
 }
 
 static void refused(void **state)
@@ -417,6 +458,8 @@ int main(void)
 		TRIO_TEST(callee_is_replaced),
 		TRIO_TEST(caller_is_replaced),
 		TRIO_TEST(replaced_twice),
+		TRIO_TEST(the_latest_counts),
+		TRIO_TEST(not_behind_the_offer),
 		TRIO_TEST(needs_no_permission),
 		TRIO_TEST(held_party),
 		TRIO_TEST(unlike),
