@@ -102,8 +102,8 @@ class Outlives(Phones):
         silences = []
         for _ in range(2):
             began = time.monotonic()
-            page.say("Page.reload")
-            page.until("typeof pcs === 'object' && document.querySelector('.phone-call[data-state=talking]')")
+            page.reload()
+            page.until("document.querySelector('.phone-call[data-state=talking]')")
             self.hears(self.audio_b)
             self.comes(page)
             silences.append(round(self.audio_b.gap(began), 2))
@@ -111,20 +111,34 @@ class Outlives(Phones):
         print(json.dumps({"reload_silence_s": silences}))
         page.shows(self.other)
         page.click("Mute", ".phone-bar button")
-        page.say("Page.reload")
+        page.reload()
         page.until("document.querySelector('.phone-call[data-state=talking]')")
         page.shows("Muted", "Unmute")
         page.click("Hold", ".phone-bar button")
         page.shows("On hold")
-        page.say("Page.reload")
+        page.reload()
         page.until("document.querySelector('.phone-call[data-state=talking]')")
         page.shows("On hold", "Resume")
         self.over(page, into)
-        page.say("Page.reload")
+        page.reload()
         page.shows("Calls to you ring here, too")
         page.click("Turn off")
-        page.say("Page.reload")
+        page.reload()
         page.shows("Turn on")
+
+    def test_reload_again_and_again(self):
+        """Also in the middle of being taken again, wherever that is by then: behind the INVITE, its answer, the ACK, or while the other party is asked."""
+        page = self.phone()
+        into = self.talk(page)
+        for n in range(10):
+            page.reload()
+            if n % 2:
+                page.until("pcs.length")
+                time.sleep(n * 0.012)
+        page.until("document.querySelector('.phone-call[data-state=talking]')")
+        self.hears(self.audio_b)
+        self.comes(page)
+        self.over(page, into)
 
     def test_ended_meanwhile(self):
         """Whose call was ended while the page was away is told so, and has no ghost of it."""

@@ -298,7 +298,7 @@ class Console(WebTest):
             with Client(self.node.redis_socket, "_operator") as client:
                 client.ask("history.note", call=call, user="1001", note=payload)
             user.go(self.url("client#/history"))
-            user.say("Page.reload")
+            user.reload()
             user.shows(payload)
         for each in (page, user):
             self.fine(each)
@@ -679,7 +679,7 @@ class WebClient(WebTest):
         page.click("Change", "form button")
         page.shows("The mailbox has a PIN", "Settings")
         self.assertEqual(self.a.register().status, 401)
-        page.say("Page.reload")
+        page.reload()
         page.shows("The mailbox has a PIN")
         kept = page.run("JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
         self.assertNotIn("another-one", kept)

@@ -29,7 +29,7 @@ export function Monitor({ by = "", of = "", modes = MODES, onDone }: { by?: stri
 	const field = (name: "by" | "of", label: string) => (
 		<div class="field">
 			<label for={id + name}>{label}</label>
-			<input id={id + name} class={`input monitor-${name}`} inputMode="tel" required value={given[name]} onInput={(event) => setGiven({ ...given, [name]: event.currentTarget.value })} />
+			<input id={id + name} class={`input monitor-${name}`} inputMode="tel" required value={given[name]} onInput={({ currentTarget: { value } }) => setGiven((before) => ({ ...before, [name]: value }))} />
 		</div>
 	);
 	return (

@@ -4,6 +4,7 @@ import base64
 import json
 import pathlib
 import random
+import re
 import sys
 import time
 
@@ -11,7 +12,8 @@ import time
 import pages
 
 from . import ROOT
-from .browser import Page
+from .browser import Failed, Page
+from patience import PATIENCE_S
 
 BUNDLE = ROOT / "build" / "pages"
 
@@ -61,6 +63,15 @@ class WebPage(Page):
         self.say("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
         self.go(url)
 
+    def run(self, expression, seconds=PATIENCE_S):
+        """Where the document goes while it is asked, the next one is."""
+        try:
+            return super().run(expression, seconds)
+        except Failed as error:
+            if not re.search("context was destroyed|navigated or closed", str(error)):
+                raise
+            return super().run(expression, seconds)
+
     def say(self, method, **params):
         return self.browser.command(method, self.session, **params)
 
@@ -77,6 +88,12 @@ class WebPage(Page):
     def go(self, url):
         self.say("Page.navigate", url=url)
         self.until("document.readyState === 'complete' && document.querySelector('h1')")
+
+    def reload(self):
+        """Until it is another document: that of before would show the same for a while."""
+        self.run("former = 1")
+        self.say("Page.reload")
+        self.until("typeof former === 'undefined' && document.readyState === 'complete'")
 
     def text(self):
         return self.run("document.body.innerText")

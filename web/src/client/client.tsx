@@ -565,7 +565,7 @@ function Contact({ row, onClose, onChange }: { row: Row; onClose: () => void; on
 	const field = (name: string, label: string, more: object = {}) => (
 		<div class="field">
 			<label for={`contact-${name}`}>{label}</label>
-			<input id={`contact-${name}`} class="input" value={of(name)} onInput={(event) => setGiven({ ...given, [name]: event.currentTarget.value })} {...more} />
+			<input id={`contact-${name}`} class="input" value={of(name)} onInput={({ currentTarget: { value } }) => setGiven((before) => ({ ...before, [name]: value }))} {...more} />
 		</div>
 	);
 	const act = (method: string, body: Row | undefined, done: string) =>
@@ -791,7 +791,7 @@ function SignIn() {
 	const field = (name: keyof typeof given, label: string, more: object) => (
 		<div class="field">
 			<label for={name}>{label}</label>
-			<input id={name} class="input" value={given[name]} onInput={(event) => setGiven({ ...given, [name]: event.currentTarget.value })} {...more} />
+			<input id={name} class="input" value={given[name]} onInput={({ currentTarget: { value } }) => setGiven((before) => ({ ...before, [name]: value }))} {...more} />
 		</div>
 	);
 	return (

@@ -40,7 +40,9 @@ const LOOK_MS = 1000; // at what comes in
 const QUIET_MS = 600; // nothing came for so long since the connection is back: the way is another one
 const SETTLES_MS = 5000; // a call that was taken again is one with the former by then
 const SWEEP_MS = 500;
-const LOCK_MS = 4000; // the page before this one has left by then
+const AGAIN_MS = 500; // a call that is still there, and could not be taken: it is between two legs
+const AGAIN_TRIES = 10;
+const LOCK_MS = 15000; // the page before this one has left by then, also where the browser has much to do
 
 /** Of this browser, whichever tab: the node knows it again behind a reload. */
 function instance(): string {
@@ -66,6 +68,7 @@ export class Phone {
 	private players = new Map<number, HTMLAudioElement>();
 	private samples = new Map<number, Sample[]>();
 	private dialogs = new Map<number, KeptCall["dialog"]>(); // those that the node knows
+	private tries = new Map<number, number>(); // to take a call again
 	private next = 1;
 	private adopts = 0; // the call that the session begun now takes the place of
 	private release: (() => void) | null = null;
@@ -197,6 +200,18 @@ export class Phone {
 		}
 	}
 
+	/** It could not be taken: once more, while the node has it. False: it is over. */
+	private async again(id: number): Promise<boolean> {
+		const call = this.of(id);
+		const tries = (this.tries.get(id) ?? 0) + 1;
+		if (!call || tries > AGAIN_TRIES) return false;
+		this.tries.set(id, tries);
+		const rows = await api.get<api.Row[]>("/v1/calls").catch(() => null);
+		if (rows && !rows.some((row) => sameParties(row, this.number, call))) return false;
+		setTimeout(() => this.replace(id), AGAIN_MS);
+		return true;
+	}
+
 	private retake(id: number): void {
 		if (this.sessions.get(id)?.isEstablished() && this.ua?.isConnected()) this.replace(id);
 	}
@@ -228,12 +243,13 @@ export class Phone {
 			if (!mine()) return;
 			const dialog = dialogOf(session);
 			if (dialog) this.dialogs.set(id, { call_id: dialog.call_id, local_tag: dialog.local_tag, remote_tag: dialog.remote_tag });
+			this.tries.delete(id);
 			if (before?.muted) session.mute({ audio: true });
 			if (before?.held) session.hold();
 			this.change(id, { state: "talking", taken: false, since_ms: before?.since_ms || Date.now() });
 			for (const other of this.state.calls) if (!kept && other.id !== id && other.state === "talking" && !other.held) this.hold(other.id, true);
 		});
-		const over = (event: { cause?: string; originator?: string }) => {
+		const over = async (event: { cause?: string; originator?: string }) => {
 			if (!mine()) return;
 			const call = this.of(id) ?? { number: "" };
 			if (kept && former && !former.isEnded()) {
@@ -242,13 +258,13 @@ export class Phone {
 				return;
 			}
 			const at = this.of(id);
+			if (at?.taken && event.originator === "remote") {
+				this.sessions.delete(id);
+				if (await this.again(id)) return;
+			}
 			const settled = event.cause === JsSIP.C.causes.BYE && (event.originator !== "remote" || Date.now() - (at?.taken_ms ?? 0) > SETTLES_MS);
 			if (kept && at?.state === "talking" && !settled) say(t("The call with {who} has ended meanwhile.", { who: call.number }));
-			this.sessions.delete(id);
-			this.dialogs.delete(id);
-			this.players.get(id)?.remove();
-			this.players.delete(id);
-			this.set({ calls: this.state.calls.filter((one) => one.id !== id) });
+			this.drop(id);
 		};
 		session.on("ended", over);
 		session.on("failed", over);
@@ -277,6 +293,15 @@ export class Phone {
 		this.set({ calls: [...this.state.calls, call] });
 		const after_s = wantsAnswer(request) ? 0 : tastes().answer_s;
 		if (incoming && (wantsAnswer(request) || tastes().answers)) setTimeout(() => this.of(id)?.state === "ringing" && this.answer(id, false), after_s * 1000);
+	}
+
+	private drop(id: number): void {
+		this.sessions.delete(id);
+		this.dialogs.delete(id);
+		this.tries.delete(id);
+		this.players.get(id)?.remove();
+		this.players.delete(id);
+		this.set({ calls: this.state.calls.filter((one) => one.id !== id) });
 	}
 
 	private wantsVideo = false;
@@ -359,7 +384,9 @@ export class Phone {
 
 	end(id: number): void {
 		const call = this.of(id);
-		this.sessions.get(id)?.terminate();
+		const session = this.sessions.get(id);
+		if (session) session.terminate();
+		else this.drop(id);
 		if (call && Date.now() - call.taken_ms < SETTLES_MS) setTimeout(() => void this.sweep(call), SWEEP_MS);
 	}
 

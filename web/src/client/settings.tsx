@@ -51,7 +51,7 @@ function Secrets({ hasPin, onChange }: { hasPin: boolean; onChange: () => void }
 	const field = (name: keyof typeof given, label: string, more: object, hint = "") => (
 		<div class="field">
 			<label for={`secret-${name}`}>{label}</label>
-			<input id={`secret-${name}`} class="input" type="password" value={given[name]} onInput={(event) => setGiven({ ...given, [name]: event.currentTarget.value })} aria-describedby={`secret-${name}-hint`} {...more} />
+			<input id={`secret-${name}`} class="input" type="password" value={given[name]} onInput={({ currentTarget: { value } }) => setGiven((before) => ({ ...before, [name]: value }))} aria-describedby={`secret-${name}-hint`} {...more} />
 			<span class="hint" id={`secret-${name}-hint`}>
 				{hint}
 			</span>

@@ -238,7 +238,7 @@ function Try({ name, changed, onWalked }: { name: string; changed: boolean; onWa
 	const field = (key: keyof typeof given, label: string, hint: string) => (
 		<div class="field">
 			<label for={`try-${key}`}>{label}</label>
-			<input id={`try-${key}`} class="input" placeholder={hint} value={given[key]} onInput={(event) => setGiven({ ...given, [key]: event.currentTarget.value })} />
+			<input id={`try-${key}`} class="input" placeholder={hint} value={given[key]} onInput={({ currentTarget: { value } }) => setGiven((before) => ({ ...before, [key]: value }))} />
 		</div>
 	);
 	const go = () =>

@@ -229,7 +229,7 @@ function SignIn() {
 	const field = (name: keyof typeof given, label: string, more: object) => (
 		<div class="field">
 			<label for={name}>{label}</label>
-			<input id={name} class="input" required value={given[name]} onInput={(event) => setGiven({ ...given, [name]: event.currentTarget.value })} {...more} />
+			<input id={name} class="input" required value={given[name]} onInput={({ currentTarget: { value } }) => setGiven((before) => ({ ...before, [name]: value }))} {...more} />
 		</div>
 	);
 	return (
