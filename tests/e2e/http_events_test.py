@@ -262,7 +262,7 @@ class Browsers(EventsTest):
         session = chromium.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 
         def run(expression):
-            return chromium.command("Runtime.evaluate", session, expression=expression, returnByValue=True)["result"].get("value")
+            return chromium.evaluate(session, expression)["result"].get("value")
         until(lambda: run("location.pathname + document.readyState") == "/healthzcomplete")
         run(f"window.heard = []; for (const s of [new EventSource('/v1/events?access_token={self.reader}&type=call.*'),"
             f" new WebSocket('ws://' + location.host + '/v1/events?access_token={self.reader}&type=call.*')])"

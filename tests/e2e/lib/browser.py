@@ -5,6 +5,7 @@ import json
 import math
 import os
 import queue
+import re
 import shutil
 import struct
 import subprocess
@@ -145,6 +146,17 @@ class Browser:
             raise Failed(f"{method}: {found['error']['message']}")
         return found["result"]
 
+    def evaluate(self, session, expression, seconds=PATIENCE_S, **params):
+        """What Runtime.evaluate says, once the tab has a document: between two it has none."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return self.command("Runtime.evaluate", session, seconds, expression=expression, returnByValue=True, **params)
+            except Failed as error:
+                if "Cannot find default execution context" not in str(error) or time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
+
     def page(self, url):
         return Page(self, url)
 
@@ -185,17 +197,25 @@ class Page:
 
     def run(self, expression, seconds=PATIENCE_S):
         """The value of an expression, awaited."""
-        found = self.browser.command("Runtime.evaluate", self.session, seconds, expression=expression, awaitPromise=True,
-                                     returnByValue=True)
+        found = self.browser.evaluate(self.session, expression, seconds, awaitPromise=True)
         if "exceptionDetails" in found:
             details = found["exceptionDetails"]
             raise Failed(details.get("exception", {}).get("description") or details["text"])
         return found["result"].get("value")
 
+    def is_true(self, expression):
+        """Not of a document that went meanwhile."""
+        try:
+            return self.run(f"!!({expression})")
+        except Failed as error:
+            if not re.search("context was destroyed|navigated or closed", str(error)):
+                raise
+            return False
+
     def until(self, expression, seconds=PATIENCE_S):
         """Waits until it is true."""
         end = time.monotonic() + seconds
-        while not self.run(f"!!({expression})"):
+        while not self.is_true(expression):
             if time.monotonic() > end:
                 said = self.run("typeof phone === 'object' ? phone.state + '\\n' + phone.log.join('\\n') : ''")
                 raise Failed(f"not in {seconds} s: {expression}\n{said}\n{self.browser.log_tail()}")

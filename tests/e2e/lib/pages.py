@@ -4,7 +4,6 @@ import base64
 import json
 import pathlib
 import random
-import re
 import sys
 import time
 
@@ -12,8 +11,7 @@ import time
 import pages
 
 from . import ROOT
-from .browser import Failed, Page
-from patience import PATIENCE_S
+from .browser import Page
 
 BUNDLE = ROOT / "build" / "pages"
 
@@ -62,15 +60,6 @@ class WebPage(Page):
         self.theme(dark)
         self.say("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
         self.go(url)
-
-    def run(self, expression, seconds=PATIENCE_S):
-        """Where the document goes while it is asked, the next one is."""
-        try:
-            return super().run(expression, seconds)
-        except Failed as error:
-            if not re.search("context was destroyed|navigated or closed", str(error)):
-                raise
-            return super().run(expression, seconds)
 
     def say(self, method, **params):
         return self.browser.command(method, self.session, **params)
