@@ -445,6 +445,8 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = shard_shared_tables_open(&n->shards.shared_tables, &settings, &n->rand);
 	if (!err)
+		keys_derive(&n->keys, "tandem bare phones 1", n->shards.shared_tables->bare_key);
+	if (!err)
 		err = command_flows_ship(n);
 	settings.shared_tables = n->shards.shared_tables;
 	if (!err)

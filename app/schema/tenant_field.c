@@ -521,6 +521,11 @@ const struct command_arg g_tenant_fields[] = {
 		"account_flow", core.account_flow, CHARSET_NAME, NULL, "flow",
 		"The flow that asks for an account code where a call needs one and was dialled "
 		"without. Empty: such a call is refused."),
+	REFERS_FIELD(
+		"bare_phones", core.bare_phones, CHARSET_NUMBER, NULL, "extension",
+		"The extension of phones that no document names. They ask for their files without "
+		"a password, and call for help, and numbers of flows that begin with #, such as "
+		"#17, alone: docs/guides/phones.md. Empty: they get nothing."),
 	WORDS_FIELD("features_off", core.withheld, g_entitlements, ENTITLEMENT_COUNT, "none",
 		    "Features that none of its extensions has, whatever their features_off says."),
 	NUMBER_FIELD(

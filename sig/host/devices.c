@@ -8,26 +8,68 @@
 
 #include "base/named.h"
 
-uint64_t device_mac(struct bytes name)
+static uint64_t hex_number(struct bytes text)
 {
-	uint8_t octets[DEVICE_ACCOUNT_NAME / 2];
-	uint64_t mac = 0;
+	uint8_t octets[sizeof(uint64_t)];
+	uint64_t number = 0;
 	size_t n;
 
-	if (name.n != DEVICE_ACCOUNT_NAME || hex_decode(name, octets, sizeof(octets), &n))
+	if (hex_decode(text, octets, sizeof(octets), &n))
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		mac = mac << 8 | octets[i];
-	return mac;
+		number = number << 8 | octets[i];
+	return number;
+}
+
+static void number_hex(struct writer *w, uint64_t number, size_t n)
+{
+	uint8_t octets[sizeof(number)];
+
+	for (size_t i = n; i-- > 0; number >>= 8)
+		octets[i] = (uint8_t)number;
+	writer_hex(w, bytes_mem(octets, n));
+}
+
+uint64_t device_mac(struct bytes name)
+{
+	return name.n == DEVICE_ACCOUNT_NAME ? hex_number(name) : 0;
 }
 
 void device_mac_write(struct writer *w, uint64_t mac)
 {
-	uint8_t octets[DEVICE_ACCOUNT_NAME / 2];
+	number_hex(w, mac, DEVICE_ACCOUNT_NAME / 2);
+}
 
-	for (size_t i = sizeof(octets); i-- > 0; mac >>= 8)
-		octets[i] = (uint8_t)mac;
-	writer_hex(w, bytes_mem(octets, sizeof(octets)));
+void bare_name(struct bytes mac, uint64_t nonce, char out[BARE_NAME + 1])
+{
+	struct writer w = writer_over(out, BARE_NAME);
+
+	writer_bytes(&w, mac);
+	writer_u8(&w, '-');
+	number_hex(&w, nonce, sizeof(nonce));
+	out[w.n] = '\0';
+}
+
+bool bare_name_read(struct bytes name, uint64_t *mac, uint64_t *nonce)
+{
+	if (name.n != BARE_NAME || name.p[DEVICE_ACCOUNT_NAME] != '-')
+		return false;
+	*mac = device_mac(bytes_sub(name, 0, DEVICE_ACCOUNT_NAME));
+	*nonce = hex_number(bytes_from(name, DEVICE_ACCOUNT_NAME + 1));
+	return *mac && *nonce;
+}
+
+void bare_password(const uint8_t key[BARE_KEY], const char *tenant, struct bytes name,
+		   char out[BARE_PASSWORD + 1])
+{
+	const struct bytes parts[] = { bytes_str(tenant), BYTES_LIT(" "), name };
+	struct writer w = writer_over(out, BARE_PASSWORD);
+	uint8_t hash[HMAC_SHA1_LEN];
+
+	hmac_sha1_of(bytes_mem(key, BARE_KEY), parts, COUNT_OF(parts), hash);
+	writer_hex(&w, bytes_mem(hash, BARE_PASSWORD / 2));
+	out[w.n] = '\0';
+	explicit_bzero(hash, sizeof(hash));
 }
 
 int device_accounts_put(struct table *t, const struct device_account *account)

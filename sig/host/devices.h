@@ -19,6 +19,17 @@ struct device_account {
 	struct digest_secret secret;    /* of its name */
 };
 
+/* A phone that no document names, and that may call flows alone, until an extension logs in at it.
+ * A node makes its name, "MAC-NONCE", when it asks for its files. Its password follows from that
+ * name by a key that all nodes have, so a flood of such phones takes no place in any table. */
+enum { BARE_NONCE = 16, BARE_NAME = DEVICE_ACCOUNT_NAME + 1 + BARE_NONCE, BARE_KEY = 32 };
+enum { BARE_PASSWORD = 32 };
+void bare_name(struct bytes mac, uint64_t nonce, char out[BARE_NAME + 1]);
+/* False: it is no such name. nonce is not 0. */
+bool bare_name_read(struct bytes name, uint64_t *mac, uint64_t *nonce);
+void bare_password(const uint8_t key[BARE_KEY], const char *tenant, struct bytes name,
+		   char out[BARE_PASSWORD + 1]);
+
 /* The MAC as a number, for records. 0: it is no MAC. */
 uint64_t device_mac(struct bytes name);
 void device_mac_write(struct writer *w, uint64_t mac);

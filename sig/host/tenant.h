@@ -41,6 +41,7 @@ enum {
 	PRESENCE_STATES_MAX = 256,
 	LANGUAGE_MAX = 8, /* of prompts, as en or pt-BR */
 	ACCOUNT_FLOW_MAX = 32,
+	BARE_NUMBER_MAX = 64,
 };
 #define TENANT_DEFAULT_NAME "default"
 
@@ -164,6 +165,7 @@ struct tenant_terms {
 	char zone[ZONE_NAME_MAX];                  /* of the time that its flows know; "": UTC */
 	uint8_t account_classes; /* 1 << enum dial_class: numbers that need an account code */
 	char account_flow[ACCOUNT_FLOW_MAX]; /* which asks for it; "": none does */
+	char bare_phones[BARE_NUMBER_MAX];   /* the extension of phones that no document names */
 	uint16_t withheld;     /* 1 << enum entitlement: what none of its extensions has */
 	uint8_t seats_counted; /* 1 << enum seat: needed, and limited; others are not */
 };

@@ -114,6 +114,7 @@ struct call_start {
 	/* the site of an emergency call (sig/host/tenant_tables.h); 0: unknown */
 	uint16_t location;
 	uint64_t device;            /* by which the caller has proven himself; 0: none */
+	uint64_t bare;              /* ... its nonce, where no document names it */
 	uint16_t trunk;             /* it comes from that one; TRUNK_NONE: from a phone */
 	struct quota_party payer;   /* has it as one of its calls; the call gives that back */
 	struct offer_terms terms;   /* of the caller */

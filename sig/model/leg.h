@@ -291,6 +291,7 @@ struct leg {
 	bool takes_talk;   /* its phone can end a hold of its own on request (Event: talk) */
 	struct text user;  /* the local user of the phone; "": none */
 	uint64_t device;   /* by which a caller has proven himself (sig/host/devices.h); 0: none */
+	uint64_t bare;     /* ... its nonce, where no document names it; 0: one does */
 	struct text trunk; /* its name; "": it is a phone's */
 	struct trunks *trunks; /* of that one it has a channel, */
 	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */

@@ -697,6 +697,7 @@ static const struct schema leg_rows[] = {
 	{ "forks", 38, SCHEMA_GROUP, SCHEMA_POINTER, SCHEMA_OF(struct leg, forks, struct leg_forks),
 	  .of = forks_list },
 	{ "device", 39, SCHEMA_UINT, SCHEMA_AT(struct leg, device) },
+	{ "bare", 40, SCHEMA_UINT, SCHEMA_AT(struct leg, bare) },
 	{ 0 },
 };
 

@@ -161,6 +161,17 @@ void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
  * not registered, or not reached by this shard. */
 bool shard_check_sync(struct shard *s, uint16_t tenant, struct bytes user, struct bytes contact,
 		      struct instant now);
+/* Where a device without a registration is, while it calls: kept until its call is over. */
+struct sync_caller {
+	struct text user, contact, routes;
+	struct sip_hop hop;
+};
+/* False: that device calls nobody as user at this node. Allocated into *out (zeroed, or of a call
+ * before), also where it is false: sync_caller_clear. */
+bool shard_sync_caller(const struct shard *s, uint16_t tenant, struct bytes user, uint64_t device,
+		       struct sync_caller *out);
+bool shard_check_sync_caller(struct shard *s, const struct sync_caller *to, struct instant now);
+void sync_caller_clear(struct sync_caller *c);
 /* An effect OPEN could not bind its ports (error -errno). */
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
 			struct instant now);

@@ -455,6 +455,7 @@ struct auth_who {
 	struct bytes number;                /* the name, without its location */
 	uint16_t location;                  /* 0: it says none */
 	uint64_t device;                    /* that has this name (sig/host/devices.h); 0: none */
+	uint64_t bare;                      /* ... a nonce: no document names it */
 	const struct digest_secret *secret; /* NULL: nothing proves it */
 };
 
@@ -485,8 +486,37 @@ static bool auth_who_device(const struct shard *s, uint16_t tenant, struct auth_
 	return true;
 }
 
-/* REG-32: with a location the name is another one for the digest, and the extension is the same. */
-static struct auth_who auth_who(const struct shard *s, uint16_t tenant, struct bytes user)
+/* A phone that no document names is one of the tenant's extension for such phones. Its calls are
+ * all that it may have. */
+static bool auth_who_bare(const struct shard *s, uint16_t tenant, struct auth_who *who)
+{
+	const char *number = tenants_terms(s->settings.tenants, tenant)->bare_phones;
+	struct shard_shared_tables *c = s->shared_tables;
+	struct digest_server space;
+	char password[BARE_PASSWORD + 1];
+	struct bytes name = who->number;
+	uint64_t device, nonce;
+
+	if (!number[0] || !bare_name_read(name, &device, &nonce))
+		return false;
+	who->slot = shard_extension_slot(s, tenant, bytes_str(number));
+	if (!who->slot)
+		return true;
+	bare_password(c->bare_key, tenants_name(s->settings.tenants, tenant), name, password);
+	digest_secret_make(&c->bare, name, bytes_str(auth_server(s, tenant, &space)->realm),
+			   bytes_str(password));
+	explicit_bzero(password, sizeof(password));
+	who->number = bytes_str(number);
+	who->device = device;
+	who->bare = nonce;
+	who->secret = &c->bare;
+	return true;
+}
+
+/* REG-32: with a location the name is another one for the digest, and the extension is the same.
+ * calls: it is an INVITE. */
+static struct auth_who auth_who(const struct shard *s, uint16_t tenant, struct bytes user,
+				bool calls)
 {
 	struct auth_who who = { .slot = shard_extension_slot(s, tenant, user), .number = user };
 	struct bytes number;
@@ -496,7 +526,8 @@ static struct auth_who auth_who(const struct shard *s, uint16_t tenant, struct b
 		who.secret = &who.slot->extension.secret;
 		return who;
 	}
-	if (auth_who_device(s, tenant, &who) || !located_user_split(user, &number, &location))
+	if (auth_who_device(s, tenant, &who) || (calls && auth_who_bare(s, tenant, &who)) ||
+	    !located_user_split(user, &number, &location))
 		return who;
 	who.slot = shard_extension_slot(s, tenant, number);
 	if (!who.slot)
@@ -560,7 +591,8 @@ static const struct shard_extension *auth_right(struct shard *s, const struct au
 static const struct shard_extension *auth_prove(struct shard *s, const struct auth_request *ask,
 						const struct digest_answer *a)
 {
-	const struct auth_who who = auth_who(s, ask->tenant, a->c.user);
+	const struct auth_who who =
+		auth_who(s, ask->tenant, a->c.user, ask->m->method == SIP_INVITE);
 	const struct shard_extension *e = who.slot ? &who.slot->extension : NULL;
 	const struct sip_hop *hop = &ask->m->hop;
 	struct auth_try t = {
@@ -763,8 +795,8 @@ struct shard_given shard_given(struct shard *s, const struct sip_message *m, uin
 	switch (digest_read(&a, server, m, proxy, s->host.now.utc_ms)) {
 	case DIGEST_OK:
 	case DIGEST_FOREIGN: /* by now: it was proven before */
-		who = auth_who(s, tenant, a.c.user);
-		return (struct shard_given){ who.location, who.device };
+		who = auth_who(s, tenant, a.c.user, m->method == SIP_INVITE);
+		return (struct shard_given){ who.location, who.device, who.bare };
 	case DIGEST_MISSING:
 	case DIGEST_STALE:
 	case DIGEST_WRONG:

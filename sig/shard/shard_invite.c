@@ -6,6 +6,7 @@
 #include "sig/call/number_claim.h"
 #include "sig/call/session.h"
 #include "sig/host/feature.h"
+#include "sig/host/programs.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
@@ -31,6 +32,7 @@ struct caller {
 	bool needs_account; /* enum account_by */
 	uint16_t location;  /* the site of an emergency call; 0: unknown */
 	uint64_t device;    /* that has proven itself (sig/host/devices.h); 0: none */
+	uint64_t bare;      /* ... its nonce, where no document names it */
 	bool known;         /* it is a phone of its extension: by password, or registered there */
 	struct offer_terms terms;
 	struct quota_party payer;
@@ -756,6 +758,22 @@ static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
 	return route(s, m, caller, out, why);
 }
 
+/* A phone that no document names calls for help, and flows whose numbers begin with '#': anybody
+ * may have such a phone. */
+static bool bare_may_call(const struct shard *s, const struct caller *caller,
+			  const struct number_claimed *target, struct call_refusal *why)
+{
+	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, caller->tenant));
+	struct bytes to = bytes_str(target->to);
+
+	if (!caller->bare || caller->emergency ||
+	    (bytes_starts(to, "#") && target->set.feature == FEATURES && !target->set.room &&
+	     !target->replaces.call && !target->account[0] &&
+	     programs_number_exact(s->shared_tables->programs, tenant, to).n))
+		return true;
+	return invite_fail(why, 403, REFUSED_FEATURE);
+}
+
 static void invite_proceed(struct shard *s, const struct sip_message *m, struct caller *caller_ptr)
 {
 	struct caller caller = *caller_ptr;
@@ -767,7 +785,8 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 
 	caller.payer = shard_party(s, caller.tenant, bytes_str(caller.user), &m->hop);
 	slot = invite_admit(s, m, &caller, &why);
-	if (slot && !invite_resolve_target(s, m, &caller, &target, &why)) {
+	if (slot && (!invite_resolve_target(s, m, &caller, &target, &why) ||
+		     !bare_may_call(s, &caller, &target, &why))) {
 		shard_quota_release(s, &caller.payer, QUOTA_CALLS);
 		refuse_known(s, slot, m, caller.tenant, bytes_str(caller.user), &why);
 		return;
@@ -790,6 +809,7 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 			     .emergency = caller.emergency,
 			     .location = caller.location,
 			     .device = caller.device,
+			     .bare = caller.bare,
 			     .payer = caller.payer,
 			     .trunk = caller.trunk,
 			     .terms = caller.terms,
@@ -829,6 +849,7 @@ void shard_invite_resume(struct shard *s, const struct sip_message *m, const cha
 
 	caller.emergency = invite_is_emergency(s, m, caller.tenant, from);
 	caller.device = given.device;
+	caller.bare = given.bare;
 	(void)bytes_cstr(bytes_str(from), caller.user, sizeof(caller.user));
 	caller_known(s, m, &caller, e);
 	caller.location = caller_location(s, m, &caller, given.location);

@@ -458,6 +458,7 @@ void shard_register_answer(void *owner, pool_handle txn, struct text *response, 
 struct shard_given {
 	uint16_t location; /* 0: none */
 	uint64_t device;   /* its MAC (sig/host/devices.h); 0: none */
+	uint64_t bare;     /* its nonce, where no document names it; 0: one does */
 };
 struct shard_given shard_given(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			       bool proxy);

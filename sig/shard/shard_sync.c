@@ -7,14 +7,14 @@
 #include "sig/shard/shard_state.h"
 
 /* What becomes of it is the phone's own affair: it shows when it fetches its files. */
-static bool sync_send(struct shard *s, struct bytes user, const struct binding *b,
+static bool sync_send(struct shard *s, struct bytes user, struct bytes contact, struct bytes routes,
 		      const struct sip_hop *hop)
 {
 	struct id_tag tag = { .call = shard_call_new_id(s), .random = rand_u64_from(s->host.rand) };
 	struct dialog_party party = { .local_user = user,
 				      .remote_user = user,
-				      .target = text_bytes(&b->contact),
-				      .routes = text_bytes(&b->path),
+				      .target = contact,
+				      .routes = routes,
 				      .hop = *hop };
 	struct dialog_request r = {
 		.method = SIP_NOTIFY,
@@ -53,7 +53,41 @@ bool shard_check_sync(struct shard *s, uint16_t tenant, struct bytes user, struc
 		/* of the shards of its node the one of its address asks it; of another node any */
 		if ((shard_local_is_own(set, b->hop.local) || binding_is_foreign(b)) &&
 		    route_hop(b, &asker, &hop))
-			return sync_send(s, user, b, &hop);
+			return sync_send(s, user, text_bytes(&b->contact), text_bytes(&b->path),
+					 &hop);
 	}
 	return false;
+}
+
+bool shard_sync_caller(const struct shard *s, uint16_t tenant, struct bytes user, uint64_t device,
+		       struct sync_caller *out)
+{
+	for (s = s->shared_tables->shards; s; s = s->next) {
+		const struct leg *l = NULL;
+
+		while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
+			if (l->device != device || l->outbound)
+				continue;
+			out->hop = l->dialog.hop;
+			return !text_set(&out->user, user) &&
+			       !text_set(&out->contact, text_bytes(&l->dialog.target)) &&
+			       !text_set(&out->routes, text_bytes(&l->dialog.routes));
+		}
+	}
+	return false;
+}
+
+bool shard_check_sync_caller(struct shard *s, const struct sync_caller *to, struct instant now)
+{
+	shard_set_now(s, now);
+	return shard_local_is_own(&s->settings, to->hop.local) &&
+	       sync_send(s, text_bytes(&to->user), text_bytes(&to->contact),
+			 text_bytes(&to->routes), &to->hop);
+}
+
+void sync_caller_clear(struct sync_caller *c)
+{
+	text_clear(&c->user);
+	text_clear(&c->contact);
+	text_clear(&c->routes);
 }

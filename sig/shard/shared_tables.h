@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/table.h"
 #include "media/ports.h"
+#include "sig/host/devices.h"
 #include "sig/host/host.h"
 #include "sig/host/network.h"
 #include "sig/host/security.h"
@@ -204,6 +205,8 @@ struct shard_shared_tables {
 	struct names *names;          /* of extensions (sig/host/names.h) */
 	struct accounts *accounts;    /* of tenants (sig/host/accounts.h) */
 	struct table devices;         /* that have accounts (sig/host/devices.h) */
+	uint8_t bare_key[BARE_KEY];   /* of phones that no document names */
+	struct digest_secret bare;    /* of the last one of them that was looked for */
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* those of them with transcoded audio */
 	uint32_t videos;              /* of these that have video */

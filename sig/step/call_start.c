@@ -395,6 +395,7 @@ static int open_caller(struct call_host *h, struct call *c, const struct call_st
 	tag.leg = leg;
 	leg_learn(c->legs[leg], s->invite);
 	c->legs[leg]->device = s->device;
+	c->legs[leg]->bare = s->bare;
 	if (!session_timer_on_request(h, &c->legs[leg]->timer, s->invite))
 		return -ERANGE;
 	if (leg_on_invite(c->legs[leg], s->invite, s->slot->self) ||
