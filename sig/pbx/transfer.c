@@ -42,7 +42,7 @@ bool transfer_is_allowed(const struct call_host *h, const struct call *c, const 
 	const struct shard_extension *e =
 		h->services->directory->extension(h->owner, c->tenant, text_bytes(&l->user));
 
-	return l->trunk.n == 0 && (!e || !e->no_transfer) &&
+	return l->trunk.n == 0 && !l->bare && (!e || !e->no_transfer) &&
 	       extension_may(h->settings->tenants, e, ENTITLED_TRANSFER);
 }
 
