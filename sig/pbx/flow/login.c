@@ -235,7 +235,8 @@ int verb_device(struct flow_turn_of *t)
 	bool out = verb_number(t->v, "do");
 	uint8_t mac[DEVICE_ACCOUNT_NAME], space[KEYED_MAX];
 	struct writer w = writer_over(mac, sizeof(mac)), hours = writer_over(space, sizeof(space));
-	struct verb_member members[5] = { { 0 } };
+	char name[BARE_NAME + 1];
+	struct verb_member members[6] = { { 0 } };
 
 	if (!l || !l->device)
 		return OUTCOME_NONE;
@@ -250,6 +251,9 @@ int verb_device(struct flow_turn_of *t)
 			"take", bytes_str(verb_number(t->v, "take") ? "true" : "false"), true
 		};
 		members[3] = (struct verb_member){ "hours", writer_done(&hours), true };
+		bare_name(writer_done(&w), l->bare, name);
+		if (l->bare)
+			members[4] = (struct verb_member){ "bare", bytes_str(name) };
 	}
 	return verb_command(t, out ? "device.logout" : "device.login", members, PIN_ASK_MS);
 }
