@@ -90,7 +90,7 @@ class Phones:
         return device.values["reg.1.address"]
 
 
-class Login(Phones, unittest.TestCase):
+class OneNode(Phones):
     @classmethod
     def setUpClass(cls):
         cls.node = cls.enterClassContext(Node(start=False))
@@ -108,6 +108,8 @@ class Login(Phones, unittest.TestCase):
         finally:
             connection.close()
 
+
+class Login(OneNode, unittest.TestCase):
     def test_in_and_out(self):
         """From a bare phone to a phone of 201, and back; over a kill of the node."""
         device = self.bare(self.node, self.port, MACS[0])
@@ -228,6 +230,155 @@ class Login(Phones, unittest.TestCase):
         self.registers(device)
         self.assertIn("done", self.keys(self.node, device, "%2317", "201#", "4711#"))
         self.assertEqual(self.asked(device), "201")
+
+
+class Bare(OneNode, unittest.TestCase):
+    """Phones that no document names, of extension 900, which the tenant names for them."""
+    def setUp(self):
+        self.node.ctl("tenant.put", name="default", bare_phones="900")
+
+    def file(self, mac, path="/bare/{}.cfg", headers=(), source=None):
+        connection = http.client.HTTPConnection(place.NODE, self.port, timeout=10, source_address=source)
+        try:
+            connection.request("GET", path.format(mac), headers=dict(headers))
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def plugged_in(self, mac):
+        device = Polycom(mac, f"http://{place.NODE}:{self.port}/", "PlcmSpIp", "PlcmSpIp")
+        self.addCleanup(device.close)
+        self.assertTrue(device.boot())
+        self.assertIsNone(device.register(lambda *account: UserAgent(*account)))
+        return device
+
+    def leaves(self, *macs):
+        for mac in macs:
+            self.addCleanup(self.node.ctl, "device.delete", mac=mac)
+
+    def unknown(self):
+        return [event["device"] for event in self.node.events() if event["type"] == "device.unknown"]
+
+    def test_a_phone_that_nobody_named(self):
+        """PROV-07: it is plugged in, and somebody keys #17: then it is a device, and his. The file that it had proves nothing of any other one."""
+        mac = "0004f2180001"
+        self.leaves(mac)
+        device, other = self.plugged_in(mac), self.plugged_in(mac)
+        self.assertEqual(device.values["reg.1.displayName"], "900")
+        self.assertIn(mac, self.unknown())
+        self.assertNotEqual(device.password, other.password)
+        self.assertIn("done", self.keys(self.node, device, "%2317", "201#", "47201#"))
+        self.assertEqual(self.asked(device), "201")
+        self.registers(device)
+        self.assertEqual(self.node.ctl("device.get", mac=mac)["user"], "201")
+        # who asked by that MAC before has no part in it: neither files, nor the line
+        self.assertTrue(other.boot())
+        self.assertEqual(other.values["reg.1.address"], "900")
+        self.assertNotIn("done", self.keys(self.node, other, "%2317", "203#", "47203#"))
+        self.assertEqual(self.node.ctl("device.get", mac=mac)["user"], "201")
+        self.registers(device)
+        self.assertIn("done", self.keys(self.node, device, "%2327"))
+        self.assertEqual(self.asked(device), "900")
+        self.assertIsNone(device.register(lambda *account: UserAgent(*account)))
+        self.assertIn("done", self.keys(self.node, device, "%2317", "203#", "47203#"))
+        self.assertEqual(self.asked(device), "203")
+        self.registers(device)
+
+    def test_a_phone_that_was_reset(self):
+        """It comes back by its user, and is nobody else's meanwhile."""
+        mac = "0004f2180002"
+        self.leaves(mac)
+        self.assertIn("done", self.keys(self.node, self.plugged_in(mac), "%2317", "201#", "47201#"))
+        self.assertNotIn("done", self.keys(self.node, self.plugged_in(mac), "%2317", "203#", "47203#"))
+        device = self.plugged_in(mac)
+        self.assertIn("done", self.keys(self.node, device, "%2317", "201#", "47201#"))
+        self.assertEqual(self.asked(device), "201")
+        # a device of an administrator is adopted by nobody
+        self.node.ctl("device.put", mac=mac, user="", extensions="202")
+        self.assertNotIn("done", self.keys(self.node, self.plugged_in(mac), "%2317", "203#", "47203#"))
+
+    def test_eleven_at_once(self):
+        """They do not register, so they share no places: the eleventh has its call, its files and its line like the first."""
+        macs = [f"0004f21812{nth:02x}" for nth in range(11)]
+        self.leaves(*macs[::10])
+        devices = [self.plugged_in(mac) for mac in macs]
+        for device in devices[::10]:
+            self.assertIn("done", self.keys(self.node, device, "%2317", "201#", "47201#"))
+            self.assertEqual(self.asked(device), "201")
+
+    def test_what_it_may(self):
+        """It calls flows whose numbers begin with #, and help, and does nothing else."""
+        device = self.plugged_in("0004f2180003")
+        self.node.ctl("number.put", number="7117", to="flow:phone-login")
+        self.addCleanup(self.node.ctl, "number.delete", number="7117")
+        self.node.ctl("number.put", number="#x", to="flow:phone-login")
+        self.addCleanup(self.node.ctl, "number.delete", number="#x")
+        with self.node.user_agent("202", "secret202") as other, contextlib.closing(self.node.media()) as sound:
+            self.assertEqual(other.register().status, 200)
+            for number, status in (("202", 403), ("7117", 403), ("%239", 403), ("900", 480), ("conf", 404), ("912345678", 404)):
+                self.assertEqual(device.agent.invite(number, sound.sdp()).wait_final().status, status, number)
+            out = device.agent.invite("%2317", sound.sdp())
+            out.wait_answer()
+            refer = out.in_dialog("REFER", [("Refer-To", f"<sip:202@{place.NODE}>")])
+            self.assertEqual(out.transact(refer).status, 403)
+            out.bye()
+        for refused in (device.agent.register(), device.agent.register(expires=0, contact="*")):
+            self.assertEqual(refused.status, 401)
+
+    def test_equal(self):
+        """Known and unknown, with a document or without: as many octets, as soon, and none of them twice. Names lead nowhere else."""
+        known, unknown = "0004f2180004", "0004f2180005"
+        self.node.ctl("device.put", mac=known, extensions="201")
+        self.leaves(known)
+        answers = [self.file(mac) for mac in (known, unknown, known, unknown)]
+        self.assertEqual({(status, len(text)) for status, text in answers}, {(200, len(answers[0][1]))})
+        self.assertEqual(len({text for _, text in answers}), 4)
+        times = {known: [], unknown: []}
+        for _ in range(60):
+            for mac, took in times.items():
+                began = time.perf_counter()
+                self.file(mac)
+                took.append(time.perf_counter() - began)
+        self.assertLess(abs(min(times[known]) - min(times[unknown])), 0.002)
+        for name in ("x", "000000000000.cfg", "0104f2180004.cfg", "..%2f..%2fetc.cfg", unknown, unknown + ".xml", "%22" + unknown + ".cfg"):
+            self.assertIn(self.file("", "/bare/" + name)[0], (400, 401, 404), name)
+        for user, password in (("PlcmSpIp", "PlcmSpIp"), ("", "")):
+            proof = {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+            self.assertEqual({self.file(mac, "/{}.cfg", proof)[:2] for mac in (known, unknown)}, {(401, b"log in\n")})
+
+    def test_forged(self):
+        """A name or a password that was not made, that of another phone, of another name: no call, no file."""
+        first, second = self.plugged_in("0004f2180006"), self.plugged_in("0004f2180007")
+        forged = [(first.user[:-1] + ("0" if first.user[-1] != "0" else "1"), first.password), (first.user, second.password),
+                  (first.user, first.password[:-1] + "x"), (first.user[:13] + "0" * 16, first.password)]
+        for user, password in forged:
+            first.agent.user, first.agent.password = user, password
+            with contextlib.closing(self.node.media()) as sound:
+                self.assertIn(first.agent.invite("%2317", sound.sdp()).wait_final().status, (401, 403, 407), user)
+        self.assertEqual(self.get("0004f2180006", first.user, first.password), 404)         # it is no device
+        self.assertEqual(self.get("0004f2180007", first.user, first.password), 401)
+        self.node.ctl("tenant.put", name="default", bare_phones="")
+        self.assertEqual(self.file("0004f2180006")[0], 404)
+        self.assertIn(b'CONFIG_FILES=""', self.file("", "/000000000000.cfg")[1])
+
+    def test_guide(self):
+        """docs/guides/phones.md, "Phones that nobody has put"."""
+        self.node.ctl("tenant.put", name="default", bare_phones="")
+        text = (GUIDES / "phones.md").read_text(encoding="utf-8")
+        lines = re.search(r"<!-- bare -->\n```sh\n(.*?)```", text, re.S)[1]
+        subprocess.run(["sh", "-ec", lines.replace("./tandem ctl", f"{self.node.program('tandemctl')} --config {self.node.config}")],
+                       check=True, capture_output=True, timeout=60, env=self.node.environment)
+        self.plugged_in("0004f2180008")
+
+    def test_a_flood(self):
+        """Strangers that ask for many phones: nothing is kept of them, few are told, and devices boot on."""
+        for nth in range(400):
+            self.file(f"0004f2{nth:06x}", source=("127.0.0.99", 0))
+        told = [mac for mac in self.unknown() if mac.startswith("0004f20000") or mac.startswith("0004f20001")]
+        self.assertTrue(60 <= len(told) < 120, len(told))
+        self.assertEqual(len(set(told)), len(told))
+        self.assertEqual([row["mac"] for row in self.node.ctl("device.list") if row["mac"].startswith("0004f20000")], [])
 
 
 class Nodes(Phones, Cluster):

@@ -183,7 +183,7 @@ class Polycom:
         master = self._master()
         if master is None:
             return False
-        names = [name.strip() for name in self._of(master, "CONFIG_FILES").split(",") if name.strip()]
+        names = [name.strip().replace("[PHONE_MAC_ADDRESS]", self.mac) for name in self._of(master, "CONFIG_FILES").split(",") if name.strip()]
 
         def within(attribute, name):
             folder = self._of(master, attribute).strip("/")
@@ -211,16 +211,21 @@ class Polycom:
         self.put(within("LOG_FILE_DIRECTORY", f"{self.mac}-boot.log"), b"boot\n")
         self.hang_up()
         self.files, self.values, self.names = files, values, names
+        for name in ("user", "password"):       # parameters of the device are kept, and count from the next boot on
+            if (values.get("device.set"), values.get(f"device.prov.{name}.set")) == ("1", "1"):
+                setattr(self, name, values[f"device.prov.{name}"])
         return True
 
     # -- its line ------------------------------------------------------------------------------
     def register(self, make_agent, expires=None):
-        """By what the files said; make_agent(server, number, password) makes its SIP side.  The final response."""
+        """By what the files said; make_agent(server, number, password) makes its SIP side.  The final response; None: it is not to."""
         value = self.values
         server = (value["reg.1.server.1.address"], int(value.get("reg.1.server.1.port") or 5060))
         self.agent = make_agent(server, value["reg.1.address"].partition("@")[0], value["reg.1.auth.password"])
         self.agent.user = value["reg.1.auth.userId"]
         threading.Thread(target=self._follow, args=(self.agent,), daemon=True).start()
+        if value.get("reg.1.server.1.register") == "0":
+            return None
         return self.agent.register(expires or int(value.get("reg.1.server.1.expires") or 3600),
                                    headers=[("User-Agent", self.sip_user_agent)])
 

@@ -15,6 +15,7 @@
 #include "sig/location/registrar.h"
 
 struct node;
+struct sync_caller;
 struct park_reply;
 struct web_routed;
 
@@ -56,17 +57,18 @@ struct device_entry {
 	struct device_entry *next; /* of the same MAC, another tenant's */
 	uint16_t tenant;
 	char mac[PHONE_MAC_LEN + 1];
-	struct device_seen seen; /* by this node, and in Redis as far as it was read */
-	bool dirty;              /* Redis lacks some of it */
-	bool writing;            /* it is being read, or written */
-	bool awaited;            /* it has fetched, and has to register */
-	uint64_t sync_ms;        /* UTC: it is to be asked since then; 0: it is not */
-	uint64_t sync_next_ns;   /* then it is looked at again */
-	uint64_t sync_serial;    /* other nodes are asked for its calls; 0: they are not */
-	bool sync_read;          /* what Redis has of it is known since it is to be asked */
-	uint64_t sync_wait_ns;   /* it was away: so long it is not looked for */
-	uint64_t asked_ns[2];    /* the store, for its phones; as the former one's */
-	uint64_t refused_ns;     /* the last event about a wrong password */
+	struct device_seen seen;    /* by this node, and in Redis as far as it was read */
+	bool dirty;                 /* Redis lacks some of it */
+	bool writing;               /* it is being read, or written */
+	bool awaited;               /* it has fetched, and has to register */
+	uint64_t sync_ms;           /* UTC: it is to be asked since then; 0: it is not */
+	uint64_t sync_next_ns;      /* then it is looked at again */
+	uint64_t sync_serial;       /* other nodes are asked for its calls; 0: they are not */
+	bool sync_read;             /* what Redis has of it is known since it is to be asked */
+	uint64_t sync_wait_ns;      /* it was away: so long it is not looked for */
+	struct sync_caller *caller; /* it is not registered, and called when it was to be asked */
+	uint64_t asked_ns[2];       /* the store, for its phones; as the former one's */
+	uint64_t refused_ns;        /* the last event about a wrong password */
 	struct device_login login;
 };
 
@@ -110,6 +112,9 @@ void device_sync_on_picked(struct node *n, const struct park_reply *told);
 bool device_locations_known(struct node *n, struct device_entry *d, struct bytes number,
 			    uint64_t now_ns);
 void device_sync_close(struct node *n);
+/* Where it calls from now: it is asked there, if it is not registered when its call is over. */
+void device_sync_remember(struct node *n, struct device_entry *d);
+void device_sync_forget(struct device_entry *d);
 
 /* ---- device_login.c ---- */
 enum { DEVICE_CONTEXT_MAX = 128 };
@@ -127,6 +132,27 @@ void device_login_synced(struct node *n, struct device_entry *d);
 /* The password is that of the device. It is not proven by this: guesses are not counted. */
 bool device_password_fits(const struct node *n, const struct device_entry *d, const char *password);
 command_fn command_device_login, command_device_mine;
+
+/* Seals it into v. False: the run has failed. */
+bool device_password_seal(struct command_run *run, struct device_value *v, struct bytes password);
+
+/* ---- device_bare.c ---- */
+struct phone_files;
+/* The extension of phones that no document names; "": the tenant has none. */
+const char *bare_extension(const struct node *n, uint16_t tenant);
+void bare_secret(const struct node *n, uint16_t tenant, struct bytes name,
+		 char out[BARE_PASSWORD + 1]);
+/* The request has a name that was made for that MAC, and its password. */
+bool bare_proves(const struct node *n, uint16_t tenant, const char *mac,
+		 const struct web_routed *r);
+/* The file of such a phone, with a name and a password that are new: r has them then. NULL: the
+ * tenant has no such phones, or no memory. */
+struct phone_files *bare_render(struct node *n, uint16_t tenant, const char *mac,
+				struct web_routed *r);
+/* Its document is that of who has proven his PIN at the phone; the one that is there, if nobody else
+ * is logged in: the phone was reset. password: the device's from now on. False: another one's. */
+bool bare_adopt(struct command_run *run, struct device_value *v, bool there,
+		char password[BARE_PASSWORD + 1]);
 
 /* ---- device_uploads.c ---- */
 enum { DEVICE_FOLDER_MAX = 320 };

@@ -149,6 +149,7 @@ static void device_forget(struct node *node, uint16_t tenant, const char *name)
 		return;
 	device_uploads_delete(node, d);
 	device_login_forget(node, d);
+	device_sync_forget(d);
 	if (d != first) {
 		*at = d->next;
 	} else {
@@ -170,6 +171,7 @@ static void device_saved(struct command_run *run, const void *value, json_t *vie
 	if (!d)
 		return;
 	device_sync_want(d, clock_utc_ms());
+	device_sync_remember(run->node, d);
 	if (v->login_utc_ms && json_object_get(run->changes, "login_utc_ms"))
 		device_user_event(run, v);
 }
@@ -193,15 +195,14 @@ static void device_warn(const struct node *node, uint16_t tenant, const void *va
 {
 	const struct device_value *v = value;
 
-	(void)node;
-	(void)tenant;
 	if (!device_model_is_known(v))
 		(void)json_array_append_new(
 			out, json_sprintf("model: %s is not known in that generation", v->model));
 	if (v->overrides[0] && !device_takes_overrides(v))
 		(void)json_array_append_new(
 			out, json_string("overrides: files of this make have none of them"));
-	if (v->password[0] && device_bare_count(v, tenant) > BINDINGS_MAX)
+	if (v->password[0] && strcmp(v->extensions, bare_extension(node, tenant)) != 0 &&
+	    device_bare_count(v, tenant) > BINDINGS_MAX)
 		(void)json_array_append_new(
 			out,
 			json_sprintf("extensions: %s has places for %d phones, and more devices "

@@ -46,20 +46,25 @@ static struct bytes device_context(const char *tenant, const char *mac,
 	return writer_done(&w);
 }
 
+bool device_password_seal(struct command_run *run, struct device_value *v, struct bytes password)
+{
+	char context[DEVICE_CONTEXT_MAX];
+
+	if (!form_secret_seal(v->password, device_context(run->tenant, v->mac, context), password,
+			      &run->node->extension_seal, &run->node->rand))
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "password", "it cannot be sealed");
+	return false;
+}
+
 static bool device_password_keep(struct command_run *run, struct device_value *v)
 {
 	const struct command_value *given = command_value(run, "password");
-	char context[DEVICE_CONTEXT_MAX];
 
 	if (!given->given)
 		return true;
 	explicit_bzero(v->password, sizeof(v->password));
-	if (bytes_is(given->text, "off") ||
-	    !form_secret_seal(v->password, device_context(run->tenant, v->mac, context),
-			      given->text, &run->node->extension_seal, &run->node->rand))
-		return true;
-	command_fail(run, COMMAND_BAD_ARGUMENT, "password", "it cannot be sealed");
-	return false;
+	return bytes_is(given->text, "off") || device_password_seal(run, v, given->text);
 }
 
 static int device_secret(struct node *n, uint16_t tenant, const struct device_value *v,
@@ -352,6 +357,12 @@ static bool device_logout_make(struct command_run *run, struct device_value *v)
 	return true;
 }
 
+static void device_menu_random(struct command_run *run, struct device_value *v)
+{
+	(void)snprintf(v->menu_password, sizeof(v->menu_password), "%05u",
+		       (unsigned)(rand_u64_from(&run->node->rand) % 100000));
+}
+
 static void device_menu_make(struct command_run *run, struct device_value *v, bool is_new)
 {
 	char family[DEVICE_FAMILY_MAX];
@@ -360,8 +371,26 @@ static void device_menu_make(struct command_run *run, struct device_value *v, bo
 	if (!strcmp(v->menu_password, "random") ||
 	    (is_new && !command_value(run, "menu_password")->given &&
 	     !strcmp(family, "polycom-8.5")))
-		(void)snprintf(v->menu_password, sizeof(v->menu_password), "%05u",
-			       (unsigned)(rand_u64_from(&run->node->rand) % 100000));
+		device_menu_random(run, v);
+}
+
+/* A phone that no document names, or that was reset, calls to log in. */
+static bool device_bare_make(struct command_run *run, struct device_value *v, bool there)
+{
+	char password[BARE_PASSWORD + 1];
+	bool sealed;
+
+	if (!there) {
+		memset(v, 0, sizeof(*v));
+		g_device_form.begin(v, command_value(run, "mac")->text);
+		device_menu_random(run, v);
+	}
+	if (!bare_adopt(run, v, there, password))
+		return device_login_refuse(run, v->mac, COMMAND_BAD_ARGUMENT, "bare",
+					   "it is the phone of another one", "bare");
+	sealed = device_password_seal(run, v, bytes_str(password));
+	explicit_bzero(password, sizeof(password));
+	return sealed;
 }
 
 bool device_make(struct command_run *run, void *value)
@@ -373,9 +402,13 @@ bool device_make(struct command_run *run, void *value)
 	bool there = document_stored(run->node, run->tenant, &g_device_documents, mac, &former);
 
 	if (login || !strcmp(run->command->name, "device.logout")) {
-		if (!there)
+		bool bare = login && command_value(run, "bare")->given;
+
+		if (!there && !bare)
 			return document_missing(run, &g_device_documents);
 		*v = former;
+		if (bare && !device_bare_make(run, v, there))
+			return false;
 		v->changed_utc_ms = clock_utc_ms();
 		return login ? device_login_make(run, v) : device_logout_make(run, v);
 	}

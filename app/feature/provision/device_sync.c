@@ -6,6 +6,7 @@
  * command asks. A node that starts asks the phones that no node had asked yet: those of devices
  * with a document newer than the files that their phones have.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/document/document.h"
@@ -154,6 +155,71 @@ static void device_sync_send(struct node *n, struct device_entry *d, struct byte
 	}
 }
 
+/* Its phone is away, or in a call. It may fetch its files meanwhile, at any node. */
+static void sync_later(struct device_entry *d, uint64_t now_ns, bool away)
+{
+	d->sync_read = false;
+	if (away)
+		d->sync_wait_ns = !d->sync_wait_ns                 ? SYNC_AGAIN_NS
+				  : d->sync_wait_ns < SYNC_MOST_NS ? 2 * d->sync_wait_ns
+								   : SYNC_MOST_NS;
+	d->sync_next_ns = now_ns + (away ? d->sync_wait_ns : SYNC_AGAIN_NS / 5);
+}
+
+void device_sync_forget(struct device_entry *d)
+{
+	if (d->caller)
+		sync_caller_clear(d->caller);
+	free(d->caller);
+	d->caller = NULL;
+}
+
+/* It calls as what it was before, or is. */
+static bool sync_calls(struct node *n, const struct device_entry *d, struct sync_caller *out)
+{
+	const struct bytes both[] = { bytes_str(d->login.former), bytes_str(d->login.number) };
+	uint32_t cursor = 0;
+	const struct shard *core = node_core_next(n, &cursor);
+
+	for (size_t i = 0; core && i < COUNT_OF(both); i++) {
+		if (both[i].n &&
+		    shard_sync_caller(core, d->tenant, both[i], device_mac(bytes_str(d->mac)), out))
+			return true;
+	}
+	return false;
+}
+
+void device_sync_remember(struct node *n, struct device_entry *d)
+{
+	device_sync_forget(d);
+	d->caller = d->login.own ? calloc(1, sizeof(*d->caller)) : NULL;
+	if (d->caller && !sync_calls(n, d, d->caller))
+		device_sync_forget(d);
+}
+
+/* It is not registered: it is asked where it has called from, once that call is over. */
+static bool sync_ask_caller(struct node *n, struct device_entry *d, uint64_t now_ns)
+{
+	struct shard *core;
+	uint32_t cursor = 0;
+
+	if (!d->caller)
+		return false;
+	if (sync_calls(n, d, d->caller)) {
+		sync_later(d, now_ns, false);
+		return true;
+	}
+	while ((core = node_core_next(n, &cursor)) != NULL) {
+		if (!shard_check_sync_caller(core, d->caller, clock_instant()))
+			continue;
+		d->sync_ms = 0;
+		device_saw(d, DEVICE_SYNCED, clock_utc_ms());
+		break;
+	}
+	device_sync_forget(d);
+	return !d->sync_ms;
+}
+
 /* As whose phone it is registered: that of its document, or its former one. False: not yet known;
  * number is empty where it is none's. */
 static bool sync_number(struct node *n, struct device_entry *d, struct bytes *number,
@@ -173,22 +239,13 @@ static bool sync_number(struct node *n, struct device_entry *d, struct bytes *nu
 	return number->n || known;
 }
 
-/* Its phone is away, or in a call. It may fetch its files meanwhile, at any node. */
-static void sync_later(struct device_entry *d, uint64_t now_ns, bool away)
-{
-	d->sync_read = false;
-	if (away)
-		d->sync_wait_ns = !d->sync_wait_ns                 ? SYNC_AGAIN_NS
-				  : d->sync_wait_ns < SYNC_MOST_NS ? 2 * d->sync_wait_ns
-								   : SYNC_MOST_NS;
-	d->sync_next_ns = now_ns + (away ? d->sync_wait_ns : SYNC_AGAIN_NS / 5);
-}
-
 static void sync_try(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
 	struct bytes number;
 
 	if (!sync_number(n, d, &number, now_ns))
+		return;
+	if (!number.n && sync_ask_caller(n, d, now_ns))
 		return;
 	if (!number.n || (sync_waits_for_calls(d, number) && sync_is_busy(n, d->tenant, number))) {
 		sync_later(d, now_ns, !number.n);

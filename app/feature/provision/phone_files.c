@@ -61,6 +61,7 @@ static const struct template_field g_line_fields[] = {
 	{ "expires", TEMPLATE_VALUE },
 	{ "server", TEMPLATE_VALUE },
 	{ "enabled", TEMPLATE_VALUE },
+	{ "register", TEMPLATE_VALUE },
 	{ "enabled_on", TEMPLATE_VALUE },
 	{ "enabled_yes", TEMPLATE_VALUE },
 	{ "transport_number", TEMPLATE_VALUE },
@@ -111,20 +112,19 @@ static const struct phone_family_file g_family_files[] = {
 	{ "polycom-7.0", "global.cfg", "altigen.cfg", PHONE_XML, .last = true },
 	{ "polycom-7.0", "directory.xml", "M-directory.xml", PHONE_XML },
 	{ "polycom-7.0", "master.cfg", "M.cfg", PHONE_XML, .first = true },
+	{ "polycom-bare", "phone.cfg", "M.cfg", PHONE_XML, .first = true, .last = true },
 	{ "cisco", "phone.xml", "M.xml", PHONE_XML, .first = true, .last = true },
 	{ "fanvil", "phone.cfg", "M.cfg", PHONE_XML, .first = true, .last = true },
 	{ "grandstream", "phone.xml", "cfgM.xml", PHONE_XML, .first = true, .last = true },
 	{ "snom", "phone.xml", "snom-M.xml", PHONE_XML, .first = true, .last = true },
 	{ "yealink", "phone.cfg", "M.cfg", PHONE_PLAIN, .first = true, .last = true },
 };
-#define PHONE_DEFAULT "polycom-8.5/default.cfg"
-
 enum { TEMPLATES_MAX = 64, DEFAULT_SIZE_MAX = 4096, NUMBER_TEXT = 16, PHONE_ADDRESS_MAX = 768 };
 
 static struct {
 	struct template *parsed[TEMPLATES_MAX]; /* in the order of g_phone_templates */
-	char fallback[DEFAULT_SIZE_MAX];
-	size_t fallback_n;
+	char fallback[2][DEFAULT_SIZE_MAX];
+	size_t fallback_n[2];
 } g_loaded;
 
 /* NULL if there is no such template. */
@@ -140,16 +140,18 @@ static const struct template *template_of(const char *family, const char *name)
 	return NULL;
 }
 
-static int default_render(void)
+static const char *const g_default_families[2] = { "polycom-8.5", "polycom-bare" };
+
+static int default_render(bool bare)
 {
 	struct bytes empty[PHONE_FIELDS] = { { 0 } };
 	const struct template_values values = { .fields = empty };
-	struct writer w = writer_over(g_loaded.fallback, sizeof(g_loaded.fallback));
-	const struct template *t = template_of("polycom-8.5", "default.cfg");
+	struct writer w = writer_over(g_loaded.fallback[bare], DEFAULT_SIZE_MAX);
+	const struct template *t = template_of(g_default_families[bare], "default.cfg");
 
 	if (!t || !template_render(t, &values, &w) || w.overflow)
 		return -EBADMSG;
-	g_loaded.fallback_n = w.n;
+	g_loaded.fallback_n[bare] = w.n;
 	return 0;
 }
 
@@ -172,9 +174,9 @@ int phone_files_load(char *why, size_t why_size)
 			(void)snprintf(why, why_size, "%s is missing", g_family_files[i].template);
 		}
 	}
-	if (!err && default_render()) {
+	if (!err && (default_render(false) || default_render(true))) {
 		err = -EBADMSG;
-		(void)snprintf(why, why_size, PHONE_DEFAULT " cannot be rendered");
+		(void)snprintf(why, why_size, "default.cfg cannot be rendered");
 	}
 	if (err)
 		phone_files_unload();
@@ -188,9 +190,9 @@ void phone_files_unload(void)
 	memset(&g_loaded, 0, sizeof(g_loaded));
 }
 
-struct bytes phone_files_default(void)
+struct bytes phone_files_default(bool bare)
 {
-	return bytes_mem(g_loaded.fallback, g_loaded.fallback_n);
+	return bytes_mem(g_loaded.fallback[bare], g_loaded.fallback_n[bare]);
 }
 
 /* ---- values ---- */
@@ -297,6 +299,7 @@ static void phone_line_fill(struct phone_values *v, const struct phone_facts *f,
 		bytes_str(used ? v->expires : ""),
 		bytes_str(used ? f->server : ""),
 		flag_text(used),
+		flag_text(used && !f->bare),
 		phone_flag_word(used, "on", "off"),
 		phone_flag_word(used, "Yes", "No"),
 		bytes_str(v->transport->number),

@@ -47,6 +47,7 @@ struct phone_facts {
 	const char *transport; /* "UDPOnly", "TCPOnly", "TLS" */
 	uint32_t expires_s;
 	bool srtp, video, directory_key, clock_24;
+	bool bare;       /* it calls, and does not register: nobody is logged in at it */
 	bool blf_splash; /* a key that blinks rings, and shows who calls */
 	uint8_t columns; /* 1 to 4 */
 	uint8_t dscp_sip, dscp_audio, dscp_video;
@@ -91,7 +92,8 @@ bool phone_file_is_last(const char *family, struct bytes name);
  * digits that is dialled again from a list of calls gets A1 in front ("RRA1R"), and three digits
  * may be sent. Unchanged where it has no such entry, or there is no room. */
 void phone_map_redial(char *map, size_t size);
-/* For phones that nobody knows, of any family: no secret is in it. Constant; empty: not loaded. */
-struct bytes phone_files_default(void);
+/* For phones that nobody knows, of any family: no secret is in it. bare: it names a file that each of
+ * them asks for. Constant; empty: not loaded. */
+struct bytes phone_files_default(bool bare);
 
 #endif

@@ -112,7 +112,7 @@ bool provision_password_fits(const struct node *n, uint16_t tenant, struct bytes
 /* Left out are lines of extensions that are gone, or have another password. A device with a
  * password of its own registers by that. */
 static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
-			const struct device_value *v, const struct web_routed *r)
+			const struct device_value *v, const struct web_routed *r, bool bare)
 {
 	struct bytes list = bytes_str(v->extensions), number;
 	uint32_t count = 0;
@@ -128,7 +128,7 @@ static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
 			continue;
 		}
 		if (v->password[0])
-			writer_str(&w, v->mac);
+			writer_str(&w, bare ? r->user : v->mac);
 		else if (v->location)
 			located_user_write(&w, number, v->location);
 		else
@@ -260,16 +260,17 @@ static void facts_digit_map(struct facts *f, struct node *n, uint16_t tenant,
 }
 
 static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
-			     const struct device_value *v, const struct web_routed *r)
+			     const struct device_value *v, const struct web_routed *r, bool bare)
 {
 	const char *zone = tenants_terms(n->common.tenants, tenant)->zone;
 	struct bytes owner = bytes_str(tenants_name(n->common.tenants, tenant));
 
 	device_family(v, f->family);
-	f->of.family = f->family;
+	f->of.family = bare ? "polycom-bare" : f->family;
+	f->of.bare = v->password[0] && !strcmp(v->extensions, bare_extension(n, tenant));
 	f->of.mac = v->mac;
 	f->of.menu_password = v->menu_password;
-	facts_lines(f, n, tenant, v, r);
+	facts_lines(f, n, tenant, v, r, bare);
 	facts_server(f, n, r);
 	/* of the tenant on all nodes: a shard knows its own phones alone */
 	f->of.expires_s = mirror_count_of(&n->api.documents->keep.mirror, owner,
@@ -292,14 +293,14 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 }
 
 struct phone_files *provision_render(struct node *n, uint16_t tenant, const struct device_value *v,
-				     const struct web_routed *r)
+				     const struct web_routed *r, bool bare)
 {
 	struct facts *f = calloc(1, sizeof(*f));
 	struct phone_files *files = NULL;
 	int err = f ? 0 : -ENOMEM;
 
 	if (!err) {
-		phone_facts_fill(f, n, tenant, v, r);
+		phone_facts_fill(f, n, tenant, v, r, bare);
 		err = f->of.lines[0].number ? phone_files_render(&files, &f->of) : -ENOENT;
 		explicit_bzero(f, sizeof(*f));
 	}

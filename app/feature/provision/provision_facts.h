@@ -14,8 +14,9 @@ struct web_routed;
  * are not counted. */
 bool provision_password_fits(const struct node *n, uint16_t tenant, struct bytes number,
 			     const char *password);
-/* Its files, with the password that it has proven. NULL: no memory, or too long; logged. */
+/* Its files, with the password that it has proven. bare: no document names it, and its only file
+ * has r->user. NULL: no memory, or too long; logged. */
 struct phone_files *provision_render(struct node *n, uint16_t tenant, const struct device_value *v,
-				     const struct web_routed *r);
+				     const struct web_routed *r, bool bare);
 
 #endif

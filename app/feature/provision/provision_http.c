@@ -34,8 +34,10 @@ enum {
 };
 /* Requests of one source: an office behind one address boots at once. */
 static const struct stream_rate g_source_rate = { .per_s = 50, .burst = 2000 };
+static const struct stream_rate g_told_rate = { .per_s = 1, .burst = 60 };
 #define PROVISION_REALM   "phones"
 #define BOOT_KIND         "phone"
+#define FACTORY_LOGIN     "PlcmSpIp"      /* user and password of a new Polycom: no guess */
 #define DEVICE_REFUSED_NS (60 * NS_PER_S) /* between two events about one device */
 
 /* The files of one boot. */
@@ -53,7 +55,9 @@ static struct {
 	struct boot boots[BOOTS_MAX];
 	uint64_t used;
 	bool is_loaded;
-	uint64_t full_ns[SOURCES]; /* of sources by their hash: those of one share a rate */
+	uint64_t full_ns[SOURCES];     /* of sources by their hash: those of one share a rate */
+	uint64_t told_ns[SOURCES];     /* of their events about phones that are no devices */
+	uint64_t told_mac_ns[SOURCES]; /* of such phones, by a hash of their MAC: the last event */
 } g_provision;
 
 /* ---- answers ---- */
@@ -220,11 +224,17 @@ static struct device_entry *provision_login(struct node *n, struct web_routed *r
 	struct shard *core = node_core_next(n, &cursor);
 	uint64_t wait_ns = 0, now_ms = clock_utc_ms();
 
-	(void)located_user_split(bytes_str(r->user), &number, &location);
+	bool bare = bare_proves(n, path_tenant(n, r), mac, r);
+
+	(void)located_user_split(bytes_str(bare ? mac : r->user), &number, &location);
 	if (device_mac_read(number, own) && !strcmp(own, mac))
 		number = bytes_str(own);
 	fits = device_of_password(n, first, number, r->password, v);
 	d = fits ? fits : device_of_line(n, first, number, v);
+	if (bare && !fits) { /* it was made by us, and nobody has logged in there */
+		provision_status(r, 404, 0);
+		return NULL;
+	}
 	if (core && device_proves(core, d, path_tenant(n, r), number, r, &wait_ns)) {
 		if (!d) {
 			device_event(n, SIG_DEVICE_UNKNOWN, path_tenant(n, r), mac, number, "");
@@ -442,8 +452,47 @@ static struct boot_run *boot_run_new(struct node *n, struct web_routed *r, uint1
 
 static void on_default(struct web_routed *r, void *arg)
 {
-	(void)arg;
-	provision_file(r, phone_files_default(), "text/xml; charset=utf-8");
+	bool bare = bare_extension(arg, path_tenant(arg, r))[0];
+
+	provision_file(r, phone_files_default(bare), "text/xml; charset=utf-8");
+}
+
+/* Behind the answer, so that it comes as soon for any MAC. */
+static void bare_event(struct node *n, uint16_t tenant, const char *mac, uint64_t source)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t hash = hash_sip(&n->shards.shared_tables->key, bytes_str(mac));
+	uint64_t *mac_ns = &g_provision.told_mac_ns[hash % SOURCES];
+
+	if (device_find(bytes_str(mac)) || (*mac_ns && now_ns - *mac_ns < DEVICE_REFUSED_NS) ||
+	    !stream_rate_spend(&g_provision.told_ns[source % SOURCES], &g_told_rate, now_ns))
+		return;
+	*mac_ns = now_ns;
+	device_event(n, SIG_DEVICE_UNKNOWN, tenant, mac, (struct bytes){ 0 }, "bare");
+}
+
+/* bare/MAC.cfg: for any MAC, without a password. */
+static void on_bare(struct web_routed *r, void *arg)
+{
+	static const char front[] = "/bare/", end[] = ".cfg";
+	struct node *n = arg;
+	struct bytes name = bytes_from(bytes_str(r->path), sizeof(front) - 1);
+	uint64_t source = auth_limit_source(&n->shards.shared_tables->key, &r->peer);
+	uint16_t tenant = path_tenant(n, r);
+	struct phone_files *files = NULL;
+	char mac[PHONE_MAC_LEN + 1];
+
+	if (name.n == PHONE_MAC_LEN + sizeof(end) - 1 &&
+	    bytes_is(bytes_from(name, PHONE_MAC_LEN), end) &&
+	    device_mac_read(bytes_sub(name, 0, PHONE_MAC_LEN), mac))
+		files = bare_render(n, tenant, mac, r);
+	if (!files) {
+		provision_status(r, 404, 0);
+		return;
+	}
+	provision_file(r, files->list[0].text, files->list[0].type);
+	phone_files_free(files);
+	bare_event(n, tenant, mac, source);
 }
 
 /* Answers with the first file of a boot (MAC.cfg, cfgMAC.xml): all files of the device are
@@ -451,7 +500,7 @@ static void on_default(struct web_routed *r, void *arg)
 static void on_master(struct node *n, struct web_routed *r, const struct device_entry *d,
 		      const struct device_value *v)
 {
-	struct phone_files *files = provision_render(n, d->tenant, v, r);
+	struct phone_files *files = provision_render(n, d->tenant, v, r, false);
 	char hash[BOOT_HASH_MAX];
 	struct store_blob blob;
 	struct boot_run *run;
@@ -575,7 +624,7 @@ static void provision_on_file(struct web_routed *r, void *arg)
 		return;
 	}
 	files = bytes_is(bytes_from(name, PHONE_MAC_LEN), "-directory.xml")
-			? provision_render(n, d->tenant, &v, r)
+			? provision_render(n, d->tenant, &v, r, false)
 			: NULL;
 	file = files ? phone_files_find(files, name) : NULL;
 	a.text = file ? malloc(file->text.n + 1) : NULL;
@@ -589,6 +638,7 @@ static void provision_on_file(struct web_routed *r, void *arg)
 
 static const struct web_route g_provision_list[] = {
 	{ "GET", "/000000000000.cfg", WEB_AUTH_NONE, 0, on_default },
+	{ "GET", "/bare/*", WEB_AUTH_NONE, 0, on_bare },
 	{ "GET", "/*/*", WEB_AUTH_BASIC, 0, on_pinned },
 	{ "GET", "/*", WEB_AUTH_BASIC, UPLOAD_MAX, provision_on_file },
 	{ "PUT", "/*", WEB_AUTH_BASIC, UPLOAD_MAX, on_upload },
@@ -608,10 +658,12 @@ static void provision_on_asked(const void *item, void *arg)
 {
 	struct web_routed *r = *(struct web_routed *const *)item;
 
-	if (source_may_ask(arg, r))
-		r->route->fn(r, arg);
-	else
+	if (!source_may_ask(arg, r))
 		provision_status(r, 429, 5);
+	else if (!strcmp(r->user, FACTORY_LOGIN) && !strcmp(r->password, FACTORY_LOGIN))
+		provision_status(r, 401, 0);
+	else
+		r->route->fn(r, arg);
 }
 
 /* ---- life ---- */

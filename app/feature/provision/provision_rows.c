@@ -17,6 +17,9 @@ static const struct command_arg g_device_login_args[] = {
 	OWN_ARG(true),
 	BOOL_ARG("take", "false",
 		 "true: an extension that has one phone (phones=single) is logged out of another."),
+	TEXT_ARG("bare", CHARSET_NAME, BARE_NAME, BARE_NAME, NULL,
+		 "The name by which a phone has called that no document names. Flows give it: "
+		 "the device is made then."),
 	U64_ARG("hours", 0, 8760, "0", "The login ends by itself after so many hours. 0: never."),
 	END,
 };

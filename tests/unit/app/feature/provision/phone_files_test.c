@@ -92,6 +92,7 @@ static const struct family_row {
 	    "0004f214ab37-directory.xml" },
 	  "UDPOnly",
 	  false },
+	{ "polycom-bare", { "0004f214ab37.cfg" }, "UDPOnly", false },
 	{ "cisco", { "0004f214ab37.xml" }, "TCPOnly", false },
 	{ "fanvil", { "0004f214ab37.cfg" }, "TLS", true },
 	{ "grandstream", { "cfg0004f214ab37.xml" }, "TLS", true },
@@ -106,6 +107,7 @@ static struct phone_facts an_office_of(const struct family_row *row)
 	facts.family = row->family;
 	facts.transport = row->transport;
 	facts.srtp = row->srtp;
+	facts.bare = !strcmp(row->family, "polycom-bare");
 	return facts;
 }
 
@@ -142,7 +144,9 @@ static void test_golden(void **state)
 		phone_files_free(files);
 	}
 	want = golden("polycom-8.5", "000000000000.cfg", text);
-	assert_true(bytes_eq(phone_files_default(), want));
+	assert_true(bytes_eq(phone_files_default(false), want));
+	want = golden("polycom-bare", "000000000000.cfg", text);
+	assert_true(bytes_eq(phone_files_default(true), want));
 }
 
 /* A phone has all its files with the last one, and its lamps are gone where its extension has none
