@@ -658,6 +658,14 @@ static int extension_put_run(struct node *node, const struct extension *e)
 	return err;
 }
 
+static void features_extension(struct node *n, uint16_t tenant, const char *number)
+{
+	FEATURE_EACH (f) {
+		if (f->extension)
+			f->extension(n, tenant, number);
+	}
+}
+
 static int extension_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	struct extension e = *(const struct extension *)value;
@@ -674,6 +682,7 @@ static int extension_apply(struct node *node, uint16_t tenant, const void *value
 				      "the file keys back, or set it again",
 			 LOG_STR("number", e.core.number));
 	}
+	features_extension(node, tenant, e.core.number);
 	extension_wipe(&e);
 	return err;
 }
@@ -708,6 +717,7 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 	(void)extensions_delete(node->api.extensions, tenant, bytes_str(name));
 	extension_kept_drop(node, tenant, name);
 	node_music_leave(node, tenants_name(node->common.tenants, tenant), before);
+	features_extension(node, tenant, name);
 }
 
 /* Warns of resources that its mailbox needs and that are missing, or not on this node. */

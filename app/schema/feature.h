@@ -76,6 +76,8 @@ struct app_feature {
 	void (*doubt)(struct node *n);                   /* Redis may have lost data */
 	void (*reload)(struct node *n);                  /* other settings count */
 	void (*tenants)(struct node *n); /* the document of a tenant has changed, or is gone */
+	/* The document of an extension has changed, or is gone. */
+	void (*extension)(struct node *n, uint16_t tenant, const char *number);
 	/* What shard_picks_request asked of the other nodes; of others' serials, too. */
 	void (*picked)(struct node *n, const struct park_reply *told);
 	/* The file of a recorded message is complete, after so many ms. */
