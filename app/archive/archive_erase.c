@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 
 #include "app/archive/archive.h"
+#include "app/archive/contact/contact.h"
 
 enum { ERASED_AT_ONCE = 200, RETAINED_AT_ONCE = 500, OWNER_KINDS = 2 };
 
@@ -428,7 +429,8 @@ static int books_erase(struct archive *a, struct bytes tenant, int64_t until_ms)
 	static const char *const texts[] = {
 		"UPDATE contact_book SET revision = revision + 1, pruned = revision + 1, "
 		"entries = entries - (SELECT COUNT(*) FROM contact c WHERE " OF_BOOKS
-		" AND (contact_book.owner = 't' OR c.owner = contact_book.owner)) "
+		" AND (c.owner = contact_book.owner OR (contact_book.owner = 't' AND "
+		"c.owner <> '" CONTACT_COLLEAGUES "'))) "
 		"WHERE tenant = $1 AND EXISTS (SELECT 1 FROM contact c WHERE " OF_BOOKS ")",
 		"DELETE FROM contact_number WHERE tenant = $1 AND EXISTS (SELECT 1 FROM contact c "
 		"WHERE " OF_BOOKS

@@ -18,6 +18,7 @@ from lib.postgres import Postgres
 from contacts_test import People
 from patience import until
 from http_api_test import Asks
+from mailbox_test import children
 from taken_test import Cluster
 
 DAV, CARD = "{DAV:}", "{urn:ietf:params:xml:ns:carddav}"
@@ -185,6 +186,72 @@ class Synced(Books):
         self.assertEqual([row["name"] for row in self.directory(self.mine, "?search=his")], ["Not his to write"])
 
 
+class Colleagues(Books):
+    def colleagues(self, dav):
+        return sorted(re.search("FN:(.*?)\r?\n", dav.get(href.rsplit("/", 1)[1][:-4], "colleagues")[2])[1]
+                      for href in dav.find(dav.book("colleagues"), "d:getetag", depth="1") if href.endswith(".vcf"))
+
+    def test_synced(self):
+        """The real client has the extensions that are shown as a book, follows what changes of them, and takes from its folder what somebody wrote there."""
+        until(lambda: self.colleagues(self.dav) == ["Anna Müller", "Robin Bindle"], self.node.log_tail)
+        client = Client(self.folder, f"http://{place.NODE}:{self.node.http_port}/", ("contacts", "colleagues"))
+        client.run("discover")
+        client.sync()
+        self.assertEqual(sorted(client.cards("colleagues")), ["Anna Müller", "Robin Bindle"])
+        robin = client.cards("colleagues")["Robin Bindle"]
+        for line in ("UID:tandem-default-1001", "N:Bindle;Robin;;;", "TITLE:Head", "ORG:;Sales", "EMAIL;TYPE=work:robin@example.org"):
+            self.assertIn(line + "\r\n", robin)
+        self.assertRegex(robin, "TEL[^:]*:1001\r\n")
+        self.assertRegex(robin, "TEL[^:]*:.*493055501\r\n")
+        self.assertNotRegex(client.sync(), "Copying|Deleting")
+        token = self.dav.sync(name="colleagues")[1]
+        self.operator("extension.put", number="1001", title="Chief", shown=True)
+        self.operator("extension.put", number="1002", shown=False)
+        self.operator("extension.put", number="1003", shown=True)
+        until(lambda: self.colleagues(self.dav) == ["Robin Bindle", "Rubin Hidden"], self.node.log_tail)
+        changed = self.dav.sync(token, name="colleagues")[0]
+        self.assertEqual({href.rsplit("/", 1)[1]: status for href, (status, _) in changed.items()}, {"1001.vcf": 200, "1002.vcf": 404, "1003.vcf": 200})
+        client.sync()
+        self.assertEqual(sorted(client.cards("colleagues")), ["Robin Bindle", "Rubin Hidden"])
+        self.assertIn("TITLE:Chief\r\n", client.cards("colleagues")["Robin Bindle"])
+        self.operator("extension.delete", number="1003")
+        until(lambda: self.colleagues(self.dav) == ["Robin Bindle"], self.node.log_tail)
+
+    def test_nobody_writes(self):
+        """Each colleague sees the same, another tenant its own; who may write the directory may not write these; limited tokens; names of any length."""
+        until(lambda: self.colleagues(self.anna) == ["Anna Müller", "Robin Bindle"], self.node.log_tail)
+        maroon = Dav(self.node, "1001@maroon", "secret1001")
+        until(lambda: self.colleagues(maroon) == ["Rubinia"], self.node.log_tail)
+        self.operator("extension.put", number="1001", directory_write=True)
+        path = self.dav.book("colleagues")
+        for method, text in (("PUT", card("Mine")), ("DELETE", "")):
+            for name in ("1001", "1002", "new"):
+                status, _, body = self.dav.ask(method, f"{path}{name}.vcf", text, Content_Type="text/vcard")
+                self.assertEqual((status, "need-privileges" in body), (403, True), (method, name))
+        for method in ("MKCOL", "PROPPATCH", "DELETE"):
+            self.assertEqual(self.dav.ask(method, path)[0], 403)
+        self.assertEqual([self.dav.ask("GET", f"{path}{name}.vcf")[0] for name in ("1003", "1009", "1001")], [404, 404, 200])
+        self.assertEqual(self.anna.ask("GET", f"{path}1001.vcf")[0], 404)       # below another's home
+        for commands, status in (("contact.export", 403), ("contact.export,directory.export", 403), ("contact.export,directory.list", 200), ("directory.list", 403)):
+            token = self.token(self.node, "reader", name="limited", user="1001", commands=commands)
+            self.assertEqual(Dav(self.node, "1001", token).get("1002", "colleagues")[0], status, commands)
+        self.operator("extension.put", number="1002", display_name="", first_name="Ä" * 31, last_name="Ö" * 31)
+        until(lambda: "Ä" * 31 in self.anna.get("1002", "colleagues")[2], self.node.log_tail)
+        self.assertEqual(self.colleagues(maroon), ["Rubinia"])
+
+    def test_killed(self):
+        """What changed while the archive was dead is there when it is back, and the token of before counts."""
+        until(lambda: len(self.colleagues(self.dav)) == 2, self.node.log_tail)
+        token = self.dav.sync(name="colleagues")[1]
+        for pid in children(self.node.process.pid, "tandem-archive"):
+            os.kill(pid, 9)
+        self.operator("extension.put", number="1002", display_name="Anna Maier")
+        self.operator("extension.delete", number="1001")
+        until(lambda: self.anna.ask("PROPFIND", self.anna.book(), Depth="0")[0] == 207 and self.colleagues(self.anna) == ["Anna Maier"], self.node.log_tail)
+        changed = self.anna.sync(token, name="colleagues")[0]
+        self.assertEqual({href.rsplit("/", 1)[1]: status for href, (status, _) in changed.items()}, {"1001.vcf": 404, "1002.vcf": 200})
+
+
 class Protocol(Books):
     def test_tree_and_rights(self):
         """Each resource with its properties; another user's, another tenant's and what is not there are alike; wrong passwords, sessions, methods."""
@@ -196,8 +263,8 @@ class Protocol(Books):
         self.assertEqual(dav.find("/dav/principals/1001/", "c:addressbook-home-set")["/dav/principals/1001/"][1][f"{CARD}addressbook-home-set"][0].text, "/dav/books/1001/")
         books = dav.find("/dav/books/1001/", "d:resourcetype", "d:displayname", "d:current-user-privilege-set", depth="1")
         self.assertEqual({path: props[f"{DAV}displayname"].text for path, (_, props) in books.items()},
-                         {"/dav/books/1001/": "Address books", dav.book(): "Contacts", dav.book("shared"): "Directory"})
-        for path, writes in ((dav.book(), True), (dav.book("shared"), False)):
+                         {"/dav/books/1001/": "Address books", dav.book(): "Contacts", dav.book("shared"): "Directory", dav.book("colleagues"): "Colleagues"})
+        for path, writes in ((dav.book(), True), (dav.book("shared"), False), (dav.book("colleagues"), False)):
             self.assertIsNotNone(books[path][1][f"{DAV}resourcetype"].find(f"{CARD}addressbook"))
             self.assertEqual(books[path][1][f"{DAV}current-user-privilege-set"].find(f".//{DAV}write") is not None, writes)
         self.assertEqual(list(dav.find(dav.book(), "d:getetag", depth="1")), [dav.book(), dav.book() + "zoe.vcf"])
@@ -379,14 +446,18 @@ class Protocol(Books):
 class Restarted:
     """The archive of one or two nodes, and vdirsyncer over what becomes of them."""
 
+    SHOWN = 2       # extensions
+
     def over(self, client, change, again):
         """Before and after: what is made at both sides comes to the other one; a token lasts."""
         client.write("one", card("One"))
         client.run("discover")
         client.sync()
         token = self.dav.sync()[1]
+        people = until(lambda: len((found := self.dav.sync(name="colleagues"))[0]) == self.SHOWN and found, "no colleagues")
         change()
         again()
+        self.assertEqual(self.dav.sync(people[1], name="colleagues"), ({}, people[1]))
         self.dav.put("two", card("Two"))
         client.write("three", card("Three"))
         client.sync()
@@ -417,6 +488,8 @@ class Postgresql(Restarted, Books):
 
 class Nodes(Restarted, Asks, Cluster):
     """Two nodes and one PostgreSQL: the client goes on at the other one when its node is killed."""
+
+    SHOWN = 3
 
     @classmethod
     def setUpClass(cls):

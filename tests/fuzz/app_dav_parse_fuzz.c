@@ -25,7 +25,7 @@ static void path_again(const struct dav_path *p)
 	assert(!w.overflow);
 	dav_href_parse(&same, writer_done(&w), BYTES_LIT("10*1"));
 	assert(same.kind == p->kind && !strcmp(same.id, p->id));
-	assert(same.shared == p->shared || (p->kind != DAV_BOOK && p->kind != DAV_CARD));
+	assert(same.book == p->book || (p->kind != DAV_BOOK && p->kind != DAV_CARD));
 	dav_href_parse(&same, writer_done(&w), BYTES_LIT("1002")); /* another one's */
 	assert(same.kind == DAV_NOTHING || same.kind == DAV_ROOT);
 }

@@ -122,12 +122,15 @@ void csv_heading_write(struct writer *w, enum contact_csv form);
 /* Numbers and addresses that the form has no column for are left out: returns their count. */
 uint32_t csv_write(struct writer *w, const json_t *contact, enum contact_csv form, const char *id);
 
-/* ---- contact_store.c, contact_list.c, contact_file.c, contact_note.c ---- */
+/* ---- contact_store.c, contact_list.c, contact_file.c, contact_note.c, contact_mirror.c ---- */
 
 archive_answer_fn contact_put, contact_get, contact_delete, contact_list, contact_find,
-	contact_import, contact_export, contact_note_put, contact_note_delete, contact_note_list;
+	contact_import, contact_export, contact_note_put, contact_note_delete, contact_note_list,
+	contact_mirror, contact_mirrored;
 
-/* An owner is "d", the tenant's book, or "u" and the number of an extension. */
+/* An owner is "d", the tenant's book, or "u" and the number of an extension. Nobody writes the book
+ * of the tenant's extensions: a node keeps it as their documents are (contact_mirror.c). */
+#define CONTACT_COLLEAGUES "e"
 struct contact_book {
 	struct bytes tenant, owner;
 };
@@ -140,6 +143,11 @@ int contact_save(struct archive *a, struct contact_book book, const char *id, co
  * pinned, blocked and notes. */
 int contact_load(struct archive *a, struct contact_book book, struct bytes id,
 		 json_t **contact) NODISCARD;
+/* Deletes the one that args name, within a transaction. As archive_answer_fn. */
+int contact_remove(struct archive *a, struct contact_book book, const json_t *args,
+		   char why[SQL_WHY_MAX]) NODISCARD;
+/* What its row has as card, malloc'ed; NULL: no memory. */
+char *contact_card_text(const json_t *contact) NODISCARD;
 /* Where args have a revision, the contact must have that one; 0: it is not there (NULL). -EEXIST
  * with why. */
 int contact_revision_check(const json_t *args, const json_t *contact,

@@ -71,13 +71,15 @@ int contact_book_touch(struct archive *a, struct contact_book book, int added, i
 		       char why[SQL_WHY_MAX])
 {
 	int64_t most = bytes_is(book.owner, "d") ? CONTACT_SHARED_MAX : CONTACT_OWN_MAX;
+	bool mirrored = bytes_is(book.owner, CONTACT_COLLEAGUES); /* bounded as extensions are */
 	struct book_row all = { 0 }, own = { 0 };
-	int err = book_count(a, book.tenant, BYTES_LIT("t"), added, &all);
+	int err = mirrored ? 0 : book_count(a, book.tenant, BYTES_LIT("t"), added, &all);
 
 	if (!err)
 		err = book_count(a, book.tenant, book.owner, added, &own);
 	*revision = own.revision;
-	if (err || added <= 0 || (own.entries <= most && all.entries <= CONTACT_TENANT_MAX))
+	if (err || mirrored || added <= 0 ||
+	    (own.entries <= most && all.entries <= CONTACT_TENANT_MAX))
 		return err;
 	err = book_count(a, book.tenant, BYTES_LIT("t"), -added, &all);
 	if (!err)
@@ -215,7 +217,7 @@ static int numbers_delete(struct archive *a, struct contact_book book, struct by
 }
 
 /* Its card is without what the row has in columns. */
-static char *card_text(const json_t *contact)
+char *contact_card_text(const json_t *contact)
 {
 	static const char *const columns[] = { "contact", "revision", "changed_utc_ms", "notes",
 #define X(flag, member) member,
@@ -243,7 +245,8 @@ static int contact_row_put(struct archive *a, struct contact_book book, const ch
 			   const json_t *contact, int64_t flags, int64_t revision,
 			   const struct dial_plan *plan, int64_t now_ms)
 {
-	char *card = card_text(contact), *words = malloc(WORDS_ROOM), sort[CONTACT_NAME_MAX];
+	char *card = contact_card_text(contact), *words = malloc(WORDS_ROOM),
+	     sort[CONTACT_NAME_MAX];
 	struct writer w = writer_over(words, WORDS_ROOM), s = writer_over(sort, sizeof(sort));
 	struct sql_value params[13];
 	int err = -ENOMEM;
@@ -439,8 +442,8 @@ static int contact_gone_put(struct archive *a, struct contact_book book, struct 
 	return err ? err : contact_gone_forget(a, book, now_ms);
 }
 
-static int contact_remove(struct archive *a, struct contact_book book, const json_t *args,
-			  char why[SQL_WHY_MAX])
+int contact_remove(struct archive *a, struct contact_book book, const json_t *args,
+		   char why[SQL_WHY_MAX])
 {
 	struct bytes id = archive_arg(args, "contact");
 	const struct sql_value key[] = { sql_text(book.tenant), sql_text(book.owner),

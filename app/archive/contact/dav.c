@@ -21,6 +21,7 @@ enum {
 	DAV_ROOM = 768 << 10, /* with the largest contact behind that */
 	DAV_CARD_ROOM = 256 << 10,
 	DAV_PART = 500, /* rows */
+	DAV_OWNER_MAX = CONTACT_ID_MAX + 8,
 };
 
 #define XML_TYPE   "application/xml; charset=utf-8"
@@ -60,14 +61,22 @@ static bool on_book_row(const struct sql_value *row, void *arg)
 	return false;
 }
 
-/* A book without a row was never written. */
-static int dav_book_load(struct dav_answer *d, bool shared)
+static void dav_owner(const struct dav_answer *d, enum dav_book book, char owner[DAV_OWNER_MAX])
 {
-	char owner[CONTACT_ID_MAX + 8] = "d";
+	if (book == DAV_OWN)
+		(void)snprintf(owner, DAV_OWNER_MAX, "u%s", d->user);
+	else
+		(void)snprintf(owner, DAV_OWNER_MAX, "%s",
+			       book == DAV_SHARED ? "d" : CONTACT_COLLEAGUES);
+}
+
+/* A book without a row was never written. */
+static int dav_book_load(struct dav_answer *d, enum dav_book book)
+{
+	char owner[DAV_OWNER_MAX];
 	struct sql_value params[2];
 
-	if (!shared)
-		(void)snprintf(owner, sizeof(owner), "u%s", d->user);
+	dav_owner(d, book, owner);
 	d->revision = d->epoch = d->pruned = 0;
 	params[0] = sql_text(archive_arg(d->args, "tenant"));
 	params[1] = sql_text(bytes_str(owner));
@@ -156,8 +165,9 @@ static void card_xml_write(struct dav_answer *d, const struct dav_row *row)
 
 static void rights_write(struct dav_answer *d, const struct dav_path *p)
 {
-	bool writes = (p->kind == DAV_BOOK || p->kind == DAV_CARD) &&
-		      (!p->shared || json_flag(d->args, "writes"));
+	bool writes =
+		(p->kind == DAV_BOOK || p->kind == DAV_CARD) &&
+		(p->book == DAV_OWN || (p->book == DAV_SHARED && json_flag(d->args, "writes")));
 
 	writer_str(&d->w, "<d:privilege><d:read/></d:privilege>");
 	if (writes)
@@ -207,8 +217,9 @@ static void dav_name_write(struct dav_answer *d, const struct dav_path *p)
 	writer_str(&d->w, p->kind == DAV_ROOT        ? "tandem"
 			  : p->kind == DAV_PRINCIPAL ? d->user
 			  : p->kind == DAV_HOME      ? "Address books"
-			  : p->shared                ? "Directory"
-						     : "Contacts");
+			  : p->book == DAV_OWN       ? "Contacts"
+			  : p->book == DAV_SHARED    ? "Directory"
+						     : "Colleagues");
 }
 
 static void dav_value_write(struct dav_answer *d, enum dav_property property,
@@ -350,7 +361,7 @@ static void status_write(struct dav_answer *d, const struct dav_path *p, const c
 
 static void dav_row_read(struct dav_answer *d, const struct sql_value *row, struct dav_row *out)
 {
-	*out = (struct dav_row){ .path = { .kind = DAV_CARD, .shared = d->path.shared },
+	*out = (struct dav_row){ .path = { .kind = DAV_CARD, .book = d->path.book },
 				 .revision = sql_int(&row[1]),
 				 .changed_ms = sql_int(&row[2]),
 				 .card = row[3].text };
@@ -430,7 +441,7 @@ static int rows_multiget(struct dav_answer *d)
 		struct dav_path p;
 
 		dav_href_parse(&p, bytes_str(r->hrefs[i]), bytes_str(d->user));
-		if (p.kind == DAV_CARD && p.shared == d->path.shared)
+		if (p.kind == DAV_CARD && p.book == d->path.book)
 			err = row_get(d, p.id, on_one_row);
 		if (d->count > before || err)
 			continue;
@@ -573,12 +584,11 @@ static int tree_write(struct dav_answer *d, bool deep)
 		return rows_list(d);
 	p.kind = below[p.kind];
 	response_write(d, &p, NULL);
-	if (p.kind != DAV_BOOK)
-		return 0;
-	p.shared = true;
-	err = dav_book_load(d, true);
-	if (!err)
-		response_write(d, &p, NULL);
+	while (!err && p.kind == DAV_BOOK && ++p.book < DAV_BOOKS) {
+		err = dav_book_load(d, p.book);
+		if (!err)
+			response_write(d, &p, NULL);
+	}
 	return err;
 }
 
@@ -684,7 +694,7 @@ static int card_answer(struct dav_answer *d, json_t **result)
 
 static int dav_answer(struct dav_answer *d, json_t **result)
 {
-	char owner[CONTACT_ID_MAX + 8] = "d";
+	char owner[DAV_OWNER_MAX];
 	int err;
 
 	dav_path_parse(&d->path, archive_arg(d->args, "path"), bytes_str(d->user));
@@ -692,10 +702,9 @@ static int dav_answer(struct dav_answer *d, json_t **result)
 		*result = dav_text(d, 404, "there is no such address book");
 		return 0;
 	}
-	if (!d->path.shared)
-		(void)snprintf(owner, sizeof(owner), "u%s", d->user);
+	dav_owner(d, d->path.book, owner);
 	d->book = (struct contact_book){ archive_arg(d->args, "tenant"), bytes_str(owner) };
-	err = dav_book_load(d, d->path.shared);
+	err = dav_book_load(d, d->path.book);
 	if (err)
 		return err;
 	return !strcmp(json_text(d->args, "method"), "GET") ? card_answer(d, result)

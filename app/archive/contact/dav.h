@@ -7,6 +7,7 @@
  *     books/1001/                         the books that the user sees
  *     books/1001/contacts/NAME.vcf        the user's own
  *     books/1001/shared/NAME.vcf          the tenant's
+ *     books/1001/colleagues/NAME.vcf      its extensions that are shown: read only
  *
  * NAME is the contact's id. Octets that an id may not have are "__" and two hexadecimal digits in
  * it. What is another user's does not exist. The node proves the user and writes by commands; the
@@ -25,11 +26,16 @@ enum { DAV_CARD_MAX = 98304 }; /* octets of a vCard that is put */
 
 enum dav_kind { DAV_NOTHING, DAV_ROOT, DAV_PRINCIPAL, DAV_HOME, DAV_BOOK, DAV_CARD };
 
+enum dav_book { DAV_OWN, DAV_SHARED, DAV_COLLEAGUES, DAV_BOOKS };
+
 struct dav_path {
 	enum dav_kind kind;
-	bool shared;             /* of a book or a card: of the tenant's book */
+	enum dav_book book;      /* of a book or a card */
 	char id[CONTACT_ID_MAX]; /* of a card */
 };
+
+/* The id of a card of that name. False: it is empty or too long. */
+bool dav_id_read(char out[CONTACT_ID_MAX], struct bytes name);
 
 /* A decoded path behind DAV_HEAD, as that user sees it. */
 void dav_path_parse(struct dav_path *out, struct bytes path, struct bytes user);

@@ -19,8 +19,11 @@ static bool dav_octet_is_plain(uint8_t c)
 	return isalnum(c) || (c && strchr("-._", c));
 }
 
-/* False: it is empty or too long. */
-static bool name_to_id(char out[CONTACT_ID_MAX], struct bytes name)
+static const char *const g_dav_books[DAV_BOOKS] = {
+	[DAV_OWN] = "contacts", [DAV_SHARED] = "shared", [DAV_COLLEAGUES] = "colleagues"
+};
+
+bool dav_id_read(char out[CONTACT_ID_MAX], struct bytes name)
 {
 	struct writer w = writer_over(out, CONTACT_ID_MAX - 1);
 
@@ -74,8 +77,9 @@ void dav_path_parse(struct dav_path *out, struct bytes path, struct bytes user)
 		return;
 	}
 	(void)bytes_cut(&path, '/', &part);
-	out->shared = bytes_is(part, "shared");
-	if (!books || (!out->shared && !bytes_is(part, "contacts")))
+	while (out->book < DAV_BOOKS && !bytes_is(part, g_dav_books[out->book]))
+		out->book++;
+	if (!books || out->book == DAV_BOOKS)
 		return;
 	if (!path.n) {
 		out->kind = DAV_BOOK;
@@ -84,7 +88,7 @@ void dav_path_parse(struct dav_path *out, struct bytes path, struct bytes user)
 	if (path.n <= strlen(VCF) || !bytes_is(bytes_from(path, path.n - strlen(VCF)), VCF))
 		return;
 	path.n -= strlen(VCF);
-	if (!memchr(path.p, '/', path.n) && name_to_id(out->id, path))
+	if (!memchr(path.p, '/', path.n) && dav_id_read(out->id, path))
 		out->kind = DAV_CARD;
 }
 
@@ -103,7 +107,7 @@ void dav_path_write(struct writer *w, const struct dav_path *p, const char *user
 	writer_u8(w, '/');
 	if (p->kind != DAV_BOOK && p->kind != DAV_CARD)
 		return;
-	writer_str(w, p->shared ? "shared/" : "contacts/");
+	WRITER_TEXTS(w, g_dav_books[p->book], "/");
 	if (p->kind != DAV_CARD)
 		return;
 	id_to_name(w, p->id);

@@ -25,6 +25,10 @@ struct node;
 bool archive_query_send(struct node *n, const char *name, json_t *args, uint16_t tenant,
 			uint32_t ms, child_answer_fn *done, void *arg) NODISCARD;
 
+/* 0: the archive is off, another node's reads, or ours does not run. Else a number that changes when
+ * it starts, or begins to read: what was told to it before may be lost. */
+uint32_t archive_reader_epoch(void);
+
 /* result: borrowed. */
 typedef void archive_run_fn(struct command_run *run, const json_t *result);
 /* The same of a command: done has the result, or the run has failed. NULL: its answer is that. */

@@ -39,6 +39,7 @@ static struct {
 	struct child child, finder;
 	bool stale; /* its terms are others than it was told */
 	bool reads;
+	uint32_t epoch;  /* archive_reader_epoch */
 	uint32_t held;   /* as the store was told */
 	char counts[64]; /* name of the node that reads; "": not known yet */
 	uint16_t shards[SHARDS_MAX];
@@ -93,6 +94,7 @@ static void archive_reader_look(struct node *n)
 	memcpy(g_archive.counts, name, sizeof(name));
 	g_archive.reads = !strcmp(name, n->settings.node.name);
 	g_archive.stale = true;
+	g_archive.epoch++;
 	if (n->cluster.claimant)
 		LOG_INFO("archive", 0,
 			 n->settings.archive.url[0]
@@ -214,6 +216,7 @@ static void archive_terms_send(struct node *n)
 
 static void archive_on_start(struct node *n)
 {
+	g_archive.epoch++;
 	child_send(&g_archive.child,
 		   json_pack("{s:o}", "begin", child_redis_json(&n->redis.place)));
 	archive_terms_send_to(n, &g_archive.child);
@@ -361,6 +364,11 @@ void archive_second(struct node *n, uint64_t now_ns)
 		archive_health(n, now_ns);
 	else
 		health_set_reason(&n->web.health, HEALTH_ARCHIVE, NULL);
+}
+
+uint32_t archive_reader_epoch(void)
+{
+	return g_archive.reads && child_runs(&g_archive.child) ? g_archive.epoch : 0;
 }
 
 /* ---- requests ---- */

@@ -294,6 +294,10 @@ static void dav_write(struct page_run *run, bool put)
 		dav_error_answer(run, 403, "<d:cannot-modify-protected-property/>");
 		return;
 	}
+	if (p.book == DAV_COLLEAGUES) {
+		dav_error_answer(run, 403, "<d:need-privileges/>");
+		return;
+	}
 	if (!dav_condition(run, &conditional, &revision) || (!put && conditional && !revision)) {
 		page_refuse(run, 412, "no contact has what the condition asks for");
 		return;
@@ -301,27 +305,30 @@ static void dav_write(struct page_run *run, bool put)
 	if (put && !dav_take_card(run))
 		return;
 	args = json_pack("{s:s}", "contact", p.id);
-	if (!p.shared)
+	if (p.book == DAV_OWN)
 		(void)json_object_set_new(args, "user", json_string(run->who.user));
 	if (put)
 		(void)json_object_set_new(args, "format", json_string("vcard"));
 	if (conditional)
 		(void)json_object_set_new(args, "revision", json_integer((json_int_t)revision));
 	page_command(run,
-		     put        ? p.shared ? "directory.import" : "contact.import"
-		     : p.shared ? "directory.delete"
-				: "contact.delete",
+		     p.book == DAV_OWN ? put ? "contact.import" : "contact.delete"
+		     : put             ? "directory.import"
+				       : "directory.delete",
 		     args, put ? dav_on_put : dav_on_delete);
 	json_decref(args);
 }
 
-/* The user's own book is what the page reads (page.h); the tenant's is another command's. */
+/* The user's own book is what the page reads (page.h); the others are what other commands say. */
 static bool dav_may_read(const struct page_run *run)
 {
+	static const char *const commands[DAV_BOOKS] = { [DAV_OWN] = "contact.export",
+							 [DAV_SHARED] = "directory.export",
+							 [DAV_COLLEAGUES] = "directory.list" };
 	struct dav_path p;
 
 	dav_path_parse(&p, bytes_str(run->path), bytes_str(run->who.user));
-	return !p.shared || page_may(run, "directory.export");
+	return page_may(run, commands[p.kind == DAV_NOTHING ? DAV_OWN : p.book]);
 }
 
 void contact_dav_page(struct page_run *run)

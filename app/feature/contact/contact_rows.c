@@ -233,4 +233,6 @@ const struct app_feature g_contact_feature = {
 	.pages = g_contact_pages,
 	.carriers =
 		CARRIERS({ contact_on_event, EFFECT_EVENT }, { contact_on_wanted, EFFECT_CONTACT }),
+	.second = BY(contact_second),
+	.extension = BY(contact_extension),
 };

@@ -8,6 +8,7 @@
 #include "app/schema/list.h"
 #include "sig/host/effect.h"
 
+struct extension;
 struct page_run;
 
 enum { CONTACT_SEARCH_MAX = 64, CONTACT_OWNER_MAX = 66 };
@@ -22,8 +23,15 @@ void contact_phone_book(struct page_run *run);
 /* EFFECT_EVENT, EFFECT_CONTACT. */
 void contact_on_event(const struct effect *e, void *node);
 void contact_on_wanted(const struct effect *e, void *node);
+/* Columns of the feature's row: the archive's copy of the extensions. */
+void contact_extension(struct node *n, uint16_t tenant, const char *number);
+void contact_second(struct node *n, uint64_t now_ns);
 
 /* ---- between the files ---- */
+
+enum { PERSON_ROOM = 4 * CONTACT_SEARCH_MAX };
+/* The name that it is shown by, else that of the person. */
+void person_name(const struct extension *e, char out[PERSON_ROOM]);
 
 /* The arguments of a request: the tenant, the owner of the book that the command is about, and the
  * dial plan. NULL: the run has failed, and is gone. */

@@ -15,13 +15,12 @@
 #include "base/json_member.h"
 #include "sig/host/names.h"
 
-enum { PERSON_ROOM = 4 * CONTACT_SEARCH_MAX, DIRECTORY_MS = 2000 };
+enum { DIRECTORY_MS = 2000 };
 
 /* In front of the number of an extension where contacts have their id, which has no ':'. */
 #define EXTENSION_ID "extension:"
 
-/* The name that it is shown by, else that of the person. */
-static void person_name(const struct extension *e, char out[PERSON_ROOM])
+void person_name(const struct extension *e, char out[PERSON_ROOM])
 {
 	const struct extension_person *p = &e->person;
 	const char *between = p->first_name[0] && p->last_name[0] ? " " : "";

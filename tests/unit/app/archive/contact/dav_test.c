@@ -60,18 +60,24 @@ static unsigned count(const char *text, const char *what)
 }
 
 /* The sync-token in an answer, and how many contacts there are and are gone. */
-static void synced(const char *since, unsigned there, unsigned gone, char token[64])
+static void book_synced(const char *book, const char *since, unsigned there, unsigned gone,
+			char token[64])
 {
 	char body[512], *text, *at;
 	unsigned parts;
 
 	(void)snprintf(body, sizeof(body), SYNC("%s"), since);
-	text = dav("REPORT", "books/1001/contacts/", "1", body, 207, &parts);
+	text = dav("REPORT", book, "1", body, 207, &parts);
 	assert_int_equal(count(text, "200 OK"), there);
 	assert_int_equal(count(text, "<d:status>HTTP/1.1 404"), gone);
 	at = strstr(text, "<d:sync-token>") + strlen("<d:sync-token>");
 	(void)snprintf(token, 64, "%.*s", (int)strcspn(at, "<"), at);
 	free(text);
+}
+
+static void synced(const char *since, unsigned there, unsigned gone, char token[64])
+{
+	book_synced("books/1001/contacts/", since, there, gone, token);
 }
 
 static void refused(const char *since)
@@ -133,6 +139,85 @@ static void test_tokens(void **state)
 	rig_both(tokens);
 }
 
+/* What a node tells of extensions: name NULL: it is gone. */
+static json_t *colleague(const char *tenant, const char *number, const char *name)
+{
+	json_t *row = json_pack("{s:s, s:s}", "tenant", tenant, "contact", number);
+
+	if (name)
+		(void)json_object_set_new(row, "card",
+					  json_pack("{s:s, s:s, s:[{s:s, s:s}], s:s}", "name", name,
+						    "title", "Head", "phones", "number", number,
+						    "kind", "work", "uid", number));
+	return row;
+}
+
+/* Told again, nothing changes; a name that is longer than one of a contact is cut; the limits of books do not count it. */
+static void colleagues(struct archive *a)
+{
+	static const char book[] = "books/1001/colleagues/";
+	char first[64], second[64], third[64], *text, longest[200];
+	json_t *answer;
+	unsigned parts;
+
+	g_a = a;
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	for (int i = 0; i < 2; i++) {
+		json_decref(ask("contact.mirror", json_pack("{s:[o, o, o, o]}", "rows",
+							    colleague("acme", "1001", "Anna"),
+							    colleague("acme", "1002", longest),
+							    colleague("acme", "1009", NULL),
+							    colleague("other", "1003", "Else"))));
+		book_synced(book, "", 2, 0, i ? second : first);
+	}
+	assert_string_equal(first, second);
+	text = dav("GET", "books/1001/colleagues/1002.vcf", "", "", 200, &parts);
+	assert_non_null(strstr(text, "UID:1002\r\n"));
+	assert_non_null(strstr(text, "TITLE:Head\r\n"));
+	assert_int_equal(strspn(strstr(text, "FN:") + 3, "x"), CONTACT_NAME_MAX);
+	free(text);
+	answer = ask("contact.mirrored", json_pack("{s:s, s:s}", "tenant", "", "after", ""));
+	assert_string_equal(json_text(answer, "tenant"), "acme");
+	assert_int_equal(json_array_size(json_object_get(answer, "rows")), 0);
+	json_decref(answer);
+	answer =
+		ask("contact.mirrored", json_pack("{s:s, s:s}", "tenant", "acme", "after", "1001"));
+	assert_string_equal(json_string_value(json_array_get(
+				    json_array_get(json_object_get(answer, "rows"), 0), 1)),
+			    "1002");
+	json_decref(answer);
+	answer = ask("contact.mirrored",
+		     json_pack("{s:s, s:s}", "tenant", "other", "after", "1003"));
+	assert_null(json_object_get(answer, "tenant"));
+	json_decref(answer);
+	json_decref(ask("contact.mirror",
+			json_pack("{s:[o, o]}", "rows", colleague("acme", "1001", "Anne"),
+				  colleague("acme", "1002", NULL))));
+	book_synced(book, first, 1, 1, third);
+	put("a", T0); /* the user's own book is another one */
+	book_synced(book, third, 0, 0, second);
+	assert_string_equal(second, third);
+	answer = ask("contact.find", json_pack("{s:s, s:s, s:s}", "tenant", "acme", "owner",
+					       "u1001", "number", "1001"));
+	assert_int_equal(json_array_size(answer), 0);
+	json_decref(answer);
+	json_decref(ask("history.erase",
+			json_pack("{s:s, s:I}", "tenant", "acme", "until_ms", T0 * 2)));
+	book_synced(book, "", 0, 0, second);
+	put("a", T0 * 2);
+	answer = ask("contact.list",
+		     json_pack("{s:s, s:s, s:i}", "tenant", "acme", "owner", "u1001", "limit", 10));
+	assert_int_equal(json_array_size(answer), 1);
+	json_decref(answer);
+}
+
+static void test_colleagues(void **state)
+{
+	(void)state;
+	rig_both(colleagues);
+}
+
 static void test_paths(void **state)
 {
 	static const struct {
@@ -143,6 +228,9 @@ static void test_paths(void **state)
 		{ "", DAV_ROOT, "", "/dav/" },
 		{ "principals/1001/", DAV_PRINCIPAL, "", "/dav/principals/1001/" },
 		{ "books/1001", DAV_HOME, "", "/dav/books/1001/" },
+		{ "books/1001/colleagues/", DAV_BOOK, "", "/dav/books/1001/colleagues/" },
+		{ "books/1001/colleagues/+1.vcf", DAV_CARD, "__2B1",
+		  "/dav/books/1001/colleagues/%2B1.vcf" },
 		{ "books/1001/shared/", DAV_BOOK, "", "/dav/books/1001/shared/" },
 		{ "books/1001/contacts/a b.vcf", DAV_CARD, "a__20b",
 		  "/dav/books/1001/contacts/a%20b.vcf" },
@@ -179,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_colleagues),
 		cmocka_unit_test(test_paths),
 	};
 
