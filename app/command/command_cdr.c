@@ -17,6 +17,7 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/schema/feature.h"
 #include "app/schema/fields.h"
 #include "base/json_member.h"
 #include "cluster/record.h"
@@ -153,6 +154,8 @@ enum { NOTES_READ = 2000 }; /* entries are looked through */
 struct note_list {
 	struct entry_pages read;
 	struct command_run *run;
+	const char *tenant; /* whose audit it is, constant; NULL: it is none */
+	bool full;          /* it needs no more */
 	struct list_rank last;
 };
 
@@ -220,10 +223,11 @@ static bool note_entry(void *arg, const struct redisReply *entry)
 	json_t *row = note_row(entry);
 
 	entry_rank(entry, 0, &l->last);
-	if (l->run->command->fn != command_security_list || security_is_wanted(l->run, row))
-		return entry_put(l->run->list, &l->last, row);
-	json_decref(row);
-	return true;
+	if (l->tenant || security_is_wanted(l->run, row))
+		l->full = !entry_put(l->run->list, &l->last, row);
+	else
+		json_decref(row);
+	return !l->full;
 }
 
 static void entries_end(struct command_run *run, bool failed)
@@ -234,16 +238,28 @@ static void entries_end(struct command_run *run, bool failed)
 		command_answer_rows(run, list_finish(run->list));
 }
 
+/* False: no feature has older entries. */
+static bool notes_go_on(const struct note_list *l)
+{
+	FEATURE_EACH (f) {
+		if (f->audit && f->audit(l->run, l->tenant, &l->last))
+			return true;
+	}
+	return false;
+}
+
 static void notes_end(void *arg, bool failed)
 {
 	struct note_list *l = arg;
+	bool over = !failed && !l->full && l->read.left; /* Redis has no more */
 
-	if (failed || l->read.left || entries_stop(l->run, &l->last))
+	if (!(over && l->tenant && notes_go_on(l)) &&
+	    (failed || l->read.left || entries_stop(l->run, &l->last)))
 		entries_end(l->run, failed);
 	free(l);
 }
 
-static void notes_list(struct command_run *run, const char *key)
+static void notes_list(struct command_run *run, const char *key, const char *tenant)
 {
 	struct command_span span;
 	struct note_list *l;
@@ -256,6 +272,7 @@ static void notes_list(struct command_run *run, const char *key)
 		return;
 	}
 	*l = (struct note_list){ .run = run,
+				 .tenant = tenant,
 				 .read = { .link = run->node->redis.link,
 					   .left = NOTES_READ,
 					   .entry = note_entry,
@@ -267,17 +284,19 @@ static void notes_list(struct command_run *run, const char *key)
 
 void command_security_list(struct command_run *run)
 {
-	notes_list(run, SECURITY_STREAM);
+	notes_list(run, SECURITY_STREAM, NULL);
 }
 
 void command_audit_list(struct command_run *run)
 {
 	bool of_node = run->role == COMMAND_FOR_OPERATOR && !run->of_tenant &&
 		       command_value(run, "operators")->number;
+	const char *tenant = of_node ? DIRECTORY_OPERATORS : run->tenant;
 	char key[STORE_AUDIT_KEY_MAX];
 
-	notes_list(run, store_audit_key(key, bytes_str(of_node ? DIRECTORY_OPERATORS : run->tenant),
-					command_value(run, "calls")->number));
+	notes_list(run,
+		   store_audit_key(key, bytes_str(tenant), command_value(run, "calls")->number),
+		   tenant);
 }
 
 enum {

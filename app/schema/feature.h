@@ -15,7 +15,9 @@
 #include "sig/sip/feature_code.h"
 
 struct child_kind;
+struct command_run;
 struct document_kind;
+struct list_rank;
 struct node;
 struct page_run;
 struct park_reply;
@@ -78,6 +80,10 @@ struct app_feature {
 	void (*tenants)(struct node *n); /* the document of a tenant has changed, or is gone */
 	/* The document of an extension has changed, or is gone. */
 	void (*extension)(struct node *n, uint16_t tenant, const char *number);
+	/* Redis has no more of the audit of that tenant (or DIRECTORY_OPERATORS): goes on behind
+	 * last, the entry that it had there; kind LIST_NOTHING: none. Ends the run of audit.list.
+	 * False: it has nothing. */
+	bool (*audit)(struct command_run *run, const char *tenant, const struct list_rank *last);
 	/* What shard_picks_request asked of the other nodes; of others' serials, too. */
 	void (*picked)(struct node *n, const struct park_reply *told);
 	/* The file of a recorded message is complete, after so many ms. */

@@ -98,7 +98,9 @@ const struct command g_look_commands[] = {
 	  LISTS("utc_ms", NULL, true, "utc_ms,type,source,user,detail,count,node") },
 	{ "audit.list", COMMAND_FOR_ADMIN, g_audit_args,
 	  "Lists commands of the tenant that changed something, or were to: who gave them, and "
-	  "what they changed. It looks through 2,000, of the time that since and until say.",
+	  "what they changed. It looks through 2,000, of the time that since and until say, and "
+	  "goes on in the archive behind what Redis has; missing says archive where that does not "
+	  "answer.",
 	  "a list, newest first: id, utc_ms, command, door (http, redis, local, phone, flow, "
 	  "node), role, by (name of the token or client, number of the phone), user (extension on "
 	  "behalf of which it was given), source, object (what it was about), outcome (ok, or the "
