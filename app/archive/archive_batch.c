@@ -161,7 +161,7 @@ static int mark_set(struct archive *a, struct bytes stream, const struct archive
 
 /* ---- events ---- */
 
-enum { EVENT_COLUMNS = 8 };
+enum { EVENT_COLUMNS = 9 };
 
 static int event_copy(struct archive *a, const struct archive_event *e)
 {
@@ -174,6 +174,7 @@ static int event_copy(struct archive *a, const struct archive_event *e)
 		sql_text(e->subject),
 		sql_text(e->who),
 		sql_text(e->body),
+		sql_number(e->seq),
 	};
 
 	return archive_event_may_stay(a, e) ? sql_copy_row(a->sql, row) : 0;

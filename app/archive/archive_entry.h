@@ -109,7 +109,7 @@ struct archive_event {
 	char *text;
 	char own[ARCHIVE_OWN_MAX]; /* its id of ours: an entry that is written twice has one */
 	enum archive_kind kind;
-	int64_t utc_ms;
+	int64_t utc_ms, seq; /* the id in its stream; seq -1: it has none */
 	struct bytes tenant, type, subject, who, body;
 };
 

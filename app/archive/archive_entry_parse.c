@@ -341,6 +341,16 @@ static int64_t stream_ms(struct bytes id)
 		       : (int64_t)ms;
 }
 
+static int64_t stream_seq(struct bytes id)
+{
+	uint64_t seq;
+	size_t dash = bytes_find(id, '-');
+
+	return dash == id.n || bytes_u64(bytes_from(id, dash + 1), &seq) || seq > INT64_MAX
+		       ? -1
+		       : (int64_t)seq;
+}
+
 /* An event of a mailbox has an id by what it says: a node that is killed tells it again. */
 static void message_own(struct archive_event *e)
 {
@@ -417,6 +427,7 @@ int archive_event_parse(struct archive_event *out, const struct archive_entry *e
 						   ? security_json(entry)
 						   : field_json(field_find(entry, "event")),
 				   .utc_ms = stream_ms(entry->id),
+				   .seq = stream_seq(entry->id),
 				   .tenant = text_fit(entry->tenant, 31) };
 	int err = json_is_object(e.json) ? 0 : -EBADMSG;
 
@@ -459,6 +470,7 @@ int archive_event_broken(struct archive_event *out, const struct archive_entry *
 	struct archive_event e = { .json = json_array(),
 				   .kind = ARCHIVE_KIND_BROKEN,
 				   .utc_ms = stream_ms(entry->id),
+				   .seq = stream_seq(entry->id),
 				   .tenant = text_fit(entry->tenant, 31) };
 
 	for (size_t i = 0; i < entry->count && i < 6; i++) {

@@ -253,6 +253,11 @@ CREATE INDEX hidden_call ON hidden (call);
 -- What a person did is exported, and erased.
 CREATE INDEX event_who ON event (tenant, who, utc_ms);
 
+-- migration 7
+
+-- The second part of the id that the entry had in its stream: those of one millisecond in order. -1: not known.
+ALTER TABLE event ADD COLUMN seq BIGINT NOT NULL DEFAULT -1;
+
 -- migration 0
 -- Of each session: rows that come many at once.
 

@@ -198,6 +198,64 @@ class History(Users, CallTest):
         self.ok(self.node, "POST", "/v1/histories:erase", self.admin, {"whole": True})
         self.assertEqual(self.listed(self.admin, 0), [])
 
+    def audit(self, query, token=None):
+        """Numbers of entries by test_audit_goes_on: of all pages."""
+        found, path = [], f"/v1/audit?{query}"
+        while path:
+            status, headers, page = self.http(self.node, "GET", path, token or self.admin)
+            self.assertEqual(status, 200, page)
+            found += [int(row["object"]) for row in page]
+            path = re.search("<([^>]*)>; rel=.next", headers.get("Link", ""))
+            path = path and path[1]
+        return found
+
+    def audited(self, kind, age_ms, numbers):
+        """As many entries as numbers, ten a millisecond, in a stream without others; they are archived: (id, number)."""
+        key, ms = "td:{t:default}:audit", int(time.time() * 1000) - age_ms
+        entries = [(f"{ms + n // 10}-{n % 10}", n) for n in numbers]
+        with self.node.redis() as redis:
+            redis("DEL", key)
+            for at, n in entries:
+                word = kind if kind != "test" else "test.odd" if n % 2 else "test.even"
+                redis("XADD", key, at, "event", json.dumps({"command": word, "object": str(n), "outcome": "ok", "changes": "x" * 70}))
+        until(lambda: len([row for row in self.ok(self.node, "GET", "/v1/archives?limit=100", self.admin) if row["type"].startswith(kind)]) == len(numbers), self.node.log_tail)
+        return entries
+
+    def test_audit_goes_on(self):
+        """What Redis has no longer of the audit follows from the archive, none twice and none lost, also of one millisecond, with one cursor, which lasts
+        while the stream is trimmed; with filters and in another order; each tenant its own; where the archive is dead, the answer says so."""
+        key = "td:{t:default}:audit"
+        entries, newest = self.audited("test", 60000, range(60)), list(range(60))[::-1]
+        for kept in (60, 25, 20, 3, 0):
+            with self.node.redis() as redis:
+                redis("XTRIM", key, "MAXLEN", kept)
+            for query in ("command=test.even", "command=test.odd&limit=7", "limit=1&command=test.even"):
+                self.assertEqual(self.audit(query), [n for n in newest if n % 2 == ("odd" in query)], (kept, query))
+            rows = self.ok(self.node, "GET", "/v1/audit?command=test.odd&limit=100", self.admin)
+            self.assertEqual([row["id"] for row in rows], [at for at, n in entries[::-1] if n % 2])
+            self.assertEqual({tuple(sorted(row)) for row in rows}, {("changes", "command", "id", "object", "outcome", "utc_ms")})
+            self.assertEqual(self.audit("object=33"), [33])
+        self.assertEqual(self.audit("command=test.even&sort=object&limit=4"), sorted((n for n in newest if n % 2 == 0), key=str))
+        self.assertEqual((self.audit("command=test.even&until=2020-01-01"), self.audit("calls=true&command=test.even")), ([], []))
+        self.node.ctl("tenant.put", name="goes")
+        self.assertEqual(self.audit("command=test.even", self.token(self.node, "admin", "goes", name="goes")), [])
+        self.audited("late", 30000, range(70, 90))
+        status, headers, page = self.http(self.node, "GET", "/v1/audit?command=late&limit=5", self.admin)
+        with self.node.redis() as redis:    # what was shown is trimmed meanwhile, and more
+            redis("XTRIM", key, "MAXLEN", 2)
+        rest = re.search("<([^>]*)>; rel=.next", headers["Link"])[1].split("?")[1]
+        self.assertEqual([int(row["object"]) for row in page] + self.audit(rest), list(range(70, 90))[::-1])
+        for number, name in (("-5", "x"), ("inf", "~"), ("1e300", "00000.99999999999999999999"), ("0", "00000."), ("1764000000000", "00000.-1"), ("9", "~\xff")):
+            cursor = b"\0".join((b"-1", number.encode(), b"", name.encode("latin-1"))).hex()
+            self.assertIn(self.http(self.node, "GET", f"/v1/audit?cursor={cursor}", self.admin)[0], (200, 400), (number, name))
+
+        def dead():
+            for pid in children(self.node.process.pid, "tandem-archive"):
+                os.kill(pid, 9)
+            return self.http(self.node, "GET", "/v1/audit?command=late", self.admin)
+        status, headers, page = until(lambda: (answer := dead())[1].get("Tandem-Missing") and answer, self.node.log_tail)
+        self.assertEqual((status, headers["Tandem-Missing"], [row["object"] for row in page]), (200, "archive", ["89", "88"]))
+
     def test_events(self):
         """Entries of the audit that Redis has no longer are in the archive, page by page: of the tenant that they are of, for who administers it."""
         mine = self.session(self.node, "1001")["token"]
@@ -218,7 +276,7 @@ class History(Users, CallTest):
         until(lambda: names() == wanted, names)
         with self.node.redis() as redis:
             self.assertEqual(redis("DEL", "td:{t:default}:audit"), 1)
-        self.assertEqual(self.ok(self.node, "GET", "/v1/audit", self.admin), [])
+        self.assertEqual([row["changes"]["display_name"][1] for row in self.ok(self.node, "GET", "/v1/audit?object=1002&limit=7", self.admin)], wanted)
         self.assertEqual(names(), wanted)
         self.assertEqual(names("&type=extension.put"), wanted)
         self.assertEqual((names("&until=2020-01-01"), names("&kind=calls"), names("&type=extension.delete")), ([], [], []))

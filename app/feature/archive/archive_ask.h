@@ -14,6 +14,7 @@
 #include "app/schema/command.h"
 #include "app/schema/feature.h"
 
+struct list_rank;
 struct node;
 
 /*
@@ -41,6 +42,7 @@ extern const struct metric_def g_archive_metric_rows[];
 void archive_second(struct node *n, uint64_t now_ns);
 void archive_tenants(struct node *n);
 void archive_reload(struct node *n);
+bool archive_audit(struct command_run *run, const char *tenant, const struct list_rank *last);
 command_fn command_archive_query, command_history_list, command_history_get, command_history_hide,
 	command_history_clear, command_history_note, command_history_erase, command_history_export,
 	command_history_report, command_archive_list;

@@ -187,4 +187,5 @@ const struct app_feature g_archive_feature = {
 	.second = BY(archive_second),
 	.reload = BY(archive_reload),
 	.tenants = BY(archive_tenants),
+	.audit = BY(archive_audit),
 };

@@ -5,6 +5,8 @@
  */
 #include "tests/unit/app/archive/rig.h"
 
+#include "app/archive/archive_request.h"
+
 #define ANSWERED                                                                                  \
 	"\"from\":\"1001\",\"from_name\":\"Ann\",\"to\":\"1002\",\"answered_by\":\"1002\",\"sip_" \
 	"status\":200"
@@ -142,6 +144,60 @@ static void events(struct archive *a)
 	rig_save(a, &s);
 	assert_int_equal(rig_number(a, "SELECT count(*) FROM event WHERE kind = 1"), 1);
 	assert_int_equal(rig_number(a, "SELECT count(*) FROM event WHERE kind = 0"), 1);
+}
+
+/* The page of those behind that place of the audit, which has entries of one millisecond: their numbers, the last first. */
+static void event_page(struct archive *a, int64_t until_ms, int seq, const char *after,
+		       const char *wanted)
+{
+	json_t *args = json_pack("{s:s, s:i, s:I, s:i, s:s, s:i, s:b}", "tenant", "default", "kind",
+				 ARCHIVE_KIND_AUDIT, "until_ms", (json_int_t)until_ms, "seq", seq,
+				 "after", after, "limit", 1000, "plain", 1);
+	json_t *answer = archive_request_answer(a, archive_request_find("event.list"), args), *row;
+	char text[64] = "", id[48];
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "result"), i, row)
+	{
+		json_int_t at = json_integer_value(json_object_get(row, ".seq"));
+
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%d,", (int)at);
+		(void)snprintf(id, sizeof(id), "%lld-%d", (long long)T0, (int)at);
+		assert_string_equal(json_string_value(json_object_get(row, at < 0 ? ".own" : "id")),
+				    at < 0 ? "old" : id);
+		assert_null(json_object_get(row, "type"));
+	}
+	assert_string_equal(text, wanted);
+	json_decref(answer);
+	json_decref(args);
+}
+
+/* Entries of one millisecond are in the order of their stream; one of before that was known is behind them, and in no page that begins within them. */
+static void pages(struct archive *a)
+{
+	struct archive_field field = { BYTES_LIT("event"), BYTES_LIT("{\"command\":\"x\"}") };
+	struct rig_stream s = { 0 };
+
+	for (int i = 0; i < 4; i++)
+		rig_entry(&s, ARCHIVE_AUDIT, "td:{t:default}:audit", &field, 1);
+	rig_save(a, &s);
+	assert_int_equal(sql_script(archive_sql(a),
+				    "INSERT INTO event (own, kind, utc_ms, tenant, type, subject, "
+				    "who, body) SELECT 'old', kind, utc_ms, tenant, type, subject, "
+				    "who, body FROM event LIMIT 1"),
+			 0);
+	event_page(a, T0 + 1, -2, "", "4,3,2,1,-1,");
+	event_page(a, T0, 3, "g", "2,1,");
+	event_page(a, T0, 1, "g", "");
+	event_page(a, T0, -1, "a", "-1,");
+	event_page(a, T0, -1, "old", "");
+	event_page(a, T0 - 1, -2, "", "");
+}
+
+static void test_pages(void **state)
+{
+	(void)state;
+	rig_both(pages);
 }
 
 static void erase_all(struct archive *a, const char *number, int64_t until_ms)
@@ -432,12 +488,12 @@ static void test_security(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_again),    cmocka_unit_test(test_revisions),
-		cmocka_unit_test(test_mixed),    cmocka_unit_test(test_marks),
-		cmocka_unit_test(test_events),   cmocka_unit_test(test_person),
-		cmocka_unit_test(test_tenant),   cmocka_unit_test(test_retention),
-		cmocka_unit_test(test_two),      cmocka_unit_test(test_deleted_tenant),
-		cmocka_unit_test(test_security),
+		cmocka_unit_test(test_again),          cmocka_unit_test(test_revisions),
+		cmocka_unit_test(test_mixed),          cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_events),         cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_person),         cmocka_unit_test(test_tenant),
+		cmocka_unit_test(test_retention),      cmocka_unit_test(test_two),
+		cmocka_unit_test(test_deleted_tenant), cmocka_unit_test(test_security),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
