@@ -503,6 +503,33 @@ class WebClient(WebTest):
         for each in (page, other):
             self.fine(each)
 
+    def test_a_contact_is_called(self):
+        """CON-08: at the number, and as the number, that the contact has as its own; a number that the user may not show calls nobody."""
+        page = self.client()
+        page.go(self.url("client#/contacts"))
+        page.shows("1002")
+        page.click("New contact")
+        page.fill("#contact-name", "Zoe")
+        page.fill("#contact-phones", "+15550100, 1002")
+        page.fill("#contact-default_number", "1002")
+        page.fill("#contact-line", "+15550199")
+        page.click("Save", "dialog button")
+        page.shows("Saved", "Zoe")
+        zoe, = self.node.ctl("contact.list", user="1001")
+        self.assertEqual((zoe["number"], zoe["line"]), ("1002", "+15550199"))
+        page.click("Call Zoe")
+        page.shows("not show this number")
+        self.assertEqual(self.calls(), [])
+        self.node.ctl("extension.put", number="1001", outside_numbers="+15550199")
+        page.click("Call Zoe")
+        self.a.incoming().reject(486)
+        page.click("Change")
+        page.until("document.querySelector('#contact-phones').value")
+        page.fill("#contact-phones", "+15550100")
+        page.click("Save", "dialog button")
+        until(lambda: self.node.ctl("contact.list", user="1001")[0]["number"] == "+15550100")
+        self.fine(page)
+
     def test_it_rings(self):
         """A call that rings is there with its caller, and is refused from the page: of a caller who hides, not who he is."""
         self.node.ctl("extension.put", number="1002", display_name="Bob")

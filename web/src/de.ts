@@ -344,6 +344,8 @@ export const de: { [english: string]: string } = {
 	"Favourite": "Favorit",
 	"New contact": "Neuer Kontakt",
 	"Numbers, joined by a comma": "Nummern, mit Komma getrennt",
+	"Called at": "Angerufen unter",
+	"Called as (one of your numbers)": "Angerufen mit (einer eigenen Nummer)",
 	"Own": "Eigene",
 	"Whose": "Wessen",
 	"Your own, which nobody else sees.": "Ihre eigenen, die sonst niemand sieht.",

@@ -26,8 +26,8 @@ struct node;
 bool archive_query_send(struct node *n, const char *name, json_t *args, uint16_t tenant,
 			uint32_t ms, child_answer_fn *done, void *arg) NODISCARD;
 
-/* 0: the archive is off, another node's reads, or ours does not run. Else a number that changes when
- * it starts, or begins to read: what was told to it before may be lost. */
+/* 0: the archive is off, another node's reads, or ours does not run. Else a number that changes
+ * when it starts, or begins to read: what was told to it before may be lost. */
 uint32_t archive_reader_epoch(void);
 
 /* result: borrowed. */

@@ -46,8 +46,9 @@ function useWatch(): Watched {
 	return state;
 }
 
-const call = (to: string): Promise<boolean> => (callByPhone(to) ? Promise.resolve(true) : originate(to));
-const originate = (to: string) => attempt(() => api.ask("/v1/calls", { method: "POST", body: { from: me(), to } }), t("Your phone rings: take it, and {to} is called", { to }));
+const call = (to: string, line = ""): Promise<boolean> => (callByPhone(to, false, line) ? Promise.resolve(true) : originate(to, line));
+const originate = (to: string, line = "") =>
+	attempt(() => api.ask("/v1/calls", { method: "POST", body: { from: me(), to, ...(line ? { caller_id: line } : {}) } }), t("Your phone rings: take it, and {to} is called", { to }));
 
 /* ---- the first page ---- */
 
@@ -568,6 +569,7 @@ function Contact({ row, onClose, onChange }: { row: Row; onClose: () => void; on
 			<input id={`contact-${name}`} class="input" value={of(name)} onInput={({ currentTarget: { value } }) => setGiven((before) => ({ ...before, [name]: value }))} {...more} />
 		</div>
 	);
+	const numbers = of("phones").split(",").map((one) => one.trim()).filter(Boolean);
 	const act = (method: string, body: Row | undefined, done: string) =>
 		attempt(() => api.ask(id ? `/v1/contacts/${encodeURIComponent(id)}` : "/v1/contacts", { method, body, query: body ? {} : { user: me() } }), done).then((ok) => {
 			if (!ok) return;
@@ -576,7 +578,8 @@ function Contact({ row, onClose, onChange }: { row: Row; onClose: () => void; on
 		});
 	const save = () => {
 		const body: Row = { user: me(), ...given };
-		if ("phones" in given) body.phones = of("phones").split(",").map((one) => one.trim()).filter(Boolean);
+		if ("phones" in given) body.phones = numbers;
+		if (!numbers.includes(of("default_number"))) body.default_number = "";
 		void act(id ? "PATCH" : "POST", body, t("Saved"));
 	};
 	return (
@@ -593,6 +596,22 @@ function Contact({ row, onClose, onChange }: { row: Row; onClose: () => void; on
 				{field("name", t("Name"), { required: true, autofocus: true })}
 				{field("company", t("Company"))}
 				{field("phones", t("Numbers, joined by a comma"), { inputMode: "tel" })}
+				{numbers.length > 1 && (
+					<div class="field">
+						<label for="contact-default_number">{t("Called at")}</label>
+						<select
+							id="contact-default_number"
+							class="input"
+							value={numbers.includes(of("default_number")) ? of("default_number") : numbers[0]}
+							onChange={({ currentTarget: { value } }) => setGiven({ ...given, default_number: value })}
+						>
+							{numbers.map((one) => (
+								<option key={one}>{one}</option>
+							))}
+						</select>
+					</div>
+				)}
+				{field("line", t("Called as (one of your numbers)"), { inputMode: "tel" })}
 				<label class="switch">
 					<input type="checkbox" role="switch" checked={of("favourite") === "true"} onChange={(event) => setGiven({ ...given, favourite: event.currentTarget.checked })} />
 					<span>{t("Favourite")}</span>
@@ -651,7 +670,7 @@ function ContactsPage({ watched }: { watched: Watched }) {
 			cell: (row) => (
 				<span class="row" style={{ flexWrap: "nowrap" }}>
 					{text(row, "number") && text(row, "number") !== me() && (
-						<button class="button slim" aria-label={t("Call {to}", { to: name(row) })} onClick={() => void call(text(row, "number"))}>
+						<button class="button slim" aria-label={t("Call {to}", { to: name(row) })} onClick={() => void call(text(row, "number"), text(row, "line"))}>
 							<Icon name="call" /> <span aria-hidden="true">{t("Call")}</span>
 						</button>
 					)}

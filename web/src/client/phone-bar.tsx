@@ -23,9 +23,9 @@ export function usePhone(): Phone | null {
 }
 
 /** True: the phone of the browser has called it. */
-export function callByPhone(to: string, video = false): boolean {
+export function callByPhone(to: string, video = false, line = ""): boolean {
 	if (!phone?.state.registered) return false;
-	phone.call(to, video);
+	phone.call(to, video, line);
 	return true;
 }
 

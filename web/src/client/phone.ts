@@ -372,9 +372,13 @@ export class Phone {
 
 	/* ---- what a person does ---- */
 
-	call(to: string, video = false): void {
+	/** line: the number as which it calls (RFC 3325 9.2); empty: that of its extension. */
+	call(to: string, video = false, line = ""): void {
 		this.wantsVideo = video;
-		this.ua?.call(`sip:${encodeURIComponent(to)}@${location.hostname}`, microphone(video));
+		this.ua?.call(`sip:${encodeURIComponent(to)}@${location.hostname}`, {
+			...microphone(video),
+			...(line ? { extraHeaders: [`P-Preferred-Identity: <sip:${encodeURIComponent(line)}@${location.hostname}>`] } : {}),
+		});
 	}
 
 	answer(id: number, video: boolean): void {
