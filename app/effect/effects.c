@@ -402,7 +402,7 @@ static void carry_media(struct effects_to *to, struct effect *e)
 		media_drop(to, command, e->call);
 }
 
-/* A feature may hear it, too. */
+/* Features may hear it, too. */
 static void carry_event(struct effects_to *to, struct effect *e)
 {
 	const struct sig_event *event = e->request;

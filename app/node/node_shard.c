@@ -486,10 +486,21 @@ bool node_call_view(const struct node *n, uint64_t call, struct call_view *out)
 	return core && shard_call_view(core, call, out);
 }
 
+void node_event_heard(const struct effect *e, void *node)
+{
+	FEATURE_EACH (f) {
+		for (const struct carrier *c = f->carriers; c && c->carry; c++) {
+			if (c->kind == EFFECT_EVENT)
+				c->carry(e, node);
+		}
+	}
+}
+
 void node_event(struct node *n, const char *tenant, struct sig_event *event)
 {
 	static char json[FIELDS_JSON_MAX]; /* large for a stack */
 	struct writer w = writer_over(json, sizeof(json));
+	const struct effect heard = { .kind = EFFECT_EVENT, .call = event->call, .request = event };
 
 	if (n->redis.store) {
 		event_write_json(&w, event);
@@ -497,5 +508,7 @@ void node_event(struct node *n, const char *tenant, struct sig_event *event)
 		store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
 			    writer_done(&w));
 	}
+	(void)bytes_cstr(bytes_str(tenant), event->tenant, sizeof(event->tenant));
+	node_event_heard(&heard, n);
 	event_clear(event);
 }

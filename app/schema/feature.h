@@ -22,7 +22,8 @@ struct node;
 struct page_run;
 struct park_reply;
 
-/* Carries out one kind of request of calls. An ask is answered by a reply. */
+/* Carries out one kind of request of calls. An ask is answered by a reply. All features that have
+ * EFFECT_EVENT hear each event that the node publishes. */
 struct carrier {
 	void (*carry)(const struct effect *e, void *node); /* NULL ends a list */
 	enum effect_kind kind;
