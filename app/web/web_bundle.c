@@ -35,8 +35,8 @@ enum {
 	BUNDLE_POLICY_MAX = 512 + 2 * BUNDLE_ORIGINS_MAX
 };
 
-/* Scripts of the bundle alone; no text becomes markup, as trusted types are asked for, and none is
- * allowed. Sound comes from the port of recordings, too, on any name of this host. */
+/* Scripts of the bundle alone; no text becomes markup, as trusted types are asked for, and the one
+ * that is allowed is for the worker that takes pushes. Sound comes from the port of recordings, too, on any name of this host. */
 #define BUNDLE_POLICY                                                                      \
 	"default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
 	"media-src 'self' blob:%s; manifest-src 'self'; base-uri 'none'; "                 \
@@ -278,7 +278,7 @@ static void policy_write(struct web_bundle *b, struct bytes origins)
 			       (const char *)origins.p);
 	else
 		(void)snprintf(b->policy + n, sizeof(b->policy) - (size_t)n,
-			       "trusted-types 'none'; script-src 'self'; frame-ancestors 'none'");
+			       "trusted-types worker; script-src 'self'; frame-ancestors 'none'");
 }
 
 /* The name of the file of a path; empty: it has none. */
