@@ -33,6 +33,9 @@ const done = await build({
 	logLevel: "warning",
 });
 
+/* The worker that takes pushes: one file, by a name that stays. */
+await build({ absWorkingDir: here, entryPoints: ["src/worker/worker.ts"], outfile: join(made, "worker.js"), bundle: true, format: "iife", target: ["es2021"], minify: true, logLevel: "warning" });
+
 /* Entry points, by the name of their page: {script, style}. */
 const parts = {};
 for (const [file, output] of Object.entries(done.metafile.outputs)) {
@@ -74,7 +77,7 @@ const sizes = {};
 for (const name of readdirSync(made)) {
 	const packed = gzipSync(readFileSync(join(made, name)), { level: 9 });
 	writeFileSync(join(made, `${name}.gz`), packed);
-	const page = name.endsWith(".js") && name.split("-")[0];
+	const page = name.endsWith(".js") && name.split(/[-.]/)[0];
 	if (page) sizes[`${page}_kb`] = Math.round(10 * (sizes[`${page}_kb`] ?? 0) + packed.length / 100) / 10;
 }
 

@@ -437,6 +437,31 @@ static const char *tenant_networks_wrong(const void *value, const char *text)
 		       : NULL;
 }
 
+static const char *tenant_push_hosts_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+
+	(void)value;
+	while (bytes_cut(&list, ',', &one)) {
+		if (bytes_starts(one, "*."))
+			one = bytes_from(one, 2);
+		if (!one.n || one.p[0] == '.' || !command_allows(CHARSET_NAME, one))
+			return "each is the name of a host, or *. and a domain";
+	}
+	return NULL;
+}
+
+static const char *tenant_push_contact_wrong(const void *value, const char *text)
+{
+	struct bytes contact = bytes_str(text);
+
+	(void)value;
+	return !contact.n || (bytes_starts(contact, "mailto:") && strchr(text, '@')) ||
+			       bytes_starts(contact, "https://")
+		       ? NULL
+		       : "it is mailto:NAME@DOMAIN or https://HOST/PATH";
+}
+
 static const char *tenant_language_wrong(const void *value, const char *text)
 {
 	(void)value;
@@ -649,6 +674,15 @@ const struct command_arg g_tenant_fields[] = {
 		"Networks that its flows may ask web servers in, joined by ',', such as "
 		"10.1.0.0/16. Without them they reach addresses of the internet alone: none that "
 		"is private, link-local, loopback, multicast or this machine's own."),
+	TEXT_FIELD("push_hosts", push.hosts, CHARSET_TEXT, tenant_push_hosts_wrong,
+		   "Hosts of push services by which browsers of its users may be told of calls "
+		   "(browser.add), joined by ',', or with *. before a domain: fcm.googleapis.com,"
+		   "*.push.services.mozilla.com,web.push.apple.com,*.notify.windows.com. Empty: "
+		   "nothing is pushed."),
+	TEXT_FIELD(
+		"push_contact", push.contact, CHARSET_TEXT, tenant_push_contact_wrong,
+		"Whom push services may write to about its pushes (RFC 8292): mailto:NAME@DOMAIN "
+		"or https://HOST/PATH. Some take none without."),
 	{ .name = "restore",
 	  .type = ARG_BOOL,
 	  .preset = "false",

@@ -65,6 +65,10 @@ struct tenant_value {
 			[FORM_SECRET_MAX]; /* signs requests to its web servers, sealed; "": none */
 		char networks[256]; /* networks it may ask besides the internet, joined by ',' */
 	} web;
+	struct tenant_push {
+		char hosts[256];   /* of push services, joined by ','; "": no pushes */
+		char contact[128]; /* mailto: or https:; "": none */
+	} push;
 	uint8_t commands; /* roles with a stream that is read: 1 << enum command_role */
 	uint64_t changed_utc_ms;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The web client of a user: who is there, own calls, messages, history, settings.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { list, number, text, type Row } from "../api";
 import { duration, time } from "../format";
@@ -11,6 +11,7 @@ import { Monitor, useSupervisor } from "../monitor";
 import { AgentBar } from "./agent";
 import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, usePhone } from "./phone-bar";
 import { useAlerts } from "./phone-settings";
+import { AnswerPage, dropPush, usePush } from "./push";
 import { PhonesPage } from "./phones";
 import { SettingsPage } from "./settings";
 
@@ -771,6 +772,7 @@ function Pages() {
 	useRenewal();
 	useAlerts(watched.users.get(me()));
 	useEffect(() => void resumePhone(), []);
+	usePush();
 	const [here = "", of = ""] = path;
 	const groups: Group[] = [
 		{
@@ -792,6 +794,7 @@ function Pages() {
 	else if (here === "contacts") page = <ContactsPage watched={watched} />;
 	else if (here === "phones") page = <PhonesPage />;
 	else if (here === "settings") page = <SettingsPage />;
+	else if (here === "answer") page = <AnswerPage />;
 	else if (here === "call" && of) page = <CallPage to={of} />;
 	else page = <Empty icon="seek" title={t("There is no such page")} />;
 	return (
@@ -847,8 +850,13 @@ function Client() {
 	const [, again] = useState(0);
 	useEffect(() => api.onChange(() => again((n) => n + 1)), []);
 	const session = api.signedIn();
+	const before = useRef(session);
 	useEffect(() => {
-		if (!session) dropPhone();
+		const left = before.current;
+		before.current = session;
+		if (session) return;
+		dropPhone();
+		if (left && left.expires_utc_s * 1000 > Date.now()) dropPush(); // one that ran out has not been left
 	}, [session]);
 	return session ? <Pages key={session.token} /> : <SignIn />;
 }

@@ -34,6 +34,13 @@ addEventListener("pageshow", (event) => {
 	if (event.persisted && phone) location.reload();
 });
 
+/** The phone of this browser answers what rings at it; else a desk phone is asked to. */
+export async function answerHere(id: string): Promise<void> {
+	const rings = phone?.state.calls.find((one) => one.state === "ringing" && one.incoming);
+	if (rings) phone?.answer(rings.id, false);
+	else await attempt(() => api.ask(`/v1/calls/${id}/answer`, { method: "POST" }), t("Your phone was asked to answer"));
+}
+
 /** With the session the phone goes, too. */
 export function dropPhone(): void {
 	phone?.stop();

@@ -8,6 +8,7 @@ import { Card, attempt } from "../ui";
 import { type Tastes, microphone, setTaste, tastes, tells } from "./media";
 import { Level } from "./phone-call";
 import { usePhone } from "./phone-bar";
+import { PushSwitch } from "./push";
 
 type Place = "microphone" | "speaker" | "ringer" | "camera";
 const KINDS: [Place, MediaDeviceKind][] = [
@@ -88,6 +89,7 @@ export function MediaCard() {
 					<input type="checkbox" role="switch" checked={of.alerts} onChange={(event) => void alert(event.currentTarget.checked)} />
 					<span>{t("A notice when a call comes while another window is in front")}</span>
 				</label>
+				<PushSwitch />
 			</div>
 		</Card>
 	);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // German texts of the phone in the browser, by the English ones.
 export const ofPhone: { [english: string]: string } = {
+	"A notice of calls and messages while no page is open": "Ein Hinweis auf Anrufe und Nachrichten, während keine Seite offen ist",
 	"A notice when a call comes while another window is in front": "Ein Hinweis, wenn ein Anruf kommt, während ein anderes Fenster vorn ist",
 	"Add to a conference": "In eine Konferenz holen",
 	Add: "Holen",
+	"Answering the call": "Der Anruf wird angenommen",
 	"Answer with video": "Mit Bild annehmen",
 	"Call from {who}": "Anruf von {who}",
 	Camera: "Kamera",
@@ -41,6 +43,10 @@ export const ofPhone: { [english: string]: string } = {
 	"Your camera": "Ihre Kamera",
 	"the browser's choice": "Wahl des Browsers",
 	"{n} % of what comes to you is lost on the way: look at your network.": "{n} % von dem, was zu Ihnen kommt, geht unterwegs verloren: das Netz ist schuld.",
+	"Missed call from {who}": "Verpasster Anruf von {who}",
+	"The browser does not let this page tell you.": "Der Browser erlaubt dieser Seite keine Hinweise.",
+	"The call could not be rejected": "Der Anruf konnte nicht abgelehnt werden",
+	"The call from {who} was answered": "Der Anruf von {who} wurde angenommen",
 	"{n} % of what you say is lost on the way: look at your network.": "{n} % von dem, was Sie sagen, geht unterwegs verloren: das Netz ist schuld.",
 	"{to} is called": "{to} wird angerufen",
 	"… after so many seconds": "… nach so vielen Sekunden",

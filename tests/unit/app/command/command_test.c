@@ -717,6 +717,10 @@ static const struct {
 	{ "document.restore", COMMAND_FOR_ADMIN },
 	{ "capacity.list", COMMAND_FOR_OPERATOR },
 	{ "dialplan.number.list", COMMAND_FOR_READER },
+	{ "browser.key", COMMAND_FOR_READER },
+	{ "browser.add", COMMAND_FOR_APPLICATION },
+	{ "browser.list", COMMAND_FOR_READER },
+	{ "browser.delete", COMMAND_FOR_APPLICATION },
 	{ "node.list", COMMAND_FOR_OPERATOR },
 	{ "node.get", COMMAND_FOR_OPERATOR },
 	{ "node.status", COMMAND_FOR_OPERATOR },
@@ -800,7 +804,7 @@ static void test_kinds(void **state)
 		"location", "did",     "route",         "room",     "hours",     "prompt",
 		"flow",     "number",  "group",         "account",  "queue",     "agent",
 		"page",     "crm",     "supervisor",    "token",    "webhook",   "session",
-		"set",      "device",
+		"set",      "device",  "browser",
 	};
 
 	(void)state;
