@@ -436,7 +436,8 @@ const useNarrow = (): boolean => {
 };
 
 const ROW = 44;
-const BEYOND = 6;
+const HIGH = 0.68; // of the window, as ui.css has it
+const BEYOND = 4;
 
 const AT_ONCE = 1000;
 const RESTS_MS = 400; // between two orders of rows that come and go
@@ -486,18 +487,22 @@ export function Table(props: TableProps) {
 	const columns = useMemo(() => props.columns.filter((column) => !narrow || !column.wide), [props.columns, narrow]);
 	const [sought, seek] = useState("");
 	const [order, setOrder] = useState(props.sort ?? "");
-	const [view, setView] = useState({ top: 0, high: 800 });
+	const [view, setView] = useState(() => ({ top: 0, high: Math.ceil(HIGH * innerHeight) }));
 	const scroll = useRef<HTMLDivElement>(null);
 	const shown = useArranged(rows, props.columns, sought, order);
 	useLayoutEffect(() => {
 		const box = scroll.current;
 		if (!box) return;
+		// what it is high is told behind the layout: to ask here would lay all out at once
+		let high = 0;
 		const look = () => {
-			const next = { top: Math.floor(box.scrollTop / ROW) * ROW, high: box.clientHeight };
+			const next = { top: Math.floor(box.scrollTop / ROW) * ROW, high };
 			setView((before) => (before.top === next.top && before.high === next.high ? before : next)); // within a row nothing is drawn anew
 		};
-		look();
-		const sizes = new ResizeObserver(look);
+		const sizes = new ResizeObserver(([entry]) => {
+			high = Math.ceil(entry?.contentRect.height ?? 0);
+			look();
+		});
 		sizes.observe(box);
 		box.addEventListener("scroll", look, { passive: true });
 		return () => {
