@@ -18,7 +18,7 @@ sys.path[:0] = [str(bench.ROOT / path) for path in ("tests/e2e", "client", "depl
 
 # pylint: disable=wrong-import-position
 import web_phone_test
-from lib import pages
+from lib import browser, pages
 from patience import until
 from tandem_client import Client
 from lib.payloads import PAYLOADS
@@ -127,8 +127,22 @@ class Bench(web_phone_test.Phones):
             time.sleep(3)
         return {"long_task_ms": round(page.run("longest")), "rows_in_dom": rows, "page_ms": round(page_ms), "step_ms": round(max(steps)), "step_cpu_ms": round(max(cpu))}
 
+    def ahead(self):
+        """A browser that has a core when it wants one: a task is as long as the page makes it, whatever else the machine does. Whether it has."""
+        try:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        except PermissionError:
+            return False
+        try:
+            chromium = browser.Browser()
+        finally:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        self.addCleanup(chromium.close)
+        self.chromium = chromium
+        return True
+
     def tables(self):
-        found = {}
+        found, ahead = {}, self.ahead()
         page = self.console()
         page.say("Page.addScriptToEvaluateOnNewDocument", source=MANY % (CALLS, ROWS))
         page.say("Page.reload")
@@ -141,7 +155,8 @@ class Bench(web_phone_test.Phones):
         found["history"] = self.table(page, "history", "document.querySelectorAll('[data-row]').length > 5")
         for name, of in found.items():
             bench.say(f"{name}: {of}")
-        return {name: max(of[name] for of in found.values()) for name in ("long_task_ms", "rows_in_dom", "page_ms", "step_ms", "step_cpu_ms")}
+        self.chromium = type(self).chromium
+        return {name: max(of[name] for of in found.values()) for name in ("long_task_ms", "rows_in_dom", "page_ms", "step_ms", "step_cpu_ms")} | {"browser_ahead": ahead}
 
     # ---- what axe-core says, and what runs ----
 
