@@ -45,19 +45,20 @@ def link(node, role="operator", **more):
 class Walks(Asks):
     """What a test with a node does with pages."""
     settings = {"http": {"pages": pages.BUNDLE.as_posix()}}
+    Browser, Page = browser.Browser, pages.WebPage
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         pages.bundle()
-        cls.chromium = browser.Browser()
+        cls.chromium = cls.Browser()
         cls.addClassCleanup(cls.chromium.close)
 
     def url(self, path="", node=None):
         return f"http://{place.NODE}:{(node or self.node).http_port}/{path}"
 
     def page(self, path, **more):
-        page = pages.WebPage(self.chromium, self.url(path), **more)
+        page = self.Page(self.chromium, self.url(path), **more)
         self.addCleanup(page.close)
         return page
 

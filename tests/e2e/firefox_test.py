@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The web pages in Firefox: axe-core on each of them, none wider than a phone, and what is done by keys alone; with ./tandem test --long."""
+import os
+import unittest
+
+import web_test
+from lib.firefox import Firefox, FirefoxPage
+from patience import until
+
+LONG = 150
+
+
+class InFirefox:
+    """Tests of web_test.py by another browser."""
+    Browser, Page = Firefox, FirefoxPage
+
+
+@unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 walks the pages in Firefox, too")
+class Console(InFirefox, web_test.WebTest):
+    test_each_page = web_test.Console.test_each_page
+    test_search_by_keys = web_test.Console.test_search_by_keys
+
+
+@unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 walks the pages in Firefox, too")
+class Client(InFirefox, web_test.WebTest):
+    test_each_page = web_test.WebClient.test_each_page
+
+    def test_by_keys_alone(self):
+        """From the sign-in to a call and its end without a mouse: each place has the focus in its turn, and is seen to have it."""
+        page = self.page("client")
+        page.run("document.querySelector('#number').focus()")
+        page.type("1001")
+        page.press("Tab")
+        page.type("secret1001")
+        page.press("Enter")
+        page.shows("Extension 1001")
+        self.reaches(page, "document.activeElement?.placeholder === 'Number'")
+        page.type("1002")
+        page.press("Enter")
+        own = self.a.incoming()
+        own.answer(self.audio_a.sdp())
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp())
+        page.until("document.querySelector('.own-call .badge')")
+        until(lambda: page.run("[...document.querySelectorAll('.own-call button')].some(e => e.innerText.includes('Hang up'))"))
+        self.reaches(page, "document.activeElement?.innerText?.includes('Hang up')")
+        page.press("Enter")
+        into.wait_bye()
+        page.shows("No active calls")
+        self.fine(page)
+
+    def test_axe_has_a_say(self):
+        page = self.client()
+        page.run("document.querySelector('main').append(document.createElement('img')); 0")
+        self.assertRegex("".join(page.violations_of_axe(web_test.pages.axe())), "image-alt")
+
+    def reaches(self, page, what, most=80):
+        """By the tab key alone; on its way the focus is always at something that one sees."""
+        for _ in range(most):
+            if page.run(f"!!({what})"):
+                return
+            page.press("Tab")
+            seen = page.run("(() => { const e = document.activeElement; if (!e || e === document.body) return true; const s = getComputedStyle(e), r = e.getBoundingClientRect();"
+                            " return r.width > 0 && r.height > 0 && s.visibility !== 'hidden' || e.tagName + ' ' + e.outerHTML.slice(0, 100); })()")
+            self.assertIs(seen, True)
+        self.fail(f"not reached by {most} keys: {what}")
