@@ -111,9 +111,11 @@ static void feature_reach_add(struct feature_reach *r, struct bytes number)
 static void feature_reach_on(struct feature_reach *r, const struct extensions *x, uint16_t tenant,
 			     const char *number)
 {
-	struct extension e = { 0 };
+	static struct extension
+		e; /* of the loop's thread: two of them are too much for its stack */
 	struct bytes all, next;
 
+	memset(&e, 0, sizeof(e));
 	(void)extensions_find(x, tenant, bytes_str(number), &e);
 	all = bytes_str(e.forward.always);
 	while (bytes_cut(&all, ',', &next))

@@ -58,7 +58,8 @@ enum {
 	EXTENSION_REALM_MAX = 128,
 	EXTENSION_MONITORS_MAX = 256,
 	EXTENSION_PICKUP_MAX = 128,
-	EXTENSION_LOCATIONS_TEXT_MAX = 64
+	EXTENSION_LOCATIONS_TEXT_MAX = 64,
+	EXTENSION_SECONDARY_MAX = 80
 };
 /* Bounds the cost of a stolen password: concurrent outside calls, and minutes of them a day. */
 enum { EXTENSION_OUTSIDE_CALLS = 4, EXTENSION_OUTSIDE_MINUTES = 480 };
@@ -106,6 +107,8 @@ struct extension {
 	char hours[GROUPS_OUT_MAX];       /* calendars that its phones open and close */
 	char blf_keys[BLF_KEYS_TEXT_MAX]; /* BLF keys: sig/host/blf_keys.h */
 	bool blf_splash;
+	char secondary[EXTENSION_SECONDARY_MAX]; /* host or host:port of a proxy, for its phones */
+	bool secondary_registers;
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* ids joined by ',', in the order of */
 	struct shard_located located;
 	uint64_t page;                 /* with core.record_page: in the link to its page; 0: none */

@@ -4,6 +4,7 @@
  * that they name. extension.c reads and writes the document by these rows. */
 
 #include <assert.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "app/schema/extension.h"
@@ -163,6 +164,20 @@ static const char *field_locations_wrong(const void *value, const char *text)
 static_assert(EXTENSION_LOCATIONS_MAX == 8, "the text above says it");
 
 /* A file, "off" or "". */
+static const char *secondary_wrong(const void *value, const char *text)
+{
+	struct bytes rest = bytes_str(text), host = { 0 };
+	uint32_t port = 1;
+	bool named = bytes_cut(&rest, ':', &host);
+
+	(void)value;
+	for (size_t i = 0; i < host.n; i++)
+		named &= isalnum(host.p[i]) || host.p[i] == '-' || host.p[i] == '.';
+	if (rest.n && (bytes_u32(rest, &port) || !port || port > UINT16_MAX))
+		named = false;
+	return !text[0] || (named && host.n) ? NULL : "it is a host, or HOST:PORT";
+}
+
 static const char *field_music_wrong(const void *value, const char *text)
 {
 	struct sound_name unused;
@@ -387,6 +402,13 @@ const struct command_arg g_extension_fields[] = {
 		"of parked calls, joined by ','; SLOT before '=' is 1 to 10. :LABEL behind it "
 		"is shown at the key; without one it is the name of the extension. blf_lamps of "
 		"tenant.put says how many may be blf."),
+	TEXT_FIELD("secondary_proxy", secondary, CHARSET_PLACES, secondary_wrong,
+		   "Host, or HOST:PORT, of a gateway that its phones use while the node is not "
+		   "reached, over plain UDP; port 5060 without one. In the files of its Polycom "
+		   "phones. Empty: none."),
+	FLAG_FIELD("secondary_registers", secondary_registers, "false",
+		   "true: its phones register there, too, and are called there. Off where several "
+		   "phones have the extension, or log in by #17."),
 	FLAG_FIELD("lamps_splash", blf_splash, "false",
 		   "true: its phones ring and show the caller when a number of their lamps rings; "
 		   "false: the key blinks. It is for programs that make settings of phones."),

@@ -217,8 +217,9 @@ struct settings_http {
 /* Files of phones. */
 struct settings_provision {
 	struct addr bind;
-	uint32_t http, https; /* ports; 0: none */
-	char server[256];     /* that phones register at; "": where they ask */
+	uint32_t http, https;  /* ports; 0: none */
+	char server[256];      /* that phones register at; "": where they ask */
+	char time_server[256]; /* SNTP */
 };
 
 /* LDAP of desk phones. */

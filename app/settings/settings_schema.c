@@ -309,6 +309,10 @@ const struct conf_field g_provision_fields[] = {
 		"Host name or address that phones are told to register at. Without it: the one at "
 		"which they ask for their files.",
 		TEXT(settings_provision, server)),
+	SETTING("time_server", "time.nist.gov",
+		"Host name or address of the time server (SNTP) that phones are told. A network "
+		"of phones alone has one of its own.",
+		TEXT(settings_provision, time_server)),
 	{ .key = NULL },
 };
 
