@@ -21,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from directory_test import Pair         # noqa: E402
 from lib import place                   # noqa: E402
 from lib.node import Node               # noqa: E402
+from lib.record_page import RecordPage  # noqa: E402
 from lib.sip import UserAgent           # noqa: E402
 from lib.stream import StreamAgent      # noqa: E402
 from phones.polycom import Polycom      # noqa: E402
@@ -202,6 +203,60 @@ class Boot(ProvisionTest):
         self.assertTrue(device.changed())
         self.assertEqual(device.values["attendant.uri"], "")
 
+    def test_clock(self):
+        """PROV-16, ADM-25: the tenant's zone with its rule of daylight saving time, the time server of the node, and 12 or 24 hours."""
+        device, prefix = self.phone(), "tcpIpApp.sntp."
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, clock="24")
+        for zone, clock, want in (("Europe/Berlin", "12", ("3600", "1", "3", "1", "1", "2", "10", "1", "1", "3", "0")),
+                                  ("America/New_York", "native", ("-18000", "1", "3", "1", "0", "2", "11", "1", "0", "2", "0")),
+                                  ("", "24", ("0", "0", "3", "1", "0", "2", "11", "1", "0", "2", "1"))):
+            self.node.ctl("tenant.put", name="default", zone=zone)
+            self.node.ctl("device.put", mac=MAC, clock=clock)
+            device.boot()
+            rule = [f"{turn}.{part}" for turn in ("start", "stop") for part in ("month", "dayOfWeek", "dayOfWeek.lastInMonth", "time")]
+            names = ["gmtOffset", "daylightSavings.enable", *("daylightSavings." + name for name in rule)]
+            self.assertEqual((*(device.values[prefix + name] for name in names), device.values["lcl.datetime.time.24HourClock"]), want, zone)
+            self.assertEqual(device.values[prefix + "address"], "time.nist.gov")
+
+    def test_a_secondary_proxy(self):
+        """REG-21, REG-22: its phones have a second server, over plain UDP, at which they register where its document says so; without one the file
+        has none. Media need not be encrypted then."""
+        device, names = self.phone(), ("address", "port", "transport", "register")
+        self.addCleanup(self.node.ctl, "extension.put", number="201", secondary_proxy="", secondary_registers=False, tls=False, srtp=False)
+        for proxy, registers, want in (("", False, ("", "", "", "0")), ("gateway.example.org", False, ("gateway.example.org", "5060", "UDPOnly", "0")),
+                                       ("192.0.2.7:5070", True, ("192.0.2.7", "5070", "UDPOnly", "1"))):
+            self.node.ctl("extension.put", number="201", secondary_proxy=proxy, secondary_registers=registers)
+            device.boot()
+            self.assertEqual(tuple(device.values["reg.1.server.2." + name] for name in names), want)
+            self.assertEqual(device.values["reg.2.server.2.address"], "")
+        for wrong in ("a b", "x:0", "x:65536", ":5060", 'x"/><y', "x:y", "http://x"):
+            with self.assertRaises(ServerError, msg=wrong):
+                self.node.ctl("extension.put", number="201", secondary_proxy=wrong)
+
+    def test_more_than_a_hundred(self):
+        """REG-04, P7-04, ADM-03: from the 101st device of the tenant on a registration lasts 600 s, in the files of both generations."""
+        self.node.ctl("device.put", mac="0004f2000070", generation="7.0", model="soundpoint650", extensions="201")
+        self.addCleanup(self.node.ctl, "device.delete", mac="0004f2000070")
+        devices, old = self.phone(), self.phone("0004f2000070", model="soundpoint650", firmware="3.2.7")
+        for count, expires in ((98, "90"), (99, "600"), (0, "90")):
+            self.node.ctl("set.apply", name="many", tenant="default", prune=True,
+                               documents=[{"kind": "device", "mac": f"0004f219{nth:04x}", "extensions": "202"} for nth in range(count)])
+            for device in (devices, old):
+                device.boot()
+                self.assertEqual(device.values["reg.1.server.1.expires"], expires, count)
+
+    def test_firmware(self):
+        """PROV-01, PROV-02: what a phone names itself is one of its generation's, or not."""
+        for model, firmware, generation, known in (("vvx410", "5.4.2.6345", "8.5", True), ("vvx410", "5.5.1.15937", "8.5", True), ("vvx410", "5.9.0.1", "8.5", False),
+                                                   ("soundpoint650", "4.0.4.2906", "8.5", True), ("soundpoint650", "5.4.2.6345", "8.5", False),
+                                                   ("soundstation7000", "4.0.8.1972", "8.5", True), ("soundpoint650", "3.2.7.0198", "8.5", False),
+                                                   ("soundpoint650", "3.2.7.0198", "7.0", True), ("soundpoint650", "3.3.4.0085", "7.0", False)):
+            self.node.ctl("device.put", mac=MAC, generation=generation, model=model)
+            self.addCleanup(self.node.ctl, "device.put", mac=MAC, generation="8.5", model="vvx410")
+            self.assertTrue(self.phone(model=model, firmware=firmware).boot())
+            seen = self.seen()
+            self.assertEqual((seen["firmware"], seen["firmware_known"]), (firmware, known), (model, generation))
+
     def test_a_digit_map_of_its_own(self):
         """PROV-14: it is kept whatever the plan says, with a warning; without it the plan's counts again."""
         device = self.phone()
@@ -332,6 +387,24 @@ class Sync(ProvisionTest):
         until(lambda: self.seen()["synced_utc_ms"], lambda: self.seen())
         time.sleep(1.2)
         self.assertEqual(len(self.device.syncs), 1)
+
+    def test_a_second_boot(self):
+        """BLF-09: a key of its phone is changed, it boots, and another change is made while it is called: the call is answered, and the second boot
+        comes behind it."""
+        self.addCleanup(self.node.ctl, "extension.put", number="201", lamps="")
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, columns=1)
+        self.node.ctl("extension.put", number="201", lamps="1=blf:202")
+        self.node.ctl("device.sync", mac=MAC)
+        until(lambda: self.device.syncs, "it was not asked")
+        self.assertTrue(self.device.changed())
+        self.device.syncs.clear()
+        self.assertEqual(self.device.agent.register(headers=[("User-Agent", self.device.sip_user_agent)]).status, 200)
+        with self.talks("202", self.device):
+            self.node.ctl("device.put", mac=MAC, columns=4)
+            time.sleep(1.5)
+            self.assertEqual(self.device.syncs, [])
+        until(lambda: self.device.syncs, "it was not asked again")
+        self.assertTrue(self.device.changed())
 
     def test_by_command(self):
         """device.sync asks it for what its document does not have: another name of its extension."""
@@ -499,7 +572,9 @@ class Attacks(ProvisionTest):
                       {"mac": OTHER, "extensions": ""}, {"mac": OTHER, "extensions": "1,2,3,4,5,6,7"}, {"mac": OTHER, "extensions": "1,1"},
                       {"mac": OTHER, "extensions": "1", "overrides": "x"}, {"mac": OTHER, "extensions": "1", "overrides": "a=1;a=2"},
                       {"mac": OTHER, "extensions": "1", "overrides": 'a b="=1'}, {"mac": OTHER, "extensions": "1", "columns": 5},
-                      {"mac": OTHER, "extensions": "1", "vlan": 3}):
+                      {"mac": OTHER, "extensions": "1", "vlan": 3}, {"mac": OTHER, "extensions": "1", "speed_dials": "1=202"},
+                      {"mac": OTHER, "extensions": "1", "ring": "low"}, {"mac": OTHER, "extensions": "1", "group_status": True},
+                      {"mac": OTHER, "extensions": "1", "address": "192.0.2.1"}, {"mac": OTHER, "extensions": "1", "video_kbps": 100}):
             with self.assertRaises(ServerError, msg=wrong):
                 self.node.ctl("device.put", **wrong)
 
@@ -523,8 +598,9 @@ class Secure(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.node = cls.enterClassContext(Node(start=False, everything=True))
-        cls.port, cls.plain = cls.node.ports.take(), cls.node.ports.take()
-        cls.node.configure({"provision": {"bind": place.NODE, "https": cls.port, "http": cls.plain}})
+        cls.port, cls.plain, cls.pages = (cls.node.ports.take() for _ in range(3))
+        cls.node.configure({"provision": {"bind": place.NODE, "https": cls.port, "http": cls.plain}, "http": {"tls": True},
+                            "recordings": {"port": cls.pages}})
         cls.node.start()
         cls.node.put_extension("201", "secret201")
         cls.node.ctl("device.put", mac=MAC, extensions="201")
@@ -552,6 +628,37 @@ class Secure(unittest.TestCase):
         self.assertEqual(plain.names, device.names)
         self.assertEqual(device.put(f"{MAC}-app.log", b"x" * 262144), 201)
         self.assertEqual(plain.get(f"{MAC}-app.log"), b"x" * 262144)
+
+    def test_record_key(self):
+        """REC-08, PROV-20: its file has a key that opens the record page over TLS, which records its call; another host name of the node is another
+        link. Off, its link is in no file."""
+        device, key = Polycom(MAC, f"http://{place.NODE}:{self.plain}/", "201", "secret201"), "softkey.1.action"
+        self.addCleanup(device.close)
+        device.boot()
+        self.assertEqual((device.values[key], device.values["softkey.1.enable"]), ("", "0"))
+        self.node.ctl("extension.put", number="201", record="on_demand", record_page=True)
+        self.addCleanup(self.node.ctl, "extension.put", number="201", record="off", record_page=False)
+        self.assertTrue(device.changed())
+        start = f"https://{place.NODE}:{self.pages}"
+        self.assertTrue(device.values[key].startswith(start + "/record/"), device.values[key])
+        self.assertEqual(device.values["softkey.1.use.active"], "1")
+        page = RecordPage(os.path.join(self.node.folder, "tls", "ca.pem"), self.pages, device.values[key][len(start):])
+        self.assertEqual(page.shows(), ("There is nothing to record.", []))
+        self.node.put_extension("202", "secret202")
+        with contextlib.ExitStack() as stack:
+            caller, callee = (stack.enter_context(self.node.user_agent(number, "secret" + number)) for number in ("201", "202"))
+            sounds = [stack.enter_context(contextlib.closing(self.node.media())) for _ in range(2)]
+            self.assertEqual({agent.register().status for agent in (caller, callee)}, {200})
+            out = caller.invite("202", sounds[0].sdp())
+            callee.incoming().answer(sounds[1].sdp())
+            out.wait_answer()
+            until(lambda: page.shows()[1] == ["Record"], lambda: page.text)
+            self.assertEqual(page.press("Record"), ("Call: Recording.", ["Pause", "Stop"]))
+            out.bye()
+        other = Polycom(MAC, f"http://localhost:{self.plain}/", "201", "secret201")
+        self.addCleanup(other.close)
+        other.boot()
+        self.assertEqual(other.values[key], device.values[key].replace(place.NODE, "localhost"))
 
     def test_who_is_not_trusted(self):
         """A phone that does not know the authority asks for nothing; plain HTTP at that port is no answer; old TLS is refused."""

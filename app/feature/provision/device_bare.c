@@ -50,7 +50,7 @@ bool bare_proves(const struct node *n, uint16_t tenant, const char *mac, const s
 struct phone_files *bare_render(struct node *n, uint16_t tenant, const char *mac,
 				struct web_routed *r)
 {
-	struct device_value v = { .columns = 1, .password = "its own" };
+	struct device_value v = { .columns = 1, .video_kbps = 768, .password = "its own" };
 	const char *number = bare_extension(n, tenant);
 
 	if (!number[0])

@@ -19,7 +19,7 @@ static const char *const g_device_makes[] = { "polycom", "yealink", "grandstream
 static const char *const g_device_generations[] = { "8.5", "7.0", NULL };
 enum { MAKE_POLYCOM, MAKE_YEALINK }; /* which take overrides */
 enum { GENERATION_70 = 1, VVX500_COLUMNS = 3 };
-static const char *const g_device_clocks[] = { "24", "12", NULL };
+static const char *const g_device_clocks[] = { "24", "12", "native", NULL };
 
 /* Of Polycom, in each generation. */
 static const char *const g_models_85[] = {
@@ -186,7 +186,9 @@ const struct command_arg g_device_fields[] = {
 	NUMBER_FIELD("columns", columns, 1, 4, "1",
 		     "Columns of line keys on its display; a vvx500 has 3 at most."),
 	WORD_FIELD("clock", clock, FIELD_NUMBER, g_device_clocks, "24",
-		   "Hours of its clock: 24 or 12."),
+		   "Hours of its clock: 24 or 12; native: 12, as well."),
+	NUMBER_FIELD("video_kbps", video_kbps, 128, 4096, "768",
+		     "Rate of its video at most, in kbit/s."),
 	TEXT_FIELD("digit_map", digit_map, CHARSET_TEXT, field_digit_map_wrong,
 		   "A digit map of its own. It is kept as it is, whatever becomes of the dial "
 		   "plan. Without one it has that of the tenant's plan."),
@@ -241,6 +243,7 @@ static void device_start(void *value, struct bytes name)
 	struct device_value *v = value;
 
 	v->columns = 1;
+	v->video_kbps = 768;
 	(void)bytes_cstr(name, v->mac, sizeof(v->mac));
 }
 

@@ -26,6 +26,7 @@ struct device_value {
 	char extensions[DEVICE_EXTENSIONS_MAX]; /* of its lines, joined by ',' */
 	uint16_t location;                      /* where it stands; 0: it does not say */
 	uint8_t columns;
+	uint16_t video_kbps;
 	uint8_t clock; /* index of its word */
 	bool directory_key;
 	char digit_map[DEVICE_DIGIT_MAP_MAX]; /* "": that of the tenant's plan */

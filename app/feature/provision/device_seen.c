@@ -254,7 +254,51 @@ void device_seen_refresh(struct node *n, struct device_entry *d)
 		d->sync_read = true;
 }
 
-static json_t *seen_json(const struct device_seen *s)
+/* PROV-01, PROV-02: what each generation's files are for, by the beginning of a version. */
+static const struct firmware_row {
+	const char *generation, *family, *version;
+} g_firmware[] = {
+	{ "8.5", "PolycomVVX", "5.4.2.6345" },
+	{ "8.5", "PolycomVVX", "5.5.1." },
+	{ "8.5", "PolycomSoundPointIP", "4.0.4.2906" },
+	{ "8.5", "PolycomSoundStationIP", "4.0.8.1972" },
+	{ "7.0", "PolycomSoundPointIP", "3.2.7" },
+	{ "7.0", "PolycomSoundStationIP", "3.2.7" },
+};
+
+static size_t agent_find(struct bytes agent, const char *text)
+{
+	const uint8_t *at = agent.n ? memmem(agent.p, agent.n, text, strlen(text)) : NULL;
+
+	return at ? (size_t)(at - agent.p) : agent.n;
+}
+
+/* "FileTransport PolycomVVX-VVX_410-UA/5.4.2.6345 (SN:...)": the version, or empty. */
+static struct bytes agent_firmware(struct bytes agent)
+{
+	static const char before[] = "-UA/";
+	size_t at = agent_find(agent, before);
+
+	if (at >= agent.n)
+		return (struct bytes){ 0 };
+	agent = bytes_from(agent, at + sizeof(before) - 1);
+	return bytes_sub(agent, 0, bytes_find(agent, ' '));
+}
+
+static bool firmware_is_known(struct bytes agent, const char *generation)
+{
+	struct bytes version = agent_firmware(agent);
+
+	for (size_t i = 0; i < COUNT_OF(g_firmware); i++) {
+		if (!strcmp(g_firmware[i].generation, generation) &&
+		    bytes_starts(version, g_firmware[i].version) &&
+		    agent_find(agent, g_firmware[i].family) < agent.n)
+			return true;
+	}
+	return false;
+}
+
+static json_t *seen_json(const struct device_seen *s, const char *generation)
 {
 	json_t *json = json_object();
 
@@ -264,6 +308,10 @@ static json_t *seen_json(const struct device_seen *s)
 	(void)json_object_set_new(json, "revision", json_string(s->revision));
 	(void)json_object_set_new(json, "registered_revision", json_string(s->registered));
 	(void)json_object_set_new(json, "user_agent", command_text_json(bytes_str(s->agent)));
+	(void)json_object_set_new(json, "firmware",
+				  command_text_json(agent_firmware(bytes_str(s->agent))));
+	(void)json_object_set_new(json, "firmware_known",
+				  json_boolean(firmware_is_known(bytes_str(s->agent), generation)));
 	return json;
 }
 
@@ -279,7 +327,9 @@ static void seen_on_read(enum store_result result, bool there, struct bytes valu
 		seen_parse(value, &stored);
 		seen_merge(&seen, &stored);
 	}
-	(void)json_object_set_new(r->view, "seen", seen_json(&seen));
+	(void)json_object_set_new(
+		r->view, "seen",
+		seen_json(&seen, json_string_value(json_object_get(r->view, "generation"))));
 	command_answer(r->run, r->view);
 	free(r);
 }

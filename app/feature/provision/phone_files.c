@@ -22,6 +22,22 @@ static const struct template_field g_phone_fields[] = {
 	{ "srtp", TEMPLATE_VALUE },
 	{ "digit_map", TEMPLATE_VALUE },
 	{ "offset_s", TEMPLATE_VALUE },
+	{ "time_server", TEMPLATE_VALUE },
+	{ "dst", TEMPLATE_VALUE },
+	{ "dst_start_month", TEMPLATE_VALUE },
+	{ "dst_start_date", TEMPLATE_VALUE },
+	{ "dst_start_day", TEMPLATE_VALUE },
+	{ "dst_start_hour", TEMPLATE_VALUE },
+	{ "dst_start_last", TEMPLATE_VALUE },
+	{ "dst_stop_month", TEMPLATE_VALUE },
+	{ "dst_stop_date", TEMPLATE_VALUE },
+	{ "dst_stop_day", TEMPLATE_VALUE },
+	{ "dst_stop_hour", TEMPLATE_VALUE },
+	{ "dst_stop_last", TEMPLATE_VALUE },
+	{ "video_kbps", TEMPLATE_VALUE },
+	{ "record_url", TEMPLATE_VALUE },
+	{ "record_key", TEMPLATE_VALUE },
+	{ "srtp_required", TEMPLATE_VALUE },
 	{ "clock_24", TEMPLATE_VALUE },
 	{ "video", TEMPLATE_VALUE },
 	{ "columns", TEMPLATE_VALUE },
@@ -62,6 +78,10 @@ static const struct template_field g_line_fields[] = {
 	{ "server", TEMPLATE_VALUE },
 	{ "enabled", TEMPLATE_VALUE },
 	{ "register", TEMPLATE_VALUE },
+	{ "secondary", TEMPLATE_VALUE },
+	{ "secondary_port", TEMPLATE_VALUE },
+	{ "secondary_transport", TEMPLATE_VALUE },
+	{ "secondary_register", TEMPLATE_VALUE },
 	{ "enabled_on", TEMPLATE_VALUE },
 	{ "enabled_yes", TEMPLATE_VALUE },
 	{ "transport_number", TEMPLATE_VALUE },
@@ -205,7 +225,8 @@ struct phone_values {
 	struct bytes people[PHONE_PEOPLE_MAX * PERSON_FIELDS];
 	struct template_values all;
 	char port[NUMBER_TEXT], expires[NUMBER_TEXT], offset[NUMBER_TEXT], columns[NUMBER_TEXT];
-	char expires_min[NUMBER_TEXT], dscp[3][NUMBER_TEXT];
+	char expires_min[NUMBER_TEXT], dscp[3][NUMBER_TEXT], kbps[NUMBER_TEXT];
+	char start[4][NUMBER_TEXT], stop[4][NUMBER_TEXT], secondary_port[NUMBER_TEXT];
 	char list[PHONE_ADDRESS_MAX], outbound[PHONE_ADDRESS_MAX], proxy[PHONE_ADDRESS_MAX];
 	const struct phone_transport *transport;
 };
@@ -243,6 +264,11 @@ static const char *line_display_name(const struct phone_line *l)
 	return l->display_name && l->display_name[0] ? l->display_name : l->number;
 }
 
+static bool phone_has_secondary(const struct phone_facts *f)
+{
+	return f->secondary && f->secondary[0];
+}
+
 static void phone_fields_fill(struct phone_values *v, const struct phone_facts *f,
 			      const char *revision)
 {
@@ -255,6 +281,22 @@ static void phone_fields_fill(struct phone_values *v, const struct phone_facts *
 		flag_text(f->srtp),
 		bytes_str(f->digit_map),
 		bytes_str(v->offset),
+		bytes_str(f->time_server),
+		flag_text(f->clock.saves),
+		bytes_str(v->start[0]),
+		bytes_str(v->start[1]),
+		bytes_str(v->start[2]),
+		bytes_str(v->start[3]),
+		flag_text(f->clock.start.last),
+		bytes_str(v->stop[0]),
+		bytes_str(v->stop[1]),
+		bytes_str(v->stop[2]),
+		bytes_str(v->stop[3]),
+		flag_text(f->clock.stop.last),
+		bytes_str(v->kbps),
+		bytes_str(f->record_url),
+		flag_text(f->record_url && f->record_url[0]),
+		flag_text(f->srtp && !phone_has_secondary(f)),
 		flag_text(f->clock_24),
 		flag_text(f->video),
 		bytes_str(v->columns),
@@ -286,7 +328,7 @@ static void phone_line_fill(struct phone_values *v, const struct phone_facts *f,
 {
 	static const char *const numbers[PHONE_LINES_MAX] = { "1", "2", "3", "4", "5", "6" };
 	const struct phone_line *l = &f->lines[i];
-	bool used = l->number && l->number[0];
+	bool used = l->number && l->number[0], second = used && phone_has_secondary(f);
 	const struct bytes values[LINE_FIELDS] = {
 		bytes_str(numbers[i]),
 		bytes_str(line_display_name(l)),
@@ -300,6 +342,10 @@ static void phone_line_fill(struct phone_values *v, const struct phone_facts *f,
 		bytes_str(used ? f->server : ""),
 		flag_text(used),
 		flag_text(used && !f->bare),
+		bytes_str(second ? f->secondary : ""),
+		bytes_str(second ? v->secondary_port : ""),
+		bytes_str(second ? "UDPOnly" : ""),
+		flag_text(second && f->secondary_registers),
 		phone_flag_word(used, "on", "off"),
 		phone_flag_word(used, "Yes", "No"),
 		bytes_str(v->transport->number),
@@ -314,6 +360,14 @@ static void phone_line_fill(struct phone_values *v, const struct phone_facts *f,
 	memcpy(v->lines + (size_t)i * LINE_FIELDS, values, sizeof(values));
 }
 
+static void phone_change_fill(char out[4][NUMBER_TEXT], const struct phone_change *c)
+{
+	const uint8_t of[4] = { c->month, c->date, c->weekday, c->hour };
+
+	for (size_t i = 0; i < COUNT_OF(of); i++)
+		(void)snprintf(out[i], NUMBER_TEXT, "%u", of[i]);
+}
+
 static int phone_texts_fill(struct phone_values *v, const struct phone_facts *f)
 {
 	const uint8_t dscp[3] = { f->dscp_sip, f->dscp_audio, f->dscp_video };
@@ -323,7 +377,13 @@ static int phone_texts_fill(struct phone_values *v, const struct phone_facts *f)
 	(void)snprintf(v->port, sizeof(v->port), "%u", f->port);
 	(void)snprintf(v->expires, sizeof(v->expires), "%u", f->expires_s);
 	(void)snprintf(v->expires_min, sizeof(v->expires_min), "%u", (f->expires_s + 59) / 60);
-	(void)snprintf(v->offset, sizeof(v->offset), "%d", f->offset_s);
+	(void)snprintf(v->offset, sizeof(v->offset), "%d", f->clock.offset_s);
+	(void)snprintf(v->kbps, sizeof(v->kbps), "%u", f->video_kbps);
+	phone_change_fill(v->start, &f->clock.start);
+	phone_change_fill(v->stop, &f->clock.stop);
+	if (phone_has_secondary(f))
+		(void)snprintf(v->secondary_port, sizeof(v->secondary_port), "%u",
+			       f->secondary_port);
 	(void)snprintf(v->columns, sizeof(v->columns), "%u", f->columns);
 	for (size_t i = 0; i < COUNT_OF(dscp); i++)
 		(void)snprintf(v->dscp[i], sizeof(v->dscp[i]), "%u", dscp[i]);

@@ -39,6 +39,24 @@ struct phone_override {
 	const char *key, *value; /* a name of an attribute (template_is_key) */
 };
 
+/* A change of a clock: on that weekday of the month, at that hour of the day before it. */
+struct phone_change {
+	uint8_t month, date; /* date: 1, 8, 15 or 22: the first one from that day on */
+	uint8_t weekday;     /* 1 is Sunday */
+	uint8_t hour;
+	bool last; /* the last one of the month, whatever date says */
+};
+struct phone_clock {
+	int32_t offset_s; /* to UTC, without daylight saving time */
+	bool saves;       /* it has daylight saving time; else start and stop count for nothing */
+	struct phone_change start, stop;
+};
+typedef int32_t phone_offset_fn(const void *arg, int64_t utc_s);
+/* Of the year of utc_s. A zone with other than two changes in it has its offset of now, and no
+ * daylight saving time. */
+void phone_clock_read(struct phone_clock *out, int64_t utc_s, phone_offset_fn *offset,
+		      const void *arg);
+
 struct phone_facts {
 	const char *family; /* "polycom-8.5", "yealink" */
 	const char *mac;    /* normal form */
@@ -53,7 +71,14 @@ struct phone_facts {
 	uint8_t dscp_sip, dscp_audio, dscp_video;
 	const char *menu_password; /* of its menu's administrator; "": as it is in the phone */
 	const char *blf_list;      /* that its keys watch: "lamps-201"; "": none */
-	int32_t offset_s;          /* to UTC now, with daylight saving time */
+	struct phone_clock clock;
+	const char *time_server; /* SNTP */
+	uint32_t video_kbps;     /* at most */
+	const char *record_url;  /* of the page that its Record key opens; "": it has no such key */
+	/* where it registers, or calls, while its server is not reached: over UDP, plain; "": none */
+	const char *secondary;
+	uint16_t secondary_port;
+	bool secondary_registers;
 	const char *digit_map;
 	struct phone_line lines[PHONE_LINES_MAX]; /* the first one has a number */
 	uint32_t override_count, person_count;

@@ -16,6 +16,7 @@
 #include "app/feature/provision/device.h"
 #include "app/feature/provision/provision_facts.h"
 #include "app/node/node.h"
+#include "app/web/web_page.h"
 #include "app/web/web_route.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,6 +25,7 @@
 
 enum { FACTS_HOST_MAX = 256, FACTS_USER_MAX = 96, PHONES_MANY = 100, LISTED_MAX = 500 };
 enum { PEOPLE_TENANTS = 4 };
+enum { RECORD_URL_MAX = FACTS_HOST_MAX + WEB_PAGE_PATH_MAX + 16, SECONDARY_PORT = 5060 };
 enum { EXPIRES_S = 90, EXPIRES_MANY_S = 600, MAP_MORE_MAX = 64 };
 
 struct facts {
@@ -33,6 +35,7 @@ struct facts {
 	char family[DEVICE_FAMILY_MAX], host[FACTS_HOST_MAX];
 	char digit_map[DIAL_MAP_MAX + MAP_MORE_MAX + 1];
 	char text[DEVICE_OVERRIDES_MAX], blf_list[FACTS_USER_MAX];
+	char record_url[RECORD_URL_MAX], secondary[FACTS_HOST_MAX];
 	struct phone_override overrides[PHONE_OVERRIDES_MAX];
 	struct phone_person people[PHONE_PEOPLE_MAX];
 };
@@ -221,6 +224,50 @@ static void facts_people(struct facts *f, const struct node *n, uint16_t tenant)
 	f->of.people = f->people;
 }
 
+/* Where the Record key of its phone leads (REC-08). Another host name of the node is another link. */
+static void facts_record(struct facts *f, const struct node *n, uint16_t tenant)
+{
+	const struct extension *e = &f->lines[0];
+	struct web_page_of of = { .page = e->page };
+	struct writer w = writer_over(f->record_url, sizeof(f->record_url) - 1);
+
+	f->of.record_url = f->record_url;
+	if (!e->core.record_page || !e->page || !n->web.files_web || !n->web.pages.asks)
+		return;
+	(void)snprintf(of.tenant, sizeof(of.tenant), "%s", tenants_name(n->common.tenants, tenant));
+	(void)snprintf(of.number, sizeof(of.number), "%s", e->core.number);
+	WRITER_TEXTS(&w, "https://", f->host);
+	writer_number(&w, ":", n->settings.recordings.port, "");
+	web_page_link(&w, n->web.pages.key, &of);
+	f->record_url[w.n] = '\0';
+}
+
+/* REG-21: host, or host:port, of the first line's extension. */
+static void facts_secondary(struct facts *f)
+{
+	struct bytes said = bytes_str(f->lines[0].secondary), host = { 0 };
+	uint32_t port = SECONDARY_PORT;
+
+	if (bytes_cut(&said, ':', &host) && said.n && bytes_u32(said, &port))
+		port = SECONDARY_PORT;
+	(void)bytes_cstr(host, f->secondary, sizeof(f->secondary));
+	f->of.secondary = f->secondary;
+	f->of.secondary_port = (uint16_t)port;
+	f->of.secondary_registers = f->lines[0].secondary_registers;
+}
+
+struct facts_zone {
+	const struct calendars *calendars;
+	const char *name;
+};
+
+static int32_t facts_offset(const void *arg, int64_t utc_s)
+{
+	const struct facts_zone *z = arg;
+
+	return calendars_offset_s(z->calendars, z->name, utc_s);
+}
+
 /* The list that its keys watch, where its extension has keys, and may watch. */
 static void facts_blf(struct facts *f, const struct node *n)
 {
@@ -262,7 +309,8 @@ static void facts_digit_map(struct facts *f, struct node *n, uint16_t tenant,
 static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 			     const struct device_value *v, const struct web_routed *r, bool bare)
 {
-	const char *zone = tenants_terms(n->common.tenants, tenant)->zone;
+	const struct facts_zone zone = { n->shards.shared_tables->calendars,
+					 tenants_terms(n->common.tenants, tenant)->zone };
 	struct bytes owner = bytes_str(tenants_name(n->common.tenants, tenant));
 
 	device_family(v, f->family);
@@ -284,8 +332,11 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	f->of.dscp_video = (uint8_t)n->settings.media.dscp_video;
 	f->of.clock_24 = !v->clock;
 	f->of.directory_key = v->directory_key;
-	f->of.offset_s = calendars_offset_s(n->shards.shared_tables->calendars, zone,
-					    (int64_t)(clock_utc_ms() / 1000));
+	f->of.time_server = n->settings.provision.time_server;
+	f->of.video_kbps = v->video_kbps;
+	phone_clock_read(&f->of.clock, (int64_t)(clock_utc_ms() / 1000), facts_offset, &zone);
+	facts_record(f, n, tenant);
+	facts_secondary(f);
 	facts_blf(f, n);
 	facts_digit_map(f, n, tenant, v);
 	facts_overrides(f, v);

@@ -40,7 +40,9 @@ static const struct command g_device_commands[] = {
 	  "Shows a device, and what was seen of it: when it asked for its files last, was "
 	  "accepted, had fetched a revision, and registered with one. 0: never.",
 	  "changed_utc_ms, seen (asked_utc_ms, accepted_utc_ms, fetched_utc_ms, registered_utc_ms, "
-	  "synced_utc_ms, revision, registered_revision, user_agent)",
+	  "synced_utc_ms, revision, registered_revision, user_agent, firmware, firmware_known: it "
+	  "is "
+	  "one that the files of its generation are for)",
 	  BY(command_device_get), .documents = BY(&g_device_documents), .shows = g_device_fields },
 	{ "device.delete", COMMAND_FOR_ADMIN, g_device_args,
 	  "Deletes a device: its phone gets no files any more, and keeps those that it has.", "mac",

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "app/feature/provision/phone_files.h"
+#include "base/zone.h"
 #include "tests/unit/test.h"
 
 enum { GOLDEN_MAX = 65536 };
@@ -29,7 +30,12 @@ static struct phone_facts an_office(void)
 		.blf_list = "lamps-201",
 		.blf_splash = true,
 		.menu_password = "48151",
-		.offset_s = -28800,
+		.clock = { -28800, true, { 3, 8, 1, 2, false }, { 11, 1, 1, 2, false } },
+		.time_server = "time.nist.gov",
+		.video_kbps = 768,
+		.record_url = "https://pbx.example.org:8443/page/x?a=1&b",
+		.secondary = "gateway.example.org",
+		.secondary_port = 5060,
 		.digit_map = "0|##|#[1-3]x|[1-7]xx|xxx.T",
 		.lines = { { "201", "Tom & Jerry", "201xatgnemx2", "1212" } },
 		.override_count = COUNT_OF(overrides),
@@ -37,6 +43,49 @@ static struct phone_facts an_office(void)
 		.person_count = COUNT_OF(people),
 		.people = people,
 	};
+}
+
+/* As New York, Berlin and Auckland change their clocks in 2026; Tokyo has no such time. */
+static int32_t offset_at(const void *arg, int64_t utc_s)
+{
+	return zone_offset_s(arg, utc_s);
+}
+
+static void test_clock(void **state)
+{
+	static const struct {
+		const char *name;
+		struct phone_clock clock;
+	} rows[] = {
+		{ "America/New_York",
+		  { -18000, true, { 3, 8, 1, 2, false }, { 11, 1, 1, 2, false } } },
+		{ "Europe/Berlin", { 3600, true, { 3, 22, 1, 2, true }, { 10, 22, 1, 3, true } } },
+		{ "Pacific/Auckland",
+		  { 43200, true, { 9, 22, 1, 2, true }, { 4, 1, 1, 3, false } } },
+		{ "Asia/Tokyo", { 32400, false, { 3, 8, 1, 2, false }, { 11, 1, 1, 2, false } } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct phone_clock *want = &rows[i].clock;
+		struct phone_clock got;
+		struct zone *zone;
+
+		assert_int_equal(zone_load(&zone, rows[i].name), 0);
+		/* in December, and in July */
+		for (int64_t utc_s = 1796083200; utc_s > 1780000000; utc_s -= 12700800) {
+			phone_clock_read(&got, utc_s, offset_at, zone);
+			if (got.offset_s != want->offset_s || got.saves != want->saves ||
+			    memcmp(&got.start, &want->start, sizeof(got.start)) != 0 ||
+			    memcmp(&got.stop, &want->stop, sizeof(got.stop)) != 0)
+				fail_msg("%s: %d %d, %u/%u/%u/%u/%d, %u/%u/%u/%u/%d", rows[i].name,
+					 got.offset_s, got.saves, got.start.month, got.start.date,
+					 got.start.weekday, got.start.hour, got.start.last,
+					 got.stop.month, got.stop.date, got.stop.weekday,
+					 got.stop.hour, got.stop.last);
+		}
+		free(zone);
+	}
 }
 
 static int setup(void **state)
@@ -338,6 +387,7 @@ static void test_injected_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_clock),          cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_golden),         cmocka_unit_test(test_revision),
 		cmocka_unit_test(test_refused),        cmocka_unit_test(test_injections),
 		cmocka_unit_test(test_injected_lines), cmocka_unit_test(test_last),
