@@ -9,6 +9,8 @@
 #include "app/schema/field.h"
 #include "sig/dial/dial.h"
 
+struct node;
+
 enum {
 	PAGE_NAME_MAX = 26, /* with its NUL: its room has a number */
 	PAGE_MEMBERS_MAX = 250,
@@ -22,8 +24,14 @@ enum page_priority {
 	PAGE_EMERGENCY, /* all of them */
 };
 
+/* Of phones that page each other by multicast; their groups have a channel, and a name of people. */
+enum { PAGE_CHANNELS = 25, PAGE_PERSON_MAX = 33, PAGE_TEXT_MAX = 65 };
+
 struct page_value {
 	char name[PAGE_NAME_MAX];
+	uint8_t channel; /* 1 to PAGE_CHANNELS; 0: none */
+	char first_name[PAGE_PERSON_MAX], last_name[PAGE_PERSON_MAX], department[PAGE_PERSON_MAX];
+	char description[PAGE_TEXT_MAX];
 	char members[PAGE_MEMBERS_TEXT_MAX]; /* joined by ',' */
 	uint8_t priority;                    /* enum page_priority */
 	uint64_t changed_utc_ms;
@@ -34,5 +42,13 @@ extern const struct form g_page_form;
 extern const struct document_kind g_page_documents;
 
 command_fn page_ring;
+
+/* A channel of a tenant, as the phone of an extension has it. */
+struct page_channel {
+	char label[2 * PAGE_PERSON_MAX]; /* "": no group has it */
+	bool heard;                      /* the extension is a member of one that has it */
+};
+void page_channels(const struct node *n, uint16_t tenant, struct bytes number,
+		   struct page_channel out[PAGE_CHANNELS]);
 
 #endif

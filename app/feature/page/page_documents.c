@@ -57,6 +57,76 @@ static struct flow_program *page_flow(const void *v)
 	return n < (int)sizeof(text) ? program_parse(bytes_str(text), NULL, &unused) : NULL;
 }
 
+/* Groups with a channel, of all tenants: phones' files are made of them. */
+static struct page_group {
+	uint16_t tenant;
+	char name[PAGE_NAME_MAX];
+	uint8_t channel;
+} g_groups[ROOM_PAGES_MAX];
+static uint32_t g_group_count;
+
+static void page_channel_set(uint16_t tenant, const char *name, uint8_t channel)
+{
+	struct page_group *g = g_groups, *end = g_groups + g_group_count;
+
+	while (g < end && (g->tenant != tenant || strcmp(g->name, name) != 0))
+		g++;
+	if (g < end && !channel)
+		*g = g_groups[--g_group_count];
+	if (!channel || g == g_groups + ROOM_PAGES_MAX)
+		return;
+	if (g == end)
+		g_group_count++;
+	*g = (struct page_group){ .tenant = tenant, .channel = channel };
+	(void)snprintf(g->name, sizeof(g->name), "%s", name);
+}
+
+static void page_channel_label(struct page_channel *out, const struct page_value *v)
+{
+	bool named = v->first_name[0] || v->last_name[0];
+
+	(void)snprintf(out->label, sizeof(out->label), "%s%s%s", named ? v->first_name : v->name,
+		       v->first_name[0] && v->last_name[0] ? " " : "", v->last_name);
+}
+
+void page_channels(const struct node *n, uint16_t tenant, struct bytes number,
+		   struct page_channel out[PAGE_CHANNELS])
+{
+	static struct page_value v;
+
+	memset(out, 0, sizeof(out[0]) * PAGE_CHANNELS);
+	for (uint32_t i = 0; i < g_group_count; i++) {
+		const struct page_group *g = &g_groups[i];
+		struct page_channel *c = &out[g->channel - 1];
+		struct bytes left, one;
+
+		if (g->tenant != tenant ||
+		    !document_stored(n, tenants_name(n->common.tenants, tenant), &g_page_documents,
+				     bytes_str(g->name), &v))
+			continue;
+		page_channel_label(c, &v);
+		left = bytes_str(v.members);
+		while (!c->heard && bytes_cut(&left, ',', &one))
+			c->heard = bytes_eq(bytes_trim(one), number);
+	}
+}
+
+/* All who hear that channel hear both. */
+static void page_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	const struct page_value *v = value;
+
+	(void)node;
+	for (uint32_t i = 0; i < g_group_count && v->channel; i++) {
+		const struct page_group *g = &g_groups[i];
+
+		if (g->tenant == tenant && g->channel == v->channel &&
+		    strcmp(g->name, v->name) != 0)
+			(void)json_array_append_new(out, json_sprintf("channel: %s has it, too",
+								      g->name));
+	}
+}
+
 static int page_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct page_value *v = value;
@@ -69,6 +139,7 @@ static int page_apply(struct node *node, uint16_t tenant, const void *value)
 				   .ends_with_host = true };
 	int err = command_flow_kind_apply(node, tenant, &g_page_documents, v->name, v);
 
+	page_channel_set(tenant, v->name, v->channel);
 	page_room(room.number, v->name);
 	(void)snprintf(room.name, sizeof(room.name), "%s", v->name);
 	return err ? err : rooms_put(node->common.rooms, &room);
@@ -78,6 +149,7 @@ static void page_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	char number[ROOM_NUMBER_MAX];
 
+	page_channel_set(tenant, name, 0);
 	command_flow_kind_forget(node, tenant, &g_page_documents, name);
 	page_room(number, name);
 	rooms_delete(node->common.rooms, tenant, bytes_str(number));
@@ -96,6 +168,7 @@ const struct document_kind g_page_documents = {
 	.form = &g_page_form,
 	.apply = page_apply,
 	.forget = page_forget,
+	.warn = page_warn,
 };
 
 /* ---- a page begins ---- */

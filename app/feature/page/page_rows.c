@@ -35,6 +35,15 @@ const struct command_arg g_page_fields[] = {
 	WORD_FIELD("priority", priority, FIELD_NUMBER, g_page_priorities, "normal",
 		   "Whom it rings. normal: nobody who has a call, or has do_not_disturb; priority: "
 		   "who has a call, too; emergency: everybody."),
+	NUMBER_FIELD("channel", channel, 0, PAGE_CHANNELS, "0",
+		     "Channel by which Polycom phones of its members hear each other's pages, from "
+		     "1 to 25, in their files: 1 is their default, 24 comes before other pages and "
+		     "calls, 25 before all. All phones of a network hear it. 0: none."),
+	TEXT_FIELD("first_name", first_name, CHARSET_TEXT, NULL,
+		   "First name, at most 32 octets, which phones show of the channel."),
+	TEXT_FIELD("last_name", last_name, CHARSET_TEXT, NULL, "Last name, likewise."),
+	TEXT_FIELD("department", department, CHARSET_TEXT, NULL, "Its department."),
+	TEXT_FIELD("description", description, CHARSET_TEXT, NULL, "What it is for."),
 	{ .name = NULL },
 };
 #undef FIELD_OF
@@ -66,7 +75,7 @@ static const struct command g_page_commands[] = {
 	  .documents = BY(&g_page_documents) },
 	{ "page.list", COMMAND_FOR_READER, g_no_args, "Lists paging groups by name.",
 	  "a list of paging groups", BY(command_document_list), .documents = BY(&g_page_documents),
-	  .columns = "name,priority,members" },
+	  .columns = "name,priority,channel,members" },
 	{ "page.ring", COMMAND_FOR_APPLICATION, g_page_ring_args,
 	  "Rings the members of a paging group that do not hear its page yet, as its beginning "
 	  "does.",
