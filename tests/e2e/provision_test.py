@@ -257,6 +257,32 @@ class Boot(ProvisionTest):
             seen = self.seen()
             self.assertEqual((seen["firmware"], seen["firmware_known"]), (firmware, known), (model, generation))
 
+    def test_paging(self):
+        """PAGE-03, PAGE-06, PAGE-07: groups with a channel are in the files of their members' phones, by their name of people; 1 is the default, 24
+        and 25 are what they are."""
+        device, prefix = self.phone(), "ptt.pageMode."
+
+        def group(channel, names=("label", "available", "subscribed", "allowTransmit")):
+            return tuple(device.values[f"{prefix}group.{channel}.{name}"] for name in names)
+        device.boot()
+        self.assertEqual((device.values[prefix + "enable"], group(6)), ("0", ("", "0", "0", "0")))
+        self.node.ctl("page.put", name="floor", members="201,202", channel=6, first_name='Shop <&"', last_name="Floor", department="Sales", description="x")
+        self.node.ctl("page.put", name="others", members="202", channel=7)
+        for name in ("floor", "others"):
+            self.addCleanup(self.node.ctl, "page.delete", name=name)
+        self.assertTrue(device.changed())
+        self.assertEqual((group(6), group(7)), (('Shop <&" Floor', "1", "1", "1"), ("", "0", "0", "0")))
+        self.assertEqual([device.values[prefix + name] for name in ("enable", "defaultGroup", "priorityGroup", "emergencyGroup")], ["1", "1", "24", "25"])
+        self.assertEqual((device.values["ptt.address"], device.values["ptt.port"]), ("224.0.1.116", "5001"))
+        self.assertIn("channel: floor has it, too", self.node.ctl("page.put", name="others", channel=6)["warnings"])
+        self.node.ctl("page.put", name="floor", members="202")
+        self.assertTrue(device.changed())
+        self.assertEqual(group(6), ("", "0", "0", "0"))
+        for wrong in ({"channel": 26}, {"first_name": "x" * 33}, {"last_name": "x" * 33}, {"first_name": "a\nb"}):
+            with self.assertRaises(ServerError, msg=wrong):
+                self.node.ctl("page.put", name="floor", **wrong)
+        self.node.ctl("page.put", name="floor", first_name="x" * 32, channel=0)
+
     def test_a_digit_map_of_its_own(self):
         """PROV-14: it is kept whatever the plan says, with a warning; without it the plan's counts again."""
         device = self.phone()

@@ -35,6 +35,7 @@ static const struct template_field g_phone_fields[] = {
 	{ "dst_stop_hour", TEMPLATE_VALUE },
 	{ "dst_stop_last", TEMPLATE_VALUE },
 	{ "video_kbps", TEMPLATE_VALUE },
+	{ "paging", TEMPLATE_VALUE },
 	{ "record_url", TEMPLATE_VALUE },
 	{ "record_key", TEMPLATE_VALUE },
 	{ "srtp_required", TEMPLATE_VALUE },
@@ -102,13 +103,18 @@ static const struct template_field g_person_fields[] = { { "last_name", TEMPLATE
 							 { "first_name", TEMPLATE_VALUE },
 							 { "contact", TEMPLATE_VALUE },
 							 { NULL, TEMPLATE_VALUE } };
-enum { OVERRIDE_FIELDS = 2, PERSON_FIELDS = 3 };
+static const struct template_field g_channel_fields[] = { { "channel", TEMPLATE_PART },
+							  { "label", TEMPLATE_VALUE },
+							  { "heard", TEMPLATE_VALUE },
+							  { NULL, TEMPLATE_VALUE } };
+enum { OVERRIDE_FIELDS = 2, PERSON_FIELDS = 3, CHANNEL_FIELDS = 3 };
 
-enum { LIST_LINES, LIST_OVERRIDES, LIST_PEOPLE };
+enum { LIST_LINES, LIST_OVERRIDES, LIST_PEOPLE, LIST_CHANNELS };
 static const struct template_list g_phone_lists[] = {
 	[LIST_LINES] = { "lines", g_line_fields },
 	[LIST_OVERRIDES] = { "overrides", g_override_fields },
 	[LIST_PEOPLE] = { "people", g_person_fields },
+	[LIST_CHANNELS] = { "channels", g_channel_fields },
 	{ NULL, NULL },
 };
 static const struct template_names g_phone_names = { g_phone_fields, g_phone_lists };
@@ -223,6 +229,8 @@ struct phone_values {
 	struct bytes lines[PHONE_LINES_MAX * LINE_FIELDS];
 	struct bytes overrides[PHONE_OVERRIDES_MAX * OVERRIDE_FIELDS];
 	struct bytes people[PHONE_PEOPLE_MAX * PERSON_FIELDS];
+	struct bytes channels[PHONE_CHANNELS * CHANNEL_FIELDS];
+	char channel[PHONE_CHANNELS][NUMBER_TEXT];
 	struct template_values all;
 	char port[NUMBER_TEXT], expires[NUMBER_TEXT], offset[NUMBER_TEXT], columns[NUMBER_TEXT];
 	char expires_min[NUMBER_TEXT], dscp[3][NUMBER_TEXT], kbps[NUMBER_TEXT];
@@ -269,6 +277,28 @@ static bool phone_has_secondary(const struct phone_facts *f)
 	return f->secondary && f->secondary[0];
 }
 
+static bool phone_is_paged(const struct phone_facts *f)
+{
+	bool paged = false;
+
+	for (uint32_t i = 0; i < PHONE_CHANNELS; i++)
+		paged |= f->channels[i].heard;
+	return paged;
+}
+
+static void phone_channels_fill(struct phone_values *v, const struct phone_facts *f)
+{
+	for (uint32_t i = 0; i < PHONE_CHANNELS; i++) {
+		struct bytes *row = &v->channels[i * CHANNEL_FIELDS];
+
+		(void)snprintf(v->channel[i], NUMBER_TEXT, "%u", i + 1);
+		row[0] = bytes_str(v->channel[i]);
+		row[1] = bytes_str(f->channels[i].label);
+		row[2] = flag_text(f->channels[i].heard);
+	}
+	v->all.lists[LIST_CHANNELS] = (struct template_rows){ v->channels, PHONE_CHANNELS };
+}
+
 static void phone_fields_fill(struct phone_values *v, const struct phone_facts *f,
 			      const char *revision)
 {
@@ -294,6 +324,7 @@ static void phone_fields_fill(struct phone_values *v, const struct phone_facts *
 		bytes_str(v->stop[3]),
 		flag_text(f->clock.stop.last),
 		bytes_str(v->kbps),
+		flag_text(phone_is_paged(f)),
 		bytes_str(f->record_url),
 		flag_text(f->record_url && f->record_url[0]),
 		flag_text(f->srtp && !phone_has_secondary(f)),
@@ -419,6 +450,7 @@ static int phone_values_fill(struct phone_values *v, const struct phone_facts *f
 	v->all = (struct template_values){ .fields = v->fields };
 	v->all.lists[LIST_LINES] = (struct template_rows){ v->lines, PHONE_LINES_MAX };
 	v->all.lists[LIST_OVERRIDES] = (struct template_rows){ v->overrides, f->override_count };
+	phone_channels_fill(v, f);
 	v->all.lists[LIST_PEOPLE] = (struct template_rows){ v->people, f->person_count };
 	return 0;
 }

@@ -13,6 +13,7 @@
 
 enum {
 	PHONE_LINES_MAX = 6,
+	PHONE_CHANNELS = 25,
 	PHONE_PEOPLE_MAX = 99, /* entries of a directory, as small phones have room for */
 	PHONE_OVERRIDES_MAX = 64,
 	PHONE_FILES_MAX = 8,
@@ -37,6 +38,12 @@ struct phone_person {
 };
 struct phone_override {
 	const char *key, *value; /* a name of an attribute (template_is_key) */
+};
+
+/* Of paging by multicast. */
+struct phone_channel {
+	const char *label; /* "": nobody has it */
+	bool heard;
 };
 
 /* A change of a clock: on that weekday of the month, at that hour of the day before it. */
@@ -81,6 +88,7 @@ struct phone_facts {
 	bool secondary_registers;
 	const char *digit_map;
 	struct phone_line lines[PHONE_LINES_MAX]; /* the first one has a number */
+	struct phone_channel channels[PHONE_CHANNELS];
 	uint32_t override_count, person_count;
 	const struct phone_override *overrides;
 	const struct phone_person *people;

@@ -4,6 +4,7 @@
  * from documents and settings that all nodes have, but the host and the password, which the phone
  * itself has sent: so nodes that know the same render the same.
  */
+#include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "app/command/command_trunk.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
+#include "app/feature/page/page.h"
 #include "app/feature/provision/device.h"
 #include "app/feature/provision/provision_facts.h"
 #include "app/node/node.h"
@@ -35,6 +37,7 @@ struct facts {
 	char family[DEVICE_FAMILY_MAX], host[FACTS_HOST_MAX];
 	char digit_map[DIAL_MAP_MAX + MAP_MORE_MAX + 1];
 	char text[DEVICE_OVERRIDES_MAX], blf_list[FACTS_USER_MAX];
+	struct page_channel channels[PAGE_CHANNELS];
 	char record_url[RECORD_URL_MAX], secondary[FACTS_HOST_MAX];
 	struct phone_override overrides[PHONE_OVERRIDES_MAX];
 	struct phone_person people[PHONE_PEOPLE_MAX];
@@ -224,6 +227,18 @@ static void facts_people(struct facts *f, const struct node *n, uint16_t tenant)
 	f->of.people = f->people;
 }
 
+/* PAGE-06: the groups that its extension is a member of. Others are not in its list. */
+static void facts_channels(struct facts *f, const struct node *n, uint16_t tenant)
+{
+	static_assert((int)PAGE_CHANNELS == (int)PHONE_CHANNELS, "the same channels");
+	page_channels(n, tenant, bytes_str(f->lines[0].core.number), f->channels);
+	for (uint32_t i = 0; i < PHONE_CHANNELS; i++) {
+		const struct page_channel *c = &f->channels[i];
+
+		f->of.channels[i] = (struct phone_channel){ c->heard ? c->label : "", c->heard };
+	}
+}
+
 /* Where the Record key of its phone leads (REC-08). Another host name of the node is another link. */
 static void facts_record(struct facts *f, const struct node *n, uint16_t tenant)
 {
@@ -337,6 +352,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	phone_clock_read(&f->of.clock, (int64_t)(clock_utc_ms() / 1000), facts_offset, &zone);
 	facts_record(f, n, tenant);
 	facts_secondary(f);
+	facts_channels(f, n, tenant);
 	facts_blf(f, n);
 	facts_digit_map(f, n, tenant, v);
 	facts_overrides(f, v);

@@ -38,6 +38,7 @@ static struct phone_facts an_office(void)
 		.secondary_port = 5060,
 		.digit_map = "0|##|#[1-3]x|[1-7]xx|xxx.T",
 		.lines = { { "201", "Tom & Jerry", "201xatgnemx2", "1212" } },
+		.channels = { [5] = { "Shop & floor", true }, [23] = { "All", true } },
 		.override_count = COUNT_OF(overrides),
 		.overrides = overrides,
 		.person_count = COUNT_OF(people),
