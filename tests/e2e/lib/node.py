@@ -280,9 +280,17 @@ class Node(Server):
 
     def told(self, key):
         """What the entries of a stream say, as dicts of texts, oldest first: records and events are one field of JSON each."""
+        if key.startswith("td:{ev:"):
+            self.has_written()
         with self.redis() as redis:
             rows = redis("XRANGE", key, self.forgotten, "+")
         return [entry(fields) for _, fields in rows]
+
+    def has_written(self):
+        """Events of what it did until now are in Redis: a response by SIP may be here before them, and an answer to a command is not."""
+        if not self.beside and not self.killed and self.running():
+            with contextlib.suppress(Refused, NoAnswer, OSError), Client(self.redis_socket, "_operator", tls=self.redis_tls) as client:
+                client.ask("help", command="help")
 
     def cdrs(self, count=1, seconds=PATIENCE_S):
         """Call records as dicts, oldest first, from the stream; waits until there are `count`."""
