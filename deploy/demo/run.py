@@ -12,13 +12,14 @@ import sys
 import tempfile
 import time
 
+import acme
 import call
 import pages
 from phone import PhoneError
 from ports import Ports, PortsError, is_free
 from server import Occupied, Server, ServerError
 
-SIP_PORTS, TLS_PORT, HTTP_PORT, MEDIA_PORTS = (5060, 10060), 5061, 8080, "12000-31999"
+SIP_PORTS, TLS_PORT, HTTP_PORT, HTTPS_PORT, MEDIA_PORTS = (5060, 10060), 5061, 8080, 8443, "12000-31999"
 RUNNING = 3             # exit status: a node runs in that folder already
 OF_A_NEW_NODE = ("bind", "sip_ports", "tls_ports", "media_ports", "http", "name")
 
@@ -41,6 +42,7 @@ def main():
     new.add_argument("--media-ports", metavar="FIRST-LAST", help="UDP")
     new.add_argument("--http", metavar="ADDRESS:PORT", help="health and metrics")
     new.add_argument("--name", help="of the node")
+    acme.arguments(parser)
     options = parser.parse_args()
     if options.understood:
         return 0
@@ -97,7 +99,7 @@ def run(options):
     with server.alone():                # said before anything is made or started
         given = {name: value for name in OF_A_NEW_NODE if (value := getattr(options, name)) is not None}
         if not os.path.exists(server.config):
-            make(server, given)
+            make(server, given, options.public)
         elif given:
             raise ServerError(f"--{next(iter(given)).replace('_', '-')} is for a new node, and this one "
                               f"has its settings: change {server.config}")
@@ -112,10 +114,13 @@ def run(options):
                   "cdr.list,\nsip.recent and doctor CALL say more.", flush=True)
         voice = None if options.no_demo else speak(server)
         web = None if options.no_web or not server.web_address else draw(server)
+        certificate = acme.Certificate(server, options) if options.public else None
         while server.running():
             time.sleep(0.2)
             voice = spoken(server, voice)
             web = drawn(server, web)
+            if certificate:
+                certificate.look()
         raise ServerError(f"tandemd ended with {server.process.returncode}:\n{server.log_tail()}")
     finally:
         if server.running():
@@ -132,9 +137,11 @@ def start(server):
             raise
 
 
-def make(server, given):
-    """A new node on this machine's own address; other ports where the usual ones are taken."""
+def make(server, given, public):
+    """A new node on this machine's own address; other ports where the usual ones are taken. With a public name its pages are on that address, by TLS."""
     address = given.get("bind") or own_address()
+    if public:
+        given = {"http": f"{address}:{HTTPS_PORT}", "names": public, **given}
     usual = {"sip_ports": ",".join(map(str, SIP_PORTS)), "tls_ports": str(TLS_PORT),
              "http": f"127.0.0.1:{HTTP_PORT}"}
     with Ports() as ports:
@@ -148,6 +155,11 @@ def make(server, given):
             print(f"tandem: {usual[name]} is taken by another program: {name} is {other[name]} instead",
                   file=sys.stderr)
     server.init(**{"bind": address, "media_ports": MEDIA_PORTS, **chosen, **given})
+    if public:
+        with open(server.config, "r+", encoding="utf-8") as file:
+            text = file.read().replace("\nhttp:\n", "\nhttp:\n  tls: true\n")
+            file.seek(0)
+            file.write(text)
 
 
 def own_address():
