@@ -220,6 +220,8 @@ struct settings_provision {
 	uint32_t http, https;  /* ports; 0: none */
 	char server[256];      /* that phones register at; "": where they ask */
 	char time_server[256]; /* SNTP */
+	char firmware[256];    /* folder; "": none */
+	bool firmware_unknown; /* phones that no document names are offered it, too */
 };
 
 /* LDAP of desk phones. */

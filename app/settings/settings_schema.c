@@ -313,6 +313,15 @@ const struct conf_field g_provision_fields[] = {
 		"Host name or address of the time server (SNTP) that phones are told. A network "
 		"of phones alone has one of its own.",
 		TEXT(settings_provision, time_server)),
+	SETTING("firmware", NULL,
+		"Folder with the firmware of Polycom phones: files as the make has them, in "
+		"polycom-8.5 and polycom-7.0 below it. A reload looks for them. Without it none is "
+		"offered.",
+		TEXT(settings_provision, firmware)),
+	SETTING("firmware_unknown", "false",
+		"Whether phones that no document names are offered that of 8.5, too "
+		"(bare_phones of a tenant).",
+		FLAG(settings_provision, firmware_unknown)),
 	{ .key = NULL },
 };
 

@@ -58,6 +58,7 @@ struct web_visitor {
 	struct web_route_answer accepted; /* without text */
 	uint8_t *body;
 	size_t body_n, body_size, body_room; /* come; announced; of the buffer */
+	int file;                            /* descriptor of a streamed file, + 1; 0: none */
 	uint64_t from, size, sent;           /* of the answer's text: what is sent of it */
 	bool part;
 	char etag[ROUTE_ETAG_MAX];
@@ -136,6 +137,25 @@ static bool file_load(const struct web_visitor *v, struct web_route_answer *a)
 	if (fd >= 0)
 		(void)close(fd);
 	return a->text;
+}
+
+/* Its tag is that of what stat says, as nobody reads all of it for that. */
+static bool file_stream(struct web_visitor *v, struct web_route_answer *a)
+{
+	int fd = open(a->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0) {
+		(void)close(fd);
+		return false;
+	}
+	v->file = fd + 1;
+	a->n = (size_t)st.st_size;
+	(void)snprintf(v->etag, sizeof(v->etag), "\"%" PRIx64 "-%" PRIx64 "\"",
+		       (uint64_t)st.st_mtim.tv_sec & UINT32_MAX, (uint64_t)st.st_size & UINT32_MAX);
+	return true;
 }
 
 /* Makes the folders on the way to a file: it and they are for the node's user alone. */
@@ -233,7 +253,7 @@ static void visitor_on_answer(struct web_visitor *v, struct web_route_answer *a)
 			visitor_admit(v, a);
 		return;
 	}
-	if (!has_file || file_load(v, a)) {
+	if (!has_file || (a->streamed ? file_stream(v, a) : file_load(v, a))) {
 		(void)visitor_answer(v, a);
 		return;
 	}
@@ -432,9 +452,10 @@ static void visitor_choose(struct web_visitor *v)
 	struct web_range range;
 
 	v->size = a->n;
-	if (a->status != 200 || !a->text || strcmp(v->route->method, "GET"))
+	if (a->status != 200 || (!a->text && !v->file) || strcmp(v->route->method, "GET"))
 		return;
-	etag_make(v);
+	if (!v->file)
+		etag_make(v);
 	if (v->if_none_match[0] && web_header_has_tag(bytes_str(v->if_none_match), v->etag)) {
 		a->status = 304;
 		v->size = 0;
@@ -500,7 +521,10 @@ int web_visitor_send(struct web_visitor *v, bool *done)
 	}
 	left = v->size - v->sent;
 	n = left < WEB_ROUTE_PIECE ? (size_t)left : WEB_ROUTE_PIECE;
-	memcpy(piece + LWS_PRE, v->answer.text + v->from + v->sent, n);
+	if (!v->file)
+		memcpy(piece + LWS_PRE, v->answer.text + v->from + v->sent, n);
+	else if (pread(v->file - 1, piece + LWS_PRE, n, (off_t)(v->from + v->sent)) != (ssize_t)n)
+		return -1; /* it has been cut off since */
 	if (lws_write(v->wsi, piece + LWS_PRE, n,
 		      n == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) != (int)n)
 		return -1;
@@ -522,6 +546,8 @@ void web_visitor_drop(struct web_visitor *v)
 	if (v->answer.text)
 		explicit_bzero(v->answer.text, v->answer.n);
 	free(v->answer.text);
+	if (v->file)
+		(void)close(v->file - 1);
 	if (v->body)
 		explicit_bzero(v->body, v->body_n);
 	free(v->body);

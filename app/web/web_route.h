@@ -50,6 +50,7 @@ struct web_route_answer {
 	/* With 2xx: a body is read now, and written there, whole or not at all; for GET the file
 	 * is sent if it is there, else text, else 404. "": no file. */
 	char file[WEB_ROUTE_FILE_MAX];
+	bool streamed; /* it is of any size, and is read piece by piece while it is sent */
 };
 
 /* On the loop's thread; answers by web_asks_answer of routes->asks, at once or later. */
