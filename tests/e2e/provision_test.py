@@ -511,6 +511,67 @@ class Brake(ProvisionTest):
         until(lambda: status()[0] == 200, lambda: "the brake stays")
 
 
+class Firmware(unittest.TestCase):
+    """A folder of firmware: PROV-18."""
+    ask, phone = ProvisionTest.ask, ProvisionTest.phone
+
+    def setUp(self):
+        self.node = self.enterContext(Node(start=False))
+        self.port, self.folder = self.node.ports.take(), pathlib.Path(self.node.folder, "firmware")
+        self.set_up(False)
+        self.image = os.urandom(3_000_000)
+        for family, files in (("polycom-8.5", {"3111-46157-002.sip.ld": self.image, "sip.ver": b"5.4.2.6345"}),
+                              ("polycom-7.0", {"sip.ld": b"old", "sip.cfg": b"<sip a.b=\"1\"/>", "phone1.cfg": b"<phone1/>", "x.txt": b"x"})):
+            (self.folder / family).mkdir(parents=True)
+            for name, octets in files.items():
+                (self.folder / family / name).write_bytes(octets)
+        (self.folder / "secret").write_bytes(b"secret")
+        (self.folder / "polycom-8.5" / ".hidden").write_bytes(b"secret")
+        (self.folder / "polycom-8.5" / "link").symlink_to(self.folder / "secret")
+        self.node.start()
+        self.node.put_extension("201", "secret201")
+        self.node.ctl("device.put", mac=MAC, extensions="201")
+
+    def set_up(self, unknown):
+        self.node.configure({"provision": {"bind": place.NODE, "http": self.port, "firmware": str(self.folder), "firmware_unknown": unknown}})
+
+    def test_a_folder(self):
+        """PROV-18, ADM-24, P7-01, P7-02: offered to devices, on at first, and to unknown phones where a setting says so, off at first. It is streamed, with
+        ranges and a tag. Nothing else of the disk is served."""
+        device, login = self.phone(), basic("201", "secret201")
+        device.transfer("GET", f"{MAC}.cfg")
+        self.assertIn(f'APP_FILE_PATH="{MAC}-firmware/sip.ld"'.encode(), self.ask(f"/{MAC}.cfg", login)[2])
+        path = f"/{MAC}-firmware/3111-46157-002.sip.ld"
+        status, headers, octets = self.ask(path, login)
+        self.assertEqual((status, octets == self.image), (200, True))
+        self.assertEqual(self.ask(path, {**login, "If-None-Match": headers["etag"]})[0], 304)
+        status, _, part = self.ask(path, {**login, "Range": "bytes=1000000-1000099"})
+        self.assertEqual((status, part), (206, self.image[1000000:1000100]))
+        self.assertEqual(self.ask(path)[0], 401)
+        for name in (".hidden", "link", "../secret", "..%2fsecret", "sip.cfg", "%2e%2e/polycom-7.0/sip.cfg", ""):
+            self.assertIn(self.ask(f"/{MAC}-firmware/{name}", login)[0], (400, 401, 403, 404), name)
+        for other in (f"/{OTHER}-firmware/sip.ver", f"/{MAC}-firmware/", f"/x{MAC}-firmware/sip.ver", f"/{MAC}x-firmware/sip.ver"):
+            self.assertIn(self.ask(other, login)[0], (401, 404), other)
+        self.assertEqual(self.ask("/bare-firmware/sip.ver")[0], 404)
+        self.node.ctl("device.put", mac=MAC, firmware=False)
+        self.assertIn(b'APP_FILE_PATH=""', self.ask(f"/{MAC}.cfg", login)[2])
+        self.assertEqual(self.ask(path, login)[0], 404)
+        self.node.ctl("device.put", mac=MAC, generation="7.0", model="soundpoint650", firmware=True)
+        old = self.phone(model="soundpoint650", firmware="3.2.7")
+        self.assertTrue(old.boot())
+        self.assertEqual([name.rpartition("/")[2] for name in old.names], [f"{MAC}_user.cfg", "201.cfg", "altigen.cfg", "phone1.cfg", "sip.cfg"])
+        self.assertEqual((old.values["a.b"], old.get(f"{MAC}-firmware/sip.ld")), ("1", b"old"))
+        self.node.put_extension("900", "secret900")
+        self.node.ctl("tenant.put", name="default", bare_phones="900")
+        self.assertIn(b'APP_FILE_PATH=""', self.ask("/000000000000.cfg")[2])
+        self.set_up(True)
+        self.node.process.send_signal(signal.SIGHUP)
+        until(lambda: b"bare-firmware/sip.ld" in self.ask("/000000000000.cfg")[2], "it is not offered")
+        self.assertEqual(self.ask("/bare-firmware/sip.ver")[::2], (200, b"5.4.2.6345"))
+        for name in (".hidden", "link", "..%2fsecret", "x.txt"):
+            self.assertIn(self.ask("/bare-firmware/" + name)[0], (400, 401, 403, 404), name)
+
+
 class Attacks(ProvisionTest):
     def test_without_credentials_all_is_the_same(self):
         """A known and an unknown MAC get the same octets; without a password nothing says what is there."""

@@ -164,6 +164,15 @@ void device_uploads_delete(const struct node *n, const struct device_entry *d);
 void device_uploads_beat(uint64_t now_ns); /* twice a second */
 void device_uploads_close(void);
 
+/* ---- firmware.c ---- */
+/* Looks which files there are. */
+void firmware_reload(const struct node *n);
+/* Where such a file lies; out NULL: whether it is there. */
+bool firmware_path(const struct node *n, const char *family, struct bytes name, char *out,
+		   size_t size);
+/* There is an image of the application of that family. */
+bool firmware_has_application(const char *family);
+
 /* ---- provision_http.c ---- */
 int provision_listen(struct node *n);
 void provision_reload(struct node *n);

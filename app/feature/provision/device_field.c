@@ -194,6 +194,8 @@ const struct command_arg g_device_fields[] = {
 		   "plan. Without one it has that of the tenant's plan."),
 	FLAG_FIELD("directory_key", directory_key, "false",
 		   "true: it shows a key for directories when it is off-hook."),
+	FLAG_FIELD("firmware", firmware, "true",
+		   "Whether it is offered the firmware of provision.firmware when it boots."),
 	{ .name = "password",
 	  .type = ARG_SECRET,
 	  .charset = CHARSET_TEXT,
@@ -244,6 +246,7 @@ static void device_start(void *value, struct bytes name)
 
 	v->columns = 1;
 	v->video_kbps = 768;
+	v->firmware = true;
 	(void)bytes_cstr(name, v->mac, sizeof(v->mac));
 }
 

@@ -29,6 +29,7 @@ struct device_value {
 	uint16_t video_kbps;
 	uint8_t clock; /* index of its word */
 	bool directory_key;
+	bool firmware;
 	char digit_map[DEVICE_DIGIT_MAP_MAX]; /* "": that of the tenant's plan */
 	char password[FORM_SECRET_MAX];       /* its own, sealed; "": its extension's */
 	char user[DEVICE_NUMBER_MAX];         /* the extension logged in at it; "": none */

@@ -257,7 +257,7 @@ void device_seen_refresh(struct node *n, struct device_entry *d)
 /* PROV-01, PROV-02: what each generation's files are for, by the beginning of a version. */
 static const struct firmware_row {
 	const char *generation, *family, *version;
-} g_firmware[] = {
+} g_known_firmware[] = {
 	{ "8.5", "PolycomVVX", "5.4.2.6345" },
 	{ "8.5", "PolycomVVX", "5.5.1." },
 	{ "8.5", "PolycomSoundPointIP", "4.0.4.2906" },
@@ -289,10 +289,10 @@ static bool firmware_is_known(struct bytes agent, const char *generation)
 {
 	struct bytes version = agent_firmware(agent);
 
-	for (size_t i = 0; i < COUNT_OF(g_firmware); i++) {
-		if (!strcmp(g_firmware[i].generation, generation) &&
-		    bytes_starts(version, g_firmware[i].version) &&
-		    agent_find(agent, g_firmware[i].family) < agent.n)
+	for (size_t i = 0; i < COUNT_OF(g_known_firmware); i++) {
+		if (!strcmp(g_known_firmware[i].generation, generation) &&
+		    bytes_starts(version, g_known_firmware[i].version) &&
+		    agent_find(agent, g_known_firmware[i].family) < agent.n)
 			return true;
 	}
 	return false;

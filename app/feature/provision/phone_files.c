@@ -21,6 +21,8 @@ static const struct template_field g_phone_fields[] = {
 	{ "server", TEMPLATE_VALUE },
 	{ "srtp", TEMPLATE_VALUE },
 	{ "digit_map", TEMPLATE_VALUE },
+	{ "application", TEMPLATE_VALUE },
+	{ "more_files", TEMPLATE_VALUE },
 	{ "offset_s", TEMPLATE_VALUE },
 	{ "time_server", TEMPLATE_VALUE },
 	{ "dst", TEMPLATE_VALUE },
@@ -63,7 +65,12 @@ static const struct template_field g_phone_fields[] = {
 	{ "menu_password", TEMPLATE_VALUE },
 	{ NULL, TEMPLATE_VALUE },
 };
-enum { FIELD_REVISION, PHONE_FIELDS = COUNT_OF(g_phone_fields) - 1 };
+enum {
+	FIELD_REVISION,
+	FIELD_APPLICATION = 6,
+	FIELD_MORE_FILES,
+	PHONE_FIELDS = COUNT_OF(g_phone_fields) - 1
+};
 
 /* In the order of phone_line_fill. */
 static const struct template_field g_line_fields[] = {
@@ -149,8 +156,8 @@ enum { TEMPLATES_MAX = 64, DEFAULT_SIZE_MAX = 4096, NUMBER_TEXT = 16, PHONE_ADDR
 
 static struct {
 	struct template *parsed[TEMPLATES_MAX]; /* in the order of g_phone_templates */
-	char fallback[2][DEFAULT_SIZE_MAX];
-	size_t fallback_n[2];
+	char fallback[PHONE_DEFAULTS][DEFAULT_SIZE_MAX];
+	size_t fallback_n[PHONE_DEFAULTS];
 } g_loaded;
 
 /* NULL if there is no such template. */
@@ -168,16 +175,20 @@ static const struct template *template_of(const char *family, const char *name)
 
 static const char *const g_default_families[2] = { "polycom-8.5", "polycom-bare" };
 
-static int default_render(bool bare)
+static int default_render(enum phone_default which)
 {
-	struct bytes empty[PHONE_FIELDS] = { { 0 } };
+	bool bare = which != PHONE_DEFAULT_NONE;
+	struct bytes empty[PHONE_FIELDS] = {
+		[FIELD_APPLICATION] =
+			bytes_str(which == PHONE_DEFAULT_FIRMWARE ? "bare-firmware/sip.ld" : "")
+	};
 	const struct template_values values = { .fields = empty };
-	struct writer w = writer_over(g_loaded.fallback[bare], DEFAULT_SIZE_MAX);
+	struct writer w = writer_over(g_loaded.fallback[which], DEFAULT_SIZE_MAX);
 	const struct template *t = template_of(g_default_families[bare], "default.cfg");
 
 	if (!t || !template_render(t, &values, &w) || w.overflow)
 		return -EBADMSG;
-	g_loaded.fallback_n[bare] = w.n;
+	g_loaded.fallback_n[which] = w.n;
 	return 0;
 }
 
@@ -200,8 +211,9 @@ int phone_files_load(char *why, size_t why_size)
 			(void)snprintf(why, why_size, "%s is missing", g_family_files[i].template);
 		}
 	}
-	if (!err && (default_render(false) || default_render(true))) {
-		err = -EBADMSG;
+	for (int i = 0; i < PHONE_DEFAULTS && !err; i++)
+		err = default_render((enum phone_default)i);
+	if (err == -EBADMSG && !why[0]) {
 		(void)snprintf(why, why_size, "default.cfg cannot be rendered");
 	}
 	if (err)
@@ -216,9 +228,9 @@ void phone_files_unload(void)
 	memset(&g_loaded, 0, sizeof(g_loaded));
 }
 
-struct bytes phone_files_default(bool bare)
+struct bytes phone_files_default(enum phone_default which)
 {
-	return bytes_mem(g_loaded.fallback[bare], g_loaded.fallback_n[bare]);
+	return bytes_mem(g_loaded.fallback[which], g_loaded.fallback_n[which]);
 }
 
 /* ---- values ---- */
@@ -234,6 +246,7 @@ struct phone_values {
 	struct template_values all;
 	char port[NUMBER_TEXT], expires[NUMBER_TEXT], offset[NUMBER_TEXT], columns[NUMBER_TEXT];
 	char expires_min[NUMBER_TEXT], dscp[3][NUMBER_TEXT], kbps[NUMBER_TEXT];
+	char application[PHONE_FILE_NAME_MAX];
 	char start[4][NUMBER_TEXT], stop[4][NUMBER_TEXT], secondary_port[NUMBER_TEXT];
 	char list[PHONE_ADDRESS_MAX], outbound[PHONE_ADDRESS_MAX], proxy[PHONE_ADDRESS_MAX];
 	const struct phone_transport *transport;
@@ -310,6 +323,8 @@ static void phone_fields_fill(struct phone_values *v, const struct phone_facts *
 		bytes_str(f->server),
 		flag_text(f->srtp),
 		bytes_str(f->digit_map),
+		bytes_str(v->application),
+		bytes_str(f->more_files),
 		bytes_str(v->offset),
 		bytes_str(f->time_server),
 		flag_text(f->clock.saves),
@@ -409,6 +424,11 @@ static int phone_texts_fill(struct phone_values *v, const struct phone_facts *f)
 	(void)snprintf(v->expires, sizeof(v->expires), "%u", f->expires_s);
 	(void)snprintf(v->expires_min, sizeof(v->expires_min), "%u", (f->expires_s + 59) / 60);
 	(void)snprintf(v->offset, sizeof(v->offset), "%d", f->clock.offset_s);
+	if (f->firmware)
+		(void)snprintf(v->application, sizeof(v->application), "%s-firmware/sip.ld",
+			       f->mac);
+	else if (!strcmp(f->family, "polycom-7.0"))
+		(void)snprintf(v->application, sizeof(v->application), "sip.ld");
 	(void)snprintf(v->kbps, sizeof(v->kbps), "%u", f->video_kbps);
 	phone_change_fill(v->start, &f->clock.start);
 	phone_change_fill(v->stop, &f->clock.stop);
@@ -473,13 +493,16 @@ static void file_name_write(struct phone_file *file, const char *pattern,
 	file->name[w.n] = '\0';
 }
 
-/* Of all files so far. */
-static void revision_write(struct phone_files *out, const struct writer *w)
+/* Of all files so far, and of what the first one has beside their names. w: a copy, with room behind
+ * what counts. */
+static void revision_write(struct phone_files *out, struct writer w, const struct phone_values *v)
 {
 	uint8_t hash[SHA256_DIGEST_LENGTH];
 	struct writer text = writer_over(out->revision, PHONE_REVISION_LEN);
 
-	(void)SHA256(out->space, w->n, hash);
+	writer_bytes(&w, v->fields[FIELD_APPLICATION]);
+	writer_bytes(&w, v->fields[FIELD_MORE_FILES]);
+	(void)SHA256(out->space, w.n, hash);
 	writer_hex(&text, bytes_mem(hash, PHONE_REVISION_LEN / 2));
 	out->revision[PHONE_REVISION_LEN] = '\0';
 }
@@ -491,7 +514,7 @@ static int file_render(struct phone_files *out, const struct phone_family_file *
 	size_t from = w->n;
 
 	if (row->first && !row->last) {
-		revision_write(out, w);
+		revision_write(out, *w, v);
 		v->fields[FIELD_REVISION] = bytes_str(out->revision);
 	}
 	if (!template_render(template_of(row->family, row->template), &v->all, w))
@@ -538,7 +561,7 @@ int phone_files_render(struct phone_files **out, const struct phone_facts *facts
 	if (!err && !files->count)
 		err = -ENOENT;
 	if (!err && !files->revision[0])
-		revision_write(files, &w);
+		revision_write(files, w, v);
 	*out = err ? NULL : files_fitted(files, w.n);
 	phone_files_free(files);
 	free(v);

@@ -72,9 +72,11 @@ struct phone_facts {
 	const char *transport; /* "UDPOnly", "TCPOnly", "TLS" */
 	uint32_t expires_s;
 	bool srtp, video, directory_key, clock_24;
-	bool bare;       /* it calls, and does not register: nobody is logged in at it */
-	bool blf_splash; /* a key that blinks rings, and shows who calls */
-	uint8_t columns; /* 1 to 4 */
+	bool firmware;          /* it is offered that of the node */
+	const char *more_files; /* names that its master has behind the others: ", a, b" */
+	bool bare;              /* it calls, and does not register: nobody is logged in at it */
+	bool blf_splash;        /* a key that blinks rings, and shows who calls */
+	uint8_t columns;        /* 1 to 4 */
 	uint8_t dscp_sip, dscp_audio, dscp_video;
 	const char *menu_password; /* of its menu's administrator; "": as it is in the phone */
 	const char *blf_list;      /* that its keys watch: "lamps-201"; "": none */
@@ -125,8 +127,14 @@ bool phone_file_is_last(const char *family, struct bytes name);
  * digits that is dialled again from a list of calls gets A1 in front ("RRA1R"), and three digits
  * may be sent. Unchanged where it has no such entry, or there is no room. */
 void phone_map_redial(char *map, size_t size);
-/* For phones that nobody knows, of any family: no secret is in it. bare: it names a file that each of
- * them asks for. Constant; empty: not loaded. */
-struct bytes phone_files_default(bool bare);
+/* For phones that nobody knows, of any family: no secret is in it. BARE: it names a file that each of
+ * them asks for; FIRMWARE: and firmware. Constant; empty: not loaded. */
+enum phone_default {
+	PHONE_DEFAULT_NONE,
+	PHONE_DEFAULT_BARE,
+	PHONE_DEFAULT_FIRMWARE,
+	PHONE_DEFAULTS
+};
+struct bytes phone_files_default(enum phone_default which);
 
 #endif

@@ -38,6 +38,7 @@ struct facts {
 	char digit_map[DIAL_MAP_MAX + MAP_MORE_MAX + 1];
 	char text[DEVICE_OVERRIDES_MAX], blf_list[FACTS_USER_MAX];
 	struct page_channel channels[PAGE_CHANNELS];
+	char more_files[FACTS_HOST_MAX];
 	char record_url[RECORD_URL_MAX], secondary[FACTS_HOST_MAX];
 	struct phone_override overrides[PHONE_OVERRIDES_MAX];
 	struct phone_person people[PHONE_PEOPLE_MAX];
@@ -227,6 +228,22 @@ static void facts_people(struct facts *f, const struct node *n, uint16_t tenant)
 	f->of.people = f->people;
 }
 
+/* P7-01, P7-02: with firmware of 7.0 lie two files that phones read behind the others. */
+static void facts_firmware(struct facts *f, const struct node *n, const struct device_value *v)
+{
+	static const char *const more[] = { "phone1.cfg", "sip.cfg" };
+	struct writer w = writer_over(f->more_files, sizeof(f->more_files) - 1);
+	bool old = !strcmp(f->family, "polycom-7.0");
+
+	f->of.firmware = v->firmware && firmware_has_application(f->family);
+	f->of.more_files = f->more_files;
+	for (size_t i = 0; old && i < COUNT_OF(more); i++) {
+		if (firmware_path(n, f->family, bytes_str(more[i]), NULL, 0))
+			WRITER_TEXTS(&w, ", ", v->mac, "-firmware/", more[i]);
+	}
+	f->more_files[w.n] = '\0';
+}
+
 /* PAGE-06: the groups that its extension is a member of. Others are not in its list. */
 static void facts_channels(struct facts *f, const struct node *n, uint16_t tenant)
 {
@@ -353,6 +370,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	facts_record(f, n, tenant);
 	facts_secondary(f);
 	facts_channels(f, n, tenant);
+	facts_firmware(f, n, v);
 	facts_blf(f, n);
 	facts_digit_map(f, n, tenant, v);
 	facts_overrides(f, v);

@@ -452,9 +452,40 @@ static struct boot_run *boot_run_new(struct node *n, struct web_routed *r, uint1
 
 static void on_default(struct web_routed *r, void *arg)
 {
-	bool bare = bare_extension(arg, path_tenant(arg, r))[0];
+	const struct node *n = arg;
+	enum phone_default which = PHONE_DEFAULT_NONE;
 
-	provision_file(r, phone_files_default(bare), "text/xml; charset=utf-8");
+	if (bare_extension(n, path_tenant(n, r))[0])
+		which = n->settings.provision.firmware_unknown &&
+					firmware_has_application("polycom-8.5")
+				? PHONE_DEFAULT_FIRMWARE
+				: PHONE_DEFAULT_BARE;
+	provision_file(r, phone_files_default(which), "text/xml; charset=utf-8");
+}
+
+/* A file of the firmware, which is no secret. */
+static void firmware_answer(const struct node *n, struct web_routed *r, const char *family,
+			    struct bytes name)
+{
+	struct web_route_answer a = { .status = 200,
+				      .type = "application/octet-stream",
+				      .streamed = true };
+
+	if (firmware_path(n, family, name, a.file, sizeof(a.file)))
+		provision_answer(r, &a);
+	else
+		provision_status(r, 404, 0);
+}
+
+static void on_bare_firmware(struct web_routed *r, void *arg)
+{
+	struct node *n = arg;
+	struct bytes name = bytes_from(bytes_str(r->path), sizeof("/bare-firmware/") - 1);
+
+	if (n->settings.provision.firmware_unknown && bare_extension(n, path_tenant(n, r))[0])
+		firmware_answer(n, r, "polycom-8.5", name);
+	else
+		provision_status(r, 404, 0);
 }
 
 /* Behind the answer, so that it comes as soon for any MAC. */
@@ -570,6 +601,28 @@ static void on_pinned(struct web_routed *r, void *arg)
 		       boot_on_got, run);
 }
 
+/* MAC-firmware/NAME */
+static void on_firmware(struct web_routed *r, void *arg)
+{
+	struct node *n = arg;
+	char mac[PHONE_MAC_LEN + 1], family[DEVICE_FAMILY_MAX];
+	struct bytes rest, folder;
+	struct device_value v;
+
+	if (!path_mac(r, mac, &rest) || !bytes_cut(&rest, '/', &folder) ||
+	    folder.n != PHONE_MAC_LEN + sizeof("-firmware") - 1) {
+		provision_status(r, 404, 0);
+		return;
+	}
+	if (!provision_login(n, r, mac, &v))
+		return;
+	device_family(&v, family);
+	if (v.firmware)
+		firmware_answer(n, r, family, rest);
+	else
+		provision_status(r, 404, 0);
+}
+
 /* ---- what phones upload ---- */
 
 static void on_upload(struct web_routed *r, void *arg)
@@ -639,6 +692,8 @@ static void provision_on_file(struct web_routed *r, void *arg)
 static const struct web_route g_provision_list[] = {
 	{ "GET", "/000000000000.cfg", WEB_AUTH_NONE, 0, on_default },
 	{ "GET", "/bare/*", WEB_AUTH_NONE, 0, on_bare },
+	{ "GET", "/bare-firmware/*", WEB_AUTH_NONE, 0, on_bare_firmware },
+	{ "GET", "/*-firmware/*", WEB_AUTH_BASIC, 0, on_firmware },
 	{ "GET", "/*/*", WEB_AUTH_BASIC, 0, on_pinned },
 	{ "GET", "/*", WEB_AUTH_BASIC, UPLOAD_MAX, provision_on_file },
 	{ "PUT", "/*", WEB_AUTH_BASIC, UPLOAD_MAX, on_upload },
@@ -707,6 +762,7 @@ int provision_listen(struct node *n)
 		return -EBADMSG;
 	}
 	g_provision.is_loaded = true;
+	firmware_reload(n);
 	if (p->http)
 		err = listener_open(n, p->http, NULL, &g_provision.http_asks,
 				    &g_provision.http_routes, &g_provision.http);
@@ -721,6 +777,7 @@ void provision_reload(struct node *n)
 {
 	static struct tls_settings tls;
 
+	firmware_reload(n);
 	if (!g_provision.https)
 		return;
 	settings_to_tls(&n->settings, &tls);

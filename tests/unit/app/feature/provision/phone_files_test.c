@@ -39,6 +39,8 @@ static struct phone_facts an_office(void)
 		.digit_map = "0|##|#[1-3]x|[1-7]xx|xxx.T",
 		.lines = { { "201", "Tom & Jerry", "201xatgnemx2", "1212" } },
 		.channels = { [5] = { "Shop & floor", true }, [23] = { "All", true } },
+		.firmware = true,
+		.more_files = ", 0004f214ab37-firmware/sip.cfg",
 		.override_count = COUNT_OF(overrides),
 		.overrides = overrides,
 		.person_count = COUNT_OF(people),
@@ -194,9 +196,9 @@ static void test_golden(void **state)
 		phone_files_free(files);
 	}
 	want = golden("polycom-8.5", "000000000000.cfg", text);
-	assert_true(bytes_eq(phone_files_default(false), want));
+	assert_true(bytes_eq(phone_files_default(PHONE_DEFAULT_NONE), want));
 	want = golden("polycom-bare", "000000000000.cfg", text);
-	assert_true(bytes_eq(phone_files_default(true), want));
+	assert_true(bytes_eq(phone_files_default(PHONE_DEFAULT_BARE), want));
 }
 
 /* A phone has all its files with the last one, and its lamps are gone where its extension has none
