@@ -185,6 +185,18 @@ class Outlives(Phones):
 
 
 class Does(Phones):
+    def test_signs_in_before_it_is_drawn(self):
+        """A browser with much to do, or a tab behind others, draws late: who signs in meanwhile is in all the same."""
+        page = self.page("client")
+        page.say("Page.addScriptToEvaluateOnNewDocument", source="requestAnimationFrame = () => 0; const later = setTimeout;"
+                 " setTimeout = (f, ms, ...a) => later(f, ms > 0 ? 2000 + ms : ms, ...a)")
+        page.reload()
+        page.until("document.querySelector('#number')")
+        page.fill("#number", self.own)
+        page.fill("#password", "secret" + self.own)
+        page.click("Sign in", "form button")
+        page.shows(f"Extension {self.own}")
+
     def test_it_calls_and_is_called(self):
         page = self.client(self.own)
         page.click("Turn on")

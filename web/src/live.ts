@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls of now: the list of the node, kept up to date by events, and looked at again now and then.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as api from "./api";
 import { text, type Row } from "./api";
 
@@ -44,7 +44,7 @@ export function useCalls(): Calls {
 	const [state, setState] = useState<Calls>({ rows: null, error: null, live: false, missing: "" });
 	const [whose, setWhose] = useState(api.tenantOf());
 	const shown = useRef(whose);
-	useEffect(() => api.onChange(() => setWhose(api.tenantOf())), []);
+	useLayoutEffect(() => api.onChange(() => setWhose(api.tenantOf())), []);
 	useEffect(() => {
 		let rows = new Map<string, Row>();
 		const gone = new Map<string, number>();

@@ -12,6 +12,7 @@ import pages
 
 from . import ROOT
 from .browser import Page
+from patience import PATIENCE_S
 
 BUNDLE = ROOT / "build" / "pages"
 
@@ -87,7 +88,7 @@ class WebPage(Page):
     def text(self):
         return self.run("document.body.innerText")
 
-    def shows(self, *words, seconds=30):
+    def shows(self, *words, seconds=PATIENCE_S):
         for word in words:
             self.until(f"document.body?.innerText.includes({json.dumps(word)})", seconds)
 

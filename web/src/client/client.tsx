@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The web client of a user: who is there, own calls, messages, history, settings.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { list, number, text, type Row } from "../api";
 import { duration, time } from "../format";
@@ -848,7 +848,7 @@ function SignIn() {
 
 function Client() {
 	const [, again] = useState(0);
-	useEffect(() => api.onChange(() => again((n) => n + 1)), []);
+	useLayoutEffect(() => api.onChange(() => again((n) => n + 1)), []);
 	const session = api.signedIn();
 	const before = useRef(session);
 	useEffect(() => {

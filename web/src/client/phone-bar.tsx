@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a page shows of the phone in the browser: above each page while there is a call, and where it is turned on.
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { t } from "../i18n";
 import { Badge, Card, Dialog, Notice, attempt } from "../ui";
@@ -14,7 +14,7 @@ const tell = () => listeners.forEach((listener) => listener());
 
 export function usePhone(): Phone | null {
 	const [, again] = useState(0);
-	useEffect(() => {
+	useLayoutEffect(() => {
 		const listener = () => again((n) => n + 1);
 		listeners.add(listener);
 		return () => void listeners.delete(listener);

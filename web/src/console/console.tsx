@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The console of operators and administrators: signing in, its pages, and what Ctrl-K finds.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { text, type Row } from "../api";
 import { t } from "../i18n";
@@ -172,7 +172,7 @@ function SignIn({ first }: { first: string }) {
 
 function Console({ first }: { first: string }) {
 	const [, again] = useState(0);
-	useEffect(() => api.onChange(() => again((n) => n + 1)), []);
+	useLayoutEffect(() => api.onChange(() => again((n) => n + 1)), []);
 	const session = api.signedIn();
 	return session ? <Pages key={session.token} /> : <SignIn first={first} />;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The softphone within a CRM: signs in by extension and password, drives the phones of the extension, shows the record of who
 // calls, dials what is clicked in the CRM, and logs each call there once.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { list, text, type Row } from "../api";
 import { AgentBar } from "../client/agent";
@@ -292,7 +292,7 @@ function Softphone() {
 	const [host, setHost] = useState<Host | null>(null);
 	const [wrong, setWrong] = useState("");
 	const [, again] = useState(0);
-	useEffect(() => api.onChange(() => again((n) => n + 1)), []);
+	useLayoutEffect(() => api.onChange(() => again((n) => n + 1)), []);
 	useEffect(() => {
 		hostOf(new URLSearchParams(location.search))
 			.then(async (found) => {
