@@ -305,16 +305,9 @@ void command_helper_on_line(struct node *n, const json_t *line)
 /* What a flow may ask of the node in the tenant's name, by its verbs. */
 static bool help_may(const char *command)
 {
-	static const char *const may[] = { "extension.get",   "extension.put", "message.forward",
-					   "prompt.get",      "prompt.put",    "prompt.delete",
-					   "agent.not_ready", "page.ring",     "device.login",
-					   "device.logout" };
+	const struct command *c = command ? command_find(bytes_str(command)) : NULL;
 
-	for (size_t i = 0; command && i < COUNT_OF(may); i++) {
-		if (!strcmp(command, may[i]))
-			return true;
-	}
-	return false;
+	return c && c->by_flow;
 }
 
 /* Of a prompt: the last day on which it is there, by the clock of the tenant. */

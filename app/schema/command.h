@@ -183,6 +183,7 @@ struct command {
 	bool own_peer;   /* argument leg is that of the party that the user speaks with */
 	enum command_part own_part; /* the user's in that call */
 	enum command_needs needs;   /* of the extension, for its user as for its phones */
+	bool by_flow;               /* verbs of flows may give it, in the tenant's name */
 	bool of_node;               /* it changes this node: no other one can carry it out */
 	bool anyone;                /* HTTP needs no token for it: it is a login */
 	bool open;                  /* other arguments of the query are ignored (RFC 6749 4.1.2) */

@@ -98,7 +98,7 @@ static const struct command g_message_commands[] = {
 	  "before it lay in a mailbox. full: one of those mailboxes has no room, and none got a "
 	  "copy.",
 	  "copies (a list: mailbox, message)", BY(command_message_forward), .own = "mailbox",
-	  .own_shared = true },
+	  .own_shared = true, .by_flow = true },
 	{ "message.link", COMMAND_FOR_APPLICATION, g_box_message_link_args,
 	  "Makes a link by which anybody fetches the message from this node, as "
 	  "recording.link does, wherever it lies, as audio/wav. It stays new or old. unavailable: "

@@ -79,7 +79,7 @@ static const struct command g_page_commands[] = {
 	{ "page.ring", COMMAND_FOR_APPLICATION, g_page_ring_args,
 	  "Rings the members of a paging group that do not hear its page yet, as its beginning "
 	  "does.",
-	  "rung: how many", BY(page_ring) },
+	  "rung: how many", BY(page_ring), .by_flow = true },
 	{ .name = NULL },
 };
 

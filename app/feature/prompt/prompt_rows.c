@@ -86,16 +86,17 @@ static const struct command g_prompt_commands[] = {
 	{ "prompt.put", COMMAND_FOR_ADMIN, g_prompt_put_args,
 	  "Makes a prompt in a language, or replaces it. Each node of the cluster has it a moment "
 	  "later. Calls that hear the one before hear it to its end.",
-	  "the prompt", BY(command_prompt_put), .documents = BY(&g_prompt_documents) },
+	  "the prompt", BY(command_prompt_put), .documents = BY(&g_prompt_documents),
+	  .by_flow = true },
 	{ "prompt.get", COMMAND_FOR_READER, g_prompt_args, "Shows a prompt.",
 	  "here (the node that answers has its octets), changed_utc_ms, flows (that name it)",
-	  BY(command_prompt_get), .shows = g_prompt_fields },
+	  BY(command_prompt_get), .shows = g_prompt_fields, .by_flow = true },
 	{ "prompt.delete", COMMAND_FOR_ADMIN, g_prompt_args,
 	  "Deletes a prompt in a language. Its octets go a day later. Calls that hear it hear it "
 	  "to its end. Flows that name it play it in another language, or a file, or go on without "
 	  "it.",
 	  "name; warnings, of flows that name it", BY(document_delete),
-	  .documents = BY(&g_prompt_documents) },
+	  .documents = BY(&g_prompt_documents), .by_flow = true },
 	{ "prompt.record", COMMAND_FOR_ADMIN, g_prompt_record_args,
 	  "Rings the phone of an extension. The user answers, hears a beep, says the prompt, and "
 	  "presses # or hangs up. The recording becomes the prompt then, as prompt.put makes one, "

@@ -60,12 +60,12 @@ static const struct command g_device_commands[] = {
 	  "other files, and is a phone of that extension until it is logged out. At all nodes, and "
 	  "over a restart. Phones do so by a flow (the verb device).",
 	  "the device", BY(command_device_login), .documents = BY(&g_device_documents),
-	  .shows = g_device_fields },
+	  .shows = g_device_fields, .by_flow = true },
 	{ "device.logout", COMMAND_FOR_APPLICATION, g_device_logout_args,
 	  "Logs out who is logged in at a device: it is a phone of its own extension again. With "
 	  "number only that one.",
 	  "the device", BY(command_device_login), .documents = BY(&g_device_documents),
-	  .shows = g_device_fields, .own = "number" },
+	  .shows = g_device_fields, .own = "number", .by_flow = true },
 	{ "device.mine", COMMAND_FOR_READER, g_device_mine_args,
 	  "Lists the devices that are phones of an extension now, with what was seen of each, as "
 	  "in "

@@ -60,7 +60,7 @@ static const struct command g_queue_commands[] = {
 	{ "agent.not_ready", COMMAND_FOR_APPLICATION, g_not_ready_args,
 	  "An agent who is logged in takes no calls of queues. A call that he has goes on.",
 	  "number, state, reason", BY(document_put), .documents = BY(&g_agent_documents),
-	  .own = "number" },
+	  .own = "number", .by_flow = true },
 	{ "agent.get", COMMAND_FOR_READER, g_agent_get_args,
 	  "Shows an agent, or a member of queues who is not logged in, with his queues.",
 	  "number, state (out: not logged in), reason, and where he is logged in what agent.list "
