@@ -270,6 +270,10 @@ struct shard_originate {
 };
 enum refusal shard_call_originate(struct shard *s, const struct shard_originate *o,
 				  struct instant now) NODISCARD;
+/* Whether its from may be rung so, now or later: an extension, or a number outside that the payer
+ * may call. Neither phones nor trunks are looked for. */
+enum refusal shard_call_may_originate(struct shard *s, const struct shard_originate *o,
+				      struct instant now) NODISCARD;
 /* Plays prompts to a caller without peer, and collects DTMF digits, in place of what ran before.
  * Without both: stops. */
 enum refusal shard_call_prompt(struct shard *s, uint64_t call, const struct prompt_terms *terms,

@@ -80,6 +80,16 @@ static bool originate_shows(struct shard *s, const struct shard_originate *o)
 		      bytes_list_has(bytes_str(f->outside_numbers), bytes_str(o->caller_id))));
 }
 
+/* A number outside is rung first, and an extension pays for it. */
+static enum refusal originate_paid_may(struct shard *s, const struct shard_originate *o,
+				       char number[ROUTE_USER_MAX])
+{
+	if (o->caller_id || !shard_extension_of(s, o->tenant, bytes_str(o->payer)) ||
+	    shard_extension_find(s, o->tenant, bytes_str(o->from)))
+		return REFUSED_PAYER;
+	return originate_outside_may(s, o, o->from, number);
+}
+
 /* The first callee. number: written for one outside, as dialled. */
 static enum refusal originate_first(struct shard *s, const struct shard_originate *o,
 				    struct call_target *from, char number[ROUTE_USER_MAX])
@@ -93,11 +103,20 @@ static enum refusal originate_first(struct shard *s, const struct shard_originat
 		*from = list[0];
 		return originate_shows(s, o) ? REFUSED_NOT : REFUSED_CALLER_ID;
 	}
-	if (o->caller_id || !shard_extension_of(s, o->tenant, bytes_str(o->payer)) ||
-	    shard_extension_find(s, o->tenant, bytes_str(o->from)))
-		return REFUSED_PAYER;
-	refused = originate_outside_may(s, o, o->from, number);
+	refused = originate_paid_may(s, o, number);
 	return refused ? refused : shard_way_out(s, o->tenant, bytes_str(number), o->call, from);
+}
+
+enum refusal shard_call_may_originate(struct shard *s, const struct shard_originate *o,
+				      struct instant now)
+{
+	char number[ROUTE_USER_MAX];
+
+	shard_set_now(s, now);
+	if (originate_is_paid(o))
+		return originate_paid_may(s, o, number);
+	return shard_extension_find(s, o->tenant, bytes_str(o->from)) ? REFUSED_NOT
+								      : REFUSED_NOT_FOUND;
 }
 
 /* The callee of an originated call. number: written for a number outside, as dialled. */
