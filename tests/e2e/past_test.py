@@ -102,7 +102,7 @@ class Past(Users, Pair):
         self.ask(self.a, "document.restore", kind="flow", name="past", version=former["version"])
         self.assertEqual({**self.ask(self.a, "flow.get", name="past"), "changed_utc_ms": 0}, {**shown, "changed_utc_ms": 0})
         self.ask(self.a, "token.create", name="past")
-        for kind in ("token", "session", "agent", "set", "nothing", "extension"):
+        for kind in ("token", "session", "agent", "callback", "set", "nothing", "extension"):
             self.refuses("not_found", self.a, "document.history", kind=kind, name="past")
 
     def test_whose(self):

@@ -48,7 +48,7 @@ static const struct command *kind_put(const struct document_kind *kind)
 /* document_past.lua says the same. */
 static bool past_has_kind(const struct document_kind *kind)
 {
-	static const char *const without[] = { "session", "token", "agent", "set" };
+	static const char *const without[] = { "session", "token", "agent", "callback", "set" };
 
 	for (size_t i = 0; i < COUNT_OF(without); i++) {
 		if (!strcmp(kind->name, without[i]))
