@@ -189,6 +189,18 @@ static const struct verb_arg g_queue_args[] = {
 	{ 0 },
 };
 
+static const struct verb_arg g_callback_args[] = {
+	TEXT("queue", FORM_NAME, 31, "The queue; else the one that the caller was in.", MAY,
+	     .kind = "queue"),
+	TEXT("number", FORM_TARGET, 31,
+	     "The number that is called, where the queue lets callers key one; else the caller's.",
+	     MAY),
+	TEXT("from", FORM_KEYS, 16,
+	     "From when on, each day: two digits of the hour and two of the minute.", MAY),
+	TEXT("until", FORM_KEYS, 16, "Until when. Equal to from: at any time.", MAY),
+	{ 0 },
+};
+
 static const struct verb_arg g_pickup_args[] = {
 	TEXT("target", FORM_TARGET, 63,
 	     "An extension that rings, or a slot in which somebody is parked.", MUST,
@@ -417,6 +429,12 @@ const struct verb g_flow_verbs[] = {
 	  "Has the caller wait in a queue, with music, until an agent takes the call. Full: as "
 	  "many wait as may; none: no agent is logged in, and the queue says that nobody waits "
 	  "then. Keys of on lead away; next comes when they have spoken." },
+	{ "callback", g_callback_args, ON(NEXT) | ON(INVALID) | ON(FULL) | ON(FAILED), 0,
+	  ON(FULL) | ON(FAILED), VERB_MAIN,
+	  "Has the caller called back when it is his turn in a queue: he keeps the place that he "
+	  "had there, and may hang up. Invalid: a time is not valid. Full: the queue, or the "
+	  "number, has as many callbacks as may be. Failed: the number may not be called, or the "
+	  "queue calls nobody back." },
 	{ "pickup", g_pickup_args, ON(NEXT) | ON(NONE) | ON(FAILED), 0, ON(NONE),
 	  VERB_WAITS | VERB_MAIN,
 	  "Connects the caller with a call that rings elsewhere, or is parked. Next comes when "

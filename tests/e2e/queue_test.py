@@ -17,7 +17,8 @@ CALLERS, AGENTS = ("1001", "1002", "1003"), ("1011", "1012")
 MUSIC, POSITION, ONE = 620, 1000, 1400          # Hz
 
 
-class Queues(unittest.TestCase):
+class Queued(unittest.TestCase):
+    """A node with callers, agents and the queue sales, whose number is 100."""
     @classmethod
     def setUpClass(cls):
         cls.node = cls.enterClassContext(Node(rate=5, calls=16, settings={"media": {"music": "music.wav"}}, start=False))
@@ -100,6 +101,8 @@ class Queues(unittest.TestCase):
     def events(self, kind):
         return [row for row in self.node.events() if row.get("type") == kind]
 
+
+class Queues(Queued):
     def test_max_calls(self):
         """What a tenant may have of calls bounds none of its queues, and none of its agents."""
         self.ask("tenant.put", name="default", max_calls=1)

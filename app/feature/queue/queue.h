@@ -8,9 +8,9 @@
 #include "app/schema/command.h"
 #include "app/schema/feature.h"
 #include "app/schema/field.h"
-#include "sig/pbx/queue/queues.h"
+#include "sig/pbx/queue/callbacks.h"
 
-enum { QUEUE_MEMBERS_TEXT_MAX = 1024, QUEUE_TO_MAX = 48, QUEUE_PROGRAM_MAX = 1024 };
+enum { QUEUE_MEMBERS_TEXT_MAX = 1024, QUEUE_TO_MAX = 48, QUEUE_PROGRAM_MAX = 2048 };
 
 struct queue_value {
 	struct queue_terms core; /* without tenant and members */
@@ -19,6 +19,7 @@ struct queue_value {
 	/* flow:NAME or a number; "": the call ends */
 	char timeout_to[QUEUE_TO_MAX], full_to[QUEUE_TO_MAX], none_to[QUEUE_TO_MAX];
 	char key_to[QUEUE_TO_MAX];
+	char callback_key[2]; /* by which a caller has himself called back; "": none */
 	uint64_t changed_utc_ms;
 };
 
@@ -29,17 +30,30 @@ struct agent_value {
 	uint64_t changed_utc_ms;
 };
 
-extern const struct command_arg g_queue_fields[], g_agent_fields[];
-extern const struct form g_queue_form, g_agent_form;
-extern const struct document_kind g_queue_documents, g_agent_documents;
+struct callback_value {
+	char callback[DOCUMENT_NAME_MAX]; /* its name follows from the next two */
+	char queue[QUEUE_NAME_MAX], number[DIAL_NUMBER_MAX];
+	char times[CALLBACK_TIMES_MAX];
+	uint8_t priority, tries;
+	uint64_t since_utc_ms, created_utc_ms, called_utc_ms, changed_utc_ms;
+};
 
+extern const struct command_arg g_queue_fields[], g_agent_fields[], g_callback_fields[];
+extern const struct form g_queue_form, g_agent_form, g_callback_form;
+extern const struct document_kind g_queue_documents, g_agent_documents, g_callback_documents;
+
+/* Of the node. */
+struct queues *queue_table(const struct node *n);
 /* The flow of its number: JSON, equal for equal queues. */
 void queue_program(const struct queue_value *v, struct writer *w);
 
 extern const struct metric_def g_queue_metric_rows[];
 void queue_second(struct node *n, uint64_t now_ns);
 
-command_fn queue_status, agent_list, agent_get;
+/* Callers who are due are called back. */
+void queue_callbacks_second(struct node *n);
+
+command_fn queue_status, agent_list, agent_get, callback_list;
 /* The arguments of an agent's command, of a feature code. */
 json_t *agent_code_args(enum feature_action code, const char *number, struct bytes behind);
 

@@ -27,7 +27,7 @@ enum { TENANT_QUEUES_MAX = 256, TENANT_AGENTS_MAX = 4096 };
 static_assert(sizeof(QUEUE_WORD) + QUEUE_NAME_MAX <= CALL_FLOW_MAX, "the name of its flow");
 static_assert((int)RUN_QUEUE_MAX == (int)QUEUE_NAME_MAX, "as a call has it");
 
-static struct queues *node_queues(const struct node *n)
+struct queues *queue_table(const struct node *n)
 {
 	return n->shards.shared_tables->queues;
 }
@@ -56,13 +56,13 @@ static int queue_apply(struct node *node, uint16_t tenant, const void *value)
 	(void)queue_members_parse(&terms, bytes_str(v->members));
 	(void)queue_skills_parse(&terms, bytes_str(v->skills));
 	err = command_flow_kind_apply(node, tenant, &g_queue_documents, terms.name, v);
-	return err ? err : queues_put(node_queues(node), &terms);
+	return err ? err : queues_put(queue_table(node), &terms);
 }
 
 static void queue_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	command_flow_kind_forget(node, tenant, &g_queue_documents, name);
-	queues_delete(node_queues(node), tenant, bytes_str(name));
+	queues_delete(queue_table(node), tenant, bytes_str(name));
 }
 
 const struct document_kind g_queue_documents = {
@@ -123,7 +123,7 @@ static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 	const struct agent_value *v = value;
 	int err = 0;
 	struct queue_agent *a =
-		queues_agent_put(node_queues(node), tenant, bytes_str(v->number),
+		queues_agent_put(queue_table(node), tenant, bytes_str(v->number),
 				 (enum agent_state)v->state, bytes_str(v->reason), &err);
 
 	if (a)
@@ -139,7 +139,7 @@ static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 
 static void agent_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	queues_agent_delete(node_queues(node), tenant, bytes_str(name));
+	queues_agent_delete(queue_table(node), tenant, bytes_str(name));
 }
 
 static void agent_publish(const struct command_run *run, const struct agent_value *v)
@@ -235,7 +235,7 @@ void agent_list(struct command_run *run)
 	const struct queue_agent *a;
 	uint32_t cursor = 0;
 
-	while ((a = queues_agent_next(node_queues(run->node), &cursor)) != NULL) {
+	while ((a = queues_agent_next(queue_table(run->node), &cursor)) != NULL) {
 		if (a->tenant == document_tenant(run) && a->state != AGENT_OUT)
 			(void)json_array_append_new(list, agent_view(run->node, a));
 	}
@@ -258,7 +258,7 @@ static json_t *caller_view(const struct queue *q, const struct queue_caller *c, 
 
 void queue_status(struct command_run *run)
 {
-	const struct queues *x = node_queues(run->node);
+	const struct queues *x = queue_table(run->node);
 	const struct queue *q =
 		queues_find(x, document_tenant(run), command_value(run, "name")->text);
 	const struct queue_caller *c;
@@ -274,8 +274,11 @@ void queue_status(struct command_run *run)
 		return;
 	}
 	walk = queue_walk(q); /* in their order: a line of thousands is walked once */
-	while ((c = queue_walk_next(&walk)) != NULL)
-		(void)json_array_append_new(callers, caller_view(q, c, ++position));
+	while ((c = queue_walk_next(&walk)) != NULL) {
+		position++;
+		if (!c->callback)
+			(void)json_array_append_new(callers, caller_view(q, c, position));
+	}
 	for (uint8_t i = 0; i < q->terms.count; i++) {
 		const struct queue_agent *a =
 			queues_agent(x, q->terms.tenant, bytes_str(q->terms.members[i].number));
@@ -284,10 +287,11 @@ void queue_status(struct command_run *run)
 			(void)json_array_append_new(agents, agent_view(run->node, a));
 	}
 	command_answer(run,
-		       json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name", q->terms.name,
-				 "waiting", (json_int_t)q->waiting, "joined", (json_int_t)q->joined,
-				 "answered", (json_int_t)q->answered, "left", (json_int_t)q->left,
-				 "answer_s",
+		       json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name",
+				 q->terms.name, "waiting", (json_int_t)(q->waiting - q->callbacks),
+				 "callbacks", (json_int_t)q->callbacks, "joined",
+				 (json_int_t)q->joined, "answered", (json_int_t)q->answered, "left",
+				 (json_int_t)q->left, "answer_s",
 				 (json_int_t)(q->answered ? q->wait_ms / q->answered / 1000 : 0),
 				 "callers", callers, "agents", agents));
 }
@@ -299,16 +303,16 @@ static json_t *queue_of_agent(const struct queues *x, struct queue *q)
 	uint64_t now = clock_utc_ms(), first = now;
 
 	while ((c = queue_walk_next(&walk)) != NULL)
-		first = c->joined_utc_ms < first ? c->joined_utc_ms : first;
+		first = !c->callback && c->joined_utc_ms < first ? c->joined_utc_ms : first;
 	return json_pack("{s:s, s:I, s:I, s:i, s:i}", "name", q->terms.name, "waiting",
-			 (json_int_t)q->waiting, "waited_s", (json_int_t)((now - first) / 1000),
-			 "agents", (int)queue_agents(x, q, false), "ready",
-			 (int)queue_agents(x, q, true));
+			 (json_int_t)(q->waiting - q->callbacks), "waited_s",
+			 (json_int_t)((now - first) / 1000), "agents",
+			 (int)queue_agents(x, q, false), "ready", (int)queue_agents(x, q, true));
 }
 
 void agent_get(struct command_run *run)
 {
-	const struct queues *x = node_queues(run->node);
+	const struct queues *x = queue_table(run->node);
 	uint16_t tenant = document_tenant(run);
 	struct bytes number = command_value(run, "number")->text;
 	const struct queue_agent *a = queues_agent(x, tenant, number);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "app/schema/extension.h"
 #include "app/schema/group_field.h"
 
 static const char *queue_members_wrong(const void *value, const char *text)
@@ -83,6 +84,30 @@ const struct command_arg g_queue_fields[] = {
 		     "Where a caller goes who has waited as long as he may."),
 	REFERS_FIELD("full_to", full_to, CHARSET_TEXT, field_flow_or_number_wrong, "number",
 		     "Where a caller goes when as many wait as may."),
+	WORD_FIELD(
+		"callback", core.callback.rule, FIELD_NUMBER, g_callback_rules, "off",
+		"When callers who do not wait on the phone, and keep their place, are called "
+		"back: once an agent is free for them, whom the queue keeps for them while their "
+		"phone rings (agent), or once nobody waits before them (turn). Off: nobody is."),
+	TEXT_FIELD("callback_key", callback_key, CHARSET_NUMBER, queue_key_wrong,
+		   "The key by which a caller who waits has himself called back. Empty: none."),
+	FLAG_FIELD("callback_keyed", core.callback.keyed, "false",
+		   "true: a caller may key another number than his."),
+	REFERS_FIELD("callback_payer", core.callback.payer, CHARSET_NUMBER, NULL, "extension",
+		     "The extension that pays for numbers outside, as call.originate has it: its "
+		     "dial plan, classes and limits count. Empty: extensions alone are called."),
+	REFERS_FIELD("callback_hours", core.callback.hours, CHARSET_NAME, NULL, "hours",
+		     "The calendar that says when callers are called back. Empty: at any time."),
+	NUMBER_FIELD("callback_max", core.callback.most, 1, 1000, "20",
+		     "Callbacks that the queue has at most."),
+	NUMBER_FIELD("callback_tries", core.callback.tries, 1, 10, "3",
+		     "How often each of them is called at most."),
+	NUMBER_FIELD("callback_retry_s", core.callback.retry_s, 10, 86400, "300",
+		     "Seconds between two tries."),
+	NUMBER_FIELD("callback_ring_s", core.callback.ring_s, 5, 120, "30",
+		     "How long the caller's phone rings then, in seconds."),
+	NUMBER_FIELD("callback_keep_h", core.callback.keep_h, 1, 168, "24",
+		     "Then a callback is forgotten, in hours."),
 	REFERS_FIELD("none_to", none_to, CHARSET_TEXT, field_flow_or_number_wrong, "number",
 		     "With only_with_agents: where callers go while no agent is logged in."),
 	{ .name = NULL },
@@ -98,11 +123,25 @@ static void queue_form_start(void *value, struct bytes name)
 	v->core.max_wait_s = 3600;
 	v->core.skill_fall = 10;
 	v->core.skill_fall_s = 30;
+	v->core.callback = (struct callback_terms){
+		.most = 20, .tries = 3, .retry_s = 300, .ring_s = 30, .keep_h = 24
+	};
 	(void)bytes_cstr(name, v->core.name, sizeof(v->core.name));
+}
+
+static const char *queue_wrong(const void *value, const char **member)
+{
+	const struct queue_value *v = value;
+
+	*member = "callback_key";
+	return v->core.key[0] && !strcmp(v->core.key, v->callback_key)
+		       ? "callback_key is another one than key"
+		       : NULL;
 }
 
 const struct form g_queue_form = { .fields = g_queue_fields,
 				   .begin = queue_form_start,
+				   .wrong = queue_wrong,
 				   FORM_OF(struct queue_value) };
 
 #define FIELD_OF struct agent_value
@@ -125,6 +164,38 @@ const struct command_arg g_agent_fields[] = {
 
 const struct form g_agent_form = { .fields = g_agent_fields, FORM_OF(struct agent_value) };
 
+/* It is written by commands of its own: queue and number say which it is. */
+static const char *callback_times_wrong(const void *value, const char *text)
+{
+	uint32_t from, until;
+
+	(void)value;
+	return !text[0] || box_times_read(text, &from, &until)
+		       ? NULL
+		       : "it is a time of each day, such as 09:00-17:00";
+}
+
+#define FIELD_OF struct callback_value
+const struct command_arg g_callback_fields[] = {
+	KEY_FIELD("callback", callback, CHARSET_TEXT, "Queue and number, with '*' between them."),
+	TEXT_FIELD("queue", queue, CHARSET_NAME, NULL, "The queue."),
+	TEXT_FIELD("number", number, CHARSET_NUMBER, NULL, "The number that is called."),
+	TEXT_FIELD("times", times, CHARSET_TEXT, callback_times_wrong,
+		   "When the caller wants to be called, by the time of the tenant. Empty: at any "
+		   "time."),
+	NUMBER_FIELD("priority", priority, 0, QUEUE_PRIORITY_MAX, "0", "As of the queue."),
+	NUMBER_FIELD("tries", tries, 0, UINT8_MAX, "0", "How often it was called."),
+	NUMBER_FIELD("since_utc_ms", since_utc_ms, 0, INT64_MAX, "0",
+		     "Since when the caller has his place."),
+	NUMBER_FIELD("created_utc_ms", created_utc_ms, 0, INT64_MAX, "0", "When it was made."),
+	NUMBER_FIELD("called_utc_ms", called_utc_ms, 0, INT64_MAX, "0",
+		     "When it was called last; 0: never."),
+	{ .name = NULL },
+};
+#undef FIELD_OF
+
+const struct form g_callback_form = { .fields = g_callback_fields, FORM_OF(struct callback_value) };
+
 /* ---- the flow of a queue ---- */
 
 /* Where such callers go. */
@@ -138,21 +209,54 @@ static void step_write(struct writer *w, const char *step, const char *to)
 		WRITER_TEXTS(w, ",\"", step, "\":{\"hangup\":{}}");
 }
 
+/* The steps behind callback_key; a number that cannot be called leads back to the same place. */
+static void callback_steps_write(struct writer *w, const struct queue_value *v)
+{
+	static const char back[] = "\"},\"next\":\"thanks\",\"full\":\"wait\",\"failed\":\"wait\"}";
+	const char *key = "\"callback\":{\"callback\":{\"queue\":\"";
+
+	if (v->core.callback.keyed) {
+		writer_str(w, ",\"callback\":{\"gather\":{\"prompt\":[\"queue-callback-number\"],"
+			      "\"max\":24},\"next\":\"keyed\",\"timeout\":\"own\","
+			      "\"invalid\":\"own\",\"failed\":\"own\"}");
+		WRITER_TEXTS(w, ",\"keyed\":{\"callback\":{\"number\":\"{digits}\",\"queue\":\"",
+			     v->core.name, back);
+		key = "\"own\":{\"callback\":{\"queue\":\"";
+	}
+	WRITER_TEXTS(w, ",", key, v->core.name, back,
+		     ",\"thanks\":{\"play\":{\"prompt\":[\"queue-callback\"]},\"next\":\"bye\","
+		     "\"failed\":\"bye\"},\"bye\":{\"hangup\":{}}");
+}
+
+static void queue_key_write(struct writer *w, const char *key, const char *step)
+{
+	if (key[0])
+		WRITER_TEXTS(w, "\"", key, "\":\"", step, "\"");
+}
+
 void queue_program(const struct queue_value *v, struct writer *w)
 {
 	const char *key = v->core.key;
+	const char *back = v->core.callback.rule ? v->callback_key : "";
 
 	WRITER_TEXTS(w, "{\"start\":\"wait\",\"steps\":{\"wait\":{\"queue\":{\"name\":\"",
 		     v->core.name);
-	if (key[0])
-		WRITER_TEXTS(w, "\",\"keys\":\"", key, "\"},\"on\":{\"", key, "\":\"key\"}");
-	else
+	if (key[0] || back[0]) {
+		WRITER_TEXTS(w, "\",\"keys\":\"", key, back, "\"},\"on\":{");
+		queue_key_write(w, key, "key");
+		writer_str(w, key[0] && back[0] ? "," : "");
+		queue_key_write(w, back, "callback");
+		writer_str(w, "}");
+	} else {
 		writer_str(w, "\"}");
+	}
 	writer_str(w, ",\"timeout\":\"timeout\",\"full\":\"full\",\"none\":\"none\"}");
 	step_write(w, "timeout", v->timeout_to);
 	step_write(w, "full", v->full_to);
 	step_write(w, "none", v->none_to);
 	if (key[0])
 		step_write(w, "key", v->key_to);
+	if (back[0])
+		callback_steps_write(w, v);
 	writer_str(w, "}}");
 }

@@ -40,6 +40,7 @@ void queue_second(struct node *n, uint64_t now_ns)
 	struct queues_counts now;
 
 	(void)now_ns;
+	queue_callbacks_second(n);
 	queues_count(n->shards.shared_tables->queues, &now);
 	count_more(g_metrics.answered, now.answered, &shown.answered);
 	count_more(g_metrics.left, now.left, &shown.left);

@@ -24,6 +24,36 @@ static const struct command_arg g_not_ready_args[] = {
 	END,
 };
 
+#define CALLBACK_ARGS                                                              \
+	TEXT_ARG("queue", CHARSET_NAME, 1, QUEUE_NAME_MAX - 1, NULL, "The queue.", \
+		 .required = true),                                                \
+		TEXT_ARG("number", CHARSET_NUMBER, 1, DIAL_NUMBER_MAX - 1, NULL,   \
+			 "The number that is called back.", .required = true)
+static const struct command_arg g_callback_create_args[] = {
+	CALLBACK_ARGS,
+	TEXT_ARG("times", CHARSET_TEXT, 11, 11, "any",
+		 "When the caller wants to be called, by the time of the tenant: 09:00-17:00."),
+	U64_ARG("since_utc_ms", 0, INT64_MAX, "now", "Since when the caller has his place."),
+	U64_ARG("priority", 0, QUEUE_PRIORITY_MAX, "that of the queue", "His priority."),
+	BOOL_ARG("keyed", "false", "The caller has keyed the number (callback_keyed)."),
+	END,
+};
+static const struct command_arg g_callback_call_args[] = {
+	CALLBACK_ARGS,
+	U64_ARG("tries", 0, UINT8_MAX, NULL, "Only if it was called so often before."),
+	END,
+};
+static const struct command_arg g_callback_delete_args[] = {
+	CALLBACK_ARGS,
+	TEXT_ARG("reason", CHARSET_NAME, 1, 16, "deleted",
+		 "Why, as the event queue.callback has it."),
+	END,
+};
+static const struct command_arg g_callback_list_args[] = {
+	TEXT_ARG("queue", CHARSET_NAME, 1, QUEUE_NAME_MAX - 1, NULL, "Only those of that queue."),
+	END,
+};
+
 static const struct command g_queue_commands[] = {
 	{ "queue.put", COMMAND_FOR_ADMIN, g_queue_fields,
 	  "Makes a queue, or changes the given fields: no agent and no caller changes by that. A "
@@ -41,11 +71,36 @@ static const struct command g_queue_commands[] = {
 	  .columns = "name,strategy,members,priority" },
 	{ "queue.status", COMMAND_FOR_READER, g_queue_args,
 	  "Who waits in a queue now, at all nodes, and what its agents do.",
-	  "name, waiting; joined, answered, left, answer_s (the average wait of those answered), "
+	  "name, waiting, callbacks (callback.list); joined, answered, left, answer_s (the average "
+	  "wait of those answered), "
 	  "counted by this node since it started; callers (a list of call, position, priority, "
 	  "rings, waited_s, estimate_s: by the last answers, 0: unknown) and agents (as "
 	  "agent.list)",
 	  BY(queue_status) },
+	{ "callback.create", COMMAND_FOR_APPLICATION, g_callback_create_args,
+	  "Has a number called back when it is its turn in a queue (callback of queue.put). A "
+	  "number "
+	  "that has a callback there keeps it as it is. not_allowed: the number is no extension, "
+	  "and "
+	  "callback_payer of the queue may not call it. conflict: callback_max, or the number has "
+	  "callbacks in three queues.",
+	  "the callback", BY(document_put), .documents = BY(&g_callback_documents),
+	  .shows = g_callback_fields, .by_flow = true },
+	{ "callback.call", COMMAND_FOR_APPLICATION, g_callback_call_args,
+	  "Calls it back now: it is one of its tries. When it answers, it waits in the queue at "
+	  "its "
+	  "place.",
+	  "the callback, and call", BY(document_put), .documents = BY(&g_callback_documents),
+	  .shows = g_callback_fields },
+	{ "callback.delete", COMMAND_FOR_APPLICATION, g_callback_delete_args,
+	  "The number is not called back. A call to it that has begun goes on.", "callback",
+	  BY(document_delete), .documents = BY(&g_callback_documents) },
+	{ "callback.list", COMMAND_FOR_READER, g_callback_list_args,
+	  "Lists callbacks, in the order of their queues.",
+	  "a list of queue, number, position (among all who wait), priority, waited_s, times, "
+	  "tries, "
+	  "calls (its phone may be ringing), next_utc_ms (not before; 0: at any time)",
+	  BY(callback_list), .columns = "queue,number,position,waited_s,tries,calls" },
 	{ "agent.login", COMMAND_FOR_APPLICATION, g_agent_args,
 	  "Logs an extension in as an agent, ready for calls of the queues of which it is a "
 	  "member. On all nodes, and over a restart.",
@@ -80,7 +135,7 @@ const struct app_feature g_queue_feature = {
 	.commands = g_queue_commands,
 	.metrics = BY(g_queue_metric_rows),
 	.second = BY(queue_second),
-	.documents = KINDS(&g_queue_documents, &g_agent_documents),
+	.documents = KINDS(&g_queue_documents, &g_agent_documents, &g_callback_documents),
 	.codes = CODES({ "agent.login", FEATURE_AGENT_IN, agent_code_args },
 		       { "agent.logout", FEATURE_AGENT_OUT, agent_code_args },
 		       { "agent.ready", FEATURE_AGENT_READY, agent_code_args },

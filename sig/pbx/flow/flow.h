@@ -87,6 +87,9 @@ int verb_pin(struct flow_turn_of *t);
 int verb_device(struct flow_turn_of *t);
 int verb_greeting(struct flow_turn_of *t);
 int verb_notification(struct flow_turn_of *t);
+/* The arguments from and until, as keyed: HH:MM-HH:MM, or nothing for any time. Returns false if a
+ * time is invalid. */
+bool verb_times(const struct flow_verb *v, struct writer *w);
 /* Its caller has proven that he may. */
 bool login_has(const struct call *c, struct bytes box);
 struct verb_member {

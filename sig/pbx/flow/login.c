@@ -180,8 +180,7 @@ int verb_greeting(struct flow_turn_of *t)
 		       : OUTCOME_FAILED;
 }
 
-/* HH:MM-HH:MM, or nothing for any time. Returns false if a time is invalid. */
-static bool keyed_times(const struct flow_verb *v, struct writer *w)
+bool verb_times(const struct flow_verb *v, struct writer *w)
 {
 	struct bytes from = verb_text(v, "from"), until = verb_text(v, "until");
 	uint32_t hour, minute, to_hour, to_minute;
@@ -213,7 +212,7 @@ int verb_notification(struct flow_turn_of *t)
 
 	if (!login_has(t->c, box))
 		return OUTCOME_FAILED;
-	if ((timed && !keyed_times(t->v, &times)) || !notification_may(t, box, to))
+	if ((timed && !verb_times(t->v, &times)) || !notification_may(t, box, to))
 		return OUTCOME_INVALID;
 	if (which)
 		members[n++] = (struct verb_member){

@@ -27,6 +27,9 @@ enum {
 	PICKUP_WAIT_MS = 5000, /* the store answers within its own deadline */
 	NOTIFY_VALUES_MAX = 1024,
 	STREAM_WAIT_MS = 2000,
+	CALLBACK_ASK_MS = 5000,
+	CALLBACK_TIMES = 12,
+	CALLBACK_NUMBER = 64,
 };
 
 /* Which party authorizes the argument's text: the tenant (user empty) if it is literal in the
@@ -316,16 +319,55 @@ static int verb_queue(struct flow_turn_of *t)
 	return t->h->services->queueing->begin(t);
 }
 
+static bool callback_from_queue(const struct queue_wait *w, struct bytes queue)
+{
+	return w && w->left && !w->agent[0] && bytes_is(queue, w->name);
+}
+
+/* He keeps the place that he had in the queue. The command decides whether his number may be
+ * called. */
+static int verb_callback(struct flow_turn_of *t)
+{
+	const struct queue_wait *w = t->c->run->queue;
+	bool times = verb_value(t->v, "from")->given || verb_value(t->v, "until")->given;
+	bool keyed = verb_value(t->v, "number")->given;
+	struct bytes queue = verb_text(t->v, "queue");
+	uint8_t of_times[CALLBACK_TIMES], of_number[CALLBACK_NUMBER], of_since[24], of_priority[4];
+	struct writer hours = writer_over(of_times, sizeof(of_times)),
+		      number = writer_over(of_number, sizeof(of_number)),
+		      since = writer_over(of_since, sizeof(of_since)),
+		      priority = writer_over(of_priority, sizeof(of_priority));
+	struct verb_member members[7] = { { "queue", queue } };
+	size_t n = 1;
+
+	if (times && !verb_times(t->v, &hours))
+		return OUTCOME_INVALID;
+	writer_bytes(&number, keyed ? verb_text(t->v, "number")
+				    : cdr_number(t->h, t->c, text_bytes(&t->c->from)));
+	if (!queue.n && w)
+		members[0].value = queue = bytes_str(w->name);
+	members[n++] = (struct verb_member){ "number", writer_done(&number) };
+	if (keyed)
+		members[n++] = (struct verb_member){ "keyed", BYTES_LIT("true"), true };
+	if (hours.n)
+		members[n++] = (struct verb_member){ "times", writer_done(&hours) };
+	if (callback_from_queue(w, queue)) {
+		writer_number(&since, "", w->joined_utc_ms, "");
+		members[n++] = (struct verb_member){ "since_utc_ms", writer_done(&since), true };
+		writer_number(&priority, "", w->priority, "");
+		members[n++] = (struct verb_member){ "priority", writer_done(&priority), true };
+	}
+	return number.overflow ? OUTCOME_FAILED
+			       : verb_command(t, "callback.create", members, CALLBACK_ASK_MS);
+}
+
 /* ---- the table ---- */
 
 const struct flow_act g_place_acts[] = {
-	{ "park", true, verb_park },
-	{ "conference", true, verb_conference },
-	{ "pickup", true, verb_pickup },
-	{ "stream", true, verb_stream },
-	{ "notify", false, verb_notify },
-	{ "queue", true, verb_queue },
-	{ 0 },
+	{ "park", true, verb_park },          { "conference", true, verb_conference },
+	{ "pickup", true, verb_pickup },      { "stream", true, verb_stream },
+	{ "notify", false, verb_notify },     { "queue", true, verb_queue },
+	{ "callback", false, verb_callback }, { 0 },
 };
 
 int place_look(struct call *c)

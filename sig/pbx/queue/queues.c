@@ -23,6 +23,7 @@ enum {
 const char *const g_queue_strategies[] = {
 	"longest_idle", "round_robin", "ring_all", "fewest_calls", "in_order", "skill", NULL
 };
+const char *const g_callback_rules[] = { "off", "agent", "turn", NULL };
 const char *const g_agent_states[] = { "out", "ready", "not_ready", NULL };
 
 struct queues {
@@ -49,8 +50,10 @@ void queues_free(struct queues *x)
 		return;
 	for (uint32_t cursor = 0; (q = queues_next(x, &cursor)) != NULL;) {
 		w = queue_walk(q);
-		while ((c = queue_walk_next(&w)) != NULL)
+		while ((c = queue_walk_next(&w)) != NULL) {
+			free(c->callback);
 			free(c);
+		}
 	}
 	named_close(&x->by_name);
 	named_close(&x->agents);
@@ -129,9 +132,14 @@ void queues_delete(struct queues *x, uint16_t tenant, struct bytes name)
 
 struct queue *queues_find(const struct queues *x, uint16_t tenant, struct bytes name)
 {
-	struct queue *q = x ? named_find(&x->by_name, tenant, name) : NULL;
+	struct queue *q = queues_any(x, tenant, name);
 
 	return q && q->is_there ? q : NULL;
+}
+
+struct queue *queues_any(const struct queues *x, uint16_t tenant, struct bytes name)
+{
+	return x ? named_find(&x->by_name, tenant, name) : NULL;
 }
 
 struct queue *queues_next(const struct queues *x, uint32_t *cursor)
@@ -325,7 +333,7 @@ uint32_t queue_agents(const struct queues *x, struct queue *q, bool ready)
 
 static void caller_tell(const struct queues *x, const struct queue_caller *c, bool gone)
 {
-	if (x->listener.caller && !c->process)
+	if (x->listener.caller && !c->process && !c->callback)
 		x->listener.caller(x->listener.arg, c, gone);
 }
 
@@ -386,6 +394,7 @@ static void caller_unlink(struct queue_caller *c)
 	*(c->before ? &c->before->next : &l->first) = c->next;
 	*(c->next ? &c->next->before : &l->last) = c->before;
 	c->of->waiting--;
+	c->of->callbacks -= c->callback != NULL;
 }
 
 /* The newest is mostly the last one. */
@@ -403,6 +412,7 @@ static void caller_link(struct queue_caller *c, struct queue *q)
 	*(at ? &at->next : &l->first) = c;
 	*(c->next ? &c->next->before : &l->last) = c;
 	q->waiting++;
+	q->callbacks += c->callback != NULL;
 }
 
 /* What nodes tell again moves nobody: a line of thousands is told every few seconds. */
@@ -470,6 +480,7 @@ void queues_caller_delete(struct queues *x, uint64_t call)
 	caller_unlink(c);
 	(void)table_del(&x->by_call, call, (uintptr_t)c);
 	named_queue_drop(x, c->of);
+	free(c->callback);
 	free(c);
 }
 
@@ -512,7 +523,7 @@ const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant)
 	for (const struct queue *q = x ? x->tenants[tenant].first : NULL; q; q = q->next) {
 		const struct queue_caller *c = q->lines[0].first;
 
-		while (c && c->rings)
+		while (c && (c->rings || c->callback))
 			c = c->next;
 		if (c && (!first || caller_is_before(c, first)))
 			first = c;
@@ -545,6 +556,7 @@ struct picking {
 	uint64_t now_utc_ms;
 	queue_free_fn *free;
 	void *arg;
+	bool callbacks; /* one of them is looked for */
 };
 
 /* Each is looked at once in a pick. */
@@ -618,14 +630,15 @@ static bool caller_match(const struct picking *p, struct queue *q, struct queue_
 }
 
 /* The caller's own node serves him, as this one would: his agents are not for callers behind him.
- * If his node does not for QUEUE_OWED_MS, those callers wait for it no longer. */
+ * If his node does not for QUEUE_OWED_MS, those callers wait for it no longer. Callbacks are looked
+ * at twice a second. */
 static void caller_yield(const struct picking *p, struct queue_caller *c,
 			 const struct queue_match *m)
 {
 	if (!c->owed_utc_ms || c->owed_look + 1 != p->of->looks)
 		c->owed_utc_ms = p->now_utc_ms;
 	c->owed_look = p->of->looks;
-	if (p->now_utc_ms - c->owed_utc_ms >= QUEUE_OWED_MS)
+	if (p->now_utc_ms - c->owed_utc_ms >= QUEUE_OWED_MS * (c->callback ? 3 : 1))
 		return;
 	for (uint8_t i = 0; i < m->count; i++)
 		m->agents[i]->is_free = false;
@@ -658,27 +671,39 @@ static struct queue_caller *pick_next(const struct queues_tenant *t)
 	return best;
 }
 
-bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,
-		 void *arg, struct queue_match *out)
+static bool line_pick(const struct picking *p, struct queue_match *out)
 {
-	const struct picking p = { x, &x->tenants[tenant], now_utc_ms, free, arg };
 	struct queue_caller *c;
 
-	p.of->looks++;
-	for (struct queue *q = p.of->first; q; q = q->next) {
+	p->of->looks++;
+	for (struct queue *q = p->of->first; q; q = q->next) {
 		q->walk = queue_walk(q);
 		q->is_bare = !q->is_there;
 		q->unskilled_utc_ms = UINT64_MAX;
 	}
-	while (queues_are_whole(x) && (c = pick_next(p.of)) != NULL) {
+	while (queues_are_whole(p->x) && (c = pick_next(p->of)) != NULL) {
 		out->caller = c;
-		if (!caller_match(&p, c->of, out))
+		if (!caller_match(p, c->of, out))
 			continue;
-		if (!c->process)
+		if (!c->process && p->callbacks == (c->callback != NULL))
 			return true;
-		caller_yield(&p, c, out);
+		caller_yield(p, c, out);
 	}
 	return false;
+}
+
+bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,
+		 void *arg, struct queue_match *out)
+{
+	return line_pick(&(struct picking){ x, &x->tenants[tenant], now_utc_ms, free, arg, false },
+			 out);
+}
+
+bool queues_pick_callback(struct queues *x, uint16_t tenant, uint64_t now_utc_ms,
+			  queue_free_fn *free, void *arg, struct queue_match *out)
+{
+	return line_pick(&(struct picking){ x, &x->tenants[tenant], now_utc_ms, free, arg, true },
+			 out);
 }
 
 void queue_reserve(struct queues *x, const struct queue_match *match, uint64_t until_utc_ms)
@@ -813,7 +838,7 @@ void queues_count(const struct queues *x, struct queues_counts *out)
 		struct queue_walk w = queue_walk(q);
 
 		while ((c = queue_walk_next(&w)) != NULL)
-			out->waiting += !c->process;
+			out->waiting += !c->process && !c->callback;
 	}
 	cursor = 0;
 	while ((a = queues_agent_next(x, &cursor)) != NULL) {

@@ -27,6 +27,7 @@ enum {
 	QUEUE_LOST_S = 3,     /* so long an agent is reserved by a node that is not there */
 	QUEUE_BUSY_MS = 900,  /* so long an agent with a call is not looked at, unless told to */
 	AGENT_REASON_MAX = 32,
+	CALLBACK_HOURS_MAX = 64,
 };
 #define QUEUE_WORD "queue:" /* in front of its name, where a number could stand */
 
@@ -40,6 +41,24 @@ enum queue_strategy {
 	QUEUE_STRATEGIES,
 };
 extern const char *const g_queue_strategies[QUEUE_STRATEGIES + 1];
+
+enum callback_rule { CALLBACK_OFF, CALLBACK_AGENT, CALLBACK_TURN, CALLBACK_RULES };
+extern const char *const g_callback_rules[CALLBACK_RULES + 1];
+
+/* Of callers who keep their place without waiting on the phone: they are called
+ * (docs/adr/0195). */
+struct callback_terms {
+	uint8_t rule;    /* enum callback_rule: when they are called */
+	uint8_t tries;   /* at most */
+	bool keyed;      /* a caller may key another number than his */
+	uint16_t ring_s; /* each try rings so long */
+	uint32_t retry_s;
+	uint16_t most;   /* of the queue */
+	uint16_t keep_h; /* then it is forgotten */
+	char payer
+		[DIAL_NUMBER_MAX]; /* whose rights count for numbers outside; "": none is called */
+	char hours[CALLBACK_HOURS_MAX]; /* the calendar in which they are called; "": at any time */
+};
 
 struct queue_member {
 	char number[DIAL_NUMBER_MAX];
@@ -63,6 +82,7 @@ struct queue_terms {
 	 * after each such time that he waits. */
 	uint8_t skill_min, skill_fall;
 	uint16_t skill_fall_s;
+	struct callback_terms callback;
 	uint8_t count;
 	struct queue_member members[QUEUE_MEMBERS_MAX];
 	uint8_t skills[QUEUE_MEMBERS_MAX]; /* of each */
@@ -78,12 +98,13 @@ struct queue_walk {
 };
 
 struct queue {
-	struct queue_terms terms; /* begins as struct named */
-	bool is_there;            /* its document; else callers alone have it */
-	uint8_t turn;             /* behind the member that was rung last */
-	uint32_t waiting;
-	struct queue_line lines[2];                    /* of callers of this node, and of others */
-	struct queue *next;                            /* of the tenant */
+	struct queue_terms terms;   /* begins as struct named */
+	bool is_there;              /* its document; else callers alone have it */
+	uint8_t turn;               /* behind the member that was rung last */
+	uint32_t waiting;           /* also callbacks: */
+	uint32_t callbacks;         /* of them */
+	struct queue_line lines[2]; /* of callers of this node, and of others */
+	struct queue *next;         /* of the tenant */
 	struct queue_agent *agents[QUEUE_MEMBERS_MAX]; /* its members, as of that version */
 	uint64_t agents_version;
 	/* since the start of this process */
@@ -137,6 +158,9 @@ struct queue_caller {
 	bool away;            /* that is not there: it keeps its place, and no agent waits for it */
 	uint64_t owed_utc_ms; /* since then an agent is free for it there */
 	uint32_t owed_look;   /* the pick that saw it last */
+	/* Nobody waits on the phone, and all nodes have it (callbacks.h): rings says that its time has
+	 * not come, call is no call's id. NULL: a call. */
+	struct queue_callback *callback;
 	/* of the table */
 	struct queue *of;
 	bool is_other; /* in which line of that queue */
@@ -170,6 +194,8 @@ int queues_put(struct queues *x, const struct queue_terms *terms) NODISCARD;
 void queues_delete(struct queues *x, uint16_t tenant, struct bytes name);
 /* NULL: none; x NULL: no queues. */
 struct queue *queues_find(const struct queues *x, uint16_t tenant, struct bytes name);
+/* Also one that only callers have. */
+struct queue *queues_any(const struct queues *x, uint16_t tenant, struct bytes name);
 /* "1001,1002": in their order. NULL, or what is wrong. */
 const char *queue_members_parse(struct queue_terms *out, struct bytes text);
 /* "1001:90,1002:40": skills of members; of others they are checked, and mean nothing. As above. */
@@ -232,6 +258,10 @@ struct queue_match {
  * none. */
 bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,
 		 void *arg, struct queue_match *out);
+/* Likewise for callbacks: agents for callers before them, and for those of other nodes, are left
+ * out. */
+bool queues_pick_callback(struct queues *x, uint16_t tenant, uint64_t now_utc_ms,
+			  queue_free_fn *free, void *arg, struct queue_match *out);
 /* The agents are the call's, until then, and ring. */
 void queue_reserve(struct queues *x, const struct queue_match *match, uint64_t until_utc_ms);
 /* One of them, if no other one has him. */

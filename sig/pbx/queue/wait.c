@@ -17,7 +17,7 @@
 #include "sig/host/settings.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/flow/flow.h"
-#include "sig/pbx/queue/queues.h"
+#include "sig/pbx/queue/callbacks.h"
 #include "sig/sip/id.h"
 
 enum {
@@ -29,6 +29,7 @@ enum {
 	TAKEN_MS = 1000,        /* one whom another node has is tried again */
 	LOOK_MS = 1000,         /* the first one looks in any case */
 	COMMAND_MAX = 160,
+	BACK_MS = 60000, /* who comes back by then has his place again */
 };
 
 static uint64_t wall_ms(const struct call_host *h)
@@ -159,10 +160,61 @@ static void agents_untaken(struct call_host *h, struct call *c, const struct que
 
 /* ---- he joins and leaves ---- */
 
+/* The number of the callback as which the call was made; empty: it was not. Nobody else makes
+ * calls to a flow with such ids. */
+static struct bytes call_callback(const struct call *c, const struct queue_wait *w)
+{
+	struct bytes number = text_bytes(&c->to), flow;
+
+	if (!id_is_derived(c->id) || !bytes_starts(number, FLOW_WORD QUEUE_WORD))
+		return (struct bytes){ 0 };
+	number = bytes_from(number, strlen(FLOW_WORD QUEUE_WORD));
+	return bytes_cut(&number, FLOW_BOX[0], &flow) && bytes_is(flow, w->name)
+		       ? number
+		       : (struct bytes){ 0 };
+}
+
+/* He has a place already: that of his callback, which has reached him, or the one that he has left
+ * just now. */
+static void place_take_back(const struct flow_turn_of *t, struct queue_wait *w)
+{
+	const struct queue_wait *former = t->c->run->queue;
+	const struct queue_caller *at = queues_callback(t->h->queues, t->c->tenant,
+							bytes_str(w->name), call_callback(t->c, w));
+	uint32_t waited_s;
+
+	if (at) {
+		w->joined_utc_ms = at->joined_utc_ms;
+		w->priority = at->priority;
+	} else if (former && former->left && !former->agent[0] && !strcmp(former->name, w->name) &&
+		   !bytes_u32(bytes_str(former->waited_s), &waited_s) &&
+		   former->joined_utc_ms + waited_s * UINT64_C(1000) + BACK_MS > wall_ms(t->h)) {
+		w->joined_utc_ms = former->joined_utc_ms;
+		w->priority = former->priority;
+	}
+}
+
+/* He is reached: the agent who was reserved while his phone rang is free for him. */
+static void callback_reached(const struct call_host *h, const struct call *c, const struct queue *q)
+{
+	struct bytes number = call_callback(c, c->run->queue);
+
+	if (!number.n)
+		return;
+	queues_callback_over(h->queues, c->tenant, bytes_str(q->terms.name), number, "answered");
+	for (uint8_t i = 0; i < q->terms.count && !c->run->targets.n; i++) {
+		struct queue_agent *a =
+			queues_agent(h->queues, c->tenant, bytes_str(q->terms.members[i].number));
+
+		if (a && agent_is_of(a, c->id))
+			agent_release(h->queues, a, c->id, 0);
+	}
+}
+
 /* Nobody waits there. OUTCOME_NEXT: he may. */
 static enum flow_outcome queue_is_closed(const struct call_host *h, struct queue *q)
 {
-	if (q->terms.max_callers && q->waiting >= q->terms.max_callers)
+	if (q->terms.max_callers && q->waiting - q->callbacks >= q->terms.max_callers)
 		return OUTCOME_FULL;
 	return q->terms.only_with_agents && !queue_agents(h->queues, q, false) ? OUTCOME_NONE
 									       : OUTCOME_NEXT;
@@ -183,6 +235,7 @@ static enum flow_outcome queue_join(struct flow_turn_of *t, struct queue *q)
 	(void)bytes_cstr(verb_text(t->v, "keys"), w->keys, sizeof(w->keys));
 	w->joined_utc_ms = wall_ms(t->h);
 	w->priority = priority->given ? (uint8_t)priority->number : q->terms.priority;
+	place_take_back(t, w);
 	w->visit = t->v->visit;
 	w->announce_ns = t->h->now.ns;
 	free(r->queue);
@@ -238,6 +291,8 @@ static void queue_answered(struct call_host *h, struct call *c)
 		a->missed = 0;
 		a->calls++;
 	}
+	queues_callback_over(h->queues, c->tenant, bytes_str(w->name), text_bytes(&c->from),
+			     "served");
 	queue_leave(h, c, "answered");
 }
 
@@ -438,6 +493,7 @@ static int queue_look(struct call_host *h, struct call *c)
 		return queue_outcome(h, c, "no_agents", OUTCOME_NONE);
 	queue_settle(h, c); /* the line has it */
 	queue_announce(h, c, q);
+	callback_reached(h, c, q);
 	if (queues_pick(h->queues, c->tenant, wall_ms(h), agent_is_idle, h, &m)) {
 		if (m.caller->call == c->id) {
 			queue_take(h, c, q, &m);

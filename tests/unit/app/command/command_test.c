@@ -590,6 +590,10 @@ static const struct {
 	{ "queue.delete", COMMAND_FOR_ADMIN },
 	{ "queue.list", COMMAND_FOR_READER },
 	{ "queue.status", COMMAND_FOR_READER },
+	{ "callback.create", COMMAND_FOR_APPLICATION },
+	{ "callback.call", COMMAND_FOR_APPLICATION },
+	{ "callback.delete", COMMAND_FOR_APPLICATION },
+	{ "callback.list", COMMAND_FOR_READER },
 	{ "agent.login", COMMAND_FOR_APPLICATION },
 	{ "agent.logout", COMMAND_FOR_APPLICATION },
 	{ "agent.ready", COMMAND_FOR_APPLICATION },
@@ -804,7 +808,7 @@ static void test_kinds(void **state)
 		"location", "did",     "route",         "room",     "hours",     "prompt",
 		"flow",     "number",  "group",         "account",  "queue",     "agent",
 		"page",     "crm",     "supervisor",    "token",    "webhook",   "session",
-		"set",      "device",  "browser",
+		"set",      "device",  "callback",      "browser",
 	};
 
 	(void)state;

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kind of documents "callback": a caller of a queue who is called when it is his turn
+ * (sig/pbx/queue/callbacks.h). Each node has all of them in its lines, and looks twice a second
+ * which one is next. The document says how many tries were made. Redis takes one change of a version
+ * alone, so of all nodes one makes each try, and it is written down before the number is called. The
+ * call then is one of a command: with a flow, and paid by an extension whose rights count. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command/command_call.h"
+#include "app/command/command_order.h"
+#include "app/command/command_start.h"
+#include "app/command/commands.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/effect/effects.h"
+#include "app/feature/queue/queue.h"
+#include "app/node/node.h"
+#include "app/schema/extension.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sig/host/calendars.h"
+#include "sig/host/event.h"
+#include "sig/model/flow_run.h"
+#include "sig/pbx/queue/callbacks.h"
+#include "sig/shard/shard.h"
+#include "sig/shard/shared_tables.h"
+#include "sig/sip/id.h"
+
+enum {
+	CALLBACK_PLACES = 32768,
+	TENANT_CALLBACKS_MAX = 1000,
+	NUMBER_CALLBACKS_MAX = 3, /* queues of the tenant in which a number has one */
+};
+#define CALLBACK_STAR "*" /* between queue and number in its name; in no name of a queue */
+
+static void callback_name(const void *value, char name[DOCUMENT_NAME_MAX])
+{
+	const struct callback_value *v = value;
+
+	(void)snprintf(name, DOCUMENT_NAME_MAX, "%s" CALLBACK_STAR "%s", v->queue, v->number);
+}
+
+static void callback_publish(struct node *n, const char *tenant, const struct callback_value *v,
+			     uint64_t call, struct bytes why)
+{
+	struct effects effects = { 0 };
+	struct sig_event *event = effects_event(&effects, SIG_QUEUE_CALLBACK, call, clock_utc_ms(),
+						bytes_str(tenant));
+
+	event_put_str(event, EV_NUMBER, v->number);
+	event_put_str(event, EV_FACT_queue, v->queue);
+	event_put(event, EV_REASON, why);
+	effects_carry_out(&n->shards.effects_to, &effects);
+	effects_close(&effects);
+}
+
+/* ---- it is made ---- */
+
+/* NULL: no such queue, or it calls nobody back: the run has failed. */
+static const struct queue *callback_queue(struct command_run *run, struct bytes name)
+{
+	const struct queue *q = queues_find(queue_table(run->node), document_tenant(run), name);
+
+	if (!q)
+		command_fail(run, COMMAND_NOT_FOUND, "queue",
+			     "there is no such queue: queue.list shows all of them");
+	else if (q->terms.callback.rule == CALLBACK_OFF)
+		command_fail(run, COMMAND_NOT_ALLOWED, "queue",
+			     "the queue calls nobody back: callback of queue.put");
+	return q && q->terms.callback.rule != CALLBACK_OFF ? q : NULL;
+}
+
+static bool callback_stored(const struct command_run *run, struct callback_value *v)
+{
+	char name[DOCUMENT_NAME_MAX];
+	struct callback_value of = { 0 };
+
+	(void)bytes_cstr(command_value(run, "queue")->text, of.queue, sizeof(of.queue));
+	(void)bytes_cstr(command_value(run, "number")->text, of.number, sizeof(of.number));
+	callback_name(&of, name);
+	return document_stored(run->node, run->tenant, &g_callback_documents, bytes_str(name), v);
+}
+
+/* The extension that pays; "": the number is an extension itself. */
+static const char *callback_payer(const struct node *n, const struct queue *q, const char *number)
+{
+	return extensions_has(n->api.extensions, q->terms.tenant, bytes_str(number))
+		       ? ""
+		       : q->terms.callback.payer;
+}
+
+static enum refusal callback_may(const struct node *n, const struct queue *q, const char *number)
+{
+	const struct shard_originate o = { .tenant = q->terms.tenant,
+					   .from = number,
+					   .to = "",
+					   .payer = callback_payer(n, q, number) };
+	uint32_t cursor = 0;
+	struct shard *core = node_core_next(n, &cursor);
+
+	return core ? shard_call_may_originate(core, &o, clock_instant()) : REFUSED_NO_CALL;
+}
+
+/* A number that has one keeps the place that it has. */
+static bool callback_create_make(struct command_run *run, struct callback_value *v)
+{
+	const struct command_value *since = command_value(run, "since_utc_ms");
+	const struct command_value *priority = command_value(run, "priority");
+	const struct queue *q = callback_queue(run, command_value(run, "queue")->text);
+
+	if (!q || callback_stored(run, v))
+		return q;
+	if (command_value(run, "keyed")->number && !q->terms.callback.keyed) {
+		command_fail(run, COMMAND_NOT_ALLOWED, "number",
+			     "callers of the queue may key no number: callback_keyed of queue.put");
+		return false;
+	}
+	*v = (struct callback_value){ .changed_utc_ms = clock_utc_ms() };
+	v->created_utc_ms = v->changed_utc_ms;
+	v->since_utc_ms = since->given && since->number < v->created_utc_ms ? since->number
+									    : v->created_utc_ms;
+	v->priority = priority->given ? (uint8_t)priority->number : q->terms.priority;
+	(void)bytes_cstr(command_value(run, "queue")->text, v->queue, sizeof(v->queue));
+	(void)bytes_cstr(command_value(run, "number")->text, v->number, sizeof(v->number));
+	(void)bytes_cstr(command_value(run, "times")->text, v->times, sizeof(v->times));
+	callback_name(v, v->callback);
+	return true;
+}
+
+/* The try that another node has made, or a delete, is not made once more. */
+static bool callback_call_make(struct command_run *run, struct callback_value *v)
+{
+	const struct command_value *tries = command_value(run, "tries");
+	const struct queue *q = callback_queue(run, command_value(run, "queue")->text);
+
+	if (!q)
+		return false;
+	if (!callback_stored(run, v)) {
+		command_fail(run, COMMAND_NOT_FOUND, "number",
+			     "it has no callback in the queue: callback.list");
+		return false;
+	}
+	if (tries->given && tries->number != v->tries) {
+		command_fail(run, COMMAND_CONFLICT, "tries", "another node has made that try");
+		return false;
+	}
+	v->tries = (uint8_t)(v->tries + (v->tries < UINT8_MAX));
+	v->called_utc_ms = v->changed_utc_ms = clock_utc_ms();
+	return true;
+}
+
+static bool callback_make(struct command_run *run, void *value)
+{
+	return command_is_verb(run->command, "call") ? callback_call_make(run, value)
+						     : callback_create_make(run, value);
+}
+
+/* Bounds of the queue and of the number, and whether it may be called at all. */
+static bool callback_check(struct command_run *run, const void *value)
+{
+	const struct callback_value *v = value;
+	const struct queues *x = queue_table(run->node);
+	uint16_t tenant = document_tenant(run);
+	const struct queue *q = queues_find(x, tenant, bytes_str(v->queue));
+	enum refusal refused;
+
+	if (!q || queues_callback(x, tenant, bytes_str(v->queue), bytes_str(v->number)))
+		return true;
+	refused = callback_may(run->node, q, v->number);
+	if (refused)
+		command_fail(run, COMMAND_NOT_ALLOWED, "number",
+			     "it may not be called back: it is no extension, and callback_payer of "
+			     "the queue may not call it");
+	else if (q->callbacks >= q->terms.callback.most)
+		command_fail(
+			run, COMMAND_CONFLICT, "queue",
+			"the queue has as many callbacks as it may: callback_max of queue.put");
+	else if (queues_callbacks_of(x, tenant, bytes_str(v->number)) >= NUMBER_CALLBACKS_MAX)
+		command_fail(run, COMMAND_CONFLICT, "number",
+			     "the number has callbacks in %d queues already", NUMBER_CALLBACKS_MAX);
+	else
+		return true;
+	return false;
+}
+
+static bool callback_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	struct callback_value v;
+
+	if (!callback_stored(run, &v)) {
+		command_fail(run, COMMAND_NOT_FOUND, "number",
+			     "it has no callback in the queue: callback.list");
+		return false;
+	}
+	callback_name(&v, name);
+	return true;
+}
+
+/* ---- in effect ---- */
+
+static int callback_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	const struct callback_value *v = value;
+	struct queue_caller place = { .tenant = tenant,
+				      .priority = v->priority,
+				      .joined_utc_ms = v->since_utc_ms };
+	struct queue_callback b = { .tries = v->tries,
+				    .created_utc_ms = v->created_utc_ms,
+				    .called_utc_ms = v->called_utc_ms };
+
+	memcpy(place.queue, v->queue, sizeof(v->queue));
+	memcpy(b.number, v->number, sizeof(v->number));
+	memcpy(b.times, v->times, sizeof(v->times));
+	return queues_callback_put(queue_table(node), &place, &b);
+}
+
+/* The name as queue and number. */
+static struct callback_value callback_named(const char *name)
+{
+	struct callback_value v = { 0 };
+	struct bytes number = bytes_str(name), queue = { 0 };
+
+	(void)bytes_cut(&number, CALLBACK_STAR[0], &queue);
+	(void)bytes_cstr(queue, v.queue, sizeof(v.queue));
+	(void)bytes_cstr(number, v.number, sizeof(v.number));
+	return v;
+}
+
+static void callback_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	struct callback_value v = callback_named(name);
+
+	queues_callback_delete(queue_table(node), tenant, bytes_str(v.queue), bytes_str(v.number));
+}
+
+static void callback_deleted(struct node *node, const char *name, const struct command_run *run)
+{
+	struct callback_value v = callback_named(name);
+	const struct command_value *why = run && command_arg_find(run->command, BYTES_LIT("reason"))
+						  ? command_value(run, "reason")
+						  : NULL;
+
+	if (run)
+		callback_publish(node, run->tenant, &v, 0,
+				 why && why->given ? why->text : BYTES_LIT("deleted"));
+}
+
+/* ---- a try ---- */
+
+/* What it is written down as. */
+static uint64_t callback_call_id(const struct node *n, struct bytes command)
+{
+	return id_call_derive(node_shard_of_command(n, command), command);
+}
+
+static enum refusal callback_originate(struct command_run *run, const struct queue *q,
+				       const struct callback_value *v, uint64_t call)
+{
+	char to[sizeof(FLOW_WORD QUEUE_WORD) + QUEUE_NAME_MAX + DIAL_NUMBER_MAX];
+	const struct shard_originate o = { .tenant = q->terms.tenant,
+					   .call = call,
+					   .from = v->number,
+					   .to = to,
+					   .payer = callback_payer(run->node, q, v->number),
+					   .ring_s = q->terms.callback.ring_s };
+	struct shard *core = node_core(run->node, call);
+
+	(void)snprintf(to, sizeof(to), FLOW_WORD QUEUE_WORD "%s" FLOW_BOX "%s", v->queue,
+		       v->number);
+	return core ? shard_call_originate(core, &o, clock_instant()) : REFUSED_NO_CALL;
+}
+
+static void callback_try(struct command_run *run, const struct callback_value *v, json_t *view)
+{
+	uint16_t tenant = document_tenant(run);
+	const struct queues *x = queue_table(run->node);
+	const struct queue_caller *c =
+		queues_callback(x, tenant, bytes_str(v->queue), bytes_str(v->number));
+	const struct queue *q = queues_find(x, tenant, bytes_str(v->queue));
+	uint64_t call = callback_call_id(run->node, bytes_str(run->id));
+	enum refusal refused;
+
+	if (!c || !q)
+		return;
+	refused = callback_originate(run, q, v, call);
+	c->callback->call = call;
+	c->callback->is_made = true; /* else it is over, too */
+	if (!refused) {
+		callback_publish(run->node, run->tenant, v, call, BYTES_LIT("called"));
+		(void)json_object_set_new(view, "call", command_call_id_json(call));
+		return;
+	}
+	LOG_WARN("queue", 0, "nobody is called back", LOG_STR("tenant", run->tenant),
+		 LOG_STR("queue", v->queue), LOG_STR("why", refusals[refused].words));
+	if (callback_may(run->node, q, v->number))
+		c->callback->over = "refused";
+}
+
+static void callback_saved(struct command_run *run, const void *value, json_t *view)
+{
+	const struct callback_value *v = value;
+
+	if (command_is_verb(run->command, "call"))
+		callback_try(run, v, view);
+	else if (v->changed_utc_ms == v->created_utc_ms)
+		callback_publish(run->node, run->tenant, v, 0, BYTES_LIT("created"));
+}
+
+const struct document_kind g_callback_documents = {
+	.rank = 2,
+	.name = "callback",
+	.argument = "callback",
+	.several = "callbacks",
+	.passing = true,
+	.places = CALLBACK_PLACES,
+	.share = TENANT_CALLBACKS_MAX,
+	.size = sizeof(struct callback_value),
+	.form = &g_callback_form,
+	.name_of = callback_name,
+	.make = callback_make,
+	.check = callback_check,
+	.aim = callback_aim,
+	.apply = callback_apply,
+	.forget = callback_forget,
+	.deleted = callback_deleted,
+	.saved = callback_saved,
+};
+
+/* ---- twice a second ---- */
+
+static bool callback_in_times(const struct node *n, uint16_t tenant, const char *times)
+{
+	uint32_t from, until, now;
+	int64_t utc_s = (int64_t)(clock_utc_ms() / 1000), local_s;
+
+	if (!box_times_read(times, &from, &until))
+		return true;
+	local_s = utc_s + calendars_offset_s(n->shards.shared_tables->calendars,
+					     tenants_terms(n->common.tenants, tenant)->zone, utc_s);
+	now = (uint32_t)((local_s - civil_day(local_s) * ZONE_DAY_S) / 60);
+	return from <= until ? now >= from && now < until : now >= from || now < until;
+}
+
+static bool callback_is_time(void *arg, const struct queue *q, const struct queue_callback *b)
+{
+	const struct node *n = arg;
+	const char *hours = q->terms.callback.hours;
+	const struct calendar *c = hours[0] ? calendars_find(n->shards.shared_tables->calendars,
+							     q->terms.tenant, bytes_str(hours))
+					    : NULL;
+
+	if (hours[0] &&
+	    (!c || strcmp(calendar_word(c, (int64_t)(clock_utc_ms() / 1000)), "open") != 0))
+		return false;
+	return callback_in_times(n, q->terms.tenant, b->times);
+}
+
+static void on_callback_command(json_t *answer, void *arg)
+{
+	(void)arg;
+	json_decref(answer);
+}
+
+/* By a command of the tenant. Its end shows in the line, or nothing has changed. */
+static void callback_command(struct node *n, const struct queue *q, const struct queue_caller *c,
+			     const char *command, const char *id, json_t *args)
+{
+	struct command_principal who = { .role = COMMAND_FOR_APPLICATION, .door = "queue" };
+
+	(void)snprintf(who.tenant, sizeof(who.tenant), "%s",
+		       tenants_name(n->common.tenants, q->terms.tenant));
+	(void)json_object_set_new(args, "queue", json_string(c->queue));
+	(void)json_object_set_new(args, "number", json_string(c->callback->number));
+	c->callback->until_utc_ms = clock_utc_ms() + CALLBACK_BEGINS_MS;
+	command_start(n, &who, bytes_str(command), bytes_str(id), args, on_callback_command, NULL);
+	json_decref(args);
+}
+
+/* agent: who is free for him; NULL: he only comes to his place. */
+static void callback_begin(struct node *n, const struct queue *q, struct queue_caller *c,
+			   struct queue_agent *agent)
+{
+	const struct queue_callback *b = c->callback;
+	char id[COMMAND_ID_MAX];
+
+	(void)snprintf(id, sizeof(id), "callback %s %" PRIu64 " %u", b->number, b->created_utc_ms,
+		       (unsigned)b->tries);
+	c->rings = true;
+	if (agent)
+		agent_hold(queue_table(n), agent, callback_call_id(n, bytes_str(id)),
+			   clock_utc_ms() + q->terms.callback.ring_s * UINT64_C(1000) +
+				   CALLBACK_RINGS_MORE_MS);
+	c->callback->call = callback_call_id(n, bytes_str(id));
+	callback_command(n, q, c, "callback.call", id,
+			 json_pack("{s:I}", "tries", (json_int_t)b->tries));
+}
+
+/* The call of its try is gone, or never came: the agent is free again. */
+static void callback_settle(const struct node *n, const struct queue *q, struct queue_callback *b,
+			    uint64_t now)
+{
+	const struct shard *core = b->call ? node_core(n, b->call) : NULL;
+	uint16_t unused;
+
+	if (!b->call || (!b->is_made && b->until_utc_ms > now) ||
+	    (core && shard_call_tenant(core, b->call, &unused)))
+		return;
+	for (uint8_t i = 0; i < q->terms.count; i++) {
+		struct queue_agent *a = queues_agent(queue_table(n), q->terms.tenant,
+						     bytes_str(q->terms.members[i].number));
+
+		if (a)
+			agent_release(queue_table(n), a, b->call, 0);
+	}
+	b->call = 0;
+}
+
+static void callback_end(struct node *n, const struct queue *q, const struct queue_caller *c,
+			 const char *why)
+{
+	char id[COMMAND_ID_MAX];
+
+	(void)snprintf(id, sizeof(id), "callback over %s %" PRIu64, c->callback->number,
+		       clock_utc_ms());
+	callback_command(n, q, c, "callback.delete", id, json_pack("{s:s}", "reason", why));
+}
+
+static void callbacks_look(struct node *n, struct queue *q, uint64_t now)
+{
+	struct queue_walk w = queue_walk(q);
+	struct queue_caller *c;
+
+	while ((c = queue_walk_next(&w)) != NULL) {
+		const char *why;
+
+		if (!c->callback)
+			continue;
+		callback_settle(n, q, c->callback, now);
+		why = q->is_there ? callback_over(&q->terms.callback, c->callback, now) : "deleted";
+		if (why && c->callback->until_utc_ms <= now)
+			callback_end(n, q, c, why);
+	}
+	c = queue_callback_choose(queue_table(n), q, now, callback_is_time, n);
+	if (c && c->rings)
+		callback_begin(n, q, c, NULL);
+}
+
+static bool callback_agent_is_idle(void *arg, const struct queue_agent *a)
+{
+	return !shard_user_is_busy(arg, a->tenant, bytes_str(a->number));
+}
+
+/* Those that have an agent. */
+static void callbacks_pick(struct node *n, const struct queue *q, uint64_t now)
+{
+	struct queues *x = queue_table(n);
+	struct shard *core = n->shards.shared_tables->shards;
+	struct queue_match m;
+
+	while (core &&
+	       queues_pick_callback(x, q->terms.tenant, now, callback_agent_is_idle, core, &m))
+		callback_begin(n, m.caller->of, m.caller, m.agents[0]);
+}
+
+void queue_callbacks_second(struct node *n)
+{
+	struct queues *x = queue_table(n);
+	uint64_t now = clock_utc_ms();
+	struct queue *q;
+	uint32_t cursor = 0;
+
+	while ((q = queues_next(x, &cursor)) != NULL) {
+		if (!q->callbacks)
+			continue;
+		callbacks_look(n, q, now);
+		callbacks_pick(n, q, now);
+	}
+}
+
+/* ---- shown ---- */
+
+static json_t *callback_view(const struct queue *q, const struct queue_caller *c, uint32_t position)
+{
+	const struct queue_callback *b = c->callback;
+	uint64_t now = clock_utc_ms();
+
+	return json_pack("{s:s, s:s, s:I, s:i, s:I, s:s, s:i, s:b, s:I}", "queue", c->queue,
+			 "number", b->number, "position", (json_int_t)position, "priority",
+			 c->priority, "waited_s",
+			 (json_int_t)(now > c->joined_utc_ms ? (now - c->joined_utc_ms) / 1000 : 0),
+			 "times", b->times, "tries", b->tries, "calls",
+			 callback_is_called(&q->terms.callback, b, now), "next_utc_ms",
+			 (json_int_t)callback_next_utc_ms(&q->terms.callback, b));
+}
+
+void callback_list(struct command_run *run)
+{
+	const struct command_value *of = command_value(run, "queue");
+	json_t *list = json_array();
+	const struct queue *q;
+	uint32_t cursor = 0;
+
+	while ((q = queues_next(queue_table(run->node), &cursor)) != NULL) {
+		struct queue_walk w = queue_walk(q);
+		const struct queue_caller *c;
+		uint32_t position = 0;
+
+		if (q->terms.tenant != document_tenant(run) || !q->callbacks ||
+		    (of->given && !bytes_is(of->text, q->terms.name)))
+			continue;
+		while ((c = queue_walk_next(&w)) != NULL) {
+			position++;
+			if (c->callback)
+				(void)json_array_append_new(list, callback_view(q, c, position));
+		}
+	}
+	command_answer(run, list);
+}

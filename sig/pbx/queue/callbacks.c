@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Callbacks in the lines of queues (callbacks.h). A callback that is not to be called now counts as
+ * one that rings: it has its place, and competes for no agent. Which one is next follows from the
+ * line and the documents alone, so all nodes choose the same one. */
+
+#include "sig/pbx/queue/callbacks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No call has such an id: there is no shard of that number. */
+#define CALLBACK_IDS (UINT64_C(0xffff) << 48)
+
+static uint64_t callback_id(const struct queues *x, uint64_t seed)
+{
+	uint64_t id = CALLBACK_IDS | seed >> 16;
+
+	while (queues_caller(x, id))
+		id = CALLBACK_IDS | ((id + 1) & ~CALLBACK_IDS);
+	return id;
+}
+
+/* From its number and the moment: the same on all nodes, as a rule. */
+static uint64_t callback_seed(const struct queue_caller *place, const struct queue_callback *value)
+{
+	uint64_t h = place->joined_utc_ms * UINT64_C(0x9e3779b97f4a7c15);
+
+	for (const char *at = value->number; *at; at++)
+		h = (h ^ (uint8_t)*at) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+struct queue_caller *queues_callback(const struct queues *x, uint16_t tenant, struct bytes queue,
+				     struct bytes number)
+{
+	const struct queue *q = queues_any(x, tenant, queue);
+	struct queue_walk w = q ? queue_walk(q) : (struct queue_walk){ 0 };
+	struct queue_caller *c;
+
+	if (!q || !q->callbacks)
+		return NULL;
+	while ((c = queue_walk_next(&w)) != NULL) {
+		if (c->callback && bytes_is(number, c->callback->number))
+			break;
+	}
+	return c;
+}
+
+int queues_callback_put(struct queues *x, const struct queue_caller *place,
+			const struct queue_callback *value)
+{
+	struct queue_caller *at = queues_callback(x, place->tenant, bytes_str(place->queue),
+						  bytes_str(value->number));
+	struct queue_caller c = *place;
+	int err;
+
+	c.rings = true;
+	c.process = 0;
+	c.call = at ? at->call : callback_id(x, callback_seed(place, value));
+	c.callback = at ? at->callback : calloc(1, sizeof(*c.callback));
+	if (!c.callback)
+		return -ENOMEM;
+	memcpy(c.callback->number, value->number, sizeof(value->number));
+	memcpy(c.callback->times, value->times, sizeof(value->times));
+	c.callback->tries = value->tries;
+	if (c.callback->called_utc_ms != value->called_utc_ms)
+		c.callback->is_made = false;
+	c.callback->created_utc_ms = value->created_utc_ms;
+	c.callback->called_utc_ms = value->called_utc_ms;
+	err = queues_caller_put(x, &c);
+	if (err && !at)
+		free(c.callback);
+	return err;
+}
+
+void queues_callback_delete(struct queues *x, uint16_t tenant, struct bytes queue,
+			    struct bytes number)
+{
+	const struct queue_caller *c = queues_callback(x, tenant, queue, number);
+
+	if (c)
+		queues_caller_delete(x, c->call);
+}
+
+void queues_callback_over(const struct queues *x, uint16_t tenant, struct bytes queue,
+			  struct bytes number, const char *why)
+{
+	const struct queue_caller *c = queues_callback(x, tenant, queue, number);
+
+	if (c && !c->callback->over)
+		c->callback->over = why;
+}
+
+uint32_t queues_callbacks_of(const struct queues *x, uint16_t tenant, struct bytes number)
+{
+	const struct queue *q;
+	uint32_t cursor = 0, n = 0;
+
+	while ((q = queues_next(x, &cursor)) != NULL) {
+		if (q->terms.tenant == tenant)
+			n += queues_callback(x, tenant, bytes_str(q->terms.name), number) != NULL;
+	}
+	return n;
+}
+
+uint64_t callback_next_utc_ms(const struct callback_terms *t, const struct queue_callback *b)
+{
+	return b->called_utc_ms ? b->called_utc_ms + (t->ring_s + t->retry_s) * UINT64_C(1000) : 0;
+}
+
+bool callback_is_called(const struct callback_terms *t, const struct queue_callback *b,
+			uint64_t now_utc_ms)
+{
+	return b->call || (b->called_utc_ms && !b->is_made &&
+			   now_utc_ms < b->called_utc_ms + t->ring_s * UINT64_C(1000) +
+						CALLBACK_RINGS_MORE_MS);
+}
+
+const char *callback_over(const struct callback_terms *t, const struct queue_callback *b,
+			  uint64_t now_utc_ms)
+{
+	if (b->over)
+		return b->over;
+	if (b->tries >= t->tries && !callback_is_called(t, b, now_utc_ms))
+		return "unanswered";
+	return now_utc_ms >= b->created_utc_ms + t->keep_h * UINT64_C(3600000) && !b->call
+		       ? "expired"
+		       : NULL;
+}
+
+static bool callback_is_due(const struct callback_terms *t, const struct queue_callback *b,
+			    uint64_t now_utc_ms)
+{
+	return !callback_over(t, b, now_utc_ms) && b->until_utc_ms <= now_utc_ms &&
+	       callback_next_utc_ms(t, b) <= now_utc_ms;
+}
+
+/* One is called. All others wait in any case. */
+static bool queue_calls_back(const struct queue *q, uint64_t now_utc_ms)
+{
+	struct queue_walk w = queue_walk(q);
+	struct queue_caller *c;
+	bool called = false;
+
+	while ((c = queue_walk_next(&w)) != NULL) {
+		if (!c->callback)
+			continue;
+		c->rings = true;
+		called |= callback_is_called(&q->terms.callback, c->callback, now_utc_ms);
+	}
+	return called;
+}
+
+struct queue_caller *queue_callback_choose(const struct queues *x, struct queue *q,
+					   uint64_t now_utc_ms, callback_time_fn *is_time,
+					   void *arg)
+{
+	const struct callback_terms *t = &q->terms.callback;
+	bool calls = queue_calls_back(q, now_utc_ms), turn = t->rule == CALLBACK_TURN;
+	struct queue_walk w = queue_walk(q);
+	struct queue_caller *c;
+
+	if (calls || !q->is_there || t->rule == CALLBACK_OFF || !queues_are_whole(x) ||
+	    (turn && !queue_agents(x, q, true)))
+		return NULL;
+	while ((c = queue_walk_next(&w)) != NULL) {
+		if (c->callback && callback_is_due(t, c->callback, now_utc_ms) &&
+		    is_time(arg, q, c->callback))
+			break;
+		if (turn && !c->callback && !c->rings)
+			return NULL;
+	}
+	if (c && !turn)
+		c->rings = false;
+	return c;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Callbacks of queues: callers who do not wait on the phone, and keep their place
+ * (docs/adr/0195). Each is a document of the tenant, so all nodes have it, over restarts. Here it
+ * stands in the line of its queue, among the callers who wait. Pure; one thread. */
+#ifndef SIG_PBX_QUEUE_CALLBACKS_H
+#define SIG_PBX_QUEUE_CALLBACKS_H
+
+#include "sig/pbx/queue/queues.h"
+
+enum {
+	CALLBACK_TIMES_MAX = 12,       /* 09:00-17:00 */
+	CALLBACK_BEGINS_MS = 5000,     /* a try that was not begun by then is not */
+	CALLBACK_RINGS_MORE_MS = 5000, /* a call may last behind its ringing */
+};
+
+/* Of a caller of the line (queue_caller.callback). */
+struct queue_callback {
+	char number[DIAL_NUMBER_MAX];
+	char times[CALLBACK_TIMES_MAX]; /* between which he wants to be called; "": any */
+	uint8_t tries;                  /* so far */
+	uint64_t created_utc_ms;
+	uint64_t called_utc_ms; /* the last of them; 0: none */
+	/* of this process */
+	uint64_t call;         /* by which it tries, or tried last; 0: none */
+	bool is_made;          /* there is, or was, such a call */
+	uint64_t until_utc_ms; /* it is left alone: a command about it is under way */
+	const char *over;      /* why it is over; NULL: it is not */
+};
+
+/* Adds it, or changes it, by queue and number. place: tenant, queue, priority and when he joined.
+ * 0, -ENOSPC or -ENOMEM. */
+int queues_callback_put(struct queues *x, const struct queue_caller *place,
+			const struct queue_callback *value) NODISCARD;
+void queues_callback_delete(struct queues *x, uint16_t tenant, struct bytes queue,
+			    struct bytes number);
+/* NULL: none. */
+struct queue_caller *queues_callback(const struct queues *x, uint16_t tenant, struct bytes queue,
+				     struct bytes number);
+/* It is over, for that reason, if it is there: its document is to go. */
+void queues_callback_over(const struct queues *x, uint16_t tenant, struct bytes queue,
+			  struct bytes number, const char *why);
+/* In how many queues of the tenant the number has one. */
+uint32_t queues_callbacks_of(const struct queues *x, uint16_t tenant, struct bytes number);
+
+/* When it may be tried again; 0: now. */
+uint64_t callback_next_utc_ms(const struct callback_terms *t, const struct queue_callback *b);
+/* Its number may be ringing, as far as is known here. */
+bool callback_is_called(const struct callback_terms *t, const struct queue_callback *b,
+			uint64_t now_utc_ms);
+/* Why it is over; NULL: it is not. */
+const char *callback_over(const struct callback_terms *t, const struct queue_callback *b,
+			  uint64_t now_utc_ms);
+
+/* Whether it is time for it, beside what is said here. */
+typedef bool callback_time_fn(void *arg, const struct queue *q, const struct queue_callback *b);
+/* Chooses the callback of the queue that is next, one at a time; NULL: none is now. By
+ * CALLBACK_AGENT it competes for agents from now on (queues_pick_callback); by CALLBACK_TURN it is
+ * to be called at once. */
+struct queue_caller *queue_callback_choose(const struct queues *x, struct queue *q,
+					   uint64_t now_utc_ms, callback_time_fn *is_time,
+					   void *arg);
+
+#endif
