@@ -442,6 +442,60 @@ class Sync(ProvisionTest):
         self.assertEqual(self.device.values["reg.1.displayName"], "Reception")
 
 
+class Waves(ProvisionTest):
+    MACS = [f"0004f21a000{nth}" for nth in range(1, 5)]
+
+    def setUp(self):
+        self.node.ctl("device.delete", mac=MAC)
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, model="vvx410", extensions="201")
+        self.phones = []
+        for nth, mac in enumerate(self.MACS):
+            number = f"21{nth}"
+            self.node.put_extension(number, "secret" + number)
+            self.node.ctl("device.put", mac=mac, extensions=number, model="vvx410" if nth else "vvx500")
+            self.addCleanup(self.node.ctl, "device.delete", mac=mac)
+            phone = self.phone(mac, number, "secret" + number)
+            self.assertTrue(phone.boot())
+            if nth < 3:             # the last one is away
+                self.assertEqual(phone.register(self.agent).status, 200)
+                self.addCleanup(phone.agent.register, expires=0, contact="*")
+            self.phones.append(phone)
+
+    def last(self):
+        last = self.node.ctl("device.roll", dry_run=True)["last"]
+        return [last[name] for name in ("runs", "stopped", "count", "done", "failed", "away")]
+
+    def asked(self, *phones):
+        until(lambda: all(phone.syncs for phone in phones), "they are not asked")
+
+    def test_in_waves(self):
+        """PROV-13: who would be asked is listed first; then one wave behind the other, and no more where one of them does not come. Who is away is
+        not waited for."""
+        first, second, third, _ = self.phones
+        for args, macs in (({}, self.MACS), ({"model": "vvx410"}, self.MACS[1:]), ({"number": "212"}, self.MACS[2:3]), ({"number": "999"}, [])):
+            self.assertEqual(self.node.ctl("device.roll", dry_run=True, **args)["macs"], macs, args)
+        time.sleep(0.6)
+        self.assertEqual([phone.syncs for phone in self.phones], [[], [], [], []])
+        self.node.ctl("device.roll", wave=1, seconds=3)
+        self.asked(first)
+        with self.assertRaisesRegex(ServerError, "conflict"):
+            self.node.ctl("device.roll")
+        time.sleep(1)
+        self.assertEqual(second.syncs, [])
+        self.assertTrue(first.boot())
+        self.asked(second)
+        until(lambda: not self.last()[0], lambda: self.last())
+        self.assertEqual((self.last(), third.syncs), ([False, True, 4, 1, 1, 0], []))
+        for phone in self.phones:
+            phone.syncs.clear()
+        self.node.ctl("device.roll", wave=10, failures=1, seconds=3)
+        self.asked(first, second, third)
+        for phone in (first, third):
+            self.assertTrue(phone.boot())
+        until(lambda: not self.last()[0], lambda: self.last())
+        self.assertEqual(self.last(), [False, False, 4, 2, 1, 1])
+
+
 class Guide(ProvisionTest):
     def test_guide(self):
         """docs/guides/phones.md, from a bare phone to a call, with the scripted phone."""

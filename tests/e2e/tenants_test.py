@@ -339,6 +339,7 @@ ROWS = {
     "device.get": each(own(lambda me, row: row["extensions"] == "1001", mac="0004f2000001"), hidden(mac="0004f2000002")),
     "device.list": own(lambda me, rows: [row["mac"] for row in rows] == ["0004f2000001"]),
     "device.sync": each(own(mac="0004f2000001"), hidden(mac="0004f2000002")),
+    "device.roll": own(lambda me, row: row["macs"] == ["0004f2000001"] and row["last"]["count"] == 0, dry_run=True),
     "device.login": each(own(mac="0004f2000001", number="1001"), hidden(mac="0004f2000002", number="1001")),
     "device.mine": each(own(lambda me, rows: [row["mac"] for row in rows] == ["0004f2000001"], number="1001"), own(lambda me, rows: rows == [], number="LONE")),
     "device.logout": each(own(mac="0004f2000001"), hidden(mac="0004f2000002")),

@@ -116,6 +116,11 @@ void device_sync_close(struct node *n);
 void device_sync_remember(struct node *n, struct device_entry *d);
 void device_sync_forget(struct device_entry *d);
 
+/* ---- device_roll.c ---- */
+command_fn command_device_roll;
+void device_roll_beat(void); /* twice a second */
+void device_roll_close(void);
+
 /* ---- device_login.c ---- */
 enum { DEVICE_CONTEXT_MAX = 128 };
 /* The change that the command makes to the device. False: the run has failed. */

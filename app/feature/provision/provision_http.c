@@ -802,6 +802,7 @@ static void asks_end(struct web_asks **asks)
 void provision_close(struct node *n)
 {
 	device_sync_close(n);
+	device_roll_close();
 	device_uploads_close();
 	web_close(g_provision.http);
 	web_close(g_provision.https);

@@ -23,6 +23,16 @@ static const struct command_arg g_device_login_args[] = {
 	U64_ARG("hours", 0, 8760, "0", "The login ends by itself after so many hours. 0: never."),
 	END,
 };
+static const struct command_arg g_device_roll_args[] = {
+	TEXT_ARG("model", CHARSET_NAME, 1, DEVICE_MODEL_MAX - 1, NULL, "Devices of that model."),
+	OWN_ARG(false),
+	U64_ARG("wave", 1, 10000, "10", "So many phones at a time."),
+	U64_ARG("failures", 0, 10000, "0",
+		"So many may fail. Where one more does, no more are asked."),
+	U64_ARG("seconds", 1, 3600, "300", "How long a phone may take, once it was asked."),
+	BOOL_ARG("dry_run", "false", "true: nobody is asked; the answer says who would be."),
+	END,
+};
 static const struct command_arg g_device_logout_args[] = {
 	MAC_ARG,
 	OWN_ARG(false),
@@ -55,6 +65,16 @@ static const struct command g_device_commands[] = {
 	  "it is registered, for up to 12 hours. device.put does so, too. device.get says when it "
 	  "was asked, and what it has fetched since.",
 	  "mac", BY(command_device_sync), .documents = BY(&g_device_documents) },
+	{ "device.roll", COMMAND_FOR_ADMIN, g_device_roll_args,
+	  "Asks the phones of many devices to look for other files, in waves: those of a tenant, "
+	  "or "
+	  "of a model, or of an extension. A wave begins when each phone of the one before has "
+	  "fetched its files, or has failed: it was asked, and did not come. Who is away, or in a "
+	  "call, is asked later. The node of the command does it, and forgets it at its end.",
+	  "devices: how many; macs: the first 500; last, of the one before: runs, stopped (too "
+	  "many "
+	  "failed), count, done, failed, away",
+	  BY(command_device_roll) },
 	{ "device.login", COMMAND_FOR_APPLICATION, g_device_login_args,
 	  "Logs an extension in at a device that has a password of its own: its phone fetches "
 	  "other files, and is a phone of that extension until it is logged out. At all nodes, and "
@@ -81,6 +101,7 @@ static void provision_second(struct node *n, uint64_t now_ns)
 {
 	device_seen_beat(n, now_ns);
 	device_uploads_beat(now_ns);
+	device_roll_beat();
 }
 #endif
 

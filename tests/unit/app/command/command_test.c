@@ -582,6 +582,7 @@ static const struct {
 	{ "device.delete", COMMAND_FOR_ADMIN },
 	{ "device.list", COMMAND_FOR_READER },
 	{ "device.sync", COMMAND_FOR_APPLICATION },
+	{ "device.roll", COMMAND_FOR_ADMIN },
 	{ "device.login", COMMAND_FOR_APPLICATION },
 	{ "device.logout", COMMAND_FOR_APPLICATION },
 	{ "device.mine", COMMAND_FOR_READER },

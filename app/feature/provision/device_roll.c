@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asks many phones to look for other files, in waves: a change that is wrong is to reach some of
+ * them, and not all. A wave is over when each of its phones has fetched its files, or has failed: it
+ * was asked, and did not come in time. One that could not be asked is away, or in a call: it is asked
+ * later, and its wave does not wait for it. The node of the command does it, one of a tenant at a
+ * time; a node that dies forgets it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/document/document.h"
+#include "app/feature/provision/device.h"
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { ROLL_SHOWN_MAX = 500, ROLLS_MAX = 64 };
+
+/* Of a tenant, the last one. */
+static struct roll {
+	char (*macs)[PHONE_MAC_LEN + 1]; /* NULL: it is over */
+	uint16_t tenant;
+	bool used, stopped; /* stopped: too many have failed */
+	uint32_t count, wave, failures, seconds;
+	uint32_t from, to; /* the wave */
+	uint32_t done, failed, away;
+	uint64_t began_utc_ms; /* the wave */
+} g_rolls[ROLLS_MAX];
+
+static bool roll_takes(const struct command_run *run, const struct device_entry *d,
+		       struct device_value *v)
+{
+	const struct command_value *model = command_value(run, "model");
+	const struct command_value *number = command_value(run, "number");
+
+	return (!number->given || bytes_is(number->text, d->login.number)) &&
+	       device_read(run->node, d, v) && (!model->given || bytes_is(model->text, v->model));
+}
+
+static int roll_order(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* Those of the tenant that the command means, by MAC. NULL: none, or no memory. */
+static char (*roll_choose(const struct command_run *run, uint32_t *count))[PHONE_MAC_LEN + 1]
+{
+	uint16_t tenant = document_tenant(run);
+	uint32_t cursor = 0, room = 0;
+	char(*macs)[PHONE_MAC_LEN + 1];
+	static struct device_value v;
+	struct device_entry *d;
+
+	while ((d = device_next(&cursor)) != NULL) {
+		for (; d; d = d->next)
+			room += d->tenant == tenant;
+	}
+	*count = cursor = 0;
+	macs = room ? calloc(room, sizeof(*macs)) : NULL;
+	while (macs && (d = device_next(&cursor)) != NULL) {
+		for (; d; d = d->next) {
+			if (d->tenant == tenant && *count < room && roll_takes(run, d, &v))
+				memcpy(macs[(*count)++], d->mac, sizeof(*macs));
+		}
+	}
+	if (macs)
+		qsort(macs, *count, sizeof(*macs), roll_order);
+	return macs;
+}
+
+static void roll_end(struct roll *r, bool stopped)
+{
+	LOG_INFO("provision", 0,
+		 stopped ? "phones fail: no more are asked" : "all phones are asked",
+		 LOG_U64("done", r->done), LOG_U64("failed", r->failed), LOG_U64("away", r->away),
+		 LOG_U64("devices", r->count));
+	free(r->macs);
+	r->macs = NULL;
+	r->stopped = stopped;
+}
+
+static void roll_wave(struct roll *r)
+{
+	r->from = r->to;
+	r->to = r->count - r->from < r->wave ? r->count : r->from + r->wave;
+	r->began_utc_ms = clock_utc_ms();
+	for (uint32_t i = r->from; i < r->to; i++) {
+		struct device_entry *d = device_of(r->tenant, bytes_str(r->macs[i]));
+
+		if (d)
+			device_sync_want(d, r->began_utc_ms);
+	}
+}
+
+enum roll_state { ROLL_WAITS, ROLL_DONE, ROLL_FAILED, ROLL_AWAY, ROLL_STATES };
+
+static enum roll_state roll_of(const struct roll *r, const struct device_entry *d, uint64_t now_ms)
+{
+	uint64_t most_ms = (uint64_t)r->seconds * 1000;
+	uint64_t asked = d ? d->seen.at[DEVICE_SYNCED] : 0;
+
+	if (!d || d->seen.at[DEVICE_FETCHED] >= r->began_utc_ms)
+		return ROLL_DONE; /* a device that is gone needs nothing */
+	if (asked >= r->began_utc_ms)
+		return now_ms > asked + most_ms ? ROLL_FAILED : ROLL_WAITS;
+	return now_ms > r->began_utc_ms + most_ms ? ROLL_AWAY : ROLL_WAITS;
+}
+
+static void roll_beat(struct roll *r, uint64_t now_ms)
+{
+	uint32_t of[ROLL_STATES] = { 0 };
+	bool stops;
+
+	for (uint32_t i = r->from; i < r->to; i++)
+		of[roll_of(r, device_of(r->tenant, bytes_str(r->macs[i])), now_ms)]++;
+	stops = r->failed + of[ROLL_FAILED] > r->failures;
+	if (of[ROLL_WAITS] && !stops)
+		return;
+	r->done += of[ROLL_DONE];
+	r->failed += of[ROLL_FAILED];
+	r->away += of[ROLL_AWAY];
+	if (stops || r->to == r->count)
+		roll_end(r, stops);
+	else
+		roll_wave(r);
+}
+
+void device_roll_beat(void)
+{
+	for (size_t i = 0; i < ROLLS_MAX; i++) {
+		if (g_rolls[i].macs)
+			roll_beat(&g_rolls[i], clock_utc_ms());
+	}
+}
+
+void device_roll_close(void)
+{
+	for (size_t i = 0; i < ROLLS_MAX; i++)
+		free(g_rolls[i].macs);
+	memset(g_rolls, 0, sizeof(g_rolls));
+}
+
+/* Of that tenant; else a place for it; NULL: all are at work. */
+static struct roll *roll_place(uint16_t tenant)
+{
+	struct roll *place = NULL;
+
+	for (size_t i = 0; i < ROLLS_MAX; i++) {
+		if (g_rolls[i].used && g_rolls[i].tenant == tenant)
+			return &g_rolls[i];
+		if (!g_rolls[i].macs && (!place || !g_rolls[i].used))
+			place = &g_rolls[i];
+	}
+	return place;
+}
+
+static json_t *roll_json(const struct roll *r)
+{
+	return json_pack("{s:b, s:b, s:i, s:i, s:i, s:i}", "runs", r->macs != NULL, "stopped",
+			 r->stopped, "count", (int)r->count, "done", (int)r->done, "failed",
+			 (int)r->failed, "away", (int)r->away);
+}
+
+static void roll_start(struct command_run *run, struct roll *r, char (*macs)[PHONE_MAC_LEN + 1],
+		       uint32_t count)
+{
+	*r = (struct roll){ .macs = macs,
+			    .tenant = document_tenant(run),
+			    .used = true,
+			    .count = count,
+			    .wave = (uint32_t)command_value(run, "wave")->number,
+			    .failures = (uint32_t)command_value(run, "failures")->number,
+			    .seconds = (uint32_t)command_value(run, "seconds")->number };
+	roll_wave(r);
+}
+
+void command_device_roll(struct command_run *run)
+{
+	static const struct roll none = { 0 };
+	bool dry = command_value(run, "dry_run")->number;
+	struct roll *r = roll_place(document_tenant(run));
+	bool own = r && r->used && r->tenant == document_tenant(run);
+	json_t *list, *last;
+	uint32_t count = 0;
+	char(*macs)[PHONE_MAC_LEN + 1];
+
+	if (!dry && (!r || r->macs)) {
+		command_fail(run, r ? COMMAND_CONFLICT : COMMAND_BUSY, NULL,
+			     "phones are being asked by now: dry_run=true shows how far that is");
+		return;
+	}
+	macs = roll_choose(run, &count);
+	list = json_array();
+	for (uint32_t i = 0; i < count && i < ROLL_SHOWN_MAX; i++)
+		(void)json_array_append_new(list, json_string(macs[i]));
+	last = roll_json(own ? r : &none);
+	if (dry || !count)
+		free(macs);
+	else
+		roll_start(run, r, macs, count);
+	command_answer(run, json_pack("{s:i, s:o, s:o}", "devices", (int)count, "macs", list,
+				      "last", last));
+}
