@@ -43,6 +43,11 @@ class Dialog:
             self.phones.waits[self.call_id, self.cseq, method] = [time.monotonic() + AGAIN_S, time.monotonic() + GIVES_UP_S, AGAIN_S, text]
         return text
 
+    def cancel(self):
+        """Gives up before the answer (RFC 3261 9.1)."""
+        text = self.phones.request("CANCEL", self.target, self.local, self.remote, self.call_id, self.cseq, self.user, self.branch)
+        self.phones.waits[self.call_id, self.cseq, "CANCEL"] = [time.monotonic() + AGAIN_S, time.monotonic() + GIVES_UP_S, AGAIN_S, text]
+
     def bye(self):
         self.cseq += 1
         self.up = False
@@ -77,9 +82,10 @@ class Phones:
     def sdp(self, silent):
         return lib.Media().sdp(lib.ADDRESS, 9) + (SILENT if silent else "")
 
-    def call(self, user, number, silent=True):
+    def call(self, user, number, silent=True, name=""):
+        """name: as it is between quotation marks."""
         uri = f"sip:{number}@{lib.ADDRESS}:{self.node[1]}"
-        dialog = Dialog(self, user, os.urandom(8).hex(), f"<sip:{user}@{lib.ADDRESS}>;tag={os.urandom(4).hex()}", f"<{uri}>", uri, self.sdp(silent))
+        dialog = Dialog(self, user, os.urandom(8).hex(), f'{name and chr(34) + name + chr(34)} <sip:{user}@{lib.ADDRESS}>;tag={os.urandom(4).hex()}', f"<{uri}>", uri, self.sdp(silent))
         self.dialogs[dialog.call_id] = dialog
         dialog.send("INVITE", body=dialog.sdp)
         return dialog

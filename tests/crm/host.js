@@ -6,16 +6,20 @@ const adapter = query.get("adapter");
 const frame = document.createElement("iframe");
 const objects = (query.get("objects") ?? "Contact,Account,Lead").split(",");
 const db = JSON.parse(query.get("records") ?? "[]");
-const pops = [], logs = {}, asked = [], strange = [];
-let ready = false, dials = false;
+const pops = [], logs = {}, asked = [], searched = [], strange = [];
+let ready = false, dials = false, patience = 0;
 const seconds = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const later = () => seconds(20 + Math.random() * 180);
 const settings = { "/reqGeneralInfo/reqInternalName": "MaxCSCallCenter", "/reqDialingOptions/reqOutsidePrefix": "9", "/reqDialingOptions/reqLongDistPrefix": "1", "/reqDialingOptions/reqInternationalPrefix": "01" };
 const wrong = (code, description) => ({ success: false, returnValue: null, errors: [{ code, description, details: null }] });
 const right = (returnValue) => ({ success: true, returnValue, errors: null });
 
-function open() {
-	const url = new URL(adapter);
+// As reqStandbyUrl and reqTimeout of a call centre have it: a page that does not say in time that it is there is asked for at the other address.
+function open(address = adapter) {
+	const url = new URL(address);
+	ready = false;
+	clearTimeout(patience);
+	if ((query.get("mode") ?? "").toLowerCase() === "lightning") patience = setTimeout(() => ready || open(query.get("standby") ?? adapter), 5000);
 	if (query.get("mode")) url.searchParams.set("mode", query.get("mode"));
 	url.searchParams.set("sfdcIframeOrigin", location.origin);
 	frame.src = url.href;
@@ -43,7 +47,8 @@ const methods = {
 		if (query.get("apex") === null || apexClass !== "SoftphoneSearchController" || methodName !== "find") return wrong("GENERIC_ERROR", apexClass);
 		const { field, value } = Object.fromEntries(new URLSearchParams(methodParams));
 		const [object, name] = field.split(".");
-		return right({ runApex: JSON.stringify(db.filter((row) => row.RecordType === object && String(row[name] ?? "").startsWith(value)).map(({ Id, Name, RecordType }) => ({ Id, Name, RecordType }))) });
+		const tasks = Object.entries(logs).map(([Id, log]) => ({ Id, Name: log.Subject, RecordType: "Task", ...log }));
+		return right({ runApex: JSON.stringify([...db, ...tasks].filter((row) => row.RecordType === object && String(row[name] ?? "").startsWith(value)).map(({ Id, Name, RecordType }) => ({ Id, Name, RecordType }))) });
 	},
 	saveLog: ({ value }) => {
 		const { entityApiName, Id, ...fields } = value;
@@ -51,6 +56,7 @@ const methods = {
 		if (Id && !logs[Id]) return wrong("SERVER_ERROR", "no such record");
 		const id = Id ?? `00T${String(Object.keys(logs).length).padStart(12, "0")}`;
 		logs[id] = { ...logs[id], ...fields };
+		if (query.get("anew") === "log" && !Id && Object.keys(logs).length === 1) open();
 		return right(id);
 	},
 };
@@ -59,6 +65,7 @@ addEventListener("message", async (event) => {
 	if (event.source !== frame.contentWindow || event.origin !== new URL(adapter).origin) return void strange.push(event.origin);
 	const { method, given, id } = event.data;
 	asked.push(method);
+	if (method === "searchAndScreenPop") searched.push([given.searchParams, Date.now()]);
 	await later();
 	const answer = methods[method]?.(given ?? {}) ?? wrong("GENERIC_ERROR", method);
 	await later();

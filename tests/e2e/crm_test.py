@@ -140,10 +140,23 @@ class Softphone(WebTest):
         self.sign_in(frame, "1002")
         host.until("Object.keys(logs).length === 2")
         first, second = host.run("Object.values(logs)")
-        self.assertEqual(first["CallObject"], second["CallObject"])
+        self.assertEqual([log["CallObject"].partition("-")[0] for log in (first, second)], ["1001", "1002"])
+        self.assertEqual(*(log["CallObject"].partition("-")[2] for log in (first, second)))
         days = {cookie["name"]: (cookie["expires"] - time.time()) / 86400 for cookie in self.chromium.command("Storage.getCookies", browserContextId=host.context)["cookies"]}
         self.assertLess(days["tandem-softphone"], 2)
         self.assertGreater(min(days["tandem-logs-1001"], days["tandem-logs-1002"]), 80, "a weekend is longer than a day")
+
+    def test_loaded_anew_before_the_answer(self):
+        """The CRM loads the page anew while a log is written: it is written once all the same, and the next one, too."""
+        host, frame = self.signed_in(anew="log")
+        for n in (1, 2):
+            out, into = self.rings()
+            frame.shows("1002", "Answer")
+            out.cancel()
+            into.wait_cancel()
+            host.until(f"Object.keys(logs).length >= {n}")
+        time.sleep(1)
+        self.assertEqual(len({log["CallObject"] for log in host.run("Object.values(logs)")}), host.run("Object.keys(logs).length"))
 
     def test_a_tag_pops(self):
         """CRM-07: what the caller keyed is matched with the beginning of the tag's field by the org's class; without that class it is looked for as a number is."""

@@ -213,7 +213,8 @@ export function listen(query: { [name: string]: string }, feed: Feed): () => voi
 		feed.onState?.(false);
 		if (over || !session) return;
 		clearTimeout(timer);
-		timer = window.setTimeout(connect, Math.min(8000, 250 * 2 ** tries++));
+		// Soon, as a call may ring there already; each page at another moment, and all of them seldom where a node stays away.
+		timer = window.setTimeout(connect, Math.min(tries < 20 ? 1500 : 8000, 250 * 2 ** Math.min(tries++, 20)) * (0.5 + Math.random()));
 	};
 	const alive = () => {
 		clearTimeout(silent);

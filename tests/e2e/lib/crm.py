@@ -19,6 +19,9 @@ HOST = b"<!DOCTYPE html><html lang=en><head><title>CRM</title></head><body><h1>C
 class Crm(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
+    def handle_error(self, *_):
+        """A browser that goes away in the middle."""
+
     def __init__(self):
         library = ("text/javascript", (FOLDER / "opencti.js").read_bytes())
         files = {"/": ("text/html", HOST), "/crm-page.html": ("text/html", (ROOT / "docs/guides/crm-page.html").read_bytes()), "/host.js": ("text/javascript", (FOLDER / "host.js").read_bytes()),

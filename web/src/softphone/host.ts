@@ -46,6 +46,8 @@ declare global {
 }
 
 class Wrong extends Error {}
+/** The CRM has answered: no. */
+export class Refused extends Wrong {}
 
 const words = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 const failure = (answer: Answer): unknown => (Array.isArray(answer.errors) ? answer.errors[0] : answer.errors) ?? answer.error;
@@ -53,7 +55,7 @@ const failure = (answer: Answer): unknown => (Array.isArray(answer.errors) ? ans
 /** One answer of the library, in either of its spellings. */
 function settle(answer: Answer, resolve: (value: unknown) => void, reject: (why: Error) => void): void {
 	const wrong = failure(answer);
-	if (answer.success === false || (wrong && answer.success !== true)) reject(new Wrong(words(wrong ?? "refused")));
+	if (answer.success === false || (wrong && answer.success !== true)) reject(new Refused(words(wrong ?? "refused")));
 	else resolve(answer.returnValue ?? answer.result ?? null);
 }
 

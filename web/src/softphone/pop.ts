@@ -58,7 +58,7 @@ export async function popFor(host: Host, terms: Terms, own: Row): Promise<Pop | 
 		const call = await api.get("/v1/crms:call", { call: id });
 		const type = typeOf(own, call);
 		if (!terms.pop.includes(type)) return null;
-		await host.raise().catch(() => undefined);
+		void host.raise().catch(() => undefined); // the search does not wait for it
 		for (const { field, value } of valuesOf(own, call)) {
 			const rows = fitting(await found(host, field, value, type), terms.match);
 			if (rows.length === 1) await host.show(rows[0]?.id ?? "");

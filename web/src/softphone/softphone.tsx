@@ -18,17 +18,20 @@ const me = (): string => api.signedIn()?.user ?? "";
 const tenant = (): string => /^\/softphone\/([^/]+)\/softphone\.html$/.exec(location.pathname)?.[1] ?? "";
 const LOG_MS = 1500; // behind the end of a call: the history has it in a moment, or later
 const LOG_TRIES = 12;
+const AGAIN_MS = 2000; // a node that is away comes back, or another one takes its place
 
 const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 interface State {
 	calls: Row[];
 	live: boolean;
-	ended: number; // calls that have ended: counts up
+	ended: string[]; // calls that have ended, of which no log is known
 }
 
-function useOwn(): State {
-	const [state, setState] = useState<State>({ calls: [], live: false, ended: 0 });
+const ENDED = 100;
+
+function useOwn(): [State, (logged: string[]) => void] {
+	const [state, setState] = useState<State>({ calls: [], live: false, ended: [] });
 	useEffect(
 		() =>
 			api.listen(
@@ -36,7 +39,7 @@ function useOwn(): State {
 				{
 					onEvent: (event) =>
 						setState((before) => {
-							if (text(event, "type") !== "user.state") return { ...before, ended: before.ended + 1 };
+							if (text(event, "type") !== "user.state") return { ...before, ended: [...before.ended, text(event, "call")].slice(-ENDED) };
 							const own = list(event, "users").find((row) => text(row, "user") === me());
 							return own ? { ...before, calls: list(own, "calls") } : before;
 						}),
@@ -45,7 +48,7 @@ function useOwn(): State {
 			),
 		[],
 	);
-	return state;
+	return [state, (logged) => setState((before) => ({ ...before, ended: before.ended.filter((call) => !logged.includes(call)) }))];
 }
 
 function Chosen({ pop, terms, host, onDone }: { pop: Pop; terms: Terms; host: Host; onDone: () => void }) {
@@ -141,11 +144,12 @@ async function carryOut({ command, call, number }: Command): Promise<void> {
 }
 
 function Phone({ host, terms }: { host: Host; terms: All }) {
-	const { calls, live, ended } = useOwn();
+	const [{ calls, live, ended }, logged] = useOwn();
 	const [pop, setPop] = useState<Pop | null>(null);
 	const [wrong, setWrong] = useState("");
 	const [to, setTo] = useState("");
 	const around = useRef<Around | null>(null);
+	const looked = useRef(false);
 	const settings = useRef<{ [name: string]: string }>({});
 	const failed = (error: unknown) => setWrong(said(error));
 	const call = (number: string) => attempt(() => api.ask("/v1/calls", { method: "POST", body: { from: me(), to: number } }), t("Your phone rings: take it, and {to} is called", { to: number }));
@@ -161,25 +165,23 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 	}, []);
 	useEffect(() => around.current?.tell(calls), [JSON.stringify(calls)]);
 	useEffect(() => {
-		for (const own of calls) {
-			const early = text(own, "state") !== "confirmed";
-			if (early || text(own, "direction") === "out") popFor(host, terms, own).then((left) => left && setPop(left), failed);
-		}
+		for (const own of calls) popFor(host, terms, own).then((left) => left && setPop(left), failed);
 	}, [JSON.stringify(calls)]);
 	useEffect(() => {
-		if (!terms.log || host.kind === "none") return undefined;
+		if (!terms.log || host.kind === "none" || (looked.current && !ended.length)) return undefined;
+		looked.current = true;
 		let tries = 0;
 		let timer = 0;
 		const look = () => {
 			logAll(host, me())
-				.catch(failed)
-				.then((some) => {
-					if (!some && tries++ < LOG_TRIES) timer = window.setTimeout(look, LOG_MS * Math.min(tries, 8));
+				.then(logged, failed)
+				.then(() => {
+					if (tries++ < LOG_TRIES) timer = window.setTimeout(look, LOG_MS * Math.min(tries, 8));
 				});
 		};
-		timer = window.setTimeout(look, ended ? LOG_MS : 0);
+		timer = window.setTimeout(look, ended.length ? LOG_MS : 0);
 		return () => clearTimeout(timer);
-	}, [ended]);
+	}, [ended.join()]);
 	return (
 		<main class="stack softphone">
 			<h1 class="hidden">{t("Softphone")}</h1>
@@ -266,9 +268,17 @@ function Signed({ host }: { host: Host }) {
 	const [terms, setTerms] = useState<All | null>(null);
 	const [wrong, setWrong] = useState("");
 	useEffect(() => {
-		api.get<Row>("/v1/crms:softphone", { number: me() })
-			.then((row) => setTerms({ match: (row.match ?? []) as string[], pop: (row.pop ?? []) as string[], new_record: text(row, "new_record"), log: row.log !== false, hosts: (row.hosts ?? []) as string[] }))
-			.catch((error: unknown) => setWrong(said(error)));
+		let timer = 0;
+		const look = () =>
+			void api
+				.get<Row>("/v1/crms:softphone", { number: me() })
+				.then((row) => setTerms({ match: (row.match ?? []) as string[], pop: (row.pop ?? []) as string[], new_record: text(row, "new_record"), log: row.log !== false, hosts: (row.hosts ?? []) as string[] }))
+				.catch((error: unknown) => {
+					setWrong(said(error));
+					if (!(error instanceof api.Problem) || !error.status || error.status >= 500) timer = window.setTimeout(look, AGAIN_MS);
+				});
+		look();
+		return () => clearTimeout(timer);
 	}, []);
 	if (terms) return <Phone host={host} terms={terms} />;
 	return (
