@@ -3,8 +3,10 @@
 import os
 import unittest
 
+import push_test
 import web_test
 from lib.firefox import Firefox, FirefoxPage
+from lib.push import FirefoxPushService
 from patience import until
 
 LONG = 150
@@ -64,3 +66,37 @@ class Client(InFirefox, web_test.WebTest):
                             " return r.width > 0 && r.height > 0 && s.visibility !== 'hidden' || e.tagName + ' ' + e.outerHTML.slice(0, 100); })()")
             self.assertIs(seen, True)
         self.fail(f"not reached by {most} keys: {what}")
+
+
+@unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 walks the pages in Firefox, too")
+class Pushed(InFirefox, web_test.WebTest):
+    """BEAT-27, from end to end: Firefox subscribes by itself, and decrypts by itself what the node has pushed."""
+
+    @classmethod
+    def Browser(cls):       # pylint: disable=invalid-name
+        cls.service = FirefoxPushService()
+        cls.addClassCleanup(cls.service.close)
+        return Firefox({"dom.push.serverURL": f"ws://127.0.0.1:{cls.service.port}", "dom.push.testing.allowInsecureServerURL": True,
+                        "remote.prefs.recommended": False, "permissions.default.desktop-notification": 1, "alerts.useSystemBackend": False})
+
+    def notices(self, page):
+        return page.run("navigator.serviceWorker.getRegistration('/pages/worker.js').then(r => r.getNotifications()).then(all => all.map(n => [n.title, n.tag]))")
+
+    def test_a_call(self):
+        self.node.ctl("tenant.put", name="default", **push_test.TERMS)
+        page = self.client(context="default")
+        page.go(self.url("client#/settings"))
+        page.shows("A notice of calls and messages while no page is open")
+        page.run("[...document.querySelectorAll('label.switch')].find(e => e.innerText.includes('while no page is open')).querySelector('input').click()")
+        until(lambda: len(self.node.ctl("browser.list", number="1001")) == 1)
+        page.go(self.url("style"))
+        out = self.b.invite("1001", self.audio_b.sdp())
+        into = self.a.incoming()
+        into.ring()
+        call = self.calls()[0]["id"]
+        until(lambda: self.notices(page) == [["Call from 1002", call]], lambda: self.notices(page))
+        self.assertEqual(self.service.codes, [100], "it was decrypted, and shown")
+        out.cancel()
+        into.wait_cancel()
+        until(lambda: self.notices(page) == [["Missed call from 1002", call]], lambda: self.notices(page))
+        self.fine(page)

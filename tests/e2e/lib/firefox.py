@@ -39,10 +39,12 @@ def plain(value):
 
 
 class Firefox:
-    def __init__(self):
+    """prefs: of this one, besides."""
+
+    def __init__(self, prefs=None):
         subprocess.run([str(maker.PEERS), "unpack", "firefox"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.home = tempfile.mkdtemp(prefix="tandem-firefox-")
-        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in QUIET.items()]
+        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in {**QUIET, **(prefs or {})}.items()]
         (pathlib.Path(self.home) / "user.js").write_text("".join(lines), encoding="utf-8")
         self.log = open(os.path.join(self.home, "log"), "w+b")      # pylint: disable=consider-using-with
         program = ["firefox-esr", "--headless", "--no-remote", "--profile", self.home, "--remote-debugging-port", "0"]

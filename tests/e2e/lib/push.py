@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A push service on this machine, and the keys of browsers (RFC 8030, 8291, 8292): what comes is checked and decrypted by the crypto of node, which
 shares nothing with OpenSSL's calls in the product but its library."""
+import asyncio
 import base64
+import contextlib
 import http.server
 import json
 import queue
 import subprocess
 import threading
+
+import websockets
 
 import pages as maker
 from patience import PATIENCE_S
@@ -67,6 +71,7 @@ class PushService(http.server.ThreadingHTTPServer):
                 name, body = self.path.rpartition("/")[2], self.rfile.read(int(self.headers["Content-Length"]))
                 status = service.answers.get(name, 201 if name in service.keys else 404)
                 service.came.put((name, dict(self.headers), body))
+                service.deliver(name, body)
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -80,6 +85,9 @@ class PushService(http.server.ThreadingHTTPServer):
     @property
     def origin(self):
         return "http://127.0.0.1:%d" % self.server_address[1]
+
+    def deliver(self, name, body):
+        """To the browser, where one is connected."""
 
     def subscribe(self, name):
         """What a browser says of its subscription."""
@@ -101,3 +109,51 @@ class PushService(http.server.ThreadingHTTPServer):
     def close(self):
         self.shutdown()
         self.server_close()
+
+
+class FirefoxPushService(PushService):
+    """Speaks with Firefox as that of its maker does (hello, register, notification over a WebSocket): what is pushed goes on to the browser as it came."""
+
+    def __init__(self):
+        super().__init__()
+        self.loop, self.links, self.codes, self.ready = asyncio.new_event_loop(), {}, [], threading.Event()
+        threading.Thread(target=self.loop.run_until_complete, args=(self.serve(),), daemon=True).start()
+        self.ready.wait(PATIENCE_S)
+
+    async def serve(self):
+        self.over = asyncio.Event()
+        async with websockets.serve(self.connected, "127.0.0.1", 0) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            self.ready.set()
+            await self.over.wait()
+
+    async def connected(self, link, *_):
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for text in link:
+                answer = self.answer(json.loads(text), link)
+                if answer:
+                    await link.send(json.dumps(answer))
+
+    def answer(self, asked, link):
+        kind, name = asked.get("messageType"), asked.get("channelID")
+        if kind == "hello":
+            return {"messageType": "hello", "uaid": "0" * 32, "status": 200, "use_webpush": True}
+        if kind == "register":
+            self.keys[name], self.links[name] = {}, link
+            return {"messageType": "register", "channelID": name, "status": 200, "pushEndpoint": f"{self.origin}/push/{name}"}
+        if kind == "unregister":
+            self.keys.pop(name, None)
+            return {"messageType": "unregister", "channelID": name, "status": 200}
+        if kind in ("ack", "nack"):     # 100: it could be decrypted; 302: the worker has failed
+            self.codes += [one["code"] for one in asked.get("updates", [asked])]
+        return None
+
+    def deliver(self, name, body):
+        if name in self.links:
+            told = {"messageType": "notification", "channelID": name, "version": f"v{self.came.qsize()}", "data": base64.urlsafe_b64encode(body).decode().rstrip("="),
+                    "headers": {"encoding": "aes128gcm"}}
+            asyncio.run_coroutine_threadsafe(self.links[name].send(json.dumps(told)), self.loop)
+
+    def close(self):
+        self.loop.call_soon_threadsafe(self.over.set)
+        super().close()
