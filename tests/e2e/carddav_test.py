@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ElementTree
 from lib import place
 from lib.postgres import Postgres
 
-from contacts_test import People
+from contacts_test import People, base64_png, png
 from patience import until
 from http_api_test import Asks
 from mailbox_test import children
@@ -239,6 +239,71 @@ class Colleagues(Books):
         until(lambda: "Ä" * 31 in self.anna.get("1002", "colleagues")[2], self.node.log_tail)
         self.assertEqual(self.colleagues(maroon), ["Rubinia"])
 
+    def picture(self, dav, path, **headers):
+        """Status and headers of /pictures/, and the octets."""
+        connection = http.client.HTTPConnection(place.NODE, self.node.http_port, timeout=15)
+        connection.request("GET", f"/pictures/{path}", headers={"Authorization": "Basic " + base64.b64encode(f"{dav.user}:{dav.password}".encode()).decode(),
+                                                              **{name.replace("_", "-"): value for name, value in headers.items()}})
+        answer = connection.getresponse()
+        octets = answer.read()
+        connection.close()
+        return answer.status, answer.headers, octets
+
+    def test_pictures(self):
+        """A user's picture is what its octets say; colleagues see it as JSON, as octets, and in his card, nobody else; it lasts while he is shown."""
+        mine, data = "/v1/picture/1001", f"data:image/png;base64,{base64_png(3)}"
+        self.assertEqual(self.ok(self.node, "PATCH", mine, self.mine, {"photo": data.replace("png", "jpeg")}), {"user": "1001"})
+        self.assertEqual(self.ok(self.node, "GET", mine, self.other)["photo"], data)
+        status, headers, octets = self.picture(self.anna, "colleagues/1001")
+        self.assertEqual((status, headers["Content-Type"], headers["X-Content-Type-Options"], octets), (200, "image/png", "nosniff", png(3)))
+        self.assertEqual(self.picture(self.anna, "colleagues/1001", If_None_Match=headers["ETag"])[0], 304)
+        self.assertIn(f"PHOTO;ENCODING=b;TYPE=png:{base64_png(3)}", self.anna.get("1001", "colleagues")[2].replace("\r\n ", ""))
+        maroon, theirs = Dav(self.node, "1001@maroon", "secret1001"), self.token(self.node, "reader", "maroon", name="m")
+        self.assertEqual([self.picture(maroon, f"colleagues/{number}")[0] for number in ("1001", "1002")], [404, 404])
+        self.refused(404, "not_found", self.node, "GET", mine, theirs)
+        self.refused(403, "not_allowed", self.node, "PATCH", mine, self.other, {"photo": data})
+        self.refused(403, "not_allowed", self.node, "DELETE", mine, self.other)
+        for path in ("colleagues/1002", "colleagues/1003", "colleagues/1009", "colleagues/", "colleagues/1001/x", "x/1001", "", "contacts/%2e%2e", "shared/none"):
+            self.assertEqual(self.picture(self.anna, path)[0], 404, path)
+        wide, html = base64_png(5000), base64.b64encode(b"<html><script>alert(1)</script>").decode()
+        for photo in (f"data:image/png;base64,{wide}", f"data:image/jpeg;base64,{html}", f"data:image/svg+xml;base64,{html}", data[:-8], data + "x", "x", "javascript:alert(1)",
+                      f"data:image/png;base64,{base64_png(2, 60000)}", ""):
+            self.refused(400, "bad_argument", self.node, "PATCH", mine, self.mine, {"photo": photo})
+        for commands, wanted in (("directory.list", 403), ("picture.get", 200), ("contact.export", 403)):
+            token = self.token(self.node, "reader", name="limited", user="1002", commands=commands)
+            self.assertEqual(self.picture(Dav(self.node, "1002", token), "colleagues/1001")[0], wanted, commands)
+        self.assertEqual(self.picture(Dav(self.node, "1002", "guess"), "colleagues/1001")[0], 401)
+        token = self.anna.sync(name="colleagues")[1]
+        self.operator("extension.put", number="1001", title="Chief")
+        until(lambda: "TITLE:Chief" in self.anna.get("1001", "colleagues")[2], self.node.log_tail)
+        self.assertEqual(self.picture(self.anna, "colleagues/1001")[2], png(3))
+        self.assertEqual(self.ok(self.node, "DELETE", mine, self.mine), {"user": "1001"})
+        self.assertEqual(list(self.anna.sync(token, name="colleagues")[0].values())[0][0], 200)
+        self.assertEqual(self.picture(self.anna, "colleagues/1001")[0], 404)
+        self.ok(self.node, "PATCH", mine, self.mine, {"photo": data})
+        self.operator("extension.put", number="1001", shown=False)
+        self.refused(404, "not_found", self.node, "PATCH", mine, self.mine, {"photo": data})
+        until(lambda: self.anna.get("1001", "colleagues")[0] == 404, self.node.log_tail)
+        self.operator("extension.put", number="1001", shown=True)
+        until(lambda: self.anna.get("1001", "colleagues")[0] == 200, self.node.log_tail)
+        self.assertEqual(self.picture(self.anna, "colleagues/1001")[0], 404)
+
+    def test_pictures_of_contacts(self):
+        """PHOTO of a vCard is a picture, in both directions; what is none comes back as it came; a link is fetched by nobody; the directory's are everybody's."""
+        self.assertEqual(self.dav.put("zoe", card("Zoe", None, f"PHOTO;ENCODING=b;TYPE=GIF:{base64_png()}")), 201)
+        self.assertEqual(self.ok(self.node, "GET", "/v1/contacts/zoe", self.mine)["photo"], f"data:image/png;base64,{base64_png()}")
+        self.assertEqual(self.picture(self.dav, "contacts/zoe")[2], png())
+        self.assertEqual([self.picture(dav, "contacts/zoe")[0] for dav in (self.dav, self.anna)], [200, 404])
+        self.assertIn(f"PHOTO;ENCODING=b;TYPE=png:{base64_png()}", self.dav.get("zoe")[2].replace("\r\n ", ""))
+        self.assertEqual(self.dav.put("gif", card("Gif", None, "PHOTO;ENCODING=b;TYPE=PNG:R0lGODlh")), 201)
+        self.assertEqual((self.picture(self.dav, "contacts/gif")[0], "PHOTO;ENCODING=b;TYPE=PNG:R0lGODlh\r\n" in self.dav.get("gif")[2]), (404, True))
+        self.operator("directory.put", contact="hall", name="Hall", photo=f"data:x;base64,{base64_png(4)}")
+        self.assertEqual(self.picture(self.anna, "shared/hall")[2], png(4))
+        self.operator("directory.put", contact="hall", photo="https://example.org/a.png")
+        self.assertEqual((self.picture(self.anna, "shared/hall")[0], self.ok(self.node, "GET", "/v1/directories/hall", self.mine)["photo"]), (404, "https://example.org/a.png"))
+        self.refused(400, "bad_argument", self.node, "PATCH", "/v1/contacts/zoe", self.mine, {"photo": "data:text/html;base64,PGI+"})
+        self.assertEqual(self.picture(self.dav, "contacts/zoe")[0], 200)
+
     def test_killed(self):
         """What changed while the archive was dead is there when it is back, and the token of before counts."""
         until(lambda: len(self.colleagues(self.dav)) == 2, self.node.log_tail)
@@ -355,7 +420,7 @@ class Protocol(Books):
 
     def test_answers_that_nobody_takes(self):
         """One source has at most four large answers in the node's memory: the fifth is refused until their clients have left."""
-        photo = [f"PHOTO;ENCODING=b;TYPE=JPEG:{'A' * 48000}", f"X-A:{'b' * 20000}"]
+        photo = [f"PHOTO;ENCODING=b;TYPE=JPEG:{base64_png(2, 35900)}", f"X-A:{'b' * 20000}"]
         for part in range(6):       # more than the kernel keeps of an answer
             cards = "".join(card(f"Person {part} {i}", None, *photo) for i in range(14))
             self.ok(self.node, "POST", "/v1/contacts:import", self.mine, raw=cards.encode(), Content_Type="text/vcard")

@@ -9,7 +9,9 @@ import os
 import random
 import re
 import signal
+import struct
 import tempfile
+import zlib
 import time
 import urllib.request
 
@@ -25,6 +27,19 @@ from http_api_test import Asks
 from session_test import Users
 from taken_test import ADDRESSES, SIP, Cluster
 from tandem_client import Client
+
+
+def png(side=2, octets=0):
+    """A picture, of some more octets than that."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    pixels = zlib.compress((b"\0" + b"\x40\x80\xc0" * side) * side)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)) + chunk(b"tEXt", b"x\0" + b"A" * octets)
+            + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
+
+
+def base64_png(*size):
+    return base64.b64encode(png(*size)).decode()
 
 
 class People(Users, CallTest):
@@ -441,7 +456,7 @@ class Nodes(Asks, Cluster):
         for node, sums in ((self.b, (5000, 0)), (self.a, (0, 5000))):
             said = self.ok(node, "POST", "/v1/directories:import", admin, raw=rows.encode(), Content_Type="text/csv")
             self.assertEqual((said["added"], said["changed"], said["failed"]), (*sums, 0))
-        card = "\r\n".join(("BEGIN:VCARD", "VERSION:3.0", "FN:Photo", "UID:photo", f"PHOTO;ENCODING=b;TYPE=JPEG:{'A' * 48000}", f"X-A:{'b' * 20000}", "END:VCARD"))
+        card = "\r\n".join(("BEGIN:VCARD", "VERSION:3.0", "FN:Photo", "UID:photo", f"PHOTO;ENCODING=b;TYPE=JPEG:{base64_png(2, 35000)}", f"X-A:{'b' * 20000}", "END:VCARD"))
         self.assertEqual(self.ok(self.b, "POST", "/v1/directories:import", admin, raw=card.encode(), Content_Type="text/vcard")["added"], 1)
         for node in (self.a, self.b):
             self.assertEqual([row["name"] for row in self.ok(node, "GET", "/v1/directories?search=me4999", admin)], ["Name4999"])

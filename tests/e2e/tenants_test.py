@@ -151,6 +151,9 @@ def wait(what, seconds=PATIENCE_S):
 
 # ---- the rows: what one tenant, me, asks for, and what it must hear while the other one has the same ----
 
+PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNwaDgAAAKEAYEml6crAAAAAElFTkSuQmCC"
+
+
 def own(check=None, /, **arguments):
     """It hears of its own."""
     def row(_, me, command, __):
@@ -237,6 +240,9 @@ ROWS = {
     "contact.note.delete": hidden(contact="zoe", note=99, user="1001"),
     "contact.note.list": own(lambda me, rows: [row["text"] for row in rows] == ["mine"], contact="zoe", user="1001"),
     "contact.delete": each(own(contact="zoe", user="1001"), hidden(contact="LONE", user="1001")),
+    "picture.put": each(own(user="1001", photo=PIXEL), hidden(user="LONE", photo=PIXEL)),
+    "picture.get": each(own(user="1001"), hidden(user="LONE")),
+    "picture.delete": each(own(user="1001"), hidden(user="LONE")),
     "directory.add": own(name="common"),
     "directory.put": own(contact="hall", name="Hall"),
     "directory.get": each(own(contact="hall"), hidden(contact="LONE")),

@@ -252,6 +252,27 @@ int contact_finish(json_t *contact, char why[SQL_WHY_MAX])
 	return 0;
 }
 
+static int contact_photo_check(json_t *contact, char why[SQL_WHY_MAX])
+{
+	struct bytes text = bytes_str(contact_text(contact, "photo"));
+	char *room = text.n ? malloc(CONTACT_PHOTO_MAX) : NULL;
+	struct writer w = writer_over(room, CONTACT_PHOTO_MAX);
+	int err = 0;
+
+	if (!text.n)
+		return 0;
+	if (!room)
+		return -ENOMEM;
+	if (photo_write_kept(&w, text))
+		err = json_object_set_new(contact, "photo", json_stringn(room, w.n)) ? -ENOMEM : 0;
+	else
+		err = contact_wrong(why, "photo",
+				    "is a JPEG or PNG of at most 4096 pixels a side as "
+				    "data:image/...;base64,..., or a link of http or https");
+	free(room);
+	return err;
+}
+
 int contact_read(json_t *contact, const json_t *given, char why[SQL_WHY_MAX])
 {
 	int err = 0;
@@ -259,6 +280,8 @@ int contact_read(json_t *contact, const json_t *given, char why[SQL_WHY_MAX])
 	for (size_t i = 0; !err && i < COUNT_OF(g_members); i++)
 		err = json_member_read(contact, given, g_members[i].name, g_members[i].most,
 				       g_members[i].lines, why);
+	if (!err && json_object_get(given, "photo"))
+		err = contact_photo_check(contact, why);
 	if (!err)
 		err = items_collect(contact, given, "phones", "number", contact_kinds,
 				    CONTACT_PHONES_MAX, why);

@@ -8,7 +8,7 @@
  *     emails   a list: address, kind, params and group
  *     default_number   one of its numbers
  *     line     the number as which one calls it
- *     photo    a URI, mostly data:image/jpeg;base64,...
+ *     photo    data:image/jpeg;base64,... or data:image/png;base64,..., or a link
  *     uid, rev of its vCard; uid where the contact's id is another
  *     kept     lines of its vCard that mean nothing here
  *
@@ -24,7 +24,8 @@ enum {
 	CONTACT_NAME_MAX = 63, /* octets of names, company and numbers: what lists are sorted by */
 	CONTACT_TEXT_MAX = 255,
 	CONTACT_NOTE_MAX = 4000,
-	CONTACT_PHOTO_MAX = 48 << 10,
+	CONTACT_PHOTO_MAX = 48 << 10,  /* octets of its text, */
+	CONTACT_PHOTO_SIDE_MAX = 4096, /* and pixels of a side */
 	CONTACT_KEPT_MAX = 32 << 10,
 	CONTACT_PHONES_MAX = 16,
 	CONTACT_EMAILS_MAX = 8,
@@ -59,6 +60,17 @@ void contact_id(char out[CONTACT_ID_MAX], const json_t *contact);
 const char *contact_text(const json_t *contact, const char *member); /* "": absent */
 /* What it is called at: its default number, else its first one; "": it has none. */
 const char *contact_main_number(const json_t *contact);
+
+/* ---- photo_parse.c; also of the node ---- */
+
+/* The type of a picture by its octets: JPEG or PNG, constant. NULL: it is neither, or too many
+ * pixels. */
+const char *photo_type(struct bytes octets);
+/* The octets of a photo, malloc'ed. NULL: it is a link, or no picture. */
+uint8_t *photo_octets(struct bytes text, const char **type, size_t *n);
+/* A photo as it is kept: a link of HTTP, or a picture under the type that it has. False: it is
+ * neither, or there is no room. */
+bool photo_write_kept(struct writer *w, struct bytes text);
 
 /* ---- contact_number.c ---- */
 
@@ -146,8 +158,6 @@ int contact_load(struct archive *a, struct contact_book book, struct bytes id,
 /* Deletes the one that args name, within a transaction. As archive_answer_fn. */
 int contact_remove(struct archive *a, struct contact_book book, const json_t *args,
 		   char why[SQL_WHY_MAX]) NODISCARD;
-/* What its row has as card, malloc'ed; NULL: no memory. */
-char *contact_card_text(const json_t *contact) NODISCARD;
 /* Where args have a revision, the contact must have that one; 0: it is not there (NULL). -EEXIST
  * with why. */
 int contact_revision_check(const json_t *args, const json_t *contact,

@@ -14,8 +14,8 @@
 
 /* What a row is to become, and is. */
 struct mirrored {
-	char *card; /* NULL: it is to go */
-	bool there, same;
+	json_t *before, *contact; /* contact NULL: it is to go */
+	bool there;
 };
 
 static bool on_mirrored_card(const struct sql_value *row, void *arg)
@@ -23,8 +23,18 @@ static bool on_mirrored_card(const struct sql_value *row, void *arg)
 	struct mirrored *m = arg;
 
 	m->there = true;
-	m->same = m->card && bytes_is(row[0].text, m->card);
+	m->before = json_loadb((const char *)row[0].text.p, row[0].text.n, 0, NULL);
 	return false;
+}
+
+/* The picture is told by itself, and stays else. */
+static int mirrored_photo(struct mirrored *m, const json_t *row, char why[SQL_WHY_MAX])
+{
+	json_t *photo = json_object_get(m->before, "photo");
+
+	if (!json_object_get(row, "photo"))
+		return photo ? json_object_set(m->contact, "photo", photo) : 0;
+	return contact_read(m->contact, row, why);
 }
 
 /* As documents have them: their texts may be longer than those of contacts. The caller's; NULL: no
@@ -51,39 +61,41 @@ static json_t *mirrored_contact(const json_t *given)
 	return contact;
 }
 
-static int mirrored_put(struct archive *a, struct contact_book book, const json_t *args,
-			const json_t *contact, struct mirrored *m, char why[SQL_WHY_MAX])
+static int mirrored_put(struct archive *a, struct contact_book book, const json_t *row,
+			struct mirrored *m, char why[SQL_WHY_MAX])
 {
 	const struct sql_value key[] = { sql_text(book.tenant), sql_text(book.owner),
-					 sql_text(archive_arg(args, "contact")) };
+					 sql_text(archive_arg(row, "contact")) };
 	struct dial_plan plan = { 0 };
 	bool added;
 	int err = sql_run(a->sql,
 			  "SELECT card FROM contact WHERE tenant = $1 AND owner = $2 AND id = $3",
 			  key, COUNT_OF(key), on_mirrored_card, m);
 
-	if (err || m->same || (!m->there && !m->card))
+	if (!err && m->contact)
+		err = mirrored_photo(m, row, why);
+	if (err || (m->contact ? json_equal(m->contact, m->before) : !m->there))
 		return err;
-	if (!m->card)
-		return contact_remove(a, book, args, why);
-	return contact_save(a, book, json_text(args, "contact"), contact, 0, &plan,
-			    archive_arg_now(args), &added, why);
+	if (!m->contact)
+		return contact_remove(a, book, row, why);
+	return contact_save(a, book, json_text(row, "contact"), m->contact, 0, &plan,
+			    archive_arg_now(row), &added, why);
 }
 
 static int mirrored_row(struct archive *a, const json_t *row, char why[SQL_WHY_MAX])
 {
 	const json_t *card = json_object_get(row, "card");
-	json_t *contact = card ? mirrored_contact(card) : NULL;
 	struct contact_book book = { archive_arg(row, "tenant"), BYTES_LIT(CONTACT_COLLEAGUES) };
-	struct mirrored m = { .card = contact ? contact_card_text(contact) : NULL };
-	int err = contact && !m.card ? -ENOMEM : mirrored_put(a, book, row, contact, &m, why);
+	struct mirrored m = { .contact = card ? mirrored_contact(card) : NULL };
+	int err = mirrored_put(a, book, row, &m, why);
 
-	free(m.card);
-	json_decref(contact);
+	json_decref(m.before);
+	json_decref(m.contact);
 	return err;
 }
 
-/* Arguments: rows, a list of tenant, contact (its id) and card; without card it is gone. */
+/* Arguments: rows, a list of tenant, contact (its id), card and photo. Without card it is gone;
+ * without photo that stays, and an empty one goes. */
 int contact_mirror(struct archive *a, const json_t *args, json_t **result, char why[SQL_WHY_MAX])
 {
 	int err = sql_begin(a->sql);

@@ -217,7 +217,7 @@ static int numbers_delete(struct archive *a, struct contact_book book, struct by
 }
 
 /* Its card is without what the row has in columns. */
-char *contact_card_text(const json_t *contact)
+static char *card_text(const json_t *contact)
 {
 	static const char *const columns[] = { "contact", "revision", "changed_utc_ms", "notes",
 #define X(flag, member) member,
@@ -245,8 +245,7 @@ static int contact_row_put(struct archive *a, struct contact_book book, const ch
 			   const json_t *contact, int64_t flags, int64_t revision,
 			   const struct dial_plan *plan, int64_t now_ms)
 {
-	char *card = contact_card_text(contact), *words = malloc(WORDS_ROOM),
-	     sort[CONTACT_NAME_MAX];
+	char *card = card_text(contact), *words = malloc(WORDS_ROOM), sort[CONTACT_NAME_MAX];
 	struct writer w = writer_over(words, WORDS_ROOM), s = writer_over(sort, sizeof(sort));
 	struct sql_value params[13];
 	int err = -ENOMEM;

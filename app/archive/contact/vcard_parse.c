@@ -343,7 +343,10 @@ static bool photo_read(json_t *contact, const struct vcard_property *l)
 {
 	struct bytes encoding = { 0 }, type = BYTES_LIT("jpeg");
 	char *room = json_object_get(contact, "photo") ? NULL : malloc(CONTACT_PHOTO_MAX);
+	char *kept = room ? malloc(CONTACT_PHOTO_MAX) : NULL;
 	struct writer w = writer_over(room, room ? CONTACT_PHOTO_MAX : 0);
+	struct writer k = writer_over(kept, kept ? CONTACT_PHOTO_MAX : 0);
+	bool is;
 
 	(void)vcard_param_find(l->params, "ENCODING", &encoding);
 	(void)vcard_param_find(l->params, "TYPE", &type);
@@ -357,10 +360,12 @@ static bool photo_read(json_t *contact, const struct vcard_property *l)
 		if (l->value.p[i] != ' ' && l->value.p[i] != '\\')
 			writer_u8(&w, l->value.p[i]);
 	}
-	if (w.n && !w.overflow)
-		(void)json_object_set_new(contact, "photo", json_stringn(room, w.n));
+	is = w.n && !w.overflow && photo_write_kept(&k, writer_done(&w));
+	if (is)
+		(void)json_object_set_new(contact, "photo", json_stringn(kept, k.n));
+	free(kept);
 	free(room);
-	return w.n && !w.overflow;
+	return is;
 }
 
 /* The type and the octets of a picture within its URI. False: it is a link, or of other form. */

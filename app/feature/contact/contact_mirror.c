@@ -75,8 +75,7 @@ static json_t *person_card(const char *tenant, const struct extension *e)
 	return card;
 }
 
-/* Its card, or that it is gone. */
-static void colleague_add(json_t *rows, const struct node *n, uint16_t tenant, struct bytes number)
+json_t *colleague_row(const struct node *n, uint16_t tenant, struct bytes number)
 {
 	const char *name = tenants_name(n->common.tenants, tenant);
 	char id[CONTACT_ID_MAX];
@@ -84,13 +83,20 @@ static void colleague_add(json_t *rows, const struct node *n, uint16_t tenant, s
 	json_t *card = NULL;
 
 	if (!dav_id_read(id, number))
-		return;
+		return NULL;
 	if (extensions_find(n->api.extensions, tenant, number, &e)) {
 		card = e.person.hidden ? NULL : person_card(name, &e);
 		extension_wipe(&e);
 	}
-	(void)json_array_append_new(rows, json_pack("{s:s, s:s, s:o*}", "tenant", name, "contact",
-						    id, "card", card));
+	return json_pack("{s:s, s:s, s:o*}", "tenant", name, "contact", id, "card", card);
+}
+
+static void colleague_add(json_t *rows, const struct node *n, uint16_t tenant, struct bytes number)
+{
+	json_t *row = colleague_row(n, tenant, number);
+
+	if (row)
+		(void)json_array_append_new(rows, row);
 }
 
 static json_t *colleagues_changed(const struct node *n)

@@ -40,7 +40,8 @@ static const char *const g_abouts[] = { "contact", "directory", "extension", "me
 		TEXT_ARG("note", CHARSET_TEXT, 0, CONTACT_NOTE_MAX, NULL,                          \
 			 "What its vCard notes. contact.note.add makes notes with their time."),   \
 		TEXT_ARG("photo", CHARSET_TEXT, 0, CONTACT_PHOTO_MAX, NULL,                        \
-			 "A picture: data:image/jpeg;base64,... or a link.")
+			 "A picture, JPEG or PNG by what it is, of 4096 pixels a side at most: "   \
+			 "data:image/jpeg;base64,...; or a link of http or https.")
 #define FLAG_ARGS                                                                    \
 	BOOL_ARG("favourite", NULL, "It is a favourite."),                           \
 		BOOL_ARG("pinned", NULL, "It stays where recent ones are cleared."), \
@@ -109,6 +110,17 @@ static const struct command_arg g_note_put_args[] = { NOTED_ARG, NOTE_NUMBER_ARG
 static const struct command_arg g_note_args[] = { NOTED_ARG, NOTE_NUMBER_ARG, USER_ARG, ABOUT_ARG,
 						  END };
 static const struct command_arg g_notes_args[] = { NOTED_ARG, USER_ARG, ABOUT_ARG, END };
+
+static const struct command_arg g_picture_args[] = {
+	TEXT_ARG("user", CHARSET_NUMBER, 1, 63, NULL, "The extension.", .required = true), END
+};
+static const struct command_arg g_picture_put_args[] = {
+	TEXT_ARG("user", CHARSET_NUMBER, 1, 63, NULL, "The extension.", .required = true),
+	TEXT_ARG("photo", CHARSET_TEXT, 1, CONTACT_PHOTO_MAX, NULL,
+		 "The picture: data:image/jpeg;base64,... or data:image/png;base64,...",
+		 .required = true),
+	END
+};
 
 static const struct command_arg g_shared_add_args[] = { CONTACT_FIELDS, END };
 static const struct command_arg g_shared_put_args[] = { CONTACT_ARG, CONTACT_FIELDS, REVISION_ARG,
@@ -210,6 +222,19 @@ static const struct command g_contact_commands[] = {
 	{ "directory.export", COMMAND_FOR_READER, g_shared_export_args,
 	  "Writes the contacts of the directory as a file, in parts.", EXPORT_RESULT,
 	  BY(command_contact_export), .own = "", .transient = true },
+	{ "picture.put", COMMAND_FOR_APPLICATION, g_picture_put_args,
+	  "Gives an extension a picture, which each user of the tenant sees: JPEG or PNG by what "
+	  "it "
+	  "is, of 4096 pixels a side at most. It goes when the extension goes, or is no longer "
+	  "shown in the directory.",
+	  "user", BY(command_contact_picture), .own = "user" },
+	{ "picture.get", COMMAND_FOR_READER, g_picture_args,
+	  "Shows the picture of an extension. /pictures/colleagues/NUMBER has its octets.",
+	  "user, photo (data:image/...;base64,...), revision, changed_utc_ms (of its card)",
+	  BY(command_contact_picture), .own = "", .transient = true },
+	{ "picture.delete", COMMAND_FOR_APPLICATION, g_picture_args,
+	  "Deletes the picture of an extension.", "user", BY(command_contact_picture),
+	  .own = "user" },
 	{ .name = NULL },
 };
 
@@ -223,6 +248,10 @@ static const struct app_page g_contact_pages[] = {
 	  .allow = "GET",
 	  .reads = "directory.list",
 	  .answer = BY(contact_phone_book) },
+	{ .path = "/pictures/",
+	  .allow = "GET",
+	  .reads = "picture.get",
+	  .answer = BY(contact_picture_page) },
 	{ .path = "/.well-known/carddav", .allow = "GET, PROPFIND", .moved = "/dav/" },
 	{ .path = NULL },
 };

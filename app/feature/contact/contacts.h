@@ -15,11 +15,12 @@ enum { CONTACT_SEARCH_MAX = 64, CONTACT_OWNER_MAX = 66 };
 
 command_fn command_contact_put, command_contact_get, command_contact_list, command_contact_find,
 	command_contact_import, command_contact_export, command_contact_note,
-	command_directory_list;
+	command_directory_list, command_contact_picture;
 
-/* Requests of CardDAV, and of phones for their book. */
+/* Requests of CardDAV, of phones for their book, and for pictures. */
 void contact_dav_page(struct page_run *run);
 void contact_phone_book(struct page_run *run);
+void contact_picture_page(struct page_run *run);
 /* EFFECT_EVENT, EFFECT_CONTACT. */
 void contact_on_event(const struct effect *e, void *node);
 void contact_on_wanted(const struct effect *e, void *node);
@@ -32,6 +33,9 @@ void contact_second(struct node *n, uint64_t now_ns);
 enum { PERSON_ROOM = 4 * CONTACT_SEARCH_MAX };
 /* The name that it is shown by, else that of the person. */
 void person_name(const struct extension *e, char out[PERSON_ROOM]);
+/* What contact.mirror is told of an extension: without card where it is gone, or not shown. The
+ * caller's. NULL: its number is too long for an id. */
+json_t *colleague_row(const struct node *n, uint16_t tenant, struct bytes number);
 
 /* The arguments of a request: the tenant, the owner of the book that the command is about, and the
  * dial plan. NULL: the run has failed, and is gone. */

@@ -33,6 +33,10 @@ static void is(const json_t *contact, const char *json)
 	json_decref(wanted);
 }
 
+/* One pixel. */
+#define PNG_HEAD "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1Pe"
+#define PNG_TAIL "AAAADElEQVR4nGNwaDgAAAKEAYEml6crAAAAAElFTkSuQmCC"
+
 #define CARD(version, lines) "BEGIN:VCARD\r\nVERSION:" version "\r\n" lines "END:VCARD\r\n"
 
 static void test_read(void **state)
@@ -43,7 +47,8 @@ static void test_read(void **state)
 		"Inc.;Sales\r\nTEL;TYPE=WORK,pref:+49 30 1\r\n"
 		"TEL;CELL:0170\r\nitem1.TEL;X-A=\"a:b;c\":+1 "
 		"2\r\nitem1.X-ABLABEL:mine\r\nEMAIL;TYPE=INTERNET,HOME:a@b\r\nNOTE:one\\ntwo\\;\r\n"
-		"PHOTO;ENCODING=b;TYPE=PNG:AAAA\r\n BBBB\r\nUID:u 1\r\nREV:2026\r\nBDAY:1990\r\n");
+		"PHOTO;ENCODING=b;TYPE=JPEG:" PNG_HEAD "\r\n " PNG_TAIL
+		"\r\nPHOTO;ENCODING=b;TYPE=GIF:R0lG\r\nUID:u 1\r\nREV:2026\r\nBDAY:1990\r\n");
 	static const char json[] =
 		"{\"name\":\"Anna "
 		"M\u00fcller\",\"first_name\":\"Anna\",\"last_name\":\"M\u00fcller\",\"prefix\":"
@@ -54,8 +59,10 @@ static void test_read(void **state)
 		"2\",\"kind\":\"other\",\"params\":\";X-A=\\\"a:b;c\\\"\",\"group\":\"item1\"}],"
 		"\"default_number\":\"+49 30 1\","
 		"\"emails\":[{\"address\":\"a@b\",\"kind\":\"home\"}],\"note\":\"one\\ntwo;\","
-		"\"photo\":\"data:image/png;base64,AAAABBBB\","
-		"\"uid\":\"u 1\",\"rev\":\"2026\",\"kept\":\"item1.X-ABLABEL:mine\\nBDAY:1990\"}";
+		"\"photo\":\"data:image/png;base64," PNG_HEAD PNG_TAIL "\","
+		"\"uid\":\"u "
+		"1\",\"rev\":\"2026\",\"kept\":\"item1.X-ABLABEL:mine\\nPHOTO;ENCODING=b;TYPE=GIF:"
+		"R0lG\\nBDAY:1990\"}";
 	char why[SQL_WHY_MAX] = "", room[ROOM], id[CONTACT_ID_MAX];
 	json_t *contact = read_one(text, why), *again;
 
@@ -68,8 +75,8 @@ static void test_read(void **state)
 		vcard_write(&w, contact, version, "id", "now");
 		room[w.n] = '\0';
 		assert_non_null(strstr(room, version == 4 ? "PREF=1:+49" : "TYPE=pref:+49"));
-		assert_non_null(strstr(room, version == 4 ? "PHOTO:data:image/png;base64,AAAABBBB"
-							  : "PHOTO;ENCODING=b;TYPE=png:AAAABBBB"));
+		assert_non_null(strstr(room, version == 4 ? "PHOTO:data:image/png;base64," PNG_HEAD
+							  : "PHOTO;ENCODING=b;TYPE=png:" PNG_HEAD));
 		again = read_one(room, why);
 		is(again, json);
 		json_decref(again);
@@ -77,6 +84,77 @@ static void test_read(void **state)
 	contact_id(id, contact);
 	assert_int_equal(strlen(id), 32); /* its uid is no name */
 	json_decref(contact);
+}
+
+/* What a picture is, its octets say; what is none is no photo. */
+static void test_photo(void **state)
+{
+	static const struct {
+		const char *text, *type;
+	} rows[] = {
+		{ "data:image/"
+		  "png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAAAElFTkSuQmCC",
+		  "image/png" },
+		{ "DATA:text/"
+		  "html;charset=x;BASE64,"
+		  "iVBORw0KGgoAAAANSUhEUgAAEAAAABAACAIAAAB9wbNAAAAAAElFTkSuQmCC",
+		  "image/png" },
+		{ "data:image/png;base64,/9j/4AAEYWL//8AACwgQAAABAQAAAP/aAAgBAAAAAAB4/9k=",
+		  "image/jpeg" },
+		{ "data:image/jpeg;base64,/9j/4AAEYWL//8IACwgAEAAQAQAAAP/aAAgBAAAAAAB4/9k=",
+		  "image/jpeg" },
+		{ "https://example.org/a.png?x=1", "link" },
+		{ "HTTP://x", "link" },
+		{ "data:image/"
+		  "png;base64,iVBORw0KGgoAAAANSUhEUgAAEAEAAAABCAIAAAA+gZcVAAAAAElFTkSuQmCC",
+		  NULL },
+		{ "data:image/"
+		  "png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAAACAIAAABbK4B7AAAAAElFTkSuQmCC",
+		  NULL },
+		{ "data:image/png;base64,/9j/4AAEYWL//8AACwgAAROIAQAAAP/aAAgBAAAAAAB4/9k=", NULL },
+		{ "data:image/jpeg;base64,/9j/4AAEYWL//8QACwgAAQABAQAAAP/aAAgBAAAAAAB4/9k=", NULL },
+		{ "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAAAElF",
+		  NULL },
+		{ "data:image/jpeg;base64,/9j/4AAEYWL//8AACwgAAQABAQA=", NULL },
+		{ "data:image/"
+		  "png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAAAElFTkSuQmC",
+		  NULL },
+		{ "data:image/"
+		  "png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAAAElFTkSuQmCC=",
+		  NULL },
+		{ "data:image/png;base64, "
+		  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAAAElFTkSuQmCC",
+		  NULL },
+		{ "data:image/png,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAAAElFTkSuQmCC",
+		  NULL },
+		{ "data:image/gif;base64,R0lGODlhAQABAAAAACw=", NULL },
+		{ "data:image/svg+xml;base64,PHN2Zz4=", NULL },
+		{ "javascript:alert(1)", NULL },
+		{ "http://x/\" onerror=", NULL },
+		{ "file:///etc/passwd", NULL },
+		{ "data:image/png;base64,", NULL },
+		{ "data:;base64,AA==", NULL },
+		{ "iVBORw0KGgo=", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char room[1024], why[SQL_WHY_MAX] = "";
+		struct writer w = writer_over(room, sizeof(room) - 1);
+		json_t *contact = json_object(),
+		       *given = json_pack("{s:s, s:s}", "name", "a", "photo", rows[i].text);
+		bool taken = photo_write_kept(&w, bytes_str(rows[i].text));
+
+		room[w.n] = '\0';
+		if (taken != (rows[i].type != NULL) ||
+		    (taken && rows[i].type[0] == 'i' && strncmp(room + 5, rows[i].type, 9) != 0))
+			fail_msg("%s: %s", rows[i].text, room);
+		assert_int_equal(contact_read(contact, given, why), taken ? 0 : -EINVAL);
+		assert_string_equal(contact_text(contact, "photo"), taken ? room : rows[i].text);
+		assert_true(taken || strstr(why, "photo is a JPEG or PNG"));
+		json_decref(given);
+		json_decref(contact);
+	}
 }
 
 static void test_refused(void **state)
@@ -165,9 +243,8 @@ static void test_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_read),    cmocka_unit_test(test_photo),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_goes_on),
 		cmocka_unit_test(test_rows),
 	};
 
