@@ -10,6 +10,8 @@
 
 #include <openssl/evp.h>
 
+#include "base/json_member.h"
+
 const char *const contact_kinds[] = { "mobile", "landline", "work",  "home",
 				      "fax",    "pager",    "other", NULL };
 const char *const contact_email_kinds[] = { "work", "home", "other", NULL };
@@ -292,6 +294,22 @@ int contact_read(json_t *contact, const json_t *given, char why[SQL_WHY_MAX])
 	    !contact_has_number(contact, contact_text(given, "default_number")))
 		err = contact_wrong(why, "default_number", "is one of its numbers");
 	return err ? err : contact_finish(contact, why);
+}
+
+/* ---- its plan ---- */
+
+void contact_plan(struct dial_plan *out, const json_t *args)
+{
+	const json_t *plan = json_object_get(args, "plan");
+
+	*out = (struct dial_plan){ .area_digits = (uint8_t)json_count(plan, "area_digits") };
+#define TAKE(member) (void)bytes_cstr(archive_arg(plan, #member), out->member, sizeof(out->member))
+	TAKE(country);
+	TAKE(area);
+	TAKE(national_prefix);
+	TAKE(international_prefix);
+	TAKE(access);
+#undef TAKE
 }
 
 /* ---- its id ---- */

@@ -61,6 +61,10 @@ const char *contact_text(const json_t *contact, const char *member); /* "": abse
 /* What it is called at: its default number, else its first one; "": it has none. */
 const char *contact_main_number(const json_t *contact);
 
+/* The plan as the node says it: country, area, area_digits, national_prefix, international_prefix
+ * and access. */
+void contact_plan(struct dial_plan *out, const json_t *args);
+
 /* ---- photo_parse.c; also of the node ---- */
 
 /* The type of a picture by its octets: JPEG or PNG, constant. NULL: it is neither, or too many
@@ -72,7 +76,7 @@ uint8_t *photo_octets(struct bytes text, const char **type, size_t *n);
  * neither, or there is no room. */
 bool photo_write_kept(struct writer *w, struct bytes text);
 
-/* ---- contact_number.c ---- */
+/* ---- contact_number.c; also of the node ---- */
 
 /*
  * The forms of a number by which it is found, as people, phones and trunks write it: with or
@@ -82,9 +86,6 @@ bool photo_write_kept(struct writer *w, struct bytes text);
  */
 uint32_t contact_normal(const struct dial_plan *plan, struct bytes number,
 			char out[CONTACT_NORMAL_FORMS][DIAL_NUMBER_MAX]);
-/* The plan as the node says it: country, area, area_digits, national_prefix, international_prefix
- * and access. */
-void contact_plan(struct dial_plan *out, const json_t *args);
 
 /* ---- vcard_parse.c: RFC 2426 and 6350 ---- */
 

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json_member.h"
-
 enum { TEXT_ROOM = 96, NANP_DIGITS = 10 };
 
 /* Octets of U+00A0, U+2010 to U+2015, U+202F and U+2212 at the beginning; 0: it is none. */
@@ -173,18 +171,4 @@ uint32_t contact_normal(const struct dial_plan *plan, struct bytes number,
 	if (!count)
 		memcpy(out[count++], plain, sizeof(plain));
 	return count;
-}
-
-void contact_plan(struct dial_plan *out, const json_t *args)
-{
-	const json_t *plan = json_object_get(args, "plan");
-
-	*out = (struct dial_plan){ .area_digits = (uint8_t)json_count(plan, "area_digits") };
-#define TAKE(member) (void)bytes_cstr(archive_arg(plan, #member), out->member, sizeof(out->member))
-	TAKE(country);
-	TAKE(area);
-	TAKE(national_prefix);
-	TAKE(international_prefix);
-	TAKE(access);
-#undef TAKE
 }
