@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phone books by LDAP: what ldapsearch finds as phones ask, who may, what is refused, and what anybody else may not."""
 import base64
+import contextlib
 import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -75,6 +77,58 @@ class Phones(People):
         self.assertEqual(self.names(user="uid=1002,ou=directory,o=default", password="secret1002"), ["Anna Müller", "Bob's Lift, Inc", "Robin Bindle"])
         self.assertEqual(self.names(user="1001@maroon", base="o=maroon"), ["Rubinia"])
         self.assertEqual(search(self.url, user="1001@maroon")[:2], (32, []))
+
+    def test_starts_tls(self):
+        """StartTLS (RFC 4511 4.14): what is asked behind it is over TLS, and nothing that came in plain counts there."""
+        self.assertEqual(self.names("(cn=zoe*)", options=["-ZZ"]), ["Zoe Quist"])
+        self.assertEqual(self.names("(cn=zoe*)", options=["-Z"]), ["Zoe Quist"])
+        status, found, _ = search(self.url, base="", user=None, options=["-s", "base"])
+        self.assertEqual(found[0].get("supportedExtension"), ["1.3.6.1.4.1.1466.20037"])
+        status, found, _ = search(self.tls, base="", user=None, options=["-s", "base"])
+        self.assertEqual((status, found[0].get("supportedExtension")), (0, None))
+        self.assertNotEqual(search(self.tls, options=["-ZZ"])[0], 0)       # it is TLS
+        bind = tlv(0x30, tlv(2, b"\1") + tlv(0x60, tlv(2, b"\3") + tlv(4, b"1001") + tlv(0x80, b"secret1001")))
+        starts = tlv(0x30, tlv(2, b"\2") + tlv(0x77, tlv(0x80, b"1.3.6.1.4.1.1466.20037")))
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+        def said(link, octets):
+            link.sendall(octets)
+            answer = link.recv(4096)
+            return answer[answer.index(b"\x0a\1") + 2] if answer else None
+        with socket.create_connection((place.NODE, self.plain), 10) as link:
+            self.assertEqual((said(link, bind), said(link, starts)), (0, 0))
+            with context.wrap_socket(link, server_hostname="node") as secure:
+                look = tlv(0x30, tlv(2, b"\3") + tlv(0x63, tlv(4, b"o=default") + tlv(10, b"\2") + tlv(10, b"\0") + tlv(2, b"\0") + tlv(2, b"\0") + tlv(1, b"\0")
+                                                     + tlv(0x87, b"cn") + tlv(0x30, b"")))
+                self.assertEqual(said(secure, look), 50)        # who was bound in plain is nobody
+                self.assertEqual((said(secure, bind), said(secure, starts), said(secure, bind)), (0, 1, 0))
+        for octets in (starts + bind, starts + starts, starts + b"\x30"):       # it may be somebody in between who sent the rest
+            with socket.create_connection((place.NODE, self.plain), 10) as link:
+                self.assertEqual((said(link, octets), link.recv(100)), (1, b""), octets)
+        for octets in (b"GET / HTTP/1.1\r\n\r\n", bind, b"\x16\x03\x01" + b"\xff" * 300):
+            with socket.create_connection((place.NODE, self.plain), 10) as link:
+                self.assertEqual(said(link, starts), 0)
+                link.sendall(octets)
+                with contextlib.suppress(ConnectionError):
+                    while link.recv(100):
+                        pass
+        for name in (b"1.3.6.1.4.1.4203.1.11.3", b"1.3.6.1.4.1.1466.2003", b""):
+            with socket.create_connection((place.NODE, self.plain), 10) as link:
+                self.assertEqual(said(link, tlv(0x30, tlv(2, b"\2") + tlv(0x77, tlv(0x80, name)))), 2, name)
+                self.assertEqual(said(link, bind), 0)
+        self.assertEqual(self.names("(cn=zoe*)"), ["Zoe Quist"])
+
+    def test_numbers(self):
+        """A number finds who has it however it is written, by the tenant's dial plan; a part of one by its digits."""
+        self.operator("dialplan.put", country="49", area="30", national_prefix="0", international_prefix="00")
+        for number in ("01705550100", "+491705550100", "00491705550100", "+49 (170) 555-0100"):
+            self.assertEqual(self.names(f"(|(telephoneNumber={number})(mobile={number}))".replace("(170)", "\\28170\\29")), ["Zoe Quist"], number)
+        for number, found in (("222", ["Zoe Quist"]), ("+4930222", ["Zoe Quist"]), ("+4930111", ["Bob's Lift, Inc"]), ("+493055501", ["Robin Bindle"]), ("1001", ["Robin Bindle"]),
+                              ("+4940222", []), ("+491705550101", []), ("1", []), ("x", []), ("+", [])):
+            self.assertEqual(self.names(f"(telephoneNumber={number})"), found, number)
+        self.assertEqual(self.names("(&(mobile=+491705550100)(!(telephoneNumber=+4930222)))"), [])
+        self.assertEqual((self.names("(mobile=*5550*)"), self.names("(mobile=+4917*)")), (["Zoe Quist"], []))
 
     def test_entries(self):
         """An entry has what inetOrgPerson must have, numbers as they are dialled, and only what is asked for."""

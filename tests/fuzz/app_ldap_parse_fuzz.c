@@ -103,6 +103,10 @@ static void written_again(const struct ldap_request *q)
 
 /* ---- what is true ---- */
 
+static const struct dial_plan g_plan = {
+	.country = "49", .area = "30", .national_prefix = "0", .international_prefix = "00"
+};
+
 /* 0, 1 (undefined) or 2. A leaf alone is a request of one. */
 static int truth_of(struct ldap_entry *e, const struct ldap_node *node)
 {
@@ -121,7 +125,7 @@ static int truth_of(struct ldap_entry *e, const struct ldap_node *node)
 		return found;
 	one.node_count = node->size;
 	memcpy(one.nodes, node, node->size * sizeof(*node));
-	if (ldap_entry_matches(e, &one))
+	if (ldap_entry_matches(e, &one, &g_plan))
 		return 2;
 	other.node_count = node->size + 1u;
 	other.nodes[0] =
@@ -129,7 +133,7 @@ static int truth_of(struct ldap_entry *e, const struct ldap_node *node)
 	if (node->size + 1u > LDAP_NODES_MAX)
 		return 0;
 	memcpy(other.nodes + 1, node, node->size * sizeof(*node));
-	return ldap_entry_matches(e, &other) ? 0 : 1;
+	return ldap_entry_matches(e, &other, &g_plan) ? 0 : 1;
 }
 
 static void hint_is_sound(const struct ldap_entry *e, const char *hint)
@@ -156,14 +160,15 @@ static void evaluated(struct ldap_request *q)
 	static struct ldap_entry e;
 	static char room[65536];
 
-	assert(ldap_filter_fold(q, folded)); /* no letter becomes longer than twice its octets */
+	assert(ldap_filter_fold(q, &g_plan,
+				folded)); /* no letter becomes longer than twice its octets */
 	for (size_t i = 0; i < COUNT_OF(g_rows); i++) {
 		json_t *row = json_loads(g_rows[i], 0, NULL);
 		struct writer w = writer_over(room, sizeof(room));
 		bool matches;
 
 		assert(row && ldap_entry_make(&e, row, "default", i > 0));
-		matches = ldap_entry_matches(&e, q);
+		matches = ldap_entry_matches(&e, q, &g_plan);
 		assert(matches == (truth_of(&e, q->nodes) == 2));
 		assert(!matches || kind != LDAP_HINT_NEVER);
 		if (matches && kind == LDAP_HINT_TEXT)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LDAP (RFC 4511) as desk phones ask for a phone book: bind and search, nothing else. Requests are
+ * LDAP (RFC 4511) as desk phones ask for a phone book: StartTLS, bind and search. Requests are
  * parsed by liblber into slices, filters are evaluated over entries that are made of the rows of
  * contact.list and directory.list. Pure, but for ldap_server.c and ldap_search.c.
  */
@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "app/archive/contact/contact.h"
 #include "base/bytes.h"
 
 enum {
@@ -20,13 +21,16 @@ enum {
 	LDAP_HINT_MAX = 64,
 	LDAP_DN_MAX = 512,
 	LDAP_FOLDED_MAX = 512,                   /* octets of a value as it is compared */
-	LDAP_FILTER_ROOM = 2 * LDAP_MESSAGE_MAX, /* for those of a filter; */
+	LDAP_FILTER_ROOM = 4 * LDAP_MESSAGE_MAX, /* for those of a filter; */
 	LDAP_ENTRY_ROOM = 4096,                  /* for those of an entry */
 };
+
+#define LDAP_START_TLS "1.3.6.1.4.1.1466.20037" /* RFC 4511 4.14 */
 
 /* RFC 4511 4.1.9 */
 enum ldap_result {
 	LDAP_RESULT_SUCCESS = 0,
+	LDAP_RESULT_OPERATIONS_ERROR = 1,
 	LDAP_RESULT_PROTOCOL_ERROR = 2,
 	LDAP_RESULT_SIZE_LIMIT = 4,
 	LDAP_RESULT_AUTH_METHOD = 7,
@@ -40,7 +44,14 @@ enum ldap_result {
 	LDAP_RESULT_UNWILLING = 53,
 };
 
-enum ldap_op { LDAP_OP_BIND, LDAP_OP_UNBIND, LDAP_OP_SEARCH, LDAP_OP_ABANDON, LDAP_OP_OTHER };
+enum ldap_op {
+	LDAP_OP_BIND,
+	LDAP_OP_UNBIND,
+	LDAP_OP_SEARCH,
+	LDAP_OP_ABANDON,
+	LDAP_OP_EXTENDED,
+	LDAP_OP_OTHER
+};
 
 enum ldap_scope { LDAP_AT_BASE, LDAP_AT_ONE, LDAP_AT_ALL };
 
@@ -63,6 +74,7 @@ struct ldap_node {
 	enum ldap_test test;
 	uint8_t size; /* nodes with those below */
 	struct bytes name, value;
+	struct bytes normal[CONTACT_NORMAL_FORMS]; /* of a number, once it is folded */
 };
 
 /* A request: slices of the message. */
@@ -71,9 +83,10 @@ struct ldap_request {
 	enum ldap_op op;
 	uint8_t answer_tag; /* of its result; 0: it has none */
 	bool critical;      /* it has a control that must not be ignored */
+	struct bytes name;  /* of a bind, or of an extended request */
 	/* of a bind */
 	int32_t version;
-	struct bytes name, password;
+	struct bytes password;
 	bool simple;
 	/* of a search */
 	struct bytes base;
@@ -123,10 +136,12 @@ struct ldap_entry {
  * name. */
 bool ldap_entry_make(struct ldap_entry *out, const json_t *row, const char *tenant, bool own);
 /* Values of the filter become what they are compared as, once for all entries. Its text is to be
- * looked for before that. False: there is no room. */
-bool ldap_filter_fold(struct ldap_request *q, char room[LDAP_FILTER_ROOM]) NODISCARD;
+ * looked for before that. plan: that of the tenant, for numbers. False: there is no room. */
+bool ldap_filter_fold(struct ldap_request *q, const struct dial_plan *plan,
+		      char room[LDAP_FILTER_ROOM]) NODISCARD;
 /* Whether the folded filter is true of it (RFC 4511 4.5.1.7: undefined is not). */
-bool ldap_entry_matches(struct ldap_entry *e, const struct ldap_request *q);
+bool ldap_entry_matches(struct ldap_entry *e, const struct ldap_request *q,
+			const struct dial_plan *plan);
 
 enum ldap_hint { LDAP_HINT_NONE, LDAP_HINT_TEXT, LDAP_HINT_NEVER };
 
@@ -139,7 +154,7 @@ void ldap_result_write(struct writer *w, int32_t id, uint8_t tag, enum ldap_resu
 		       const char *why);
 /* With the attributes that are asked for. */
 void ldap_entry_write(struct writer *w, const struct ldap_request *q, const struct ldap_entry *e);
-/* The root DSE (RFC 4512 5.1); tenant: "" before a bind. */
-void ldap_root_write(struct writer *w, const struct ldap_request *q, const char *tenant);
+/* The root DSE (RFC 4512 5.1); tenant: "" before a bind; tls: it can be started. */
+void ldap_root_write(struct writer *w, const struct ldap_request *q, const char *tenant, bool tls);
 
 #endif

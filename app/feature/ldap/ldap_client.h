@@ -19,6 +19,7 @@ struct ldap_client {
 	int fd;               /* -1: it has gone while it was being answered */
 	struct tls_link *tls; /* NULL: LDAP in plain */
 	bool shakes;          /* the handshake of tls is under way */
+	bool starts;          /* TLS, behind the answer that is on its way */
 	bool searching, ends; /* ends: behind what is on its way */
 	struct addr peer;
 	struct fair_held held;
@@ -36,6 +37,8 @@ struct ldap_client {
 
 /* A search has written its answer to c->out. */
 void ldap_client_answered(struct ldap_client *c);
+/* TLS can be started in a connection of LDAP in plain. */
+bool ldap_has_tls(void);
 
 /* ---- ldap_search.c ---- */
 

@@ -2,7 +2,7 @@
 /*
  * Entries of the class inetOrgPerson (RFC 2798), made of rows of contact.list and directory.list,
  * and the filters that are asked of them. Names compare as searches for contacts do, without case
- * and accents; numbers by their digits. A filter also says which text to look for, so that a book
+ * and accents; numbers by their digits, and as contacts are found by them. A filter also says which text to look for, so that a book
  * is not read from end to end for each letter that is typed at a phone.
  */
 #include <stdio.h>
@@ -195,7 +195,20 @@ static struct bytes value_fold(struct writer *w, struct bytes value, enum ldap_k
 	return w->overflow ? value : bytes_mem(w->p + from, w->n - from);
 }
 
-bool ldap_filter_fold(struct ldap_request *q, char room[LDAP_FILTER_ROOM])
+/* As contacts are found by their numbers: 0170, +49170 and 0049170 are one. */
+static void node_normalize(struct ldap_node *node, const struct dial_plan *plan, struct writer *w)
+{
+	char forms[CONTACT_NORMAL_FORMS][DIAL_NUMBER_MAX];
+	uint32_t n = contact_normal(plan, node->value, forms);
+
+	for (uint32_t i = 0; i < n; i++) {
+		node->normal[i] = bytes_mem(w->p + w->n, strlen(forms[i]));
+		writer_str(w, forms[i]);
+	}
+}
+
+bool ldap_filter_fold(struct ldap_request *q, const struct dial_plan *plan,
+		      char room[LDAP_FILTER_ROOM])
 {
 	struct writer w = writer_over(room, LDAP_FILTER_ROOM);
 	enum ldap_kind kind;
@@ -204,6 +217,8 @@ bool ldap_filter_fold(struct ldap_request *q, char room[LDAP_FILTER_ROOM])
 		struct ldap_node *node = &q->nodes[i];
 
 		(void)attribute_find(node->name, &kind);
+		if (kind == KIND_NUMBER && node->test == LDAP_TEST_EQUAL)
+			node_normalize(node, plan, &w);
 		if (node->value.n)
 			node->value = value_fold(&w, node->value, kind);
 	}
@@ -255,9 +270,25 @@ static bool ldap_value_matches(const struct ldap_node *node, struct bytes has)
 	return true;
 }
 
+static bool number_is_same(const struct ldap_node *node, struct bytes has,
+			   const struct dial_plan *plan)
+{
+	char forms[CONTACT_NORMAL_FORMS][DIAL_NUMBER_MAX];
+	uint32_t n = node->normal[0].n ? contact_normal(plan, has, forms) : 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < CONTACT_NORMAL_FORMS; k++) {
+			if (bytes_is(node->normal[k], forms[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
 enum ldap_truth { IS_FALSE, IS_UNDEFINED, IS_TRUE }; /* in this order: and, or are least, most */
 
-static enum ldap_truth leaf_truth(struct ldap_entry *e, const struct ldap_node *node)
+static enum ldap_truth leaf_truth(struct ldap_entry *e, const struct ldap_node *node,
+				  const struct dial_plan *plan)
 {
 	enum ldap_kind kind;
 	const char *name = attribute_find(node->name, &kind);
@@ -267,7 +298,8 @@ static enum ldap_truth leaf_truth(struct ldap_entry *e, const struct ldap_node *
 	for (uint32_t i = 0; name && i < e->count; i++) {
 		if (!strcmp(e->values[i].name, name) &&
 		    (node->test == LDAP_TEST_PRESENT ||
-		     ldap_value_matches(node, entry_folded(e, i, kind))))
+		     ldap_value_matches(node, entry_folded(e, i, kind)) ||
+		     number_is_same(node, e->values[i].value, plan)))
 			return IS_TRUE;
 	}
 	return IS_FALSE;
@@ -293,7 +325,8 @@ static bool node_is_set(const struct ldap_node *node)
 }
 
 /* From the last node on: what is below one is known then. */
-bool ldap_entry_matches(struct ldap_entry *e, const struct ldap_request *q)
+bool ldap_entry_matches(struct ldap_entry *e, const struct ldap_request *q,
+			const struct dial_plan *plan)
 {
 	enum ldap_truth truth[LDAP_NODES_MAX];
 
@@ -302,7 +335,8 @@ bool ldap_entry_matches(struct ldap_entry *e, const struct ldap_request *q)
 
 		if (node->test >= LDAP_TEST_INITIAL)
 			continue;
-		truth[i] = node_is_set(node) ? set_truth(node, &truth[i]) : leaf_truth(e, node);
+		truth[i] =
+			node_is_set(node) ? set_truth(node, &truth[i]) : leaf_truth(e, node, plan);
 	}
 	return q->node_count && truth[0] == IS_TRUE;
 }

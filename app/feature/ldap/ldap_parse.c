@@ -18,7 +18,7 @@ enum {
 	TAG_ENUM = 0x0a,
 	TAG_SEQUENCE = 0x30,
 	TAG_CONTROLS = 0xa0,
-	TAG_SIMPLE = 0x80,
+	TAG_SIMPLE = 0x80, /* and the name of an extended request */
 };
 
 /* RFC 4511 4: requests, and what answers each. */
@@ -30,7 +30,7 @@ static const struct {
 	{ 0x63, 0x65, LDAP_OP_SEARCH }, { 0x66, 0x67, LDAP_OP_OTHER },
 	{ 0x68, 0x69, LDAP_OP_OTHER },  { 0x4a, 0x6b, LDAP_OP_OTHER },
 	{ 0x6c, 0x6d, LDAP_OP_OTHER },  { 0x6e, 0x6f, LDAP_OP_OTHER },
-	{ 0x50, 0, LDAP_OP_ABANDON },   { 0x77, 0x78, LDAP_OP_OTHER },
+	{ 0x50, 0, LDAP_OP_ABANDON },   { 0x77, 0x78, LDAP_OP_EXTENDED },
 };
 
 int ldap_message_length(struct bytes in)
@@ -296,6 +296,8 @@ int ldap_request_parse(struct ldap_request *out, struct bytes message)
 		     controls_read(out, controls);
 	if (ok && out->op == LDAP_OP_BIND)
 		ok = bind_read(out, content);
+	if (ok && out->op == LDAP_OP_EXTENDED)
+		ok = ber_element_read(&content, TAG_SIMPLE, &out->name);
 	if (ok && out->op == LDAP_OP_SEARCH)
 		ok = ldap_search_read(out, content);
 	return ok ? 0 : -EBADMSG;

@@ -35,6 +35,7 @@ struct ldap_search {
 	json_t *args;
 	uint32_t entries, rows;
 	struct fair_held held;
+	const struct dial_plan *plan;
 	struct bytes only; /* the DN of one entry; empty: all */
 	struct ldap_entry entry;
 };
@@ -188,7 +189,7 @@ static bool ldap_search_row(struct ldap_search *s, const json_t *row)
 
 	if (!ldap_entry_make(&s->entry, row, c->tenant, s->own) ||
 	    (s->only.n && !bytes_ieq(s->only, bytes_str(s->entry.dn))) ||
-	    !ldap_entry_matches(&s->entry, &s->q))
+	    !ldap_entry_matches(&s->entry, &s->q, s->plan))
 		return true;
 	if (s->entries == ENTRIES_MAX || (s->q.size_limit && s->entries == s->q.size_limit))
 		return false;
@@ -293,7 +294,7 @@ static void ldap_search_plan(struct ldap_search *s, enum ldap_place place, bool 
 	char hint[LDAP_HINT_MAX];
 	enum ldap_hint kind = ldap_filter_hint(&s->q, hint);
 	bool entries = (place == LDAP_ENTRY || s->q.scope != LDAP_AT_BASE) &&
-		       ldap_filter_fold(&s->q, s->folded);
+		       ldap_filter_fold(&s->q, s->plan, s->folded);
 
 	entries = entries && kind != LDAP_HINT_NEVER;
 	s->own = entries && (place == LDAP_ROOT || place == LDAP_TREE || own);
@@ -316,7 +317,7 @@ static void ldap_client_search(struct ldap_client *c, struct ldap_request *q, st
 		ldap_client_unbind(c);
 	place = ldap_place_of(q->base, c->tenant, &own);
 	if (place == LDAP_ROOT && q->scope == LDAP_AT_BASE) {
-		ldap_root_write(&c->out, q, c->tenant);
+		ldap_root_write(&c->out, q, c->tenant, !c->tls && ldap_has_tls());
 		return;
 	}
 	if (!bound || place == LDAP_NOWHERE) {
@@ -341,8 +342,29 @@ static void ldap_client_search(struct ldap_client *c, struct ldap_request *q, st
 	}
 	c->searching = true;
 	c->out.cap -= END_ROOM;
+	s->plan = dial_plans_of(c->node->common.dials,
+				tenants_find(c->node->common.tenants, bytes_str(c->tenant)));
 	ldap_search_plan(s, place, own);
 	ldap_search_next(s);
+}
+
+/* RFC 4511 4.14: nothing that came in plain counts behind it, and nothing that was allowed. */
+static void ldap_client_start_tls(struct ldap_client *c, const struct ldap_request *q, bool last)
+{
+	if (!bytes_is(q->name, LDAP_START_TLS)) {
+		result_put(c, q, LDAP_RESULT_PROTOCOL_ERROR,
+			   "no other extended operation than StartTLS is known here");
+	} else if (c->tls || !last) {
+		c->ends = !c->tls;
+		result_put(c, q, LDAP_RESULT_OPERATIONS_ERROR,
+			   c->tls ? "this is TLS" : "a request came behind it, in plain");
+	} else if (!ldap_has_tls()) {
+		result_put(c, q, LDAP_RESULT_UNAVAILABLE, "the node has no certificate");
+	} else {
+		ldap_client_unbind(c);
+		c->starts = true;
+		result_put(c, q, LDAP_RESULT_SUCCESS, "");
+	}
 }
 
 bool ldap_client_request(struct ldap_client *c, struct bytes message)
@@ -359,9 +381,8 @@ bool ldap_client_request(struct ldap_client *c, struct bytes message)
 		ldap_client_bind(c, &q);
 	else if (q.op == LDAP_OP_SEARCH)
 		ldap_client_search(c, &q, message);
-	else if (q.answer_tag == 0x78) /* RFC 4511 4.12 */
-		result_put(c, &q, LDAP_RESULT_PROTOCOL_ERROR,
-			   "no extended operation is known here");
+	else if (q.op == LDAP_OP_EXTENDED)
+		ldap_client_start_tls(c, &q, message.n == c->in_n);
 	else
 		result_put(c, &q, LDAP_RESULT_UNWILLING, "this directory is read only");
 	return true;

@@ -116,7 +116,23 @@ static int ldap_client_flush(struct ldap_client *c)
 	free(c->out.p);
 	c->out = (struct writer){ 0 };
 	c->sent = 0;
+	if (c->starts) {
+		c->starts = false;
+		c->shakes = true;
+		c->until_ns = clock_now_ns() + NEW_S * NS_PER_S;
+		return !g_ldap.tls || tls_accept(&c->tls, g_ldap.tls, c->fd) ? -ECONNRESET : 0;
+	}
 	return c->ends ? -ECONNRESET : 0;
+}
+
+static int ldap_client_shake(struct ldap_client *c)
+{
+	enum tls_failure failure;
+	int err = c->shakes ? tls_handshake(c->tls, &failure) : 0;
+
+	if (!err)
+		c->shakes = false;
+	return err;
 }
 
 /* 1: one was taken; 0: none is whole; else it is over. */
@@ -144,18 +160,13 @@ static int ldap_client_step(struct ldap_client *c)
 /* What can be done now. 0, 1: more waits in what was read; or it is over. */
 static int ldap_client_work(struct ldap_client *c)
 {
-	enum tls_failure failure;
 	ssize_t n;
 	int err;
 
-	if (c->shakes) {
-		err = tls_handshake(c->tls, &failure);
-		if (err)
-			return err == -EAGAIN ? 0 : err;
-		c->shakes = false;
-	}
 	for (int requests = 0; !c->searching;) {
-		err = ldap_client_flush(c);
+		err = c->shakes ? 0 : ldap_client_flush(c);
+		if (!err)
+			err = ldap_client_shake(c);
 		if (err)
 			return err == -EAGAIN ? 0 : err;
 		if (requests == REQUESTS_AT_ONCE)
@@ -309,7 +320,13 @@ static int ldap_listener_open(struct node *n, uint32_t port, int *out)
 	return 0;
 }
 
-static int ldap_tls_open(struct node *n)
+bool ldap_has_tls(void)
+{
+	return g_ldap.tls;
+}
+
+/* needed: it is an error that there is no certificate. */
+static int ldap_tls_open(struct node *n, bool needed)
 {
 	static struct tls_settings tls;
 	char error[TLS_ERROR_MAX];
@@ -318,7 +335,7 @@ static int ldap_tls_open(struct node *n)
 	settings_to_tls(&n->settings, &tls);
 	tls.clients = TLS_CLIENT_NONE; /* phones show passwords */
 	err = g_ldap.tls ? tls_reload(g_ldap.tls, &tls, error) : tls_open(&g_ldap.tls, &tls, error);
-	if (err)
+	if (err && needed)
 		LOG_ERROR("ldap", 0, "the certificates of tls cannot be used",
 			  LOG_STR("error", error));
 	return err;
@@ -335,7 +352,9 @@ int ldap_listen(struct node *n)
 	if (l->ldap)
 		err = ldap_listener_open(n, l->ldap, &g_ldap.fds[LDAP_PLAIN]);
 	if (!err && l->ldaps)
-		err = ldap_tls_open(n);
+		err = ldap_tls_open(n, true);
+	else if (!err)
+		(void)!ldap_tls_open(n, false);
 	if (!err && l->ldaps)
 		err = ldap_listener_open(n, l->ldaps, &g_ldap.fds[LDAP_TLS]);
 	if (!err)
@@ -362,7 +381,7 @@ void ldap_second(struct node *n, uint64_t now_ns)
 void ldap_reload(struct node *n)
 {
 	if (g_ldap.tls)
-		(void)ldap_tls_open(n);
+		(void)ldap_tls_open(n, true);
 }
 
 /* Commands of searches have ended by then: none answers a connection that is closed. */

@@ -78,7 +78,7 @@ void ldap_entry_write(struct writer *w, const struct ldap_request *q, const stru
 	ber_put(w, ber, rc);
 }
 
-void ldap_root_write(struct writer *w, const struct ldap_request *q, const char *tenant)
+void ldap_root_write(struct writer *w, const struct ldap_request *q, const char *tenant, bool tls)
 {
 	struct ldap_request all = *q;
 	static struct ldap_entry e; /* large for a stack */
@@ -89,6 +89,9 @@ void ldap_root_write(struct writer *w, const struct ldap_request *q, const char 
 	e.values[e.count++] = (struct ldap_value){ "objectClass", BYTES_LIT("top") };
 	e.values[e.count++] = (struct ldap_value){ "supportedLDAPVersion", BYTES_LIT("3") };
 	e.values[e.count++] = (struct ldap_value){ "vendorName", BYTES_LIT("tandem") };
+	if (tls)
+		e.values[e.count++] =
+			(struct ldap_value){ "supportedExtension", BYTES_LIT(LDAP_START_TLS) };
 	if (tenant[0]) {
 		WRITER_TEXTS(&name, "o=", tenant);
 		e.values[e.count++] = (struct ldap_value){ "namingContexts", writer_done(&name) };
