@@ -11,9 +11,9 @@ import re
 import signal
 import struct
 import tempfile
-import zlib
 import time
 import urllib.request
+import zlib
 
 from lib.node import ha1
 from lib.place import NODE, PARTY

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The web pages in Chromium: the console and its one-time link, what is live, what is refused, who sees what. TANDEM_SCREENSHOTS=FOLDER leaves a picture
 of every page there, light, dark and as wide as a phone."""
+import base64
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import unittest
 
 import pages as maker
 from call_test import CallTest
+from contacts_test import png
 from http_api_test import Asks
 from lib import browser, pages, place
 from lib.authority import Authority
@@ -501,6 +503,44 @@ class WebClient(WebTest):
         other.shows("Saved", HOSTILE, "+15550100")
         self.assertEqual(self.node.ctl("contact.list", user="1001"), [])
         self.assertEqual([row["name"] for row in self.node.ctl("contact.list", user="1003")], [HOSTILE])
+        for each in (page, other):
+            self.fine(each)
+
+    def choose(self, page, octets):
+        """A file, as a person would choose it."""
+        page.run(f"""(() => {{ const files = new DataTransfer(); files.items.add(new File([Uint8Array.from(atob("{base64.b64encode(octets).decode()}"), c => c.charCodeAt(0))], "a.png"));
+                     const one = document.querySelector("#picture"); one.files = files.files; one.dispatchEvent(new Event("change", {{bubbles: true}})); }})()""")
+
+    def test_pictures(self):
+        """A user chooses his picture, which is made small before it leaves the browser, and a colleague sees it; one of a contact; what is no picture is not sent."""
+        page, other = self.client(), self.client("1002")
+        page.go(self.url("client#/settings"))
+        page.shows("What colleagues see")
+        self.choose(page, b"<svg onload=alert(1)>")
+        page.until("document.querySelector('[role=alert], [role=status]')?.innerText")
+        self.assertIsNone(page.run("document.querySelector('.picture')?.src ?? null"))
+        self.choose(page, png(600))
+        page.until("document.querySelector('.picture')?.naturalWidth === 256")
+        photo = self.node.ctl("picture.get", user="1001")["photo"]
+        self.assertTrue(photo.startswith("data:image/jpeg;base64,"))
+        other.go(self.url("client#/call/1001"))
+        other.until("document.querySelector('.picture')?.naturalWidth === 256")
+        self.assertEqual(other.run("document.querySelector('.picture').src"), photo)
+        page.click("Remove")
+        page.until("!document.querySelector('.picture')")
+        self.node.ctl("contact.put", user="1001", contact="link", name="Link", photo=f"http://{place.NODE}:{self.node.http_port}/x.png")
+        page.go(self.url("client#/contacts"))
+        page.click("New contact")
+        page.fill("#contact-name", "Zoe")
+        self.choose(page, png(3))
+        page.until("document.querySelector('.picture')?.naturalWidth === 3")
+        page.click("Save", "dialog button")
+        page.shows("Saved", "Zoe", "Link")
+        self.assertTrue(self.node.ctl("contact.get", user="1001", contact=next(row["contact"] for row in self.node.ctl("contact.list", user="1001") if row["name"] == "Zoe"))
+                        ["photo"].startswith("data:image/jpeg;base64,"))
+        page.click("Change")        # of Link
+        page.until("document.querySelector('#contact-name')?.value === 'Link'")
+        self.assertIsNone(page.run("document.querySelector('.picture')"))
         for each in (page, other):
             self.fine(each)
 

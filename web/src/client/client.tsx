@@ -9,6 +9,7 @@ import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Ga
 import { ownState, tone, word } from "../words";
 import { Monitor, useSupervisor } from "../monitor";
 import { AgentBar } from "./agent";
+import { Picture, PictureField, usePicture } from "./picture";
 import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, usePhone } from "./phone-bar";
 import { useAlerts } from "./phone-settings";
 import { AnswerPage, dropPush, usePush } from "./push";
@@ -596,6 +597,7 @@ function Contact({ row, onClose, onChange }: { row: Row; onClose: () => void; on
 				{full.error && <Wrong error={full.error} />}
 				{field("name", t("Name"), { required: true, autofocus: true })}
 				{field("company", t("Company"))}
+				<PictureField photo={of("photo")} of={of("name")} onChange={(photo) => setGiven((before) => ({ ...before, photo }))} />
 				{field("phones", t("Numbers, joined by a comma"), { inputMode: "tel" })}
 				{numbers.length > 1 && (
 					<div class="field">
@@ -731,10 +733,12 @@ async function find(): Promise<Finding[]> {
 
 /** The address of somebody to be called: nothing rings before it is confirmed. */
 function CallPage({ to }: { to: string }) {
+	const { photo } = usePicture(to);
 	return (
 		<>
 			<Head title={t("Call {to}?", { to })} />
 			<Card>
+				<Picture photo={photo} of={to} />
 				<div class="row">
 					<button class="button first" onClick={() => void call(to).then(() => (location.href = link()))}>
 						<Icon name="call" /> {t("Call")}

@@ -11,6 +11,7 @@ import { word } from "../words";
 import { MOST_S, record } from "./greeting";
 import { MediaCard } from "./phone-settings";
 import { turnOnAgain } from "./phone-bar";
+import { OwnPicture } from "./picture";
 
 const me = (): string => api.signedIn()?.user ?? "";
 const own = (noun: string): string => `/v1/${noun}/${encodeURIComponent(me())}`;
@@ -287,6 +288,7 @@ export function SettingsPage() {
 				{error && <Wrong error={error} />}
 				{form(t("Calls to you"), CALLS) || (!error && <Waits />)}
 				{form(t("New messages"), TOLD)}
+				<OwnPicture of={me()} />
 				<Greetings />
 				<Secrets hasPin={asked.value?.value.has_pin === true} onChange={asked.again} />
 				<MediaCard />
