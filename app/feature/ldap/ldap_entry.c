@@ -2,8 +2,9 @@
 /*
  * Entries of the class inetOrgPerson (RFC 2798), made of rows of contact.list and directory.list,
  * and the filters that are asked of them. Names compare as searches for contacts do, without case
- * and accents; numbers by their digits, and as contacts are found by them. A filter also says which text to look for, so that a book
- * is not read from end to end for each letter that is typed at a phone.
+ * and accents; numbers by their digits, whole ones also in the form by which contacts are found. A
+ * filter also says which text to look for, so that a book is not read from end to end for each
+ * letter that is typed at a phone.
  */
 #include <stdio.h>
 #include <string.h>
