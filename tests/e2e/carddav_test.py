@@ -188,8 +188,8 @@ class Synced(Books):
 
 class Colleagues(Books):
     def colleagues(self, dav):
-        return sorted(re.search("FN:(.*?)\r?\n", dav.get(href.rsplit("/", 1)[1][:-4], "colleagues")[2])[1]
-                      for href in dav.find(dav.book("colleagues"), "d:getetag", depth="1") if href.endswith(".vcf"))
+        cards = [dav.get(href.rsplit("/", 1)[1][:-4], "colleagues") for href in dav.find(dav.book("colleagues"), "d:getetag", depth="1") if href.endswith(".vcf")]
+        return sorted(re.search("FN:(.*?)\r?\n", text)[1] for status, _, text in cards if status == 200)
 
     def test_synced(self):
         """The real client has the extensions that are shown as a book, follows what changes of them, and takes from its folder what somebody wrote there."""

@@ -130,6 +130,9 @@ struct ldap_entry {
 	struct bytes folded[LDAP_VALUES_MAX]; /* values as they are compared; p NULL: not yet */
 	char folded_room[LDAP_ENTRY_ROOM];
 	size_t folded_used;
+	/* forms of values that are numbers, and how many there are; NORMAL_UNKNOWN: not yet */
+	char normal[LDAP_VALUES_MAX][CONTACT_NORMAL_FORMS][DIAL_NUMBER_MAX];
+	uint8_t normal_count[LDAP_VALUES_MAX];
 };
 
 /* Of a row of contact.list (own) or directory.list, which stays. Returns false if it has no

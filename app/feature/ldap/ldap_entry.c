@@ -13,6 +13,8 @@
 #include "base/json_member.h"
 #include "sig/host/names.h"
 
+enum { NORMAL_UNKNOWN = 0xff };
+
 /* What an attribute holds. */
 enum ldap_kind { KIND_NONE, KIND_NAME, KIND_TEXT, KIND_NUMBER, KIND_CLASS };
 
@@ -161,6 +163,7 @@ bool ldap_entry_make(struct ldap_entry *out, const json_t *row, const char *tena
 	out->count = 0;
 	out->used = out->folded_used = 0;
 	memset(out->folded, 0, sizeof(out->folded));
+	memset(out->normal_count, NORMAL_UNKNOWN, sizeof(out->normal_count));
 	if (!name[0])
 		name = json_text(row, "number");
 	if (!name[0])
@@ -271,15 +274,18 @@ static bool ldap_value_matches(const struct ldap_node *node, struct bytes has)
 	return true;
 }
 
-static bool number_is_same(const struct ldap_node *node, struct bytes has,
+/* The forms of a value are found once, however many nodes ask for it. */
+static bool number_is_same(const struct ldap_node *node, struct ldap_entry *e, uint32_t at,
 			   const struct dial_plan *plan)
 {
-	char forms[CONTACT_NORMAL_FORMS][DIAL_NUMBER_MAX];
-	uint32_t n = node->normal[0].n ? contact_normal(plan, has, forms) : 0;
-
-	for (uint32_t i = 0; i < n; i++) {
+	if (!node->normal[0].n)
+		return false;
+	if (e->normal_count[at] == NORMAL_UNKNOWN)
+		e->normal_count[at] =
+			(uint8_t)contact_normal(plan, e->values[at].value, e->normal[at]);
+	for (uint32_t i = 0; i < e->normal_count[at]; i++) {
 		for (size_t k = 0; k < CONTACT_NORMAL_FORMS; k++) {
-			if (bytes_is(node->normal[k], forms[i]))
+			if (bytes_is(node->normal[k], e->normal[at][i]))
 				return true;
 		}
 	}
@@ -300,7 +306,7 @@ static enum ldap_truth leaf_truth(struct ldap_entry *e, const struct ldap_node *
 		if (!strcmp(e->values[i].name, name) &&
 		    (node->test == LDAP_TEST_PRESENT ||
 		     ldap_value_matches(node, entry_folded(e, i, kind)) ||
-		     number_is_same(node, e->values[i].value, plan)))
+		     number_is_same(node, e, i, plan)))
 			return IS_TRUE;
 	}
 	return IS_FALSE;
