@@ -223,6 +223,22 @@ static bool replaces_taken(const struct shard *s, const struct call *c, uint8_t 
 	return by && !replaces_yields(by, m);
 }
 
+/* Who waits to take a place has none of its own yet: the place is meant, as by a page that is loaded
+ * again, whose ACK was lost with it. */
+static const struct call *replaces_meant(const struct shard *s, const struct call *c, uint8_t *leg)
+{
+	const struct call_replaces *r = &c->replaces;
+	const struct call *of = r->call && !r->asked && r->leg != LEG_NONE &&
+						*leg == c->bridge.caller && c->state < CALL_ENDING
+					? shard_call_find(s, r->call)
+					: NULL;
+
+	if (!of || !call_leg(of, r->leg))
+		return c;
+	*leg = r->leg;
+	return of;
+}
+
 static void replaces_supersede(struct shard *s, uint64_t call, uint8_t leg)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
@@ -440,6 +456,7 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 			       : replaces_fail(why, 403, "the call that rings is another's");
 	if (!replaces_own(s, c->legs[leg], user, m))
 		return replaces_fail(why, 403, "the dialog is another's");
+	c = replaces_meant(s, c, &leg);
 	if (!replaces_state(s, c, leg, m, r.early_only, why))
 		return false;
 	if (replaces_itself(c, leg, m) || replaces_given(s, c, m))

@@ -115,6 +115,24 @@ static void the_latest_counts(void **state)
 	trio_assert_ends(t, &t->l.a, &again);
 }
 
+/* The same, and the second one names the dialog of the first, whose ACK was lost: the place that it was to have is meant. */
+static void the_latest_names_the_one_before(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+	struct phone again = other_phone(&t->l.b, "192.0.2.23:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	replace_with(&o, &t->l.b, "", "", SDP_B2);
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	(void)snprintf(again.tag, sizeof(again.tag), "again");
+	takes_place(t, &again, &o);
+	trio_assert_left(&t->l.b);
+	rig_wait_ms(t->l.r, TXN_TIMEOUT_MS + SOON_MS);
+	assert_true(rig_take(t->l.r, &o.addr, "BYE ").n);
+	trio_assert_ends(t, &t->l.a, &again);
+}
+
 /* For whom the other party is asked already has the place. */
 static void not_behind_the_offer(void **state)
 {
@@ -459,6 +477,7 @@ int main(void)
 		TRIO_TEST(caller_is_replaced),
 		TRIO_TEST(replaced_twice),
 		TRIO_TEST(the_latest_counts),
+		TRIO_TEST(the_latest_names_the_one_before),
 		TRIO_TEST(not_behind_the_offer),
 		TRIO_TEST(needs_no_permission),
 		TRIO_TEST(held_party),
