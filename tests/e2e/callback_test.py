@@ -208,7 +208,7 @@ class Callbacks(Queued):
         self.assertIn("no such queue", refused(OUTSIDE, "other"))
         self.puts(**OFF | {"callback": "off"})
         self.assertIn("calls nobody back", refused("1001"))
-        self.puts(**OFF | {"callback_payer": "1003", "callback_ring_s": 5})
+        self.puts(**OFF | {"callback_payer": "1003", "callback_ring_s": 5, "callback_retry_s": 10})
         out = self.carrier.invite("+4930100", self.carrier.audio.sdp())
         answer = out.wait_answer()
         self.carrier.audio.use(answer)

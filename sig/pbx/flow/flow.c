@@ -921,19 +921,25 @@ static bool run_is_taken(const struct call *c)
 	       (c->park && !c->park->asks && c->run->kind != RUN_PARK);
 }
 
-/* What it waits for is looked at, as it is now. */
+/* What it waits for is looked at, as it is now. Agents of a queue ring behind a save of their own:
+ * they wait for none before it. */
 static void run_look(struct call_host *h, struct call *c)
 {
+	bool queued = c->run->kind == RUN_QUEUE;
 	int outcome = c->run->kind == RUN_REFER   ? refer_look(h, c)
 		      : c->run->kind == RUN_QUEUE ? h->services->queueing->look(h, c)
 		      : c->run->kind >= RUN_PARK  ? place_look(c)
 		      : run_begins_again(c)       ? VERB_AGAIN
 						  : VERB_BEGUN;
 
-	if (outcome >= 0)
+	if (outcome >= 0) {
 		flow_ended(c, (enum flow_outcome)outcome);
-	else if (outcome == VERB_AGAIN)
+	} else if (outcome == VERB_AGAIN && queued) {
+		run_is_ready(c);
+		run_start(h, c);
+	} else if (outcome == VERB_AGAIN) {
 		run_ready(h, c);
+	}
 }
 
 static void flow_settle(struct call_host *h, struct call *c)
