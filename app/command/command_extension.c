@@ -438,6 +438,18 @@ static bool page_make(struct command_run *run, struct extension *e)
 	return true;
 }
 
+/* P7-08: such phones do not know that a call waits, so one of several is all that works there. */
+static bool waiting_fits(struct command_run *run, const struct extension *e)
+{
+	if (e->core.phone_features != PHONE_FEATURES_NONE ||
+	    e->forward.call_waiting != CALL_WAITING_SINGLE)
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT,
+		     command_value(run, "call_waiting")->given ? "call_waiting" : "phone_features",
+		     "with phone_features=none one call cannot wait: off, phone or multiple");
+	return false;
+}
+
 static bool may_monitor(const struct extension *e, const struct blf_key *blf_key)
 {
 	return blf_key->park || e->core.monitor == MONITOR_ALL ||
@@ -549,7 +561,8 @@ static bool extension_make(struct command_run *run, void *value)
 	return fields_read_args(run, g_extension_fields, e) &&
 	       command_presence_may(run, e->presence.words[PRESENCE_MANUAL].state) &&
 	       extension_seats_fit(run, &before, &e->core) && blf_fit(run, e) &&
-	       tls_and_srtp(run, e) && page_make(run, e) && extension_secret_read(run, e);
+	       waiting_fits(run, e) && tls_and_srtp(run, e) && page_make(run, e) &&
+	       extension_secret_read(run, e);
 }
 
 static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])

@@ -324,8 +324,8 @@ void command_walks_drop(struct node *n)
 	}
 }
 
-static bool document_look(const struct command_run *run, const struct command_span *span,
-			  struct command_walk_at *at, bool show, struct command_walk_entry *out)
+bool command_document_look(const struct command_run *run, const struct command_span *span,
+			   struct command_walk_at *at, bool show, struct command_walk_entry *out)
 {
 	struct snapshot_document d;
 
@@ -344,5 +344,5 @@ static bool document_look(const struct command_run *run, const struct command_sp
 
 void command_document_list(struct command_run *run)
 {
-	command_walk_start(run, document_look);
+	command_walk_start(run, command_document_look);
 }

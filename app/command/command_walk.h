@@ -49,6 +49,8 @@ typedef bool command_walk_fn(const struct command_run *run, const struct command
 
 /* Answers a list run with a page of its entries. It may have the arguments of command_span_read. */
 void command_walk_start(struct command_run *run, command_walk_fn *look);
+/* Documents of the command's kind, for lists that say more of each. */
+command_walk_fn command_document_look;
 /* The shard of that place, or the next one on this node; NULL: no more. */
 struct shard *command_walk_shard(const struct command_run *run, struct command_walk_at *at);
 /* To the next shard. */

@@ -494,6 +494,10 @@ static void check_provision(const struct check *c)
 		REPORT(c, "provision.bind",
 		       "provision.bind is an address without a port: its ports are provision.http "
 		       "and provision.https");
+	if (p->server[strspn(p->server, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					"0123456789.-")])
+		REPORT(c, "provision.server",
+		       "provision.server is a host name or an address, without http:// and a port");
 	(void)provision_is(c, p->https, paths[1], p->http, paths[0]);
 	for (size_t i = 0; i < COUNT_OF(ports); i++) {
 		if (!provision_is(c, ports[i], paths[i], c->s->http.port, "http.port") &&
