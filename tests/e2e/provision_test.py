@@ -203,6 +203,16 @@ class Boot(ProvisionTest):
         self.assertTrue(device.changed())
         self.assertEqual(device.values["attendant.uri"], "")
 
+    def test_inventory(self):
+        """device.list has each device with its firmware and its last times, also one whose phone is away, and one that has never asked."""
+        self.node.ctl("device.put", mac=OTHER, extensions="202")
+        self.addCleanup(self.node.ctl, "device.delete", mac=OTHER)
+        self.assertTrue(self.phone().boot())
+        rows = {row["mac"]: row["seen"] for row in self.node.ctl("device.list")}
+        self.assertEqual((rows[MAC]["firmware"], rows[MAC]["firmware_known"], rows[OTHER]["firmware"], rows[OTHER]["asked_utc_ms"]),
+                         ("5.4.2.6345", True, "", 0))
+        self.assertEqual(rows[MAC], self.seen())
+
     def test_clock(self):
         """PROV-16, ADM-25: the tenant's zone with its rule of daylight saving time, the time server of the node, and 12 or 24 hours."""
         device, prefix = self.phone(), "tcpIpApp.sntp."
@@ -718,6 +728,16 @@ class Attacks(ProvisionTest):
                       {"mac": OTHER, "extensions": "1", "address": "192.0.2.1"}, {"mac": OTHER, "extensions": "1", "video_kbps": 100}):
             with self.assertRaises(ServerError, msg=wrong):
                 self.node.ctl("device.put", **wrong)
+
+    def test_one_call_cannot_wait(self):
+        """P7-08: at phones of 7.0, which know of nothing, several calls wait, or none."""
+        self.addCleanup(self.node.ctl, "extension.put", number="202", call_waiting="phone", phone_features="all")
+        self.node.ctl("extension.put", number="202", call_waiting="single")
+        with self.assertRaisesRegex(ServerError, "one call cannot wait"):
+            self.node.ctl("extension.put", number="202", phone_features="none")
+        self.node.ctl("extension.put", number="202", call_waiting="multiple", phone_features="none")
+        with self.assertRaisesRegex(ServerError, "one call cannot wait"):
+            self.node.ctl("extension.put", number="202", call_waiting="single")
 
     def test_garbage(self):
         """Octets that are no HTTP, heads that are too long, many connections: the node serves on."""

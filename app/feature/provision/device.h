@@ -73,6 +73,7 @@ struct device_entry {
 };
 
 extern const struct document_kind g_device_documents;
+command_fn command_device_list;
 command_fn command_device_put, command_device_get, command_device_delete, command_device_sync;
 /* The MAC as documents have it, in the run's arguments. False: the run has failed. */
 bool device_normalize(struct command_run *run);

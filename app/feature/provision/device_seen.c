@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command/command_walk.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/feature/provision/device.h"
@@ -313,6 +314,29 @@ static json_t *seen_json(const struct device_seen *s, const char *generation)
 	(void)json_object_set_new(json, "firmware_known",
 				  json_boolean(firmware_is_known(bytes_str(s->agent), generation)));
 	return json;
+}
+
+/* Also of phones that are away. What other nodes have seen since is there the next time. */
+static bool device_row(const struct command_run *run, const struct command_span *span,
+		       struct command_walk_at *at, bool show, struct command_walk_entry *out)
+{
+	struct device_entry *d;
+
+	if (!command_document_look(run, span, at, show, out))
+		return false;
+	d = out->json ? device_of(document_tenant(run), bytes_str(out->key)) : NULL;
+	if (!d)
+		return true;
+	device_seen_refresh(run->node, d);
+	(void)json_object_set_new(
+		out->json, "seen",
+		seen_json(&d->seen, json_string_value(json_object_get(out->json, "generation"))));
+	return true;
+}
+
+void command_device_list(struct command_run *run)
+{
+	command_walk_start(run, device_row);
 }
 
 static void seen_on_read(enum store_result result, bool there, struct bytes value, void *arg)

@@ -57,9 +57,10 @@ static const struct command g_device_commands[] = {
 	{ "device.delete", COMMAND_FOR_ADMIN, g_device_args,
 	  "Deletes a device: its phone gets no files any more, and keeps those that it has.", "mac",
 	  BY(command_device_delete), .documents = BY(&g_device_documents) },
-	{ "device.list", COMMAND_FOR_READER, g_no_args, "Lists devices by MAC.",
-	  "a list of devices", BY(command_document_list), .documents = BY(&g_device_documents),
-	  .columns = "mac,make,model,extensions,location" },
+	{ "device.list", COMMAND_FOR_READER, g_no_args,
+	  "Lists devices by MAC, also those whose phones are away, with what was seen of each.",
+	  "a list of devices, each with seen, as in device.get", BY(command_device_list),
+	  .documents = BY(&g_device_documents), .columns = "mac,make,model,extensions,location" },
 	{ "device.sync", COMMAND_FOR_APPLICATION, g_device_args,
 	  "Asks the phone of a device to look for other files (check-sync): behind its calls, once "
 	  "it is registered, for up to 12 hours. device.put does so, too. device.get says when it "
