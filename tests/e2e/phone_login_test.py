@@ -391,12 +391,29 @@ class Nodes(Phones, Cluster):
 
     def test_killed_between(self):
         """a is killed between the extension and its PIN: b goes on with the call, and asks the phone, which is one of 201 at both nodes then."""
+        self.killed_between(bare=False)
+
+    def test_killed_between_at_a_bare_phone(self):
+        """The same with a phone that no document names, and that has not registered: b knows by which name it has called, and where it is."""
+        self.killed_between(bare=True)
+
+    def killed_between(self, bare):
         for node in (self.a, self.b):
             until(lambda at=node: at.metric("tandem_cluster_nodes", state="heard") == 1, lambda: "they do not hear each other")
         until(lambda: self.owner(17) == "a" and self.owner(18) == "b", lambda: "each is not at home")
         self.put(self.a)
         until(lambda: len(self.b.ctl("number.list")) == 2, lambda: self.b.ctl("number.list"))
-        device = self.bare(self.a, self.port, MACS[0], server=(ADDRESSES[18], SIP))
+        if bare:
+            self.a.ctl("tenant.put", name="default", bare_phones="900")
+            self.addCleanup(self.b.ctl, "tenant.put", name="default", bare_phones="")
+            self.addCleanup(self.b.ctl, "device.delete", mac=MACS[0])
+            device = Polycom(MACS[0], f"http://{place.NODE}:{self.port}/")
+            self.addCleanup(device.close)
+            until(lambda: device.boot() and device.names, "b does not know")
+            device.values["reg.1.server.1.address"], device.values["reg.1.server.1.port"] = ADDRESSES[18], SIP
+            self.assertIsNone(device.register(lambda *account: UserAgent(*account)))
+        else:
+            device = self.bare(self.a, self.port, MACS[0], server=(ADDRESSES[18], SIP))
         device.agent.server = (ADDRESSES[17], SIP)
         with contextlib.closing(self.b.media()) as sound:
             out = device.agent.invite("%2317", sound.sdp())
