@@ -239,6 +239,11 @@ class Boot(ProvisionTest):
             device.boot()
             self.assertEqual(tuple(device.values["reg.1.server.2." + name] for name in names), want)
             self.assertEqual(device.values["reg.2.server.2.address"], "")
+        other = self.node.ctl("device.put", mac=OTHER, extensions="201")
+        self.addCleanup(self.node.ctl, "device.delete", mac=OTHER)
+        self.assertIn("extensions: 201 has other phones, and each of them registers at its secondary proxy", other["warnings"])
+        self.node.ctl("extension.put", number="201", secondary_registers=False)
+        self.assertEqual(self.node.ctl("device.put", mac=OTHER, extensions="201").get("warnings", []), [])
         for wrong in ("a b", "x:0", "x:65536", ":5060", 'x"/><y', "x:y", "http://x"):
             with self.assertRaises(ServerError, msg=wrong):
                 self.node.ctl("extension.put", number="201", secondary_proxy=wrong)

@@ -191,6 +191,30 @@ static uint32_t device_bare_count(const struct device_value *v, uint16_t tenant)
 	return count;
 }
 
+/* REG-22: a gateway rings one of them, or refuses the second. */
+static void device_secondary_warn(const struct node *node, uint16_t tenant,
+				  const struct device_value *v, json_t *out)
+{
+	static struct extension e;
+	struct bytes list = bytes_str(v->extensions), first = { 0 };
+	struct device_entry *d;
+	uint32_t cursor = 0, others = 0;
+
+	(void)bytes_cut(&list, ',', &first);
+	while ((d = device_next(&cursor)) != NULL) {
+		while (d && d->tenant != tenant)
+			d = d->next;
+		others += d && bytes_is(first, d->login.number) && strcmp(d->mac, v->mac) != 0;
+	}
+	if (others && extensions_find(node->api.extensions, tenant, first, &e) &&
+	    e.secondary_registers)
+		(void)json_array_append_new(
+			out, json_sprintf("extensions: %s has other phones, and each of them "
+					  "registers at its secondary proxy",
+					  e.core.number));
+	extension_wipe(&e);
+}
+
 static void device_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
 {
 	const struct device_value *v = value;
@@ -209,6 +233,7 @@ static void device_warn(const struct node *node, uint16_t tenant, const void *va
 				     "than that: those beyond cannot be called, nor asked to "
 				     "look for files",
 				     v->extensions, BINDINGS_MAX));
+	device_secondary_warn(node, tenant, v, out);
 	if (v->digit_map[0])
 		(void)json_array_append_new(
 			out, json_string("digit_map: it is kept, and the dial plan's is not used"));
