@@ -115,7 +115,7 @@ class Requests:
         """Of what a pattern "^[...]*$" allows."""
         allowed = re.fullmatch(r"\^\[(?!\^)(.*)\]\*\$", schema.get("pattern", ""))
         every = [chr(c) for c in range(0x20, 0x7f) if re.fullmatch(f"[{allowed[1]}]", chr(c))] if allowed else None
-        return st.text(every, min_size=schema.get("minLength", 0), max_size=min(schema.get("maxLength", 40), 80)) if every else WORD
+        return st.text(every, min_size=schema.get("minLength", 0), max_size=min(schema.get("maxLength", 40), max(80, schema.get("minLength", 0)))) if every else WORD
 
     def of(self, name):
         """(name, method, target, body) of that operation."""
