@@ -223,8 +223,8 @@ static bool replaces_taken(const struct shard *s, const struct call *c, uint8_t 
 	return by && !replaces_yields(by, m);
 }
 
-/* Who waits to take a place has none of its own yet: the place is meant, as by a page that is loaded
- * again, whose ACK was lost with it. */
+/* Who waits to take a place has none of its own yet: the place is meant, as by a page that is
+ * loaded again, whose ACK was lost with it. */
 static const struct call *replaces_meant(const struct shard *s, const struct call *c, uint8_t *leg)
 {
 	const struct call_replaces *r = &c->replaces;

@@ -237,6 +237,9 @@ export class Phone {
 		const before = this.of(id);
 		this.sessions.set(id, session);
 		this.samples.delete(id);
+		// JsSIP ends a session whose hold was refused, and throws where it is over by then
+		const terminate = session.terminate.bind(session);
+		session.terminate = (options) => (session.isEnded() ? undefined : terminate(options));
 		// the node finds where the browser is by the browser's own checks (ICE-lite): none but the first address is waited for
 		session.on("icecandidate", (event: { ready: () => void }) => event.ready());
 		session.on("confirmed", () => {
