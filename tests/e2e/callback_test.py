@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Callers of a queue who hang up, keep their place and are called back. ADR 195."""
+import os
 import time
 import unittest
 
 from lib.place import PARTY
 from lib.sip import or_none
+from music_test import wav
 from patience import until
 from queue_nodes_test import Line
-from queue_test import AGENTS, Queued
+from queue_test import AGENTS, POSITION, Queued
 from server import ServerError
 from tandem_client import Refused
 
 OUTSIDE, PREMIUM, ABROAD = "+4930555", "+49900123", "+14155550123"
 OFF = {"callback": "agent", "callback_key": "5", "callback_keyed": False, "callback_payer": "", "callback_hours": "", "callback_max": 20,
-       "callback_tries": 3, "callback_retry_s": 10, "callback_ring_s": 30, "callback_keep_h": 24}
+       "callback_tries": 3, "callback_retry_s": 1, "callback_ring_s": 30, "callback_keep_h": 24}
 
 
 class Callbacks(Queued):
@@ -208,7 +210,7 @@ class Callbacks(Queued):
         self.assertIn("no such queue", refused(OUTSIDE, "other"))
         self.puts(**OFF | {"callback": "off"})
         self.assertIn("calls nobody back", refused("1001"))
-        self.puts(**OFF | {"callback_payer": "1003", "callback_ring_s": 5, "callback_retry_s": 10})
+        self.puts(**OFF | {"callback_payer": "1003", "callback_ring_s": 5})
         out = self.carrier.invite("+4930100", self.carrier.audio.sdp())
         answer = out.wait_answer()
         self.carrier.audio.use(answer)
@@ -251,10 +253,14 @@ class Callbacks(Queued):
 
     def test_keyed(self):
         """He keys another number, where the queue lets him."""
+        path = os.path.join(self.node.home, "number.wav")
+        wav(path, POSITION)
+        self.node.tandemctl("prompt.put", name="queue-callback-number", file=path)
         self.puts(**OFF | {"callback_keyed": True})
         out = self.calls("1001")
         until(lambda: self.line() == ["1001"], self.line)
         self.phones["1001"].audio.digit("5")
+        self.phones["1001"].audio.wait_tone(POSITION)
         for digit in "1002#":
             time.sleep(0.2)
             self.phones["1001"].audio.digit(digit)

@@ -287,6 +287,7 @@ static void callback_try(struct command_run *run, const struct callback_value *v
 	refused = callback_originate(run, q, v, call);
 	c->callback->call = call;
 	c->callback->is_made = true; /* else it is over, too */
+	c->callback->until_utc_ms = 0;
 	if (!refused) {
 		callback_publish(run->node, run->tenant, v, call, BYTES_LIT("called"));
 		(void)json_object_set_new(view, "call", command_call_id_json(call));

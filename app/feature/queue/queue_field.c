@@ -102,7 +102,7 @@ const struct command_arg g_queue_fields[] = {
 		     "Callbacks that the queue has at most."),
 	NUMBER_FIELD("callback_tries", core.callback.tries, 1, 10, "3",
 		     "How often each of them is called at most."),
-	NUMBER_FIELD("callback_retry_s", core.callback.retry_s, 10, 86400, "300",
+	NUMBER_FIELD("callback_retry_s", core.callback.retry_s, 1, 86400, "300",
 		     "Seconds between two tries."),
 	NUMBER_FIELD("callback_ring_s", core.callback.ring_s, 5, 120, "30",
 		     "How long the caller's phone rings then, in seconds."),
