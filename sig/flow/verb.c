@@ -431,8 +431,8 @@ const struct verb g_flow_verbs[] = {
 	  "then. Keys of on lead away; next comes when they have spoken." },
 	{ "callback", g_callback_args, ON(NEXT) | ON(INVALID) | ON(FULL) | ON(FAILED), 0,
 	  ON(FULL) | ON(FAILED), VERB_MAIN,
-	  "Has the caller called back when it is his turn in a queue: he keeps the place that he "
-	  "had there, and may hang up. Invalid: a time is not valid. Full: the queue, or the "
+	  "Has the caller called back when it is his turn in a queue. He keeps the place that he "
+	  "had there. Invalid: a time is not valid. Full: the queue, or the "
 	  "number, has as many callbacks as may be. Failed: the number may not be called, or the "
 	  "queue calls nobody back." },
 	{ "pickup", g_pickup_args, ON(NEXT) | ON(NONE) | ON(FAILED), 0, ON(NONE),
