@@ -52,8 +52,8 @@ void phone_clock_read(struct phone_clock *out, int64_t utc_s, phone_offset_fn *o
 				     .stop = { 11, 1, 1, 2, false } };
 	for (; day_s < end_s; day_s += ZONE_DAY_S) {
 		int32_t before = offset(arg, day_s), after = offset(arg, day_s + ZONE_DAY_S);
-		int64_t at = before != after ? change_find(day_s, day_s + ZONE_DAY_S, offset, arg)
-					     : 0;
+		int64_t at =
+			before != after ? change_find(day_s, day_s + ZONE_DAY_S, offset, arg) : 0;
 
 		if (before < after && !starts++)
 			out->start = change_of(at + before);
