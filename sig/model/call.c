@@ -272,16 +272,8 @@ void call_data_hear(struct call *to, const struct sip_message *m)
 int call_name_set(struct call *c, struct bytes display)
 {
 	char name[CALL_NAME_MAX - 1];
-	size_t n = 0, i = 0;
 
-	for (; i < display.n && n < sizeof(name); i++) {
-		if (display.p[i] == '\\' && i + 1 < display.n)
-			i++;
-		name[n++] = display.p[i] < ' ' || display.p[i] == 0x7f ? ' ' : (char)display.p[i];
-	}
-	for (; i < display.n && n && (display.p[i] & 0xc0) == 0x80; i--)
-		n--;
-	return text_set(&c->display, bytes_mem(name, n));
+	return text_set(&c->display, sip_display_unescape(display, name, sizeof(name)));
 }
 
 const char *call_tenant(const struct call_host *h, const struct call *c)

@@ -192,6 +192,9 @@ int sip_q_parse(uint16_t *out, struct bytes in) NODISCARD;
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
 /* Unescapes %xx of a user part into out. 0, -EINVAL or -ENOSPC. NUL is refused. */
 int sip_user_unescape(struct bytes user, char *out, size_t cap, size_t *n);
+/* What a display name means (RFC 3261 25.1, quoted-pair), as octets of out; control characters are
+ * blanks. What does not fit is cut between characters of UTF-8. */
+struct bytes sip_display_unescape(struct bytes display, char *out, size_t cap);
 
 /* The one place that formats our responses: status line, all Vias (received/rport per RFC 3581),
  * From, To (+tag if given), Call-ID, CSeq; the caller gives further headers and the body. extra:

@@ -596,3 +596,17 @@ int sip_user_unescape(struct bytes user, char *out, size_t cap, size_t *n)
 	*n = used;
 	return 0;
 }
+
+struct bytes sip_display_unescape(struct bytes display, char *out, size_t cap)
+{
+	size_t n = 0, i = 0;
+
+	for (; i < display.n && n < cap; i++) {
+		if (display.p[i] == '\\' && i + 1 < display.n)
+			i++;
+		out[n++] = display.p[i] < ' ' || display.p[i] == 0x7f ? ' ' : (char)display.p[i];
+	}
+	for (; i < display.n && n && (display.p[i] & 0xc0) == 0x80; i--)
+		n--;
+	return bytes_mem(out, n);
+}

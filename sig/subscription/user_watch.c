@@ -8,6 +8,7 @@
 enum {
 	STATE_MAX = 12288, /* octets of one message */
 	STATE_TAIL = 32,
+	NAME_MAX_SHOWN = 256,
 	USER_MAX = 6144, /* a user with more calls is sent without their other parties */
 };
 
@@ -27,7 +28,7 @@ static void shown_call(struct writer *w, const struct dialog_state *d, bool own,
 {
 	struct sip_name_addr remote;
 	struct id_tag tag;
-	char id[ID_TEXT_LEN];
+	char id[ID_TEXT_LEN], name[NAME_MAX_SHOWN];
 
 	WRITER_TEXTS(w, "{\"state\":\"", d->parked ? "parked" : dialog_phase_name(d->phase),
 		     "\",\"direction\":\"", d->recipient ? "in\"" : "out\"");
@@ -35,7 +36,8 @@ static void shown_call(struct writer *w, const struct dialog_state *d, bool own,
 	shown_flag(w, "conference", d->conference);
 	if (!hidden && !sip_name_addr_parse(&remote, d->remote)) {
 		shown_text(w, "remote", remote.uri.user);
-		shown_text(w, "remote_name", remote.display);
+		shown_text(w, "remote_name",
+			   sip_display_unescape(remote.display, name, sizeof(name)));
 	}
 	if (own && !id_tag_get(bytes_mem(d->remote_tag.text, sizeof(d->remote_tag.text)), &tag)) {
 		id_call_put(id, tag.call);
