@@ -17,23 +17,6 @@
 #include "sig/sip/body.h"
 #include "sig/sip/id.h"
 
-/* RFC 3261 25.1: quoted-pair. What does not fit is cut between characters of UTF-8. */
-static struct bytes name_unescape(char out[SIPREC_NAME_MAX], struct bytes display)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < display.n && n < SIPREC_NAME_MAX; i++) {
-		if (display.p[i] == '\\' && i + 1 < display.n)
-			i++;
-		out[n++] = (char)display.p[i];
-	}
-	while (n == SIPREC_NAME_MAX && n && ((uint8_t)out[n - 1] & 0xc0) == 0x80)
-		n--;
-	if (n && (uint8_t)out[n - 1] >= 0xc0)
-		n--;
-	return bytes_mem(out, n);
-}
-
 static uint8_t audio_line(const struct call *c, uint8_t leg)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
@@ -68,7 +51,7 @@ static void party_read(struct siprec_party *out, char name[SIPREC_NAME_MAX],
 	out->user = l->user.n ? text_bytes(&l->user) : cdr_number(h, c, call_leg_user(c, leg));
 	out->host = bytes_str(h->settings->digest.realm);
 	if (!sip_name_addr_parse(&remote, text_bytes(&l->dialog.remote))) {
-		out->name = name_unescape(name, remote.display);
+		out->name = sip_display_unescape(remote.display, name, SIPREC_NAME_MAX);
 		if (remote.uri.host.n)
 			out->host = remote.uri.host;
 	}
