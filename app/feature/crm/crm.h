@@ -14,6 +14,7 @@ enum {
 	CRM_HOSTS_TEXT_MAX = 768,
 	CRM_HOSTS_MAX = 16,
 	CRM_PREFIX_MAX = 8,
+	CRM_URL_MAX = 256,
 };
 
 /* Records that are looked for by the caller's number, in the order of g_crm_records. */
@@ -31,6 +32,7 @@ struct crm_value {
 	char outside_prefix[CRM_PREFIX_MAX], long_distance_prefix[CRM_PREFIX_MAX];
 	char international_prefix[CRM_PREFIX_MAX];
 	uint16_t width, height;
+	char web_pop[CRM_URL_MAX]; /* {number}, {name}, {data} are values; empty: none */
 	uint64_t changed_utc_ms;
 };
 

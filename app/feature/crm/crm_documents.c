@@ -182,12 +182,12 @@ void crm_softphone(struct command_run *run)
 			     "the extension has no seat for a CRM (crm): an administrator gives "
 			     "one, by seats of extension.put");
 	else
-		command_answer(run, json_pack("{s:s, s:s, s:o, s:o, s:s, s:b, s:o}", "name", v.name,
+		command_answer(run, json_pack("{s:s, s:s, s:o, s:o, s:s, s:b, s:o, s:s}", "name", v.name,
 					      "label", v.label, "match",
 					      words_json(g_crm_records, v.match), "pop",
 					      words_json(g_crm_calls, v.pop), "new_record",
 					      g_crm_new_records[v.new_record], "log", !v.silent,
-					      "hosts", hosts_json(v.hosts)));
+					      "hosts", hosts_json(v.hosts), "web_pop", v.web_pop));
 }
 
 /* What the page looks for: a user sees no trunks of a call, so it says whether one is there. */

@@ -88,6 +88,28 @@ static const char *crm_prefix_wrong(const void *value, const char *text)
 	return text[strspn(text, "0123456789*#+")] ? "it has keys of a phone alone" : NULL;
 }
 
+/* Values come from callers, so they are of the path and the query, and no part of the host. */
+static const char *crm_web_pop_wrong(const void *value, const char *text)
+{
+	struct bytes url = bytes_str(text), name;
+	size_t at = bytes_find(url, ':') + 3;
+	size_t end = at < url.n ? at + bytes_find(bytes_from(url, at), '/') : url.n;
+
+	(void)value;
+	if (!url.n)
+		return NULL;
+	if (end >= url.n || !crm_origin_is_good(bytes_sub(url, 0, end)) ||
+	    bytes_find(bytes_sub(url, 0, end), '*') < end)
+		return "it is a URL with a path: https://crm.example.org/find?q={number}";
+	for (url = bytes_from(url, end); bytes_find(url, '{') < url.n;) {
+		url = bytes_from(url, bytes_find(url, '{') + 1);
+		name = bytes_sub(url, 0, bytes_find(url, '}'));
+		if (!bytes_is(name, "number") && !bytes_is(name, "name") && !bytes_is(name, "data"))
+			return "its values are {number}, {name} and {data}";
+	}
+	return NULL;
+}
+
 /* ---- fields ---- */
 
 #undef FIELD_OF
@@ -120,6 +142,9 @@ const struct command_arg g_crm_fields[] = {
 		   "... before those of other areas. At first 1."),
 	TEXT_FIELD("international_prefix", international_prefix, CHARSET_NUMBER, crm_prefix_wrong,
 		   "... before those of other countries. At first 01."),
+	TEXT_FIELD("web_pop", web_pop, CHARSET_TEXT, crm_web_pop_wrong,
+		   "What the web client opens for calls of pop: a URL with {number}, {name} and "
+		   "{data} (what was tagged). At first nothing."),
 	NUMBER_FIELD("width", width, 200, 1920, "200", "Pixels of the softphone."),
 	NUMBER_FIELD("height", height, 240, 2560, "300", "Pixels of the softphone."),
 	{ .name = NULL },

@@ -39,7 +39,7 @@ static const struct command g_crm_commands[] = {
 	  .columns = "name,label,hosts" },
 	{ "crm.softphone", COMMAND_FOR_READER, g_softphone_args,
 	  "What the softphone of a user does in the CRM. The user needs a seat, crm.",
-	  "name, label, match, pop, new_record, log: as of crm.put; hosts: a list",
+	  "name, label, match, pop, new_record, log, web_pop: as of crm.put; hosts: a list",
 	  BY(crm_softphone), .own = "number" },
 	{ "crm.call", COMMAND_FOR_READER, g_call_args,
 	  "What the softphone of a user looks for when a call comes.",

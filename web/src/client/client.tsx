@@ -8,6 +8,7 @@ import { language, t } from "../i18n";
 import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
 import { ownState, tone, word } from "../words";
 import { Monitor, useSupervisor } from "../monitor";
+import { RecordLink } from "../softphone/record";
 import { AgentBar } from "./agent";
 import { Picture, PictureField, usePicture } from "./picture";
 import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, usePhone } from "./phone-bar";
@@ -155,6 +156,7 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 							<div class="row small">
 								<Badge tone={tone(state)}>{word(state)}</Badge>
 								{isMuted && talks && <Badge tone="warn">{t("Muted")}</Badge>}
+								<RecordLink own={one} />
 								<span class="num muted">{number(full, "answer_utc_ms") ? duration(now - number(full, "answer_utc_ms")) : ""}</span>
 							</div>
 						</div>

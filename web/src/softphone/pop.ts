@@ -30,6 +30,13 @@ const popped = (): string[] => {
 };
 const mark = (call: string, on: boolean) => keep.set(keptAs(), JSON.stringify([...popped().filter((one) => one !== call), ...(on ? [call] : [])].slice(-MOST)));
 
+/** The first time that it is asked of a call. */
+export function isNew(call: string): boolean {
+	if (popped().includes(call)) return false;
+	mark(call, true);
+	return true;
+}
+
 /** Neither party is behind a trunk: internal. */
 export const typeOf = (own: Row, call: Row): CallType => (call.outside !== true ? "internal" : text(own, "direction") === "in" ? "inbound" : "outbound");
 
@@ -52,8 +59,7 @@ export const fitting = (found: Found[], match: string[]): Found[] => found.filte
 /** Shows what is there of the call. Null: nothing is left to the agent. */
 export async function popFor(host: Host, terms: Terms, own: Row): Promise<Pop | null> {
 	const id = text(own, "call");
-	if (!id || popped().includes(id)) return null;
-	mark(id, true); // at once: what it shows may load this page anew
+	if (!id || !isNew(id)) return null; // marked at once: what it shows may load this page anew
 	try {
 		const call = await api.get("/v1/crms:call", { call: id });
 		const type = typeOf(own, call);

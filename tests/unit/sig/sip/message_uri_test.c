@@ -221,10 +221,14 @@ static void test_display_unescape(void **state)
 		const char *display, *means;
 		size_t cap;
 	} rows[] = {
-		{ "Ann Lee", "Ann Lee", 16 },    { "\\"A\\\\B\\"", "\"A\\B\"", 16 },
-		{ "a\\", "a\\", 16 },            { "a\tb\x7f", "a b ", 16 },
-		{ "abc\xc3\xa4", "abc", 4 },     { "abc\xc3\xa4", "abc\xc3\xa4", 5 },
-		{ "\xe2\x82\xac" "x", "", 2 }, { "", "", 0 },
+		{ "Ann Lee", "Ann Lee", 16 },
+		{ "\\\"A\\\\B\\\"", "\"A\\B\"", 16 },
+		{ "a\\", "a\\", 16 },
+		{ "a\tb\x7f", "a b ", 16 },
+		{ "abc\xc3\xa4", "abc", 4 },
+		{ "abc\xc3\xa4", "abc\xc3\xa4", 5 },
+		{ "\xe2\x82\xac", "", 2 },
+		{ "", "", 0 },
 	};
 	char out[16];
 
