@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Callbacks of queues: callers who do not wait on the phone, and keep their place
- * (docs/adr/0195). Each is a document of the tenant, so all nodes have it, over restarts. Here it
+ * (docs/adr/0179). Each is a document of the tenant, so all nodes have it, over restarts. Here it
  * stands in the line of its queue, among the callers who wait. Pure; one thread. */
 #ifndef SIG_PBX_QUEUE_CALLBACKS_H
 #define SIG_PBX_QUEUE_CALLBACKS_H

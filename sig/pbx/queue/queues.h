@@ -46,7 +46,7 @@ enum callback_rule { CALLBACK_OFF, CALLBACK_AGENT, CALLBACK_TURN, CALLBACK_RULES
 extern const char *const g_callback_rules[CALLBACK_RULES + 1];
 
 /* Of callers who keep their place without waiting on the phone: they are called
- * (docs/adr/0195). */
+ * (docs/adr/0179). */
 struct callback_terms {
 	uint8_t rule;    /* enum callback_rule: when they are called */
 	uint8_t tries;   /* at most */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docs/adr/0195: callbacks in the lines of queues: their places, which one is next, when it is over; and random histories in which two nodes
+/* docs/adr/0179: callbacks in the lines of queues: their places, which one is next, when it is over; and random histories in which two nodes
  * that have the same documents never choose differently. */
 #include <stdlib.h>
 #include <string.h>
