@@ -182,8 +182,8 @@ void crm_softphone(struct command_run *run)
 			     "the extension has no seat for a CRM (crm): an administrator gives "
 			     "one, by seats of extension.put");
 	else
-		command_answer(run, json_pack("{s:s, s:s, s:o, s:o, s:s, s:b, s:o, s:s}", "name", v.name,
-					      "label", v.label, "match",
+		command_answer(run, json_pack("{s:s, s:s, s:o, s:o, s:s, s:b, s:o, s:s}", "name",
+					      v.name, "label", v.label, "match",
 					      words_json(g_crm_records, v.match), "pop",
 					      words_json(g_crm_calls, v.pop), "new_record",
 					      g_crm_new_records[v.new_record], "log", !v.silent,

@@ -2,7 +2,7 @@
 // A flow's program as steps and the ways between them, and changes of it. Whatever is not changed stays as it was written.
 import { type Tree, member, textOf, withMember } from "./tree";
 
-export const VERBS = ["answer", "play", "say", "gather", "record", "tag", "set", "match", "hours", "pause", "reject", "hangup", "redirect", "voicemail", "mailbox", "refer", "dtmf", "park", "pickup", "conference", "queue", "stream", "notify", "dial", "directory", "message", "login", "pin", "device", "greeting", "notification", "http"];
+export const VERBS = ["answer", "callback", "play", "say", "gather", "record", "tag", "set", "match", "hours", "pause", "reject", "hangup", "redirect", "voicemail", "mailbox", "refer", "dtmf", "park", "pickup", "conference", "queue", "stream", "notify", "dial", "directory", "message", "login", "pin", "device", "greeting", "notification", "http"];
 
 export interface Way {
 	from: string;

@@ -221,20 +221,17 @@ static void test_display_unescape(void **state)
 		const char *display, *means;
 		size_t cap;
 	} rows[] = {
-		{ "Ann Lee", "Ann Lee", 16 },
-		{ "\\\"A\\\\B\\\"", "\"A\\B\"", 16 },
-		{ "a\\", "a\\", 16 },
-		{ "a\tb\x7f", "a b ", 16 },
-		{ "abc\xc3\xa4", "abc", 4 },
-		{ "abc\xc3\xa4", "abc\xc3\xa4", 5 },
-		{ "\xe2\x82\xac", "", 2 },
-		{ "", "", 0 },
+		{ "Ann Lee", "Ann Lee", 16 }, { "\\\"A\\\\B\\\"", "\"A\\B\"", 16 },
+		{ "a\\", "a\\", 16 },         { "a\tb\x7f", "a b ", 16 },
+		{ "abc\xc3\xa4", "abc", 4 },  { "abc\xc3\xa4", "abc\xc3\xa4", 5 },
+		{ "\xe2\x82\xac", "", 2 },    { "", "", 0 },
 	};
 	char out[16];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct bytes means = sip_display_unescape(bytes_str(rows[i].display), out, rows[i].cap);
+		struct bytes means =
+			sip_display_unescape(bytes_str(rows[i].display), out, rows[i].cap);
 
 		assert_int_equal(means.n, strlen(rows[i].means));
 		assert_memory_equal(means.p, rows[i].means, means.n);
@@ -344,10 +341,14 @@ static void test_param(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),     cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_equal),     cmocka_unit_test(test_unescape),
-		cmocka_unit_test(test_name_addr), cmocka_unit_test(test_name_addr_refuses),
-		cmocka_unit_test(test_param),     cmocka_unit_test(test_part_limit),
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_unescape),
+		cmocka_unit_test(test_name_addr),
+		cmocka_unit_test(test_name_addr_refuses),
+		cmocka_unit_test(test_param),
+		cmocka_unit_test(test_part_limit),
 		cmocka_unit_test(test_display_unescape),
 	};
 
