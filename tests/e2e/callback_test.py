@@ -72,7 +72,9 @@ class Callbacks(Queued):
         self.assertIsNone(or_none(self.phones[number].incoming, seconds), self.callbacks())
 
     def test_place(self):
-        """He keeps his place, is called once an agent is free for him, and comes before who called later; nobody else has that agent meanwhile."""
+        """He keeps his place, is called once an agent is free for him, and comes before who called later; nobody else has that agent meanwhile.
+        That the queue is full by then does not concern him."""
+        self.puts(**OFF | {"max_callers": 1})
         self.asks("1001")
         later = self.calls("1002")
         until(lambda: self.line() == ["1002"], self.line)
@@ -252,18 +254,22 @@ class Callbacks(Queued):
         self.assertEqual(self.told("1001")[-1], "deleted")
 
     def test_keyed(self):
-        """He keys another number, where the queue lets him."""
+        """He keys another number, where the queue lets him. After one that may not be called he is at his place, though the queue is full."""
         path = os.path.join(self.node.home, "number.wav")
         wav(path, POSITION)
         self.node.tandemctl("prompt.put", name="queue-callback-number", file=path)
-        self.puts(**OFF | {"callback_keyed": True})
+        self.puts(**OFF | {"callback_keyed": True, "max_callers": 1})
         out = self.calls("1001")
         until(lambda: self.line() == ["1001"], self.line)
-        self.phones["1001"].audio.digit("5")
-        self.phones["1001"].audio.wait_tone(POSITION)
-        for digit in "1002#":
-            time.sleep(0.2)
-            self.phones["1001"].audio.digit(digit)
+        for number, line in ("47#", ["1001", "1003"]), ("1002#", ["1003"]):
+            self.phones["1001"].audio.digit("5")
+            self.phones["1001"].audio.wait_tone(POSITION, anew=True)
+            if "1003" not in self.line():
+                self.calls("1003")
+            for digit in number:
+                time.sleep(0.2)
+                self.phones["1001"].audio.digit(digit)
+            until(lambda line=line: self.line() == line, self.line)
         out.wait_bye()
         until(lambda: self.numbers() == ["1002"], self.callbacks)
 

@@ -174,9 +174,9 @@ static struct bytes call_callback(const struct call *c, const struct queue_wait 
 		       : (struct bytes){ 0 };
 }
 
-/* He has a place already: that of his callback, which has reached him, or the one that he has left
- * just now. */
-static void place_take_back(const struct flow_turn_of *t, struct queue_wait *w)
+/* False: he has no place yet. Else it is that of his callback, which has reached him, or the one
+ * that he has left just now. */
+static bool place_take_back(const struct flow_turn_of *t, struct queue_wait *w)
 {
 	const struct queue_wait *former = t->c->run->queue;
 	const struct queue_caller *at = queues_callback(t->h->queues, t->c->tenant,
@@ -191,7 +191,10 @@ static void place_take_back(const struct flow_turn_of *t, struct queue_wait *w)
 		   former->joined_utc_ms + waited_s * UINT64_C(1000) + BACK_MS > wall_ms(t->h)) {
 		w->joined_utc_ms = former->joined_utc_ms;
 		w->priority = former->priority;
+	} else {
+		return false;
 	}
+	return true;
 }
 
 /* He is reached: the agent who was reserved while his phone rang is free for him. */
@@ -211,10 +214,11 @@ static void callback_reached(const struct call_host *h, const struct call *c, co
 	}
 }
 
-/* Nobody waits there. OUTCOME_NEXT: he may. */
-static enum flow_outcome queue_is_closed(const struct call_host *h, struct queue *q)
+/* Nobody waits there. OUTCOME_NEXT: he may. Who has a place does not lose it to those who came
+ * meanwhile. */
+static enum flow_outcome queue_is_closed(const struct call_host *h, struct queue *q, bool has_place)
 {
-	if (q->terms.max_callers && q->waiting - q->callbacks >= q->terms.max_callers)
+	if (!has_place && q->terms.max_callers && q->waiting - q->callbacks >= q->terms.max_callers)
 		return OUTCOME_FULL;
 	return q->terms.only_with_agents && !queue_agents(h->queues, q, false) ? OUTCOME_NONE
 									       : OUTCOME_NEXT;
@@ -224,18 +228,22 @@ static enum flow_outcome queue_join(struct flow_turn_of *t, struct queue *q)
 {
 	struct flow_run *r = t->c->run;
 	const struct flow_value *priority = verb_value(t->v, "priority");
-	enum flow_outcome closed = queue_is_closed(t->h, q);
 	uint32_t wait_ms = verb_value(t->v, "max_wait_s")->given ? verb_number(t->v, "max_wait_s")
 								 : q->terms.max_wait_s * 1000;
-	struct queue_wait *w = closed ? NULL : calloc(1, sizeof(*w));
+	struct queue_wait *w = calloc(1, sizeof(*w));
+	enum flow_outcome closed;
 
 	if (!w)
-		return closed ? closed : OUTCOME_FAILED;
+		return OUTCOME_FAILED;
 	(void)snprintf(w->name, sizeof(w->name), "%s", q->terms.name);
 	(void)bytes_cstr(verb_text(t->v, "keys"), w->keys, sizeof(w->keys));
 	w->joined_utc_ms = wall_ms(t->h);
 	w->priority = priority->given ? (uint8_t)priority->number : q->terms.priority;
-	place_take_back(t, w);
+	closed = queue_is_closed(t->h, q, place_take_back(t, w));
+	if (closed) {
+		free(w);
+		return closed;
+	}
 	w->visit = t->v->visit;
 	w->announce_ns = t->h->now.ns;
 	free(r->queue);
