@@ -408,14 +408,7 @@ static void callback_settle(const struct node *n, const struct queue *q, struct 
 	if (!b->call || (!b->is_made && b->until_utc_ms > now) ||
 	    (core && shard_call_tenant(core, b->call, &unused)))
 		return;
-	for (uint8_t i = 0; i < q->terms.count; i++) {
-		struct queue_agent *a = queues_agent(queue_table(n), q->terms.tenant,
-						     bytes_str(q->terms.members[i].number));
-
-		if (a)
-			agent_release(queue_table(n), a, b->call, 0);
-	}
-	b->call = 0;
+	queue_callback_release(queue_table(n), q, b);
 }
 
 static void callback_end(struct node *n, const struct queue *q, const struct queue_caller *c,

@@ -74,13 +74,27 @@ int queues_callback_put(struct queues *x, const struct queue_caller *place,
 	return err;
 }
 
+void queue_callback_release(const struct queues *x, const struct queue *q, struct queue_callback *b)
+{
+	for (uint8_t i = 0; b->call && i < q->terms.count; i++) {
+		struct queue_agent *a =
+			queues_agent(x, q->terms.tenant, bytes_str(q->terms.members[i].number));
+
+		if (a)
+			agent_release(x, a, b->call, 0);
+	}
+	b->call = 0;
+}
+
 void queues_callback_delete(struct queues *x, uint16_t tenant, struct bytes queue,
 			    struct bytes number)
 {
 	const struct queue_caller *c = queues_callback(x, tenant, queue, number);
 
-	if (c)
-		queues_caller_delete(x, c->call);
+	if (!c)
+		return;
+	queue_callback_release(x, c->of, c->callback);
+	queues_caller_delete(x, c->call);
 }
 
 void queues_callback_over(const struct queues *x, uint16_t tenant, struct bytes queue,

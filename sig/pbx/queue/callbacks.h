@@ -21,7 +21,7 @@ struct queue_callback {
 	uint64_t created_utc_ms;
 	uint64_t called_utc_ms; /* the last of them; 0: none */
 	/* of this process */
-	uint64_t call;         /* by which it tries, or tried last; 0: none */
+	uint64_t call;         /* by which it tries, or tried last; 0: none, or it is reached */
 	bool is_made;          /* there is, or was, such a call */
 	uint64_t until_utc_ms; /* it is left alone: a command about it is under way */
 	const char *over;      /* why it is over; NULL: it is not */
@@ -31,8 +31,12 @@ struct queue_callback {
  * 0, -ENOSPC or -ENOMEM. */
 int queues_callback_put(struct queues *x, const struct queue_caller *place,
 			const struct queue_callback *value) NODISCARD;
+/* The agent who waits for it is free, too. */
 void queues_callback_delete(struct queues *x, uint16_t tenant, struct bytes queue,
 			    struct bytes number);
+/* Its try is over, or is not made: the agent is free. */
+void queue_callback_release(const struct queues *x, const struct queue *q,
+			    struct queue_callback *b);
 /* NULL: none. */
 struct queue_caller *queues_callback(const struct queues *x, uint16_t tenant, struct bytes queue,
 				     struct bytes number);

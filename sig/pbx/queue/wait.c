@@ -200,11 +200,15 @@ static bool place_take_back(const struct flow_turn_of *t, struct queue_wait *w)
 /* He is reached: the agent who was reserved while his phone rang is free for him. */
 static void callback_reached(const struct call_host *h, const struct call *c, const struct queue *q)
 {
-	struct bytes number = call_callback(c, c->run->queue);
+	struct bytes number = call_callback(c, c->run->queue), name = bytes_str(q->terms.name);
+	const struct queue_caller *at;
 
 	if (!number.n)
 		return;
-	queues_callback_over(h->queues, c->tenant, bytes_str(q->terms.name), number, "answered");
+	at = queues_callback(h->queues, c->tenant, name, number);
+	queues_callback_over(h->queues, c->tenant, name, number, "answered");
+	if (at)
+		at->callback->call = 0; /* who rings by that call from now on rings for a caller */
 	for (uint8_t i = 0; i < q->terms.count && !c->run->targets.n; i++) {
 		struct queue_agent *a =
 			queues_agent(h->queues, c->tenant, bytes_str(q->terms.members[i].number));

@@ -200,6 +200,31 @@ static void test_over(void **state)
 	queues_free(x);
 }
 
+/* Whose callback is gone keeps no agent, while his phone rings on. Once he is reached, the agents
+ * of that call are his. */
+static void test_gone(void **state)
+{
+	(void)state;
+	for (int reached = 0; reached < 2; reached++) {
+		struct queues *x = office(CALLBACK_AGENT);
+		struct queue_agent *a = queues_agent(x, ACME, BYTES_LIT("1011"));
+		struct queue_callback *b = asks(x, "1001", 100, 0, 0);
+
+		a->until_utc_ms = START - 1; /* his wrap-up */
+		asks(x, "1002", 100, 0, 0);
+		queues_callback_delete(x, ACME, SALES, BYTES_LIT("1002")); /* it had nobody */
+		assert_int_equal(a->until_utc_ms, START - 1);
+		b->call = 9;
+		agent_hold(x, a, b->call, START + RING_MS);
+		if (reached)
+			b->call = 0;
+		queues_callback_delete(x, ACME, SALES, BYTES_LIT("1001"));
+		assert_int_equal(a->call, reached ? 9 : 0);
+		assert_int_equal(a->until_utc_ms, reached ? START + RING_MS : 0);
+		queues_free(x);
+	}
+}
+
 /* When nobody waits before him, and somebody is ready. */
 static void test_turn(void **state)
 {
@@ -275,7 +300,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_place),         cmocka_unit_test(test_owed),
 		cmocka_unit_test(test_one_at_a_time), cmocka_unit_test(test_over),
-		cmocka_unit_test(test_turn),          cmocka_unit_test(test_random),
+		cmocka_unit_test(test_gone),          cmocka_unit_test(test_turn),
+		cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
