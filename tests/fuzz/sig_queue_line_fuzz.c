@@ -45,7 +45,7 @@ static void on_agent(void *arg, struct bytes tenant, struct bytes number,
 	assert(word->by && number.n && !bytes_cstr(number, of, sizeof(of)));
 	line_add_agent(&h->again, name_of(name, tenant), of, word);
 	if (h->x)
-		assert(!queues_hear_agent(h->x, 1, number, 2, word));
+		assert(!queues_hear_agent(h->x, 1, number, 2, word, h->count));
 	h->count++;
 }
 

@@ -6,6 +6,7 @@
  * call then is one of a command: with a flow, and paid by an extension whose rights count. */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_call.h"
@@ -358,15 +359,44 @@ static bool callback_is_time(void *arg, const struct queue *q, const struct queu
 	return callback_in_times(n, q->terms.tenant, b->times);
 }
 
+/* A try that has begun: not yet made. */
+struct callback_begun {
+	struct node *n;
+	uint64_t call;
+};
+
+/* Another node makes it, or none does: he has that one's agent, or nobody has. */
+static void callback_lost(const struct callback_begun *begun)
+{
+	const struct queues *x = queue_table(begun->n);
+	const struct queue *q;
+	uint32_t cursor = 0;
+
+	while ((q = queues_next(x, &cursor)) != NULL) {
+		struct queue_walk w = queue_walk(q);
+		const struct queue_caller *c;
+
+		while (q->callbacks && (c = queue_walk_next(&w)) != NULL) {
+			if (c->callback && c->callback->call == begun->call &&
+			    !c->callback->is_made)
+				queue_callback_release(x, q, c->callback);
+		}
+	}
+}
+
 static void on_callback_command(json_t *answer, void *arg)
 {
-	(void)arg;
+	if (arg && json_object_get(answer, "error"))
+		callback_lost(arg);
+	free(arg);
 	json_decref(answer);
 }
 
-/* By a command of the tenant. Its end shows in the line, or nothing has changed. */
+/* By a command of the tenant. Its end shows in the line, or nothing has changed. begun: malloc'ed;
+ * NULL: it is no try. */
 static void callback_command(struct node *n, const struct queue *q, const struct queue_caller *c,
-			     const char *command, const char *id, json_t *args)
+			     const char *command, const char *id, json_t *args,
+			     struct callback_begun *begun)
 {
 	struct command_principal who = { .role = COMMAND_FOR_APPLICATION, .door = "queue" };
 
@@ -375,7 +405,7 @@ static void callback_command(struct node *n, const struct queue *q, const struct
 	(void)json_object_set_new(args, "queue", json_string(c->queue));
 	(void)json_object_set_new(args, "number", json_string(c->callback->number));
 	c->callback->until_utc_ms = clock_utc_ms() + CALLBACK_BEGINS_MS;
-	command_start(n, &who, bytes_str(command), bytes_str(id), args, on_callback_command, NULL);
+	command_start(n, &who, bytes_str(command), bytes_str(id), args, on_callback_command, begun);
 	json_decref(args);
 }
 
@@ -383,6 +413,7 @@ static void callback_command(struct node *n, const struct queue *q, const struct
 static void callback_begin(struct node *n, const struct queue *q, struct queue_caller *c,
 			   struct queue_agent *agent)
 {
+	struct callback_begun *begun = calloc(1, sizeof(*begun));
 	const struct queue_callback *b = c->callback;
 	char id[COMMAND_ID_MAX];
 
@@ -394,8 +425,10 @@ static void callback_begin(struct node *n, const struct queue *q, struct queue_c
 			   clock_utc_ms() + q->terms.callback.ring_s * UINT64_C(1000) +
 				   CALLBACK_RINGS_MORE_MS);
 	c->callback->call = callback_call_id(n, bytes_str(id));
+	if (begun) /* else callback_settle sees to it */
+		*begun = (struct callback_begun){ n, b->call };
 	callback_command(n, q, c, "callback.call", id,
-			 json_pack("{s:I}", "tries", (json_int_t)b->tries));
+			 json_pack("{s:I}", "tries", (json_int_t)b->tries), begun);
 }
 
 /* The call of its try is gone, or never came: the agent is free again. */
@@ -418,7 +451,7 @@ static void callback_end(struct node *n, const struct queue *q, const struct que
 
 	(void)snprintf(id, sizeof(id), "callback over %s %" PRIu64, c->callback->number,
 		       clock_utc_ms());
-	callback_command(n, q, c, "callback.delete", id, json_pack("{s:s}", "reason", why));
+	callback_command(n, q, c, "callback.delete", id, json_pack("{s:s}", "reason", why), NULL);
 }
 
 static void callbacks_look(struct node *n, struct queue *q, uint64_t now)

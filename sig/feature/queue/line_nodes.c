@@ -96,7 +96,8 @@ static void hear_agent(void *arg, struct bytes tenant, struct bytes number,
 
 	if (!shard_remote_tenant(h->tables, tenant, &of))
 		return;
-	if (queues_hear_agent(h->tables->queues, of, number, h->process, word))
+	if (queues_hear_agent(h->tables->queues, of, number, h->process, word,
+			      shard_wall_ms(h->tables->shards)))
 		LOG_WARN(LINE, word->by, "no room for an agent of another node");
 	line_hurry(h->tables, of);
 }

@@ -886,11 +886,18 @@ static void rival_hear(struct queue_agent *a, uint64_t process, const struct que
 	}
 }
 
-static void agent_hear(const struct queues *x, struct queue_agent *a, uint64_t process,
-		       const struct queue_agent_word *w)
+/* This node has him for a caller of its own, or for a callback, which is in no line by its call
+ * until it is reached. Who speaks with him is in none, either. */
+static bool agent_is_held(const struct queues *x, const struct queue_agent *a, uint64_t now_utc_ms)
 {
 	const struct queue_caller *c = queues_caller(x, a->call);
 
+	return !a->process && (c ? !c->process : a->until_utc_ms > now_utc_ms);
+}
+
+static void agent_hear(const struct queues *x, struct queue_agent *a, uint64_t process,
+		       const struct queue_agent_word *w, uint64_t now_utc_ms)
+{
 	if (w->spoke_utc_ms > a->spoke_utc_ms) {
 		a->spoke_utc_ms = w->spoke_utc_ms;
 		a->calls++;
@@ -898,7 +905,7 @@ static void agent_hear(const struct queues *x, struct queue_agent *a, uint64_t p
 	if (w->epoch < a->epoch)
 		return;
 	a->missed = w->missed;
-	if (a->call && a->call != w->by && (a->process || (c && !c->process))) {
+	if (a->call && a->call != w->by && (a->process || agent_is_held(x, a, now_utc_ms))) {
 		rival_hear(a, process, w);
 		return;
 	}
@@ -912,7 +919,7 @@ static void agent_hear(const struct queues *x, struct queue_agent *a, uint64_t p
 }
 
 int queues_hear_agent(struct queues *x, uint16_t tenant, struct bytes number, uint64_t process,
-		      const struct queue_agent_word *w)
+		      const struct queue_agent_word *w, uint64_t now_utc_ms)
 {
 	struct queue_agent *a = queues_agent(x, tenant, number);
 	int err = 0;
@@ -923,7 +930,7 @@ int queues_hear_agent(struct queues *x, uint16_t tenant, struct bytes number, ui
 			a->epoch = w->epoch;
 	}
 	if (a)
-		agent_hear(x, a, process, w);
+		agent_hear(x, a, process, w, now_utc_ms);
 	return err;
 }
 

@@ -134,7 +134,8 @@ struct queue_agent {
 	bool wraps;            /* ... and that is wrap-up */
 	uint64_t process;      /* another node has that call, or had it; 0: this one */
 	uint8_t unheard_s;     /* since that has told of it, or this one */
-	/* Another call of another node has him, too: the store decides, soon. 0: none. */
+	/* Another call of another node has him, too: the store decides, soon, which of them, or
+	 * which node makes a callback's try. 0: none. */
 	uint64_t rival, rival_process, rival_until_utc_ms;
 	uint8_t rival_s;
 	uint64_t spoke_utc_ms; /* the end of its last call of a queue; 0: none yet */
@@ -303,7 +304,7 @@ bool queues_are_whole(const struct queues *x);
 int queues_hear_caller(struct queues *x, const struct queue_caller *c, bool gone) NODISCARD;
 /* That process tells of an agent. His document may still be on its way. Returns as above. */
 int queues_hear_agent(struct queues *x, uint16_t tenant, struct bytes number, uint64_t process,
-		      const struct queue_agent_word *w) NODISCARD;
+		      const struct queue_agent_word *w, uint64_t now_utc_ms) NODISCARD;
 /* Once a second: tells its own again, all of them or those that are due, and forgets what other
  * nodes tell no more. */
 void queues_second(struct queues *x, bool all, bool (*is_there)(void *arg, uint64_t process),

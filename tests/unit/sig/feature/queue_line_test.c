@@ -97,7 +97,7 @@ static void on_agent(void *arg, const struct queue_agent *a, const struct queue_
 
 struct hearing {
 	struct queues *x;
-	uint64_t process;
+	uint64_t process, now;
 };
 
 static void hear_caller(void *arg, struct bytes tenant, struct queue_caller *c, bool gone)
@@ -116,7 +116,7 @@ static void hear_agent(void *arg, struct bytes tenant, struct bytes number,
 	const struct hearing *h = arg;
 
 	assert_true(bytes_is(tenant, "acme"));
-	assert_int_equal(queues_hear_agent(h->x, ACME, number, h->process, word), 0);
+	assert_int_equal(queues_hear_agent(h->x, ACME, number, h->process, word, h->now), 0);
 }
 
 /* The oldest of one of the links. */
@@ -135,7 +135,7 @@ static void deliver(struct world *w, int i)
 	memmove(&w->messages[i], &w->messages[i + 1],
 		(size_t)(--w->count - i) * sizeof(*w->messages));
 	if (w->sides[one.to].x) {
-		struct hearing h = { w->sides[one.to].x, one.process };
+		struct hearing h = { w->sides[one.to].x, one.process, w->now };
 		const struct line_readers readers = { hear_caller, hear_agent, &h };
 
 		assert_int_equal(line_read(bytes_mem(one.octets, one.n), &readers), 0);

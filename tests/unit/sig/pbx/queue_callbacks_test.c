@@ -200,6 +200,41 @@ static void test_over(void **state)
 	queues_free(x);
 }
 
+/* Two nodes begin the same try, each with the agent for a call of its own. Each keeps its own until
+ * one of them learns that it has lost; then both have the other one's call. */
+static void test_rivals(void **state)
+{
+	enum { UNTIL = START + RING_MS };
+	struct queues *nodes[2] = { office(CALLBACK_AGENT), office(CALLBACK_AGENT) };
+	struct queue_agent_word w = { .holds = true, .until_utc_ms = UNTIL };
+	struct queue_agent *a[2];
+
+	(void)state;
+	for (int n = 0; n < 2; n++) {
+		a[n] = queues_agent(nodes[n], ACME, BYTES_LIT("1011"));
+		asks(nodes[n], "1001", 100, 0, 0)->call = 10 + (uint64_t)n;
+		agent_hold(nodes[n], a[n], 10 + (uint64_t)n, UNTIL);
+	}
+	for (int n = 0; n < 2; n++) {
+		w.by = 11 - (uint64_t)n;
+		assert_int_equal(queues_hear_agent(nodes[n], ACME, BYTES_LIT("1011"),
+						   (uint64_t)(2 - n), &w, START),
+				 0);
+		assert_true(agent_is_of(a[n], 10 + (uint64_t)n));
+	}
+	queue_callback_release(nodes[1], queues_find(nodes[1], ACME, SALES),
+			       queues_callback(nodes[1], ACME, SALES, BYTES_LIT("1001"))->callback);
+	w = (struct queue_agent_word){ .by = 11 };
+	assert_int_equal(queues_hear_agent(nodes[0], ACME, BYTES_LIT("1011"), 2, &w, START), 0);
+	assert_true(agent_is_of(a[0], 10) && a[0]->until_utc_ms == UNTIL);
+	assert_true(a[1]->call == 10 && a[1]->process == 1 && a[1]->until_utc_ms == UNTIL);
+	w = (struct queue_agent_word){ .by = 12, .holds = true, .until_utc_ms = UNTIL + RING_MS };
+	assert_int_equal(queues_hear_agent(nodes[0], ACME, BYTES_LIT("1011"), 2, &w, UNTIL), 0);
+	assert_true(a[0]->call == 12 && a[0]->process == 2); /* the former is over */
+	queues_free(nodes[0]);
+	queues_free(nodes[1]);
+}
+
 /* Whose callback is gone keeps no agent, while his phone rings on. Once he is reached, the agents
  * of that call are his. */
 static void test_gone(void **state)
@@ -300,8 +335,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_place),         cmocka_unit_test(test_owed),
 		cmocka_unit_test(test_one_at_a_time), cmocka_unit_test(test_over),
-		cmocka_unit_test(test_gone),          cmocka_unit_test(test_turn),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_rivals),        cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_turn),          cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
