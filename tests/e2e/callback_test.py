@@ -84,6 +84,9 @@ class Callbacks(Queued):
         self.logs_in("1011")
         incoming = self.called("1001")
         self.assertTrue(self.callbacks()[0]["calls"])
+        for args in {}, {"tries": 1}:
+            with self.assertRaisesRegex((Refused, ServerError), "may be ringing"):
+                self.ask("callback.call", queue="sales", number="1001", **args)
         self.silent("1011")
         self.answers(incoming, "1001")
         agent = self.rings("1011", "1001")

@@ -130,7 +130,31 @@ static bool callback_create_make(struct command_run *run, struct callback_value 
 	return true;
 }
 
-/* The try that another node has made, or a delete, is not made once more. */
+/* The call of a try: what it is written down as. */
+static uint64_t callback_call_id(const struct node *n, struct bytes command)
+{
+	return id_call_derive(node_shard_of_command(n, command), command);
+}
+
+/* One try at a time, and so many; what the node begins is its own try already. */
+static bool callback_may_try(struct command_run *run, const struct queue *q,
+			     const struct callback_value *v)
+{
+	const struct queue_caller *c = queues_callback(queue_table(run->node), q->terms.tenant,
+						       bytes_str(v->queue), bytes_str(v->number));
+	uint64_t now = clock_utc_ms();
+	const char *wrong = NULL;
+
+	if (c && c->callback->call != callback_call_id(run->node, bytes_str(run->id)) &&
+	    callback_is_called(&q->terms.callback, c->callback, now))
+		wrong = "its phone may be ringing: calls of callback.list";
+	else if (c && callback_over(&q->terms.callback, c->callback, now))
+		wrong = "it is over: callback_tries and callback_keep_h of queue.put";
+	if (wrong)
+		command_fail(run, COMMAND_CONFLICT, "number", "%s", wrong);
+	return !wrong;
+}
+
 static bool callback_call_make(struct command_run *run, struct callback_value *v)
 {
 	const struct command_value *tries = command_value(run, "tries");
@@ -147,6 +171,8 @@ static bool callback_call_make(struct command_run *run, struct callback_value *v
 		command_fail(run, COMMAND_CONFLICT, "tries", "another node has made that try");
 		return false;
 	}
+	if (!callback_may_try(run, q, v))
+		return false;
 	v->tries = (uint8_t)(v->tries + (v->tries < UINT8_MAX));
 	v->called_utc_ms = v->changed_utc_ms = clock_utc_ms();
 	return true;
@@ -249,12 +275,6 @@ static void callback_deleted(struct node *node, const char *name, const struct c
 }
 
 /* ---- a try ---- */
-
-/* What it is written down as. */
-static uint64_t callback_call_id(const struct node *n, struct bytes command)
-{
-	return id_call_derive(node_shard_of_command(n, command), command);
-}
 
 static enum refusal callback_originate(struct command_run *run, const struct queue *q,
 				       const struct callback_value *v, uint64_t call)
