@@ -168,11 +168,13 @@ class Callbacks(Queued):
 
     def test_once(self):
         """A number has one callback in a queue, at its first place; one in the queue who calls again is served by that."""
+        told = self.told("1001").count("created")
         self.asks("1001")
         place = self.callbacks()[0]
         self.asks("1001")
         self.assertEqual([(row["position"], row["next_utc_ms"]) for row in self.callbacks()], [(1, 0)])
         self.assertGreaterEqual(self.callbacks()[0]["waited_s"], place["waited_s"])
+        self.assertEqual(self.told("1001").count("created"), told + 1)
         self.puts(**OFF | {"callback_hours": "none"})
         self.logs_in("1011")
         out = self.calls("1001")

@@ -326,7 +326,7 @@ static void callback_saved(struct command_run *run, const void *value, json_t *v
 
 	if (command_is_verb(run->command, "call"))
 		callback_try(run, v, view);
-	else if (v->changed_utc_ms == v->created_utc_ms)
+	else if (json_object_get(run->changes, "created_utc_ms"))
 		callback_publish(run->node, run->tenant, v, 0, BYTES_LIT("created"));
 }
 
