@@ -13,7 +13,7 @@ from queue_test import AGENTS, POSITION, Queued
 from server import ServerError
 from tandem_client import Refused
 
-OUTSIDE, PREMIUM, ABROAD = "+4930555", "+49900123", "+14155550123"
+OUTSIDE, PREMIUM, ABROAD, OWN = "+4930555", "+49900123", "+14155550123", "+4930100"
 OFF = {"callback": "agent", "callback_key": "5", "callback_keyed": False, "callback_payer": "", "callback_hours": "", "callback_max": 20,
        "callback_tries": 3, "callback_retry_s": 1, "callback_ring_s": 30, "callback_keep_h": 24}
 
@@ -25,7 +25,7 @@ class Callbacks(Queued):
         cls.carrier = cls.enterClassContext(cls.node.user_agent(OUTSIDE))
         cls.carrier.audio = cls.enterClassContext(cls.node.media())
         cls.ask("trunk.put", name="carrier", servers=f"{PARTY}:{cls.carrier.port}", source_port=cls.carrier.port)
-        cls.ask("did.put", number="+4930100", trunk="carrier", to="100")
+        cls.ask("did.put", number=OWN, trunk="carrier", to="100")
         cls.ask("route.put", name="out", pattern="+x.", trunks="carrier")
         cls.ask("dialplan.put", country="49", national_prefix="0", international_prefix="00", national="+49x.", premium="+49900x.", international="+x.")
         cls.ask("extension.put", number="1003", classes=["national"])
@@ -202,7 +202,8 @@ class Callbacks(Queued):
         self.assertEqual(sorted(self.numbers()), ["1001", "1002"])
 
     def test_outside(self):
-        """A number outside goes by the rights of the payer, and by what the queue allows; a carrier's caller is called at his number."""
+        """A number outside goes by the rights of the payer, and by what the queue allows; a carrier's caller is called at his number,
+        of which other spellings are the same. A number of the tenant is none outside."""
         def refused(number, queue="sales", **more):
             with self.assertRaises((Refused, ServerError)) as raised:
                 self.ask("callback.create", queue=queue, number=number, **more)
@@ -211,20 +212,23 @@ class Callbacks(Queued):
         for number in (OUTSIDE, "112", "4711", "*22", "100", "anonymous", "sales"):
             self.assertIn("may not be called back", refused(number), number)
         self.puts(**OFF | {"callback_payer": "1003"})
-        for number in (PREMIUM, ABROAD, "112", "0900123", "*22", "100", "anonymous", "+49900123#", "+"):
+        for number in (PREMIUM, ABROAD, OWN, "030100", "004930100", "112", "0900123", "*22", "100", "anonymous", "+49900123#", "+"):
             self.assertIn("may not be called back", refused(number), number)
         self.assertIn("key no number", refused(OUTSIDE, keyed=True))
         self.assertIn("no such queue", refused(OUTSIDE, "other"))
         self.puts(**OFF | {"callback": "off"})
         self.assertIn("calls nobody back", refused("1001"))
         self.puts(**OFF | {"callback_payer": "1003", "callback_ring_s": 5})
-        out = self.carrier.invite("+4930100", self.carrier.audio.sdp())
+        out = self.carrier.invite(OWN, self.carrier.audio.sdp())
         answer = out.wait_answer()
         self.carrier.audio.use(answer)
         until(lambda: self.line() == [OUTSIDE], self.line)
         self.carrier.audio.digit("5")
         out.wait_bye()
         until(lambda: self.numbers() == [OUTSIDE], self.callbacks)
+        for number in "030555", "004930555":
+            self.assertEqual(self.ask("callback.create", queue="sales", number=number)["number"], OUTSIDE)
+        self.assertEqual(self.numbers(), [OUTSIDE])
         self.logs_in("1011")
         incoming = self.carrier.incoming()
         self.assertTrue(incoming.request.uri.startswith(f"sip:{OUTSIDE}@"), incoming.request.uri)

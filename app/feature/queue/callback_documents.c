@@ -23,6 +23,8 @@
 #include "base/log.h"
 #include "sig/host/calendars.h"
 #include "sig/host/event.h"
+#include "sig/host/tenant_tables.h"
+#include "sig/host/trunk_route.h"
 #include "sig/model/flow_run.h"
 #include "sig/pbx/queue/callbacks.h"
 #include "sig/shard/shard.h"
@@ -73,15 +75,74 @@ static const struct queue *callback_queue(struct command_run *run, struct bytes 
 	return q && q->terms.callback.rule != CALLBACK_OFF ? q : NULL;
 }
 
-static bool callback_stored(const struct command_run *run, struct callback_value *v)
+/* The number as all of its spellings have it. */
+static void callback_normal(const struct node *n, uint16_t tenant, struct bytes number,
+			    char out[DIAL_NUMBER_MAX])
+{
+	struct writer w = writer_over(out, DIAL_NUMBER_MAX - 1);
+
+	dial_write_international(extensions_has(n->api.extensions, tenant, number)
+					 ? NULL
+					 : dial_plans_of(n->common.dials, tenant),
+				 number, &w);
+	out[w.n] = '\0';
+}
+
+/* In whatever spelling its number is. NULL: none. */
+static const struct queue_callback *callback_of(const struct node *n, const struct queue *q,
+						struct bytes number)
+{
+	struct queue_walk w = queue_walk(q);
+	char normal[DIAL_NUMBER_MAX], other[DIAL_NUMBER_MAX];
+	const struct queue_caller *c = NULL;
+
+	callback_normal(n, q->terms.tenant, number, normal);
+	while (q->callbacks && (c = queue_walk_next(&w)) != NULL) {
+		if (!c->callback)
+			continue;
+		callback_normal(n, q->terms.tenant, bytes_str(c->callback->number), other);
+		if (!strcmp(normal, other))
+			break;
+	}
+	return c ? c->callback : NULL;
+}
+
+/* In how many queues of the tenant the number has one. */
+static uint32_t callback_queues(const struct node *n, uint16_t tenant, const char *number)
+{
+	const struct queue *q;
+	uint32_t cursor = 0, count = 0;
+
+	while ((q = queues_next(queue_table(n), &cursor)) != NULL) {
+		if (q->terms.tenant == tenant)
+			count += callback_of(n, q, bytes_str(number)) != NULL;
+	}
+	return count;
+}
+
+static bool callback_named_so(const struct command_run *run, struct bytes queue,
+			      struct bytes number, struct callback_value *v)
 {
 	char name[DOCUMENT_NAME_MAX];
 	struct callback_value of = { 0 };
 
-	(void)bytes_cstr(command_value(run, "queue")->text, of.queue, sizeof(of.queue));
-	(void)bytes_cstr(command_value(run, "number")->text, of.number, sizeof(of.number));
+	(void)bytes_cstr(queue, of.queue, sizeof(of.queue));
+	(void)bytes_cstr(number, of.number, sizeof(of.number));
 	callback_name(&of, name);
 	return document_stored(run->node, run->tenant, &g_callback_documents, bytes_str(name), v);
+}
+
+static bool callback_stored(const struct command_run *run, struct callback_value *v)
+{
+	struct bytes name = command_value(run, "queue")->text;
+	struct bytes number = command_value(run, "number")->text;
+	const struct queue *q = queues_any(queue_table(run->node), document_tenant(run), name);
+	const struct queue_callback *b;
+
+	if (callback_named_so(run, name, number, v))
+		return true;
+	b = q ? callback_of(run->node, q, number) : NULL;
+	return b && callback_named_so(run, name, bytes_str(b->number), v);
 }
 
 /* The extension that pays; "": the number is an extension itself. */
@@ -90,6 +151,17 @@ static const char *callback_payer(const struct node *n, const struct queue *q, c
 	return extensions_has(n->api.extensions, q->terms.tenant, bytes_str(number))
 		       ? ""
 		       : q->terms.callback.payer;
+}
+
+/* Calls from outside to the number come to the tenant itself. */
+static bool callback_is_own(const struct node *n, uint16_t tenant, struct bytes number)
+{
+	char normal[DIAL_NUMBER_MAX], unused[TRUNK_NUMBER_MAX];
+	bool fixed;
+
+	callback_normal(n, tenant, number, normal);
+	return trunk_did_find(n->common.numbers, tenant, NULL, number, unused, &fixed) ||
+	       trunk_did_find(n->common.numbers, tenant, NULL, bytes_str(normal), unused, &fixed);
 }
 
 static enum refusal callback_may(const struct node *n, const struct queue *q, const char *number)
@@ -101,6 +173,8 @@ static enum refusal callback_may(const struct node *n, const struct queue *q, co
 	uint32_t cursor = 0;
 	struct shard *core = node_core_next(n, &cursor);
 
+	if (o.payer[0] && callback_is_own(n, o.tenant, bytes_str(number)))
+		return REFUSED_MAY_NOT_CALL;
 	return core ? shard_call_may_originate(core, &o, clock_instant()) : REFUSED_NO_CALL;
 }
 
@@ -199,12 +273,12 @@ static bool callback_check(struct command_run *run, const void *value)
 	if (refused)
 		command_fail(run, COMMAND_NOT_ALLOWED, "number",
 			     "it may not be called back: it is no extension, and callback_payer of "
-			     "the queue may not call it");
+			     "the queue may not call it, or did.put has it");
 	else if (q->callbacks >= q->terms.callback.most)
 		command_fail(
 			run, COMMAND_CONFLICT, "queue",
 			"the queue has as many callbacks as it may: callback_max of queue.put");
-	else if (queues_callbacks_of(x, tenant, bytes_str(v->number)) >= NUMBER_CALLBACKS_MAX)
+	else if (callback_queues(run->node, tenant, v->number) >= NUMBER_CALLBACKS_MAX)
 		command_fail(run, COMMAND_CONFLICT, "number",
 			     "the number has callbacks in %d queues already", NUMBER_CALLBACKS_MAX);
 	else
@@ -287,7 +361,10 @@ static enum refusal callback_originate(struct command_run *run, const struct que
 					   .payer = callback_payer(run->node, q, v->number),
 					   .ring_s = q->terms.callback.ring_s };
 	struct shard *core = node_core(run->node, call);
+	enum refusal refused = callback_may(run->node, q, v->number);
 
+	if (refused)
+		return refused;
 	(void)snprintf(to, sizeof(to), FLOW_WORD QUEUE_WORD "%s" FLOW_BOX "%s", v->queue,
 		       v->number);
 	return core ? shard_call_originate(core, &o, clock_instant()) : REFUSED_NO_CALL;

@@ -79,11 +79,9 @@ static const struct command g_queue_commands[] = {
 	  BY(queue_status) },
 	{ "callback.create", COMMAND_FOR_APPLICATION, g_callback_create_args,
 	  "Has a number called back when it is its turn in a queue (callback of queue.put). A "
-	  "number "
-	  "that has a callback there keeps it as it is. not_allowed: the number is no extension, "
-	  "and "
-	  "callback_payer of the queue may not call it. conflict: callback_max, or the number has "
-	  "callbacks in three queues.",
+	  "number that has a callback there, in whatever spelling, keeps it as it is. not_allowed: "
+	  "the number is no extension, and callback_payer of the queue may not call it, or did.put "
+	  "has it. conflict: callback_max, or the number has callbacks in three queues.",
 	  "the callback", BY(document_put), .documents = BY(&g_callback_documents),
 	  .shows = g_callback_fields, .by_flow = true },
 	{ "callback.call", COMMAND_FOR_APPLICATION, g_callback_call_args,

@@ -106,18 +106,6 @@ void queues_callback_over(const struct queues *x, uint16_t tenant, struct bytes 
 		c->callback->over = why;
 }
 
-uint32_t queues_callbacks_of(const struct queues *x, uint16_t tenant, struct bytes number)
-{
-	const struct queue *q;
-	uint32_t cursor = 0, n = 0;
-
-	while ((q = queues_next(x, &cursor)) != NULL) {
-		if (q->terms.tenant == tenant)
-			n += queues_callback(x, tenant, bytes_str(q->terms.name), number) != NULL;
-	}
-	return n;
-}
-
 uint64_t callback_next_utc_ms(const struct callback_terms *t, const struct queue_callback *b)
 {
 	return b->called_utc_ms ? b->called_utc_ms + (t->ring_s + t->retry_s) * UINT64_C(1000) : 0;

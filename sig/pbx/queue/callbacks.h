@@ -43,8 +43,6 @@ struct queue_caller *queues_callback(const struct queues *x, uint16_t tenant, st
 /* It is over, for that reason, if it is there: its document is to go. */
 void queues_callback_over(const struct queues *x, uint16_t tenant, struct bytes queue,
 			  struct bytes number, const char *why);
-/* In how many queues of the tenant the number has one. */
-uint32_t queues_callbacks_of(const struct queues *x, uint16_t tenant, struct bytes number);
 
 /* When it may be tried again; 0: now. */
 uint64_t callback_next_utc_ms(const struct callback_terms *t, const struct queue_callback *b);

@@ -192,11 +192,11 @@ static void test_over(void **state)
 	queues_callback_over(x, ACME, SALES, BYTES_LIT("1002"), "served");
 	assert_string_equal(callback_over(t, b, START + 1), "answered");
 	assert_string_equal(next_at(x, START + RING_MS + RETRY_MS, NULL), "");
-	assert_int_equal(queues_callbacks_of(x, ACME, BYTES_LIT("1001")), 1);
-	assert_int_equal(queues_callbacks_of(x, ACME + 1, BYTES_LIT("1001")), 0);
+	assert_non_null(queues_callback(x, ACME, SALES, BYTES_LIT("1001")));
+	assert_null(queues_callback(x, ACME + 1, SALES, BYTES_LIT("1001")));
 	queues_delete(x, ACME, SALES); /* it can be found, and so deleted */
 	queues_callback_delete(x, ACME, SALES, BYTES_LIT("1001"));
-	assert_int_equal(queues_callbacks_of(x, ACME, BYTES_LIT("1001")), 0);
+	assert_null(queues_any(x, ACME, SALES));
 	queues_free(x);
 }
 
