@@ -3,7 +3,6 @@
 out. The node reads it by SIGHUP, which ends no connection and no call."""
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,7 +30,6 @@ class Certificate:
         every, days = (options.acme_renew or f"{EVERY_S},{DAYS}").split(",")
         self.every_s, self.log = int(every), os.path.join(server.folder, "acme.log")
         self.folder = pathlib.Path(server.folder, "acme")
-        self.folder.mkdir(mode=0o700, exist_ok=True)
         self.usual = ["--accept-tos", "--email", f"postmaster@{self.name}", "--domains", self.name, "--path", str(self.folder), "--server", options.acme_server,
                       "--http", "--http.port", options.acme_port]
         self.renewal = ["renew", "--no-random-sleep", "--days", days]
@@ -44,33 +42,52 @@ class Certificate:
     def begin(self):
         deploy = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         peers = os.environ.get("TANDEM_PEERS", os.path.join(os.path.dirname(deploy), "build", "peers"))
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         command = [*self.usual, *(self.renewal if self.made("crt").exists() else ["run"])]
         with open(self.log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
             self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "sh", "-ec", UNPACKED, "sh", deploy, peers, *command],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def look(self):
+        """What goes wrong here ends neither the node nor its calls: it is said, and tried again."""
+        try:
+            self.proceed()
+        except (OSError, subprocess.SubprocessError) as error:
+            self.wait(AGAIN_S)
+            self.complain(f"the certificate for {self.name} cannot be put in place: {error}. See to what is named there; the node has its former one "
+                          "meanwhile, and it is tried again.")
+
+    def wait(self, most_s):
+        self.next_s = time.monotonic() + min(most_s, self.every_s)
+
+    def complain(self, text):
+        """Once, until it works again."""
+        if not self.failed:
+            print(f"tandem: {text}", file=sys.stderr, flush=True)
+        self.failed = True
+
+    def proceed(self):
         if self.process is None and time.monotonic() >= self.next_s:
             self.begin()
         elif self.process and self.process.poll() is not None:
             status, self.process = self.process.returncode, None
-            self.next_s = time.monotonic() + (min(AGAIN_S, self.every_s) if status else self.every_s)
-            if status and not self.failed:
-                print(f"tandem: no certificate for {self.name}: {self.log} says why. The node has that of its own authority meanwhile, and it is asked again.",
-                      file=sys.stderr, flush=True)
-            self.failed = bool(status)
-            if not status:
+            self.wait(AGAIN_S if status else self.every_s)
+            if status:
+                self.complain(f"no certificate for {self.name}: {self.log} says why. The node has that of its own authority meanwhile, and it is asked again.")
+            else:
                 self.install()
+                self.failed = False
 
     def install(self):
-        """Each file is there whole, or not at all; the node reads both when it is told."""
+        """Both files are there whole, or neither; the node reads them when it is told."""
         target = pathlib.Path(self.server.state_dir, "tls")
-        if (target / "node.pem").read_bytes() == self.made("crt").read_bytes():
+        made = {name: self.made(what).read_bytes() for what, name in (("key", "node.key"), ("crt", "node.pem"))}
+        if (target / "node.pem").exists() and (target / "node.pem").read_bytes() == made["node.pem"]:
             return
-        for what, name in (("key", "node.key"), ("crt", "node.pem")):
-            new = target / f".{name}.new"
-            with open(new, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-                shutil.copyfileobj(open(self.made(what), "rb"), file)       # pylint: disable=consider-using-with
-            os.replace(new, target / name)
+        for name, content in made.items():
+            with open(target / f".{name}.new", "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(content)
+        for name in made:
+            os.replace(target / f".{name}.new", target / name)
         self.server.process.send_signal(signal.SIGHUP)
         print(f"The node has a certificate for {self.name}.", flush=True)

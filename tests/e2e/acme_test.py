@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """./tandem run --public NAME: a certificate by ACME, against pebble of Debian, which asks as authorities do; and another one while phones are connected."""
+import contextlib
+import errno
+import io
 import json
 import os
 import pathlib
@@ -9,9 +12,12 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import types
 import unittest
+from unittest import mock
 import urllib.request
 
+import acme
 from first_test import run_command
 from lib.authority import Authority
 from lib.nameserver import NameServer, address
@@ -110,3 +116,53 @@ class Public(unittest.TestCase):
         with own.wrap_socket(socket.create_connection(("127.0.0.1", tls), timeout=PATIENCE_S), server_hostname=NAME):
             pass
         self.assertTrue(Server(run_command()[3], str(self.folder / "node")).ctl("node.status"))
+
+
+class Wrong(unittest.TestCase):
+    """What the machine refuses beside a node that runs: that goes on, hears why, and has the certificate once it is mended."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-acme-")))
+        self.node = mock.Mock()
+        self.said = self.enterContext(contextlib.redirect_stderr(io.StringIO()))
+        self.enterContext(contextlib.redirect_stdout(io.StringIO()))
+        server = types.SimpleNamespace(folder=str(self.folder), state_dir=str(self.folder), process=self.node)
+        self.certificate = acme.Certificate(server, types.SimpleNamespace(public=NAME, acme_renew="3600,30", acme_server="https://ca", acme_port=":80"))
+        self.tls = self.folder / "tls"
+        self.tls.mkdir()
+
+    def made(self):
+        """lego has just made one."""
+        (self.folder / "acme" / "certificates").mkdir(parents=True, exist_ok=True)
+        for what in ("key", "crt"):
+            self.certificate.made(what).write_text("new " + what, encoding="ascii")
+        self.certificate.process = mock.Mock(returncode=0, poll=lambda: 0)
+        self.certificate.look()
+
+    def test_no_space_for_the_program(self):
+        for times in (1, 2):
+            self.certificate.next_s = 0
+            with mock.patch.object(acme.subprocess, "Popen", side_effect=OSError(errno.ENOSPC, "No space left on device")) as begun:
+                self.certificate.look()
+                self.certificate.look()         # not before its time
+                self.assertEqual(begun.call_count, 1, times)
+        self.assertEqual(self.said.getvalue().count("No space left on device"), 1)
+
+    def test_no_space_for_the_second_file(self):
+        """Key and certificate of the node stay a pair."""
+        for name in ("node.key", "node.pem"):
+            (self.tls / name).write_text("old", encoding="ascii")
+        (self.tls / ".node.pem.new").mkdir()
+        self.made()
+        self.assertIn(".node.pem.new", self.said.getvalue())
+        self.assertEqual([(self.tls / name).read_text() for name in ("node.key", "node.pem")], ["old", "old"])
+        self.node.send_signal.assert_not_called()
+        (self.tls / ".node.pem.new").rmdir()
+        self.made()
+        self.assertEqual([(self.tls / name).read_text() for name in ("node.key", "node.pem")], ["new key", "new crt"])
+        self.node.send_signal.assert_called_once_with(signal.SIGHUP)
+
+    def test_no_former_one(self):
+        self.made()
+        self.assertEqual((self.tls / "node.pem").read_text(), "new crt")
+        self.node.send_signal.assert_called_once_with(signal.SIGHUP)
