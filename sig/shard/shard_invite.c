@@ -758,18 +758,22 @@ static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
 	return route(s, m, caller, out, why);
 }
 
-/* A phone that no document names calls for help, and flows whose numbers begin with '#': anybody
- * may have such a phone. */
-static bool bare_may_call(const struct shard *s, const struct caller *caller,
-			  const struct number_claimed *target, struct call_refusal *why)
+/* A phone that no document names calls for help, and flows whose numbers begin with '#', and takes
+ * no place of others: anybody may have such a phone. */
+static bool bare_may_call(const struct shard *s, const struct sip_message *m,
+			  const struct caller *caller, const struct number_claimed *target,
+			  struct call_refusal *why)
 {
 	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, caller->tenant));
 	struct bytes to = bytes_str(target->to);
 
-	if (!caller->bare || caller->emergency ||
-	    (bytes_starts(to, "#") && target->set.feature == FEATURES && !target->set.room &&
-	     !target->replaces.call && !target->account[0] &&
-	     programs_number_exact(s->shared_tables->programs, tenant, to).n))
+	if (!caller->bare)
+		return true;
+	if (!shard_has_replaces(m) &&
+	    (caller->emergency ||
+	     (bytes_starts(to, "#") && target->set.feature == FEATURES && !target->set.room &&
+	      !target->account[0] &&
+	      programs_number_exact(s->shared_tables->programs, tenant, to).n)))
 		return true;
 	return invite_fail(why, 403, REFUSED_FEATURE);
 }
@@ -786,7 +790,7 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 	caller.payer = shard_party(s, caller.tenant, bytes_str(caller.user), &m->hop);
 	slot = invite_admit(s, m, &caller, &why);
 	if (slot && (!invite_resolve_target(s, m, &caller, &target, &why) ||
-		     !bare_may_call(s, &caller, &target, &why))) {
+		     !bare_may_call(s, m, &caller, &target, &why))) {
 		shard_quota_release(s, &caller.payer, QUOTA_CALLS);
 		refuse_known(s, slot, m, caller.tenant, bytes_str(caller.user), &why);
 		return;

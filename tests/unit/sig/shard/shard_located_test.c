@@ -355,6 +355,41 @@ static void of_a_device(void **state)
 	assert_told(phone_rings(&d->g.carriers[0]), "Fifth");
 }
 
+/* 1001 is the extension of phones that no document names: the password of such a one. */
+static void bare_phones(struct desk *d, char name[BARE_NAME + 1], char password[BARE_PASSWORD + 1])
+{
+	struct tenant_settings set = { .name = "default" };
+	const struct shard *s = d->g.l.r->shard;
+	uint16_t tenant;
+
+	(void)snprintf(set.terms.bare_phones, sizeof(set.terms.bare_phones), "1001");
+	assert_int_equal(tenants_put(s->settings.tenants, &set, &tenant), 0);
+	bare_name(BYTES_LIT(MAC), 1, name);
+	bare_password(s->shared_tables->bare_key, "default", bytes_str(name), password);
+}
+
+/* Anybody may have such a phone: it calls for help, and takes no place of its extension's by that. */
+static void of_nobody(void **state)
+{
+	struct desk *d = *state;
+	char name[BARE_NAME + 1], password[BARE_PASSWORD + 1], lines[400];
+	struct phone *a = &d->g.l.a;
+
+	bare_phones(d, name, password);
+	d->p.branches = 100; /* its calls are others than those of a */
+	(void)snprintf(d->p.tag, sizeof(d->p.tag), "bare");
+	phones_talk(a, &d->g.l.b);
+	(void)snprintf(lines, sizeof(lines), "Replaces: %s;to-tag=%s;from-tag=%s\r\n", a->call_id,
+		       a->remote_tag, a->tag);
+	dials(&d->p, name, password, "112", lines);
+	assert_true(phone_hears(&d->p, "SIP/2.0 403").n);
+	phone_write(&d->p, "ACK", "", "");
+	rig_wait_ms(d->g.l.r, 100);
+	assert_int_equal(rig_count(d->g.l.r, &a->addr, "BYE "), 0);
+	dials(&d->p, name, password, "112", "");
+	assert_told(phone_rings(&d->g.carriers[0]), NULL);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, gate_teardown)
 
 int main(void)
@@ -364,7 +399,7 @@ int main(void)
 		TEST(unknown_place),      TEST(help),
 		TEST(behind_one_address), TEST(after_a_kill),
 		TEST(not_enabled),        TEST(for_tls_only),
-		TEST(of_a_device),
+		TEST(of_a_device),        TEST(of_nobody),
 	};
 
 	return cmocka_run_group_tests_name("located", tests, NULL, NULL);
