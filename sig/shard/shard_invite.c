@@ -681,7 +681,7 @@ static void invite_start(struct shard *s, const struct sip_message *m, uint16_t 
 	if (!invite_note_payer(s, m, c, call_start_args->from)) {
 		(void)invite_fail(&why, 500, REFUSED_MEMORY);
 	} else if (!call_start(&s->host, c, call_start_args, &why)) {
-		shard_replaced_know(s, c);
+		shard_replaced_begin(s, c);
 		if (!shard_call_settle(s, c))
 			shard_call_give(s, c);
 		return;

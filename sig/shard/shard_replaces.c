@@ -239,12 +239,14 @@ static const struct call *replaces_meant(const struct shard *s, const struct cal
 	return of;
 }
 
-static void replaces_supersede(struct shard *s, uint64_t call, uint8_t leg)
+void shard_replaced_begin(struct shard *s, const struct call *c)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
-	const struct call *c = leg == LEG_NONE ? NULL : shard_call_find(s, call);
-	struct call *by = c ? replaces_pending(s, c, leg) : NULL;
+	const struct call_replaces *r = &c->replaces;
+	const struct call *of = r->call ? shard_call_find(s, r->call) : NULL;
+	struct call *by = of && call_leg(of, r->leg) ? replaces_pending(s, of, r->leg) : NULL;
 
+	shard_replaced_know(s, c);
 	if (by)
 		shard_call_step(s, by, &hangup);
 }
@@ -412,7 +414,7 @@ static enum number_verdict replaces_member(struct call_host *h, const struct num
 					   struct number_claimed *out, struct call_refusal *why)
 {
 	const struct sip_message *m = ask->invite;
-	struct shard *s = h->owner;
+	const struct shard *s = h->owner;
 	uint8_t space[ROOM_USER_MAX], leg;
 	struct bytes value;
 	const struct call *c;
@@ -427,7 +429,6 @@ static enum number_verdict replaces_member(struct call_host *h, const struct num
 		return replaces_refuse(why, 403, "the dialog is another's");
 	if (replaces_taken(s, c, leg, m))
 		return replaces_refuse(why, 481, "another one takes that place");
-	replaces_supersede(s, c->id, leg);
 	out->set.room = true;
 	out->set.conference = c->member->room;
 	out->set.stead = (struct call_replaces){ .call = c->id, .leg = leg };
@@ -470,14 +471,13 @@ static enum number_verdict replaces_claim(struct call_host *h, const struct numb
 					  struct number_claimed *out, struct call_refusal *why)
 {
 	struct call_replaces *what = &out->replaces;
-	struct shard *s = h->owner;
+	const struct shard *s = h->owner;
 	const struct call *c;
 
 	if (!shard_has_replaces(ask->invite))
 		return NUMBER_FREE;
 	if (!shard_replaces(s, ask->invite, ask->tenant, ask->user, what, why))
 		return NUMBER_REFUSED;
-	replaces_supersede(s, what->call, what->leg);
 	c = shard_call_find(s, what->call);
 	if (bytes_cstr(call_leg_user(c, what->leg == LEG_NONE ? c->bridge.caller
 							      : bridge_peer(c, what->leg)),

@@ -133,6 +133,25 @@ static void the_latest_names_the_one_before(void **state)
 	trio_assert_ends(t, &t->l.a, &again);
 }
 
+/* Who is refused takes nothing from the one before it. */
+static void the_latest_is_refused(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+	struct phone again = other_phone(&t->l.b, "192.0.2.23:5060");
+
+	phones_talk(&t->l.a, &t->l.b);
+	replace_with(&o, &t->l.b, "", "", SDP_B2);
+	(void)snprintf(again.tag, sizeof(again.tag), "again");
+	replace_with(&again, &t->l.b, "", "", "");
+	refuses(&again, "SIP/2.0 488");
+	is_answered(&o);
+	rig_wait_ms(t->l.r, SOON_MS);
+	trio_assert_left(&t->l.b);
+	trio_assert_talks(t->l.r, 0, 2);
+	trio_assert_ends(t, &t->l.a, &o);
+}
+
 /* For whom the other party is asked already has the place. */
 static void not_behind_the_offer(void **state)
 {
@@ -478,6 +497,7 @@ int main(void)
 		TRIO_TEST(replaced_twice),
 		TRIO_TEST(the_latest_counts),
 		TRIO_TEST(the_latest_names_the_one_before),
+		TRIO_TEST(the_latest_is_refused),
 		TRIO_TEST(not_behind_the_offer),
 		TRIO_TEST(needs_no_permission),
 		TRIO_TEST(held_party),
