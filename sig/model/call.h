@@ -135,6 +135,7 @@ struct call_replaces {
 	uint64_t call;   /* 0: none */
 	uint8_t leg;     /* LEG_NONE: as peer of its caller, who has none */
 	bool asked;      /* that call knows; not part of a record */
+	uint64_t random; /* of the tag of that leg; 0: unknown; not part of a record */
 	uint64_t due_ns; /* a deadline: it is asked */
 };
 

@@ -28,11 +28,13 @@ static enum refusal replace_refuse(struct call_refusal *refusal, uint16_t status
 enum refusal replace_start(struct call_host *h, struct call *c, const struct call_replaces *what,
 			   struct call_refusal *refusal)
 {
+	const struct call *of = h->services->calls->find(h->owner, what->call);
+	const struct leg *place = of ? call_leg(of, what->leg) : NULL, *peer;
 	uint8_t leg = c->bridge.caller;
-	const struct leg *peer;
 	enum refusal refused;
 
 	c->replaces = *what;
+	c->replaces.random = place ? place->dialog.tag.random : 0;
 	if (c->legs[leg]->uas->late)
 		return replace_refuse(refusal, 488, "an INVITE with Replaces needs an offer");
 	c->state = CALL_ANSWERING;
@@ -71,8 +73,28 @@ static void replace_forget(struct call *c)
 	outbox_touch(&c->out);
 }
 
+bool replace_is_outdone(const struct call_host *h, const struct call *c, uint8_t leg, uint64_t by)
+{
+	const struct leg *l = call_leg(c, leg);
+	const struct call *latest = l && l->replaced_by && l->replaced_by != by
+					    ? h->services->calls->find(h->owner, l->replaced_by)
+					    : NULL;
+
+	return latest && latest->state < CALL_ENDING && latest->replaces.call == c->id &&
+	       latest->replaces.leg == leg;
+}
+
+/* The leg has left, and another one has its number. */
+static bool replace_is_another(const struct call *c, const struct call_replaces *r)
+{
+	const struct leg *l = call_leg(c, r->leg);
+
+	return l && r->random && l->dialog.tag.random != r->random;
+}
+
 static void replace_request(struct call_host *h, struct call *c)
 {
+	const struct call *of = h->services->calls->find(h->owner, c->replaces.call);
 	const struct call_ending e = { .cause = CAUSE_HANGUP, .by = ENDED_BY_NODE, .status = 481 };
 	struct call_replacing r = { .by = c->id,
 				    .leg = c->bridge.caller,
@@ -81,7 +103,12 @@ static void replace_request(struct call_host *h, struct call *c)
 				       .leg = c->replaces.leg,
 				       .replacing = &r };
 
-	h->services->calls->step(h->owner, c->replaces.call, &ev);
+	if (of && replace_is_outdone(h, of, c->replaces.leg, c->id)) {
+		replace_later(h, c);
+		return;
+	}
+	if (of && !replace_is_another(of, &c->replaces))
+		h->services->calls->step(h->owner, c->replaces.call, &ev);
 	if (r.refused == REFUSED_TRANSFER_OPEN || r.refused == REFUSED_CHANGING) {
 		replace_later(h, c);
 		return;
@@ -113,6 +140,25 @@ static const struct deadline replace_deadlines[] = {
 	{ 0 },
 };
 
+/* The one that waits for that leg's place, and for whom nobody was asked yet, leaves it to this one:
+ * its keys may never come. */
+static bool replace_gives_way(struct call_host *h, struct call *c, uint8_t leg,
+			      const struct transfer_with *with)
+{
+	const struct call_event over = { .kind = CALL_EV_HANGUP, .transferred = true };
+	struct transfer *t = c->transfer;
+	uint64_t former;
+
+	if (!t || !t->replaced || t->state != TRANSFER_WAITING || t->met || t->leg != leg ||
+	    leg == LEG_NONE)
+		return false;
+	former = t->with.call;
+	t->with = *with;
+	outbox_touch(&c->out);
+	h->services->calls->step(h->owner, former, &over);
+	return true;
+}
+
 /* The leg of this call is to be replaced. */
 static void replace_on_event(struct call_host *h, struct call *c, const struct call_event *ev)
 {
@@ -133,7 +179,7 @@ static void replace_on_event(struct call_host *h, struct call *c, const struct c
 	if (leg == LEG_NONE)
 		park_yield(h, c);
 	by->refused = known || leg != LEG_NONE ? REFUSED_NOT : pick_up(h, c, by->by);
-	if (!known && !by->refused)
+	if (!known && !by->refused && !replace_gives_way(h, c, leg, &with))
 		by->refused = transfer_begin_with(c, &ask, &with);
 	if (by->refused)
 		return;
