@@ -35,6 +35,7 @@
 #include "sig/pbx/pick.h"
 #include "sig/pbx/refer.h"
 #include "sig/pbx/remote_shard.h"
+#include "sig/pbx/replace.h"
 #include "sig/pbx/transfer.h"
 
 bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l)
@@ -417,7 +418,8 @@ static enum refusal transfer_join(struct call_host *h, struct call *c)
 
 	if (!other || !which_leg_moves(other, &t->with, &ev.leg))
 		return REFUSED_NO_CALL;
-	if (call_is_answered_alone(other) || !flows_dtls_may_move(other, ev.leg))
+	if (call_is_answered_alone(other) || !flows_dtls_may_move(other, ev.leg) ||
+	    (t->replaced && replace_is_outdone(h, c, t->leg, other->id)))
 		return REFUSED_CHANGING;
 	if (!session_fits(c->legs[t->given], other->legs[ev.leg]))
 		return transfer_meet(h, c, other, ev.leg);
