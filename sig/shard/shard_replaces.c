@@ -182,18 +182,6 @@ static bool replaces_own(const struct shard *s, const struct leg *l, struct byte
 			 : addr_ip_eq(&l->dialog.hop.remote, &m->hop.remote);
 }
 
-void shard_replaced_know(struct shard *s, const struct call *c)
-{
-	const struct call_replaces *r = &c->replaces;
-	struct call *of = r->call && !r->asked ? shard_call_find(s, r->call) : NULL;
-	struct leg *l = of ? call_leg(of, r->leg) : NULL;
-
-	if (of)
-		of->picker = c->id;
-	if (l)
-		l->replaced_by = c->id;
-}
-
 /* NULL: nobody is about to. */
 static struct call *replaces_pending(const struct shard *s, const struct call *c, uint8_t leg)
 {
@@ -206,10 +194,25 @@ static struct call *replaces_pending(const struct shard *s, const struct call *c
 		       : NULL;
 }
 
-/* Nobody was asked to speak with it yet, and its phone may be gone: a page that is loaded again. */
-static bool replaces_yields(const struct call *by, const struct sip_message *m)
+void shard_replaced_know(struct shard *s, const struct call *c)
 {
-	return !by->replaces.asked && m->hop.transport != SIP_INTER_SHARD &&
+	const struct call_replaces *r = &c->replaces;
+	struct call *of = r->call && !r->asked ? shard_call_find(s, r->call) : NULL;
+	struct leg *l = of ? call_leg(of, r->leg) : NULL;
+	const struct call *by = l ? replaces_pending(s, of, r->leg) : NULL;
+
+	if (of)
+		of->picker = c->id;
+	/* those of a process before come in any order */
+	if (l && (!by || by->setup_utc_ms <= c->setup_utc_ms))
+		l->replaced_by = c->id;
+}
+
+/* Nobody was asked to speak with it yet, and its phone may be gone: a page that is loaded again. */
+static bool replaces_yields(const struct call *c, const struct call *by,
+			    const struct sip_message *m)
+{
+	return !(c->transfer && c->transfer->met) && m->hop.transport != SIP_INTER_SHARD &&
 	       call_caller(by)->user.n && call_caller(by)->dialog.hop.transport != SIP_INTER_SHARD;
 }
 
@@ -220,18 +223,18 @@ static bool replaces_taken(const struct shard *s, const struct call *c, uint8_t 
 {
 	const struct call *by = replaces_pending(s, c, leg);
 
-	return by && !replaces_yields(by, m);
+	return by && !replaces_yields(c, by, m);
 }
 
 /* Who waits to take a place has none of its own yet: the place is meant, as by a page that is
- * loaded again, whose ACK was lost with it. */
+ * loaded again, whose ACK or keys were lost with it. */
 static const struct call *replaces_meant(const struct shard *s, const struct call *c, uint8_t *leg)
 {
 	const struct call_replaces *r = &c->replaces;
-	const struct call *of = r->call && !r->asked && r->leg != LEG_NONE &&
-						*leg == c->bridge.caller && c->state < CALL_ENDING
-					? shard_call_find(s, r->call)
-					: NULL;
+	const struct call *of =
+		r->call && r->leg != LEG_NONE && *leg == c->bridge.caller && c->state < CALL_ENDING
+			? shard_call_find(s, r->call)
+			: NULL;
 
 	if (!of || !call_leg(of, r->leg))
 		return c;
@@ -239,12 +242,15 @@ static const struct call *replaces_meant(const struct shard *s, const struct cal
 	return of;
 }
 
+/* Of two members one would stay: in a conference the former leaves now, elsewhere once the later one
+ * is there (replace.h). */
 void shard_replaced_begin(struct shard *s, const struct call *c)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
 	const struct call_replaces *r = &c->replaces;
 	const struct call *of = r->call ? shard_call_find(s, r->call) : NULL;
-	struct call *by = of && call_leg(of, r->leg) ? replaces_pending(s, of, r->leg) : NULL;
+	struct call *by =
+		of && of->member && call_leg(of, r->leg) ? replaces_pending(s, of, r->leg) : NULL;
 
 	shard_replaced_know(s, c);
 	if (by)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* INVITE with Replaces: another phone of B's user takes B's place beside A (RFC 3891). */
 #include "tests/unit/sig/trio.h"
+#include "tests/unit/sig/web_phone.h"
 
 #define SDP_B2                                                                         \
 	"v=0\r\no=b2 1 1 IN IP4 192.0.2.22\r\ns=-\r\nc=IN IP4 192.0.2.22\r\nt=0 0\r\n" \
@@ -9,7 +10,14 @@
 	"v=0\r\no=b2 1 " version " IN IP4 192.0.2.22\r\ns=-\r\nc=IN IP4 192.0.2.22\r\n" \
 	"t=0 0\r\nm=audio 6000 RTP/AVP 9\r\n"
 
-enum { SOON_MS = 100 };
+#define SDP_PAGE                                                                        \
+	"v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"       \
+	"m=audio 9 UDP/TLS/RTP/SAVPF 8 101\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:aaaa\r\n" \
+	"a=ice-pwd:by3GZGG1lboN4xEHfvYRHkFQ\r\na=fingerprint:sha-256 " FINGER_A "\r\n"  \
+	"a=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\n"                    \
+	"a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+
+enum { SOON_MS = 100, PAGES_MAX = 5 };
 
 static struct phone other_phone(const struct phone *p, const char *address)
 {
@@ -131,6 +139,116 @@ static void the_latest_names_the_one_before(void **state)
 	rig_wait_ms(t->l.r, TXN_TIMEOUT_MS + SOON_MS);
 	assert_true(rig_take(t->l.r, &o.addr, "BYE ").n);
 	trio_assert_ends(t, &t->l.a, &again);
+}
+
+/* Its keys come. */
+static void page_speaks(struct rig *r)
+{
+	struct media_event ev = { .kind = MEDIA_FLOW_KEYED,
+				  .association = 1,
+				  .key_in = { .suite = SUITE_80, .length = 30 },
+				  .key_out = { .suite = SUITE_80, .length = 30 } };
+
+	for (uint32_t i = r->media_count; i-- > 0 && !ev.call;) {
+		if (r->media[i].kind != MEDIA_FLOW_OPEN)
+			continue;
+		ev.id = r->media[i].spec.id;
+		ev.call = r->media[i].spec.call;
+		ev.association = r->media[i].spec.dtls.association;
+	}
+	shard_media_event(r->shard, &ev, r->now);
+	rig_wait_ms(r, SOON_MS);
+}
+
+/* How far a page of B comes before it is loaded again. */
+enum page_end { ENDS, LOSES_ACK, HAS_NO_KEYS, SPEAKS };
+
+/* Pages of B, one behind the other: whose dialog each names, 0: that of B's first phone, and what becomes of it. A page names the last one whose ACK
+ * was sent. */
+static void one_page_behind_another(void **state)
+{
+	static const struct {
+		uint8_t names;
+		enum page_end end;
+	} rows[][PAGES_MAX] = {
+		{ { 0, LOSES_ACK }, { 1, SPEAKS } },
+		{ { 0, HAS_NO_KEYS }, { 1, SPEAKS } },
+		{ { 0, HAS_NO_KEYS }, { 0, SPEAKS } },
+		{ { 0, LOSES_ACK }, { 1, LOSES_ACK }, { 1, SPEAKS } },
+		{ { 0, LOSES_ACK }, { 1, LOSES_ACK }, { 2, SPEAKS } },
+		{ { 0, HAS_NO_KEYS }, { 1, LOSES_ACK }, { 1, SPEAKS } },
+		{ { 0, HAS_NO_KEYS }, { 1, LOSES_ACK }, { 0, SPEAKS } },
+		{ { 0, LOSES_ACK }, { 1, HAS_NO_KEYS }, { 2, SPEAKS } },
+		{ { 0, HAS_NO_KEYS }, { 1, HAS_NO_KEYS }, { 2, LOSES_ACK }, { 2, SPEAKS } },
+		{ { 0, HAS_NO_KEYS },
+		  { 1, LOSES_ACK },
+		  { 1, HAS_NO_KEYS },
+		  { 3, LOSES_ACK },
+		  { 3, SPEAKS } },
+	};
+
+	for (size_t row = 0; row < COUNT_OF(rows); row++) {
+		struct trio *t = *state;
+		struct phone pages[PAGES_MAX + 1] = { t->l.b }, *last = pages;
+		char address[32];
+
+		phones_talk(&t->l.a, &t->l.b);
+		pages[0] = t->l.b;
+		webrtc(t->l.r, "1002", WEBRTC_ALWAYS);
+		for (size_t i = 0; i < PAGES_MAX && rows[row][i].end; i++) {
+			last = &pages[i + 1];
+			(void)snprintf(address, sizeof(address), "192.0.2.%zu:5060", 30 + i);
+			*last = other_phone(&t->l.b, address);
+			(void)snprintf(last->tag, sizeof(last->tag), "page%zu", i);
+			replace_with(last, &pages[rows[row][i].names], "", "", SDP_PAGE);
+			if (!phone_hears(last, "SIP/2.0 200").n)
+				fail_msg("row %zu: page %zu is refused", row, i + 1);
+			if (rows[row][i].end != LOSES_ACK)
+				phone_ack(last);
+			rig_wait_ms(t->l.r, SOON_MS);
+		}
+		assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+		page_speaks(t->l.r);
+		trio_assert_left(&t->l.b);
+		phone_request(&t->l.a, "BYE", "", "");
+		assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+		trio_assert_left(last);
+		rig_wait_ms(t->l.r, 3 * TXN_TIMEOUT_MS);
+		line_assert_idle(t->l.r);
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
+}
+
+/* The former one has its keys while the latest one's ACK is on its way: it waits. Without that ACK it has the place. */
+static void the_former_waits(void **state)
+{
+	for (int lost = 0; lost <= 1; lost++) {
+		struct trio *t = *state;
+		struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+		struct phone again = other_phone(&t->l.b, "192.0.2.23:5060");
+
+		phones_talk(&t->l.a, &t->l.b);
+		replace_with(&o, &t->l.b, "", "", SDP_B2);
+		assert_true(phone_hears(&o, "SIP/2.0 200").n);
+		(void)snprintf(again.tag, sizeof(again.tag), "again");
+		replace_with(&again, &t->l.b, "", "", SDP_B2);
+		assert_true(phone_hears(&again, "SIP/2.0 200").n);
+		phone_ack(&o);
+		rig_wait_ms(t->l.r, SOON_MS);
+		assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+		if (lost)
+			rig_wait_ms(t->l.r, TXN_TIMEOUT_MS);
+		else
+			phone_ack(&again);
+		rig_wait_ms(t->l.r, SOON_MS);
+		trio_assert_left(&t->l.b);
+		trio_assert_left(lost ? &again : &o);
+		trio_assert_talks(t->l.r, 0, 2);
+		trio_assert_ends(t, &t->l.a, lost ? &o : &again);
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
 }
 
 /* Who is refused takes nothing from the one before it. */
@@ -497,6 +615,8 @@ int main(void)
 		TRIO_TEST(replaced_twice),
 		TRIO_TEST(the_latest_counts),
 		TRIO_TEST(the_latest_names_the_one_before),
+		TRIO_TEST(one_page_behind_another),
+		TRIO_TEST(the_former_waits),
 		TRIO_TEST(the_latest_is_refused),
 		TRIO_TEST(not_behind_the_offer),
 		TRIO_TEST(needs_no_permission),
