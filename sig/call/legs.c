@@ -71,9 +71,19 @@ void leg_refresh_target(struct call_host *h, struct call *c, uint8_t leg,
 		leg_moved(h, c, leg, &known);
 }
 
+static int leg_make(struct call_host *h, struct call *c, uint8_t leg)
+{
+	c->legs[leg] = calloc(1, sizeof(struct leg));
+	if (!c->legs[leg])
+		return -ENOMEM;
+	c->legs[leg]->session_id = new_session_id(h);
+	return 0;
+}
+
 int legs_add(struct call_host *h, struct call *c, uint8_t *leg)
 {
 	struct leg **list;
+	int err;
 
 	if (c->leg_count == LEGS_MAX)
 		return -ENOSPC;
@@ -81,12 +91,10 @@ int legs_add(struct call_host *h, struct call *c, uint8_t *leg)
 	if (!list)
 		return -ENOMEM;
 	c->legs = list;
-	list[c->leg_count] = calloc(1, sizeof(struct leg));
-	if (!list[c->leg_count])
-		return -ENOMEM;
-	*leg = c->leg_count++;
-	list[*leg]->session_id = new_session_id(h);
-	return 0;
+	err = leg_make(h, c, c->leg_count);
+	if (!err)
+		*leg = c->leg_count++;
+	return err;
 }
 
 void legs_free_one(struct call *c, uint8_t leg)
@@ -299,11 +307,26 @@ bool call_may_join(const struct call_host *h, const struct call *c)
 	return h->degraded || c->out.in_flight == 0;
 }
 
+/* At the end. A call whose party has been replaced many times, as by a page that is loaded again and
+ * again, has no room there: then in the place of a leg that is over. */
+static int join_add_leg(struct call_host *h, struct call *to, uint8_t *as)
+{
+	int err = legs_add(h, to, as);
+
+	if (err != -ENOSPC)
+		return err;
+	for (*as = 0; *as < LEGS_MAX; (*as)++) {
+		if (!to->legs[*as])
+			return leg_make(h, to, *as);
+	}
+	return err;
+}
+
 int calls_join(struct call_host *h, struct call *from, uint8_t leg, struct call *to, uint8_t *as)
 {
 	struct id_tag tag = { .call = from->id, .leg = leg };
 	struct leg *l = from->legs[leg];
-	int err = legs_add(h, to, as);
+	int err = join_add_leg(h, to, as);
 
 	assert(call_may_join(h, from) && call_may_join(h, to));
 	if (err)

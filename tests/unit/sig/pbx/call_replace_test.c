@@ -105,6 +105,27 @@ static void replaced_twice(void **state)
 	trio_assert_ends(t, &t->l.a, &again);
 }
 
+/* As a page that is loaded again and again: more often than a call has legs. */
+static void replaced_many_times(void **state)
+{
+	struct trio *t = *state;
+	struct phone phones[2] = { t->l.b };
+	char address[32];
+
+	phones_talk(&t->l.a, &t->l.b);
+	phones[0] = t->l.b;
+	for (int i = 1; i <= 3 * LEGS_MAX; i++) {
+		struct phone *o = &phones[i % 2], *before = &phones[(i + 1) % 2];
+
+		(void)snprintf(address, sizeof(address), "192.0.2.22:%d", 5060 + i);
+		*o = other_phone(&t->l.b, address);
+		(void)snprintf(o->tag, sizeof(o->tag), "page%d", i);
+		takes_place(t, o, before);
+		trio_assert_left(before);
+	}
+	trio_assert_ends(t, &t->l.a, &phones[0]);
+}
+
 /* A page that is loaded again in the middle of taking its place: the second one counts. */
 static void the_latest_counts(void **state)
 {
@@ -613,6 +634,7 @@ int main(void)
 		TRIO_TEST(callee_is_replaced),
 		TRIO_TEST(caller_is_replaced),
 		TRIO_TEST(replaced_twice),
+		TRIO_TEST(replaced_many_times),
 		TRIO_TEST(the_latest_counts),
 		TRIO_TEST(the_latest_names_the_one_before),
 		TRIO_TEST(one_page_behind_another),
