@@ -8,10 +8,10 @@ static void copy(struct archive *a, const char *text)
 	const struct sql_value row[] = {
 		sql_text(bytes_str(text)), sql_number(3),           sql_number(-5),
 		sql_text(BYTES_LIT("t")),  sql_text(BYTES_LIT("")), sql_text(BYTES_LIT("")),
-		sql_text(BYTES_LIT("")),   sql_text(BYTES_LIT(""))
+		sql_text(BYTES_LIT("")),   sql_text(BYTES_LIT("")), sql_number(0)
 	};
 
-	assert_int_equal(sql_copy_begin(s, "event", 8), 0);
+	assert_int_equal(sql_copy_begin(s, "event", 9), 0);
 	assert_int_equal(sql_copy_row(s, row), 0);
 	assert_int_equal(sql_copy_end(s), 0);
 }
