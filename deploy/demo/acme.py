@@ -10,7 +10,6 @@ import time
 
 PRODUCTION = "https://acme-v02.api.letsencrypt.org/directory"
 EVERY_S, AGAIN_S, DAYS = 12 * 3600, 3600, 30
-UNPACKED = 'command -v lego >/dev/null || { "$1/peers.sh" unpack acme; PATH=$PATH:$2/root/usr/bin; }; shift 2; exec lego "$@"'
 
 
 def arguments(parser):
@@ -40,12 +39,10 @@ class Certificate:
         return self.folder / "certificates" / f"{self.name}.{what}"
 
     def begin(self):
-        deploy = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        peers = os.environ.get("TANDEM_PEERS", os.path.join(os.path.dirname(deploy), "build", "peers"))
         self.folder.mkdir(mode=0o700, exist_ok=True)
         command = [*self.usual, *(self.renewal if self.made("crt").exists() else ["run"])]
         with open(self.log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "sh", "-ec", UNPACKED, "sh", deploy, peers, *command],
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", "lego", *command],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def look(self):
