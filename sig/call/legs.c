@@ -71,7 +71,7 @@ void leg_refresh_target(struct call_host *h, struct call *c, uint8_t leg,
 		leg_moved(h, c, leg, &known);
 }
 
-static int leg_make(struct call_host *h, struct call *c, uint8_t leg)
+static int leg_new(struct call_host *h, struct call *c, uint8_t leg)
 {
 	c->legs[leg] = calloc(1, sizeof(struct leg));
 	if (!c->legs[leg])
@@ -91,7 +91,7 @@ int legs_add(struct call_host *h, struct call *c, uint8_t *leg)
 	if (!list)
 		return -ENOMEM;
 	c->legs = list;
-	err = leg_make(h, c, c->leg_count);
+	err = leg_new(h, c, c->leg_count);
 	if (!err)
 		*leg = c->leg_count++;
 	return err;
@@ -317,7 +317,7 @@ static int join_add_leg(struct call_host *h, struct call *to, uint8_t *as)
 		return err;
 	for (*as = 0; *as < LEGS_MAX; (*as)++) {
 		if (!to->legs[*as])
-			return leg_make(h, to, *as);
+			return leg_new(h, to, *as);
 	}
 	return err;
 }

@@ -109,9 +109,10 @@ static void replaced_twice(void **state)
 static void replaced_many_times(void **state)
 {
 	struct trio *t = *state;
-	struct phone phones[2] = { t->l.b };
+	struct phone phones[2];
 	char address[32];
 
+	t->l.r->rolling = true;
 	phones_talk(&t->l.a, &t->l.b);
 	phones[0] = t->l.b;
 	for (int i = 1; i <= 3 * LEGS_MAX; i++) {
