@@ -35,7 +35,6 @@ struct ldap_search {
 	json_t *args;
 	uint32_t entries, rows;
 	struct fair_held held;
-	const struct dial_plan *plan;
 	struct bytes only; /* the DN of one entry; empty: all */
 	struct ldap_entry entry;
 };
@@ -181,15 +180,24 @@ static void ldap_search_end(struct ldap_search *s, enum ldap_result result, cons
 	ldap_client_answered(c);
 }
 
+/* As it is now: its document may change, or go, between two pages. */
+static const struct dial_plan *ldap_search_dials(const struct ldap_search *s)
+{
+	const struct node *n = s->client->node;
+
+	return dial_plans_of(n->common.dials,
+			     tenants_find(n->common.tenants, bytes_str(s->client->tenant)));
+}
+
 /* False: it is over, as there is no room for more. */
-static bool ldap_search_row(struct ldap_search *s, const json_t *row)
+static bool ldap_search_row(struct ldap_search *s, const struct dial_plan *dials, const json_t *row)
 {
 	struct ldap_client *c = s->client;
 	struct writer before = c->out;
 
 	if (!ldap_entry_make(&s->entry, row, c->tenant, s->own) ||
 	    (s->only.n && !bytes_ieq(s->only, bytes_str(s->entry.dn))) ||
-	    !ldap_entry_matches(&s->entry, &s->q, s->plan))
+	    !ldap_entry_matches(&s->entry, &s->q, dials))
 		return true;
 	if (s->entries == ENTRIES_MAX || (s->q.size_limit && s->entries == s->q.size_limit))
 		return false;
@@ -227,13 +235,14 @@ static void ldap_search_on_page(json_t *answer, void *arg)
 	bool failed = json_object_get(answer, "error") || json_object_get(answer, "missing");
 	char *text = failed ? NULL : command_result_text(answer);
 	json_t *rows = text ? json_loads(text, 0, NULL) : NULL;
+	const struct dial_plan *dials = ldap_search_dials(s);
 	bool full = false;
 	const json_t *row;
 	size_t i;
 
 	free(text);
 	s->rows += (uint32_t)json_array_size(rows);
-	json_array_foreach(rows, i, row) full = full || !ldap_search_row(s, row);
+	json_array_foreach(rows, i, row) full = full || !ldap_search_row(s, dials, row);
 	if (!rows)
 		ldap_search_end(s, LDAP_RESULT_UNAVAILABLE,
 				"the contacts are not known now: try again");
@@ -294,7 +303,7 @@ static void ldap_search_plan(struct ldap_search *s, enum ldap_place place, bool 
 	char hint[LDAP_HINT_MAX];
 	enum ldap_hint kind = ldap_filter_hint(&s->q, hint);
 	bool entries = (place == LDAP_ENTRY || s->q.scope != LDAP_AT_BASE) &&
-		       ldap_filter_fold(&s->q, s->plan, s->folded);
+		       ldap_filter_fold(&s->q, ldap_search_dials(s), s->folded);
 
 	entries = entries && kind != LDAP_HINT_NEVER;
 	s->own = entries && (place == LDAP_ROOT || place == LDAP_TREE || own);
@@ -342,8 +351,6 @@ static void ldap_client_search(struct ldap_client *c, struct ldap_request *q, st
 	}
 	c->searching = true;
 	c->out.cap -= END_ROOM;
-	s->plan = dial_plans_of(c->node->common.dials,
-				tenants_find(c->node->common.tenants, bytes_str(c->tenant)));
 	ldap_search_plan(s, place, own);
 	ldap_search_next(s);
 }
