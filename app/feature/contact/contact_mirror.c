@@ -175,6 +175,21 @@ static void colleagues_tell(struct node *n, json_t *rows)
 		json_decref(rows);
 }
 
+/* The next look goes on behind them; not where all has begun again since this one was asked for. */
+static void colleagues_place(const char *tenant, const json_t *rows)
+{
+	const char *last;
+
+	if (g_colleagues.state != MIRROR_LOOKS_BACK)
+		return;
+	if (!tenant[0])
+		g_colleagues.state = MIRROR_DONE;
+	last = json_string_value(
+		json_array_get(json_array_get(rows, json_array_size(rows) - 1), 0));
+	(void)snprintf(g_colleagues.tenant, sizeof(g_colleagues.tenant), "%s", tenant);
+	(void)snprintf(g_colleagues.after, sizeof(g_colleagues.after), "%s", last ? last : "");
+}
+
 /* Of those that the archive has, the ones that are no longer there are told. A tenant that is not
  * there has none. */
 static void colleagues_on_there(struct node *n, const json_t *result, const char *why, void *arg)
@@ -191,17 +206,13 @@ static void colleagues_on_there(struct node *n, const json_t *result, const char
 	g_colleagues.waits = false;
 	if (!there)
 		colleagues_failed();
-	else if (!name[0])
-		g_colleagues.state = MIRROR_DONE;
-	(void)snprintf(g_colleagues.tenant, sizeof(g_colleagues.tenant), "%s", name);
-	g_colleagues.after[0] = '\0';
+	colleagues_place(name, json_object_get(there, "rows"));
 	json_array_foreach(json_object_get(there, "rows"), i, row)
 	{
 		const char *id = json_string_value(json_array_get(row, 0));
 		const char *number = json_string_value(json_array_get(row, 1));
 		bool gone = true;
 
-		(void)snprintf(g_colleagues.after, sizeof(g_colleagues.after), "%s", id ? id : "");
 		if (number && tenant != TENANT_NONE &&
 		    extensions_find(n->api.extensions, tenant, bytes_str(number), &e)) {
 			gone = e.person.hidden;
