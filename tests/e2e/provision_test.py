@@ -510,6 +510,28 @@ class Waves(ProvisionTest):
         until(lambda: not self.last()[0], lambda: self.last())
         self.assertEqual(self.last(), [False, False, 4, 2, 1, 1])
 
+    def waits(self):
+        return [self.node.ctl("device.mine", number=f"21{nth}")[0]["waits"] for nth in range(4)]
+
+    def test_stopped(self):
+        """Where phones fail, or by command, nobody is asked any more, nor who was away; but for what was wanted before."""
+        until(lambda: not any(self.waits()), lambda: self.waits())
+        self.phones[0].agent.register(expires=0, contact="*")
+        self.node.ctl("device.roll", wave=1, seconds=1)
+        self.asked(self.phones[1])
+        until(lambda: not self.last()[0], lambda: self.last())
+        self.assertEqual((self.last(), self.waits()), ([False, True, 4, 0, 1, 1], [False] * 4))
+        self.node.ctl("device.put", mac=self.MACS[3], columns=2)
+        self.node.ctl("device.roll", wave=4)
+        self.asked(self.phones[2])
+        self.assertEqual(self.waits(), [True, False, False, True])
+        self.assertEqual(self.node.ctl("device.roll", stop=True)["last"]["stopped"], True)
+        self.assertEqual((self.last()[:3], self.waits()), ([False, True, 4], [False, False, False, True]))
+        self.node.ctl("device.roll", wave=4, seconds=1)
+        until(lambda: not self.last()[0], lambda: self.last())
+        self.node.ctl("device.roll", stop=True)      # it is over, and one is away
+        self.assertEqual(self.waits(), [False, False, False, True])
+
 
 class Guide(ProvisionTest):
     def test_guide(self):

@@ -65,6 +65,8 @@ struct device_entry {
 	uint64_t sync_next_ns;      /* then it is looked at again */
 	uint64_t sync_serial;       /* other nodes are asked for its calls; 0: they are not */
 	bool sync_read;             /* what Redis has of it is known since it is to be asked */
+	bool sync_rolled;           /* by device.roll, which may stop: */
+	uint64_t sync_before_ms;    /* what sync_ms was before */
 	uint64_t sync_wait_ns;      /* it was away: so long it is not looked for */
 	struct sync_caller *caller; /* it is not registered, and called when it was to be asked */
 	uint64_t asked_ns[2];       /* the store, for its phones; as the former one's */
@@ -106,6 +108,10 @@ void device_sync_beat(struct node *n, struct device_entry *d, uint64_t now_ns);
 /* How many wait for other nodes; before a round of beats. */
 void device_sync_count(void);
 void device_sync_want(struct device_entry *d, uint64_t utc_ms);
+/* The same by device.roll, until device_sync_unroll. */
+void device_sync_roll(struct device_entry *d, uint64_t utc_ms);
+/* What device.roll wanted is no longer wanted: what was so before is. */
+void device_sync_unroll(struct device_entry *d);
 /* Other nodes have said whether one of the extensions is in a call. */
 void device_sync_on_picked(struct node *n, const struct park_reply *told);
 /* The entry of its extension's phones is no older than a second. False: not yet; the store is

@@ -3,8 +3,8 @@
  * Asks many phones to look for other files, in waves: a change that is wrong is to reach some of
  * them, and not all. A wave is over when each of its phones has fetched its files, or has failed: it
  * was asked, and did not come in time. One that could not be asked is away, or in a call: it is asked
- * later, and its wave does not wait for it. The node of the command does it, one of a tenant at a
- * time; a node that dies forgets it.
+ * later, and its wave does not wait for it. Where it is stopped nobody is asked any more. The node of
+ * the command does it, one of a tenant at a time; a node that dies forgets it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,18 +15,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { ROLL_SHOWN_MAX = 500, ROLLS_MAX = 64 };
+enum { ROLL_SHOWN_MAX = 500 };
 
-/* Of a tenant, the last one. */
+/* Of each tenant, the last one. */
 static struct roll {
 	char (*macs)[PHONE_MAC_LEN + 1]; /* NULL: it is over */
 	uint16_t tenant;
-	bool used, stopped; /* stopped: too many have failed */
+	bool stopped; /* too many have failed, or by command */
 	uint32_t count, wave, failures, seconds;
 	uint32_t from, to; /* the wave */
 	uint32_t done, failed, away;
 	uint64_t began_utc_ms; /* the wave */
-} g_rolls[ROLLS_MAX];
+} g_rolls[TENANTS_MAX];
 
 static bool roll_takes(const struct command_run *run, const struct device_entry *d,
 		       struct device_value *v)
@@ -69,15 +69,30 @@ static char (*roll_choose(const struct command_run *run, uint32_t *count))[PHONE
 	return macs;
 }
 
-static void roll_end(struct roll *r, bool stopped)
+static void roll_end(struct roll *r, const char *how)
 {
-	LOG_INFO("provision", 0,
-		 stopped ? "phones fail: no more are asked" : "all phones are asked",
-		 LOG_U64("done", r->done), LOG_U64("failed", r->failed), LOG_U64("away", r->away),
-		 LOG_U64("devices", r->count));
+	LOG_INFO("provision", 0, how, LOG_U64("done", r->done), LOG_U64("failed", r->failed),
+		 LOG_U64("away", r->away), LOG_U64("devices", r->count));
 	free(r->macs);
 	r->macs = NULL;
-	r->stopped = stopped;
+}
+
+/* Nor are those asked that were away, also where it is over. */
+static void roll_stop(struct roll *r, uint16_t tenant, const char *how)
+{
+	struct device_entry *d;
+	uint32_t cursor = 0;
+
+	while ((d = device_next(&cursor)) != NULL) {
+		for (; d; d = d->next) {
+			if (d->tenant == tenant)
+				device_sync_unroll(d);
+		}
+	}
+	if (!r->macs)
+		return;
+	r->stopped = true;
+	roll_end(r, how);
 }
 
 static void roll_wave(struct roll *r)
@@ -89,7 +104,7 @@ static void roll_wave(struct roll *r)
 		struct device_entry *d = device_of(r->tenant, bytes_str(r->macs[i]));
 
 		if (d)
-			device_sync_want(d, r->began_utc_ms);
+			device_sync_roll(d, r->began_utc_ms);
 	}
 }
 
@@ -120,15 +135,17 @@ static void roll_beat(struct roll *r, uint64_t now_ms)
 	r->done += of[ROLL_DONE];
 	r->failed += of[ROLL_FAILED];
 	r->away += of[ROLL_AWAY];
-	if (stops || r->to == r->count)
-		roll_end(r, stops);
+	if (stops)
+		roll_stop(r, r->tenant, "phones fail: no more are asked");
+	else if (r->to == r->count)
+		roll_end(r, "all phones are asked");
 	else
 		roll_wave(r);
 }
 
 void device_roll_beat(void)
 {
-	for (size_t i = 0; i < ROLLS_MAX; i++) {
+	for (size_t i = 0; i < TENANTS_MAX; i++) {
 		if (g_rolls[i].macs)
 			roll_beat(&g_rolls[i], clock_utc_ms());
 	}
@@ -136,23 +153,9 @@ void device_roll_beat(void)
 
 void device_roll_close(void)
 {
-	for (size_t i = 0; i < ROLLS_MAX; i++)
+	for (size_t i = 0; i < TENANTS_MAX; i++)
 		free(g_rolls[i].macs);
 	memset(g_rolls, 0, sizeof(g_rolls));
-}
-
-/* Of that tenant; else a place for it; NULL: all are at work. */
-static struct roll *roll_place(uint16_t tenant)
-{
-	struct roll *place = NULL;
-
-	for (size_t i = 0; i < ROLLS_MAX; i++) {
-		if (g_rolls[i].used && g_rolls[i].tenant == tenant)
-			return &g_rolls[i];
-		if (!g_rolls[i].macs && (!place || !g_rolls[i].used))
-			place = &g_rolls[i];
-	}
-	return place;
 }
 
 static json_t *roll_json(const struct roll *r)
@@ -167,7 +170,6 @@ static void roll_start(struct command_run *run, struct roll *r, char (*macs)[PHO
 {
 	*r = (struct roll){ .macs = macs,
 			    .tenant = document_tenant(run),
-			    .used = true,
 			    .count = count,
 			    .wave = (uint32_t)command_value(run, "wave")->number,
 			    .failures = (uint32_t)command_value(run, "failures")->number,
@@ -177,24 +179,31 @@ static void roll_start(struct command_run *run, struct roll *r, char (*macs)[PHO
 
 void command_device_roll(struct command_run *run)
 {
-	static const struct roll none = { 0 };
-	bool dry = command_value(run, "dry_run")->number;
-	struct roll *r = roll_place(document_tenant(run));
-	bool own = r && r->used && r->tenant == document_tenant(run);
+	bool stop = command_value(run, "stop")->number;
+	bool dry = command_value(run, "dry_run")->number || stop;
+	uint16_t tenant = document_tenant(run);
+	struct roll *r = tenant == TENANT_NONE ? NULL : &g_rolls[tenant];
 	json_t *list, *last;
 	uint32_t count = 0;
 	char(*macs)[PHONE_MAC_LEN + 1];
 
-	if (!dry && (!r || r->macs)) {
-		command_fail(run, r ? COMMAND_CONFLICT : COMMAND_BUSY, NULL,
-			     "phones are being asked by now: dry_run=true shows how far that is");
+	if (!r) {
+		command_fail(run, COMMAND_NOT_FOUND, NULL, "there is no such tenant");
+		return;
+	}
+	if (stop)
+		roll_stop(r, tenant, "no more phones are asked, by command");
+	if (!dry && r->macs) {
+		command_fail(run, COMMAND_CONFLICT, NULL,
+			     "phones are being asked by now: dry_run=true shows how far that is, "
+			     "stop=true ends it");
 		return;
 	}
 	macs = roll_choose(run, &count);
 	list = json_array();
 	for (uint32_t i = 0; i < count && i < ROLL_SHOWN_MAX; i++)
 		(void)json_array_append_new(list, json_string(macs[i]));
-	last = roll_json(own ? r : &none);
+	last = roll_json(r);
 	if (dry || !count)
 		free(macs);
 	else

@@ -37,7 +37,25 @@ void device_sync_want(struct device_entry *d, uint64_t utc_ms)
 	d->sync_ms = utc_ms;
 	d->sync_next_ns = d->sync_serial = d->sync_wait_ns = 0;
 	d->asked_ns[0] = d->asked_ns[1] = 0;
-	d->sync_read = false;
+	d->sync_read = d->sync_rolled = false;
+}
+
+void device_sync_roll(struct device_entry *d, uint64_t utc_ms)
+{
+	uint64_t before_ms = d->sync_ms && d->sync_rolled ? d->sync_before_ms : d->sync_ms;
+
+	device_sync_want(d, utc_ms);
+	d->sync_rolled = true;
+	d->sync_before_ms = before_ms;
+}
+
+void device_sync_unroll(struct device_entry *d)
+{
+	if (!d->sync_rolled)
+		return;
+	d->sync_ms = d->sync_ms ? d->sync_before_ms : 0;
+	d->sync_serial = 0;
+	d->sync_rolled = false;
 }
 
 /* ---- where its phone is ---- */

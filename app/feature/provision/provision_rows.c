@@ -31,6 +31,8 @@ static const struct command_arg g_device_roll_args[] = {
 		"So many may fail. Where one more does, no more are asked."),
 	U64_ARG("seconds", 1, 3600, "300", "How long a phone may take, once it was asked."),
 	BOOL_ARG("dry_run", "false", "true: nobody is asked; the answer says who would be."),
+	BOOL_ARG("stop", "false",
+		 "true: what this node was asked for ends. Who was away is asked no more, either."),
 	END,
 };
 static const struct command_arg g_device_logout_args[] = {
@@ -71,10 +73,11 @@ static const struct command g_device_commands[] = {
 	  "or "
 	  "of a model, or of an extension. A wave begins when each phone of the one before has "
 	  "fetched its files, or has failed: it was asked, and did not come. Who is away, or in a "
-	  "call, is asked later. The node of the command does it, and forgets it at its end.",
+	  "call, is asked later, unless it was stopped meanwhile. The node of the command does it, "
+	  "and forgets it at its end.",
 	  "devices: how many; macs: the first 500; last, of the one before: runs, stopped (too "
 	  "many "
-	  "failed), count, done, failed, away",
+	  "failed, or stop=true), count, done, failed, away",
 	  BY(command_device_roll) },
 	{ "device.login", COMMAND_FOR_APPLICATION, g_device_login_args,
 	  "Logs an extension in at a device that has a password of its own: its phone fetches "
