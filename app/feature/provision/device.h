@@ -71,6 +71,7 @@ struct device_entry {
 	struct sync_caller *caller; /* it is not registered, and called when it was to be asked */
 	uint64_t asked_ns[2];       /* the store, for its phones; as the former one's */
 	uint64_t refused_ns;        /* the last event about a wrong password */
+	uint64_t looked_ns;         /* a list asked Redis for it then; 0: none has */
 	struct device_login login;
 };
 

@@ -21,6 +21,11 @@
 #define SEEN_TTL_MS (UINT64_C(400) * 86400 * 1000)
 #define SEEN_NAME   "device"
 #define AWAITED_MS  (UINT64_C(600) * 1000)
+#define LISTED_NS   (5 * NS_PER_S) /* what a list has read is not read again so soon, */
+
+enum { LOOKS_MAX = 128 }; /* nor are more read at once */
+
+static uint32_t g_listed;
 
 static const char *const g_step_names[DEVICE_STEPS] = {
 	[DEVICE_SYNCED] = "synced_utc_ms",         [DEVICE_ASKED] = "asked_utc_ms",
@@ -229,9 +234,10 @@ void device_seen_beat(struct node *n, uint64_t now_ns)
 
 /* ---- reading ---- */
 
-static void seen_on_refreshed(enum store_result result, bool there, struct bytes value, void *arg)
+/* The device, or NULL if it has gone. */
+static struct device_entry *seen_read(const struct seen_run *r, enum store_result result,
+				      bool there, struct bytes value)
 {
-	struct seen_run *r = arg;
 	struct device_entry *d = device_of(r->tenant, bytes_str(r->mac));
 	struct device_seen stored;
 
@@ -239,9 +245,39 @@ static void seen_on_refreshed(enum store_result result, bool there, struct bytes
 		seen_parse(value, &stored);
 		seen_merge(&d->seen, &stored);
 	}
+	return d;
+}
+
+static void seen_on_looked(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	g_listed--;
+	(void)seen_read(arg, result, there, value);
+	free(arg);
+}
+
+/* For the next list. */
+static void device_seen_look(struct node *n, struct device_entry *d, uint64_t now_ns)
+{
+	struct store_kept key = seen_key(n, d->tenant, d->mac);
+	struct seen_run *r;
+
+	if (g_listed >= LOOKS_MAX || (d->looked_ns && now_ns < d->looked_ns + LISTED_NS))
+		return;
+	r = seen_run_new(n, d->tenant, bytes_str(d->mac));
+	if (!r)
+		return;
+	d->looked_ns = now_ns;
+	g_listed++;
+	store_kept_get(n->redis.store, &key, seen_on_looked, r);
+}
+
+static void seen_on_refreshed(enum store_result result, bool there, struct bytes value, void *arg)
+{
+	struct device_entry *d = seen_read(arg, result, there, value);
+
 	if (d)
 		d->sync_read = true;
-	free(r);
+	free(arg);
 }
 
 void device_seen_refresh(struct node *n, struct device_entry *d)
@@ -327,7 +363,7 @@ static bool device_row(const struct command_run *run, const struct command_span 
 	d = out->json ? device_of(document_tenant(run), bytes_str(out->key)) : NULL;
 	if (!d)
 		return true;
-	device_seen_refresh(run->node, d);
+	device_seen_look(run->node, d, clock_now_ns());
 	(void)json_object_set_new(
 		out->json, "seen",
 		seen_json(&d->seen, json_string_value(json_object_get(out->json, "generation"))));
