@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_extension.h"
@@ -20,6 +21,7 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
+#include "app/schema/feature.h"
 #include "app/schema/token_field.h"
 #include "base/json_member.h"
 #include "sig/identity/shown.h"
@@ -462,6 +464,7 @@ static bool session_make(struct command_run *run, void *value)
 	return true;
 }
 
+/* The run keeps it until it is deleted. */
 static bool session_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
 	struct token_value v;
@@ -469,7 +472,21 @@ static bool session_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	if (!session_named(run, &v))
 		return false;
 	(void)bytes_cstr(command_value(run, "name")->text, name, DOCUMENT_NAME_MAX);
+	free(run->kept);
+	run->kept = session_is_over(&v) ? NULL : malloc(sizeof(v));
+	if (run->kept)
+		memcpy(run->kept, &v, sizeof(v));
 	return true;
+}
+
+static void session_deleted(struct node *node, const char *name, const struct command_run *run)
+{
+	(void)node;
+	(void)name;
+	FEATURE_EACH (f) {
+		if (f->session && run->kept)
+			f->session(run, run->kept);
+	}
 }
 
 static json_t *session_show(const struct node *node, uint16_t tenant, const void *value)
@@ -516,6 +533,7 @@ const struct document_kind g_session_documents = {
 	.show = session_show,
 	.apply = session_apply,
 	.forget = session_forget,
+	.deleted = session_deleted,
 };
 
 /* ---- commands ---- */

@@ -21,6 +21,7 @@ struct list_rank;
 struct node;
 struct page_run;
 struct park_reply;
+struct token_value;
 
 /* Carries out one kind of request of calls. An ask is answered by a reply. All features that have
  * EFFECT_EVENT hear each event that the node publishes. */
@@ -81,6 +82,8 @@ struct app_feature {
 	void (*tenants)(struct node *n); /* the document of a tenant has changed, or is gone */
 	/* The document of an extension has changed, or is gone. */
 	void (*extension)(struct node *n, uint16_t tenant, const char *number);
+	/* A command has ended a session of a user before its time; where it ran. */
+	void (*session)(const struct command_run *run, const struct token_value *ended);
 	/* Redis has no more of the audit of that tenant (or DIRECTORY_OPERATORS): goes on behind
 	 * last, the entry that it had there; kind LIST_NOTHING: none. Ends the run of audit.list.
 	 * False: it has nothing. */
