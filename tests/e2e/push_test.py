@@ -8,7 +8,7 @@ from directory_test import Pair
 from http_api_test import Asks
 from lib.push import PushService
 from mailbox_test import Mailbox
-from patience import until
+from patience import PATIENCE_S, until
 from tandem_client import Client
 from web_test import HOSTILE, WebTest
 
@@ -173,6 +173,34 @@ class Told(Pushes):
         self.service.none()
         until(lambda: not self.node.ctl("browser.list", number="1001"))
         self.given_up(out, into)
+
+    def test_a_session_that_is_ended(self):
+        """An administrator ends a session: its browser is told no more; that of another one is, and that of one which was renewed. What made room
+        for another one of its name was not ended."""
+        def begin(**more):
+            return self.ok(self.node, "POST", "/v1/sessions", "", {"number": "1001", "password": "secret1001", **more})
+
+        def told(*names):
+            out, into = self.rings()
+            self.assertEqual(sorted(self.service.came.get(timeout=PATIENCE_S)[0] for _ in names), sorted(names))
+            self.given_up(out, into)
+            self.assertEqual(sorted(self.service.came.get(timeout=PATIENCE_S)[0] for _ in names), sorted(names))
+            self.service.none()
+
+        lost, kept = begin(), begin()
+        self.added("one", token=lost["token"])
+        self.added("two", token=kept["token"])
+        for made in (lost, kept):
+            self.ok(self.node, "POST", f"/v1/sessions/{made['name']}/renew", made["token"], {"ttl_s": 7200})
+        told("one", "two")
+        self.node.ctl("session.delete", name=lost["name"])
+        until(lambda: [row["name"] for row in self.node.ctl("browser.list", number="1001")] == ["1001-1"])
+        told("two")
+        brief = begin(ttl_s=60)
+        self.added("three", token=brief["token"])
+        until(lambda: begin()["name"] == brief["name"])
+        self.node.ctl("session.delete", name=brief["name"])
+        told("two", "three")
 
     def test_a_restart(self):
         """What was subscribed is there again, with the same key."""

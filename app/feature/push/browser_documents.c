@@ -13,6 +13,7 @@
 
 #include "app/command/command_extension.h"
 #include "app/command/command_tenant.h"
+#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
@@ -36,6 +37,7 @@ const struct command_arg g_browser_fields[] = {
 	  .help = "The extension.",
 	  .field = { FIELD_AT(FIELD_TEXT, number), .refers = "extension", .goes_with = true } },
 	TEXT_FIELD("session", session, CHARSET_NAME, NULL, "The session that made it."),
+	TEXT_FIELD("session_hash", session_hash, CHARSET_NAME, NULL, "The head of its hash."),
 	{ .name = "endpoint",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_TEXT,
@@ -207,6 +209,7 @@ static bool browser_make(struct command_run *run, void *value)
 {
 	struct bytes by = bytes_str(run->by);
 	struct browser_value *v = value;
+	struct token_value session;
 	char name[DOCUMENT_NAME_MAX], context[BROWSER_CONTEXT_MAX];
 
 	if (!browser_is_good(run))
@@ -221,6 +224,10 @@ static bool browser_make(struct command_run *run, void *value)
 	(void)bytes_cstr(command_value(run, "p256dh")->text, v->p256dh, sizeof(v->p256dh));
 	if (bytes_starts(by, TOKEN_SESSION))
 		(void)bytes_cstr(by, v->session, sizeof(v->session));
+	if (v->session[0] &&
+	    document_stored(run->node, run->tenant, &g_session_documents, by, &session))
+		(void)snprintf(v->session_hash, sizeof(v->session_hash), "%.*s",
+			       BROWSER_SESSION_HASH, session.hash);
 	v->changed_utc_ms = clock_utc_ms();
 	if (!form_secret_seal(v->auth, browser_context(v, run->tenant, context),
 			      command_value(run, "auth")->text, &run->node->extension_seal,

@@ -16,12 +16,15 @@ enum {
 	BROWSERS_OF_TENANT = 4096,
 	BROWSERS_MAX = 16384, /* of a node */
 	BROWSER_URL_MAX = 512,
+	BROWSER_SESSION_HASH = 16,
 };
 
 struct browser_value {
 	char name[DOCUMENT_NAME_MAX]; /* NUMBER-i */
 	char number[DOCUMENT_NAME_MAX - 2];
 	char session[DOCUMENT_NAME_MAX]; /* that subscribed it; "": another token */
+	/* That session's, as names come back; "": any of that name. */
+	char session_hash[BROWSER_SESSION_HASH + 1];
 	char endpoint[BROWSER_URL_MAX];
 	char p256dh[PUSH_POINT_TEXT + 1];
 	char auth[FORM_SECRET_MAX]; /* sealed */
@@ -46,6 +49,8 @@ bool browser_may(const char *endpoint, const char *hosts);
 /* The key by which push services know the tenant. 0 or -ENOMEM. */
 int push_own_pair(const struct node *n, const char *tenant, struct push_pair *out) NODISCARD;
 
+/* What a session has subscribed goes with it. */
+void push_on_session(const struct command_run *run, const struct token_value *ended);
 /* Carries EFFECT_EVENT. */
 void push_on_event(const struct effect *e, void *node);
 

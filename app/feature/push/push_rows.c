@@ -43,8 +43,9 @@ static const struct command g_browser_commands[] = {
 	{ "browser.add", COMMAND_FOR_APPLICATION, g_browser_add_args,
 	  "A browser of a user is told of calls that ring at the extension, and of new messages, "
 	  "also while no page is open (RFC 8030, 8291, 8292). An extension has 5 of them; a "
-	  "further one takes the place of the oldest. It is gone with another password, and when "
-	  "its push service knows it no more.",
+	  "further one takes the place of the oldest. It is gone when its session is ended by "
+	  "command, with another password, and when its push service knows it no more. It outlives "
+	  "a session that runs out.",
 	  "name, number, host, changed_utc_ms", BY(document_put),
 	  .documents = BY(&g_browser_documents), .own = "number", .transient = true },
 	{ "browser.list", COMMAND_FOR_READER, g_browser_mine_args,
@@ -64,5 +65,6 @@ const struct app_feature g_push_feature = {
 	.commands = g_browser_commands,
 	.documents = KINDS(&g_browser_documents),
 	.metrics = BY(g_push_metrics),
+	.session = BY(push_on_session),
 	.carriers = CARRIERS({ push_on_event, EFFECT_EVENT }),
 };

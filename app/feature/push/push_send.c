@@ -4,7 +4,8 @@
  * over or answered, and for a new message. The node that has the call does so. What was told of
  * which call is remembered in a small table, so that nobody is left with the notice of a call that
  * rings no more; a node that restarts has forgotten it. A browser that its push service does not
- * know any more is deleted, and so is one whose user has another password.
+ * know any more is deleted, and so is one whose user has another password, or whose session was
+ * ended.
  */
 #include "app/feature/push/push.h"
 
@@ -19,6 +20,7 @@
 #include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/tenant_field.h"
+#include "app/schema/token_field.h"
 #include "base/base64url.h"
 #include "base/clock.h"
 #include "base/json_member.h"
@@ -88,6 +90,32 @@ static void browser_drop(struct node *n, const struct push_run *run)
 	command_start(n, &who, BYTES_LIT("browser.delete"), bytes_str(id), args, browser_on_deleted,
 		      NULL);
 	json_decref(args);
+}
+
+static void push_run_of(struct push_run *run, const char *tenant, const struct browser_value *v)
+{
+	(void)snprintf(run->tenant, sizeof(run->tenant), "%s", tenant);
+	memcpy(run->browser, v->name, sizeof(v->name));
+	(void)snprintf(run->number, sizeof(run->number), "%s", v->number);
+	run->changed_utc_ms = v->changed_utc_ms;
+}
+
+void push_on_session(const struct command_run *run, const struct token_value *ended)
+{
+	char name[DOCUMENT_NAME_MAX];
+	struct browser_value v;
+	struct push_run gone;
+
+	for (unsigned i = 0; i < BROWSERS_OF_USER && browser_name(name, bytes_str(ended->user), i);
+	     i++) {
+		if (!document_stored(run->node, run->tenant, &g_browser_documents, bytes_str(name),
+				     &v) ||
+		    strcmp(v.session, ended->name) != 0 ||
+		    !bytes_starts(bytes_str(ended->hash), v.session_hash))
+			continue;
+		push_run_of(&gone, run->tenant, &v);
+		browser_drop(run->node, &gone);
+	}
 }
 
 static bool browser_is_same(const struct node *n, const struct push_run *run)
@@ -161,10 +189,7 @@ static void push_one(struct node *n, uint16_t tenant, const struct browser_value
 		free(run);
 		return;
 	}
-	(void)snprintf(run->tenant, sizeof(run->tenant), "%s", t->name);
-	memcpy(run->browser, v->name, sizeof(v->name));
-	(void)snprintf(run->number, sizeof(run->number), "%s", v->number);
-	run->changed_utc_ms = v->changed_utc_ms;
+	push_run_of(run, t->name, v);
 	if (!command_session_counts(n, t->name, v->number, v->session)) {
 		browser_drop(n, run);
 		free(run);
