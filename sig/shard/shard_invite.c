@@ -15,7 +15,10 @@
 #include "sig/sip/id.h"
 #include "sig/step/step.h"
 
-enum { RETRY_AFTER_S = 5 };
+enum {
+	RETRY_AFTER_S = 5,
+	BARE_OF_SOURCE = 5, /* calls at once of phones that no document names */
+};
 
 /* The caller. */
 struct caller {
@@ -778,6 +781,33 @@ static bool bare_may_call(const struct shard *s, const struct sip_message *m,
 	return invite_fail(why, 403, REFUSED_FEATURE);
 }
 
+/* Their extension pays for all of them, so that a stranger shall not take all that it has: such a
+ * phone has one call, and a source a few. */
+static bool bare_has_room(const struct shard *s, const struct caller *caller,
+			  const struct sip_hop *hop, struct call_refusal *why)
+{
+	const struct addr source = addr_source(&hop->remote);
+	uint32_t of_source = 0;
+
+	if (!caller->bare || caller->emergency)
+		return true;
+	for (s = s->shared_tables->shards; s; s = s->next) {
+		const struct leg *l = NULL;
+
+		while ((l = leg_users_next(&s->legs, caller->tenant, bytes_str(caller->user), l)) !=
+		       NULL) {
+			const struct addr of = addr_source(&l->dialog.hop.remote);
+
+			if (!l->bare || l->outbound)
+				continue;
+			of_source += addr_ip_eq(&of, &source);
+			if (l->bare == caller->bare || of_source == BARE_OF_SOURCE)
+				return invite_fail(why, 486, REFUSED_QUOTA_CALLS);
+		}
+	}
+	return true;
+}
+
 static void invite_proceed(struct shard *s, const struct sip_message *m, struct caller *caller_ptr)
 {
 	struct caller caller = *caller_ptr;
@@ -790,7 +820,8 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 	caller.payer = shard_party(s, caller.tenant, bytes_str(caller.user), &m->hop);
 	slot = invite_admit(s, m, &caller, &why);
 	if (slot && (!invite_resolve_target(s, m, &caller, &target, &why) ||
-		     !bare_may_call(s, m, &caller, &target, &why))) {
+		     !bare_may_call(s, m, &caller, &target, &why) ||
+		     !bare_has_room(s, &caller, &m->hop, &why))) {
 		shard_quota_release(s, &caller.payer, QUOTA_CALLS);
 		refuse_known(s, slot, m, caller.tenant, bytes_str(caller.user), &why);
 		return;

@@ -326,6 +326,23 @@ class Bare(OneNode, unittest.TestCase):
         for refused in (device.agent.register(), device.agent.register(expires=0, contact="*")):
             self.assertEqual(refused.status, 401)
 
+    def test_one_call_each(self):
+        """A name has one call at a time, and an address five: whoever opens more leaves room for others."""
+        first, *others = [self.plugged_in(f"0004f21813{nth:02x}") for nth in range(6)]
+        with contextlib.closing(self.node.media()) as sound:
+            calls = [device.agent.invite("%2317", sound.sdp()) for device in (first, *others[:4])]
+            for call in calls[:1]:
+                call.wait_answer()
+            self.assertEqual(first.agent.invite("%2317", sound.sdp()).wait_final().status, 486)
+            for call in calls[1:]:
+                call.wait_answer()
+            self.assertEqual(others[4].agent.invite("%2317", sound.sdp()).wait_final().status, 486)
+            calls.pop().bye()
+            calls.append(others[4].agent.invite("%2317", sound.sdp()))
+            calls[-1].wait_answer()
+            for call in calls:
+                call.bye()
+
     def test_equal(self):
         """Known and unknown, with a document or without: as many octets, as soon, and none of them twice. Names lead nowhere else."""
         known, unknown = "0004f2180004", "0004f2180005"
