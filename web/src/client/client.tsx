@@ -643,7 +643,7 @@ function Contact({ row, onClose, onChange }: { row: Row; onClose: () => void; on
 function ContactsPage({ watched }: { watched: Watched }) {
 	const [own, setOwn] = useState(false);
 	const [shown, show] = useState<Row | null>(null);
-	const asked = useAsk((signal) => (own ? api.rows("/v1/contacts", { user: me() }, 10000, { signal }) : api.rows("/v1/directories", {}, 20000, { signal })), [own]);
+	const asked = useAsk(async (signal) => ({ own, rows: (await (own ? api.rows("/v1/contacts", { user: me() }, 10000, { signal }) : api.rows("/v1/directories", {}, 20000, { signal }))).value }), [own]);
 	const state = (row: Row) => (own ? "" : text(watched.users.get(text(row, "number")), "state"));
 	const name = (row: Row) => text(row, "name") || text(row, "number");
 	const columns: Column[] = [
@@ -706,7 +706,7 @@ function ContactsPage({ watched }: { watched: Watched }) {
 				label={t("Contacts")}
 				file="contacts"
 				columns={columns}
-				rows={asked.value?.value ?? null}
+				rows={asked.value?.own === own ? asked.value.rows : null}
 				error={asked.error}
 				id={(row) => text(row, "contact") || text(row, "number")}
 				sort="name"
