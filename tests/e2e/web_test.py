@@ -242,9 +242,10 @@ class Console(WebTest):
 
     def scrolled(self, page, payloads):
         """All rows of a long table, one screen after the other, and each payload as text in one of them."""
-        box = "document.querySelector('.scroll')"
-        said = page.run(f"""(async () => {{ let said = ''; const box = {box}; for (let top = 0; top <= box.scrollHeight; top += 400) {{ box.scrollTop = top;
-                        await new Promise(done => setTimeout(done, 30)); said += [...document.querySelectorAll('[data-row]')].map(e => e.textContent).join('\\n'); }} return said; }})()""")
+        said = page.run("""(async () => { let said = ''; const box = document.querySelector('.scroll'), drawn = () => { const at = [...document.querySelectorAll('[data-row]')].map(e => e.getBoundingClientRect());
+                        const { top, bottom } = box.getBoundingClientRect(); return Math.min(...at.map(e => e.top)) <= top + 90 && Math.max(...at.map(e => e.bottom)) >= bottom - 90; };
+                        for (let top = 0; top <= box.scrollHeight; top += 400) { box.scrollTop = top; for (let n = 0; n < 100 && (n < 2 || !drawn()); n++) await new Promise(done => setTimeout(done, 15));
+                        said += [...document.querySelectorAll('[data-row]')].map(e => e.textContent).join('\\n'); } return said; })()""")
         self.assertEqual([payload for payload in payloads if payload not in said], [])
 
     def test_hostile_names(self):
