@@ -27,7 +27,7 @@ static bool on_mirrored_card(const struct sql_value *row, void *arg)
 	return false;
 }
 
-/* The picture is told by itself, and stays else. */
+/* A row without a picture leaves the stored one as it is. */
 static int mirrored_photo(struct mirrored *m, const json_t *row, char why[SQL_WHY_MAX])
 {
 	json_t *photo = json_object_get(m->before, "photo");
@@ -115,7 +115,7 @@ int contact_mirror(struct archive *a, const json_t *args, json_t **result, char 
 	return err;
 }
 
-/* ---- who is there ---- */
+/* ---- tenants and extensions that have rows ---- */
 
 static bool on_mirrored_tenant(const struct sql_value *row, void *arg)
 {

@@ -138,7 +138,7 @@ static void colleagues_begin(void)
 
 static void colleagues_go_on(struct node *n);
 
-/* Where it fails, all is told again. */
+/* After a failed write all extensions are sent again. */
 static void colleagues_failed(void)
 {
 	colleagues_begin();
@@ -175,7 +175,7 @@ static void colleagues_tell(struct node *n, json_t *rows)
 		json_decref(rows);
 }
 
-/* The next look goes on behind them; not where all has begun again since this one was asked for. */
+/* The next page begins behind these rows, unless a new round has begun since they were asked for. */
 static void colleagues_place(const char *tenant, const json_t *rows)
 {
 	const char *last;

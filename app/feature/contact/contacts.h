@@ -33,7 +33,7 @@ void contact_second(struct node *n, uint64_t now_ns);
 enum { PERSON_ROOM = 4 * CONTACT_SEARCH_MAX };
 /* The name that it is shown by, else that of the person. */
 void person_name(const struct extension *e, char out[PERSON_ROOM]);
-/* What contact.mirror is told of an extension: without card where it is gone, or not shown. The
+/* The row of an extension for contact.mirror; one that is gone or hidden has no card. It is the
  * caller's. NULL: its number is too long for an id. */
 json_t *colleague_row(const struct node *n, uint16_t tenant, struct bytes number);
 
