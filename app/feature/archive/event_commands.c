@@ -21,8 +21,8 @@
 #include "base/clock.h"
 #include "base/json_member.h"
 
-/* As command_cdr.c has them, of the first stream; of an entry whose number is not known its id of
- * ours, behind those. */
+/* Sort keys have the form of command_cdr.c, as entries of the first stream. An entry without a
+ * stream number sorts by our id, behind the others. */
 #define KEY_HEAD    "00000."
 #define KEY_UNKNOWN "~"
 #define OWN_LAST    "g" /* behind all ids of ours, which are hexadecimal, in any collation */
@@ -167,7 +167,7 @@ static void audit_on_page(struct node *n, const json_t *result, const char *why,
 	event_on_page(run, rows);
 }
 
-/* The run is asked for before the archive answers: an answer is by its ticket. */
+/* The ticket is taken first, as the archive answers by it. */
 bool archive_audit(struct command_run *run, const char *tenant, const struct list_rank *last)
 {
 	int64_t kind =
