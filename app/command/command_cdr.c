@@ -154,7 +154,7 @@ enum { NOTES_READ = 2000 }; /* entries are looked through */
 struct note_list {
 	struct entry_pages read;
 	struct command_run *run;
-	const char *tenant; /* whose audit it is, constant; NULL: it is none */
+	const char *tenant; /* of the audit, a constant; NULL: CDRs are listed */
 	bool full;          /* it needs no more */
 	struct list_rank last;
 };
