@@ -2,9 +2,9 @@
 /*
  * A sound played to any number of flows of this worker: each frame is encoded once, and sent to
  * them in slices. Hold music, announcements and ringback are tracks. All flows get the present
- * frame before the next one is made, so only one is stored. Frames are made in real time; a worker
- * that was delayed skips what is late, as silence in between would. A track without listeners has
- * no timer, and tracks of one packet time begin at different moments of it.
+ * frame before the next one is made, so only one is stored. Frames are made in real time. Behind a
+ * delay of the worker the RTP timestamp is ahead by it: a sound that loops skips as much, and one
+ * that is played once goes on where it was. A track without listeners has no timer.
  */
 
 #include <errno.h>
@@ -22,7 +22,7 @@ struct encoder;
 
 enum {
 	TRACK_OCTETS_MAX = 1280, /* of a frame */
-	TRACK_LATE_MS = 100,     /* later frames are left out */
+	TRACK_LATE_MS = 100,     /* a longer delay is a gap in the RTP time */
 };
 
 struct track {
@@ -38,7 +38,8 @@ struct track {
 	uint8_t packet_ms;
 	uint8_t effort; /* of encoding, in packets sent: worker.h */
 	uint8_t loops;
-	uint8_t ended; /* MEDIA_JOB_ENDED was sent */
+	uint8_t marker; /* of the next frame: it follows a gap */
+	uint8_t ended;  /* MEDIA_JOB_ENDED was sent */
 	uint16_t length;
 	uint8_t octets[TRACK_OCTETS_MAX]; /* the present frame */
 };
@@ -169,8 +170,8 @@ static void place_move(struct track *t, uint64_t samples)
 		t->place = place < t->sound->length ? (uint32_t)place : t->sound->length;
 }
 
-/* ready: of the sound; what waits for more has left out silence. */
-static void late_skip(struct worker *w, struct track *t, uint32_t ready, bool arrives)
+/* A listener loses no word of an announcement; hold music goes on for those who hear it later. */
+static void late_skip(struct worker *w, struct track *t)
 {
 	uint64_t late_ns = w->now_ns - t->due_ns, n;
 
@@ -179,7 +180,8 @@ static void late_skip(struct worker *w, struct track *t, uint32_t ready, bool ar
 	n = late_ns / frame_ns(t);
 	t->due_ns += n * frame_ns(t);
 	t->timestamp += (uint32_t)n * t->units;
-	if (!arrives || t->place + (n + 1) * t->samples <= ready)
+	t->marker = 1;
+	if (t->loops)
 		place_move(t, n * t->samples);
 	metric_add(w->metrics->frames_late, n);
 }
@@ -257,7 +259,7 @@ static void frame_turn(struct worker *w, struct job *j)
 	bool arrives = media_sound_state(t->sound) == MEDIA_SOUND_ARRIVES;
 	uint32_t end = media_sound_ready(t->sound);
 
-	late_skip(w, t, end, arrives);
+	late_skip(w, t);
 	t->timestamp += t->units;
 	t->due_ns += frame_ns(t);
 	if (arrives || t->loops || t->place < end)
@@ -283,13 +285,16 @@ static uint32_t track_turn(struct worker *w, struct job *j, uint32_t most)
 				    .clock_hz = t->clock_hz,
 				    .units = t->units,
 				    .timestamp = t->timestamp,
-				    .payload_type = PAYLOAD_NONE };
+				    .payload_type = PAYLOAD_NONE,
+				    .marker = t->marker };
 	for (; j->next && done < most; done++) {
 		struct flow *f = &w->flows.list[j->next - 1];
 
 		j->next = f->listener.next;
 		played += listener_send(w, f, &frame);
 	}
+	if (played && !j->next)
+		t->marker = 0;
 	metric_add(w->metrics->frames_played, played);
 	return done < most ? done : most;
 }

@@ -542,24 +542,61 @@ static void nobody_listens(void **state)
 	scene_close(s);
 }
 
-/* A worker that was held up sends no burst. */
-static void late_frames_are_left_out(void **state)
+/* The worker is held up for a second behind so many frames: it sends no burst, and time has passed. How many samples of it. */
+static uint32_t held_up(struct scene *s, size_t frames)
+{
+	uint64_t late = metric_value(s->r->metrics.frames_late);
+	uint32_t passed;
+
+	s->n = 0;
+	play(s, 100);
+	assert_int_equal(s->n, frames);
+	s->heard[0] = s->heard[s->n - 1];
+	s->n = 1;
+	advance_ms(s->r, 1000);
+	play(s, 1);
+	assert_int_equal(s->n, 2);
+	play(s, FRAME_MS);
+	assert_int_equal(s->n, 3);
+	passed = s->heard[1].rtp.timestamp - s->heard[0].rtp.timestamp;
+	assert_in_range(passed / 8, 990, 1020);
+	assert_in_range(metric_value(s->r->metrics.frames_late) - late, 49, 50);
+	assert_int_equal(s->heard[1].rtp.sequence, (uint16_t)(s->heard[0].rtp.sequence + 1));
+	assert_int_equal(s->heard[1].rtp.marker, 1);
+	assert_int_equal(s->heard[2].rtp.marker, 0);
+	return passed;
+}
+
+static void late_music_is_left_out(void **state)
 {
 	struct scene *s = scene_open();
-	uint64_t late = metric_value(s->r->metrics.frames_late);
-	uint32_t timestamp;
+	uint32_t passed;
 
 	(void)state;
 	hears(s->r, B, MUSIC_ID, MUSIC_PT);
-	play(s, 100);
-	timestamp = s->heard[s->n - 1].rtp.timestamp;
-	s->n = 0;
-	advance_ms(s->r, 1000);
-	play(s, 1);
-	assert_int_equal(s->n, 1);
-	assert_in_range(metric_value(s->r->metrics.frames_late) - late, 49, 50);
-	assert_in_range((s->heard[0].rtp.timestamp - timestamp) / 8, 990, 1020);
-	is_frame(&s->heard[0], s->sound, (s->heard[0].rtp.timestamp - timestamp) + 4 * FRAME);
+	passed = held_up(s, 5);
+	is_frame(&s->heard[0], s->sound, 4 * FRAME);
+	is_frame(&s->heard[1], s->sound, 4 * FRAME + passed);
+	is_frame(&s->heard[2], s->sound, 5 * FRAME + passed);
+	scene_close(s);
+}
+
+/* No word is lost. */
+static void a_late_announcement_goes_on_where_it_was(void **state)
+{
+	const struct job_id id = { .slot = 1, .generation = 1 };
+	struct scene *s = scene_open();
+	struct media_track track = track_of(s->sound);
+
+	(void)state;
+	track.loops = 0;
+	job_open_as(s->r, id, &track);
+	hears(s->r, B, id, MUSIC_PT);
+	(void)held_up(s, 6);
+	is_frame(&s->heard[0], s->sound, 5 * FRAME);
+	is_frame(&s->heard[1], s->sound, 6 * FRAME);
+	is_frame(&s->heard[2], s->sound, 7 * FRAME);
+	(void)job_close_as(s->r, id);
 	scene_close(s);
 }
 
@@ -852,7 +889,8 @@ int main(void)
 		cmocka_unit_test(a_digit_comes_first),
 		cmocka_unit_test(a_party_that_is_to_hear_nothing),
 		cmocka_unit_test(nobody_listens),
-		cmocka_unit_test(late_frames_are_left_out),
+		cmocka_unit_test(late_music_is_left_out),
+		cmocka_unit_test(a_late_announcement_goes_on_where_it_was),
 		cmocka_unit_test(it_closes_under_its_listeners),
 		cmocka_unit_test(listeners_come_and_go),
 		cmocka_unit_test(what_cannot_be_opened),
