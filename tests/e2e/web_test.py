@@ -673,6 +673,71 @@ class WebClient(WebTest):
         for each in (page, other, board):
             self.fine(each)
 
+    def test_callbacks(self):
+        """Who is called back stands on the page of the queue. By keys alone one is made, with a time of day; one is called at once and one deleted.
+        A reader sees them and has no buttons, and the node refuses him. It speaks German, and is fit for 360 px."""
+        self.node.ctl("queue.put", name="sales", members="1002", callback="turn", callback_ring_s=60)
+        self.addCleanup(self.node.ctl, "queue.delete", name="sales", force=True)
+        with Client(self.node.redis_socket, "_operator") as client:
+            token = client.ask("token.create", name=f"reader-{time.monotonic_ns()}", role="reader")["token"]
+        numbers = lambda: [row["number"] for row in self.node.ctl("callback.list", queue="sales")]
+        board, reader = self.console(), self.page("console")
+        board.go(self.url("console#/wallboard/sales"))
+        board.shows("Callbacks", "Nobody is called back")
+        board.run("[...document.querySelectorAll('button')].find(e => e.innerText === 'Call a number back').focus()")
+        board.press("Enter", text="\r")
+        board.until("document.activeElement?.closest('dialog')")
+        self.assertEqual(board.violations_of_axe(pages.axe()), [])
+        board.fill(".callback-number", "4711")
+        board.press("Enter", text="\r")
+        board.shows("it may not be called back")
+        board.fill(".callback-number", "1001")
+        board.fill(".callback-from", "09:00")
+        board.press("Enter", text="\r")
+        self.assertEqual(numbers(), [])            # the other end of the time is missing
+        board.fill(".callback-until", "08:59")
+        board.press("Enter", text="\r")
+        until(lambda: numbers() == ["1001"])
+        self.assertEqual(self.node.ctl("callback.list")[0]["times"], "09:00-08:59")
+        board.shows("09:00-08:59")
+        board.go(self.url("console#/wallboard"))
+        board.until("document.querySelector('[data-row=sales]')?.innerText.split(/\\s+/)[2] === '1'")
+        board.go(self.url("console#/wallboard/sales"))
+        reader.fill("#token", token)
+        reader.click("Sign in", "form button")
+        reader.shows("Overview")
+        reader.go(self.url("console#/wallboard/sales"))
+        reader.shows("1001", "09:00-08:59")
+        self.assertNotIn("Call now", reader.text())
+        self.assertNotIn("Call a number back", reader.text())
+        for method, path in (("DELETE", "/v1/callbacks/sales?number=1001"), ("POST", "/v1/callbacks/sales/call")):
+            self.assertEqual(self.http(self.node, method, path, token, {"number": "1001"} if method == "POST" else None)[0], 403)
+        board.click("Call now: 1001")
+        into = self.a.incoming()
+        board.shows("Ringing")
+        into.reject(486)
+        board.click("Delete: 1001")
+        board.shows("Not call 1001 back?")
+        self.assertEqual(board.violations_of_axe(pages.axe()), [])
+        board.press("Escape")
+        board.until("!document.querySelector('dialog')")
+        self.assertEqual(numbers(), ["1001"])
+        for dark in (False, True):
+            board.theme(dark)
+            self.assertEqual(board.violations_of_axe(pages.axe(), contrast=dark), [])
+        board.size(360, 740)
+        self.assertEqual(board.too_wide(2), "")
+        self.picture(board, "console", "callbacks", "phone")
+        board.size(1360, 860)
+        board.click("Deutsch")
+        board.shows("Rückrufe", "Eine Nummer zurückrufen")
+        board.click("Löschen: 1001")
+        board.click("Löschen", "dialog button.harm")
+        until(lambda: not numbers())
+        board.shows("Niemand wird zurückgerufen")
+        for each in (board, reader):
+            self.fine(each)
+
     def supervises(self, board):
         """1004 may listen to 1001 and coach, not barge in: by the page of the queue, and by its own, which offers no more."""
         self.node.put_extension("1004", "secret1004")

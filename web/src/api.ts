@@ -52,7 +52,10 @@ export function open(page: string): void {
 }
 
 export const signedIn = (): Session | null => session;
+const ROLES = ["reader", "application", "admin", "operator"];
 export const isOperator = (): boolean => session?.role === "operator";
+/** The session may what needs that role; the node has the last word. */
+export const may = (role: string): boolean => ROLES.indexOf(session?.role ?? "") >= ROLES.indexOf(role);
 export const tenantOf = (): string => tenant;
 
 export function onChange(listener: Listener): () => void {
@@ -168,18 +171,19 @@ export const text = (row: Row | null | undefined, name: string): string => {
 export const number = (row: Row | null | undefined, name: string): number => Number(row?.[name] ?? 0) || 0;
 export const list = (row: Row | null | undefined, name: string): Row[] => (Array.isArray(row?.[name]) ? (row[name] as Row[]) : []);
 
-/** What the token of a link, or one that was pasted, is good for. */
+/** What the token of a link, or one that was pasted, is good for. What it may ask for and is not there answers 404. */
 export async function whoIs(token: string): Promise<Session> {
 	const [of = "", name = ""] = token.split("~");
 	let role = "reader";
-	for (const [path, has] of [["/v1/nodes:status", "operator"], [`/v1/tokens/${encodeURIComponent(name)}`, "admin"]] as const) {
+	for (const [path, has] of [["/v1/nodes:status", "operator"], [`/v1/tokens/${encodeURIComponent(name)}`, "admin"], ["/v1/recordings/none/link", "application"]] as const) {
 		try {
 			await ask(path, { token });
-			role = has;
-			break;
 		} catch (error) {
 			if (!(error instanceof Problem) || error.status === 401 || error.status === 0) throw error;
+			if (error.status !== 404) continue;
 		}
+		role = has;
+		break;
 	}
 	return { token, name, tenant: of, user: "", role, expires_utc_s: 0 };
 }

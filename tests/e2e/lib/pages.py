@@ -98,8 +98,9 @@ class WebPage(Page):
                      e.dispatchEvent(new Event("input", {{bubbles: true}})); e.dispatchEvent(new Event("change", {{bubbles: true}})); }})()""")
 
     def press(self, key, **more):
+        """text: what it types, as "\r" does in a form."""
         code = {"Enter": 13, "Escape": 27, "Tab": 9}.get(key, 0)
-        for kind in ("rawKeyDown", "keyUp"):
+        for kind in ("keyDown" if "text" in more else "rawKeyDown", "keyUp"):
             self.say("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **more)
 
     def click(self, words, of="button, a, summary"):
