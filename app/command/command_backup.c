@@ -5,12 +5,15 @@
  * only with the same key files, and a document that it cannot read is refused before anything is
  * put.
  */
+#include <stdio.h>
 #include <string.h>
 
+#include "app/command/command_start.h"
 #include "app/command/commands.h"
 #include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/schema/token_field.h"
 
 enum { BACKUP_PAGE_OCTETS = 1 << 18, BACKUP_MARK = 8, BACKUP_KIND_BIT = 32 };
 
@@ -83,6 +86,18 @@ static bool backup_is_there(const struct command_run *run, struct bytes owner,
 	return same;
 }
 
+/* A limited token puts what its commands put, whether or not the kind has a command for that. */
+static bool backup_may(struct command_run *run, const struct document_kind *kind)
+{
+	char put[DOCUMENT_NAME_MAX];
+
+	(void)snprintf(put, sizeof(put), "%s.put", kind->name);
+	if (token_allows(command_right_of(run).patterns, put))
+		return true;
+	command_fail(run, COMMAND_NOT_ALLOWED, "kind", "this token does not allow %s", put);
+	return false;
+}
+
 void command_backup_restore(struct command_run *run)
 {
 	const struct document_kind *kind = document_kind_find(command_value(run, "kind")->text);
@@ -98,7 +113,8 @@ void command_backup_restore(struct command_run *run)
 				  : json_string_value(json_object_get(run->args, "kind")));
 		return;
 	}
-	if (!document_check_stored(run, kind, command_value(run, "document")->json, name))
+	if (!backup_may(run, kind) ||
+	    !document_check_stored(run, kind, command_value(run, "document")->json, name))
 		return;
 	if (backup_is_there(run, owner, kind, name, &is_new)) {
 		command_answer(run, json_pack("{s:s}", "change", "unchanged"));

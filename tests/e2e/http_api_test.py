@@ -452,6 +452,23 @@ class Api(Asks, CallTest):
         self.ok(self.node, "PATCH", "/v1/webhooks/tap", both, {"url": "https://example.com/", "enabled": False})
         self.ok(self.node, "DELETE", "/v1/webhooks/tap", both)
 
+    def test_restored_by_whom(self):
+        """Nor does a limited token restore of a backup what its commands do not put: tokens and sessions never."""
+        token = self.token(self.node, "operator", name="restores", commands="backup.*,extension.put,token.*,session.*")
+        rows, page, all_may = [], {"next": 0}, self.token(self.node, "operator")
+        while "next" in page:
+            page = self.ok(self.node, "GET", f"/v1/backup/read?cursor={page['next']}", all_may)
+            rows += page["documents"]
+        one = next(row for row in rows if row["kind"] == "token" and row["name"] == "restores")
+        own = next(row for row in rows if row["kind"] == "extension" and row["name"] == "1001")
+        wide = {**one, "document": {**one["document"], "commands": ""}}
+        for row in (wide, {**one, "kind": "session"}):
+            for key in ({}, {"Idempotency_Key": f"restore-{time.monotonic_ns()}"}):
+                self.refused(403, "not_allowed", self.node, "POST", "/v1/backup/restore", token, {name: row[name] for name in ("owner", "kind", "document")}, **key)
+        self.ok(self.node, "POST", "/v1/backup/restore", token, {name: own[name] for name in ("owner", "kind", "document")})
+        few = self.token(self.node, "operator", name="few", commands="backup.*")
+        self.refused(403, "not_allowed", self.node, "POST", "/v1/backup/restore", few, {name: own[name] for name in ("owner", "kind", "document")})
+
     def test_rolled_back_by_whom(self):
         """A version that a limited token could not have applied it does not bring back, nor does it take away what it may not delete."""
         limited, _ = self.limited(commands="set.*,extension.*")
