@@ -5,6 +5,8 @@
  */
 #include "app/document/references.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "app/document/document.h"
@@ -67,9 +69,16 @@ void references_each(const struct node *n, const struct document_kind *kind, uin
 	const struct command_arg *fields = kind_fields(kind);
 
 	for (; fields && fields->name; fields++) {
-		if (fields->field.refers)
-			text_each(&fields->field, fields->name,
-				  (const char *)value + fields->field.at, fn, arg);
+		const char *text = (const char *)value + fields->field.at;
+		char number[24] = "";
+
+		if (!fields->field.refers)
+			continue;
+		if (fields->field.kind == FIELD_NUMBER && field_number_get(&fields->field, text))
+			(void)snprintf(number, sizeof(number), "%" PRIu64,
+				       field_number_get(&fields->field, text));
+		text_each(&fields->field, fields->name,
+			  fields->field.kind == FIELD_NUMBER ? number : text, fn, arg);
 	}
 	if (kind->program && tenant != TENANT_NONE)
 		program_each(programs_named(n->shards.shared_tables->programs,

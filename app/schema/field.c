@@ -339,7 +339,7 @@ static void field_number_set(const struct field *f, void *at, uint64_t number)
 	memcpy(at, numbers[f->size], f->size);
 }
 
-static uint64_t field_number_get(const struct field *f, const void *at)
+uint64_t field_number_get(const struct field *f, const void *at)
 {
 	uint16_t u16 = *(const uint8_t *)at;
 	uint32_t u32;
@@ -632,11 +632,9 @@ json_t *field_json(const struct command_arg *fields, const void *value, const vo
 /* Words that name the kind of a reference. */
 static const char *reference_kind(struct bytes word)
 {
-	static const char *const kinds[][2] = { { "flow", "flow" },
-						{ "group", "group" },
-						{ "queue", "queue" },
-						{ "prompt", "prompt" },
-						{ "blf", "number" } };
+	static const char *const kinds[][2] = { { "flow", "flow" },     { "group", "group" },
+						{ "queue", "queue" },   { "page", "page" },
+						{ "prompt", "prompt" }, { "blf", "number" } };
 
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		if (bytes_is(word, kinds[i][0]))

@@ -46,7 +46,8 @@ struct field {
 	bool url;     /* a URL: user, password and query nobody is shown, its path administrators */
 	bool guarded; /* it may hold secrets of others: administrators alone are shown it */
 	/* Its text names documents of that kind, or numbers ("number"), joined by ','; "": only
-	 * those with a kind in front, such as flow:NAME. NULL: none. */
+	 * those with a kind in front, such as flow:NAME. A number names the document of that name,
+	 * 0 none. NULL: none. */
 	const char *refers;
 	bool weighted;  /* ':' and more may stand behind each name */
 	bool goes_with; /* its document is deleted with the one that it names (force) */
@@ -165,6 +166,8 @@ struct reference {
 };
 /* Cuts off the text's next reference of that field. False: none. Ignores SLOT= in front of a name
  * and a label behind it, URLs, times and "*". */
+/* Of FIELD_NUMBER; at: of the member. */
+uint64_t field_number_get(const struct field *f, const void *at);
 bool field_refers_next(const struct field *f, struct bytes *text, struct reference *out);
 /* Without fields as in `initial`, if that is not NULL and the document may lack them. New
  * reference, NULL: out of memory. */
