@@ -180,9 +180,13 @@ const struct command_arg g_device_fields[] = {
 	REFERS_FIELD("extensions", extensions, CHARSET_NUMBERS, field_lines_wrong, "extension",
 		     "Numbers of its lines, joined by ',', at most 6. It logs in as the first one, "
 		     "and the others have the same password, or are left out."),
-	NUMBER_FIELD("location", location, 0, UINT16_MAX, "0",
-		     "Id of the location where it stands (locations of extension.put): it "
-		     "registers as NUMBER" LOCATED_MARK "ID. 0: it does not say."),
+	{ .name = "location",
+	  .type = ARG_U64,
+	  .max = UINT16_MAX,
+	  .preset = FIELD_PRESET("0"),
+	  .help = "Id of the location where it stands (locations of extension.put): it "
+		  "registers as NUMBER" LOCATED_MARK "ID. 0: it does not say.",
+	  .field = { FIELD_AT(FIELD_NUMBER, location), .refers = "location" } },
 	NUMBER_FIELD("columns", columns, 1, 4, "1",
 		     "Columns of line keys on its display; a vvx500 has 3 at most."),
 	WORD_FIELD("clock", clock, FIELD_NUMBER, g_device_clocks, "24",
