@@ -57,6 +57,16 @@ class References(unittest.TestCase):
         self.ask("room.put", number="7100")
         self.extension("1005", forward_always="7100", forward_busy="7000", locations="7")
         self.ask("token.create", name="crm", user="1004")
+        self.extension("1006")
+        self.ask("hours.put", name="weekend", week="sat-sun 08:00-18:00")
+        self.ask("flow.put", name="full", program=[{"hangup": {}}])
+        self.ask("queue.put", name="help", members="1006", callback_payer="1006", callback_hours="weekend", full_to="flow:full")
+        self.ask("flow.put", name="wait", program={"start": "q", "steps": {"q": {"queue": "help", "next": "bye"}, "bye": {"hangup": {}}}})
+        self.ask("number.put", number="7200", to="queue:help")
+        self.ask("page.put", name="hall", members="1006")
+        self.ask("number.put", number="7300", to="page:hall")
+        self.ask("device.put", mac="0004f2000001", model="vvx410", extensions="1006", location=7)
+        self.ask("account.put", code="4711", extensions="1006")
         self.ask("dialplan.put", operator="1003")
         self.ask("tenant.put", name="default", account_flow="night")
         for by, command, args in (
@@ -71,7 +81,13 @@ class References(unittest.TestCase):
                 (("extension 1005 (forward_always)",), "room.delete", {"number": "7100"}),
                 (("extension 1005 (forward_busy)",), "number.delete", {"number": "7000"}),
                 (("profile_range 192.0.2.0 (profile)",), "profile.delete", {"name": "branch"}),
-                (("extension 1005 (locations)",), "location.delete", {"id": "7"})):
+                (("extension 1005 (locations)", "device 0004f2000001 (location)"), "location.delete", {"id": "7"}),
+                (("number 7300 (to)",), "page.delete", {"name": "hall"}),
+                (("number 7200 (to)", "flow wait (queue of step q)"), "queue.delete", {"name": "help"}),
+                (("queue help (callback_hours)",), "hours.delete", {"name": "weekend"}),
+                (("queue help (full_to)",), "flow.delete", {"name": "full"}),
+                (("queue help (callback_payer)", "page hall (members)", "device 0004f2000001 (extensions)", "account 4711 (extensions)"),
+                 "extension.delete", {"number": "1006"})):
             with self.subTest(command=command, **args):
                 self.named(by, command, **args)
         answer = self.ask("group.delete", name="sales", force=True)
@@ -125,6 +141,10 @@ class References(unittest.TestCase):
                 ("members: no extension has the number 1008", "group.put", {"name": "sales", "members": "1001,1008"}),
                 ("else: there is no flow nihgt yet", "group.put", {"name": "sales", "else": "flow:nihgt"}),
                 ("to: there is no group sails yet", "number.put", {"number": "7001", "to": "group:sails"}),
+                ("to: there is no page hal yet", "number.put", {"number": "7002", "to": "page:hal"}),
+                ("to: there is no queue hlep yet", "number.put", {"number": "7002", "to": "queue:hlep"}),
+                ("location: there is no location 9 yet", "device.put", {"mac": "0004f2000002", "model": "vvx410", "extensions": "1001", "location": 9}),
+                ("extensions: there is no extension 1008 yet", "account.put", {"code": "12", "extensions": "1008"}),
                 ("trunk: there is no trunk carier yet", "did.put", {"number": "+4930", "trunk": "carier", "to": "1001"}),
                 ("to: no extension has the number 1007", "did.put", {"number": "+4930", "to": "1007"}),
                 ("events: no event is called call.anwsered", "webhook.put", {"name": "w", "url": "https://example.org/", "events": "call.anwsered,call.*"})):

@@ -39,8 +39,8 @@ const struct command_arg g_account_fields[] = {
 		   "The first day on which it is taken, as 2027-01-31, in the tenant's zone."),
 	TEXT_FIELD("until", core.until, CHARSET_TEXT, field_date_wrong,
 		   "The last day on which it is accepted. Empty: no end."),
-	TEXT_FIELD("extensions", core.extensions, CHARSET_NUMBERS, NULL,
-		   "Extensions that may give it, joined by ','. Empty: all."),
+	REFERS_FIELD("extensions", core.extensions, CHARSET_NUMBERS, NULL, "extension",
+		     "Extensions that may give it, joined by ','. Empty: all."),
 	{ .name = NULL },
 };
 #undef FIELD_OF
