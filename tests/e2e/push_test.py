@@ -2,11 +2,14 @@
 """Web Push (BEAT-27): a browser is told of calls and messages while no page is open, against a push service of ours, and in Chromium by its debugging
 protocol."""
 import json
+import os
+import socket
 import time
 
 from directory_test import Pair
 from http_api_test import Asks
 from lib.push import PushService
+from lib.store import record
 from mailbox_test import Mailbox
 from patience import PATIENCE_S, until
 from tandem_client import Client
@@ -226,6 +229,32 @@ class Messages(Asks, Mailbox):
         self.assertEqual({name: told[name] for name in ("kind", "message", "from", "number")},
                          {"kind": "message", "message": message, "from": "1001", "number": "1002"})
         service.none()
+
+
+    def test_of_two_tenants(self):
+        """A tenant whose push service does not answer leaves places for another one's pushes."""
+        service, silent = PushService(), socket.create_server(("127.0.0.1", 0), backlog=1024)
+        for thing in (service, silent):
+            self.addCleanup(thing.close)
+        self.ask("tenant.put", name="default", **TERMS)
+        self.ask("tenant.put", name="acme", domains="acme.example", **TERMS)
+        self.ask("extension.put", number="2001", password="secret2001", tenant="acme")
+        self.ask("browser.add", number="2001", tenant="acme", **service.subscribe("acme"))
+        keys = service.subscribe("none")
+        users = [f"3{i:02}" for i in range(22)]
+        for number in users:
+            self.ask("extension.put", number=number, password="secret" + number)
+            for i in range(5):
+                self.ask("browser.add", number=number, **{**keys, "endpoint": f"http://127.0.0.1:{silent.getsockname()[1]}/{number}-{i}"})
+        folder = os.path.join(self.node.folder, "recordings")
+        for i in range(6):
+            for number in users:
+                record(folder, call=f"0028{number}0000{i:02}0", mailbox=number, octets=1600)
+        self.ask("recording.look")
+        until(lambda: all(len(self.ask("message.list", mailbox=number)) == 6 for number in users))
+        record(folder, call="0028000099001", mailbox="2001", tenant="acme")
+        self.ask("recording.look")
+        self.assertEqual(service.next("acme", 8).told["message"], "0028000099001-1")
 
 
 class Nodes(Asks, Pair):

@@ -23,6 +23,7 @@
 #include "app/schema/token_field.h"
 #include "base/base64url.h"
 #include "base/clock.h"
+#include "base/fair.h"
 #include "base/json_member.h"
 #include "base/log.h"
 #include "sig/host/event.h"
@@ -31,7 +32,7 @@
 
 enum {
 	PUSHED_MAX = 1024, /* calls that are remembered */
-	PUSHES_MAX = 512,  /* pushes under way */
+	PUSHES_MAX = 512,  /* pushes under way: a tenant and a user have a share of them */
 	PUSH_MS = 10000,
 	RING_TTL_S = 30,
 	MISSED_TTL_S = 43200,
@@ -49,13 +50,15 @@ struct pushed {
 
 /* A push under way. */
 struct push_run {
+	struct fair_held held;
 	char tenant[TENANT_NAME_MAX], browser[DOCUMENT_NAME_MAX], number[DOCUMENT_NAME_MAX];
 	uint64_t changed_utc_ms; /* of the browser's document */
 };
 
 static struct {
 	struct pushed pushed[PUSHED_MAX];
-	uint32_t next, asking;
+	uint32_t next;
+	struct fair asking; /* closed while nothing is */
 } g_pushes;
 
 static metric_id g_taken, g_gone, g_failed;
@@ -126,12 +129,30 @@ static bool browser_is_same(const struct node *n, const struct push_run *run)
 	       v.changed_utc_ms == run->changed_utc_ms;
 }
 
+/* False: there is no place, or the tenant or the user has its share. */
+static bool push_enter(struct node *n, struct push_run *run)
+{
+	const struct fair_who who = { .name = { [FAIR_TENANT] = bytes_str(run->tenant),
+						[FAIR_USER] = bytes_str(run->number) } };
+
+	if (!g_pushes.asking.max)
+		fair_open(&g_pushes.asking, PUSHES_MAX, &n->rand);
+	return fair_admit(&g_pushes.asking, &who, 1, &run->held) == FAIR_FINE;
+}
+
+static void push_leave(struct push_run *run)
+{
+	fair_give(&g_pushes.asking, &run->held);
+	if (!g_pushes.asking.taken)
+		fair_close(&g_pushes.asking);
+	free(run);
+}
+
 static void push_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
 {
 	uint64_t status = json_count(result, "status");
 	struct push_run *run = arg;
 
-	g_pushes.asking--;
 	if (status >= 200 && status < 300) {
 		metric_add(g_taken, 1);
 	} else if (status == HTTP_NOT_FOUND || status == HTTP_GONE) { /* RFC 8030 7.3 */
@@ -144,7 +165,7 @@ static void push_on_answer(struct node *n, const json_t *result, const char *why
 			 LOG_STR("number", run->number), LOG_U64("status", status),
 			 LOG_STR("why", result ? json_text(result, "reason") : why));
 	}
-	free(run);
+	push_leave(run);
 }
 
 struct push_what {
@@ -185,7 +206,7 @@ static void push_one(struct node *n, uint16_t tenant, const struct browser_value
 	struct push_run *run = calloc(1, sizeof(*run));
 	json_t *args = NULL;
 
-	if (!run || g_pushes.asking >= PUSHES_MAX || !browser_may(v->endpoint, t->push.hosts)) {
+	if (!run || !browser_may(v->endpoint, t->push.hosts)) {
 		free(run);
 		return;
 	}
@@ -195,13 +216,11 @@ static void push_one(struct node *n, uint16_t tenant, const struct browser_value
 		free(run);
 		return;
 	}
-	args = push_args(n, t->name, v, t, what);
-	g_pushes.asking++;
+	args = push_enter(n, run) ? push_args(n, t->name, v, t, what) : NULL;
 	if (args && node_helper_request(n, "push", args, tenant, PUSH_MS, push_on_answer, run))
 		return;
-	g_pushes.asking--;
 	metric_add(g_failed, 1);
-	free(run);
+	push_leave(run);
 }
 
 /* False: the user has no browser. */
