@@ -3,7 +3,8 @@
  * Who calls: the archive is asked whose number it is, in the book of an extension and in the
  * directory. A call from a trunk asks before it rings (sig/pbx/contact.c), and has an answer within
  * FIND_MS or none. When a call rings at an extension, the event call.contact says all contacts of
- * that number; the call waits for nothing then. What is asked at once is bounded. Control thread.
+ * that number; the call waits for nothing then. A tenant has a share of what the archive is asked at
+ * once (archive_child.c). Control thread.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,7 @@
 #include "sig/host/event.h"
 #include "sig/identity/shown.h"
 
-enum { FIND_MS = 200, FINDS_MAX = 64, CONTACTS_OFFERED = 4 };
-
-static uint32_t g_finds; /* without an answer */
+enum { FIND_MS = 200, CONTACTS_OFFERED = 4 };
 
 struct contact_asked {
 	uint64_t call, version;
@@ -59,7 +58,6 @@ static void contact_on_found(struct node *n, const json_t *result, const char *w
 	char *told = contacts_offered(rows);
 
 	(void)why;
-	g_finds--;
 	if (told) {
 		struct sig_event event = { .kind = SIG_CALL_CONTACT,
 					   .call = asked->call,
@@ -82,7 +80,7 @@ static bool event_is_wanted(const struct node *n, uint16_t tenant,
 	struct bytes from = values[EV_FROM], to = values[EV_TO];
 
 	return !bytes_is(values[EV_FACT_from_name], PARTY_HIDDEN_NAME) &&
-	       n->settings.archive.enabled && g_finds < FINDS_MAX && from.n && to.n &&
+	       n->settings.archive.enabled && from.n && to.n &&
 	       extensions_has(n->api.extensions, tenant, to) &&
 	       !extensions_has(n->api.extensions, tenant, from);
 }
@@ -118,12 +116,9 @@ void contact_on_event(const struct effect *e, void *node)
 	args = contact_args_in(n, tenant, owner);
 	if (args)
 		(void)json_object_set_new(args, "number", json_string(asked->number));
-	g_finds++;
-	if (!args || !archive_query_send(n, "contact.find", args, tenant, FIND_MS, contact_on_found,
-					 asked)) {
-		g_finds--;
+	if (!args ||
+	    !archive_query_send(n, "contact.find", args, tenant, FIND_MS, contact_on_found, asked))
 		free(asked);
-	}
 }
 
 /* ---- before it rings ---- */
@@ -143,7 +138,6 @@ static void contact_on_known(struct node *n, const json_t *result, const char *w
 	struct writer w = writer_over(space, sizeof(space));
 
 	(void)why;
-	g_finds--;
 	row = json_array_get(rows, 0);
 	if (row) {
 		wanted->reply.contact.blocked = json_flag(row, "number_blocked");
@@ -175,11 +169,10 @@ void contact_on_wanted(const struct effect *e, void *node)
 	};
 	if (request->user.n)
 		(void)snprintf(owner, sizeof(owner), "u%s", text_str(&request->user));
-	args = g_finds < FINDS_MAX ? contact_args_in(n, tenant, owner) : NULL;
+	args = contact_args_in(n, tenant, owner);
 	if (args)
 		(void)json_object_set_new(args, "number",
 					  command_text_json(text_bytes(&request->number)));
-	g_finds++;
 	if (args &&
 	    archive_query_send(n, "contact.find", args, tenant, FIND_MS, contact_on_known, wanted))
 		return;
