@@ -17,6 +17,7 @@
 #include "app/ctl/ctl_backup.h"
 #include "app/ctl/ctl_tar.h"
 #include "app/deliver/folder.h"
+#include "app/schema/feature.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 #include "cluster/embedded/embedded.h"
@@ -91,7 +92,7 @@ struct backup_out {
 	uint64_t utc_s;
 	bool all; /* recordings that lie in no mailbox, too */
 	bool failed;
-	uint64_t prompts, messages, recordings, octets;
+	uint64_t prompts, messages, rows, recordings, octets;
 };
 
 PRINTF_LIKE(2, 3)
@@ -375,6 +376,40 @@ static bool messages_write(struct backup_out *o, json_t *elsewhere)
 	return fine;
 }
 
+/* What a feature keeps elsewhere than in documents, as its NOUN.backup pages through it. */
+static bool rows_of_write(struct backup_out *o, const struct command *c)
+{
+	struct bytes noun = command_noun(c);
+	json_t *next = NULL, *page, *rows;
+	char name[TAR_NAME_MAX];
+	unsigned part = 0;
+	bool fine;
+
+	do {
+		page = backup_request(o->target, c->name, json_pack("{s:o*}", "after", next),
+				      "nothing was saved");
+		rows = json_object_get(page, "rows");
+		next = json_incref(json_object_get(page, "next"));
+		(void)snprintf(name, sizeof(name), ROWS BYTES_FMT "/%u.jsonl", BYTES_ARG(noun),
+			       part++);
+		fine = page && (!json_array_size(rows) || member_lines(o, name, rows));
+		o->failed |= !fine;
+		o->rows += json_array_size(rows);
+		json_decref(page);
+	} while (fine && next);
+	json_decref(next);
+	return fine;
+}
+
+static bool backup_rows_write(struct backup_out *o)
+{
+	bool fine = true;
+
+	COMMAND_EACH (c)
+		fine = fine && (!command_is_verb(c, "backup") || rows_of_write(o, c));
+	return fine;
+}
+
 static bool sums_write(struct backup_out *o)
 {
 	static const uint8_t zero[2 * TAR_BLOCK];
@@ -412,7 +447,7 @@ static bool all_write(struct backup_out *o, json_t *documents, json_t *about, js
 	       folder_walk(o->target->recordings, NULL, NULL, recording_save, o) && !o->failed;
 	if (!strstr(o->target->place.url, EMBEDDED_SOCKET))
 		boxes_of_extensions(o, documents);
-	return fine && messages_write(o, elsewhere) && sums_write(o);
+	return fine && messages_write(o, elsewhere) && backup_rows_write(o) && sums_write(o);
 }
 
 /* It is there, and on the disk, whole or not at all. */
@@ -435,8 +470,9 @@ static void backup_written(const struct backup_out *o, const char *path, size_t 
 	const char *node;
 	json_t *value;
 
-	(void)printf("%s: %zu documents, %" PRIu64 " prompts, %" PRIu64 " messages", path,
-		     documents, o->prompts, o->messages);
+	(void)printf("%s: %zu documents, %" PRIu64 " prompts, %" PRIu64 " messages, %" PRIu64
+		     " contacts and notes",
+		     path, documents, o->prompts, o->messages, o->rows);
 	if (o->all)
 		(void)printf(", %" PRIu64 " other recordings", o->recordings);
 	(void)printf(", %" PRIu64 " octets\n", o->octets);

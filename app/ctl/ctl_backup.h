@@ -2,8 +2,9 @@
 /*
  * The file of tandemctl backup and restore: a node's data in one tar archive (ustar). backup.json
  * names the node, documents.jsonl has the documents with sealed secrets, messages.jsonl the
- * messages of mailboxes; then come sounds of prompts and files of recordings. SHA256SUMS is the
- * last member: a file without it was cut off.
+ * messages of mailboxes, rows/NOUN/ what the command NOUN.backup answers, a member for each page;
+ * then come sounds of prompts and files of recordings. SHA256SUMS is the last member: a file
+ * without it was cut off.
  */
 #ifndef APP_CTL_CTL_BACKUP_H
 #define APP_CTL_CTL_BACKUP_H
@@ -26,6 +27,7 @@ enum {
 #define MESSAGES   "messages.jsonl"
 #define PROMPTS    "prompts/"
 #define RECORDINGS "recordings/"
+#define ROWS       "rows/"
 #define SUMS       "SHA256SUMS"
 
 /* The answer's result as a new reference. NULL: complained, with what it was about. args are

@@ -126,15 +126,21 @@ static bool sums_compare(struct backup_in *in, const char *text)
 static bool backup_member_read(struct backup_in *in, const char *name, const char *text)
 {
 	json_error_t error;
+	json_t *list;
 
 	if (!strcmp(name, ABOUT)) {
 		in->about = json_loads(text, 0, &error);
 		return json_is_object(in->about) ||
 		       in_fail(in, "%s, line %d: %s", name, error.line, error.text);
 	}
+	list = lines_read(in, name, text);
 	if (!strcmp(name, DOCUMENTS))
-		return (in->documents = lines_read(in, name, text)) != NULL;
-	return (in->messages = lines_read(in, name, text)) != NULL;
+		in->documents = list;
+	else if (!strcmp(name, MESSAGES))
+		in->messages = list;
+	else
+		json_decref(list); /* rows_put reads it again */
+	return list != NULL;
 }
 
 /* *end: that was the last one. */
@@ -155,7 +161,7 @@ static bool member_read(struct backup_in *in, bool *end)
 		return in_fail(in, "%s", wrong ? wrong : "the file ends without " SUMS);
 	is_sums = !strcmp(head.name, SUMS);
 	is_text = is_sums || !strcmp(head.name, ABOUT) || !strcmp(head.name, DOCUMENTS) ||
-		  !strcmp(head.name, MESSAGES);
+		  !strcmp(head.name, MESSAGES) || !strncmp(head.name, ROWS, sizeof(ROWS) - 1);
 	if (json_object_get(in->sums, head.name))
 		return in_fail(in, "%s is there twice", head.name);
 	if (!json_object_size(in->sums) && strcmp(head.name, ABOUT) != 0)
@@ -568,13 +574,69 @@ static bool messages_mark(const struct backup_in *in)
 	return !late;
 }
 
+/* ---- what features keep elsewhere ---- */
+
+/* The rows of a member, the caller's. NULL: complained. */
+static json_t *backup_rows_read(const struct backup_in *in, const char *name)
+{
+	uint64_t size;
+	int fd = member_open(in, name, &size);
+	char *text = fd >= 0 ? calloc(1, size + 1) : NULL;
+	json_t *rows = NULL;
+
+	if (text && read(fd, text, size) == (ssize_t)size)
+		rows = lines_read(in, name, text);
+	else if (fd >= 0)
+		ctl_complain("%s: %s", in->path, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+	free(text);
+	return rows;
+}
+
+/* By NOUN.restore, in the order of the file. One that is there is put again. */
+static bool rows_put(const struct backup_in *in, bool dry_run, uint64_t *count)
+{
+	bool fine = true;
+	const char *name;
+	json_t *place;
+
+	*count = 0;
+	json_object_foreach(in->places, name, place)
+	{
+		const char *noun = name + sizeof(ROWS) - 1;
+		char command[TAR_NAME_MAX + 16];
+		json_t *rows, *row, *done;
+		size_t i;
+
+		if (!fine || strncmp(name, ROWS, sizeof(ROWS) - 1) != 0)
+			continue;
+		(void)snprintf(command, sizeof(command), "%.*s.restore", (int)strcspn(noun, "/"),
+			       noun);
+		rows = backup_rows_read(in, name);
+		fine = rows != NULL;
+		*count += json_array_size(rows);
+		json_array_foreach(rows, i, row)
+		{
+			if (!fine || dry_run)
+				break;
+			done = backup_request(in->target, command, json_pack("{s:O}", "row", row),
+					      name);
+			fine = done != NULL;
+			json_decref(done);
+		}
+		json_decref(rows);
+	}
+	return fine;
+}
+
 /* ---- restore ---- */
 
 static int restore_all(struct backup_in *in, bool dry_run, bool force)
 {
 	json_t *about = NULL, *there = backup_documents(in->target, &about);
 	struct put_counts counts = { 0 };
-	uint64_t files;
+	uint64_t files, rows;
 	bool begun = false, fine = there && node_fits(in, about, force) &&
 				   node_compare(in, there, force) &&
 				   documents_put(in, there, true, &counts);
@@ -586,12 +648,15 @@ static int restore_all(struct backup_in *in, bool dry_run, bool force)
 		counts = (struct put_counts){ 0 };
 		fine = documents_put(in, there, false, &counts);
 	}
-	fine = fine && recordings_put(in, dry_run, &files) && (dry_run || messages_mark(in));
+	fine = fine && rows_put(in, dry_run, &rows) && recordings_put(in, dry_run, &files) &&
+	       (dry_run || messages_mark(in));
 	if (fine)
 		(void)printf("%s: %" PRIu64 " documents created, %" PRIu64 " changed, %" PRIu64
-			     " unchanged; %zu messages, %" PRIu64 " files of recordings%s\n",
+			     " unchanged; %zu messages, %" PRIu64 " contacts and notes, %" PRIu64
+			     " files of recordings%s\n",
 			     in->path, counts.created, counts.changed, counts.unchanged,
-			     json_array_size(in->messages), files, dry_run ? " (dry run)" : "");
+			     json_array_size(in->messages), rows, files,
+			     dry_run ? " (dry run)" : "");
 	else if (begun)
 		ctl_complain("restored in part: %" PRIu64
 			     " of %zu documents are there. Mend the cause "
