@@ -15,6 +15,7 @@ from flow_shipped_test import tone_file
 from patience import until
 
 import mailbox_test
+from tenants_test import PIXEL
 
 MENU = {"start": "hello", "steps": {"hello": {"answer": {}, "next": "say"}, "say": {"play": "welcome", "next": "bye"}, "bye": {"hangup": {}}}}
 WELCOME = 1200
@@ -63,9 +64,26 @@ class Backup(mailbox_test.Mailbox):
         self.run_it(self.node, "prompt.put", "name=welcome", "language=en", f"file={sound}")
         self.ask("flow.put", name="menu", program=MENU)
         self.ask("number.put", number="200", to="flow:menu")
+        self.ask("group.put", name="sales", members="1001,1002")
+        self.ask("queue.put", name="help", members="1001,1002")
+        self.ask("page.put", name="all", members="1001,1002")
+        self.ask("device.put", mac="0004f2000001", model="vvx410", extensions="1001")
+        self.ask("contact.put", user="1001", contact="zoe", name="Zoe", phones=["+493020001000"], favourite=True, photo=PIXEL)
+        self.ask("contact.note.add", user="1001", contact="zoe", text="ring back")
+        self.ask("directory.put", contact="desk", name="Front desk", phones=["7"])
+        self.ask("contact.put", tenant="acme", user="2001", contact="zoe", name="Another Zoe")
+        self.ask("picture.put", user="1002", photo=PIXEL)
+
+    @staticmethod
+    def people(node):
+        """Contacts, notes and pictures, but for what a book counts and when."""
+        asked = (("contact.get", {"user": "1001", "contact": "zoe"}), ("directory.get", {"contact": "desk"}), ("picture.get", {"user": "1002"}),
+                 ("contact.get", {"tenant": "acme", "user": "2001", "contact": "zoe"}), ("contact.note.list", {"user": "1001", "contact": "zoe"}))
+        rows = [node.ctl(command, **args) for command, args in asked]
+        return [{name: value for name, value in row.items() if name not in ("revision", "changed_utc_ms")} if isinstance(row, dict) else row for row in rows]
 
     def documents(self, node):
-        kinds = ("extension", "number", "flow", "trunk", "webhook", "token", "tenant", "prompt")
+        kinds = ("extension", "number", "flow", "trunk", "webhook", "token", "tenant", "prompt", "group", "queue", "page", "device")
         return {kind: [{name: value for name, value in row.items() if name not in ("changed_utc_ms", "registered", "here", "used_utc_ms", "state")}
                        for row in node.ctl(f"{kind}.list")] for kind in kinds}
 
@@ -78,7 +96,7 @@ class Backup(mailbox_test.Mailbox):
         out = self.a.invite("100", self.audio_a.sdp())
         out.wait_answer()
         said = self.run_it(self.node, "backup", self.file)
-        self.assertRegex(said, r"\d+ documents, 1 prompts, 4 messages, \d+ octets")
+        self.assertRegex(said, r"\d+ documents, 1 prompts, 4 messages, 5 contacts and notes, \d+ octets")
         self.assertEqual(len(self.ask("call.list")), 1)
         out.bye()
         self.assertEqual(stat.S_IMODE(self.file.stat().st_mode), 0o600)
@@ -88,7 +106,7 @@ class Backup(mailbox_test.Mailbox):
         (self.folder / "out").mkdir()                       # and nobody needs tandemctl to look into it
         subprocess.run(["tar", "xf", self.file], cwd=self.folder / "out", check=True)
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=self.folder / "out", check=True)
-        before, rows = self.documents(self.node), self.states()
+        before, rows, people = self.documents(self.node), self.states(), self.people(self.node)
         listed = self.ask("message.list", mailbox="1002")
         self.node.kill()
 
@@ -98,6 +116,7 @@ class Backup(mailbox_test.Mailbox):
         self.run_it(fresh, "restore", self.file)
         self.maxDiff = None
         self.assertEqual(self.documents(fresh), before)
+        self.assertEqual(self.people(fresh), people)
         self.assertRegex(self.run_it(fresh, "restore", self.file), r"0 documents created, 0 changed, \d+ unchanged")
         self.node = fresh
         self.assertEqual(self.states(), rows)

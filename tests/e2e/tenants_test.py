@@ -505,6 +505,8 @@ ROWS = {
     "log.level": of_operators,
     "backup.read": of_operators,
     "backup.restore": of_operators,
+    "contact.backup": of_operators,
+    "contact.restore": of_operators,
     "recording.look": of_operators,
     "help": own(),
 }

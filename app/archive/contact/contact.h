@@ -135,11 +135,12 @@ void csv_heading_write(struct writer *w, enum contact_csv form);
 /* Numbers and addresses that the form has no column for are left out: returns their count. */
 uint32_t csv_write(struct writer *w, const json_t *contact, enum contact_csv form, const char *id);
 
-/* ---- contact_store.c, contact_list.c, contact_file.c, contact_note.c, contact_mirror.c ---- */
+/* ---- contact_store.c, contact_list.c, contact_file.c, contact_note.c, contact_mirror.c,
+ * contact_backup.c ---- */
 
 archive_answer_fn contact_put, contact_get, contact_delete, contact_list, contact_find,
 	contact_import, contact_export, contact_note_put, contact_note_delete, contact_note_list,
-	contact_mirror, contact_mirrored;
+	contact_mirror, contact_mirrored, contact_backup, contact_restore;
 
 /* An owner is "d", the tenant's book, or "u" and the number of an extension. Nobody writes the book
  * of the tenant's extensions: a node keeps it as their documents are (contact_mirror.c). */

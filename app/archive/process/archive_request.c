@@ -29,6 +29,8 @@ static const struct archive_request g_requests[] = {
 	{ "contact.import", contact_import },
 	{ "contact.export", contact_export },
 	{ "contact.dav", contact_dav },
+	{ "contact.backup", contact_backup },
+	{ "contact.restore", contact_restore },
 	{ "contact.mirror", contact_mirror },
 	{ "contact.mirrored", contact_mirrored },
 	{ "contact.note.put", contact_note_put },

@@ -122,6 +122,14 @@ static const struct command_arg g_picture_put_args[] = {
 	END
 };
 
+static const struct command_arg g_backup_args[] = {
+	TEXT_ARG("after", CHARSET_TEXT, 1, 511, NULL, "next of the page before."), END
+};
+static const struct command_arg g_restore_args[] = { { .name = "row",
+						       .type = ARG_JSON,
+						       .required = true,
+						       .help = "A row, as contact.backup has it." },
+						     END };
 static const struct command_arg g_shared_add_args[] = { CONTACT_FIELDS, END };
 static const struct command_arg g_shared_put_args[] = { CONTACT_ARG, CONTACT_FIELDS, REVISION_ARG,
 							END };
@@ -194,6 +202,14 @@ static const struct command g_contact_commands[] = {
 	  "a list, the newest first: note, written_utc_ms, archived, text",
 	  BY(command_contact_note), .own = "user", .transient = true,
 	  LISTS("note", "note", true, "note,written_utc_ms,archived,text") },
+	{ "contact.backup", COMMAND_FOR_OPERATOR, g_backup_args,
+	  "Shows the contacts of all tenants, pictures of extensions and notes, page by page: for "
+	  "tandemctl backup.",
+	  "rows, next (where the next page begins; absent: this was the last one)",
+	  BY(command_contact_backup), .transient = true },
+	{ "contact.restore", COMMAND_FOR_OPERATOR, g_restore_args,
+	  "Puts a row as contact.backup has shown it: for tandemctl restore.", "owner",
+	  BY(command_contact_restore) },
 	{ "directory.list", COMMAND_FOR_READER, g_directory_list_args,
 	  "Lists the directory of the tenant, which each of its users sees, by name: its "
 	  "extensions, but for those with shown=false, and the contacts of its book. missing says "

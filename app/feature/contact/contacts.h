@@ -15,7 +15,8 @@ enum { CONTACT_SEARCH_MAX = 64, CONTACT_OWNER_MAX = 66 };
 
 command_fn command_contact_put, command_contact_get, command_contact_list, command_contact_find,
 	command_contact_import, command_contact_export, command_contact_note,
-	command_directory_list, command_contact_picture;
+	command_directory_list, command_contact_picture, command_contact_backup,
+	command_contact_restore;
 
 /* Requests of CardDAV, of phones for their book, and for pictures. */
 void contact_dav_page(struct page_run *run);

@@ -528,6 +528,8 @@ static const struct {
 	{ "contact.note.put", COMMAND_FOR_APPLICATION },
 	{ "contact.note.delete", COMMAND_FOR_APPLICATION },
 	{ "contact.note.list", COMMAND_FOR_READER },
+	{ "contact.backup", COMMAND_FOR_OPERATOR },
+	{ "contact.restore", COMMAND_FOR_OPERATOR },
 	{ "directory.list", COMMAND_FOR_READER },
 	{ "directory.add", COMMAND_FOR_APPLICATION },
 	{ "directory.put", COMMAND_FOR_APPLICATION },
