@@ -225,6 +225,37 @@ class Queues(Queued):
         self.assertEqual((self.record()["queue"], self.record()["agent"]), ("sales", "1011"))
         self.ask("extension.put", number="1003", do_not_disturb=False, forward_busy="")
 
+    def test_mailbox_of_an_agent(self):
+        """An agent's forwards to his mailbox take no caller of the queue, and who declines ends the ringing of nobody else."""
+        self.ask("number.put", number="*86", to="flow:voicemail")
+        self.addCleanup(self.ask, "number.delete", number="*86", force=True)
+        forwards = {name: "" for name in ("forward_always", "forward_busy", "forward_no_answer", "forward_unreachable")}
+        self.addCleanup(self.ask, "extension.put", number="1011", **forwards, do_not_disturb=False)
+        for strategy in ("in_order", "ring_all"):
+            self.puts(strategy=strategy, ring_s=60)
+            for fields in ({"forward_always": "*86"}, {"do_not_disturb": True, "forward_busy": "*86"}):
+                with self.subTest(strategy=strategy, **fields):
+                    self.ask("extension.put", number="1011", **{**forwards, "do_not_disturb": False, **fields})
+                    self.logs_in(*AGENTS)
+                    out = self.calls("1001")
+                    incoming = self.rings("1012", "1001")
+                    incoming.answer(self.phones["1012"].audio.sdp())
+                    out.bye()
+                    incoming.wait_bye()
+                    self.assertEqual(self.record()["answered_by"], "1012")
+                    for number in AGENTS:
+                        self.logs_out(number)
+        self.ask("extension.put", number="1011", **forwards, do_not_disturb=False)
+        self.logs_in(*AGENTS)
+        out = self.calls("1001")
+        one, two = (self.rings(number, "1001") for number in AGENTS)
+        one.respond(603, "Decline")
+        time.sleep(0.5)
+        two.answer(self.phones["1012"].audio.sdp())
+        out.bye()
+        two.wait_bye()
+        self.assertEqual(self.record()["answered_by"], "1012")
+
     def test_missed(self):
         """An agent who misses one call, where missed_max is 1, is not ready; the next agent rings."""
         self.puts(ring_s=5, missed_max=1)

@@ -575,7 +575,7 @@ static int queue_begin(struct flow_turn_of *t)
 	r->after = step_branch(t->p, t->v->step, OUTCOME_NEXT) ? AFTER_ANSWER : 0;
 	r->members = r->past_decline = true;
 	if (r->targets.n) {
-		begun = r->target ? OUTCOME_NO_ANSWER : dial_go_on(t);
+		begun = dial_go_on(t); /* the first of several may have had no phone to ring */
 		if (begun < 0)
 			return begun;
 		agents_untaken(t->h, t->c, q);
