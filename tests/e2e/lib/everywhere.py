@@ -39,16 +39,21 @@ STORE = (
     "groups_test.Groups.test_declined",
     "record_test.OfAGroup.test_on_demand",
     "flow_calls_test.Dials.test_orders",
+    "queue_test.Queues.test_ring_all",
+    "page_test.Pages.test_one_speaks",
 )
 STORE_KILLS = (
     "groups_test.Groups.test_by_number",
     "groups_test.Groups.test_else",
     "record_test.OfAGroup.test_auto",
     "flow_calls_test.Dials.test_goes_on",
+    "pickup_test.Pickup.test_codes",
+    "callback_test.Callbacks.test_place",
 )
 STORE_WHOLE = ("call_test.Calls", "forking_test.Forking", "forward_test.Forwards", "forward_test.Smart", "forward_test.Deflected",
                "transfer_test.Blind", "transfer_test.Back", "transfer_test.Attended", "transfer_test.ByCommand", "codes_test.Codes",
-               "groups_test.Groups", "flow_calls_test.Numbers", "flow_calls_test.Dials", "flow_confirm_test.Confirms")
+               "groups_test.Groups", "flow_calls_test.Numbers", "flow_calls_test.Dials", "flow_confirm_test.Confirms", "queue_test.Queues",
+               "pickup_test.Pickup", "page_test.Pages.test_one_speaks", "page_test.Pages.test_who_rings", "callback_test.Callbacks.test_place")
 
 
 def store_names(kills=True):
