@@ -343,6 +343,26 @@ static int visitor_challenge(struct web_visitor *v)
 	return visitor_refuse(v, 401, "log in\n");
 }
 
+/* The library has split and decoded them. */
+static bool visitor_arguments(const struct web_visitor *v, char out[WEB_ROUTE_ARGUMENTS_MAX])
+{
+	size_t at = 0;
+	int n = lws_hdr_total_length(v->wsi, WSI_TOKEN_HTTP_URI_ARGS);
+
+	if (n >= WEB_ROUTE_ARGUMENTS_MAX)
+		return false;
+	for (int i = 0; at + 2 < WEB_ROUTE_ARGUMENTS_MAX; i++) {
+		n = lws_hdr_copy_fragment(v->wsi, out + at, (int)(WEB_ROUTE_ARGUMENTS_MAX - at - 1),
+					  WSI_TOKEN_HTTP_URI_ARGS, i);
+		if (n < 0)
+			break;
+		at += (size_t)n;
+		out[at++] = '\n';
+	}
+	out[at] = '\0';
+	return true;
+}
+
 static bool visitor_read(struct web_visitor *v, struct bytes path)
 {
 	struct web_routed *r = calloc(1, sizeof(*r));
@@ -353,7 +373,7 @@ static bool visitor_read(struct web_visitor *v, struct bytes path)
 		return false;
 	r->route = v->route;
 	r->tls = v->routing->tls;
-	good = !bytes_cstr(path, r->path, sizeof(r->path)) &&
+	good = !bytes_cstr(path, r->path, sizeof(r->path)) && visitor_arguments(v, r->arguments) &&
 	       !web_clients_peer(lws_get_socket_fd(v->wsi), &r->peer) &&
 	       route_header(v->wsi, WSI_TOKEN_HOST, r->host, sizeof(r->host)) &&
 	       route_header(v->wsi, WSI_TOKEN_HTTP_RANGE, v->range, sizeof(v->range)) &&

@@ -18,6 +18,7 @@ enum {
 	WEB_ROUTE_PATH_MAX = 256,
 	WEB_ROUTE_TEXT_MAX = 192, /* host, User-Agent, user, password; each with its NUL */
 	WEB_ROUTE_FILE_MAX = 384,
+	WEB_ROUTE_ARGUMENTS_MAX = 512,
 	WEB_ROUTE_ASKS_MAX = 256, /* that wait for their answer */
 	WEB_ROUTE_PIECE = 4096,   /* octets in one write */
 };
@@ -34,7 +35,8 @@ struct web_routed {
 	struct addr peer;
 	bool tls;
 	char path[WEB_ROUTE_PATH_MAX];
-	char host[WEB_ROUTE_TEXT_MAX]; /* of the header Host, with its port */
+	char arguments[WEB_ROUTE_ARGUMENTS_MAX]; /* as those of struct web_call */
+	char host[WEB_ROUTE_TEXT_MAX];           /* of the header Host, with its port */
 	char agent[WEB_ROUTE_TEXT_MAX];
 	char user[WEB_ROUTE_TEXT_MAX], password[WEB_ROUTE_TEXT_MAX];
 };
