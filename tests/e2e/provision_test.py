@@ -20,6 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from directory_test import Pair         # noqa: E402
 from lib import place                   # noqa: E402
+from lib.micro_browser import MicroBrowser  # noqa: E402
 from lib.node import Node               # noqa: E402
 from lib.record_page import RecordPage  # noqa: E402
 from lib.sip import UserAgent           # noqa: E402
@@ -814,6 +815,7 @@ class Secure(unittest.TestCase):
         self.addCleanup(plain.close)
         self.assertTrue(plain.boot())
         self.assertEqual(plain.names, device.names)
+        self.assertEqual(MicroBrowser(plain.values["mb.main.home"], self.context(True)).go_home().press("Directory").dials("201"), "201")
         self.assertEqual(device.put(f"{MAC}-app.log", b"x" * 262144), 201)
         self.assertEqual(plain.get(f"{MAC}-app.log"), b"x" * 262144)
 

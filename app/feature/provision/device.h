@@ -186,7 +186,18 @@ bool firmware_path(const struct node *n, const char *family, struct bytes name, 
 /* There is an image of the application of that family. */
 bool firmware_has_application(const char *family);
 
+/* ---- phone_pages.c ---- */
+enum { PHONE_LINK_MAX = 96 };
+void phone_pages_open(const struct node *n);
+/* Path of the first page of a device's micro-browser; "": its phone has no pages. */
+void phone_pages_link(const struct node *n, uint16_t tenant, const struct device_value *v,
+		      char out[PHONE_LINK_MAX]);
+void phone_page_answer(struct web_routed *r, void *arg); /* a route */
+
 /* ---- provision_http.c ---- */
+/* They end the request: with a status alone, and with a text. */
+void provision_status(struct web_routed *r, unsigned status, uint32_t retry_s);
+void provision_file(struct web_routed *r, struct bytes text, const char *type);
 int provision_listen(struct node *n);
 void provision_reload(struct node *n);
 void provision_close(struct node *n);

@@ -198,6 +198,10 @@ const struct command_arg g_device_fields[] = {
 		   "plan. Without one it has that of the tenant's plan."),
 	FLAG_FIELD("directory_key", directory_key, "false",
 		   "true: it shows a key for directories when it is off-hook."),
+	FLAG_FIELD("directory_page", directory_page, "false",
+		   "true: a Polycom of 8.5 has a key Directory, which opens the directory in its "
+		   "micro-browser, also in a call. Such phones, and those of 7.0, have that page "
+		   "by the key of their micro-browser in any case."),
 	FLAG_FIELD("firmware", firmware, "true",
 		   "Whether it is offered the firmware of provision.firmware when it boots."),
 	{ .name = "password",

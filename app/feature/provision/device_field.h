@@ -28,7 +28,7 @@ struct device_value {
 	uint8_t columns;
 	uint16_t video_kbps;
 	uint8_t clock; /* index of its word */
-	bool directory_key;
+	bool directory_key, directory_page;
 	bool firmware;
 	char digit_map[DEVICE_DIGIT_MAP_MAX]; /* "": that of the tenant's plan */
 	char password[FORM_SECRET_MAX];       /* its own, sealed; "": its extension's */

@@ -63,6 +63,9 @@ static const struct template_field g_phone_fields[] = {
 	{ "dscp_video", TEMPLATE_VALUE },
 	{ "menu_set", TEMPLATE_VALUE },
 	{ "menu_password", TEMPLATE_VALUE },
+	{ "browser_url", TEMPLATE_VALUE },
+	{ "directory_url", TEMPLATE_VALUE },
+	{ "directory_page", TEMPLATE_VALUE },
 	{ NULL, TEMPLATE_VALUE },
 };
 enum {
@@ -248,6 +251,7 @@ struct phone_values {
 	char expires_min[NUMBER_TEXT], dscp[3][NUMBER_TEXT], kbps[NUMBER_TEXT];
 	char application[PHONE_FILE_NAME_MAX];
 	char start[4][NUMBER_TEXT], stop[4][NUMBER_TEXT], secondary_port[NUMBER_TEXT];
+	char directory[PHONE_ADDRESS_MAX];
 	char list[PHONE_ADDRESS_MAX], outbound[PHONE_ADDRESS_MAX], proxy[PHONE_ADDRESS_MAX];
 	const struct phone_transport *transport;
 };
@@ -365,6 +369,9 @@ static void phone_fields_fill(struct phone_values *v, const struct phone_facts *
 		bytes_str(v->dscp[2]),
 		flag_text(f->menu_password && f->menu_password[0]),
 		bytes_str(f->menu_password),
+		bytes_str(f->browser_url),
+		bytes_str(v->directory),
+		flag_text(f->directory_page),
 	};
 
 	memcpy(v->fields, fields, sizeof(fields));
@@ -441,6 +448,9 @@ static int phone_texts_fill(struct phone_values *v, const struct phone_facts *f)
 	if (f->blf_list && f->blf_list[0])
 		good = snprintf(v->list, sizeof(v->list), "%s@%s", f->blf_list, f->server) <
 		       PHONE_ADDRESS_MAX;
+	if (f->directory_page)
+		good &= snprintf(v->directory, sizeof(v->directory), "%s/directory",
+				 f->browser_url) < PHONE_ADDRESS_MAX;
 	good &= snprintf(v->proxy, sizeof(v->proxy), "%s:%u", f->server, f->port) <
 		PHONE_ADDRESS_MAX;
 	good &= snprintf(v->outbound, sizeof(v->outbound), "%s;transport=%s", v->proxy,

@@ -84,6 +84,8 @@ struct phone_facts {
 	const char *time_server; /* SNTP */
 	uint32_t video_kbps;     /* at most */
 	const char *record_url;  /* of the page that its Record key opens; "": it has no such key */
+	const char *browser_url; /* of the first page of its micro-browser; "": it has none */
+	bool directory_page;     /* a key opens its directory there */
 	/* where it registers, or calls, while its server is not reached: over UDP, plain; "": none */
 	const char *secondary;
 	uint16_t secondary_port;

@@ -28,6 +28,7 @@
 enum { FACTS_HOST_MAX = 256, FACTS_USER_MAX = 96, PHONES_MANY = 100, LISTED_MAX = 500 };
 enum { PEOPLE_TENANTS = 4 };
 enum { RECORD_URL_MAX = FACTS_HOST_MAX + WEB_PAGE_PATH_MAX + 16, SECONDARY_PORT = 5060 };
+enum { FACTS_BROWSER_MAX = FACTS_HOST_MAX + PHONE_LINK_MAX + 16 };
 enum { EXPIRES_S = 90, EXPIRES_MANY_S = 600, MAP_MORE_MAX = 64 };
 
 struct facts {
@@ -39,7 +40,7 @@ struct facts {
 	char text[DEVICE_OVERRIDES_MAX], blf_list[FACTS_USER_MAX];
 	struct page_channel channels[PAGE_CHANNELS];
 	char more_files[FACTS_HOST_MAX];
-	char record_url[RECORD_URL_MAX], secondary[FACTS_HOST_MAX];
+	char record_url[RECORD_URL_MAX], secondary[FACTS_HOST_MAX], browser_url[FACTS_BROWSER_MAX];
 	struct phone_override overrides[PHONE_OVERRIDES_MAX];
 	struct phone_person people[PHONE_PEOPLE_MAX];
 };
@@ -274,6 +275,22 @@ static void facts_record(struct facts *f, const struct node *n, uint16_t tenant)
 	f->record_url[w.n] = '\0';
 }
 
+/* Over TLS where the node has that, however this file was asked for. */
+static void facts_browser(struct facts *f, const struct node *n, uint16_t tenant,
+			  const struct device_value *v)
+{
+	const struct settings_provision *p = &n->settings.provision;
+	struct writer w = writer_over(f->browser_url, sizeof(f->browser_url) - 1);
+	char link[PHONE_LINK_MAX];
+
+	phone_pages_link(n, tenant, v, link);
+	WRITER_TEXTS(&w, p->https ? "https://" : "http://", f->host);
+	writer_number(&w, ":", p->https ? p->https : p->http, link);
+	f->browser_url[link[0] ? w.n : 0] = '\0';
+	f->of.browser_url = f->browser_url;
+	f->of.directory_page = v->directory_page && link[0];
+}
+
 /* REG-21: host, or host:port, of the first line's extension. */
 static void facts_secondary(struct facts *f)
 {
@@ -368,6 +385,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	f->of.video_kbps = v->video_kbps;
 	phone_clock_read(&f->of.clock, (int64_t)(clock_utc_ms() / 1000), facts_offset, &zone);
 	facts_record(f, n, tenant);
+	facts_browser(f, n, tenant, v);
 	facts_secondary(f);
 	facts_channels(f, n, tenant);
 	facts_firmware(f, n, v);

@@ -80,7 +80,7 @@ static void provision_answer(struct web_routed *r, struct web_route_answer *a)
 	web_route_free(r);
 }
 
-static void provision_status(struct web_routed *r, unsigned status, uint32_t retry_s)
+void provision_status(struct web_routed *r, unsigned status, uint32_t retry_s)
 {
 	static const char refused[] = "log in\n", none[] = "not found\n", later[] = "try again\n";
 	struct bytes said = bytes_str(status == 401   ? refused
@@ -97,7 +97,7 @@ static void provision_status(struct web_routed *r, unsigned status, uint32_t ret
 	provision_answer(r, &a);
 }
 
-static void provision_file(struct web_routed *r, struct bytes text, const char *type)
+void provision_file(struct web_routed *r, struct bytes text, const char *type)
 {
 	struct web_route_answer a = { .status = 200, .type = type, .text = malloc(text.n + 1) };
 
@@ -693,6 +693,8 @@ static const struct web_route g_provision_list[] = {
 	{ "GET", "/000000000000.cfg", WEB_AUTH_NONE, 0, on_default },
 	{ "GET", "/bare/*", WEB_AUTH_NONE, 0, on_bare },
 	{ "GET", "/bare-firmware/*", WEB_AUTH_NONE, 0, on_bare_firmware },
+	{ "GET", "/browser/*", WEB_AUTH_NONE, 0, phone_page_answer },
+	{ "GET", "/browser/*/*", WEB_AUTH_NONE, 0, phone_page_answer },
 	{ "GET", "/*-firmware/*", WEB_AUTH_BASIC, 0, on_firmware },
 	{ "GET", "/*/*", WEB_AUTH_BASIC, 0, on_pinned },
 	{ "GET", "/*", WEB_AUTH_BASIC, UPLOAD_MAX, provision_on_file },
@@ -763,6 +765,7 @@ int provision_listen(struct node *n)
 	}
 	g_provision.is_loaded = true;
 	firmware_reload(n);
+	phone_pages_open(n);
 	if (p->http)
 		err = listener_open(n, p->http, NULL, &g_provision.http_asks,
 				    &g_provision.http_routes, &g_provision.http);

@@ -33,7 +33,7 @@ export const kinds = (): Kind[] => [
 	{ path: "routes", key: "name", title: t("Routes"), one: t("Route"), icon: "trunk", columns: [] },
 	{ path: "locations", key: "id", title: t("Locations"), one: t("Location"), icon: "home", columns: [] },
 	{ path: "profiles", key: "name", title: t("Profiles"), one: t("Profile"), icon: "document", columns: [] },
-	{ path: "devices", key: "mac", title: t("Devices"), one: t("Device"), icon: "phone", columns: ["make", "model", "extensions", "location"], first: ["make", "generation", "model", "extensions", "location", "columns", "clock", "directory_key"] },
+	{ path: "devices", key: "mac", title: t("Devices"), one: t("Device"), icon: "phone", columns: ["make", "model", "extensions", "location"], first: ["make", "generation", "model", "extensions", "location", "columns", "clock", "directory_key", "directory_page"] },
 	{ path: "accounts", key: "code", title: t("Account codes"), one: t("Account code"), icon: "document", columns: [] },
 	{ path: "webhooks", key: "name", title: t("Webhooks"), one: t("Webhook"), icon: "document", columns: ["enabled", "url", "events"] },
 	{ path: "tokens", key: "name", title: t("Tokens"), one: t("Token"), icon: "shield", columns: ["role", "user", "expires_utc_s", "commands"] },

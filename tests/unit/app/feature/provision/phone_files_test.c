@@ -34,6 +34,8 @@ static struct phone_facts an_office(void)
 		.time_server = "time.nist.gov",
 		.video_kbps = 768,
 		.record_url = "https://pbx.example.org:8443/page/x?a=1&b",
+		.browser_url = "http://pbx.example.org/browser/x?a=1&b",
+		.directory_page = true,
 		.secondary = "gateway.example.org",
 		.secondary_port = 5060,
 		.digit_map = "0|##|#[1-3]x|[1-7]xx|xxx.T",

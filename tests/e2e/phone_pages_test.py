@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pages of phones' micro-browsers: the directory, how it is searched and dialled, and that a link shows what its extension may see, and no more."""
+import pathlib
+import re
+import subprocess
+import unittest
+
+from lib.micro_browser import MicroBrowser
+from provision_test import GUIDES, MAC, OTHER, ProvisionTest
+from patience import until
+
+PAYLOADS = (pathlib.Path(__file__).resolve().parents[1] / "data" / "provision" / "injections.txt").read_text().splitlines()
+
+
+class PagesTest(ProvisionTest):
+    def browser(self, **options):
+        """That of the phone, as its file has it."""
+        device = self.phone(**options)
+        self.assertTrue(device.boot())
+        self.device = device
+        return MicroBrowser(device.values["mb.main.home"])
+
+    def put(self, number, **fields):
+        self.node.put_extension(number, "secret" + number)
+        self.addCleanup(self.node.ctl, "extension.delete", number=number)
+        self.node.ctl("extension.put", number=number, **fields)
+
+
+class Directory(PagesTest):
+    def test_from_the_key_to_a_call(self):
+        """PROV-21, PROV-22: the key of the phone opens the directory, a search finds a colleague, and his line is dialled."""
+        self.node.ctl("device.put", mac=MAC, directory_page=True)
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, directory_page=False)
+        self.put("230", first_name="Änne", last_name="O'Neill", department="Sales & more")
+        self.put("231", display_name="Hidden", shown=False)
+        browser = self.browser()
+        browser.go_home()
+        self.assertEqual((browser.title, browser.lines[0]), ("201", "Directory"))
+        self.assertEqual([self.device.values[f"softkey.2.{name}"] for name in ("label", "enable", "use.idle", "use.active")],
+                         ["Directory", "1", "1", "1"])
+        browser.press("Directory")
+        self.assertEqual(browser.show(self.device.values["softkey.2.action"]).dialled(), {"201": "201", "202": "202", "Änne O'Neill": "230"})
+        self.assertIn("Änne O'Neill 230Sales & more", browser.lines)
+        for text in ("ANNE", "o'neill", "sales & more", " nei "):
+            browser.search(text)
+            self.assertEqual((browser.dialled(), browser.searched()), ({"Änne O'Neill": "230"}, text.strip()))
+        browser.search("Hidden")
+        self.assertEqual((browser.dialled(), browser.lines[0]), ({}, "Nobody is found."))
+        self.assertEqual(browser.press("Menu").url, browser.home)
+        self.assertEqual(self.device.register(self.agent).status, 200)
+        browser.press("Directory")
+        with self.node.user_agent("202", "secret202") as called:
+            self.assertEqual(called.register().status, 200)
+            out = self.device.agent.invite(browser.dials("202"), self.media())
+            into = called.incoming()
+            into.respond(200, "OK", body=self.media())
+            out.wait_answer()
+            into.wait_ack()
+            out.bye()
+            into.wait_bye()
+
+    def media(self):
+        sound = self.node.media()
+        self.addCleanup(sound.close)
+        return sound.sdp()
+
+    def test_next_and_previous(self):
+        """A list has pages that a phone can show, with what was searched; nobody is on two of them, and none is left out."""
+        for number in range(2300, 2335):
+            self.put(str(number), display_name=f"Colleague {number}")
+        browser = self.browser().go_home().press("Directory").search("colleague")
+        seen, pages = list(browser.dialled().values()), 1
+        while "Next" in browser.links:
+            browser.press("Next")
+            self.assertEqual(browser.searched(), "colleague")
+            seen += browser.dialled().values()
+            pages += 1
+        self.assertEqual((seen, pages), ([str(number) for number in range(2300, 2335)], 3))
+        self.assertEqual(list(browser.press("Previous").press("Previous").dialled().values()), [str(number) for number in range(2300, 2315)])
+        self.assertNotIn("Previous", browser.links)
+        for wrong in ("page=60", "page=x", "search=" + 64 * "x", "search=%ff"):
+            self.assertEqual(browser.ask(f"{browser.home}/directory?{wrong}")[0], 400, wrong)
+
+    def test_injections(self):
+        """A hundred payloads as names, and as what is searched: a page is read as what it is meant to be."""
+        browser = self.browser()
+        self.put("230")
+        for payload in (one[:63].strip(" ") for one in PAYLOADS):
+            self.node.ctl("extension.put", number="230", display_name=payload)
+            browser.show(f"{browser.home}/directory")
+            self.assertEqual(browser.dialled(), {"201": "201", "202": "202", payload or "230": "230"})
+            if len(payload.encode()) < 64:
+                self.assertEqual(browser.search(payload).searched(), payload)
+
+    def test_other_browsers(self):
+        """w3m and lynx, which know more than phones, show the same."""
+        self.put("230", first_name="Änne", last_name="Neill", department="Sales & more")
+        browser = self.browser()
+        page = f"{browser.home}/directory"
+        w3m = subprocess.run(["w3m", "-dump", "-O", "UTF-8", "-T", "text/html", page], capture_output=True, text=True, timeout=30)
+        self.assertIn("Änne Neill 230\nSales & more", w3m.stdout, w3m.stderr)
+        lynx = subprocess.run(["lynx", "-dump", "-display_charset=utf-8", "-cfg=/dev/null", page], capture_output=True, text=True, timeout=30)
+        self.assertRegex(lynx.stdout, r"\[\d+\]Änne Neill 230\n +Sales & more", lynx.stderr)
+        self.assertIn("tel:230", lynx.stdout)
+
+
+    def test_guide(self):
+        """docs/guides/phones.md, "The directory in the phone's browser"."""
+        text = (GUIDES / "phones.md").read_text(encoding="utf-8")
+        line, = re.findall(r"<!-- browser -->\n```sh\n\./tandem ctl (\S+) (.*?)\n```", text)
+        self.node.ctl(line[0], **dict(one.split("=") for one in line[1].split()))
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, directory_page=False)
+        self.assertEqual(self.browser().show(self.device.values["softkey.2.action"]).dialled(), {"201": "201", "202": "202"})
+        self.node.ctl("device.put", mac=MAC, overrides="mb.main.home=")
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, overrides="")
+        self.assertEqual(self.browser().home, "")
+
+
+class Links(PagesTest):
+    def status(self, browser, path=""):
+        status, headers, octets = browser.ask(browser.home + path)
+        if status == 404:       # one answer for all
+            self.assertEqual((octets, headers["content-type"]), (b"not found\n", "text/plain"))
+        return status
+
+    def test_what_it_is_good_for(self):
+        """A link is its phone's, as long as its password and its user are the same, and it is that of no other device."""
+        browser = self.browser()
+        self.assertEqual((self.status(browser), self.status(browser, "/nothing"), self.status(browser, "/directory/x")), (200, 404, 404))
+        head, _, key = browser.home.rpartition("/")
+        mac, state, proof = key.split("-")
+        for wrong in (mac, f"{mac}-{state}", f"{OTHER}-{state}-{proof}", f"{mac}-{state[::-1]}-{proof}", f"{mac}-{state}-{proof[::-1]}", key + "0", key[:-1]):
+            self.assertEqual(self.status(MicroBrowser(f"{head}/{wrong}")), 404, wrong)
+        self.assertEqual(browser.ask(browser.home, "PUT")[0], 404)
+        self.node.put_extension("201", "another201")
+        self.addCleanup(self.node.put_extension, "201", "secret201")
+        until(lambda: self.status(browser) == 404)
+        after = self.browser(password="another201")
+        self.assertEqual(self.status(after), 200)
+        self.node.ctl("extension.put", number="201", enabled=False)
+        until(lambda: self.status(after) == 404)
+        self.node.ctl("extension.put", number="201", enabled=True)
+        until(lambda: self.status(after) == 200)
+        self.node.ctl("device.delete", mac=MAC)
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, model="vvx410", extensions="201")
+        until(lambda: self.status(after) == 404)
+
+    def test_who_is_logged_in(self):
+        """The pages are those of who is logged in at the phone, and another login is another link."""
+        self.node.ctl("device.put", mac=OTHER, model="vvx410", extensions="201", password="of-the-device")
+        self.addCleanup(self.node.ctl, "device.delete", mac=OTHER)
+        device = {"mac": OTHER, "user": OTHER, "password": "of-the-device"}
+        before = self.browser(**device)
+        self.assertEqual(before.go_home().title, "201")
+        self.node.ctl("device.login", mac=OTHER, number="202")
+        until(lambda: self.status(before) == 404)
+        after = self.browser(**device)
+        self.assertEqual(after.go_home().title, "202")
+
+    def test_none(self):
+        """Without a device that may have pages there are none, and a phone of 7.0 has the same as others."""
+        self.node.ctl("device.put", mac=OTHER, generation="7.0", model="soundpoint650", extensions="202")
+        self.addCleanup(self.node.ctl, "device.delete", mac=OTHER)
+        self.assertEqual(self.browser(mac=OTHER, user="202", password="secret202", model="soundpoint650").go_home().title, "202")
+        self.assertEqual(self.device.values.get("softkey.2.action", ""), "")
+
+
+if __name__ == "__main__":
+    unittest.main()
