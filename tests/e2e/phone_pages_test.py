@@ -20,6 +20,11 @@ class PagesTest(ProvisionTest):
         self.device = device
         return MicroBrowser(device.values["mb.main.home"])
 
+    def media(self):
+        sound = self.node.media()
+        self.addCleanup(sound.close)
+        return sound.sdp()
+
     def put(self, number, **fields):
         self.node.put_extension(number, "secret" + number)
         self.addCleanup(self.node.ctl, "extension.delete", number=number)
@@ -58,11 +63,6 @@ class Directory(PagesTest):
             into.wait_ack()
             out.bye()
             into.wait_bye()
-
-    def media(self):
-        sound = self.node.media()
-        self.addCleanup(sound.close)
-        return sound.sdp()
 
     def test_next_and_previous(self):
         """A list has pages that a phone can show, with what was searched; nobody is on two of them, and none is left out."""
@@ -114,6 +114,66 @@ class Directory(PagesTest):
         self.node.ctl("device.put", mac=MAC, overrides="mb.main.home=")
         self.addCleanup(self.node.ctl, "device.put", mac=MAC, overrides="")
         self.assertEqual(self.browser().home, "")
+
+
+class Lists(PagesTest):
+    def test_paging(self):
+        """PAGE-03, PAGE-06: the groups of the tenant, that of channel 1 first; a line calls the group, and its member hears it."""
+        for name, fields in {"a": {"description": "All <floors>"}, "shop": {"first_name": "Shop", "last_name": "& floor", "channel": 1},
+                             "z": {"department": "Yard"}}.items():
+            self.node.ctl("page.put", name=name, members="202", **fields)
+            self.addCleanup(self.node.ctl, "page.delete", name=name, force=True)
+        for number, name in (("711", "shop"), ("710", "shop"), ("72x", "a"), ("730", "a")):
+            self.node.ctl("number.put", number=number, to=f"page:{name}")
+            self.addCleanup(self.node.ctl, "number.delete", number=number)
+        browser = self.browser().go_home().press("Paging")
+        self.assertEqual(browser.lines, ["Shop & floor 710", "a 730All <floors>", "z Yard", "Menu"])
+        self.assertEqual(browser.dialled(), {"Shop & floor": "710", "a": "730"})
+        self.assertEqual(self.device.register(self.agent).status, 200)
+        with self.node.user_agent("202", "secret202") as member:
+            self.assertEqual(member.register().status, 200)
+            out = self.device.agent.invite(browser.dials("Shop & floor"), self.media())
+            self.assertEqual(out.wait_answer().status, 200)
+            into = member.incoming()
+            self.assertEqual(into.request.get("Answer-Mode"), "Auto")
+            into.answer(self.media())
+            out.bye()
+            into.wait_bye()
+
+    def test_parked(self):
+        """Who waits in a slot that the extension uses is retrieved by a line of the page; slots of other groups, and all without the right to park, are not there."""
+        self.put("203", display_name="Front desk")
+        self.node.ctl("tenant.put", name="default", park_groups="sales=70-71,support=80-81")
+        self.addCleanup(self.node.ctl, "tenant.put", name="default", park_groups="")
+        self.node.ctl("extension.put", number="201", park_groups="sales")
+        browser = self.browser().go_home().press("Parked calls")
+        self.assertEqual(browser.lines[0], "Nobody is parked.")
+        with self.node.user_agent("202", "secret202") as caller, self.node.user_agent("203", "secret203") as desk:
+            self.assertEqual({agent.register().status for agent in (caller, desk)}, {200})
+            talks = []
+            for slot in ("70", "80"):
+                before = {row["id"] for row in self.node.ctl("call.list")}
+                out = caller.invite("203", self.media())
+                into = desk.incoming()
+                into.answer(self.media())
+                out.wait_answer()
+                call, = {row["id"] for row in self.node.ctl("call.list")} - before
+                self.node.ctl("call.park", call=call, leg="a", slot=slot)
+                into.wait_bye()
+                talks.append(out)
+            browser.go_home().press("Parked calls")
+            self.assertEqual((browser.lines[:2], browser.dialled()), (["70 #4170", "Front desk 203, 0 min"], {"70": "#4170"}))
+            self.assertEqual(self.device.register(self.agent).status, 200)
+            picks = self.device.agent.invite(browser.links["70"].removeprefix("tel:"), self.media())
+            self.assertEqual(picks.wait_answer().status, 200)
+            until(lambda: [row["slot"] for row in self.node.ctl("park.list")] == ["80"])
+            self.assertEqual(browser.go_home().press("Parked calls").lines[0], "Nobody is parked.")
+            picks.bye()
+            talks[1].bye()
+        self.node.ctl("extension.put", number="201", features_off="park")
+        self.addCleanup(self.node.ctl, "extension.put", number="201", features_off="", park_groups="")
+        self.assertNotIn("Parked calls", browser.go_home().links)
+        self.assertEqual(browser.ask(browser.home + "/parked")[0], 404)
 
 
 class Links(PagesTest):

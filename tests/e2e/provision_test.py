@@ -834,6 +834,7 @@ class Secure(unittest.TestCase):
         self.assertEqual(device.values["softkey.1.use.active"], "1")
         page = RecordPage(os.path.join(self.node.folder, "tls", "ca.pem"), self.pages, device.values[key][len(start):])
         self.assertEqual(page.shows(), ("There is nothing to record.", []))
+        self.assertEqual(MicroBrowser(device.values["mb.main.home"], self.context(True)).go_home().links["Record"], device.values[key])
         self.node.put_extension("202", "secret202")
         with contextlib.ExitStack() as stack:
             caller, callee = (stack.enter_context(self.node.user_agent(number, "secret" + number)) for number in ("201", "202"))

@@ -6,6 +6,7 @@
  * another one, or somebody else is logged in at the phone. Nothing changes by a page. What it
  * offers are links that the phone dials, with the rights that the extension has. Control thread.
  */
+#include <inttypes.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
@@ -25,9 +26,12 @@
 #include "base/clock.h"
 #include "base/fair.h"
 #include "base/json_member.h"
+#include "cluster/store/store.h"
+#include "sig/dial/dial.h"
 #include "sig/feature/park/park_slots.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/shard/shared_tables.h"
+#include "sig/sip/feature_code.h"
 #include "sig/sip/id.h"
 
 enum {
@@ -287,21 +291,209 @@ static void directory_page(struct phone_request *a)
 	json_decref(args);
 }
 
+/* ---- paging groups ---- */
+
+#define PAGING_TO "/paging"
+
+/* The first number that leads to the group, and that a phone can dial; "": none does. */
+static void paging_number(const struct phone_request *a, const char *name,
+			  char out[COMMAND_USER_MAX])
+{
+	static const char head[] = "number/";
+	json_t *sources = references_to(a->node, tenants_name(a->node->common.tenants, a->tenant),
+					"page", name);
+	const char *source;
+	json_t *unused;
+
+	out[0] = '\0';
+	json_object_foreach(sources, source, unused)
+	{
+		const char *number = source + sizeof(head) - 1;
+
+		if (strncmp(source, head, sizeof(head) - 1) != 0 ||
+		    number[strspn(number, "0123456789*#")] || (out[0] && strcmp(number, out) >= 0))
+			continue;
+		(void)bytes_cstr(bytes_str(number), out, COMMAND_USER_MAX);
+	}
+	json_decref(sources);
+}
+
+static void paging_row(struct phone_request *a, const json_t *row)
+{
+	const char *first = json_text(row, "first_name"), *last = json_text(row, "last_name");
+	const char *name = json_text(row, "name"), *beside = json_text(row, "description");
+	char label[LABEL_MAX], number[COMMAND_USER_MAX];
+
+	(void)snprintf(label, sizeof(label), "%s%s%s", first[0] || last[0] ? first : name,
+		       first[0] && last[0] ? " " : "", last);
+	paging_number(a, name, number);
+	phone_page_dial(&a->out, number, label, beside[0] ? beside : json_text(row, "department"));
+}
+
+/* PAGE-03: the default group, of channel 1, comes first. */
+static void paging_on_rows(json_t *answer, void *arg)
+{
+	struct phone_request *a = arg;
+	json_t *rows = ask_rows(a, answer);
+	const json_t *row;
+	size_t i;
+
+	for (int others = 0; rows && others < 2; others++) {
+		json_array_foreach(rows, i, row)
+		{
+			bool first = json_integer_value(json_object_get(row, "channel")) == 1;
+
+			if (first != (others != 0) && ask_row(a))
+				paging_row(a, row);
+		}
+	}
+	if (rows)
+		ask_list_end(a, PAGING_TO, "There are no paging groups.");
+	json_decref(rows);
+	json_decref(answer);
+}
+
+static void paging_page(struct phone_request *a)
+{
+	phone_page_start(&a->out, "Paging");
+	ask_command(a, "page.list", "", NULL, paging_on_rows);
+}
+
+/* ---- parked calls ---- */
+
+#define PARKED_TO "/parked"
+
+static bool ask_may_park(const struct phone_request *a)
+{
+	const struct node *n = a->node;
+	struct extension e;
+	bool may;
+
+	if (!extensions_find(n->api.extensions, a->tenant, bytes_str(a->number), &e))
+		return false;
+	may = extension_may(n->common.tenants, &e.core, ENTITLED_PARK);
+	extension_wipe(&e);
+	return may;
+}
+
+/* The slots of a tenant that the extension uses. */
+struct parked_list {
+	struct phone_request *ask;
+	uint32_t count;
+	struct parked_slot {
+		char slot[STORE_SLOT_MAX + 1], by[COMMAND_USER_MAX];
+		uint64_t since_utc_ms;
+	} slots[STORE_SLOTS_MAX];
+};
+
+/* Who is parked may hide (RFC 3323), and is not shown. */
+static void parked_on_slot(struct bytes slot, uint64_t call, struct bytes beside, void *arg)
+{
+	struct parked_list *l = arg;
+	struct bytes number = bytes_str(l->ask->number), by = { 0 }, party;
+	struct parked_slot *s = &l->slots[l->count];
+	uint32_t cursor = 0;
+	const struct shard *core = node_core_next(l->ask->node, &cursor);
+
+	if (!call || l->count == STORE_SLOTS_MAX || !core ||
+	    !shard_slot_is(core, l->ask->tenant, number, slot) ||
+	    bytes_cstr(slot, s->slot, sizeof(s->slot)))
+		return;
+	(void)bytes_cut(&beside, ' ', &by);
+	(void)bytes_cut(&beside, ' ', &party);
+	(void)bytes_cstr(by, s->by, sizeof(s->by));
+	s->since_utc_ms = 0;
+	(void)bytes_u64(beside, &s->since_utc_ms);
+	l->count++;
+}
+
+static int parked_order(const void *one, const void *other)
+{
+	const struct parked_slot *a = one, *b = other;
+
+	return a->since_utc_ms != b->since_utc_ms ? (a->since_utc_ms < b->since_utc_ms ? 1 : -1)
+						  : strcmp(a->slot, b->slot);
+}
+
+/* "Slot 70", which dials #4170: the parking user, and for how long. */
+static void parked_row(struct phone_request *a, const struct parked_slot *s, const char *code)
+{
+	char label[LABEL_MAX], number[COMMAND_USER_MAX] = "", name[PERSON_ROOM] = "";
+	uint64_t now_ms = clock_utc_ms();
+	static struct extension e; /* too large for the stack */
+
+	if (extensions_find(a->node->api.extensions, a->tenant, bytes_str(s->by), &e)) {
+		person_name(&e, name);
+		extension_wipe(&e);
+	}
+	if (code[0] && strlen(s->slot) >= FEATURE_SLOT_MIN)
+		(void)snprintf(number, sizeof(number), "%s%s", code, s->slot);
+	phone_page_dial(&a->out, number, s->slot, "");
+	(void)snprintf(label, sizeof(label), "%s%s%s, %" PRIu64 " min", name,
+		       name[0] && s->by[0] ? " " : "", s->by,
+		       now_ms > s->since_utc_ms ? (now_ms - s->since_utc_ms) / 60000 : 0);
+	phone_page_text(&a->out, label);
+}
+
+static void parked_on_list(enum store_result result, uint64_t version, uint64_t count, void *arg)
+{
+	struct parked_list *l = arg;
+	struct phone_request *a = l->ask;
+	struct feature_codes own, codes;
+
+	(void)version;
+	(void)count;
+	settings_codes_read(&a->node->settings, &own);
+	dial_plan_codes(dial_plans_of(a->node->common.dials, a->tenant), &own, &codes);
+	qsort(l->slots, l->count, sizeof(l->slots[0]), parked_order);
+	for (uint32_t i = 0; i < l->count; i++) {
+		if (ask_row(a))
+			parked_row(a, &l->slots[i], codes.code[FEATURE_PARK]);
+	}
+	free(l);
+	if (result == STORE_OK)
+		ask_list_end(a, PARKED_TO, "Nobody is parked.");
+	else
+		ask_end(a, 503);
+}
+
+static void parked_page(struct phone_request *a)
+{
+	struct parked_list *l = a->node->redis.store ? calloc(1, sizeof(*l)) : NULL;
+
+	if (!l || !ask_may_park(a)) {
+		ask_end(a, l ? 404 : 503);
+		free(l);
+		return;
+	}
+	l->ask = a;
+	phone_page_start(&a->out, "Parked calls");
+	store_park_list(a->node->redis.store,
+			bytes_str(tenants_name(a->node->common.tenants, a->tenant)), parked_on_slot,
+			parked_on_list, l);
+}
+
 /* ---- the first page ---- */
 
 static void menu_page(struct phone_request *a)
 {
 	struct extension e;
-	char name[PERSON_ROOM];
+	char name[PERSON_ROOM], record[RECORD_URL_MAX];
 
 	if (!extensions_find(a->node->api.extensions, a->tenant, bytes_str(a->number), &e)) {
 		ask_end(a, 404);
 		return;
 	}
 	person_name(&e, name);
+	provision_record_url(a->node, a->tenant, &e, a->r, record);
+	extension_wipe(&e);
 	phone_page_start(&a->out, name[0] ? name : a->number);
 	phone_page_link(&a->out, DIRECTORY_TO, "Directory");
-	extension_wipe(&e);
+	phone_page_link(&a->out, PAGING_TO, "Paging");
+	if (ask_may_park(a))
+		phone_page_link(&a->out, PARKED_TO, "Parked calls");
+	if (record[0])
+		phone_page_link_out(&a->out, record, "Record");
 	ask_end(a, 200);
 }
 
@@ -311,6 +503,8 @@ static const struct phone_page_kind {
 } g_page_kinds[] = {
 	{ "", menu_page },
 	{ DIRECTORY_TO, directory_page },
+	{ PAGING_TO, paging_page },
+	{ PARKED_TO, parked_page },
 };
 
 /* The device that has that link now. False: none has. */

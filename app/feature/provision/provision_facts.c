@@ -18,16 +18,15 @@
 #include "app/feature/provision/device.h"
 #include "app/feature/provision/provision_facts.h"
 #include "app/node/node.h"
-#include "app/web/web_page.h"
 #include "app/web/web_route.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/host/calendars.h"
 #include "sig/shard/shared_tables.h"
 
-enum { FACTS_HOST_MAX = 256, FACTS_USER_MAX = 96, PHONES_MANY = 100, LISTED_MAX = 500 };
+enum { FACTS_USER_MAX = 96, PHONES_MANY = 100, LISTED_MAX = 500 };
 enum { PEOPLE_TENANTS = 4 };
-enum { RECORD_URL_MAX = FACTS_HOST_MAX + WEB_PAGE_PATH_MAX + 16, SECONDARY_PORT = 5060 };
+enum { SECONDARY_PORT = 5060 };
 enum { FACTS_BROWSER_MAX = FACTS_HOST_MAX + PHONE_LINK_MAX + 16 };
 enum { EXPIRES_S = 90, EXPIRES_MANY_S = 600, MAP_MORE_MAX = 64 };
 
@@ -72,19 +71,26 @@ static bool facts_host_is_good(struct bytes host)
 	return host.n > 0;
 }
 
-static void facts_server(struct facts *f, const struct node *n, const struct web_routed *r)
+/* Where phones reach the node. */
+static void facts_host_write(struct writer *w, const struct node *n, const struct web_routed *r)
 {
 	const char *set = n->settings.provision.server;
 	struct bytes host = bytes_str(r->host);
+
+	host = set[0] ? bytes_str(set) : bytes_sub(host, 0, bytes_find(host, ':'));
+	if (facts_host_is_good(host))
+		writer_bytes(w, host);
+	else
+		addr_write_ip(w, &n->settings.networks[0].advertise);
+}
+
+static void facts_server(struct facts *f, const struct node *n, const struct web_routed *r)
+{
 	const struct settings_network *net = &n->settings.networks[0];
 	struct writer w = writer_over(f->host, sizeof(f->host) - 1);
 	bool tls = f->lines[0].core.tls_srtp;
 
-	host = set[0] ? bytes_str(set) : bytes_sub(host, 0, bytes_find(host, ':'));
-	if (facts_host_is_good(host))
-		writer_bytes(&w, host);
-	else
-		addr_write_ip(&w, &net->advertise);
+	facts_host_write(&w, n, r);
 	f->of.server = f->host;
 	f->of.transport = tls ? "TLS" : net->sip_port_count ? "UDPOnly" : "TCPOnly";
 	f->of.port = (uint16_t)(tls                   ? net->sip_tls_ports[0]
@@ -257,22 +263,22 @@ static void facts_channels(struct facts *f, const struct node *n, uint16_t tenan
 	}
 }
 
-/* Where the Record key of its phone leads (REC-08). Another host name of the node is another link. */
-static void facts_record(struct facts *f, const struct node *n, uint16_t tenant)
+void provision_record_url(const struct node *n, uint16_t tenant, const struct extension *e,
+			  const struct web_routed *r, char out[RECORD_URL_MAX])
 {
-	const struct extension *e = &f->lines[0];
 	struct web_page_of of = { .page = e->page };
-	struct writer w = writer_over(f->record_url, sizeof(f->record_url) - 1);
+	struct writer w = writer_over(out, RECORD_URL_MAX - 1);
 
-	f->of.record_url = f->record_url;
+	out[0] = '\0';
 	if (!e->core.record_page || !e->page || !n->web.files_web || !n->web.pages.asks)
 		return;
 	(void)snprintf(of.tenant, sizeof(of.tenant), "%s", tenants_name(n->common.tenants, tenant));
 	(void)snprintf(of.number, sizeof(of.number), "%s", e->core.number);
-	WRITER_TEXTS(&w, "https://", f->host);
+	writer_str(&w, "https://");
+	facts_host_write(&w, n, r);
 	writer_number(&w, ":", n->settings.recordings.port, "");
 	web_page_link(&w, n->web.pages.key, &of);
-	f->record_url[w.n] = '\0';
+	out[w.n] = '\0';
 }
 
 /* Over TLS where the node has that, however this file was asked for. */
@@ -384,7 +390,8 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	f->of.time_server = n->settings.provision.time_server;
 	f->of.video_kbps = v->video_kbps;
 	phone_clock_read(&f->of.clock, (int64_t)(clock_utc_ms() / 1000), facts_offset, &zone);
-	facts_record(f, n, tenant);
+	f->of.record_url = f->record_url;
+	provision_record_url(n, tenant, &f->lines[0], r, f->record_url);
 	facts_browser(f, n, tenant, v);
 	facts_secondary(f);
 	facts_channels(f, n, tenant);

@@ -6,9 +6,13 @@
 
 #include "app/feature/provision/device_field.h"
 #include "app/feature/provision/phone_files.h"
+#include "app/web/web_page.h"
 
+struct extension;
 struct node;
 struct web_routed;
+
+enum { FACTS_HOST_MAX = 256, RECORD_URL_MAX = FACTS_HOST_MAX + WEB_PAGE_PATH_MAX + 16 };
 
 /* An extension of the tenant has that number and that password. It is not proven by this: guesses
  * are not counted. */
@@ -18,5 +22,10 @@ bool provision_password_fits(const struct node *n, uint16_t tenant, struct bytes
  * has r->user. NULL: no memory, or too long; logged. */
 struct phone_files *provision_render(struct node *n, uint16_t tenant, const struct device_value *v,
 				     const struct web_routed *r, bool bare);
+
+/* Of the page that the Record key of the extension's phone opens (REC-08), "": it has none. Another
+ * host name of the node is another link. */
+void provision_record_url(const struct node *n, uint16_t tenant, const struct extension *e,
+			  const struct web_routed *r, char out[RECORD_URL_MAX]);
 
 #endif
