@@ -2,12 +2,14 @@
 """Pages of phones' micro-browsers: the directory, how it is searched and dialled, and that a link shows what its extension may see, and no more."""
 import pathlib
 import re
+import shlex
 import subprocess
 import unittest
 
 from lib.micro_browser import MicroBrowser
 from provision_test import GUIDES, MAC, OTHER, ProvisionTest
 from patience import until
+from server import ServerError
 
 PAYLOADS = (pathlib.Path(__file__).resolve().parents[1] / "data" / "provision" / "injections.txt").read_text().splitlines()
 
@@ -64,6 +66,27 @@ class Directory(PagesTest):
             out.bye()
             into.wait_bye()
 
+    def test_profiles(self):
+        """PROV-21: a profile has departments and extensions, that of neither has all extensions; hidden ones are in none, and one that is deleted has nobody."""
+        for number, department, more in (("230", "Sales & more", {}), ("231", "SALES & MORE", {"shown": False}), ("232", "Yard", {}), ("233", "sales & more", {})):
+            self.put(number, display_name="x" + number, department=department, **more)
+        for name, fields in {"sales": {"departments": "Nobody; sales & More"}, "few": {"departments": "yard", "extensions": "201,231"}, "System": {}}.items():
+            self.node.ctl("directory.profile.put", name=name, **fields)
+            self.addCleanup(self.node.ctl, "directory.profile.delete", name=name, force=True)
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, directory_profile="")
+        for name, want in (("sales", ["230", "233"]), ("few", ["201", "232"]), ("System", ["201", "202", "230", "232", "233"]), ("", ["201", "202", "230", "232", "233"])):
+            self.node.ctl("device.put", mac=MAC, directory_profile=name)
+            browser = self.browser().go_home().press("Directory")
+            self.assertEqual((list(browser.dialled().values()), name), (want, name))
+            self.assertEqual([row["number"] for row in self.node.ctl("directory.list", **({"profile": name} if name else {}))], want)
+        self.node.ctl("device.put", mac=MAC, directory_profile="few")
+        self.assertEqual(browser.search("x2").dialled(), {"x232": "232"})
+        with self.assertRaisesRegex(ServerError, "device"):
+            self.node.ctl("directory.profile.delete", name="few")
+        self.node.ctl("directory.profile.delete", name="few", force=True)
+        self.assertEqual(browser.ask(browser.home + "/directory")[0], 404)
+        self.node.ctl("directory.profile.put", name="few")
+
     def test_next_and_previous(self):
         """A list has pages that a phone can show, with what was searched; nobody is on two of them, and none is left out."""
         for number in range(2300, 2335):
@@ -111,6 +134,12 @@ class Directory(PagesTest):
         self.node.ctl(line[0], **dict(one.split("=") for one in line[1].split()))
         self.addCleanup(self.node.ctl, "device.put", mac=MAC, directory_page=False)
         self.assertEqual(self.browser().show(self.device.values["softkey.2.action"]).dialled(), {"201": "201", "202": "202"})
+        for line in re.search(r"<!-- profile -->\n```sh\n(.*?)```", text, re.S)[1].splitlines():
+            words = shlex.split(line)
+            self.node.ctl(words[2], **dict(word.split("=") for word in words[3:]))
+        self.addCleanup(self.node.ctl, "directory.profile.delete", name="sales")
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, directory_profile="")
+        self.assertEqual(self.browser().show(self.device.values["softkey.2.action"]).dialled(), {"201": "201"})
         self.node.ctl("device.put", mac=MAC, overrides="mb.main.home=")
         self.addCleanup(self.node.ctl, "device.put", mac=MAC, overrides="")
         self.assertEqual(self.browser().home, "")

@@ -135,7 +135,31 @@ static const struct command_arg g_shared_put_args[] = { CONTACT_ARG, CONTACT_FIE
 							END };
 static const struct command_arg g_shared_args[] = { CONTACT_ARG, END };
 static const struct command_arg g_shared_delete_args[] = { CONTACT_ARG, REVISION_ARG, END };
-static const struct command_arg g_directory_list_args[] = { SEARCH_ARG, END };
+static const struct command_arg g_directory_list_args[] = {
+	SEARCH_ARG,
+	TEXT_ARG("profile", CHARSET_NAME, 1, DIRECTORY_PROFILE_NAME_MAX - 1, NULL,
+		 "Only the extensions of that directory profile."),
+	END,
+};
+#define FIELD_OF struct directory_profile
+const struct command_arg g_directory_profile_fields[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the profile."),
+	TEXT_FIELD("departments", departments, CHARSET_TEXT, NULL,
+		   "Departments of its extensions, joined by ';'. Letters may be small or "
+		   "large."),
+	REFERS_FIELD("extensions", extensions, CHARSET_NUMBERS, NULL, "extension",
+		     "Further extensions, joined by ','. With neither of both the profile has all "
+		     "extensions."),
+	END,
+};
+static const struct command_arg g_directory_profile_args[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the profile."),
+	END,
+};
+#undef FIELD_OF
+
+const struct form g_directory_profile_form = { .fields = g_directory_profile_fields,
+					       FORM_OF(struct directory_profile) };
 static const struct command_arg g_shared_import_args[] = { UPLOAD_ARG, FORMAT_ARG, IMPORTED_ARG,
 							   REVISION_ARG, END };
 static const struct command_arg g_shared_export_args[] = { EXPORT_ARGS, END };
@@ -221,6 +245,21 @@ static const struct command g_contact_commands[] = {
 	  .columns = "number,name,company,department,title,mail", .transient = true,
 	  LISTS("id", NULL, false,
 		"number,name,first_name,last_name,company,department,title,mail,dids,contact") },
+	{ "directory.profile.put", COMMAND_FOR_ADMIN, g_directory_profile_fields,
+	  "Makes a directory profile, or changes the given fields: which extensions the directory "
+	  "of a phone has (directory_profile of device.put). Hidden ones are in none.",
+	  "the profile; warnings, of extensions that are not there", BY(document_put),
+	  .documents = BY(&g_directory_profile_documents) },
+	{ "directory.profile.get", COMMAND_FOR_READER, g_directory_profile_args,
+	  "Shows a directory profile.", "changed_utc_ms", BY(document_show),
+	  .documents = BY(&g_directory_profile_documents), .shows = g_directory_profile_fields },
+	{ "directory.profile.delete", COMMAND_FOR_ADMIN, g_directory_profile_args,
+	  "Deletes a directory profile. The directory of a phone that has it is empty then.",
+	  "name", BY(document_delete), .documents = BY(&g_directory_profile_documents) },
+	{ "directory.profile.list", COMMAND_FOR_READER, g_no_args,
+	  "Lists directory profiles by name.", "a list of directory profiles",
+	  BY(command_document_list), .documents = BY(&g_directory_profile_documents),
+	  .columns = "name,departments,extensions" },
 	{ "directory.add", COMMAND_FOR_APPLICATION, g_shared_add_args,
 	  "Makes a contact in the directory. Users whose extension has directory_write may.",
 	  CONTACT_RESULT, BY(command_contact_put), .own = "" },
@@ -275,6 +314,7 @@ static const struct app_page g_contact_pages[] = {
 const struct app_feature g_contact_feature = {
 	.name = "contact",
 	.commands = g_contact_commands,
+	.documents = KINDS(&g_directory_profile_documents),
 	.pages = g_contact_pages,
 	.carriers =
 		CARRIERS({ contact_on_event, EFFECT_EVENT }, { contact_on_wanted, EFFECT_CONTACT }),

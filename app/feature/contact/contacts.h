@@ -12,6 +12,21 @@ struct extension;
 struct page_run;
 
 enum { CONTACT_SEARCH_MAX = 64, CONTACT_OWNER_MAX = 66 };
+enum {
+	DIRECTORY_PROFILE_NAME_MAX = 33, /* each with its NUL */
+	DIRECTORY_DEPARTMENTS_MAX = 1024,
+	DIRECTORY_EXTENSIONS_MAX = 4096,
+};
+
+struct directory_profile {
+	char name[DIRECTORY_PROFILE_NAME_MAX];
+	char departments[DIRECTORY_DEPARTMENTS_MAX]; /* joined by ';' */
+	char extensions[DIRECTORY_EXTENSIONS_MAX];   /* joined by ',' */
+	uint64_t changed_utc_ms;
+};
+extern const struct command_arg g_directory_profile_fields[];
+extern const struct form g_directory_profile_form;
+extern const struct document_kind g_directory_profile_documents;
 
 command_fn command_contact_put, command_contact_get, command_contact_list, command_contact_find,
 	command_contact_import, command_contact_export, command_contact_note,

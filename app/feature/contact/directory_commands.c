@@ -60,6 +60,31 @@ static bool person_is_found(const struct command_run *run, const struct extensio
 	       strstr(p->dids, wanted);
 }
 
+static void department_fold(const char *text, size_t n, char out[PERSON_ROOM])
+{
+	struct writer w = writer_over(out, PERSON_ROOM - 1);
+
+	names_fold(&w, bytes_trim(bytes_mem(text, n)));
+	out[w.n] = '\0';
+}
+
+/* The profile has the extension of that number and department. */
+static bool directory_profile_has(const struct directory_profile *p, const char *number,
+				  const char *department)
+{
+	struct bytes rest = bytes_str(p->departments), one;
+	char wanted[PERSON_ROOM], folded[PERSON_ROOM];
+
+	department_fold(department, strlen(department), wanted);
+	while (wanted[0] && bytes_cut(&rest, ';', &one)) {
+		department_fold((const char *)one.p, one.n, folded);
+		if (!strcmp(folded, wanted))
+			return true;
+	}
+	return (!p->departments[0] && !p->extensions[0]) ||
+	       bytes_list_has(bytes_str(p->extensions), bytes_str(number));
+}
+
 /* Of a contact the rest is what directory.get shows. */
 static json_t *entry_row(const char *id, const char *number, const char *name,
 			 const char *const texts[6])
@@ -127,7 +152,9 @@ static bool person_look(const struct command_run *run, const struct command_span
 	if (tenant != document_tenant(run) ||
 	    !extensions_find(run->node->api.extensions, tenant, number, &e))
 		return true;
-	out->wanted = !e.person.hidden && person_is_found(run, &e);
+	out->wanted = !e.person.hidden && person_is_found(run, &e) &&
+		      (!run->kept ||
+		       directory_profile_has(run->kept, e.core.number, e.person.department));
 	person_key(&e, out->key);
 	out->json = show && out->wanted ? person_row(&e) : NULL;
 	extension_wipe(&e);
@@ -177,10 +204,31 @@ static void directory_request(struct command_run *run, json_t *args)
 		command_walk_start(run, person_look);
 }
 
+/* The walk has the profile in run->kept. */
+static void directory_of_profile(struct command_run *run, struct bytes name)
+{
+	struct directory_profile *p = calloc(1, sizeof(*p));
+	const char *tenant = tenants_name(run->node->common.tenants, document_tenant(run));
+
+	run->kept = p;
+	if (p && document_stored(run->node, tenant, &g_directory_profile_documents, name, p))
+		command_walk_start(run, person_look);
+	else
+		command_fail(run, p ? COMMAND_NOT_FOUND : COMMAND_INTERNAL, "profile", "%s",
+			     p ? "there is no such profile: directory.profile.list shows all"
+			       : "out of memory");
+}
+
 void command_directory_list(struct command_run *run)
 {
-	json_t *args = contact_args_in(run->node, document_tenant(run), "d");
+	struct bytes profile = command_value(run, "profile")->text;
+	json_t *args;
 
+	if (profile.n) {
+		directory_of_profile(run, profile);
+		return;
+	}
+	args = contact_args_in(run->node, document_tenant(run), "d");
 	if (!args) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;

@@ -202,6 +202,10 @@ const struct command_arg g_device_fields[] = {
 		   "true: a Polycom of 8.5 has a key Directory, which opens the directory in its "
 		   "micro-browser, also in a call. Such phones, and those of 7.0, have that page "
 		   "by the key of their micro-browser in any case."),
+	REFERS_FIELD(
+		"directory_profile", directory_profile, CHARSET_NAME, NULL, "directory_profile",
+		"Which extensions the directory in its micro-browser lists: directory.profile.put. "
+		"Empty: all extensions, and the contacts of the tenant."),
 	FLAG_FIELD("firmware", firmware, "true",
 		   "Whether it is offered the firmware of provision.firmware when it boots."),
 	{ .name = "password",

@@ -16,6 +16,7 @@ enum {
 	DEVICE_DIGIT_MAP_MAX = 1024,
 	DEVICE_PASSWORD_MAX = 65,
 	DEVICE_MENU_MAX = 33,
+	DEVICE_PROFILE_MAX = 33,
 	DEVICE_MENU_MIN = 4,
 };
 
@@ -30,9 +31,10 @@ struct device_value {
 	uint8_t clock; /* index of its word */
 	bool directory_key, directory_page;
 	bool firmware;
-	char digit_map[DEVICE_DIGIT_MAP_MAX]; /* "": that of the tenant's plan */
-	char password[FORM_SECRET_MAX];       /* its own, sealed; "": its extension's */
-	char user[DEVICE_NUMBER_MAX];         /* the extension logged in at it; "": none */
+	char digit_map[DEVICE_DIGIT_MAP_MAX];       /* "": that of the tenant's plan */
+	char password[FORM_SECRET_MAX];             /* its own, sealed; "": its extension's */
+	char directory_profile[DEVICE_PROFILE_MAX]; /* "": the whole directory */
+	char user[DEVICE_NUMBER_MAX];               /* the extension logged in at it; "": none */
 	char former[DEVICE_NUMBER_MAX]; /* extension that had the phone before the last change, */
 	uint64_t login_utc_ms;          /* which was then: its epoch */
 	uint64_t logout_utc_ms;         /* so long the login lasts; 0: until it is logged out */

@@ -282,6 +282,9 @@ static void directory_page(struct phone_request *a)
 {
 	json_t *args = json_pack("{s:i}", "limit", (int)(a->page + 1) * PHONE_PAGE_ROWS + 1);
 
+	if (a->device.directory_profile[0])
+		(void)json_object_set_new(args, "profile",
+					  json_string(a->device.directory_profile));
 	phone_page_start(&a->out, "Directory");
 	phone_page_search(&a->out, DIRECTORY_TO);
 	if (a->search[0] && json_object_set_new(args, "search", json_string(a->search)))

@@ -531,6 +531,10 @@ static const struct {
 	{ "contact.backup", COMMAND_FOR_OPERATOR },
 	{ "contact.restore", COMMAND_FOR_OPERATOR },
 	{ "directory.list", COMMAND_FOR_READER },
+	{ "directory.profile.put", COMMAND_FOR_ADMIN },
+	{ "directory.profile.get", COMMAND_FOR_READER },
+	{ "directory.profile.delete", COMMAND_FOR_ADMIN },
+	{ "directory.profile.list", COMMAND_FOR_READER },
 	{ "directory.add", COMMAND_FOR_APPLICATION },
 	{ "directory.put", COMMAND_FOR_APPLICATION },
 	{ "directory.get", COMMAND_FOR_READER },
@@ -810,11 +814,14 @@ static void test_limits(void **state)
 static void test_kinds(void **state)
 {
 	static const char *const names[] = {
-		"tenant",   "profile", "profile_range", "dialplan", "extension", "trunk",
-		"location", "did",     "route",         "room",     "hours",     "prompt",
-		"flow",     "number",  "group",         "account",  "queue",     "agent",
-		"page",     "crm",     "supervisor",    "token",    "webhook",   "session",
-		"set",      "device",  "callback",      "browser",
+		"tenant",    "profile",    "profile_range", "dialplan",
+		"extension", "trunk",      "location",      "did",
+		"route",     "room",       "hours",         "directory_profile",
+		"prompt",    "flow",       "number",        "group",
+		"account",   "queue",      "agent",         "page",
+		"crm",       "supervisor", "token",         "webhook",
+		"session",   "set",        "device",        "callback",
+		"browser",
 	};
 
 	(void)state;
