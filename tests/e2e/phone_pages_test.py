@@ -3,11 +3,14 @@
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 import unittest
+import urllib.parse
 
+from lib import place
 from lib.micro_browser import MicroBrowser
-from provision_test import GUIDES, MAC, OTHER, ProvisionTest
+from provision_test import GUIDES, MAC, OTHER, OfNodes, ProvisionTest
 from patience import until
 from server import ServerError
 
@@ -252,6 +255,29 @@ class Links(PagesTest):
         self.addCleanup(self.node.ctl, "device.delete", mac=OTHER)
         self.assertEqual(self.browser(mac=OTHER, user="202", password="secret202", model="soundpoint650").go_home().title, "202")
         self.assertEqual(self.device.values.get("softkey.2.action", ""), "")
+
+
+class PagesOfNodes(OfNodes):
+    """Two nodes with one Redis, with the same link."""
+    def test_at_each_node(self):
+        """A link of one node's file is good at the other one, also once the first one is killed and Redis is away; both know when it is no longer good."""
+        text = self.ask("a", f"/{MAC}.cfg")[1].decode()
+        names = re.search(r'CONFIG_FILES="([^"]*)"', text)[1].split(", ")
+        home = re.search(r'mb.main.home="([^"]*)"', self.ask("b", f"/{names[-1]}")[1].decode())[1]
+        self.assertTrue(home.startswith(f"http://pbx.example.org:{self.ports['a']}/browser/{MAC}-"), home)
+        pages = {name: MicroBrowser(f"http://{place.NODE}:{self.ports[name]}{urllib.parse.urlsplit(home).path}") for name in "ab"}
+        for browser in pages.values():
+            self.assertEqual(browser.go_home().press("Directory").dialled(), {"201": "201"})
+        self.a.kill()
+        self.assertEqual(pages["b"].go_home().press("Directory").dialled(), {"201": "201"})
+        self.redis_stop(signal.SIGKILL)
+        self.assertEqual(pages["b"].go_home().press("Directory").dialled(), {"201": "201"})
+        self.assertEqual(pages["b"].ask(pages["b"].home + "/parked")[0], 503)
+        self.redis_start()
+        self.a.restart()
+        self.b.put_extension("201", "another201")
+        for browser in pages.values():
+            until(lambda: browser.ask(browser.home)[0] == 404)
 
 
 if __name__ == "__main__":
