@@ -10,8 +10,8 @@ import unittest
 import urllib.request
 
 from lib import place
+from lib.node import children
 from lib.sip import parameter
-from mailbox_test import children
 from music_test import wav
 from patience import PATIENCE_S, slowness, until
 from ports import Ports

@@ -13,12 +13,12 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 from lib import place
+from lib.node import children
 from lib.postgres import Postgres
 
 from contacts_test import People, base64_png, png
 from patience import until
 from http_api_test import Asks
-from mailbox_test import children
 from taken_test import Cluster
 
 DAV, CARD = "{DAV:}", "{urn:ietf:params:xml:ns:carddav}"

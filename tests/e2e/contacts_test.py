@@ -15,13 +15,12 @@ import time
 import urllib.request
 import zlib
 
-from lib.node import ha1
+from lib.node import children, ha1
 from lib.place import NODE, PARTY
 from lib.postgres import Postgres
 
 from call_test import CallTest
 from guides_test import guide, typed
-from mailbox_test import children
 from patience import until
 from http_api_test import Asks
 from session_test import Users

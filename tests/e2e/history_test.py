@@ -12,8 +12,8 @@ import tempfile
 import time
 
 from call_test import CallTest
+from lib.node import children
 from lib.postgres import Postgres
-from mailbox_test import children
 from patience import until
 from server import ServerError
 from session_test import Users

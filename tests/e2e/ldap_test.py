@@ -12,11 +12,11 @@ import tempfile
 import time
 
 from lib import place
+from lib.node import children
 from lib.postgres import Postgres
 
 from contacts_test import Client, People
 from guides_test import guide, typed
-from mailbox_test import children
 from patience import until
 from taken_test import Cluster
 

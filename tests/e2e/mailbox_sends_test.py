@@ -6,7 +6,8 @@ import signal
 import unittest
 
 from flow_shipped_test import WORD, AllBegun, walks
-from mailbox_test import SENT, Mailbox, children
+from lib.node import children
+from mailbox_test import SENT, Mailbox
 from patience import until
 from state_test import redis_pid
 from tandem_client import Refused

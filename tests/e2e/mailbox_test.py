@@ -2,7 +2,6 @@
 """The menu of a mailbox (deploy/flows/mailbox.json), walked by keys, with its prompts heard as tones, in English: VM-01, VM-02, VM-11, VM-05, VM-06, VM-09, REG-17, BEAT-23, CALL-02, SEC-05, MED-06."""
 from datetime import datetime, timedelta, timezone
 import os
-import subprocess
 import time
 import unittest
 
@@ -14,10 +13,6 @@ LONG = 110                      # s
 # Steps that mailbox_sends_test.py begins.
 SENT = {"replies", "replied", "rsend", "ragain", "rdrop", "sent", "unsent", "secret", "fwho", "fmore", "fagain", "fsay", "fsend", "fsent", "fnot", "fdrops",
         "urgentn", "urgentw", "old1", "oldn", "oldw", "digits", "unknown", "unkept", "unpinned", "away"}
-
-
-def children(pid, name):
-    return [int(line) for line in subprocess.run(["pgrep", "-P", str(pid), name], capture_output=True, text=True).stdout.split()]
 
 
 class Mailbox(Walks, Put):

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 from carddav_test import Dav
 from contacts_test import People
-from mailbox_test import children
+from lib.node import children
 from patience import until
 
 MALICE = ("</Name></DirectoryEntry><DirectoryEntry><Name>Bank</Name><Telephone>666</Telephone>", '"><script>alert(1)</script>', "&lt;b&gt; & ]]> <!--", "&#x41;'%s%n{{x}}")

@@ -9,9 +9,9 @@ import sys
 import time
 import wave
 
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 
-from .node import SANITIZERS, build_folder
+from .node import SANITIZERS, build_folder, hurried
 
 CALL = "000agvj5jqr40"
 LINK = 3
@@ -45,18 +45,6 @@ def record(folder, number=1, call=CALL, segment=1, tenant="default", date=None, 
     return f"{tenant}/{date}/{name}"
 
 
-def children(parent):
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-                if int(file.read().rpartition(")")[2].split()[1]) == parent:
-                    found.append(int(pid))
-        except (FileNotFoundError, ProcessLookupError):
-            pass            # it has ended
-    return found
-
-
 class Store:
     """The process and the other end of its socket; close() ends it."""
 
@@ -65,7 +53,6 @@ class Store:
         self.tickets, self.figures, self.terms = 0, {}, terms
         self.destinations = destinations
         self.said, self.redis = [], None        # what Redis is to know, and whether it is told: None: nobody answers
-        self.hurries = True
         self.box = {}                           # what its mailbox says of each that is told
         self.start()
 
@@ -79,6 +66,7 @@ class Store:
                                             stderr=log, env={**os.environ, **STRICT})
         for fd in far:
             os.close(fd)
+        self.hurries = True
         self.socket, self.lines = ours, ours.makefile("r", encoding="utf-8")
         self.socket.settimeout(PATIENCE_S)
         self.settle(*self.destinations)
@@ -95,20 +83,14 @@ class Store:
         self.socket.sendall(json.dumps(line).encode() + b"\n")
 
     def hurry(self):
-        """It stands back for whatever runs on the machine, and beside a busy neighbour it would hardly run at all: a test is what it runs for."""
-        try:
-            if os.sched_getscheduler(self.process.pid) != os.SCHED_IDLE:
-                return
-            os.sched_setscheduler(self.process.pid, os.SCHED_OTHER, os.sched_param(0))
-            for child in children(self.process.pid):    # of before; later ones are as it is now
-                os.sched_setscheduler(child, os.SCHED_OTHER, os.sched_param(0))
-        except (PermissionError, ProcessLookupError):
-            pass            # nobody but root may: it takes longer then
+        """Once it has begun to stand back: see hurried()."""
+        if self.hurries:
+            until(lambda: hurried(self.process.pid) or self.process.poll() is not None)
+            self.hurries = False
 
     def ask(self, command, tenant="", **arguments):
         """The result, or the code of the error."""
-        if self.hurries:
-            self.hurry()
+        self.hurry()
         self.tickets += 1
         self.say({"ask": self.tickets, "command": command, "tenant": tenant, "args": arguments})
         while True:
