@@ -88,7 +88,11 @@ class Cluster(Pair):
         self.addCleanup(self.forget)
 
     def forget(self):
-        """A phone of the next test is another one; there are so many of an extension at most."""
+        """No call is left, whatever the test came to. A phone of the next test is another one; there are so many of an extension at most."""
+        for node in (getattr(self, name) for name in "abc" if hasattr(self, name)):
+            with contextlib.suppress(ServerError):
+                for call in node.ctl("call.list") if node.running() else ():       # of all nodes
+                    node.ctl("call.hangup", call=call["id"])
         there = [agent for agent in self.phones.values() if agent.count(lambda message: message.method == "REGISTER" and message.status == 200)]
         for agent in there:
             with contextlib.suppress(SipError, OSError):    # its node is gone; it is closed
