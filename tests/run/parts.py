@@ -417,7 +417,9 @@ def judge(report, failed, folders):
     passes then is named as unsteady, with what it said when it failed.  Where more failed, something is broken: nothing is run again.
     Nor is what is certain().
     """
-    few = len({test for _, test, _ in failed}) <= FAIL_ONCE
+    few = (count := len({test for _, test, _ in failed})) <= FAIL_ONCE
+    if not few:
+        print(f"   {count} tests failed: where more than {FAIL_ONCE} do, none is run again", flush=True)
     for script, test, output in failed:
         file, method = script.partition("::")[0], test.split(": ", 2)[-1]     # a build that failed has no method
         again = few and re.fullmatch(r"\w+\.\w+", method) and not certain(output)
