@@ -97,6 +97,7 @@ struct process_copies {
 		bool told;                 /* that it begins: it is to be played */
 		/* It reads from a store, which may hang, and blocks no other one. */
 		bool stored;
+		bool hung; /* a store did: nodes alone are asked */
 	} fetches[PROCESS_FETCHES_MAX];
 };
 

@@ -522,8 +522,8 @@ static void fetch_of_others(const struct process *p, struct copy_fetch *fetch, c
 	}
 }
 
-/* A machine that is gone does not answer until all know it:
- * a waiting listener waits no longer than that. */
+/* A machine that is gone does not answer until all know it: a waiting listener waits no longer than
+ * that. A node that is slow is asked again where no store has it, or the store hangs. */
 static int fetch_run(const struct process *p, const struct process_fetch *f, int tell)
 {
 	static struct copy_fetch fetch;
@@ -535,8 +535,9 @@ static int fetch_run(const struct process *p, const struct process_fetch *f, int
 	fetch.named = f->name[0];
 	if (!err) {
 		copy_find(&p->terms, path, fetch_link, &here);
-		fetch_of_others(p, &fetch, path, FETCH_HELLO_S);
-		if (!copy_fetch_whole(&fetch))
+		if (!f->hung)
+			fetch_of_others(p, &fetch, path, FETCH_HELLO_S);
+		if (!f->hung && !copy_fetch_whole(&fetch))
 			copy_fetch_stored(&fetch, path);
 		if (!copy_fetch_whole(&fetch))
 			fetch_of_others(p, &fetch, path, COPY_HELLO_S);
@@ -654,6 +655,29 @@ bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, con
 	return true;
 }
 
+/* Its child has ended. */
+static void fetch_ended(struct process *p, struct process_fetch *f, int status)
+{
+	bool hung = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+
+	(void)close(f->end);
+	if (hung)
+		LOG_WARN("recordings", 0,
+			 "a store of recordings says nothing: it is waited for no longer",
+			 LOG_STR("file", f->path), LOG_U64("seconds", COPY_FETCH_PATIENCE_S));
+	if (hung && !f->told) { /* fetches_start begins it again */
+		f->pid = 0;
+		f->end = -1;
+		f->stored = false;
+		f->hung = true;
+		return;
+	}
+	if (!f->told)
+		fetch_answer(p, f,
+			     WIFEXITED(status) && !WEXITSTATUS(status) && fetch_has_name(p, f));
+	*f = (struct process_fetch){ .end = -1 };
+}
+
 static void fetches_reap(struct process *p)
 {
 	for (uint32_t i = 0; i < PROCESS_FETCHES_MAX; i++) {
@@ -668,19 +692,8 @@ static void fetches_reap(struct process *p)
 			fetch_answer(p, f, true);
 			f->told = true;
 		}
-		if (!f->pid || waitpid(f->pid, &status, WNOHANG) != f->pid)
-			continue;
-		(void)close(f->end);
-		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-			LOG_WARN("recordings", 0,
-				 "a store of recordings says nothing: it is waited for no longer",
-				 LOG_STR("file", f->path),
-				 LOG_U64("seconds", COPY_FETCH_PATIENCE_S));
-		if (!f->told)
-			fetch_answer(p, f,
-				     WIFEXITED(status) && !WEXITSTATUS(status) &&
-					     fetch_has_name(p, f));
-		*f = (struct process_fetch){ .end = -1 };
+		if (f->pid && waitpid(f->pid, &status, WNOHANG) == f->pid)
+			fetch_ended(p, f, status);
 	}
 	fetches_start(p);
 }

@@ -823,6 +823,13 @@ class Stored(Copies):
         self.assertIn({"answer": 1, "result": {}}, answers[:1 + FETCHES_RUN])
         self.assertEqual({line["error"] for line in answers if line["answer"] != 1}, {"not_found"})
 
+    def test_a_dead_store_and_a_node_that_was_slow(self):
+        """The node is asked again, though the store never answers."""
+        self.with_a_dead_store()
+        self.b.open = False         # the connection is there, and nothing is said
+        threading.Timer(4, setattr, (self.b, "open", True)).start()
+        self.assertEqual(self.fetched(play=BEGAN_MS), {})
+
     def test_of_ill_stores(self):
         """One that forbids all, as a bucket that may not be listed does where nothing is, or that fails keeps nobody from looking at the next one, and is named."""
         share = {"name": "share", "kind": "directory", "url": self.share, "metadata": True}
