@@ -306,8 +306,9 @@ static void index_known(struct process *p, struct index_row *row)
 	index_drop(&p->index, row);
 }
 
-/* Marks a message for an immediate copy to the neighbour. False: no message, or not waited for. */
-static bool index_is_copied(struct process *p, struct index_row *row, uint64_t now_ms)
+/* Marks a message for an immediate copy to the neighbour. False: no message, or not waited for.
+ * Only what copies have looked at since the mark is safe: the round's time is before it. */
+static bool index_is_copied(struct process *p, struct index_row *row)
 {
 	json_t *sidecar = process_sidecar(p, row->path, row->gone);
 	const char *mailbox = json_string_value(json_object_get(sidecar, "mailbox"));
@@ -320,7 +321,7 @@ static bool index_is_copied(struct process *p, struct index_row *row, uint64_t n
 			  LOG_STR("file", row->path), LOG_STR("error", strerror(-err)));
 	if (!is || err || !p->terms.copies.on || !process_copies_neighbour(p))
 		return false;
-	row->at_ms = now_ms;
+	row->at_ms = clock_utc_ms();
 	process_copies_wake(p);
 	return true;
 }
@@ -331,7 +332,7 @@ static bool index_is_safe(struct process *p, struct index_row *row, uint64_t now
 	if (row->gone != FOLDER_HERE)
 		return true;
 	if (row->state != INDEX_COPIES)
-		return !index_is_copied(p, row, now_ms);
+		return !index_is_copied(p, row);
 	return process_copies_had_all(p) > row->at_ms || now_ms >= row->at_ms + COPIES_MS ||
 	       !process_copies_neighbour(p);
 }

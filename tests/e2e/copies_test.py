@@ -370,6 +370,21 @@ class Messages(Copies):
         until(lambda: self.a.ask("recording.delete", name=name) == {"name": name}, self.said)
         until(lambda: self.b.of(self.a) == {}, self.said)
 
+    def test_many_said_when_the_neighbour_has_them(self):
+        """Of many that are left at once none is said before its own copy is there: what brings them looks again after seconds only."""
+        made = os.path.join(self.home, "made")
+        names = [record(made, number=number, mailbox="1001") for number in range(1, 41)]
+        self.told(usual={"deliver": []}, copies={**self.a.copies, "every_ms": 3000})
+        until(lambda: self.a.figure("behind_ms") < 3000, self.said)
+        os.rename(os.path.join(made, "default"), os.path.join(self.a.folder, "default"))
+
+        def said():
+            self.a.ask("recording.list", limit=1)
+            return {line["name"] for line in self.a.said}
+        while (known := said()) < set(names):
+            self.assertEqual([name for name in known if not self.copied(name)], [])
+            time.sleep(0.02)
+
     def test_said_beside_thousands(self):
         """What Redis is told anew, as it lost all, does not keep who has just left a message waiting: until that is sure it is told of no more of those."""
         self.a.settle(list_days=30, list_settle_ms=3600000, node_id=self.a.copies["id"])
