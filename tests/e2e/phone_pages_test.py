@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pages of phones' micro-browsers: the directory, how it is searched and dialled, and that a link shows what its extension may see, and no more."""
+import contextlib
 import pathlib
 import re
 import shlex
 import signal
 import subprocess
+import threading
 import unittest
 import urllib.parse
 
 from lib import place
 from lib.micro_browser import MicroBrowser
+from lib.sip import or_none, parameter
 from provision_test import GUIDES, MAC, OTHER, OfNodes, ProvisionTest
 from patience import until
 from server import ServerError
@@ -68,6 +71,63 @@ class Directory(PagesTest):
             into.wait_ack()
             out.bye()
             into.wait_bye()
+
+    def test_in_a_call(self):
+        """CONF-16, PROV-22: with its party on hold the phone picks a line of the directory. Transfer while that rings is blind, behind its answer it is attended."""
+        self.put("203", display_name="Yard")
+        browser = self.browser()
+        for attended in (False, True):
+            with self.subTest(attended=attended), contextlib.ExitStack() as stack:
+                phone, party, target = agents = [stack.enter_context(self.node.user_agent(number, "secret" + number)) for number in ("201", "202", "203")]
+                self.assertEqual({agent.register().status for agent in agents}, {200})
+                sounds = [self.node.media() for _ in range(3)]
+                for sound in sounds:
+                    self.addCleanup(sound.close)
+                first = phone.invite("202", sounds[0].sdp())
+                held = party.incoming()
+                held.answer(sounds[1].sdp())
+                first.wait_answer()
+                holding = threading.Thread(target=or_none, args=(held.wait_reinvite, sounds[1].sdp(version=2), 5))
+                holding.start()
+                self.assertEqual(first.reinvite(sounds[0].sdp(version=2) + "a=sendonly\r\n").status, 200)
+                holding.join()
+                second = phone.invite(browser.go_home().press("Directory").dials("Yard"), sounds[0].sdp())
+                asked = target.incoming()
+                if attended:
+                    asked.answer(sounds[2].sdp())
+                    second.wait_answer()
+                    dialog = f"{second.call_id};to-tag={parameter(second.remote, 'tag')};from-tag={parameter(second.local, 'tag')}"
+                    to = f"<sip:203@{place.NODE}?Replaces={urllib.parse.quote(dialog, safe='')}>"
+                else:
+                    asked.ring()
+                    second.wait_provisional(180)
+                    second.cancel()
+                    asked.wait_cancel()
+                    to = f"<sip:203@{place.NODE}>"
+                self.assertEqual(first.transact(first.in_dialog("REFER", [("Refer-To", to)])).status, 202)
+                if not attended:
+                    asked = target.incoming()
+                    asked.answer(sounds[2].sdp())
+                self.told(first, held, sounds[1])
+                for dialog in (first, second) if attended else (first,):
+                    or_none(dialog.wait_bye)
+                self.assertEqual({number for row in self.node.ctl("call.list") for number in (row["from"], row["to"])} - {"201"}, {"202", "203"})
+                asked.bye()
+                held.wait_bye()
+                until(lambda: not self.node.ctl("call.list"), lambda: self.node.ctl("call.list"))
+
+    def told(self, dialog, held, sound):
+        """The phone hears 200 by NOTIFY; its party answers what it is asked meanwhile."""
+        said, version = "", 2
+        while "200 OK" not in said:
+            version += 1
+            self.assertLess(version, 60, said)
+            or_none(held.wait_reinvite, sound.sdp(version=version), 0.1)
+            notify = or_none(dialog.agent.take_request, "NOTIFY", 1, dialog.call_id)
+            if notify:
+                dialog.agent.respond(notify, 200, "OK")
+                said = notify.body.decode()
+                self.assertRegex(said, "SIP/2.0 (100|180|200) ")
 
     def test_profiles(self):
         """PROV-21: a profile has departments and extensions, that of neither has all extensions; hidden ones are in none, and one that is deleted has nobody."""
