@@ -37,7 +37,7 @@ struct queues {
 	struct queues_tenant {
 		struct queue *first;
 		uint32_t looks; /* picks so far */
-	} tenants[TENANTS];     /* its pages are touched by those that have queues */
+	} * tenants;            /* TENANTS, once there is a queue */
 };
 
 void queues_free(struct queues *x)
@@ -58,6 +58,7 @@ void queues_free(struct queues *x)
 	named_close(&x->by_name);
 	named_close(&x->agents);
 	table_close(&x->by_call);
+	free(x->tenants);
 	free(x);
 }
 
@@ -82,8 +83,12 @@ static struct queue *named_queue_make(struct queues *x, uint16_t tenant, struct 
 				      int *err)
 {
 	uint32_t before = x->by_name.count;
-	struct queue *q = named_put(&x->by_name, tenant, name, sizeof(*q), err);
+	struct queue *q;
 
+	if (!x->tenants)
+		x->tenants = calloc(TENANTS, sizeof(*x->tenants));
+	*err = -ENOMEM;
+	q = x->tenants ? named_put(&x->by_name, tenant, name, sizeof(*q), err) : NULL;
 	if (q && x->by_name.count > before) {
 		q->next = x->tenants[tenant].first;
 		x->tenants[tenant].first = q;
@@ -520,7 +525,8 @@ const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant)
 {
 	const struct queue_caller *first = NULL;
 
-	for (const struct queue *q = x ? x->tenants[tenant].first : NULL; q; q = q->next) {
+	for (const struct queue *q = x && x->tenants ? x->tenants[tenant].first : NULL; q;
+	     q = q->next) {
 		const struct queue_caller *c = q->lines[0].first;
 
 		while (c && (c->rings || c->callback))
@@ -558,6 +564,12 @@ struct picking {
 	void *arg;
 	bool callbacks; /* one of them is looked for */
 };
+
+/* NULL: no tenant has a queue. */
+static struct queues_tenant *tenant_of(const struct queues *x, uint16_t tenant)
+{
+	return x->tenants ? &x->tenants[tenant] : NULL;
+}
 
 /* Each is looked at once in a pick. */
 static bool agent_is_free(const struct picking *p, struct queue_agent *a)
@@ -675,6 +687,8 @@ static bool line_pick(const struct picking *p, struct queue_match *out)
 {
 	struct queue_caller *c;
 
+	if (!p->of)
+		return false;
 	p->of->looks++;
 	for (struct queue *q = p->of->first; q; q = q->next) {
 		q->walk = queue_walk(q);
@@ -695,14 +709,14 @@ static bool line_pick(const struct picking *p, struct queue_match *out)
 bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,
 		 void *arg, struct queue_match *out)
 {
-	return line_pick(&(struct picking){ x, &x->tenants[tenant], now_utc_ms, free, arg, false },
+	return line_pick(&(struct picking){ x, tenant_of(x, tenant), now_utc_ms, free, arg, false },
 			 out);
 }
 
 bool queues_pick_callback(struct queues *x, uint16_t tenant, uint64_t now_utc_ms,
 			  queue_free_fn *free, void *arg, struct queue_match *out)
 {
-	return line_pick(&(struct picking){ x, &x->tenants[tenant], now_utc_ms, free, arg, true },
+	return line_pick(&(struct picking){ x, tenant_of(x, tenant), now_utc_ms, free, arg, true },
 			 out);
 }
 
