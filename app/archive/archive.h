@@ -74,6 +74,7 @@ struct archive_query {
 	int64_t since_ms, until_ms; /* by the last disconnect; 0 and INT64_MAX for all */
 	int direction, result;      /* -1: any */
 	uint32_t flags;             /* all of them */
+	bool unlogged;              /* those that are to have a log in a CRM, and have none */
 	struct bytes group, answered_by, account, flow, dnis; /* exact; empty: any */
 	struct bytes text;   /* within names and numbers, in small or large letters */
 	uint32_t limit;      /* 1 to ARCHIVE_PAGE_MAX */
@@ -94,6 +95,11 @@ int archive_one(struct archive *a, struct bytes tenant, struct bytes owner, uint
 		json_t **row) NODISCARD;
 /* The legs of a conversation in detail, by number; empty: no such conversation. */
 int archive_legs(struct archive *a, struct bytes tenant, uint64_t call, json_t **legs) NODISCARD;
+
+/* *since_ms is no earlier than where conversations of that list are to have a log in a CRM;
+ * INT64_MAX: none is. */
+int archive_logged_since(struct archive *a, struct bytes tenant, struct bytes owner,
+			 int64_t *since_ms) NODISCARD;
 
 /* Takes a conversation out of a list, or all that ended by then. It stays in the others. */
 int archive_hide(struct archive *a, struct bytes tenant, struct bytes owner, uint64_t call,

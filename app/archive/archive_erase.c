@@ -285,6 +285,7 @@ static int person_erase(struct archive *a, struct bytes tenant, struct bytes num
 		"DELETE FROM note WHERE tenant = $1 AND owner IN ($2, $3) AND at_ms <= $4",
 		"DELETE FROM hidden WHERE tenant = $1 AND owner IN ($2, $3) AND at_ms <= $4",
 		"DELETE FROM cleared WHERE tenant = $1 AND owner IN ($2, $3) AND until_ms <= $4",
+		"DELETE FROM logged WHERE tenant = $1 AND owner IN ($2, $3) AND asked_ms <= $4",
 	};
 	char user[ARCHIVE_OWNER_MAX], outside[ARCHIVE_OWNER_MAX];
 	struct sql_value params[] = { sql_text(tenant), sql_text(bytes_str(NULL)),
@@ -380,6 +381,7 @@ static int orphans_delete(struct archive *a, struct bytes tenant, int64_t before
 		"DELETE FROM note WHERE tenant = $1 AND at_ms < $2",
 		"DELETE FROM hidden WHERE tenant = $1 AND at_ms < $2",
 		"DELETE FROM cleared WHERE tenant = $1 AND until_ms < $2",
+		"DELETE FROM logged WHERE tenant = $1 AND asked_ms < $2",
 	};
 	const struct sql_value params[] = { sql_text(tenant), sql_number(before_ms) };
 	int err = 0;
@@ -510,6 +512,10 @@ int archive_erase(struct archive *a, struct bytes tenant, struct bytes number, i
 static int user_forget(struct archive *a, struct bytes tenant, struct bytes number,
 		       int64_t until_ms)
 {
+	static const char *const texts[] = {
+		"DELETE FROM note WHERE tenant = $1 AND owner = $2 AND at_ms <= $3",
+		"DELETE FROM logged WHERE tenant = $1 AND owner = $2 AND asked_ms <= $3",
+	};
 	char owner[ARCHIVE_OWNER_MAX];
 	struct sql_value params[] = { sql_text(tenant), sql_text(bytes_str(NULL)),
 				      sql_number(until_ms) };
@@ -518,10 +524,8 @@ static int user_forget(struct archive *a, struct bytes tenant, struct bytes numb
 	(void)snprintf(owner, sizeof(owner), "u" BYTES_FMT, BYTES_ARG(number));
 	params[1] = sql_text(bytes_str(owner));
 	err = archive_clear(a, tenant, params[1].text, until_ms);
-	if (!err)
-		err = sql_run(a->sql,
-			      "DELETE FROM note WHERE tenant = $1 AND owner = $2 AND at_ms <= $3",
-			      params, COUNT_OF(params), NULL, NULL);
+	for (size_t i = 0; i < COUNT_OF(texts) && !err; i++)
+		err = sql_run(a->sql, texts[i], params, COUNT_OF(params), NULL, NULL);
 	return err ? err : contacts_erase(a, tenant, number, until_ms);
 }
 

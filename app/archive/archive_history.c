@@ -90,7 +90,8 @@ struct look {
 #define X(column, name) ", c." #column
 static const char g_row_columns[] =
 	"SELECT l.ended_ms, l.call, l.direction, l.result, l.flags, c.began_ms, c.answered_ms, "
-	"c.talk_ms, c.mos, c.legs, COALESCE(n.text, '')" ROW_TEXTS(X);
+	"c.talk_ms, c.mos, c.legs, COALESCE(n.text, ''), COALESCE(g.record, ''), "
+	"COALESCE(g.ended_ms, 0), COALESCE(g.asked_ms, 0)" ROW_TEXTS(X);
 #undef X
 #define PAGE_HEAD " FROM (SELECT ended_ms, call, month, direction, result, flags "
 #define PAGE_RANGE                                           \
@@ -98,13 +99,15 @@ static const char g_row_columns[] =
 	"(ended_ms, call) < ($3, $4) AND ended_ms >= $5 ORDER BY ended_ms DESC, call DESC LIMIT "
 static const char g_page_tail[] =
 	") l CROSS JOIN conversation c LEFT JOIN note n ON n.tenant = $1 AND n.owner = $2 AND "
-	"n.call = l.call WHERE c.month = l.month AND c.call = l.call AND "
+	"n.call = l.call LEFT JOIN logged g ON g.tenant = $1 AND g.owner = $2 AND "
+	"g.call = l.call WHERE c.month = l.month AND c.call = l.call AND "
 	"l.flags & CAST($7 AS INTEGER) = CAST($6 AS INTEGER) AND "
 	"(CAST($8 AS INTEGER) < 0 OR l.direction = CAST($8 AS INTEGER)) AND "
 	"(CAST($9 AS INTEGER) < 0 OR l.result = CAST($9 AS INTEGER)) AND "
 	"($10 = '' OR c.grp = $10) AND ($11 = '' OR c.answered_by = $11) AND "
 	"($12 = '' OR c.account = $12) AND ($13 = '' OR c.flow = $13) AND "
-	"($14 = '' OR c.dnis = $14) AND ($15 = '' OR c.words LIKE $15 ESCAPE '\\') "
+	"($14 = '' OR c.dnis = $14) AND ($15 = '' OR c.words LIKE $15 ESCAPE '\\') AND "
+	"(CAST($16 AS INTEGER) = 0 OR COALESCE(g.ended_ms, 0) < l.ended_ms) "
 	"ORDER BY l.ended_ms DESC, l.call DESC LIMIT ";
 
 static void row_text_set(json_t *row, const char *name, const struct sql_value *v)
@@ -132,7 +135,7 @@ static json_t *row_json(const struct sql_value *row)
 	int64_t flags = sql_int(&row[4]), direction = sql_int(&row[2]);
 	json_t *json = json_object();
 	char call[ID_TEXT_LEN];
-	size_t n = 11;
+	size_t n = 14;
 
 	id_call_put(call, (uint64_t)sql_int(&row[1]));
 	(void)json_object_set_new(json, "call", json_stringn(call, sizeof(call)));
@@ -148,6 +151,9 @@ static json_t *row_json(const struct sql_value *row)
 	row_number_set(json, "mos_hundredths", sql_int(&row[8]));
 	row_number_set(json, "legs", sql_int(&row[9]));
 	row_text_set(json, "note", &row[10]);
+	row_text_set(json, "log", &row[11]);
+	row_number_set(json, "log_end_utc_ms", sql_int(&row[12]));
+	row_number_set(json, "log_asked_utc_ms", sql_int(&row[13]));
 #define X(column, name) row_text_set(json, name, &row[n++]);
 	ROW_TEXTS(X)
 #undef X
@@ -196,7 +202,7 @@ static void pattern_make(char out[PATTERN_MAX], struct bytes text)
 	writer_u8(&w, '\0');
 }
 
-enum { PAGE_PARAMS = 15 };
+enum { PAGE_PARAMS = 16 };
 
 /* from: behind that place. A window of entries of the list, what fits of them; *edge is the last
  * entry of the window, and *over: the list has no more. */
@@ -256,6 +262,8 @@ static int list_look(struct archive *a, struct look *l, struct bytes owner, stru
 	char pattern[PATTERN_MAX];
 	int err = list_since(a, q->tenant, owner, &since_ms);
 
+	if (!err && q->unlogged)
+		err = archive_logged_since(a, q->tenant, owner, &since_ms);
 	pattern_make(pattern, q->text);
 	*over = false;
 	*edge = from;
@@ -276,6 +284,7 @@ static int list_look(struct archive *a, struct look *l, struct bytes owner, stru
 			sql_text(q->flow),
 			sql_text(q->dnis),
 			sql_text(bytes_str(pattern)),
+			sql_number(q->unlogged),
 		};
 
 		err = window_look(a, l, params, window, edge, over);
@@ -399,6 +408,7 @@ int archive_one(struct archive *a, struct bytes tenant, struct bytes owner, uint
 		     " FROM conversation c JOIN listing l ON l.tenant = $1 AND l.owner = $2 AND "
 		     "l.ended_ms = c.ended_ms AND l.call = c.call AND l.month = c.month "
 		     "LEFT JOIN note n ON n.tenant = $1 AND n.owner = $2 AND n.call = c.call "
+		     "LEFT JOIN logged g ON g.tenant = $1 AND g.owner = $2 AND g.call = c.call "
 		     "WHERE c.month = $4 AND c.call = $3 AND c.tenant = $1 AND c.ended_ms >= $5 "
 		     "AND l.flags & CAST($6 AS INTEGER) = 0");
 	writer_u8(&w, '\0');

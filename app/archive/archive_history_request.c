@@ -29,6 +29,7 @@ static int history_query_read(struct archive_query *q, const json_t *args, char 
 		.direction = (int)history_number(args, "direction", -1),
 		.result = (int)history_number(args, "result", -1),
 		.flags = (uint32_t)history_number(args, "flags", 0),
+		.unlogged = json_is_true(json_object_get(args, "unlogged")),
 		.group = archive_arg(args, "group"),
 		.answered_by = archive_arg(args, "answered_by"),
 		.account = archive_arg(args, "account_code"),

@@ -38,6 +38,6 @@ int64_t archive_arg_now(const json_t *args);
 
 archive_answer_fn archive_history_list, archive_history_get, archive_history_hide,
 	archive_history_clear, archive_history_note, archive_history_erase, archive_history_export,
-	archive_event_list;
+	archive_history_log, archive_history_unlogged, archive_event_list;
 
 #endif

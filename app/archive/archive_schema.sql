@@ -258,6 +258,22 @@ CREATE INDEX event_who ON event (tenant, who, utc_ms);
 -- The second part of the id that the entry had in its stream: those of one millisecond in order. -1: not known.
 ALTER TABLE event ADD COLUMN seq BIGINT NOT NULL DEFAULT -1;
 
+-- migration 8
+
+-- Conversations of a user that are logged in a CRM. record: its id there; empty: a page asked for it at asked_ms, and
+-- nobody knows whether it is there. ended_ms: the end of the conversation that it tells; 0: none. The row of call 0:
+-- what ended behind ended_ms is to have a log.
+CREATE TABLE logged (
+	tenant TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	call BIGINT NOT NULL,
+	asked_ms BIGINT NOT NULL,
+	ended_ms BIGINT NOT NULL,
+	record TEXT NOT NULL,
+	PRIMARY KEY (tenant, owner, call)
+);
+CREATE INDEX logged_since ON logged (tenant, owner) WHERE call = 0;
+
 -- migration 0
 -- Of each session: rows that come many at once.
 

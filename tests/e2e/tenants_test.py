@@ -488,6 +488,8 @@ ROWS = {
     "history.hide": hidden(call="ENDED"),
     "history.clear": own(user="1003"),
     "history.erase": own(number="1003"),
+    "history.log": hidden(call="ENDED", user="1001"),
+    "history.unlogged": own(lambda me, rows: not rows),
     "history.export": own(number="1003"),
     "history.report": own(lambda me, report: me.name and 1 <= sum(row["calls"] for row in report["rows"]), by="hour"),
     # what it has named of the other itself stands there

@@ -17,6 +17,8 @@ static const struct archive_request g_requests[] = {
 	{ "history.hide", archive_history_hide },
 	{ "history.clear", archive_history_clear },
 	{ "history.note", archive_history_note },
+	{ "history.log", archive_history_log },
+	{ "history.unlogged", archive_history_unlogged },
 	{ "history.erase", archive_history_erase },
 	{ "history.export", archive_history_export },
 	{ "history.report", archive_history_report },

@@ -44,7 +44,7 @@ void archive_tenants(struct node *n);
 void archive_reload(struct node *n);
 bool archive_audit(struct command_run *run, const char *tenant, const struct list_rank *last);
 command_fn command_archive_query, command_history_list, command_history_get, command_history_hide,
-	command_history_clear, command_history_note, command_history_erase, command_history_export,
-	command_history_report, command_archive_list;
+	command_history_clear, command_history_note, command_history_log, command_history_unlogged,
+	command_history_erase, command_history_export, command_history_report, command_archive_list;
 
 #endif

@@ -7,7 +7,7 @@
 #include "app/command/table/table.h"
 #include "app/feature/archive/archive_ask.h"
 
-enum { NOTE_MAX = 1000, TEXT_MOST = 63 };
+enum { NOTE_MAX = 1000, TEXT_MOST = 63, RECORD_MAX = 64 };
 
 /* As enum archive_direction. */
 static const char *const g_directions[] = { "internal", "incoming", "outgoing", NULL };
@@ -39,6 +39,9 @@ static const struct command_arg g_history_args[] = {
 	ENUM_ARG("result", g_results, NULL, "Only those with this result."),
 	BOOL_ARG("missed", "false", "true: only those that the owner of the list has missed."),
 	BOOL_ARG("recorded", "false", "true: only those with a recording."),
+	BOOL_ARG("unlogged", "false",
+		 "true: only those of a user that are to have a log in a CRM, and have none that "
+		 "tells their end (history.log)."),
 	TEXT_ARG("text", CHARSET_TEXT, 1, TEXT_MOST, NULL,
 		 "Only those with this text within a name or number, in small or large letters."),
 	TEXT_ARG("answered_by", CHARSET_NUMBER, 1, 63, NULL,
@@ -62,6 +65,18 @@ static const struct command_arg g_history_note_args[] = {
 	LIST_ARGS,
 	TEXT_ARG("note", CHARSET_TEXT, 0, NOTE_MAX, NULL, "The note; empty: none any more.",
 		 .required = true),
+	END,
+};
+static const struct command_arg g_history_log_args[] = {
+	TEXT_ARG("call", CHARSET_ID, 13, 13, NULL,
+		 "Id of the call. Without it: from now on calls of the user are to have a log."),
+	PARTY_ARG("user", CHARSET_NUMBER, "The extension."),
+	TEXT_ARG("record", CHARSET_TEXT, 0, RECORD_MAX, NULL,
+		 "Id of the log in the CRM; empty: none was written. Without it the answer says "
+		 "whether it is yours to write."),
+	U64_ARG("end_utc_ms", 1, INT64_MAX, NULL,
+		"With record: the end of the call that the log tells. Without call: what ended by "
+		"then needs no log any more."),
 	END,
 };
 static const struct command_arg g_history_erase_args[] = {
@@ -108,8 +123,11 @@ static const struct command_arg g_query_args[] = {
 	"the other end, as the owner of the list sees it), from, from_name, to, answered_by, "     \
 	"group, dnis, account_code, flow, path, setup_utc_ms, answer_utc_ms (0: never), "          \
 	"end_utc_ms, talk_ms (of all its pairs), mos_hundredths (the lowest of its audio; 0: not " \
-	"known), recordings, message (names, joined by blanks), cause, note, legs (how many "      \
-	"pairs of parties it had)"
+	"known), recordings, message (names, joined by blanks), cause, note, log (its id in a "    \
+	"CRM), "                                                                                   \
+	"log_end_utc_ms (the end that the log tells; 0: there is none), log_asked_utc_ms (when "   \
+	"it "                                                                                      \
+	"was asked for), legs (how many pairs of parties it had)"
 
 static const struct command g_history_commands[] = {
 	{ "history.list", COMMAND_FOR_READER, g_history_args,
@@ -117,8 +135,8 @@ static const struct command g_history_commands[] = {
 	  "transfers. It looks at 5,000 at most, and next goes on from there. A user has his "
 	  "own, and what history_shared of the tenant says.",
 	  "a list, the last end first: " ROW_COLUMNS, BY(command_history_list), .own = "",
-	  .own_args = "user,group,since,until,direction,result,missed,recorded,text,answered_by,"
-		      "account_code,dnis,flow,limit",
+	  .own_args = "user,group,since,until,direction,result,missed,recorded,unlogged,text,"
+		      "answered_by,account_code,dnis,flow,limit",
 	  .columns = "end_utc_ms,direction,from,to,result,talk_ms,answered_by", .transient = true,
 	  LISTS("call", "end_utc_ms", true,
 		"call,number,name,from,from_name,to,setup_utc_ms,answer_utc_ms,end_utc_ms,talk_ms,"
@@ -136,6 +154,21 @@ static const struct command g_history_commands[] = {
 	{ "history.note", COMMAND_FOR_APPLICATION, g_history_note_args,
 	  "Makes a note about a conversation, which is in that list alone.", "call, note",
 	  BY(command_history_note), .own = "user", .own_args = "call,note" },
+	{ "history.log", COMMAND_FOR_APPLICATION, g_history_log_args,
+	  "Keeps which calls of a user are logged in a CRM. Ask before you write a log: of two who "
+	  "ask, it is for one to write, and for another one where that one has not answered within "
+	  "15 s. Then say its id.",
+	  "with call: mine (true: write it), without: since_utc_ms (what ended behind it is to "
+	  "have a log)",
+	  BY(command_history_log), .own = "user", .own_args = "call,record,end_utc_ms",
+	  .often = true },
+	{ "history.unlogged", COMMAND_FOR_READER, g_no_args,
+	  "Says of which users calls are to have a log in a CRM and have none: their pages were "
+	  "closed before. What ended in the last 15 s does not count.",
+	  "a list of user, missing (how many), oldest_utc_ms (the end of the first one), "
+	  "since_utc_ms",
+	  BY(command_history_unlogged), .columns = "user,missing,oldest_utc_ms",
+	  .transient = true },
 	{ "history.erase", COMMAND_FOR_ADMIN, g_history_erase_args,
 	  "Erases a person from the archive, by an extension or a number outside, or all of the "
 	  "tenant: his lists and notes go, and his name, number and what he pressed in the "

@@ -123,6 +123,7 @@ static void pair_view(const struct command_run *run, json_t *pair)
 static json_t *history_row(const struct command_run *run, const json_t *row)
 {
 	static const char *const hidden[] = { "recordings", "path", "flow", "cause" };
+	static const char *const his[] = { "note", "log", "log_end_utc_ms", "log_asked_utc_ms" };
 	json_t *seen = json_deep_copy(row), *pair;
 	const char *from = json_text(row, "from");
 	size_t i;
@@ -139,8 +140,8 @@ static json_t *history_row(const struct command_run *run, const json_t *row)
 		(void)json_object_set_new(seen, "number", json_string(PARTY_HIDDEN));
 	for (i = 0; i < COUNT_OF(hidden); i++)
 		(void)json_object_del(seen, hidden[i]);
-	if (!history_is_own(run))
-		(void)json_object_del(seen, "note");
+	for (i = 0; i < COUNT_OF(his) && !history_is_own(run); i++)
+		(void)json_object_del(seen, his[i]);
 	json_array_foreach(json_object_get(seen, "pairs"), i, pair) pair_view(run, pair);
 	return seen;
 }
@@ -218,11 +219,12 @@ static json_t *history_query(struct command_run *run, const char *owner,
 			 (command_value(run, "recorded")->number ? ARCHIVE_RECORDED : 0);
 	size_t limit =
 		list_needs_rows(l) || l->most >= LIST_LIMIT_MAX ? LIST_LIMIT_MAX : l->most + 1;
-	json_t *args = json_pack("{s:s, s:o, s:I, s:i, s:I}", "tenant", run->tenant, "owners",
+	json_t *args = json_pack("{s:s, s:o, s:I, s:i, s:I, s:b}", "tenant", run->tenant, "owners",
 				 owner[0] ? json_pack("[s]", owner) : json_array(), "since_ms",
 				 (json_int_t)(span->since_utc_ms < INT64_MAX ? span->since_utc_ms
 									     : INT64_MAX),
-				 "flags", (int)flags, "limit", (json_int_t)limit);
+				 "flags", (int)flags, "limit", (json_int_t)limit, "unlogged",
+				 (int)command_value(run, "unlogged")->number);
 
 	for (size_t i = 0; args && i < COUNT_OF(texts); i++) {
 		const struct command_value *v = command_value(run, texts[i]);
@@ -317,6 +319,42 @@ void command_history_clear(struct command_run *run)
 					  json_integer((json_int_t)span.until_utc_ms));
 	if (args)
 		archive_run(run, "history.clear", args, NULL);
+}
+
+/* ---- logs in a CRM ---- */
+
+void command_history_log(struct command_run *run)
+{
+	const struct command_value *record = command_value(run, "record");
+	const struct command_value *until = command_value(run, "end_utc_ms");
+	bool call = command_value(run, "call")->given;
+	char owner[ARCHIVE_OWNER_MAX];
+	json_t *args;
+
+	if (record->given && !(call && (until->given || !record->text.n))) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "record",
+			     "it is of a call, and of its end_utc_ms in the list");
+		return;
+	}
+	if (until->given && until->number > clock_utc_ms()) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "end_utc_ms", "it is in the future");
+		return;
+	}
+	(void)snprintf(owner, sizeof(owner), "u" BYTES_FMT,
+		       BYTES_ARG(command_value(run, "user")->text));
+	args = json_pack("{s:s, s:s, s:O?}", "tenant", run->tenant, "owner", owner, "call",
+			 json_object_get(run->args, "call"));
+	if (args && record->given)
+		(void)json_object_set_new(args, "record", command_text_json(record->text));
+	if (args && until->given)
+		(void)json_object_set_new(args, "until_ms",
+					  json_integer((json_int_t)until->number));
+	archive_run(run, "history.log", args, NULL);
+}
+
+void command_history_unlogged(struct command_run *run)
+{
+	archive_run(run, "history.unlogged", json_pack("{s:s}", "tenant", run->tenant), NULL);
 }
 
 /* ---- erasure ---- */

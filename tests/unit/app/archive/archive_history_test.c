@@ -2,6 +2,8 @@
 /* Pages of history: in order, none twice and none left out, whatever the filter; several lists as one; what users take out of theirs, and their notes. */
 #include "tests/unit/app/archive/rig.h"
 
+#include "app/archive/archive_request.h"
+
 enum { CALLS = 7000, MANY = 4000 };
 
 /* Of three users, one group and numbers outside. Every tenth ends in the same ms as the one before. */
@@ -215,6 +217,144 @@ static void detail(struct archive *a)
 	json_decref(list);
 }
 
+/* ---- logs in a CRM ---- */
+
+/* As a page asks; the answer's, of history.unlogged a list. */
+static json_t *page_asks(struct archive *a, const char *request, json_int_t now_ms, json_t *more)
+{
+	json_t *args = json_pack("{s:s, s:s, s:I}", "tenant", "default", "owner", "u1009", "now_ms",
+				 now_ms),
+	       *answer, *result;
+
+	(void)json_object_update_missing(args, more);
+	answer = archive_request_answer(a, archive_request_find(request), args);
+	result = json_incref(json_object_get(answer, "result"));
+	if (!result)
+		fail_msg("%s", json_dumps(answer, 0));
+	json_decref(answer);
+	json_decref(args);
+	json_decref(more);
+	return result;
+}
+
+static bool may_write(struct archive *a, json_int_t now_ms, int call)
+{
+	char id[ID_TEXT_LEN];
+	json_t *answer;
+	bool mine;
+
+	id_call_put(id, rig_call(call));
+	answer = page_asks(a, "history.log", now_ms, json_pack("{s:s%}", "call", id, sizeof(id)));
+	mine = json_is_true(json_object_get(answer, "mine"));
+	json_decref(answer);
+	return mine;
+}
+
+static void written(struct archive *a, int call, const char *record, json_int_t end_ms)
+{
+	char id[ID_TEXT_LEN];
+
+	id_call_put(id, rig_call(call));
+	json_decref(page_asks(a, "history.log", T0 + 30000,
+			      json_pack("{s:s%, s:s, s:I}", "call", id, sizeof(id), "record",
+					record, "until_ms", end_ms)));
+}
+
+static json_int_t since(struct archive *a, json_int_t until_ms)
+{
+	json_t *answer =
+		page_asks(a, "history.log", T0 + 61000,
+			  until_ms ? json_pack("{s:I}", "until_ms", until_ms) : json_object());
+	json_int_t ms = rig_int(answer, "since_utc_ms");
+
+	json_decref(answer);
+	return ms;
+}
+
+/* How many the archive says, to a page and to the console. */
+static size_t unlogged(struct archive *a)
+{
+	struct archive_query his = rig_of("u1009");
+	json_t *users = page_asks(a, "history.unlogged", T0 + 90000, json_object());
+	size_t pages, n;
+
+	his.unlogged = true;
+	his.limit = 2;
+	n = walk(a, his, &pages);
+	assert_int_equal(json_array_size(users), n ? 1 : 0);
+	if (n)
+		assert_int_equal(rig_int(json_array_get(users, 0), "missing"), n);
+	json_decref(users);
+	return n;
+}
+
+/* His calls are 1, 3, 5, 7 and 9, of which the last ends in the ms of 8. */
+static void logged(struct archive *a)
+{
+	const struct archive_event deleted = { .kind = ARCHIVE_KIND_AUDIT,
+					       .tenant = BYTES_LIT("default"),
+					       .type = BYTES_LIT("extension.delete"),
+					       .subject = BYTES_LIT("1009"),
+					       .utc_ms = T0 + 70000,
+					       .json = json_pack("{s:s}", "outcome", "ok") };
+
+	calls_write(a, 10);
+	assert_int_equal(unlogged(a), 0); /* no page was there yet */
+	assert_int_equal(since(a, 0), T0 + 1000);
+	assert_int_equal(since(a, T0 + 20), T0 + 1000); /* it goes forward alone */
+	assert_int_equal(sql_script(archive_sql(a), "UPDATE logged SET ended_ms = ended_ms - 980"),
+			 0);
+	assert_int_equal(since(a, 0), T0 + 20);
+	assert_int_equal(unlogged(a), 4);
+	assert_true(may_write(a, T0 + 1000, 3));
+	assert_false(may_write(a, T0 + 1001, 3)); /* another page is at it */
+	assert_int_equal(unlogged(a), 4);         /* and may be closed before it has an answer */
+	assert_true(may_write(a, T0 + 16000, 3));
+	assert_false(may_write(a, T0 + 30999, 3));
+	written(a, 3, "00T3", T0 + 30);
+	assert_false(may_write(a, T0 + 99000, 3));
+	assert_int_equal(unlogged(a), 3);
+	assert_true(may_write(a, T0 + 1000, 5));
+	written(a, 5, "", 0); /* the CRM has refused it */
+	assert_true(may_write(a, T0 + 1001, 5));
+	written(a, 5, "00T5", T0 + 50);
+	written(a, 5, "00T5", T0 + 49); /* what comes late takes nothing back */
+	assert_int_equal(unlogged(a), 2);
+	assert_int_equal(since(a, T0 + 70), T0 + 70);
+	assert_int_equal(unlogged(a), 1);
+	assert_int_equal(archive_forget(a, &deleted), 0);
+	json_decref(deleted.json);
+	assert_int_equal(rig_number(a, "SELECT count(*) FROM logged"), 0);
+}
+
+/* It goes on, so its log does not tell the end. */
+static void logged_before(struct archive *a)
+{
+	struct archive_query his = rig_of("u1009");
+	struct rig_stream s = { .entries = 20 };
+	json_t *rows;
+
+	calls_write(a, 2);
+	(void)since(a, 0);
+	assert_int_equal(sql_script(archive_sql(a), "UPDATE logged SET ended_ms = 0"), 0);
+	written(a, 1, "00T1", T0 + 10);
+	assert_int_equal(unlogged(a), 0);
+	rig_cdr(&s, rig_call(1), 2, T0 + 95, 1, "\"from\":\"1001\",\"to\":\"1009\"");
+	rig_save(a, &s);
+	assert_int_equal(unlogged(a), 1);
+	rows = rig_page(a, &his, NULL);
+	assert_string_equal(rig_text(json_array_get(rows, 0), "log"), "00T1");
+	assert_int_equal(rig_int(json_array_get(rows, 0), "log_end_utc_ms"), T0 + 10);
+	json_decref(rows);
+}
+
+static void test_logged(void **state)
+{
+	(void)state;
+	rig_both(logged);
+	rig_both(logged_before);
+}
+
 static void test_pages(void **state)
 {
 	(void)state;
@@ -257,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_pages),          cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_outside_cursor), cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_notes),          cmocka_unit_test(test_detail),
+		cmocka_unit_test(test_logged),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);

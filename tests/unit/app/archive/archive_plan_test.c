@@ -145,6 +145,14 @@ static void calls_write(struct archive *a)
 				    "INSERT INTO note (tenant, owner, call, at_ms, text) SELECT "
 				    "'default', 'u1', call, 1, 'x' FROM conversation"),
 			 0);
+	assert_int_equal(
+		sql_script(archive_sql(a),
+			   "INSERT INTO logged (tenant, owner, call, asked_ms, ended_ms, record) "
+			   "SELECT tenant, owner, call, 1, ended_ms, 'x' FROM listing WHERE "
+			   "owner <> '' AND ended_ms % 20 = 0; INSERT INTO logged (tenant, owner, "
+			   "call, "
+			   "asked_ms, ended_ms, record) VALUES ('default', 'u1005', 0, 1, 1, '')"),
+		0);
 }
 
 static void contacts_write(struct archive *a)
@@ -186,8 +194,9 @@ static void asked(struct archive *a, const char *request, const char *args)
 
 static void pages(struct archive *a)
 {
-	struct archive_query q[6] = { rig_all(),       rig_of("u1005"), rig_of("gsales"),
-				      rig_of("u1005"), rig_of("u1005"), rig_all() };
+	struct archive_query q[7] = { rig_all(),       rig_of("u1005"), rig_of("gsales"),
+				      rig_of("u1005"), rig_of("u1005"), rig_all(),
+				      rig_of("u1005") };
 
 	q[1].flags = ARCHIVE_MISSED;
 	q[2].text = BYTES_LIT("498912");
@@ -195,11 +204,15 @@ static void pages(struct archive *a)
 	q[3].direction = ARCHIVE_INCOMING;
 	q[4].answered_by = BYTES_LIT("nobody");
 	q[5].account = BYTES_LIT("none");
+	q[6].unlogged = true;
 	for (size_t i = 0; i < COUNT_OF(q); i++) {
 		watch(a);
 		json_decref(rig_page(a, &q[i], NULL));
 		index_alone("a page of history", plans(a));
 	}
+	watch(a);
+	asked(a, "history.unlogged", "{\"tenant\":\"default\"}");
+	index_alone("who has calls without a log", plans(a));
 }
 
 #define PLAN \

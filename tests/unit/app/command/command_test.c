@@ -721,6 +721,8 @@ static const struct {
 	{ "history.clear", COMMAND_FOR_ADMIN },
 	{ "history.note", COMMAND_FOR_APPLICATION },
 	{ "history.erase", COMMAND_FOR_ADMIN },
+	{ "history.log", COMMAND_FOR_APPLICATION },
+	{ "history.unlogged", COMMAND_FOR_READER },
 	{ "history.export", COMMAND_FOR_ADMIN },
 	{ "history.report", COMMAND_FOR_READER },
 	{ "archive.list", COMMAND_FOR_ADMIN },
