@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logins of administrators at an OpenID provider (docs/adr/0114): the helper process talks to it
- * (app/helper/login.c), and the proven claims become a token by the settings login.roles and
- * login.tenant_claim. */
+/* Logins at an OpenID provider (docs/adr/0114, 0193): the helper process talks to it
+ * (app/helper/login.c). The proven claims become a token of an administrator by the settings
+ * login.roles and login.tenant_claim, or a session of a user by login.number_claim. The state says
+ * which of both was begun. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "app/schema/token_field.h"
 #include "base/base64url.h"
 #include "base/clock.h"
+#include "base/json_member.h"
 #include "base/log.h"
 #include "base/seal.h"
 
@@ -23,10 +25,64 @@ enum {
 	LOGIN_MS = 10000,
 	LOGIN_WHO_MAX = 14,
 	LOGIN_LASTS_MS = 600000,
-	LOGIN_SEALED_MAX = 128, /* octets: until when, verifier, nonce, and what a seal adds */
+	LOGIN_SEALED_MAX = 144, /* octets: struct login_state, and what a seal adds */
 	LOGIN_TEXT_MAX = 48,    /* 32 octets in base64url */
 	LOGIN_STATE_MAX = 4 * LOGIN_SEALED_MAX / 3 + 2,
 };
+
+/*
+ * The state of a login has all that is known of it, sealed by the cluster's key: its expiry, and
+ * the secrets between node and provider. No node stores anything, so any node can end it, also
+ * after a restart, and thousands of begun logins displace none. A state counts once because the
+ * provider's code does (RFC 6749 4.1.2).
+ */
+struct login_state {
+	uint64_t until_utc_ms;
+	uint8_t verifier[32], nonce[16];
+	char tenant[TENANT_NAME_MAX]; /* of the user who logs in; empty: an administrator does */
+};
+
+static void login_seal_key(const struct node *n, struct seal_key *out)
+{
+	out->id = n->keys.id;
+	keys_derive(&n->keys, "tandem login state 1", out->octets);
+}
+
+static int login_state_seal(struct node *n, const struct login_state *s, char out[LOGIN_STATE_MAX])
+{
+	uint8_t sealed[LOGIN_SEALED_MAX];
+	struct writer w = writer_over(out, LOGIN_STATE_MAX - 1);
+	struct seal_key key;
+	size_t size;
+	int err;
+
+	login_seal_key(n, &key);
+	err = seal_make(&key, &n->rand, bytes_str(n->settings.login.issuer),
+			bytes_mem(s, sizeof(*s)), sealed, sizeof(sealed), &size);
+	seal_key_wipe(&key);
+	if (err)
+		return err;
+	base64url_write(&w, bytes_mem(sealed, size));
+	out[w.n] = '\0';
+	return 0;
+}
+
+/* False: the state is not of this cluster for that provider. */
+static bool login_state_open(const struct node *n, struct bytes text, struct login_state *out)
+{
+	uint8_t sealed[LOGIN_SEALED_MAX];
+	enum seal_refusal why;
+	struct seal_key key;
+	size_t size, got = 0;
+	int err = base64url_decode(text, sealed, sizeof(sealed), &size);
+
+	login_seal_key(n, &key);
+	if (!err)
+		err = seal_open(&key, bytes_str(n->settings.login.issuer), bytes_mem(sealed, size),
+				(uint8_t *)out, sizeof(*out), &got, &why);
+	seal_key_wipe(&key);
+	return !err && got == sizeof(*out);
+}
 
 static void login_fail(struct command_run *run, enum command_error_code code, const char *what)
 {
@@ -83,6 +139,31 @@ static void login_on_token(json_t *answer, void *arg)
 	json_decref(answer);
 }
 
+/* A page of a tenant, with scripts of that tenant's CRM, is to have no user of another one. */
+static void login_admit_user(struct command_run *run, const json_t *result, const char *tenant)
+{
+	const struct settings_login *s = &run->node->settings.login;
+	const char *of = json_text(result, "tenant"), *number = json_text(result, "number");
+	struct command_principal by = { .role = COMMAND_FOR_ADMIN,
+					.source = run->source,
+					.door = run->door,
+					.by = json_text(result, "name") };
+	json_t *args;
+
+	if (strcmp(s->tenant_claim[0] ? of : TENANT_DEFAULT_NAME, tenant) != 0 || !number[0]) {
+		login_fail(run, COMMAND_NOT_ALLOWED,
+			   number[0] ? "login.tenant_claim names another tenant"
+				     : "login.number_claim names no extension");
+		return;
+	}
+	(void)bytes_cstr(bytes_str(tenant), by.tenant, sizeof(by.tenant));
+	args = json_pack("{s:s, s:I}", "number", number, "ttl_s",
+			 (json_int_t)(s->session_ns / NS_PER_S));
+	command_start(run->node, &by, BYTES_LIT("session.open"), bytes_str(number), args,
+		      login_on_token, run);
+	json_decref(args);
+}
+
 /* It is proved who that is. */
 static void login_admit(struct command_run *run, const json_t *result)
 {
@@ -120,6 +201,7 @@ static void login_admit(struct command_run *run, const json_t *result)
 
 static void login_answer(struct command_run *run, const json_t *result, const char *why)
 {
+	struct login_state state = { .tenant = "" };
 	const char *refused = json_string_value(json_object_get(result, "refused"));
 	const char *detail = json_string_value(json_object_get(result, "detail"));
 	const json_t *url = json_object_get(result, "url");
@@ -130,6 +212,9 @@ static void login_answer(struct command_run *run, const json_t *result, const ch
 		login_fail(run, command_error_named(refused), detail ? detail : "");
 	else if (url)
 		command_answer(run, json_copy((json_t *)(uintptr_t)result));
+	else if (login_state_open(run->node, command_value(run, "state")->text, &state) &&
+		 state.tenant[0])
+		login_admit_user(run, result, state.tenant);
 	else
 		login_admit(run, result);
 }
@@ -140,59 +225,6 @@ static void login_on_asked(struct node *n, const json_t *result, const char *why
 
 	if (run)
 		login_answer(run, result, why);
-}
-
-/*
- * The state of a login has all that is known of it, sealed by the cluster's key: its expiry, and
- * the secrets between node and provider. No node stores anything, so any node can end it, also
- * after a restart, and thousands of begun logins displace none. A state counts once because the
- * provider's code does (RFC 6749 4.1.2).
- */
-struct login_state {
-	uint64_t until_utc_ms;
-	uint8_t verifier[32], nonce[16];
-};
-
-static void login_seal_key(const struct node *n, struct seal_key *out)
-{
-	out->id = n->keys.id;
-	keys_derive(&n->keys, "tandem login state 1", out->octets);
-}
-
-static int login_state_seal(struct node *n, const struct login_state *s, char out[LOGIN_STATE_MAX])
-{
-	uint8_t sealed[LOGIN_SEALED_MAX];
-	struct writer w = writer_over(out, LOGIN_STATE_MAX - 1);
-	struct seal_key key;
-	size_t size;
-	int err;
-
-	login_seal_key(n, &key);
-	err = seal_make(&key, &n->rand, bytes_str(n->settings.login.issuer),
-			bytes_mem(s, sizeof(*s)), sealed, sizeof(sealed), &size);
-	seal_key_wipe(&key);
-	if (err)
-		return err;
-	base64url_write(&w, bytes_mem(sealed, size));
-	out[w.n] = '\0';
-	return 0;
-}
-
-/* False: the state is not of this cluster for that provider. */
-static bool login_state_open(const struct node *n, struct bytes text, struct login_state *out)
-{
-	uint8_t sealed[LOGIN_SEALED_MAX];
-	enum seal_refusal why;
-	struct seal_key key;
-	size_t size, got = 0;
-	int err = base64url_decode(text, sealed, sizeof(sealed), &size);
-
-	login_seal_key(n, &key);
-	if (!err)
-		err = seal_open(&key, bytes_str(n->settings.login.issuer), bytes_mem(sealed, size),
-				(uint8_t *)out, sizeof(*out), &got, &why);
-	seal_key_wipe(&key);
-	return !err && got == sizeof(*out);
 }
 
 /* Adds what the helper needs of the state, a new one or the returned one. NULL, or the error. */
@@ -211,6 +243,8 @@ static const char *login_state_add(struct command_run *run, bool ends, json_t *a
 	if (s.until_utc_ms < clock_utc_ms())
 		return "this login began more than ten minutes ago: begin again";
 	if (!ends) {
+		if (command_value(run, "user")->number)
+			(void)bytes_cstr(bytes_str(run->tenant), s.tenant, sizeof(s.tenant));
 		rand_fill(&n->rand, s.verifier, sizeof(s.verifier));
 		rand_fill(&n->rand, s.nonce, sizeof(s.nonce));
 		if (login_state_seal(n, &s, state))
@@ -219,7 +253,10 @@ static const char *login_state_add(struct command_run *run, bool ends, json_t *a
 	base64url_write(&v, bytes_mem(s.verifier, sizeof(s.verifier)));
 	base64url_write(&w, bytes_mem(s.nonce, sizeof(s.nonce)));
 	verifier[v.n] = nonce[w.n] = '\0';
-	more = json_pack("{s:s, s:s, s:s}", "state", state, "verifier", verifier, "nonce", nonce);
+	more = json_pack("{s:s, s:s, s:s, s:s}", "state", state, "verifier", verifier, "nonce",
+			 nonce, "redirect",
+			 s.tenant[0] ? n->settings.login.user_redirect
+				     : n->settings.login.redirect);
 	err = json_object_update(args, more);
 	json_decref(more);
 	return err ? "out of memory" : NULL;
@@ -240,9 +277,9 @@ static json_t *login_args(struct command_run *run, bool ends)
 		return NULL;
 	}
 	args = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "issuer", s->issuer, "client",
-			 s->client_id, "secret", secret, "ca", s->ca, "redirect", s->redirect,
-			 "scope", s->scope, "role_claim", s->role_claim, "tenant_claim",
-			 s->tenant_claim);
+			 s->client_id, "secret", secret, "ca", s->ca, "scope", s->scope,
+			 "role_claim", s->role_claim, "tenant_claim", s->tenant_claim,
+			 "number_claim", s->number_claim);
 	explicit_bzero(secret, sizeof(secret));
 	if (!args || (run->args && json_object_update_missing(args, run->args))) {
 		json_decref(args);
@@ -269,6 +306,14 @@ void command_login(struct command_run *run)
 	if (!n->settings.login.issuer[0]) {
 		command_fail(run, COMMAND_NOT_FOUND, NULL,
 			     "nobody logs in so here: the setting login.issuer is empty");
+		return;
+	}
+	if (!ends &&
+	    !(command_value(run, "user")->number ? n->settings.login.number_claim[0] != '\0'
+						 : n->settings.login.role_count > 0)) {
+		command_fail(run, COMMAND_NOT_FOUND, NULL,
+			     "nobody logs in so here: the setting login.%s is empty",
+			     n->settings.login.role_count ? "number_claim" : "roles");
 		return;
 	}
 	if (ends &&

@@ -455,7 +455,7 @@ static bool session_make(struct command_run *run, void *value)
 {
 	struct token_value *v = value;
 
-	if (command_arg_find(run->command, BYTES_LIT("password")))
+	if (!command_arg_find(run->command, BYTES_LIT("name")))
 		return session_create(run, v);
 	if (!session_named(run, v) || !session_seat_fits(run, v->user))
 		return false;

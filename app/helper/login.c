@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Logins of administrators at an OpenID provider (OpenID Connect Core 1.0): its discovery document,
+ * Logins at an OpenID provider (OpenID Connect Core 1.0): its discovery document,
  * the URL of the login, and the proof at its end. Code flow with PKCE (RFC 7636). Nothing is stored
  * for a begun login: the node has what it needs in the state. A copy of what the provider publishes
  * is used for an hour; keys are fetched anew for a token with an unknown key, every 2 s at most.
  *
  * args: issuer, client, secret, ca, redirect, scope, state, nonce, verifier; at the end: code, iss,
- * role_claim, tenant_claim.
- * result: url; or name, roles (a list), tenant; or refused (code of an error), detail.
+ * role_claim, tenant_claim, number_claim.
+ * result: url; or name, roles (a list), tenant, number ("": none); or refused (code of an error),
+ * detail.
  */
 #include <assert.h>
 #include <openssl/crypto.h>
@@ -194,13 +195,15 @@ static json_t *login_proved(const struct login *l, const json_t *claims)
 {
 	static const char *const names[] = { "preferred_username", "email", "sub" };
 	const json_t *tenant = jwt_claim(claims, login_arg(l, "tenant_claim"));
+	const json_t *number = jwt_claim(claims, login_arg(l, "number_claim"));
 	const char *name = NULL;
 
 	for (size_t i = 0; i < COUNT_OF(names) && !name; i++)
 		name = json_string_value(json_object_get(claims, names[i]));
-	return json_pack("{s:s, s:o, s:s}", "name", name, "roles",
+	return json_pack("{s:s, s:o, s:s, s:s}", "name", name, "roles",
 			 login_roles(jwt_claim(claims, login_arg(l, "role_claim"))), "tenant",
-			 json_is_string(tenant) ? json_string_value(tenant) : "");
+			 json_is_string(tenant) ? json_string_value(tenant) : "", "number",
+			 json_is_string(number) ? json_string_value(number) : "");
 }
 
 static void login_check(struct helper *h, struct helper_request *r, const struct jwt *j)

@@ -232,12 +232,13 @@ struct settings_ldap {
 
 enum { SETTINGS_LOGIN_ROLES_MAX = 32 };
 
-/* The OpenID provider for logins of administrators. */
+/* The OpenID provider for logins of administrators, and of users. */
 struct settings_login {
 	char issuer[512]; /* "": nowhere */
 	char client_id[256], secret_file[SETTINGS_PATH_MAX], ca[SETTINGS_PATH_MAX];
 	char redirect[512], scope[128], role_claim[128], tenant_claim[128];
-	char roles[SETTINGS_LOGIN_ROLES_MAX][128]; /* VALUE=ROLE */
+	char user_redirect[512], number_claim[128]; /* number_claim empty: no users */
+	char roles[SETTINGS_LOGIN_ROLES_MAX][128];  /* VALUE=ROLE */
 	uint32_t role_count;
 	uint64_t session_ns;
 };

@@ -610,6 +610,11 @@ static void check_archive(const struct check *c)
 		       "postgresql://tandem:password@db.example.org/tandem");
 }
 
+static bool login_url_is_good(const char *url)
+{
+	return bytes_starts(bytes_str(url), "https://") || bytes_starts(bytes_str(url), "http://");
+}
+
 static void check_login(const struct check *c)
 {
 	const struct settings_login *l = &c->s->login;
@@ -620,13 +625,16 @@ static void check_login(const struct check *c)
 		return;
 	if (!bytes_starts(bytes_str(l->issuer), "https://"))
 		REPORT(c, "login.issuer", "login.issuer must begin with https://");
-	if (!l->client_id[0] || !l->role_count)
-		REPORT(c, "login", "login.issuer needs login.client_id and login.roles");
-	if (!bytes_starts(bytes_str(l->redirect), "https://") &&
-	    !bytes_starts(bytes_str(l->redirect), "http://"))
+	if (!l->client_id[0] || (!l->role_count && !l->number_claim[0]))
+		REPORT(c, "login",
+		       "login.issuer needs login.client_id, and login.roles or login.number_claim");
+	if (l->role_count && !login_url_is_good(l->redirect))
 		REPORT(c, "login.redirect",
 		       "login.redirect must be a URL, as "
 		       "https://pbx.example.org/v1/login/callback");
+	if (l->number_claim[0] && !login_url_is_good(l->user_redirect))
+		REPORT(c, "login.user_redirect",
+		       "login.user_redirect must be a URL, as https://pbx.example.org/login");
 	for (uint32_t i = 0; i < l->role_count; i++) {
 		(void)snprintf(path, sizeof(path), "login.roles[%" PRIu32 "]", i);
 		if (settings_login_role(l->roles[i], &value) < 0)

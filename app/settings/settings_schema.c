@@ -371,6 +371,14 @@ const struct conf_field g_login_fields[] = {
 		"Claim that names the tenant of users who are no operators. Without it: the tenant "
 		"default.",
 		TEXT(settings_login, tenant_claim)),
+	SETTING("number_claim", NULL,
+		"Claim with the extension of a user, who has a session then, as by its password, "
+		"whatever the roles. Without it users log in by password alone.",
+		TEXT(settings_login, number_claim)),
+	SETTING("user_redirect", NULL,
+		"Where the provider sends the browser of a user back: /login of a node, as "
+		"https://pbx.example.org/login, for the softphone in a CRM and the web client.",
+		TEXT(settings_login, user_redirect)),
 	SETTING("session", "1h", "How long the token of a login is good.",
 		DURATION(settings_login, session_ns, SECONDS(60), SECONDS(86400))),
 	{ .key = NULL },

@@ -40,23 +40,25 @@ class Logins(Asks, unittest.TestCase):
         secret.chmod(0o600)
         cls.settings = {"issuer": cls.issuer.url, "client_id": CLIENT, "secret_file": str(secret), "ca": cls.authority.path,
                         "redirect": "https://pbx.test/back", "role_claim": "realm_access.roles", "tenant_claim": "org", "session": "10m",
-                        "roles": ["ops=operator", "boss=admin", "eye=reader"]}
+                        "number_claim": "phone.extension", "user_redirect": "https://pbx.test/login", "roles": ["ops=operator", "boss=admin", "eye=reader"]}
         cls.node = cls.enterClassContext(Node(settings={"login": cls.settings}))
         with Client(cls.node.redis_socket, "_operator") as client:
             client.ask("tenant.put", name="acme", domains="acme.test")
+            client.ask("extension.put", tenant="acme", number="1001", password="secret-of-1001")
+            client.ask("extension.put", number="1001", password="secret-of-another")
 
     def setUp(self):
         self.issuer.claims = {"preferred_username": "ada@acme.test", "realm_access": {"roles": ["boss", "other"]}, "org": "acme"}
         self.issuer.sign_by, self.issuer.spoil = self.issuer.keys[0], None
 
-    def begin(self):
+    def begin(self, query="", to="back"):
         """The query that the browser comes back with."""
-        url = urllib.parse.urlsplit(self.ok(self.node, "GET", "/v1/login")["url"])
+        url = urllib.parse.urlsplit(self.ok(self.node, "GET", "/v1/login" + query)["url"])
         link = http.client.HTTPSConnection(url.netloc, timeout=PATIENCE_S, context=self.browser)
         link.request("GET", f"{url.path}?{url.query}")
         back = link.getresponse().headers["Location"]
         link.close()
-        self.assertTrue(back.startswith("https://pbx.test/back?"))
+        self.assertTrue(back.startswith(f"https://pbx.test/{to}?"), back)
         return back.partition("?")[2]
 
     def end(self, query):
@@ -98,6 +100,33 @@ class Logins(Asks, unittest.TestCase):
         self.refuses("tenant")
         self.assertNotIn(SECRET, self.node.log_text())
         self.assertIn('an administrator has logged in', self.node.log_text())
+
+    def begin_user(self, tenant="acme"):
+        return self.begin(f"?user=true&tenant={tenant}", "login")
+
+    def test_a_user(self):
+        """CRM-05: whom number_claim names has a session of that extension, of the tenant that the page is of alone, whatever the roles; a new password ends it."""
+        self.issuer.claims |= {"phone": {"extension": "1001"}, "realm_access": {"roles": []}}
+        status, _, made = self.end(self.begin_user())
+        self.assertEqual((status, made.get("number"), made.get("role")), (200, "1001", None), made)
+        self.assertTrue(made["token"].startswith("acme~session-"))
+        rows = self.ok(self.node, "GET", "/v1/sessions?number=1001", made["token"])
+        self.assertEqual([(row["name"], row["expires_utc_s"]) for row in rows], [(made["name"], made["expires_utc_s"])])
+        self.refused(403, "not_allowed", self.node, "GET", "/v1/extensions", made["token"])
+        self.refuses("names another tenant", query=self.begin_user("default"))
+        self.refuses("role", query=self.begin())          # begun as an administrator's
+        query = self.begin_user()
+        self.assertEqual(self.end(query)[0], 200)
+        self.refuses("invalid_grant", query=query)
+        for claim in ({}, {"extension": ["1001"]}, {"extension": 1001}, {"extension": ""}):
+            self.issuer.claims["phone"] = claim
+            self.refuses("names no extension", query=self.begin_user())
+        for number in ("1009", "1001 ", "*"):
+            self.issuer.claims["phone"] = {"extension": number}
+            self.assertIn(self.end(self.begin_user())[0], (400, 404), number)
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("extension.put", tenant="acme", number="1001", password="another-secret")
+        until(lambda: self.http(self.node, "GET", "/v1/sessions?number=1001", made["token"])[0] == 403)
 
     def test_what_proves_nothing(self):
         query = self.begin()

@@ -300,6 +300,7 @@ ROWS = {
     "webhook.delete": each(own(name="crm"), hidden(name="LONE")),
     "session.create": lambda test, me, command, other: [
         setattr(me, "session", me.ask(command, number="1002", password=f"secret-{me.name}")), test.refused(me, command, "not_allowed", number=other.lone, password=f"secret-{other.name}")],
+    "session.open": hidden(number="LONE"),
     "session.renew": each(lambda test, me, command, other: [me.ask(command, name=me.session["name"])], hidden(name="LONE")),
     "session.list": each(own(lambda me, rows: [row["name"] for row in rows] == [me.session["name"]], number="1002"), hidden(number="LONE")),
     "session.delete": each(lambda test, me, command, other: [test.refused(other, command, "not_found", name=me.session["name"]), me.ask(command, name=me.session["name"])], hidden(name="LONE")),
@@ -487,9 +488,9 @@ ROWS = {
     "history.note": hidden(call="ENDED", note="of another"),
     "history.hide": hidden(call="ENDED"),
     "history.clear": own(user="1003"),
-    "history.erase": own(number="1003"),
     "history.log": hidden(call="ENDED", user="1001"),
     "history.unlogged": own(lambda me, rows: not rows),
+    "history.erase": own(number="1003"),
     "history.export": own(number="1003"),
     "history.report": own(lambda me, report: me.name and 1 <= sum(row["calls"] for row in report["rows"]), by="hour"),
     # what it has named of the other itself stands there

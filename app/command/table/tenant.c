@@ -337,12 +337,19 @@ static const struct command_arg g_session_create_args[] = {
 static const struct command_arg g_session_args[] = { SESSION_NAME, SESSION_NUMBER(false), END };
 static const struct command_arg g_session_renew_args[] = { SESSION_NAME, SESSION_NUMBER(false),
 							   SESSION_TTL, END };
+static const struct command_arg g_session_open_args[] = { SESSION_NUMBER(true), SESSION_TTL, END };
+static const struct command_arg g_login_begin_args[] = {
+	BOOL_ARG("user", "false",
+		 "true: a user logs in, whose extension login.number_claim names. The tenant is "
+		 "default, or the argument tenant."),
+	END,
+};
 static const struct command_arg g_login_args[] = {
 	{ .name = "state",
 	  .type = ARG_SECRET,
 	  .charset = CHARSET_TEXT,
 	  .min = 1,
-	  .max = 128,
+	  .max = 192,
 	  .help = "As in the URL of login.get." },
 	{ .name = "code",
 	  .type = ARG_SECRET,
@@ -566,6 +573,11 @@ const struct command g_tenant_commands[] = {
 	  "Authorization: Bearer TOKEN",
 	  BY(command_session_create), .documents = BY(&g_session_documents), .anyone = true,
 	  .transient = true },
+	{ "session.open", COMMAND_FOR_ADMIN, g_session_open_args,
+	  "Opens a session of a user whom another system has logged in, as session.create does by "
+	  "the password.",
+	  "as of session.create", BY(document_put), .documents = BY(&g_session_documents),
+	  .transient = true },
 	{ "session.renew", COMMAND_FOR_ADMIN, g_session_renew_args,
 	  "Lets a session last longer: from now on ttl_s.", "the session", BY(document_put),
 	  .documents = BY(&g_session_documents), .own = "number" },
@@ -576,16 +588,16 @@ const struct command g_tenant_commands[] = {
 	{ "session.delete", COMMAND_FOR_ADMIN, g_session_args,
 	  "Ends a session: within a second no node takes its token any more.", "name",
 	  BY(document_delete), .documents = BY(&g_session_documents), .own = "number" },
-	{ "login.get", COMMAND_FOR_READER, g_no_args,
-	  "Begins the login of an administrator at the OpenID provider of the setting login "
-	  "(guides/login.md): a browser goes to the URL.",
+	{ "login.get", COMMAND_FOR_READER, g_login_begin_args,
+	  "Begins the login of an administrator or a user at the OpenID provider of the setting "
+	  "login (guides/login.md): a browser goes to the URL.",
 	  "url", BY(command_login), .anyone = true, .transient = true },
 	{ "login.callback", COMMAND_FOR_READER, g_login_args,
 	  "Ends the login: where the provider sends the browser, or what a page asks that it was "
 	  "sent to. Each is good once, for ten minutes, at any node of the cluster. Other "
 	  "arguments in the query are passed over.",
 	  "name, role, user, expires_utc_s, commands, and token, which clients show: "
-	  "Authorization: Bearer TOKEN",
+	  "Authorization: Bearer TOKEN; of a user as session.create",
 	  BY(command_login), .anyone = true, .transient = true, .open = true },
 	{ TOKEN_LINK, COMMAND_FOR_READER, g_no_args,
 	  "Ends the login by a link: a token with commands=" TOKEN_LINK " is good for this command "
