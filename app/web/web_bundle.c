@@ -42,6 +42,23 @@ enum {
 	"media-src 'self' blob:%s; manifest-src 'self'; base-uri 'none'; "                 \
 	"form-action 'none'; require-trusted-types-for 'script'; "
 
+/* Where a provider sends the browser of a user back (login.user_redirect): hands the query to the
+ * page that has opened the window, or else to the web client. Its origin is none (sandbox), so who
+ * has opened it reaches nothing there of what pages of this host keep. */
+#define RELAY_PATH "/login"
+#define RELAY_SCRIPT                                                                          \
+	"if (opener) opener.postMessage({ tandemLogin: location.search }, location.origin); " \
+	"else location.replace(\"/client\" + location.search);"
+#define RELAY_HASH "sha256-W2mOvJtumB5UAz+HBDjVuWzSg8XmyqKN0F4xCcsq/b0=" /* of the script */
+#define RELAY_POLICY                                                         \
+	"sandbox allow-scripts; default-src 'none'; script-src '" RELAY_HASH \
+	"'; base-uri 'none'; "                                               \
+	"form-action 'none'; frame-ancestors 'none'"
+#define RELAY_PAGE                                                                               \
+	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>tandem</title>" \
+	"</head><body><p>Signed in: this window may be closed.</p><script>" RELAY_SCRIPT         \
+	"</script></body></html>\n"
+
 #define BUNDLE_HEAD "/pages/"
 #define GZIP_END    ".gz"
 
@@ -311,6 +328,14 @@ bool web_bundle_find(struct web_bundle *b, const struct web_bundle_request *ask,
 	const struct bundle_file *f;
 
 	*out = (struct web_bundle_answer){ .policy = b->policy };
+	if (bytes_is(ask->path, RELAY_PATH)) {
+		*out = (struct web_bundle_answer){ .status = 200,
+						   .type = bundle_type(BYTES_LIT("x.html")),
+						   .policy = RELAY_POLICY,
+						   .told = true,
+						   .text = web_text_make(BYTES_LIT(RELAY_PAGE)) };
+		return true;
+	}
 	if (bytes_is(ask->path, "/")) {
 		out->status = 302;
 		out->location = "/client";

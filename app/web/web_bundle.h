@@ -27,6 +27,7 @@ struct web_bundle_answer {
 	bool gzip, forever;    /* forever: its name has a hash of it */
 	const char *location;  /* of 302 */
 	const char *policy;    /* Content-Security-Policy */
+	bool told;             /* who has opened the window may be told something by the page */
 	char tag[WEB_BUNDLE_TAG_MAX], date[WEB_BUNDLE_DATE_MAX]; /* "": none */
 };
 

@@ -243,13 +243,26 @@ static struct web_answer page_write(struct health *health, struct bytes path, st
 	return (struct web_answer){ good ? 200 : 503, "application/json" };
 }
 
-int web_head_send(struct lws *wsi, unsigned status, const char *type, uint64_t n,
-		  const struct web_header *headers)
+/* Without the headers that all answers have (web.c). */
+static int told_head_begin(struct lws *wsi, const char *type, uint64_t n, uint8_t **p, uint8_t *end)
+{
+	static const char line[] = "HTTP/1.1 200 OK\r\n";
+
+	memcpy(*p, line, sizeof(line) - 1);
+	*p += sizeof(line) - 1;
+	return lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, (const uint8_t *)type,
+					    (int)strlen(type), p, end) ||
+	       lws_add_http_header_content_length(wsi, n, p, end);
+}
+
+static int head_send(struct lws *wsi, unsigned status, const char *type, uint64_t n,
+		     const struct web_header *headers, bool told)
 {
 	uint8_t buffer[LWS_PRE + ANSWER_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
 	uint8_t *end = buffer + sizeof(buffer) - 1;
-	int err = type ? lws_add_http_common_headers(wsi, status, type, n, &p, end)
-		       : lws_add_http_header_status(wsi, status, &p, end);
+	int err = told   ? told_head_begin(wsi, type, n, &p, end)
+		  : type ? lws_add_http_common_headers(wsi, status, type, n, &p, end)
+			 : lws_add_http_header_status(wsi, status, &p, end);
 
 	for (const struct web_header *h = headers; h->name && !err; h++) {
 		if (h->value)
@@ -258,6 +271,12 @@ int web_head_send(struct lws *wsi, unsigned status, const char *type, uint64_t n
 							  (int)strlen(h->value), &p, end);
 	}
 	return err || lws_finalize_write_http_header(wsi, start, &p, end) ? -1 : 0;
+}
+
+int web_head_send(struct lws *wsi, unsigned status, const char *type, uint64_t n,
+		  const struct web_header *headers)
+{
+	return head_send(wsi, status, type, n, headers, false);
 }
 
 void web_request_count(bool served)
@@ -565,11 +584,11 @@ static int bundle_head_send(struct lws *wsi, const struct web_bundle_answer *a, 
 	};
 
 	/* without a body the library must not wait for one of no length */
-	return web_head_send(wsi, a->status,
-			     a->status == 304 ? NULL
-			     : a->type        ? a->type
-					      : "text/plain",
-			     n, headers);
+	return head_send(wsi, a->status,
+			 a->status == 304 ? NULL
+			 : a->type        ? a->type
+					  : "text/plain",
+			 n, headers, a->told);
 }
 
 static int bundle_answer(struct web_request *r, struct lws *wsi, const struct web_bundle_answer *a)
