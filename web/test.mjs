@@ -59,19 +59,15 @@ test("a CRM: both spellings of its answers, what is dialled, and which records f
 	assert.deepEqual([typeOf({ direction: "in" }, { outside: false }), typeOf({ direction: "in" }, { outside: true }), typeOf({ direction: "out" }, { outside: true })], ["internal", "inbound", "outbound"]);
 });
 
-test("logs: what comes late into the history, goes on, or was asked for without an answer", async () => {
-	const { due, sinceOf } = await load("softphone/logs.ts");
-	const minute = 60000;
-	const row = (call, end) => ({ call, end_utc_ms: end });
-	const kept = { from: 0, since: 100 * minute, ids: [["a", "00T1", 99 * minute], ["b", 1, 100 * minute]] };
-	const calls = (rows, more = {}) => due(rows, { ...kept, ...more }).map((one) => one.call);
-	assert.deepEqual(calls([row("d", 101 * minute), row("c", 95 * minute), row("b", 100 * minute), row("a", 99 * minute)]), ["c", "d"], "c came late");
-	assert.deepEqual(calls([row("a", 105 * minute)]), ["a"], "the conversation went on");
-	assert.deepEqual(calls([row("c", 89 * minute), row("", 101 * minute)]), [], "long before; no call");
-	assert.deepEqual(calls([row("c", 95 * minute)], { from: 96 * minute }), [], "before the first sign-in");
-	const full = { ids: Array.from({ length: 40 }, (_, n) => [`x${n}`, "00T", 98 * minute + n]) };
-	assert.deepEqual(calls([row("c", 97 * minute), row("d", 99 * minute)], full), ["d"], "of what ended before the oldest that is kept nobody knows");
-	assert.equal(sinceOf({ ...kept, ...full }), 98 * minute);
+test("logs: what needs none any more", async () => {
+	const { doneUntil } = await load("softphone/logs.ts");
+	const minute = 60000, day = 1440 * minute, now = 1000 * day;
+	assert.equal(doneUntil([], [], now), 0);
+	assert.equal(doneUntil([], [now - 100 * day], now), 0);
+	assert.equal(doneUntil([now - minute], [], now), now - 11 * minute); // one may come late into the history
+	assert.equal(doneUntil([now - minute, now - day], [now - 20 * minute], now), now - 20 * minute - 1);
+	assert.equal(doneUntil([now - minute], [now - 100 * day], now), now - 90 * day);
+	assert.ok(doneUntil([minute], [], minute) <= 0);
 });
 
 test("the page around the softphone: who is heard, and what it is told", async () => {

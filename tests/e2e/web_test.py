@@ -31,7 +31,7 @@ LONG = 60
 HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
-CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "capacity", "history/extensions/1001")
+CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "crm-logs", "crm-logs/1001", "capacity", "history/extensions/1001")
 CLIENT = ("", "messages", "history", "contacts", "phones", "settings", "call/1002")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 
@@ -417,28 +417,51 @@ class Console(WebTest):
         self.walk(page, "style", ("",))
 
 
-class Office(Walks, unittest.TestCase):
-    def test_sign_in_with_the_account_of_the_office(self):
-        """The provider sends the browser back to the console, which is signed in then; what came with the address is gone from it."""
+class OfficeTest(Walks, unittest.TestCase):
+    """A node that knows an OpenID provider, and a browser that trusts this one."""
+    claims = {}
+
+    def setUp(self):
         folder = self.enterContext(tempfile.TemporaryDirectory())
         authority = Authority(folder)
         issuer = Issuer(folder, authority, self.enterContext(Ports(1)).take())
         self.addCleanup(issuer.stop)
-        issuer.claims = {"preferred_username": "ada", "roles": ["ops"]}
+        issuer.claims = self.claims
         secret = maker.pathlib.Path(folder) / "secret"
         secret.write_text(SECRET + "\n", encoding="ascii")
         secret.chmod(0o600)
         self.node = self.enterContext(Node(start=False))
         self.node.configure({**self.settings, "login": {"issuer": issuer.url, "client_id": CLIENT_ID, "secret_file": str(secret), "ca": authority.path,
-                                                        "redirect": self.url("console"), "role_claim": "roles", "roles": ["ops=operator"]}})
+                                                        "redirect": self.url("console"), "role_claim": "roles", "roles": ["ops=operator"],
+                                                        "number_claim": "extension", "user_redirect": self.url("login")}})
         self.node.start()
-        chromium = browser.Browser(options=("--ignore-certificate-errors",))
-        self.addCleanup(chromium.close)
-        page = pages.WebPage(chromium, self.url("console"))
+        self.chromium = browser.Browser(options=("--ignore-certificate-errors",))
+        self.addCleanup(self.chromium.close)
+
+
+class Office(OfficeTest):
+    claims = {"preferred_username": "ada", "roles": ["ops"], "extension": "1001"}
+
+    def test_sign_in_with_the_account_of_the_office(self):
+        """The provider sends the browser back to the console, which is signed in then; what came with the address is gone from it."""
+        page = self.page("console")
         page.click("Sign in with the account of your office")
         page.shows("Overview", "This node")
         self.assertEqual(page.run("location.search"), "")
         self.fine(page)
+
+    def test_a_user_signs_in(self):
+        """The web client, too, by the page that hands the login on; one that was not begun in that window counts nothing."""
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("extension.put", number="1001", password="secret1001")
+        page = self.page("client")
+        page.click("Sign in with the account of your office")
+        page.shows("Extension 1001", "Home")
+        self.assertEqual(page.run("location.search"), "")
+        self.fine(page)
+        led = self.page("login?code=x&state=y")
+        led.shows("This login was not begun here")
+        self.assertEqual(led.run("location.pathname + location.search"), "/client")
 
 
 class Voicemail(Walks, Mailbox):

@@ -5,6 +5,7 @@ import * as api from "../api";
 import { list, number, text, type Row } from "../api";
 import { duration, time } from "../format";
 import { language, t } from "../i18n";
+import { backFromOffice, goToOffice, hasOffice } from "../office";
 import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
 import { ownState, tone, word } from "../words";
 import { Monitor, useSupervisor } from "../monitor";
@@ -812,10 +813,12 @@ function Pages() {
 	);
 }
 
-function SignIn() {
+function SignIn({ first }: { first: string }) {
 	const [given, setGiven] = useState({ number: "", password: "", tenant: new URLSearchParams(location.search).get("tenant") ?? "" });
-	const [wrong, setWrong] = useState("");
+	const [wrong, setWrong] = useState(first);
 	const [busy, setBusy] = useState(false);
+	const [office, setOffice] = useState(false);
+	useEffect(() => void hasOffice(given.tenant).then(setOffice), []);
 	const field = (name: keyof typeof given, label: string, more: object) => (
 		<div class="field">
 			<label for={name}>{label}</label>
@@ -848,11 +851,19 @@ function SignIn() {
 					{t("Sign in")}
 				</button>
 			</form>
+			{office && (
+				<>
+					<div class="or">{t("or")}</div>
+					<button class="button" onClick={() => void goToOffice(given.tenant).catch((error: Error) => setWrong(error.message))}>
+						{t("Sign in with the account of your office")}
+					</button>
+				</>
+			)}
 		</Gate>
 	);
 }
 
-function Client() {
+function Client({ first }: { first: string }) {
 	const [, again] = useState(0);
 	useLayoutEffect(() => api.onChange(() => again((n) => n + 1)), []);
 	const session = api.signedIn();
@@ -864,8 +875,8 @@ function Client() {
 		dropPhone();
 		if (left && left.expires_utc_s * 1000 > Date.now()) dropPush(); // one that ran out has not been left
 	}, [session]);
-	return session ? <Pages key={session.token} /> : <SignIn />;
+	return session ? <Pages key={session.token} /> : <SignIn first={first} />;
 }
 
 api.open("client");
-start(() => <Client />);
+void backFromOffice().then((wrong) => start(() => <Client first={wrong} />));

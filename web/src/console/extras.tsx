@@ -5,6 +5,7 @@ import * as api from "../api";
 import { t } from "../i18n";
 import { type IconName } from "../ui";
 import { HistoryPage } from "./history";
+import { LogsOfPage, LogsPage } from "./logs";
 import { CapacityPage, NumberTablePage } from "./overviews";
 import { QueueNowPage, QueuesNowPage } from "./queues";
 import { SeatsPage } from "./seats";
@@ -22,6 +23,7 @@ const all = (): Extra[] => [
 	{ path: "wallboard", title: t("Queues now"), icon: "users", page: ([name = ""]) => (name ? <QueueNowPage key={name} name={name} /> : <QueuesNowPage />) },
 	{ path: "table", title: t("Number table"), icon: "document", page: () => <NumberTablePage /> },
 	{ path: "seats", title: t("Seats"), icon: "users", page: () => <SeatsPage /> },
+	{ path: "crm-logs", title: t("Logs in the CRM"), icon: "document", page: ([user = ""]) => (user ? <LogsOfPage key={user} user={user} /> : <LogsPage />) },
 	{ path: "capacity", title: t("Capacity"), icon: "gear", operator: true, page: () => <CapacityPage /> },
 	{ path: "history", title: t("History"), icon: "clock", hidden: true, page: ([path = "", name = ""]) => <HistoryPage key={`${path}/${name}`} path={path} name={name} /> },
 ];

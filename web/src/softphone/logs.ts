@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // One log for each call of an agent, made of the history that the node keeps: a conversation is one row there, over transfers too,
-// and what ended while no page was open is logged at the next sign-in. A log that is asked for is marked before, as the CRM may load
-// the page anew before it answers.
+// and what ended while no page was open is logged at the next sign-in, in whatever browser. The archive knows what is logged: a page
+// asks there before it writes, as the CRM may load it anew before it answers, and as an agent may have two pages.
 import * as api from "../api";
 import { list, number, text, type Row } from "../api";
-import { keep } from "../keep";
 import { type Host, Refused } from "./host";
 
-const keptAs = (me: string): string => `tandem-logs-${me}`; // each agent of a browser has logs of his own
-const KEPT_DAYS = 90; // what ends meanwhile is logged when he comes back
-const MOST = 40; // logs whose calls may go on still
 const LATE_MS = 600000; // so much behind a newer one the history may have a call
-const ASKED_MS = 15000; // the CRM answers within, or not at all
+const KEPT_MS = 90 * 86400000; // what has no log by then gets none
 const ROWS = 5000;
-
-/** log: its id. An instant: the CRM was asked for it then, and the page has had no answer. */
-export type Entry = [call: string, log: string | number, end: number];
-export interface Kept {
-	from: number; // what ended before is not logged, UTC in ms
-	since: number; // of the last end that was logged
-	ids: Entry[];
-}
+const SETTLE_MS = 2000;
 
 const CALL_TYPES: { [direction: string]: string } = { incoming: "Inbound", outgoing: "Outbound", internal: "Internal" };
 
@@ -52,72 +41,77 @@ export function fieldsOf(row: Row, me: string): Row {
 	};
 }
 
-function kept(me: string): Kept | null {
-	try {
-		const read = JSON.parse(keep.get(keptAs(me)) ?? "null") as Kept | null;
-		return read && Array.isArray(read.ids) ? { ...read, from: read.from ?? read.since } : null;
-	} catch {
-		return null;
+/** What needs no log any more: all that ended by then, as of those that a log was written for and those that have none yet. */
+export function doneUntil(written: number[], left: number[], now: number): number {
+	const newest = Math.max(0, ...written) - LATE_MS;
+	return Math.max(Math.min(newest, ...left.map((end) => end - 1)), written.length ? now - KEPT_MS : 0);
+}
+
+interface Written {
+	me: string;
+	record: string;
+	end: number;
+}
+const answered = new Map<string, Written>(); // by the CRM; the node has not heard of it yet
+let began = ""; // of whom the node knows that his calls are to have logs
+
+const say = (me: string, body: Row) => api.ask<Row>("/v1/histories:log", { method: "POST", body: { user: me, ...body } });
+
+async function tellAnswered(me: string): Promise<void> {
+	for (const [key, { me: whose, record, end }] of answered) {
+		if (whose !== me) continue; // both parties of a call may sign in here, one after the other
+		await say(me, { call: key.slice(me.length + 1), record, end_utc_ms: end });
+		answered.delete(key);
 	}
 }
 
-/** Where to look from: calls may come late into the history, but of none before it is known whether it was logged. */
-export const sinceOf = ({ from, since, ids }: Kept): number => Math.max(from, since - LATE_MS, ids.length < MOST ? 0 : Math.min(...ids.map((one) => one[2])));
-
-/** What has no log yet, or one of before it went on; the first end first. */
-export function due(rows: Row[], before: Kept): Row[] {
-	const from = sinceOf(before);
-	return rows
-		.filter((row) => {
-			const has = before.ids.find((one) => one[0] === text(row, "call"));
-			return text(row, "call") && number(row, "end_utc_ms") > (has?.[2] ?? from);
-		})
-		.sort((one, other) => number(one, "end_utc_ms") - number(other, "end_utc_ms"));
+/** The log to change; "": a new one; null: not for this page to write, or nobody knows whether one was written. */
+async function logOf(host: Host, me: string, row: Row): Promise<string | null> {
+	const call = text(row, "call");
+	if (text(row, "log")) return text(row, "log");
+	if ((await say(me, { call })).value.mine !== true) return null;
+	if (!number(row, "log_asked_utc_ms")) return "";
+	const found = await host.match("Task.CallObject", objectOf(me, call)).catch(() => null); // where the org has no class, none is
+	return found ? (found[0]?.id ?? "") : null;
 }
 
 let busy: Promise<unknown> = Promise.resolve();
 
-/** Logs what has ended since. Of two at once the second waits. The calls that have a log now. */
+/** Logs what has ended since. Of two at once the second waits. The calls of which a log was written now. */
 export function logAll(host: Host, me: string): Promise<string[]> {
 	const now = busy.catch(() => undefined).then(() => logNow(host, me));
 	busy = now;
 	return now;
 }
 
-/** The log that was asked for before the page was loaded anew. Where the org has no class that finds it, it is taken for written. */
-async function found(host: Host, me: string, [call, log, end]: Entry, now: number): Promise<Entry | null> {
-	if (typeof log === "string" || now - log < ASKED_MS) return [call, log, end];
-	const rows = await host.match("Task.CallObject", objectOf(me, call)).catch(() => null);
-	return rows?.length === 0 ? null : [call, rows?.[0]?.id ?? "", end];
-}
+/** What is being logged is told to the node, where that takes no longer than that. */
+export const logsSettled = (): Promise<unknown> => Promise.race([busy.catch(() => undefined), new Promise((done) => setTimeout(done, SETTLE_MS))]);
 
 async function logNow(host: Host, me: string): Promise<string[]> {
-	const now = Date.now();
-	const state = kept(me) ?? { from: now - 60000, since: now - 60000, ids: [] };
-	const store = () => keep.set(keptAs(me), JSON.stringify({ ...state, ids: (state.ids = state.ids.slice(-MOST)) }), KEPT_DAYS);
-	state.ids = (await Promise.all(state.ids.map((one) => found(host, me, one, now)))).filter((one) => one !== null);
-	store();
-	const { value: rows } = await api.rows("/v1/histories", { user: me, since: new Date(sinceOf(state)).toISOString().slice(0, 16) }, ROWS);
+	if (began !== me) await say(me, {});
+	began = me;
+	await tellAnswered(me);
+	const { value: rows } = await api.rows("/v1/histories", { user: me, unlogged: true }, ROWS);
+	const written = new Map<string, number>();
 	let refused: Error | null = null; // one that the CRM does not take keeps no other from it
-	for (const row of due(rows, state)) {
+	for (const row of rows.reverse()) {
 		const call = text(row, "call");
-		const had = state.ids.find((one) => one[0] === call);
-		const put = (log: string | number, end: number) => {
-			state.ids = [...state.ids.filter((one) => one[0] !== call), [call, log, end]];
-			store();
-		};
-		if (typeof had?.[1] === "number" || had?.[1] === "") continue; // its id is not known
-		if (!had) put(Date.now(), number(row, "end_utc_ms")); // at once: the page may be loaded anew before the answer comes
+		const end = number(row, "end_utc_ms");
+		const log = await logOf(host, me, row);
+		if (log === null) continue;
 		try {
-			put(await host.log(had?.[1] ?? "", fieldsOf(row, me)), number(row, "end_utc_ms"));
+			answered.set(objectOf(me, call), { me, record: await host.log(log, fieldsOf(row, me)), end });
+			written.set(call, end);
 		} catch (error) {
 			if (!(error instanceof Refused)) throw error;
-			if (!had) state.ids = state.ids.filter((one) => one[0] !== call);
+			if (!log) await say(me, { call, record: "" });
 			refused = error;
 		}
-		state.since = Math.max(state.since, number(row, "end_utc_ms"));
-		store();
+		await tellAnswered(me);
 	}
+	const left = rows.filter((row) => !written.has(text(row, "call"))).map((row) => number(row, "end_utc_ms"));
+	const until = doneUntil([...written.values()], left, Date.now());
+	if (until > 0) await say(me, { end_utc_ms: until });
 	if (refused) throw refused;
-	return state.ids.filter((one) => typeof one[1] === "string").map((one) => one[0]);
+	return [...written.keys()];
 }

@@ -6,11 +6,12 @@ import * as api from "../api";
 import { list, text, type Row } from "../api";
 import { AgentBar } from "../client/agent";
 import { t } from "../i18n";
+import { askOffice, hasOffice } from "../office";
 import { Badge, Icon, Notice, attempt, start } from "../ui";
 import { ownState, tone, word } from "../words";
 import { type Around, type Command, talkTo } from "./frame";
 import { type Host, dialOf, hostOf } from "./host";
-import { logAll } from "./logs";
+import { logAll, logsSettled } from "./logs";
 import { type Pop, type Terms, popFor } from "./pop";
 
 const me = (): string => api.signedIn()?.user ?? "";
@@ -191,7 +192,7 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 				<span role="status">
 					<Badge tone={live ? "good" : "warn"}>{live ? t("Live") : t("Connecting")}</Badge>
 				</span>
-				<button class="button slim bare" onClick={() => api.signOut(true)}>
+				<button class="button slim bare" onClick={() => void logsSettled().then(() => api.signOut(true))}>
 					{t("Sign out")}
 				</button>
 			</div>
@@ -228,6 +229,9 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 function SignIn() {
 	const [given, setGiven] = useState({ number: "", password: "" });
 	const [wrong, setWrong] = useState("");
+	const [office, setOffice] = useState(false);
+	const of = decodeURIComponent(tenant());
+	useEffect(() => void hasOffice(of).then(setOffice), []);
 	const field = (name: keyof typeof given, label: string, more: object) => (
 		<div class="field">
 			<label for={name}>{label}</label>
@@ -246,7 +250,7 @@ function SignIn() {
 				class="stack"
 				onSubmit={(event) => {
 					event.preventDefault();
-					const body = { ...given, ttl_s: 86400, ...(tenant() ? { tenant: decodeURIComponent(tenant()) } : {}) };
+					const body = { ...given, ttl_s: 86400, ...(of ? { tenant: of } : {}) };
 					api.ask<Row>("/v1/sessions", { method: "POST", token: "", body })
 						.then((made) => api.signIn(api.sessionOf(made.value)))
 						.catch((error: api.Problem) => setWrong(error.status === 401 ? t("Number or password is wrong.") : error.message));
@@ -260,6 +264,11 @@ function SignIn() {
 				{field("password", t("Password"), { type: "password", autocomplete: "current-password" })}
 				<button class="button first">{t("Sign in")}</button>
 			</form>
+			{office && (
+				<button class="button" onClick={() => void askOffice(of).catch((error: unknown) => setWrong(said(error)))}>
+					{t("Sign in with the account of your office")}
+				</button>
+			)}
 		</main>
 	);
 }
