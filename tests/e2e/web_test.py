@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 import pages as maker
 from call_test import CallTest
@@ -482,6 +483,28 @@ class Voicemail(Walks, Mailbox):
         page.go(self.url("client#/messages"))
         page.click("Delete")
         page.shows("Deleted", "No messages")
+        self.fine(page)
+
+
+    def test_note_copy_and_file(self):
+        """WEB-05: a note, a copy in another mailbox, and the sound as a file."""
+        message = self.leave(self.SPOKEN[0])
+        page = self.client("1002")
+        page.go(self.url("client#/messages"))
+        page.click("Details")
+        page.until("document.querySelector('a[download]')")
+        with urllib.request.urlopen(page.run("document.querySelector('a[download]').href"), timeout=10) as file:
+            self.assertEqual(file.read(4), b"RIFF")
+        page.fill("#message-note", "he calls again " + HOSTILE)
+        page.click("Save note")
+        until(lambda: self.node.ctl("message.get", mailbox="1002", message=message)["note"] == "he calls again " + HOSTILE)
+        page.fill("#message-to", "1001")
+        page.click("Forward")
+        page.shows("1001 has a copy")
+        copy, = self.node.ctl("message.list", mailbox="1001")
+        self.assertEqual(copy["from"], "1002")
+        page.click("Close")
+        page.shows("he calls again")
         self.fine(page)
 
 

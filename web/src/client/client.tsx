@@ -300,18 +300,94 @@ function HomePage({ watched }: { watched: Watched }) {
 
 /* ---- messages ---- */
 
+const messagePath = (row: Row): string => `/v1/messages/${encodeURIComponent(text(row, "message"))}`;
+
+/** Where its sound is, for five minutes: a port of its own. */
+async function messageSource(row: Row): Promise<string> {
+	const part = list(await api.get(`${messagePath(row)}/link`, { mailbox: me() }), "links")[0] ?? null;
+	return `${location.protocol}//${location.hostname}:${number(part, "port")}${text(part, "path")}`;
+}
+
+/** One of them: what is known, a note, a copy for others, and a file. */
+function Message({ row, onClose, onChange }: { row: Row; onClose: () => void; onChange: () => void }) {
+	const [note, setNote] = useState(text(row, "note"));
+	const [to, setTo] = useState("");
+	const file = useAsk(() => messageSource(row), []);
+	const act = (what: () => Promise<unknown>, done: string) => attempt(what, done).then((ok) => ok && onChange());
+	return (
+		<Dialog title={t("Message from {from}", { from: text(row, "from") })} onClose={onClose}>
+			<div class="inside stack">
+				<h2 class="break">
+					{text(row, "from")} <span class="muted">{text(row, "from_name")}</span>
+				</h2>
+				<Facts
+					of={[
+						[t("When"), time(number(row, "begun_utc_ms"), language())],
+						[t("Length"), duration(number(row, "duration_ms"))],
+						[t("What it says"), text(row, "text")],
+					]}
+				/>
+				<form
+					class="stack"
+					onSubmit={(event) => {
+						event.preventDefault();
+						void act(() => api.ask(messagePath(row), { method: "PATCH", body: { mailbox: me(), note } }), t("Saved"));
+					}}
+				>
+					<div class="field">
+						<label for="message-note">{t("Note")}</label>
+						<textarea id="message-note" class="input" maxLength={255} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
+					</div>
+					<div class="ends">
+						<button class="button" disabled={note === text(row, "note")}>
+							{t("Save note")}
+						</button>
+					</div>
+				</form>
+				{row.private !== true && (
+					<form
+						class="stack"
+						onSubmit={(event) => {
+							event.preventDefault();
+							void act(() => api.ask(`${messagePath(row)}/forward`, { method: "POST", body: { mailbox: me(), to: to.replace(/\s+/g, "") } }), t("{to} has a copy", { to })).then(() => setTo(""));
+						}}
+					>
+						<div class="field">
+							<label for="message-to">{t("Copy to extensions or groups, joined by a comma")}</label>
+							<input id="message-to" class="input" required maxLength={255} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+						</div>
+						<div class="ends">
+							<button class="button">{t("Forward")}</button>
+						</div>
+					</form>
+				)}
+				<div class="ends">
+					{file.value && (
+						<a class="button" href={file.value} download={`message-${text(row, "message")}.wav`} target="_blank" rel="noopener noreferrer">
+							{t("Save as a file")}
+						</a>
+					)}
+					<span class="grow" />
+					<button class="button" onClick={onClose}>
+						{t("Close")}
+					</button>
+				</div>
+			</div>
+		</Dialog>
+	);
+}
+
 function MessagesPage({ news }: { news: number }) {
 	const [state, setState] = useState("");
 	const [plays, setPlays] = useState({ id: "", src: "" });
 	const asked = useAsk((signal) => api.rows("/v1/messages", { mailbox: me(), state }, 1000, { signal }), [state, news]);
-	const at = (row: Row) => `/v1/messages/${encodeURIComponent(text(row, "message"))}`;
+	const [shown, show] = useState<Row | null>(null);
+	const at = messagePath;
 	const change = (what: () => Promise<unknown>, done: string) => void attempt(what, done).then(() => asked.again());
 	const put = (row: Row, body: Row) => api.ask(at(row), { method: "PATCH", body: { mailbox: me(), ...body } });
 	const play = async (row: Row) => {
 		await attempt(async () => {
-			const made = await api.get(`${at(row)}/link`, { mailbox: me() });
-			const part = list(made, "links")[0] ?? null;
-			setPlays({ id: text(row, "message"), src: `${location.protocol}//${location.hostname}:${number(part, "port")}${text(part, "path")}` });
+			setPlays({ id: text(row, "message"), src: await messageSource(row) });
 			if (text(row, "state") === "new") await put(row, { state: "old" });
 			asked.again();
 		});
@@ -348,6 +424,9 @@ function MessagesPage({ news }: { news: number }) {
 						<button class="button slim" onClick={() => void play(row)}>
 							<Icon name="play" /> {t("Play")}
 						</button>
+						<button class="button slim bare" onClick={() => show(row)}>
+							{t("Details")}
+						</button>
 						<button class="button slim bare" aria-label={t("Call {to}", { to: text(row, "from") })} onClick={() => void call(text(row, "from"))}>
 							<Icon name="call" />
 						</button>
@@ -381,6 +460,7 @@ function MessagesPage({ news }: { news: number }) {
 					</label>
 				}
 			/>
+			{shown && <Message key={text(shown, "message")} row={shown} onClose={() => show(null)} onChange={asked.again} />}
 		</>
 	);
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // German texts of what a user sets for himself, by the English ones.
 export const ofSettings: { [english: string]: string } = {
+	"Save note": "Notiz speichern",
+	"Copy to extensions or groups, joined by a comma": "Kopie an Nebenstellen oder Gruppen, mit Komma getrennt",
+	Forward: "Weiterleiten",
+	"{to} has a copy": "{to} hat eine Kopie",
+	"Save as a file": "Als Datei speichern",
 	"4 to 16 digits, or off.": "4 bis 16 Ziffern, oder off.",
 	"A call tells of new messages": "Ein Anruf meldet neue Nachrichten",
 	"A number, as you dial it; empty: your own phones.": "Eine Nummer, wie Sie sie wählen; leer: Ihre eigenen Telefone.",
