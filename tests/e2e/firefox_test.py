@@ -3,8 +3,10 @@
 import os
 import unittest
 
+import crm_test
 import push_test
 import web_test
+from lib.crm import FirefoxFrame
 from lib.firefox import Firefox, FirefoxPage
 from lib.push import FirefoxPushService
 from patience import until
@@ -100,3 +102,12 @@ class Pushed(InFirefox, web_test.WebTest):
         into.wait_cancel()
         until(lambda: self.notices(page) == [["Missed call from 1002", call]], lambda: self.notices(page))
         self.fine(page)
+
+
+@unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 walks the softphone in a CRM in Firefox, too")
+class InCrm(InFirefox, crm_test.Softphone):
+    """The manual of the softphone in a CRM, step by step: all tests of Chromium that need none of its own commands."""
+    Frame = FirefoxFrame
+    test_scripts_of_a_crm_stay_in_its_frame = None
+    test_who_may_frame_it = None
+    test_web_client = None
