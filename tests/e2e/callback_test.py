@@ -289,15 +289,15 @@ class Nodes(Line):
         """Who asked at a node that dies is called by another one, in his turn; the node that calls him dies, too, and he is called once."""
         self.a.ctl("queue.put", name="sales", callback="agent", callback_key="5", callback_ring_s=60, callback_retry_s=60)
         for node in self.nodes:
-            until(lambda node=node: node.tandemctl("queue.get", name="sales")["callback_key"] == "5", lambda: "it is known")
+            until(lambda node=node: node.local("queue.get", name="sales")["callback_key"] == "5", lambda: "it is known")
         self.waits("1003", "1001")
         phone = self.agents["1003"]
         phone.audio.digit("5")
         self.calls.pop("1003").wait_bye()
         for node in self.nodes:
-            until(lambda node=node: [row["number"] for row in node.tandemctl("callback.list")] == ["1003"], lambda: "all have it")
+            until(lambda node=node: [row["number"] for row in node.local("callback.list")] == ["1003"], lambda: "all have it")
         self.is_line("1001")
-        self.assertEqual([node.tandemctl("queue.status", name="sales")["callers"][0]["position"] for node in self.nodes], [2] * 3)
+        self.assertEqual([node.local("queue.status", name="sales")["callers"][0]["position"] for node in self.nodes], [2] * 3)
         self.b.kill()
         self.until(lambda: self.owner(18) in ("a", "c"))
         self.b.restart()
@@ -305,18 +305,18 @@ class Nodes(Line):
         self.a.ctl("agent.login", number="1012")
         incoming = phone.incoming(20)
         incoming.ring()
-        calls = {node: [row for row in node.tandemctl("call.list") if row["from"] == "1003"] for node in self.nodes}
+        calls = {node: [row for row in node.local("call.list") if row["from"] == "1003"] for node in self.nodes}
         call = calls[self.a][0]
         self.assertEqual((call["a_state"], [call["id"] == rows[0]["id"] for rows in calls.values()]), ("ringing", [True] * 3))
         calling = {"a": self.a, "b": self.b, "c": self.c}[call["node"]]
         calling.kill()
         rest = self.nodes
         self.assertIsNone(or_none(self.agents["1012"].incoming, 0.5))
-        until(lambda: any(row["id"] == call["id"] and row["node"] != call["node"] for row in rest[0].tandemctl("call.list")), lambda: "another one has it")
+        until(lambda: any(row["id"] == call["id"] and row["node"] != call["node"] for row in rest[0].local("call.list")), lambda: "another one has it")
         incoming.answer(phone.audio.sdp())
         agent = self.rings("1012", "1003")
         for node in rest:
-            until(lambda node=node: node.tandemctl("callback.list") == [], lambda: "it is over")
+            until(lambda node=node: node.local("callback.list") == [], lambda: "it is over")
         incoming.bye()
         agent.wait_cancel()
         self.assertEqual(self.rung("1003"), 1)

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -394,6 +395,22 @@ class Node(Server):
     def forget_socket(self):
         """From now on tandemctl asks this node by Redis."""
         os.unlink(os.path.join(self.folder, "control.sock"))
+
+    def local(self, command, **arguments):
+        """What this node says, by its own socket, as tandemctl has it: without a process for each question of those that are asked again and again."""
+        with socket.socket(socket.AF_UNIX) as end:
+            end.settimeout(5 * slowness())
+            try:
+                end.connect(os.path.join(self.folder, "control.sock"))
+                end.sendall(json.dumps({"id": f"py-{os.urandom(8).hex()}", "do": command, "args": arguments}).encode() + b"\n")
+                answer = json.loads(end.makefile("rb").readline())
+            except (OSError, ValueError) as error:
+                raise ServerError(f"{command}: {error}") from error
+        if answer.get("elsewhere"):     # it starts, or another node has it
+            return self.tandemctl(command, **{name: worded(value) for name, value in arguments.items()})
+        if "result" not in answer:
+            raise ServerError(f"{command}: {answer}")
+        return answer["result"]
 
     def tandemctl(self, command, secret=None, **arguments):
         return super().ctl(command, secret, **arguments)
