@@ -219,3 +219,80 @@ test("flows: text and graph are one program", async () => {
 	const damaged = graphOf(parse('{"start": "a", "steps": {"a": {"play": ["x"], "next": "gone"}, "b": {}}}'));
 	assert.deepEqual(damaged.faults, [{ step: "b", why: "it has no verb" }, { step: "a", why: 'next leads to "gone", which is no step' }]);
 });
+
+test("the button of a headset answers what rings before it hangs up, its lights follow, and mute goes both ways", async () => {
+	const { Headset } = await load("client/headset.ts");
+	const item = (usages, more) => ({ isArray: false, isAbsolute: true, isRange: false, usages, reportSize: 1, reportCount: usages.length, ...more });
+	const made = (mute, range) => {
+		const sent = [];
+		const device = Object.assign(new EventTarget(), {
+			productName: "stand-in",
+			opened: true,
+			sendReport: async (id, octets) => sent.push([id, ...octets].join()),
+			close: async () => undefined,
+			collections: [
+				{ usagePage: 0x0c, inputReports: [{ reportId: 2, items: [item([0x0b0020])] }], outputReports: [] },
+				{
+					usagePage: 0x0b,
+					inputReports: [{ reportId: 2, items: [item([], { reportCount: 7 }), item([0x0b0021]), range ? item([], { isRange: true, usageMinimum: 0x0b001f, reportCount: 2 }) : item([0x0b0024, 0x0b0020]), item([0x0b002f], mute)] }],
+					outputReports: [{ reportId: 3, items: [item([0x080009, 0x080017])] }, { reportId: 4, items: [item([0x080018])] }],
+				},
+			],
+		});
+		const done = [];
+		const phone = {
+			state: { calls: [] },
+			answer: (id) => done.push(`answer ${id}`),
+			end: (id) => done.push(`end ${id}`),
+			mute: (id, on) => done.push(`mute ${id} ${on}`),
+		};
+		const headset = new Headset(device, phone);
+		const said = (hook, muted = 0) => device.dispatchEvent(Object.assign(new Event("inputreport"), { reportId: 2, data: new DataView(new Uint8Array([0, (hook << 1) | (muted << 2)]).buffer) }));
+		const calls = (...list) => {
+			phone.state.calls = list.map(([id, state, more]) => ({ id, state, incoming: true, held: false, muted: false, ...more }));
+			headset.show();
+		};
+		return { device, sent, done, said, calls, headset, take: () => [done.splice(0), sent.splice(0)] };
+	};
+	for (const range of [false, true]) {
+		const h = made({}, range);
+		h.calls();
+		assert.deepEqual(h.take(), [[], ["3,0", "4,0"]]);
+		h.calls([1, "ringing"]);
+		assert.deepEqual(h.take(), [[], ["3,0", "4,1"]]);
+		h.said(1);
+		assert.deepEqual(h.take(), [["answer 1"], []]);
+		h.calls([1, "talking"]);
+		assert.deepEqual(h.take(), [[], ["3,2", "4,0"]]);
+		h.said(1); // says what its light says
+		assert.deepEqual(h.take(), [[], []]);
+		h.calls([1, "talking"], [2, "ringing"]);
+		h.take();
+		h.said(0); // a call rings and one is there
+		assert.deepEqual(h.take(), [["answer 2"], []]);
+		h.calls([1, "talking", { held: true }], [2, "talking"]);
+		assert.deepEqual(h.take(), [[], ["3,2", "4,0"]]);
+		h.said(1, 1);
+		assert.deepEqual(h.take(), [["mute 2 true"], []]);
+		h.calls([1, "talking", { held: true }], [2, "talking", { muted: true }]);
+		assert.deepEqual(h.take(), [[], ["3,3", "4,0"]]);
+		h.said(0, 1);
+		assert.deepEqual(h.take(), [["end 2"], []]);
+		h.calls();
+		h.take();
+		h.said(1); // for no call
+		assert.deepEqual(h.take(), [[], ["3,0", "4,0"]]);
+		h.device.dispatchEvent(Object.assign(new Event("inputreport"), { reportId: 9, data: new DataView(new ArrayBuffer(0)) }));
+		assert.deepEqual(h.take(), [[], []]);
+		await h.headset.stop();
+		h.said(1);
+		assert.deepEqual(h.take()[0], []);
+	}
+	const presses = made({ isAbsolute: false }, false);
+	presses.calls([1, "calling", { incoming: false }]);
+	presses.said(1, 1);
+	presses.said(1, 0);
+	presses.calls([1, "calling", { incoming: false, muted: true }]);
+	presses.said(1, 1);
+	assert.deepEqual(presses.take()[0], ["mute 1 true", "mute 1 false"]);
+});

@@ -17,6 +17,15 @@ LONG = 30
 PCS = "const Real = RTCPeerConnection; pcs = []; RTCPeerConnection = class extends Real { constructor(...a) { super(...a); pcs.push(this); } };"
 CAME = "pcs[pcs.length - 1].getStats().then(all => [...all.values()].filter(r => r.type === 'inbound-rtp' && r.kind === 'audio').reduce((n, r) => n + r.packetsReceived, 0))"
 SILENCE_S = 3
+# A headset in the place of the browser's: what its lights are told, and a press of its button.
+HEADSET = """const item = usages => ({ isArray: false, isAbsolute: true, isRange: false, usages, reportSize: 1, reportCount: usages.length });
+lights = []; headset = Object.assign(new EventTarget(), { productName: 'Stand-in', opened: false, open: async () => { headset.opened = true; }, close: async () => {},
+  sendReport: async (id, octets) => { lights.push([...octets].join()); },
+  collections: [{ usagePage: 0x0b, inputReports: [{ reportId: 2, items: [item([0x0b0020, 0x0b002f])] }],
+                  outputReports: [{ reportId: 3, items: [item([0x080017, 0x080018, 0x080009])] }] }] });
+press = octet => headset.dispatchEvent(Object.assign(new Event('inputreport'), { reportId: 2, data: new DataView(new Uint8Array([octet]).buffer) }));
+let allowed = [];
+Object.defineProperty(navigator, 'hid', { value: Object.assign(new EventTarget(), { getDevices: async () => allowed, requestDevice: async () => allowed = [headset] }) });"""
 
 
 class Phones(Walks, unittest.TestCase):
@@ -328,6 +337,29 @@ class Does(Phones):
         out.wait_answer()
         out.bye()
         page.until("!document.querySelector('.phone-call')")
+        self.fine(page)
+
+    def test_a_headset(self):
+        """MED-14: its button answers and hangs up, its lights follow, mute goes both ways."""
+        page = self.phone()
+        page.say("Page.addScriptToEvaluateOnNewDocument", source=HEADSET)
+        page.reload()
+        page.shows("Calls to you ring here, too")
+        page.go(self.url("client#/settings"))
+        page.click("Use the call button of a headset")
+        page.shows("Stand-in")
+        out = self.b.invite(self.own, self.audio_b.sdp())
+        page.until("lights.at(-1) === '2'")
+        page.run("press(1)")
+        out.wait_answer()
+        page.until("lights.at(-1) === '1'")
+        page.run("press(3)")
+        page.until("lights.at(-1) === '5'")
+        page.click("Unmute", ".phone-bar button")
+        page.until("lights.at(-1) === '1'")
+        page.run("press(0)")
+        out.wait_bye()
+        page.until("lights.at(-1) === '0' && !document.querySelector('.phone-call')")
         self.fine(page)
 
     def test_taken_from_a_colleague(self):

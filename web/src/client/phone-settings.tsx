@@ -5,6 +5,7 @@ import * as api from "../api";
 import { list, text, type Row } from "../api";
 import { t } from "../i18n";
 import { Card, attempt } from "../ui";
+import { askHeadset, headsets, takesHeadsets } from "./headset";
 import { type Tastes, microphone, setTaste, tastes, tells } from "./media";
 import { Level } from "./phone-call";
 import { usePhone } from "./phone-bar";
@@ -25,7 +26,11 @@ export function MediaCard() {
 	const [of, setOf] = useState<Tastes>(tastes);
 	const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
 	const [heard, setHeard] = useState<MediaStreamTrack | null>(null);
-	const look = () => void navigator.mediaDevices?.enumerateDevices().then(setDevices);
+	const [buttons, setButtons] = useState<string[]>([]);
+	const look = () => {
+		void navigator.mediaDevices?.enumerateDevices().then(setDevices);
+		void headsets().then(setButtons);
+	};
 	useEffect(() => {
 		look();
 		navigator.mediaDevices?.addEventListener("devicechange", look);
@@ -75,6 +80,14 @@ export function MediaCard() {
 					</button>
 					{heard && <Level track={heard} />}
 				</div>
+				{takesHeadsets() && (
+					<div class="row">
+						<button class="button slim" onClick={() => void attempt(askHeadset).then(look)}>
+							{t("Use the call button of a headset")}
+						</button>
+						<span class="muted">{buttons.join(", ")}</span>
+					</div>
+				)}
 				<label class="switch">
 					<input type="checkbox" role="switch" checked={of.answers} onChange={(event) => set({ answers: event.currentTarget.checked })} />
 					<span>{t("The phone in this browser answers by itself")}</span>

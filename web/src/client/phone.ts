@@ -5,6 +5,7 @@
 import * as JsSIP from "jssip";
 import * as api from "../api";
 import { t } from "../i18n";
+import { Headsets } from "./headset";
 import { type Kept, type KeptCall, keepPhone, sameCall, sameParties } from "./kept";
 import { say } from "../ui";
 import { type Sample, complaint, microphone, play, sample, tastes } from "./media";
@@ -74,6 +75,7 @@ export class Phone {
 	private release: (() => void) | null = null;
 	private ringer: { context: AudioContext; timer: number } | null = null;
 	private watcher = 0;
+	private headsets: Headsets | null = null;
 	private readonly left = () => this.release?.(); // the next page may have it at once
 	private readonly moved = () => this.sessions.forEach((_, id) => this.retake(id));
 
@@ -84,6 +86,7 @@ export class Phone {
 		const rings = this.state.calls.some((one) => one.state === "ringing");
 		if (rings !== (this.ringer !== null)) this.ring(rings);
 		this.keep();
+		this.headsets?.show();
 		this.tell();
 	}
 
@@ -167,12 +170,15 @@ export class Phone {
 		addEventListener("online", this.moved);
 		addEventListener("pagehide", this.left);
 		this.watcher = window.setInterval(() => void this.watch(), LOOK_MS);
+		this.headsets = new Headsets(this);
 	}
 
 	stop(): void {
 		removeEventListener("online", this.moved);
 		removeEventListener("pagehide", this.left);
 		clearInterval(this.watcher);
+		this.headsets?.stop();
+		this.headsets = null;
 		keepPhone(null);
 		this.ua?.stop();
 		this.ua = null;

@@ -38,6 +38,7 @@ export const ofPhone: { [english: string]: string } = {
 	"This tab keeps what it registers with until it is closed, or you sign out.": "Dieser Tab behält, womit er sich anmeldet, bis er geschlossen wird oder Sie sich abmelden.",
 	"Transfer to": "Verbinden mit",
 	Transferred: "Verbunden",
+	"Use the call button of a headset": "Den Rufknopf eines Headsets verwenden",
 	"What comes to you is uneven ({n} ms jitter): words may be cut.": "Was bei Ihnen ankommt, ist ungleichmäßig ({n} ms Jitter): Wörter können abreißen.",
 	"With video": "Mit Bild",
 	"Your camera": "Ihre Kamera",
