@@ -189,6 +189,8 @@ static void on_tick(lws_sorted_usec_list_t *sul)
 	web_clients_expire(web->clients, clock_now_ns());
 	if (web->pages.events)
 		web_events_expire(web->pages.events, clock_now_ns());
+	if (web->certificates)
+		tls_tickets_expire(web->certificates->tls, clock_now_ns());
 	lws_sul_schedule(web->context, 0, &web->tick, on_tick, TICK_US);
 }
 

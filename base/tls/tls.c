@@ -11,13 +11,19 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
+#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/tls/tls.h"
+
+enum { TICKET_KEYS_MAX = 128 }; /* octets */
+
+#define TICKET_KEYS_NS (24 * 3600 * NS_PER_S)
 
 typedef bool identity_fn(struct bytes identity, void *arg);
 
@@ -504,8 +510,31 @@ static int tls_on_certificate(SSL *ssl, void *arg)
 	return 1;
 }
 
+/* A ticket proves a client's certificate again: none outlives the authorities that it was verified
+ * against, nor the keys a day (RFC 8446 4.6.1, RFC 5077 5.5). */
+static void tickets_renew(struct tls *t, uint64_t now_ns)
+{
+	unsigned char keys[TICKET_KEYS_MAX];
+	long n = t->lent ? SSL_CTX_get_tlsext_ticket_keys(t->lent, NULL, 0) : 0;
+
+	t->tickets_ns = now_ns;
+	if (n <= 0 || n > (long)sizeof(keys))
+		return;
+	if (RAND_bytes(keys, (int)n) == 1)
+		(void)SSL_CTX_set_tlsext_ticket_keys(t->lent, keys, n);
+	OPENSSL_cleanse(keys, sizeof(keys));
+}
+
+void tls_tickets_expire(struct tls *t, uint64_t now_ns)
+{
+	if (now_ns - t->tickets_ns >= TICKET_KEYS_NS)
+		tickets_renew(t, now_ns);
+}
+
 void tls_lend(struct tls *t, struct ssl_ctx_st *to)
 {
+	t->lent = to;
+	tickets_renew(t, clock_now_ns());
 	SSL_CTX_set_cert_cb(to, tls_on_certificate, t);
 }
 
@@ -604,8 +633,10 @@ int tls_reload(struct tls *t, const struct tls_settings *settings, char error[TL
 		return err;
 	fresh.refused = t->refused;
 	fresh.refused_arg = t->refused_arg;
+	fresh.lent = t->lent;
 	contents_free(t);
 	*t = fresh;
+	tickets_renew(t, clock_now_ns());
 	return 0;
 }
 

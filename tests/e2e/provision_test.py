@@ -8,6 +8,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -866,6 +867,23 @@ class Secure(unittest.TestCase):
         old.set_ciphers("DEFAULT@SECLEVEL=0")
         with self.assertRaises(OSError):
             self.phone(old).boot()
+
+    def ask(self, context, session):
+        with socket.create_connection((place.NODE, self.port), 10) as plain, context.wrap_socket(plain, session=session) as link:
+            link.sendall(b"GET /000000000000.cfg HTTP/1.1\r\nHost: node\r\n\r\n")
+            self.assertIn(b"200", link.recv(65536).partition(b"\r\n")[0])
+            return link.session_reused, link.session
+
+    def test_resumed(self):
+        """A phone that comes back has no whole handshake (RFC 8446 2.2), until the node has read its certificates again."""
+        for newest in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+            context = self.context(True)
+            context.maximum_version = newest
+            _, session = self.ask(context, None)
+            is_resumed, session = self.ask(context, session)
+            self.assertTrue(is_resumed, newest)
+            self.node.process.send_signal(signal.SIGHUP)
+            until(lambda: not self.ask(context, session)[0])
 
     def test_without_credentials(self):
         """Each path has the same octets, over TLS, too."""
