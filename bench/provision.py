@@ -3,6 +3,7 @@
 """Phones that fetch their files: how many a second, how soon all are back behind a power cut, how soon a phone is of who keys #17, and what leaks or mixes.
 
 Row `fetches`: connections from addresses of their own ask for first files, which are rendered anew each time, and for files of a boot, which the node has. Row
+`tls`: connections by TLS, with a whole handshake of each kind of key, and resumed, with one request each. Row
 `phones`: all phones boot at once, 8 files each over one connection, and register. Row `login`: #17, extension and PIN are keyed as soon as they are asked for; the
 phone fetches its files when it is told to, registers, and calls. Row `secrets`: a scanner asks without and with wrong credentials; what it got, the log and Redis are
 searched for passwords. Row `revisions`: boots whose files are of two nodes in turn, while the device changes and one node is killed. The node has one core. Load and
@@ -21,6 +22,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 import lib
@@ -28,7 +30,7 @@ import lib
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "client"))
 from tandem_client import Client, Refused   # noqa: E402
 
-ROWS = ("fetches", "phones", "login", "secrets", "revisions")
+ROWS = ("fetches", "tls", "phones", "login", "secrets", "revisions")
 MEASURE = lib.ROOT / "tests" / "phones" / "measure.py"
 CONNECTIONS = 64
 TRIES, WAIT_S = 3, 1.0
@@ -71,9 +73,9 @@ def register(sock, number, call, cseq, proof):
 class Office(lib.Node):
     """A node with so many extensions from 1000 on, each with a device; files over HTTP."""
 
-    def __init__(self, phones):
-        self.files = lib.free_port()
-        super().__init__(sections={"provision": [f"bind: {lib.ADDRESS}", f"http: {self.files}"]})
+    def __init__(self, phones, sections=None):
+        self.files, self.files_tls = lib.free_port(), lib.free_port()
+        super().__init__(sections={"provision": [f"bind: {lib.ADDRESS}", f"http: {self.files}", f"https: {self.files_tls}"], **(sections or {})})
         try:
             self.redis_apart()
             realm = self.realm()
@@ -171,44 +173,52 @@ def turns(runs, seconds):
 
 # ---- fetches ----
 
-def fetches(node, path_of, seconds, first):
-    """A second, over kept connections; all must be 200."""
-    links, count = [Link(node, first + n) for n in range(CONNECTIONS)], [0]
-    end = time.monotonic() + seconds
-
-    def run(link, n):
-        asked = 0
-        while time.monotonic() < end and asked < OF_SOURCE:
-            link.ask(*path_of(n))
-            asked += 1
-            yield
-            while not (taken := link.take()):
-                yield
-            if taken[0] != 200:
-                raise SystemExit(f"{path_of(n)[0]}: {taken[0]}")
-            count[0] += 1
-
-    runs = [(link.socket, run(link, n)) for n, link in enumerate(links)]
-    began = time.monotonic()
-    for _, one in runs:
-        next(one)
-    turns(runs, seconds + 10)
-    spent = time.monotonic() - began
-    for link in links:
-        link.socket.close()
-    return count[0] / spent
+def load(node, port, kind, seconds, first, lines):
+    """What bench/fileload.c says, and the node's seconds of a processor for each answer."""
+    before = lib.cpu_seconds(node.pid)
+    done = subprocess.run(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "fileload", f"{node.address}:{port}", kind, seconds, CONNECTIONS, first]),
+                          input="".join(f"{path} {proof}\n" for path, proof in lines), text=True, capture_output=True, check=True)
+    said = json.loads(done.stdout)
+    if said["failed"] or not said["answers"]:
+        raise SystemExit(f"{kind}: {said['failed']} requests failed, {said['answers']} were answered")
+    return said | {"per_second": said["answers"] / said["seconds"], "cpu_us": (lib.cpu_seconds(node.pid) - before) / said["answers"] * 1e6}
 
 
 def row_fetches(options, node):
-    seconds = 4 if options.quick else 10
-    anew = fetches(node, lambda n: (f"{mac(n)}.cfg", basic(1000 + n, password(n))), seconds, 0)
+    seconds, proofs = 4 if options.quick else 10, [basic(1000 + n, password(n)) for n in range(CONNECTIONS)]
+    anew = load(node, node.files, "kept", seconds, 0, [(f"{mac(n)}.cfg", proof.split()[1]) for n, proof in enumerate(proofs)])
     link, names = Link(node, 5000), []
-    for n in range(CONNECTIONS):
-        link.ask(f"{mac(n)}.cfg", basic(1000 + n, password(n)))
+    for n, proof in enumerate(proofs):
+        link.ask(f"{mac(n)}.cfg", proof)
         names.append(re.search(rb'CONFIG_FILES="([^"]*)"', link.answer()[1])[1].decode().split(", ")[-1])
-    cached = fetches(node, lambda n: (names[n], basic(1000 + n, password(n))), seconds, 1000)
-    lib.say(f"fetches a second: rendered anew {anew:.0f}, from the cache {cached:.0f}")
-    return {"fetches_per_second": round(anew), "fetches_per_second_cached": round(cached)}
+    cached = load(node, node.files, "kept", seconds, 100000, [(name, proof.split()[1]) for name, proof in zip(names, proofs, strict=True)])
+    lib.say(f"fetches a second: rendered anew {anew['per_second']:.0f} ({anew['cpu_us']:.0f} us of the node each), "
+            f"from the cache {cached['per_second']:.0f} ({cached['cpu_us']:.0f} us)")
+    return {"fetches_per_second": round(anew["per_second"]), "fetches_per_second_cached": round(cached["per_second"]),
+            "fetch_cpu_us": round(anew["cpu_us"], 1), "fetch_cached_cpu_us": round(cached["cpu_us"], 1)}
+
+
+def row_tls(options):
+    """A request each for the file that needs no credentials."""
+    seconds, figures, lines = 4 if options.quick else 10, {}, [("000000000000.cfg", "-")] * CONNECTIONS
+    for name, key in ("ecdsa", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]), ("rsa", ["rsa:2048"]):
+        with tempfile.TemporaryDirectory() as folder:
+            cert, secret = pathlib.Path(folder, "cert.pem"), pathlib.Path(folder, "key.pem")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-keyout", secret, "-out", cert, "-days", "2", "-subj", "/CN=node"],
+                           check=True, capture_output=True)
+            node = Office(0, {"tls": [f"certificate: {cert}", f"key: {secret}"]})
+            try:
+                for kind in ("new", "resumed") if name == "ecdsa" else ("new",):
+                    said = load(node, node.files_tls, kind, seconds, 0, lines)
+                    figure = "resumed" if kind == "resumed" else name
+                    if kind == "resumed" and said["whole_handshakes"] > CONNECTIONS:
+                        raise SystemExit(f"{said['whole_handshakes']} handshakes of {said['answers']} were not resumed")
+                    figures[f"tls_per_second_{figure}"] = round(said["per_second"])
+                    figures[f"tls_cpu_us_{figure}"] = round(said["cpu_us"], 1)
+                    lib.say(f"TLS connections a second, {figure}: {said['per_second']:.0f} ({said['cpu_us']:.0f} us of the node each)")
+            finally:
+                node.stop()
+    return figures
 
 
 # ---- phones ----
@@ -352,6 +362,8 @@ def main():
                     figures |= row()
         finally:
             node.stop()
+    if "tls" in rows:
+        figures |= row_tls(options)
     if "login" in rows:
         figures |= measured("login", 3 if options.quick else 20)
     if "revisions" in rows:
