@@ -101,6 +101,8 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 	}
 	if (!err)
 		err = leg_to_party(h, call_caller(c), &tag, &party);
+	if (!err && o->hides)
+		err = text_set(&call_caller(c)->carried, BYTES_LIT("Privacy: id\r\n"));
 	return err || !o->caller_id.n ? err : identity_show(h, call_caller(c), o->caller_id);
 }
 

@@ -133,6 +133,7 @@ struct call_originate {
 	struct bytes payer;        /* for a number outside: the extension of the call */
 	const struct shard_order *by;
 	bool auto_answer;
+	bool hides;      /* from, as by Privacy: id */
 	uint32_t ring_s; /* of call.ring_s */
 };
 /* Why a call could not be started: nothing is left behind then. */

@@ -265,6 +265,7 @@ struct shard_originate {
 	const char *payer;
 	const char *caller_id; /* shown outside; NULL: the extension's */
 	bool auto_answer;      /* from's phone is asked to answer by itself (REG-18) */
+	bool hides;            /* from, from whom it is connected with (RFC 3323 id) */
 	uint32_t ring_s;       /* so long each of them is rung; 0: as settings say */
 	const struct shard_order *by;
 };

@@ -200,6 +200,7 @@ enum refusal shard_call_originate(struct shard *s, const struct shard_originate 
 					     .display = bytes_str(e ? e->display_name : ""),
 					     .to = bytes_str(o->to),
 					     .auto_answer = o->auto_answer,
+					     .hides = o->hides,
 					     .caller_id = bytes_str(o->caller_id),
 					     .ring_s = o->ring_s,
 					     .payer = bytes_str(o->payer),
