@@ -102,6 +102,31 @@ class Callbacks(Queued):
         second.wait_cancel()
         self.silent("1001")
 
+    def test_who_hides(self):
+        """Who withholds his number is called back, and the agent does not see it: at the phone, in lists, and in the record's name."""
+        self.puts(**OFF)
+        phone = self.phones["1001"]
+        out = phone.invite("100", phone.audio.sdp(), headers=[("Privacy", "id")])
+        phone.audio.use(out.wait_answer())
+        until(lambda: "1001" in self.line(), self.line)
+        phone.audio.digit("5")
+        out.wait_bye()
+        until(lambda: self.numbers() == ["1001"], self.callbacks)
+        self.logs_in("1011")
+        incoming = self.called("1001")
+        self.answers(incoming, "1001")
+        agent = self.phones["1011"].incoming()
+        self.assertIn("anonymous@anonymous.invalid", agent.request.get("From"))
+        self.assertNotIn("1001", agent.request.get("Contact") + agent.request.get("From"))
+        agent.answer(self.phones["1011"].audio.sdp())
+        until(lambda: self.numbers() == [], self.callbacks)
+        row, = self.ask("call.list", **{"as": "1011"})
+        self.assertEqual((row["from"], row["from_name"]), ("anonymous", "Anonymous"))
+        incoming.bye()
+        agent.wait_bye()
+        row = until(lambda: [row for row in self.node.told("td:{s1}:cdr")[self.count:] if row["answered_by"] == "1011"])[0]
+        self.assertEqual((row["from"], row["from_name"]), ("1001", "Anonymous"))
+
     def test_one_at_a_time(self):
         """Two callbacks and two agents: one is called after the other. Who does not answer is tried again, and so often."""
         self.puts(**OFF | {"callback_tries": 2, "callback_ring_s": 5})

@@ -196,6 +196,7 @@ static bool callback_create_make(struct command_run *run, struct callback_value 
 	v->created_utc_ms = v->changed_utc_ms;
 	v->since_utc_ms = since->given && since->number < v->created_utc_ms ? since->number
 									    : v->created_utc_ms;
+	v->hides = command_value(run, "hides")->number;
 	v->priority = priority->given ? (uint8_t)priority->number : q->terms.priority;
 	(void)bytes_cstr(command_value(run, "queue")->text, v->queue, sizeof(v->queue));
 	(void)bytes_cstr(command_value(run, "number")->text, v->number, sizeof(v->number));
@@ -359,6 +360,7 @@ static enum refusal callback_originate(struct command_run *run, const struct que
 					   .from = v->number,
 					   .to = to,
 					   .payer = callback_payer(run->node, q, v->number),
+					   .hides = v->hides,
 					   .ring_s = q->terms.callback.ring_s };
 	struct shard *core = node_core(run->node, call);
 	enum refusal refused = callback_may(run->node, q, v->number);

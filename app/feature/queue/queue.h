@@ -35,6 +35,7 @@ struct callback_value {
 	char queue[QUEUE_NAME_MAX], number[DIAL_NUMBER_MAX];
 	char times[CALLBACK_TIMES_MAX];
 	uint8_t priority, tries;
+	bool hides; /* its caller withholds the number */
 	uint64_t since_utc_ms, created_utc_ms, called_utc_ms, changed_utc_ms;
 };
 

@@ -185,6 +185,8 @@ const struct command_arg g_callback_fields[] = {
 		   "time."),
 	NUMBER_FIELD("priority", priority, 0, QUEUE_PRIORITY_MAX, "0", "As of the queue."),
 	NUMBER_FIELD("tries", tries, 0, UINT8_MAX, "0", "How often it was called."),
+	FLAG_FIELD("hides", hides, "false",
+		   "Its caller withholds the number: agents do not see it."),
 	NUMBER_FIELD("since_utc_ms", since_utc_ms, 0, INT64_MAX, "0",
 		     "Since when the caller has his place."),
 	NUMBER_FIELD("created_utc_ms", created_utc_ms, 0, INT64_MAX, "0", "When it was made."),

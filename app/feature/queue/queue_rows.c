@@ -36,6 +36,7 @@ static const struct command_arg g_callback_create_args[] = {
 	U64_ARG("since_utc_ms", 0, INT64_MAX, "now", "Since when the caller has his place."),
 	U64_ARG("priority", 0, QUEUE_PRIORITY_MAX, "that of the queue", "His priority."),
 	BOOL_ARG("keyed", "false", "The caller has keyed the number (callback_keyed)."),
+	BOOL_ARG("hides", "false", "The caller withholds the number: agents do not see it."),
 	END,
 };
 static const struct command_arg g_callback_call_args[] = {

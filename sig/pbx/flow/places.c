@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
+#include "sig/call/identity.h"
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
 #include "sig/host/programs.h"
@@ -349,6 +350,8 @@ static int verb_callback(struct flow_turn_of *t)
 	members[n++] = (struct verb_member){ "number", writer_done(&number) };
 	if (keyed)
 		members[n++] = (struct verb_member){ "keyed", BYTES_LIT("true"), true };
+	else if (identity_is_hidden(t->c, call_caller(t->c)))
+		members[n++] = (struct verb_member){ "hides", BYTES_LIT("true"), true };
 	if (hours.n)
 		members[n++] = (struct verb_member){ "times", writer_done(&hours) };
 	if (callback_from_queue(w, queue)) {
