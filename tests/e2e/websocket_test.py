@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIP over WebSocket (RFC 7118), plain and over TLS: phones in browsers, and those who only say they are."""
+import contextlib
 import http.client
 import os
 import resource
@@ -335,16 +336,26 @@ class Secure(Phones, WebSocketTest):
             finally:
                 connection.close()
 
+        def resumed(context, session=None):
+            with contextlib.suppress(OSError), socket.create_connection(self.server, PATIENCE_S) as plain:
+                with context.wrap_socket(plain, server_hostname=self.server[0], session=session) as link:
+                    link.sendall(b"GET /readyz HTTP/1.1\r\nHost: node\r\n\r\n")
+                    return link.recv(4096)[:12], link.session
+            return b"", None
+
         bare = ssl.create_default_context(cafile=self.authority)
         known = ssl.create_default_context(cafile=self.authority)
         known.load_cert_chain(path("phone.pem"), path("phone.key"))
         self.assertEqual((page(bare), page(known)), (200, 200))
+        before = resumed(bare)[1]
+        self.assertEqual(resumed(bare, before)[0], b"HTTP/1.1 200")
         self.node.configure({"tls": {"client_certificates": "required", "ca": self.authority}, "http": {"tls": True}})
         self.node.process.send_signal(signal.SIGHUP)
         end = time.monotonic() + PATIENCE_S
         while page(bare) and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual((page(bare), page(known)), (0, 200))
+        self.assertEqual(resumed(bare, before)[0], b"")
         self.assertEqual(self.b.options().status, 200)
         self.refused_is_told()
         self.node.configure({"http": {"tls": True}})
