@@ -367,7 +367,9 @@ class Node(Server):
 
     def ctl(self, command, secret=None, **arguments):
         """One command by the client for Python; words become what the table of commands wants.  tandemctl() is the program."""
-        if self.beside:                 # Redis might give it to the other one
+        if self.beside and secret is None:      # Redis might give it to the other one
+            return self.local(command, **self.typed(self.local, arguments, command))
+        if self.beside:
             return self.tandemctl(command, secret, **{name: worded(value) for name, value in arguments.items()})
         try:
             with Client(self.redis_socket, "_operator", tls=self.redis_tls) as client:
@@ -375,12 +377,15 @@ class Node(Server):
                     realm = client.ask("node.status")["realm"]
                     arguments |= {"ha1": ha1(arguments["number"], realm, secret.rstrip("\n"))}
                     del arguments["password"]
-                types = TYPES[self.programs] = TYPES.get(self.programs) or {
-                    (row["name"], argument["name"]): argument["type"] for row in client.ask("help") for argument in row["arguments"]}
-                return client.ask(command, 5 * slowness(), **{name: typed(types.get((command, name)), value)
-                                                              for name, value in arguments.items()})
+                return client.ask(command, 5 * slowness(), **self.typed(client.ask, arguments, command))
         except (Refused, NoAnswer, OSError) as error:
             raise ServerError(f"{command}: {error}") from error
+
+    def typed(self, ask, arguments, command):
+        """As the command wants them. ask: how its node is asked which commands there are."""
+        types = TYPES[self.programs] = TYPES.get(self.programs) or {
+            (row["name"], argument["name"]): argument["type"] for row in ask("help") for argument in row["arguments"]}
+        return {name: typed(types.get((command, name)), value) for name, value in arguments.items()}
 
     def put_extension(self, number, password, **flags):
         super().put_extension(number, password, **flags)
@@ -409,7 +414,7 @@ class Node(Server):
         if answer.get("elsewhere"):     # it starts, or another node has it
             return self.tandemctl(command, **{name: worded(value) for name, value in arguments.items()})
         if "result" not in answer:
-            raise ServerError(f"{command}: {answer}")
+            raise ServerError("{}: {code}: {message}".format(command, **answer["error"]))
         return answer["result"]
 
     def tandemctl(self, command, secret=None, **arguments):
