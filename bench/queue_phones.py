@@ -82,10 +82,10 @@ class Phones:
     def sdp(self, silent):
         return lib.Media().sdp(lib.ADDRESS, 9) + (SILENT if silent else "")
 
-    def call(self, user, number, silent=True, name=""):
-        """name: as it is between quotation marks."""
+    def call(self, user, number, silent=True, name="", **media):
+        """name: as it is between quotation marks; media: for sdp."""
         uri = f"sip:{number}@{lib.ADDRESS}:{self.node[1]}"
-        dialog = Dialog(self, user, os.urandom(8).hex(), f'{name and chr(34) + name + chr(34)} <sip:{user}@{lib.ADDRESS}>;tag={os.urandom(4).hex()}', f"<{uri}>", uri, self.sdp(silent))
+        dialog = Dialog(self, user, os.urandom(8).hex(), f'{name and chr(34) + name + chr(34)} <sip:{user}@{lib.ADDRESS}>;tag={os.urandom(4).hex()}', f"<{uri}>", uri, self.sdp(silent, **media))
         self.dialogs[dialog.call_id] = dialog
         dialog.send("INVITE", body=dialog.sdp)
         return dialog
