@@ -147,7 +147,7 @@ static bool unlogged_row(const struct sql_value *row, void *arg)
 	return true;
 }
 
-/* What ended a moment ago is being logged now. */
+/* What ended a moment ago is being logged now; what is out of the list is in no page. */
 int archive_history_unlogged(struct archive *a, const json_t *args, json_t **result,
 			     char why[SQL_WHY_MAX])
 {
@@ -160,7 +160,9 @@ int archive_history_unlogged(struct archive *a, const json_t *args, json_t **res
 			"JOIN listing l ON l.tenant = s.tenant AND l.owner = s.owner AND "
 			"l.ended_ms > s.ended_ms AND l.ended_ms < $2 "
 			"LEFT JOIN logged g ON g.tenant = l.tenant AND g.owner = l.owner AND "
-			"g.call = l.call WHERE s.tenant = $1 AND s.call = 0 AND "
+			"g.call = l.call LEFT JOIN cleared d ON d.tenant = s.tenant AND "
+			"d.owner = s.owner WHERE s.tenant = $1 AND s.call = 0 AND "
+			"l.flags & 8 = 0 AND l.ended_ms > COALESCE(d.until_ms, -1) AND "
 			"COALESCE(g.ended_ms, 0) < l.ended_ms GROUP BY s.owner ORDER BY s.owner",
 			params, COUNT_OF(params), unlogged_row, users);
 

@@ -322,6 +322,12 @@ static void logged(struct archive *a)
 	assert_int_equal(unlogged(a), 2);
 	assert_int_equal(since(a, T0 + 70), T0 + 70);
 	assert_int_equal(unlogged(a), 1);
+	assert_int_equal(archive_hide(a, deleted.tenant, BYTES_LIT("u1009"), rig_call(9), T0), 0);
+	assert_int_equal(unlogged(a), 0); /* he took it out of his list */
+	assert_int_equal(sql_script(archive_sql(a), "UPDATE logged SET ended_ms = 0"), 0);
+	assert_int_equal(unlogged(a), 4);
+	assert_int_equal(archive_clear(a, deleted.tenant, BYTES_LIT("u1009"), T0 + 40), 0);
+	assert_int_equal(unlogged(a), 2);
 	assert_int_equal(archive_forget(a, &deleted), 0);
 	json_decref(deleted.json);
 	assert_int_equal(rig_number(a, "SELECT count(*) FROM logged"), 0);
