@@ -512,7 +512,7 @@ export function Table(props: TableProps) {
 	}, [rows === null]);
 	const first = Math.max(0, Math.min(Math.floor(view.top / ROW) - BEYOND, shown.length - 1));
 	const last = Math.min(shown.length, first + Math.ceil(view.high / ROW) + 2 * BEYOND);
-	const tracks = columns.map((column) => (column.track && !narrow ? column.track : "minmax(0, 1fr)")).join(" ");
+	const tracks = columns.map((column) => (column.track && !narrow ? column.track : column.end ? "minmax(0, .6fr)" : "minmax(0, 1fr)")).join(" ");
 	const by = order.replace(/^-/, "");
 	return (
 		<div class="card">
