@@ -655,10 +655,10 @@ static int extension_put_run(struct node *node, const struct extension *e)
 	if (!err)
 		extension_seats_count(node, e->core.tenant, &seats, &e->core);
 	if (!err)
-		err = groups_out_put(node->shards.shared_tables->groups, e->core.tenant,
+		err = groups_out_put(node->common.shared_tables->groups, e->core.tenant,
 				     bytes_str(e->core.number), bytes_str(e->groups_out));
 	if (!err)
-		err = names_put(node->shards.shared_tables->names, e->core.tenant,
+		err = names_put(node->common.shared_tables->names, e->core.tenant,
 				bytes_str(e->core.number),
 				bytes_str(e->unlisted ? "" : e->core.display_name));
 	if (err)
@@ -722,9 +722,9 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 
 	extension_seats_count(node, tenant, &seats, &none);
 	shards_delete(node, tenant, name);
-	(void)!groups_out_put(node->shards.shared_tables->groups, tenant, bytes_str(name),
+	(void)!groups_out_put(node->common.shared_tables->groups, tenant, bytes_str(name),
 			      (struct bytes){ 0 });
-	(void)!names_put(node->shards.shared_tables->names, tenant, bytes_str(name),
+	(void)!names_put(node->common.shared_tables->names, tenant, bytes_str(name),
 			 (struct bytes){ 0 });
 	locations_forget(node->common.locations, tenant, bytes_str(name), clock_instant());
 	(void)extensions_delete(node->api.extensions, tenant, bytes_str(name));

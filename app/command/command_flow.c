@@ -117,7 +117,7 @@ static const struct flow_program *flow_of(struct node *n, const struct snapshot_
 	else if (!bytes_is(d->kind, "flow"))
 		return NULL;
 	writer_bytes(&w, d->name);
-	return programs_named(n->shards.shared_tables->programs, d->tenant, writer_done(&w));
+	return programs_named(n->common.shared_tables->programs, d->tenant, writer_done(&w));
 }
 
 void command_flow_text_keep(struct node *n, const struct snapshot_document *d)
@@ -133,7 +133,7 @@ static void flow_on_touched(enum store_result result, bool there, struct bytes v
 {
 	struct node *n = arg;
 	struct document_programs *t = &n->api.documents->programs;
-	const struct flow_program *p = programs_named(n->shards.shared_tables->programs,
+	const struct flow_program *p = programs_named(n->common.shared_tables->programs,
 						      bytes_str(t->tenant), bytes_str(t->name));
 
 	(void)value;
@@ -146,7 +146,7 @@ static void flow_touch(struct node *n, const struct snapshot_document *d, struct
 {
 	struct document_programs *t = &n->api.documents->programs;
 	const struct flow_program *p =
-		programs_named(n->shards.shared_tables->programs, d->tenant, name);
+		programs_named(n->common.shared_tables->programs, d->tenant, name);
 	char hash[FLOW_HASH_TEXT];
 
 	if (!p || bytes_cstr(d->tenant, t->tenant, sizeof(t->tenant)) ||
@@ -172,14 +172,14 @@ int command_flows_ship(struct node *n)
 
 	for (const struct flow_shipped *s = g_flows_shipped; s->name; s++) {
 		struct flow_program *p = program_parse(bytes_str(s->program), NULL, &unused);
-		int err = p ? programs_put(n->shards.shared_tables->programs, PROGRAMS_NODE,
+		int err = p ? programs_put(n->common.shared_tables->programs, PROGRAMS_NODE,
 					   bytes_str(s->name), p)
 			    : -EBADMSG;
 
 		if (err)
 			return err;
 	}
-	return programs_number_put(n->shards.shared_tables->programs, PROGRAMS_NODE, MAILBOX_CODE,
+	return programs_number_put(n->common.shared_tables->programs, PROGRAMS_NODE, MAILBOX_CODE,
 				   MAILBOX_FLOW);
 }
 
@@ -188,7 +188,7 @@ static void flows_shipped_keep(struct node *n)
 {
 	for (const struct flow_shipped *s = g_flows_shipped; s->name; s++)
 		flow_text_put(n, BYTES_LIT(DIRECTORY_OPERATORS),
-			      programs_named(n->shards.shared_tables->programs, PROGRAMS_NODE,
+			      programs_named(n->common.shared_tables->programs, PROGRAMS_NODE,
 					     bytes_str(s->name)),
 			      NULL, NULL);
 }
@@ -242,7 +242,7 @@ static bool program_keep(const struct program_request *a, struct bytes text)
 	struct flow_program *p = program_read(text, &unused);
 
 	if (p && !memcmp(p->hash, a->hash, sizeof(a->hash)))
-		return !programs_put(a->node->shards.shared_tables->programs, bytes_str(a->tenant),
+		return !programs_put(a->node->common.shared_tables->programs, bytes_str(a->tenant),
 				     (struct bytes){ 0 }, p);
 	program_free(p);
 	return false;
@@ -277,7 +277,7 @@ void command_flow_program(const struct effect *e, void *node)
 	char text[FLOW_HASH_TEXT];
 
 	if (!a || bytes_cstr(tenant, a->tenant, sizeof(a->tenant)) ||
-	    programs_find(n->shards.shared_tables->programs, hash.p)) {
+	    programs_find(n->common.shared_tables->programs, hash.p)) {
 		program_reply(n, e->call, e->serial, a != NULL); /* another call has asked for it */
 		free(a);
 		return;
@@ -374,7 +374,7 @@ int command_flow_kind_apply(struct node *n, uint16_t tenant, const struct docume
 	char flow[CALL_FLOW_MAX];
 
 	kind_flow_name(flow, kind, name);
-	return p ? programs_put(n->shards.shared_tables->programs,
+	return p ? programs_put(n->common.shared_tables->programs,
 				bytes_str(tenants_name(n->common.tenants, tenant)), bytes_str(flow),
 				p)
 		 : -ENOMEM;
@@ -386,7 +386,7 @@ void command_flow_kind_forget(struct node *n, uint16_t tenant, const struct docu
 	char flow[CALL_FLOW_MAX];
 
 	kind_flow_name(flow, kind, name);
-	programs_delete(n->shards.shared_tables->programs,
+	programs_delete(n->common.shared_tables->programs,
 			bytes_str(tenants_name(n->common.tenants, tenant)), bytes_str(flow));
 }
 
@@ -469,7 +469,7 @@ static int flow_apply(struct node *node, uint16_t tenant, const void *value)
 	const struct program_value *v = value;
 	struct flow_program *p = program_read(bytes_str(v->text), &findings);
 
-	return p ? programs_put(node->shards.shared_tables->programs,
+	return p ? programs_put(node->common.shared_tables->programs,
 				bytes_str(tenants_name(node->common.tenants, tenant)),
 				bytes_str(v->name), p)
 		 : -ENOMEM;
@@ -477,7 +477,7 @@ static int flow_apply(struct node *node, uint16_t tenant, const void *value)
 
 static void flow_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	programs_delete(node->shards.shared_tables->programs,
+	programs_delete(node->common.shared_tables->programs,
 			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(name));
 }
 
@@ -649,7 +649,7 @@ struct flow_caller {
 /* UTC where the tenant has no zone, as for calls. */
 static int32_t caller_offset_s(const struct flow_caller *c)
 {
-	return calendars_offset_s(c->run->node->shards.shared_tables->calendars,
+	return calendars_offset_s(c->run->node->common.shared_tables->calendars,
 				  tenants_terms(c->run->node->common.tenants, c->tenant)->zone,
 				  c->at);
 }
@@ -701,7 +701,7 @@ static void caller_hours(void *arg, struct bytes name, struct writer *w)
 {
 	const struct flow_caller *c = arg;
 	const struct calendar *found =
-		calendars_find(c->run->node->shards.shared_tables->calendars, c->tenant, name);
+		calendars_find(c->run->node->common.shared_tables->calendars, c->tenant, name);
 
 	if (found)
 		writer_str(w,
@@ -712,7 +712,7 @@ static const struct flow_program *caller_named(void *arg, struct bytes flow)
 {
 	const struct flow_caller *c = arg;
 
-	return programs_named(c->run->node->shards.shared_tables->programs,
+	return programs_named(c->run->node->common.shared_tables->programs,
 			      bytes_str(c->run->tenant), flow);
 }
 
@@ -769,7 +769,7 @@ static void flow_on_order_text(enum store_result result, bool there, struct byte
 {
 	struct flow_order *o = arg;
 	struct command_run *run = o->run;
-	struct programs *all = run->node->shards.shared_tables->programs;
+	struct programs *all = run->node->common.shared_tables->programs;
 	uint8_t hash[PROGRAM_HASH_LEN];
 
 	(void)there;
@@ -829,7 +829,7 @@ void command_call_run(struct command_run *run)
 		flow_run_program(run, tenant);
 		return;
 	}
-	p = programs_named(run->node->shards.shared_tables->programs, tenant, flow->text);
+	p = programs_named(run->node->common.shared_tables->programs, tenant, flow->text);
 	if (p)
 		flow_order_give(run, p, flow->text);
 	else

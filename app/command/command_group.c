@@ -20,7 +20,7 @@ static void groups_of_member(const struct node *n, uint16_t tenant, struct bytes
 	const struct ring_group *g;
 	uint32_t cursor = 0;
 
-	while ((g = groups_next(n->shards.shared_tables->groups, &cursor)) != NULL) {
+	while ((g = groups_next(n->common.shared_tables->groups, &cursor)) != NULL) {
 		if (g->tenant == tenant && group_has(g, number))
 			WRITER_TEXTS(w, w->n ? "," : "", g->name);
 	}
@@ -30,7 +30,7 @@ static void groups_of_member(const struct node *n, uint16_t tenant, struct bytes
 struct bytes command_group_of_number(const struct node *n, uint16_t tenant, struct bytes number)
 {
 	struct bytes to =
-		programs_number(n->shards.shared_tables->programs,
+		programs_number(n->common.shared_tables->programs,
 				bytes_str(tenants_name(n->common.tenants, tenant)), number);
 
 	return bytes_starts(to, GROUP_WORD) ? bytes_from(to, sizeof(GROUP_WORD) - 1)
@@ -45,7 +45,7 @@ bool command_group_log(struct command_run *run, struct extension *e)
 	struct writer w = writer_over(mine, sizeof(mine));
 
 	if (group.n &&
-	    !groups_find(run->node->shards.shared_tables->groups, e->core.tenant, group)) {
+	    !groups_find(run->node->common.shared_tables->groups, e->core.tenant, group)) {
 		command_fail(run, COMMAND_NOT_FOUND, "group",
 			     "there is no such group: group.list shows all of them");
 		return false;

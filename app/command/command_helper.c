@@ -164,7 +164,7 @@ static void http_on_program(enum store_result result, bool there, struct bytes v
 		program_free(p);
 	if (result != STORE_OK)
 		help_fail(ask, "program", "Redis did not accept the program");
-	else if (programs_put(ask->node->shards.shared_tables->programs, bytes_str(ask->tenant),
+	else if (programs_put(ask->node->common.shared_tables->programs, bytes_str(ask->tenant),
 			      (struct bytes){ 0 }, p))
 		help_fail(ask, "program", "there is no room for the program");
 	else
@@ -320,7 +320,7 @@ static json_t *told_until(const struct helper_question *ask, const json_t *row)
 
 	if (!end_s || tenant == TENANT_NONE)
 		return json_pack("{s:s}", "until", "");
-	end_s += calendars_offset_s(n->shards.shared_tables->calendars,
+	end_s += calendars_offset_s(n->common.shared_tables->calendars,
 				    tenants_terms(n->common.tenants, tenant)->zone, end_s - 1);
 	day = civil_of(civil_day(end_s - 1));
 	return json_pack("{s:o}", "until",

@@ -46,7 +46,7 @@ bool command_zone_is_there(struct command_run *run, const char *name)
 
 	if (!zone_load_for(run, name, &z))
 		return false;
-	(void)!calendars_zone_put(run->node->shards.shared_tables->calendars, name, z);
+	(void)!calendars_zone_put(run->node->common.shared_tables->calendars, name, z);
 	return true;
 }
 
@@ -56,7 +56,7 @@ int command_zone_read(struct node *node, const char *name)
 	int err = zone_load(&z, name);
 
 	if (!err)
-		return calendars_zone_put(node->shards.shared_tables->calendars, name, z);
+		return calendars_zone_put(node->common.shared_tables->calendars, name, z);
 	LOG_ERROR("node", 0,
 		  "a time zone cannot be read: flows take the branch failed, or know no time",
 		  LOG_STR("zone", name), LOG_STR("error", strerror(-err)));
@@ -71,7 +71,7 @@ static int64_t now_utc_s(void)
 /* One code means one calendar. False: the run has failed. */
 static bool hours_code_is_free(struct command_run *run, const struct hours_value *v)
 {
-	const struct calendar *c = calendars_by_code(run->node->shards.shared_tables->calendars,
+	const struct calendar *c = calendars_by_code(run->node->common.shared_tables->calendars,
 						     document_tenant(run), bytes_str(v->code));
 
 	if (!c || !strcmp(c->name, v->name))
@@ -89,7 +89,7 @@ void command_hours_beat(struct node *n, uint64_t now_ns)
 
 	(void)now_ns;
 	while (core &&
-	       (c = calendars_turn(n->shards.shared_tables->calendars, &cursor, now_utc_s())))
+	       (c = calendars_turn(n->common.shared_tables->calendars, &cursor, now_utc_s())))
 		shard_hours_changed(core, c, clock_instant());
 }
 
@@ -142,7 +142,7 @@ static bool hours_make(struct command_run *run, void *value)
 /* Flows ask it at each call: the zone is read with the first calendar that names it. */
 static int hours_apply(struct node *node, uint16_t tenant, const void *value)
 {
-	struct calendars *all = node->shards.shared_tables->calendars;
+	struct calendars *all = node->common.shared_tables->calendars;
 	const struct hours_value *v = value;
 	static struct hours h;
 	int err;
@@ -163,7 +163,7 @@ static int hours_apply(struct node *node, uint16_t tenant, const void *value)
 
 static void hours_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	calendars_delete(node->shards.shared_tables->calendars, tenant, name);
+	calendars_delete(node->common.shared_tables->calendars, tenant, name);
 }
 
 const struct document_kind g_hours_documents = {

@@ -121,7 +121,7 @@ void command_number_put(struct command_run *run)
 
 static int number_lead(struct node *n, uint16_t tenant, const char *number, struct bytes flow)
 {
-	return programs_number_put(n->shards.shared_tables->programs,
+	return programs_number_put(n->common.shared_tables->programs,
 				   bytes_str(tenants_name(n->common.tenants, tenant)),
 				   bytes_str(number), flow);
 }
@@ -132,7 +132,7 @@ static void number_forget(struct node *node, uint16_t tenant, const char *name)
 	char flow[CALL_FLOW_MAX];
 
 	(void)snprintf(flow, sizeof(flow), NUMBER_WORD "%s", name);
-	programs_delete(node->shards.shared_tables->programs, owner, bytes_str(flow));
+	programs_delete(node->common.shared_tables->programs, owner, bytes_str(flow));
 	(void)!number_lead(node, tenant, name, (struct bytes){ 0 });
 }
 
@@ -146,7 +146,7 @@ static int number_apply(struct node *node, uint16_t tenant, const void *value)
 	int err = 0;
 
 	if (p)
-		err = programs_put(node->shards.shared_tables->programs,
+		err = programs_put(node->common.shared_tables->programs,
 				   bytes_str(tenants_name(node->common.tenants, tenant)), flow, p);
 	else
 		number_forget(node, tenant, v->number);
@@ -160,7 +160,7 @@ static struct bytes number_met(const struct node *node, uint16_t tenant,
 	struct pattern p;
 
 	return programs_pattern(number, &p)
-		       ? programs_pattern_met(node->shards.shared_tables->programs,
+		       ? programs_pattern_met(node->common.shared_tables->programs,
 					      bytes_str(tenants_name(node->common.tenants, tenant)),
 					      number, &p)
 		       : (struct bytes){ 0 };

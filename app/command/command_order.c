@@ -190,7 +190,7 @@ static bool feature_of_hours(enum feature_action feature)
 static const char *hours_wrong(const struct feature_run *run, uint16_t tenant, struct bytes code)
 {
 	const struct calendar *c =
-		calendars_by_code(run->node->shards.shared_tables->calendars, tenant, code);
+		calendars_by_code(run->node->common.shared_tables->calendars, tenant, code);
 	struct extension e = { 0 };
 	bool may;
 
@@ -207,7 +207,7 @@ static json_t *feature_hours_args(const struct feature_run *run, struct bytes co
 {
 	static const char *const states[] = { "none", "open", "closed" };
 	const struct calendar *c =
-		calendars_by_code(run->node->shards.shared_tables->calendars,
+		calendars_by_code(run->node->common.shared_tables->calendars,
 				  tenants_find(run->node->common.tenants, bytes_str(run->tenant)),
 				  code);
 
@@ -467,8 +467,8 @@ static void look_found(void *owner, uint64_t token, struct instant now)
 
 void command_looks_join(struct node *node)
 {
-	node->common.looks = (struct locations_user){ .owner = node, .found = look_found };
-	locations_join(node->common.locations, &node->common.looks);
+	*node->common.looks = (struct locations_user){ .owner = node, .found = look_found };
+	locations_join(node->common.locations, node->common.looks);
 }
 
 bool command_awaits_user(struct command_run *run, const char *of, struct bytes user)
@@ -484,7 +484,7 @@ bool command_awaits_user(struct command_run *run, const char *of, struct bytes u
 	if (!ticket)
 		return false;
 	locations_set_now(n->common.locations, clock_instant());
-	if (locations_request(n->common.locations, tenant, user, &n->common.looks, ticket))
+	if (locations_request(n->common.locations, tenant, user, n->common.looks, ticket))
 		return true;
 	(void)waiting_pop(n->api.waiting, ticket);
 	return false;

@@ -127,7 +127,7 @@ static void command_ask_late(struct ticket *t)
 		run->command->fn(run);
 		return;
 	}
-	shard_remote_picked(place->node->shards.shared_tables, waiting_ticket(w, i), &told);
+	shard_remote_picked(place->node->common.shared_tables, waiting_ticket(w, i), &told);
 	command_ask_picked_end(w, place, &told);
 }
 
@@ -154,11 +154,11 @@ static bool command_ask_owner(struct command_run *run, uint64_t call, uint64_t *
 	uint16_t shard = id_shard(call);
 	struct channel_to to = { 0 };
 
-	if (n->shards.shared_tables->remote && claimant_owner(n->cluster.claimant, shard, &to)) {
+	if (n->common.shared_tables->remote && claimant_owner(n->cluster.claimant, shard, &to)) {
 		*process = to.incarnation;
 		return true;
 	}
-	if (n->shards.shared_tables->remote && claimant_knows(n->cluster.claimant, shard))
+	if (n->common.shared_tables->remote && claimant_knows(n->cluster.claimant, shard))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "that call goes to another node just now: try again");
 	else if (command_arg_find(run->command, BYTES_LIT("with")))
@@ -236,7 +236,7 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 	if (run->command->own && bytes_list_has(bytes_str(run->command->own), BYTES_LIT("with")))
 		ask.join.leaves = bytes_str(run->user);
 	(void)bytes_cstr(bytes_str(slot), ask.join.slot, sizeof(ask.join.slot));
-	remote_watch_send(run->node->shards.shared_tables->remote, process, &ask);
+	remote_watch_send(run->node->common.shared_tables->remote, process, &ask);
 }
 
 /* Of this node: no shard is entered from within another. */
@@ -273,16 +273,16 @@ void command_conference_requested(const struct effect *e, void *arg)
 		return;
 	if (node_shard_find(node, id_shard(e->call)))
 		conference_local(node, e);
-	else if (node->shards.shared_tables->remote &&
+	else if (node->common.shared_tables->remote &&
 		 claimant_owner(node->cluster.claimant, id_shard(e->call), &to))
-		remote_watch_send(node->shards.shared_tables->remote, to.incarnation, &ask);
+		remote_watch_send(node->common.shared_tables->remote, to.incarnation, &ask);
 }
 
 bool command_ask_has_others(const struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
 
-	return n->shards.shared_tables->remote &&
+	return n->common.shared_tables->remote &&
 	       claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
 }
 

@@ -286,7 +286,7 @@ static struct bytes dial_flow(const struct dial_whose *subject, const struct dia
 	if (r->kind == DIAL_EMERGENCY || r->kind == DIAL_EXTENSION || r->kind == DIAL_ROOM)
 		return (struct bytes){ 0 };
 	return (r->kind == DIAL_FEATURE ? programs_number_exact : programs_number)(
-		n->shards.shared_tables->programs,
+		n->common.shared_tables->programs,
 		bytes_str(tenants_name(n->common.tenants, subject->tenant)), dialled);
 }
 

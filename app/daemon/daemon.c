@@ -107,7 +107,7 @@ static uint32_t page_others(const struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
 
-	return n->shards.shared_tables->remote
+	return n->common.shared_tables->remote
 		       ? claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX)
 		       : 0;
 }
@@ -132,7 +132,7 @@ static bool others_query(struct node *n, uint64_t id, const struct record_page_r
 				   .awaited = others,
 				   .best = *here };
 	queries_pause(pause, p->deadline_ns, on_page_late, p);
-	remote_watch_send(n->shards.shared_tables->remote, 0, &page);
+	remote_watch_send(n->common.shared_tables->remote, 0, &page);
 	return true;
 }
 
@@ -166,7 +166,7 @@ static void on_page_request(const void *item, void *arg)
 		paging_answer(n, asked->id, false, &here);
 		return;
 	}
-	shard_record_page(n->shards.shared_tables, &ask, clock_instant(), &here);
+	shard_record_page(n->common.shared_tables, &ask, clock_instant(), &here);
 	if (node_shard_find(n, id_shard(a->call))) /* the others have not that call */
 		ask = (struct record_page_request){ .tenant = ask.tenant, .number = ask.number };
 	if (!others_query(n, asked->id, &ask, &here))
@@ -463,6 +463,7 @@ struct daemon {
 	struct tickets tickets;
 	struct queries queries;
 	struct waiting waiting;
+	struct locations_user looks;
 };
 
 static void daemon_join(struct daemon *d)
@@ -475,6 +476,7 @@ static void daemon_join(struct daemon *d)
 	d->queries.tickets = &d->tickets;
 	d->node.api.queries = &d->queries;
 	d->node.api.waiting = &d->waiting;
+	d->node.common.looks = &d->looks;
 }
 
 int node_run(const char *config_path)

@@ -274,13 +274,13 @@ static void locations_on_answer(struct node *n, const struct answer *a, struct i
 {
 	bool degraded = !store_shared_is_healthy(n->redis.store);
 
-	if (a->ok && a->late && n->common.locations_degraded)
+	if (a->ok && a->late && n->round.locations_degraded)
 		locations_caught_up(n->common.locations, now);
 	else if (a->ok && !a->late)
 		locations_degraded(n->common.locations, false, now);
 	else if (degraded)
 		locations_degraded(n->common.locations, true, now);
-	n->common.locations_degraded = degraded;
+	n->round.locations_degraded = degraded;
 }
 
 /* What a shard of the node has asked another one for. */

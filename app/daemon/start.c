@@ -443,12 +443,12 @@ static int shard_start(struct node *n)
 	if (!err)
 		command_looks_join(n);
 	if (!err)
-		err = shard_shared_tables_open(&n->shards.shared_tables, &settings, &n->rand);
+		err = shard_shared_tables_open(&n->common.shared_tables, &settings, &n->rand);
 	if (!err)
-		keys_derive(&n->keys, "tandem bare phones 1", n->shards.shared_tables->bare_key);
+		keys_derive(&n->keys, "tandem bare phones 1", n->common.shared_tables->bare_key);
 	if (!err)
 		err = command_flows_ship(n);
-	settings.shared_tables = n->shards.shared_tables;
+	settings.shared_tables = n->common.shared_tables;
 	if (!err)
 		err = node_blf_open(n);
 	if (!err)
@@ -815,7 +815,7 @@ void node_stop(struct node *n)
 	answers_close(&n->shards.answers);
 	ended_close(&n->shards.ended);
 	node_shards_close(n);
-	shard_shared_tables_close(n->shards.shared_tables);
+	shard_shared_tables_close(n->common.shared_tables);
 	locations_close(n->common.locations);
 	node_probe_close(n);
 	resolver_close(n->dns.resolver);

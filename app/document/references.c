@@ -81,7 +81,7 @@ void references_each(const struct node *n, const struct document_kind *kind, uin
 			  fields->field.kind == FIELD_NUMBER ? number : text, fn, arg);
 	}
 	if (kind->program && tenant != TENANT_NONE)
-		program_each(programs_named(n->shards.shared_tables->programs,
+		program_each(programs_named(n->common.shared_tables->programs,
 					    bytes_str(tenants_name(n->common.tenants, tenant)),
 					    bytes_str((const char *)value + kind->name_at)),
 			     fn, arg);
@@ -243,7 +243,7 @@ static void who_write(struct writer *w, const char *who, const json_t *path)
 static bool node_has_one(const struct node *n, const struct document_kind *kind, const char *name)
 {
 	return !strcmp(kind->name, "flow") &&
-	       programs_named(n->shards.shared_tables->programs, PROGRAMS_NODE, bytes_str(name));
+	       programs_named(n->common.shared_tables->programs, PROGRAMS_NODE, bytes_str(name));
 }
 
 bool references_let_go(struct command_run *run, const struct document_kind *kind, const char *name)
@@ -301,7 +301,7 @@ bool reference_exists(const struct node *n, uint16_t tenant, const struct refere
 	return document_named(n, bytes_str(tenants_name(n->common.tenants, tenant)), what->kind,
 			      what->name) ||
 	       (!strcmp(what->kind, "flow") &&
-		programs_named(n->shards.shared_tables->programs, PROGRAMS_NODE, what->name));
+		programs_named(n->common.shared_tables->programs, PROGRAMS_NODE, what->name));
 }
 
 struct warning {

@@ -39,6 +39,23 @@ struct waiting;
 
 #define NODE_TENANT "default"
 
+/* Common to its shards: tenants, and what is known of each. */
+struct node_common {
+	struct locations *locations;
+	struct locations_user *looks; /* of commands */
+	struct shard_shared_tables *shared_tables;
+	struct quota *quota;
+	struct tenants *tenants;
+	struct trunks *trunks; /* of all its tenants */
+	struct hop_names *names;
+	struct trunk_numbers *numbers;
+	struct dial_plans *dials;
+	struct sites *sites; /* sites of their phones */
+	struct rooms *rooms; /* places of their conferences */
+	struct toll *toll;
+	struct shares *shares; /* NULL: in no cluster */
+};
+
 /* With other nodes. */
 struct node_cluster {
 	struct claimant *claimant; /* NULL: in no cluster */

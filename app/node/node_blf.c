@@ -56,7 +56,7 @@ void node_blf_setup(void)
 
 static struct remote_watch *blf_of(const struct node *n)
 {
-	return n->shards.shared_tables ? n->shards.shared_tables->remote : NULL;
+	return n->common.shared_tables ? n->common.shared_tables->remote : NULL;
 }
 
 static void blf_send(void *arg, uint64_t process, struct bytes outcome)
@@ -98,14 +98,14 @@ int node_blf_open(struct node *n)
 					   .answered = n->hooks->answered,
 					   .arg = n };
 
-	n->shards.shared_tables->shares = n->common.shares;
-	return n->cluster.edge ? shard_remote_open(n->shards.shared_tables, &with) : 0;
+	n->common.shared_tables->shares = n->common.shares;
+	return n->cluster.edge ? shard_remote_open(n->common.shared_tables, &with) : 0;
 }
 
 void node_blf_on_message(struct node *n, uint64_t process, struct bytes outcome)
 {
 	if (blf_of(n))
-		shard_on_remote(n->shards.shared_tables, process, outcome, clock_instant());
+		shard_on_remote(n->common.shared_tables, process, outcome, clock_instant());
 }
 
 void node_blf_flush(struct node *n)
@@ -148,7 +148,7 @@ static void blf_note_processes(struct node *n)
 	while (count)
 		heard += to[--count].incarnation;
 	if (heard != n->cluster.blf.heard)
-		shard_remote_joined(n->shards.shared_tables);
+		shard_remote_joined(n->common.shared_tables);
 	n->cluster.blf.heard = heard;
 }
 
@@ -162,7 +162,7 @@ void node_blf_expire(struct node *n, uint64_t now_ns)
 		shares_note_processes(n);
 		shares_expire(n->common.shares, now_ns);
 	}
-	shard_remote_second(n->shards.shared_tables, now_ns);
+	shard_remote_second(n->common.shared_tables, now_ns);
 }
 
 uint64_t node_blf_next_ns(const struct node *n)

@@ -60,9 +60,10 @@ struct node_round {
 	uint64_t beat_next_ns;
 	bool events_left;      /* of media */
 	bool inter_shard_left; /* what shards said to each other */
-	uint32_t messages;     /* in this round */
-	uint64_t since_ns;     /* the first of them */
-	uint64_t last_ns;      /* how long the round before took, where it had many */
+	bool locations_degraded;
+	uint32_t messages; /* in this round */
+	uint64_t since_ns; /* the first of them */
+	uint64_t last_ns;  /* how long the round before took, where it had many */
 };
 
 /* Functions of the layers above the node. */

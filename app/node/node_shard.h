@@ -84,27 +84,9 @@ struct node_shards {
 	struct node_shard list[NODE_SHARDS_MAX];
 	uint32_t count;
 	struct validity validity; /* in their order from place 1 on */
-	struct shard_shared_tables *shared_tables;
 	struct answers answers;
 	struct effects_to effects_to; /* of locations; each shard has its own */
 	struct ended ended;
-};
-
-/* Common to them: tenants, and what is known of each. */
-struct node_common {
-	struct locations *locations;
-	struct locations_user looks; /* of commands */
-	bool locations_degraded;
-	struct quota *quota;
-	struct tenants *tenants;
-	struct trunks *trunks; /* of all its tenants */
-	struct hop_names *names;
-	struct trunk_numbers *numbers;
-	struct dial_plans *dials;
-	struct sites *sites; /* sites of their phones */
-	struct rooms *rooms; /* places of their conferences */
-	struct toll *toll;
-	struct shares *shares; /* NULL: in no cluster */
 };
 
 /* ---- lookup ---- */

@@ -13,12 +13,12 @@ static int account_apply(struct node *node, uint16_t tenant, const void *value)
 	struct account_code a = ((const struct account_value *)value)->core;
 
 	a.tenant = tenant;
-	return accounts_put(node->shards.shared_tables->accounts, &a);
+	return accounts_put(node->common.shared_tables->accounts, &a);
 }
 
 static void account_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	accounts_delete(node->shards.shared_tables->accounts, tenant, bytes_str(name));
+	accounts_delete(node->common.shared_tables->accounts, tenant, bytes_str(name));
 }
 
 const struct document_kind g_account_documents = {

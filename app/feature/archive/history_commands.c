@@ -46,7 +46,7 @@ static bool history_share_group(const struct groups *groups, uint16_t tenant, st
 static bool history_is_shared(const struct command_run *run, char letter, struct bytes name)
 {
 	const struct node *n = run->node;
-	const struct groups *groups = n->shards.shared_tables->groups;
+	const struct groups *groups = n->common.shared_tables->groups;
 	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
 	struct bytes user = bytes_str(run->user);
 	const struct ring_group *g;

@@ -37,7 +37,7 @@ static bool group_records(const struct ring_group *g)
 static const struct ring_group *group_now(const struct node *node, uint16_t tenant,
 					  const char *name)
 {
-	return groups_find(node->shards.shared_tables->groups, tenant, bytes_str(name));
+	return groups_find(node->common.shared_tables->groups, tenant, bytes_str(name));
 }
 
 static const struct document_seat g_group_seats[] = {
@@ -66,7 +66,7 @@ static int group_apply(struct node *node, uint16_t tenant, const void *value)
 	recorded = group_records(group_now(node, tenant, g.name));
 	err = command_flow_kind_apply(node, tenant, &g_group_documents, g.name, v);
 	if (!err)
-		err = groups_put(node->shards.shared_tables->groups, &g);
+		err = groups_put(node->common.shared_tables->groups, &g);
 	if (!err)
 		document_seat_hold(node, tenant, TENANT_RECORDED, recorded, group_records(&g));
 	return err;
@@ -77,7 +77,7 @@ static void group_forget(struct node *node, uint16_t tenant, const char *name)
 	document_seat_hold(node, tenant, TENANT_RECORDED,
 			   group_records(group_now(node, tenant, name)), false);
 	command_flow_kind_forget(node, tenant, &g_group_documents, name);
-	groups_delete(node->shards.shared_tables->groups, tenant, bytes_str(name));
+	groups_delete(node->common.shared_tables->groups, tenant, bytes_str(name));
 }
 
 /* What may be seen of it: who of its members is logged out, too. */

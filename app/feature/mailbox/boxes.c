@@ -140,7 +140,7 @@ static void row_offsets(const struct box_run *run, json_t *row)
 	(void)json_object_set_new(row, "server_offset_s", json_integer(tm.tm_gmtoff));
 	(void)json_object_set_new(
 		row, "zone_offset_s",
-		json_integer(calendars_offset_s(n->shards.shared_tables->calendars, own, at_s)));
+		json_integer(calendars_offset_s(n->common.shared_tables->calendars, own, at_s)));
 }
 
 /* TENANT/DATE/FILE comes from Redis, and a mail or link would send any file:
@@ -327,7 +327,7 @@ static bool box_run_changed(struct box_run *run)
 	struct node_notify notice = { .tenant = run->tenant, .box = run->box, .message = run->id };
 	bool draft = box_row_is(row, MESSAGE_DRAFT), gone = box_row_is(row, MESSAGE_DELETED);
 
-	shard_box_changed(run->node->shards.shared_tables, bytes_str(run->tenant),
+	shard_box_changed(run->node->common.shared_tables, bytes_str(run->tenant),
 			  bytes_str(run->box));
 	if (!run->said && run->told)
 		node_message_event(run->node, gone ? SIG_MESSAGE_DELETED : SIG_MESSAGE_CHANGED,

@@ -30,8 +30,8 @@ static void messages_on_state(bool connected, void *arg)
 {
 	struct node *n = arg;
 
-	if (connected && n->shards.shared_tables)
-		mailboxes_changed_all(n->shards.shared_tables->mailboxes);
+	if (connected && n->common.shared_tables)
+		mailboxes_changed_all(n->common.shared_tables->mailboxes);
 }
 
 static void messages_on_counted(const struct node_box_answer *answer, void *arg)
@@ -46,7 +46,7 @@ static void messages_on_counted(const struct node_box_answer *answer, void *arg)
 	m->under_way--;
 	if (!known)
 		m->again_ns = clock_now_ns() + MESSAGES_AGAIN_MS * NS_PER_MS;
-	shard_messages_counted(run.node->shards.shared_tables, run.tenant, bytes_str(run.box),
+	shard_messages_counted(run.node->common.shared_tables, run.tenant, bytes_str(run.box),
 			       known ? &counts : NULL, clock_instant());
 }
 
@@ -59,7 +59,7 @@ static void messages_request(struct node *n, uint16_t tenant, struct bytes box)
 	struct messages_run *run = malloc(sizeof(*run));
 
 	if (!run) {
-		(void)mailboxes_counted(n->shards.shared_tables->mailboxes, tenant, box, NULL);
+		(void)mailboxes_counted(n->common.shared_tables->mailboxes, tenant, box, NULL);
 		g_counts.again_ns = clock_now_ns() + MESSAGES_AGAIN_MS * NS_PER_MS;
 		return;
 	}
@@ -81,8 +81,8 @@ void node_messages_round(struct node *n, uint64_t now_ns)
 		m->guest.arg = n;
 		redis_join(n->redis.link, &m->guest);
 	}
-	while (n->shards.shared_tables && m->under_way < MESSAGES_UNDER_WAY &&
+	while (n->common.shared_tables && m->under_way < MESSAGES_UNDER_WAY &&
 	       now_ns >= m->again_ns &&
-	       mailboxes_next(n->shards.shared_tables->mailboxes, &tenant, &box))
+	       mailboxes_next(n->common.shared_tables->mailboxes, &tenant, &box))
 		messages_request(n, tenant, box);
 }

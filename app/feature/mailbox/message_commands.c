@@ -226,7 +226,7 @@ static bool forward_copies(struct command_run *run)
 	(void)json_object_set_new(run->args, "copies", copies);
 	while (bytes_cut(&rest, ',', &to)) {
 		const struct ring_group *g =
-			groups_find(n->shards.shared_tables->groups, tenant, to);
+			groups_find(n->common.shared_tables->groups, tenant, to);
 
 		if (extensions_has(n->api.extensions, tenant, to)) {
 			forward_add(run, copies, to);

@@ -262,7 +262,7 @@ static void mail_stamp(const struct notify_run *run, char out[STAMP_MAX], const 
 	const char *own = tenants_terms(run->node->common.tenants, notify_tenant(run))->zone;
 	int64_t at_s = (int64_t)(json_count(row, "begun_utc_ms") / 1000);
 	int32_t utc_offset_s =
-		calendars_offset_s(run->node->shards.shared_tables->calendars, own, at_s);
+		calendars_offset_s(run->node->common.shared_tables->calendars, own, at_s);
 	time_t local_s = (time_t)(at_s + utc_offset_s);
 	char text[STAMP_MAX] = "";
 	struct tm tm;
@@ -459,7 +459,7 @@ static bool call_is_in_times(const struct notify_run *run, uint32_t from, uint32
 {
 	const char *own = tenants_terms(run->node->common.tenants, notify_tenant(run))->zone;
 	int64_t utc_s = (int64_t)(clock_utc_ms() / 1000),
-		local_s = utc_s + calendars_offset_s(run->node->shards.shared_tables->calendars,
+		local_s = utc_s + calendars_offset_s(run->node->common.shared_tables->calendars,
 						     own, utc_s);
 	uint32_t now = (uint32_t)((local_s - civil_day(local_s) * ZONE_DAY_S) / 60);
 
@@ -471,7 +471,7 @@ static bool call_is_in_hours(const struct notify_run *run, const struct extensio
 	uint32_t from, until;
 	const struct calendar *c =
 		box->notify_hours[0]
-			? calendars_find(run->node->shards.shared_tables->calendars,
+			? calendars_find(run->node->common.shared_tables->calendars,
 					 notify_tenant(run), bytes_str(box->notify_hours))
 			: NULL;
 

@@ -70,7 +70,7 @@ static bool extension_is_on(const struct node *n, uint16_t tenant, struct bytes 
 static bool whom_has(const struct node *n, uint16_t tenant, struct bytes of_party,
 		     struct bytes number)
 {
-	const struct groups *groups = n->shards.shared_tables->groups;
+	const struct groups *groups = n->common.shared_tables->groups;
 	const struct ring_group *g;
 	struct bytes one;
 

@@ -185,7 +185,7 @@ static bool page_may_ring(const struct node *n, uint16_t tenant, struct bytes nu
 	if (!known || priority == PAGE_EMERGENCY)
 		return known;
 	return !rests && (priority == PAGE_PRIORITY ||
-			  !shard_user_is_busy(n->shards.shared_tables->shards, tenant, number));
+			  !shard_user_is_busy(n->common.shared_tables->shards, tenant, number));
 }
 
 static bool page_ring_one(struct command_run *run, const struct room_view *room, const char *to)
@@ -226,9 +226,9 @@ static void page_look_up(struct node *n, const char *name, const struct page_val
 		one = bytes_trim(one);
 		if (extensions_has(n->api.extensions, tenant, one) &&
 		    !locations_know(l, tenant, one)) /* 0: no run waits for it */
-			(void)locations_request(l, tenant, one, &n->common.looks, 0);
+			(void)locations_request(l, tenant, one, n->common.looks, 0);
 		if (page_asks(n, v))
-			remote_watch_ask(n->shards.shared_tables->remote, bytes_str(name), one);
+			remote_watch_ask(n->common.shared_tables->remote, bytes_str(name), one);
 	}
 }
 

@@ -249,7 +249,7 @@ enum { RECORDED_LEAST_MS = 1000 };
 static bool record_flow_exists(struct node *n, struct bytes tenant)
 {
 	static struct flow_findings unused;
-	struct programs *all = n->shards.shared_tables->programs;
+	struct programs *all = n->common.shared_tables->programs;
 	struct flow_program *p = program_parse(
 		BYTES_LIT("[{\"answer\":{}},{\"pause\":0.5},{\"record\":{}},{\"hangup\":{}}]"),
 		NULL, &unused);

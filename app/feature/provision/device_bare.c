@@ -28,7 +28,7 @@ const char *bare_extension(const struct node *n, uint16_t tenant)
 void bare_secret(const struct node *n, uint16_t tenant, struct bytes name,
 		 char out[BARE_PASSWORD + 1])
 {
-	bare_password(n->shards.shared_tables->bare_key, tenants_name(n->common.tenants, tenant),
+	bare_password(n->common.shared_tables->bare_key, tenants_name(n->common.tenants, tenant),
 		      name, out);
 }
 

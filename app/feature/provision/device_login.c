@@ -32,7 +32,7 @@ static uint64_t g_checked_ns;
 
 static struct table *device_accounts(struct node *n)
 {
-	return &n->shards.shared_tables->devices;
+	return &n->common.shared_tables->devices;
 }
 
 /* ---- the password ---- */
@@ -86,7 +86,7 @@ static int device_secret(struct node *n, uint16_t tenant, const struct device_va
 bool device_password_fits(const struct node *n, const struct device_entry *d, const char *password)
 {
 	const struct device_account *account = device_accounts_find(
-		&n->shards.shared_tables->devices, d->tenant, bytes_str(d->mac));
+		&n->common.shared_tables->devices, d->tenant, bytes_str(d->mac));
 	struct digest_secret made;
 	bool fits;
 
@@ -235,7 +235,7 @@ int device_login_apply(struct node *n, struct device_entry *d, const struct devi
 
 void device_login_forget(struct node *n, struct device_entry *d)
 {
-	if (n->shards.shared_tables)
+	if (n->common.shared_tables)
 		device_accounts_delete(device_accounts(n), d->tenant, bytes_str(d->mac));
 }
 

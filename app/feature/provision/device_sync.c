@@ -122,7 +122,7 @@ static bool sync_is_busy(const struct node *n, uint16_t tenant, struct bytes num
 
 static bool sync_has_others(const struct node *n)
 {
-	const struct shard_shared_tables *c = n->shards.shared_tables;
+	const struct shard_shared_tables *c = n->common.shared_tables;
 
 	return c->remote && c->remote_with.others(c->remote_with.arg);
 }

@@ -364,7 +364,7 @@ static void facts_digit_map(struct facts *f, struct node *n, uint16_t tenant,
 static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 			     const struct device_value *v, const struct web_routed *r, bool bare)
 {
-	const struct facts_zone zone = { n->shards.shared_tables->calendars,
+	const struct facts_zone zone = { n->common.shared_tables->calendars,
 					 tenants_terms(n->common.tenants, tenant)->zone };
 	struct bytes owner = bytes_str(tenants_name(n->common.tenants, tenant));
 

@@ -492,7 +492,7 @@ static void on_bare_firmware(struct web_routed *r, void *arg)
 static void bare_event(struct node *n, uint16_t tenant, const char *mac, uint64_t source)
 {
 	uint64_t now_ns = clock_now_ns();
-	uint64_t hash = hash_sip(&n->shards.shared_tables->key, bytes_str(mac));
+	uint64_t hash = hash_sip(&n->common.shared_tables->key, bytes_str(mac));
 	uint64_t *mac_ns = &g_provision.told_mac_ns[hash % SOURCES];
 
 	if (device_find(bytes_str(mac)) || (*mac_ns && now_ns - *mac_ns < DEVICE_REFUSED_NS) ||
@@ -508,7 +508,7 @@ static void on_bare(struct web_routed *r, void *arg)
 	static const char front[] = "/bare/", end[] = ".cfg";
 	struct node *n = arg;
 	struct bytes name = bytes_from(bytes_str(r->path), sizeof(front) - 1);
-	uint64_t source = auth_limit_source(&n->shards.shared_tables->key, &r->peer);
+	uint64_t source = auth_limit_source(&n->common.shared_tables->key, &r->peer);
 	uint16_t tenant = path_tenant(n, r);
 	struct phone_files *files = NULL;
 	char mac[PHONE_MAC_LEN + 1];
@@ -705,7 +705,7 @@ static const struct web_route g_provision_list[] = {
 /* Before anything is looked up. No address can push another one out: they share places. */
 static bool source_may_ask(const struct node *n, const struct web_routed *r)
 {
-	uint64_t hash = auth_limit_source(&n->shards.shared_tables->key, &r->peer);
+	uint64_t hash = auth_limit_source(&n->common.shared_tables->key, &r->peer);
 
 	return stream_rate_spend(&g_provision.full_ns[hash % SOURCES], &g_source_rate,
 				 clock_now_ns());

@@ -438,7 +438,7 @@ static bool callback_in_times(const struct node *n, uint16_t tenant, const char 
 
 	if (!box_times_read(times, &from, &until))
 		return true;
-	local_s = utc_s + calendars_offset_s(n->shards.shared_tables->calendars,
+	local_s = utc_s + calendars_offset_s(n->common.shared_tables->calendars,
 					     tenants_terms(n->common.tenants, tenant)->zone, utc_s);
 	now = (uint32_t)((local_s - civil_day(local_s) * ZONE_DAY_S) / 60);
 	return from <= until ? now >= from && now < until : now >= from || now < until;
@@ -448,7 +448,7 @@ static bool callback_is_time(void *arg, const struct queue *q, const struct queu
 {
 	const struct node *n = arg;
 	const char *hours = q->terms.callback.hours;
-	const struct calendar *c = hours[0] ? calendars_find(n->shards.shared_tables->calendars,
+	const struct calendar *c = hours[0] ? calendars_find(n->common.shared_tables->calendars,
 							     q->terms.tenant, bytes_str(hours))
 					    : NULL;
 
@@ -582,7 +582,7 @@ static bool callback_agent_is_idle(void *arg, const struct queue_agent *a)
 static void callbacks_pick(struct node *n, const struct queue *q, uint64_t now)
 {
 	struct queues *x = queue_table(n);
-	struct shard *core = n->shards.shared_tables->shards;
+	struct shard *core = n->common.shared_tables->shards;
 	struct queue_match m;
 
 	while (core &&

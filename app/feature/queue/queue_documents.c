@@ -29,7 +29,7 @@ static_assert((int)RUN_QUEUE_MAX == (int)QUEUE_NAME_MAX, "as a call has it");
 
 struct queues *queue_table(const struct node *n)
 {
-	return n->shards.shared_tables->queues;
+	return n->common.shared_tables->queues;
 }
 
 /* ---- queues ---- */
@@ -115,7 +115,7 @@ static bool agent_make(struct command_run *run, void *value)
 
 static struct shard *any_shard(const struct node *n)
 {
-	return n->shards.shared_tables->shards;
+	return n->common.shared_tables->shards;
 }
 
 static int agent_apply(struct node *node, uint16_t tenant, const void *value)
@@ -128,8 +128,8 @@ static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 
 	if (a)
 		queue_agent_begin(a, v->changed_utc_ms);
-	if (node->shards.shared_tables->remote) /* they tell of his calls from then on */
-		remote_watch_request(node->shards.shared_tables->remote,
+	if (node->common.shared_tables->remote) /* they tell of his calls from then on */
+		remote_watch_request(node->common.shared_tables->remote,
 				     bytes_str(tenants_name(node->common.tenants, tenant)),
 				     bytes_str(v->number));
 	if (any_shard(node))

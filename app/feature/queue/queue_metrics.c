@@ -41,7 +41,7 @@ void queue_second(struct node *n, uint64_t now_ns)
 
 	(void)now_ns;
 	queue_callbacks_second(n);
-	queues_count(n->shards.shared_tables->queues, &now);
+	queues_count(n->common.shared_tables->queues, &now);
 	count_more(g_metrics.answered, now.answered, &shown.answered);
 	count_more(g_metrics.left, now.left, &shown.left);
 	count_more(g_metrics.wait, now.wait_ms / 1000, &shown.wait_ms);
