@@ -147,7 +147,7 @@ static json_t *audit_entry(const struct command_run *run, const json_t *answer, 
 			 command_role_name(run->role), "by", run->by, "user", user, "source",
 			 source[0] ? source : NULL, "object", audit_object(run), "outcome",
 			 code ? code : "ok", "arguments", audit_arguments(run), "changes", changes,
-			 "node", run->node->settings.node.name);
+			 "node", run->node->settings->node.name);
 }
 
 static void audit_write(const struct command_run *run, const char *tenant, const json_t *answer,

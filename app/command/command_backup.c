@@ -65,7 +65,7 @@ void command_backup_read(struct command_run *run)
 	}
 	out = json_pack("{s:o, s:o, s:s, s:s}", "documents", list, "keys", keys_mark(n), "realm",
 			document_realm(n, tenants_find(n->common.tenants, BYTES_LIT(NODE_TENANT))),
-			"node", n->settings.node.name);
+			"node", n->settings->node.name);
 	if (out && g_document_kinds[kind])
 		(void)json_object_set_new(
 			out, "next", json_integer((json_int_t)kind << BACKUP_KIND_BIT | cursor));

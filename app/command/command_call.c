@@ -92,7 +92,7 @@ static json_t *call_view_json(const struct node *n, const struct call_view *v)
 		command_text_json(bytes_str(v->from_name)), "setup_utc_ms",
 		(json_int_t)v->setup_utc_ms, "answer_utc_ms", (json_int_t)v->answer_utc_ms,
 		"version", (json_int_t)v->version, "saved", v->saved, "restored", v->restored,
-		"node", n->settings.node.name);
+		"node", n->settings->node.name);
 }
 
 static bool call_is_listed(const struct command_run *run, const struct shard *core,

@@ -352,7 +352,7 @@ bool command_is_code(const struct command_run *run, struct bytes number)
 	enum feature_action feature;
 	struct bytes rest;
 
-	settings_codes_read(&run->node->settings, &node);
+	settings_codes_read(run->node->settings, &node);
 	dial_plan_codes(dial_plans_of(run->node->common.dials, document_tenant(run)), &node,
 			&codes);
 	return feature_dialled(&codes, number, &feature, &rest);
@@ -740,10 +740,10 @@ static void extension_warn(const struct node *node, uint16_t tenant, const void 
 
 	command_warn_emergency(node, tenant,
 			       bytes_str(((const struct extension *)value)->core.number), out);
-	if (box->mail[0] && !node->settings.mail.url[0])
+	if (box->mail[0] && !node->settings->mail.url[0])
 		(void)json_array_append_new(
 			out, json_string("mailbox_mail: mail.url is not set on this node"));
-	if (box->transcribe && !node->settings.transcription.url[0])
+	if (box->transcribe && !node->settings->transcription.url[0])
 		(void)json_array_append_new(
 			out, json_string("mailbox_transcribe: transcription.url is not set on this "
 					 "node"));

@@ -55,7 +55,7 @@ static void help_show(const struct helper_question *ask, const json_t *one)
 
 	if (row && one)
 		(void)json_object_update((json_t *)row, (json_t *)(uintptr_t)one);
-	asked_put(&ask->node->helper_asked,
+	asked_put(ask->node->helper_asked,
 		  tenants_find(ask->node->common.tenants, bytes_str(ask->tenant)), row);
 }
 
@@ -458,6 +458,6 @@ void command_flow_trace(struct command_run *run)
 	const struct node *n = run->node;
 	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
 
-	command_answer(run, asked_list(&n->helper_asked, run->of_tenant ? &tenant : NULL,
+	command_answer(run, asked_list(n->helper_asked, run->of_tenant ? &tenant : NULL,
 				       command_value(run, "call")->text, command_limit(run)));
 }

@@ -57,7 +57,7 @@ static int login_state_seal(struct node *n, const struct login_state *s, char ou
 	int err;
 
 	login_seal_key(n, &key);
-	err = seal_make(&key, &n->rand, bytes_str(n->settings.login.issuer),
+	err = seal_make(&key, &n->rand, bytes_str(n->settings->login.issuer),
 			bytes_mem(s, sizeof(*s)), sealed, sizeof(sealed), &size);
 	seal_key_wipe(&key);
 	if (err)
@@ -78,7 +78,7 @@ static bool login_state_open(const struct node *n, struct bytes text, struct log
 
 	login_seal_key(n, &key);
 	if (!err)
-		err = seal_open(&key, bytes_str(n->settings.login.issuer), bytes_mem(sealed, size),
+		err = seal_open(&key, bytes_str(n->settings->login.issuer), bytes_mem(sealed, size),
 				(uint8_t *)out, sizeof(*out), &got, &why);
 	seal_key_wipe(&key);
 	return !err && got == sizeof(*out);
@@ -142,7 +142,7 @@ static void login_on_token(json_t *answer, void *arg)
 /* A page of a tenant, with scripts of that tenant's CRM, is to have no user of another one. */
 static void login_admit_user(struct command_run *run, const json_t *result, const char *tenant)
 {
-	const struct settings_login *s = &run->node->settings.login;
+	const struct settings_login *s = &run->node->settings->login;
 	const char *of = json_text(result, "tenant"), *number = json_text(result, "number");
 	struct command_principal by = { .role = COMMAND_FOR_ADMIN,
 					.source = run->source,
@@ -167,7 +167,7 @@ static void login_admit_user(struct command_run *run, const json_t *result, cons
 /* It is proved who that is. */
 static void login_admit(struct command_run *run, const json_t *result)
 {
-	const struct settings_login *s = &run->node->settings.login;
+	const struct settings_login *s = &run->node->settings->login;
 	const char *of = json_string_value(json_object_get(result, "tenant"));
 	const char *who = json_string_value(json_object_get(result, "name"));
 	int role = login_role(s, json_object_get(result, "roles"));
@@ -255,8 +255,8 @@ static const char *login_state_add(struct command_run *run, bool ends, json_t *a
 	verifier[v.n] = nonce[w.n] = '\0';
 	more = json_pack("{s:s, s:s, s:s, s:s}", "state", state, "verifier", verifier, "nonce",
 			 nonce, "redirect",
-			 s.tenant[0] ? n->settings.login.user_redirect
-				     : n->settings.login.redirect);
+			 s.tenant[0] ? n->settings->login.user_redirect
+				     : n->settings->login.redirect);
 	err = json_object_update(args, more);
 	json_decref(more);
 	return err ? "out of memory" : NULL;
@@ -265,7 +265,7 @@ static const char *login_state_add(struct command_run *run, bool ends, json_t *a
 /* NULL: the run has failed. */
 static json_t *login_args(struct command_run *run, bool ends)
 {
-	const struct settings_login *s = &run->node->settings.login;
+	const struct settings_login *s = &run->node->settings->login;
 	char secret[NODE_SECRET_MAX];
 	const char *why = node_secret_read(s->secret_file, secret);
 	json_t *args;
@@ -303,17 +303,17 @@ void command_login(struct command_run *run)
 	json_t *args;
 	uint64_t ticket;
 
-	if (!n->settings.login.issuer[0]) {
+	if (!n->settings->login.issuer[0]) {
 		command_fail(run, COMMAND_NOT_FOUND, NULL,
 			     "nobody logs in so here: the setting login.issuer is empty");
 		return;
 	}
 	if (!ends &&
-	    !(command_value(run, "user")->number ? n->settings.login.number_claim[0] != '\0'
-						 : n->settings.login.role_count > 0)) {
+	    !(command_value(run, "user")->number ? n->settings->login.number_claim[0] != '\0'
+						 : n->settings->login.role_count > 0)) {
 		command_fail(run, COMMAND_NOT_FOUND, NULL,
 			     "nobody logs in so here: the setting login.%s is empty",
-			     n->settings.login.role_count ? "number_claim" : "roles");
+			     n->settings->login.role_count ? "number_claim" : "roles");
 		return;
 	}
 	if (ends &&

@@ -90,7 +90,7 @@ static json_t *nodes_json(const struct node *n, uint64_t self)
 		(void)json_array_append_new(list, node_json(&node, self));
 	if (c)
 		return list;
-	(void)bytes_cstr(bytes_str(n->settings.node.name), node.node.name, sizeof(node.node.name));
+	(void)bytes_cstr(bytes_str(n->settings->node.name), node.node.name, sizeof(node.node.name));
 	for (uint32_t i = 0; i < n->shards.count; i++)
 		node.node.shards[node.node.shard_count++] = n->shards.list[i].number;
 	(void)json_array_append_new(list, node_json(&node, self));
@@ -155,7 +155,7 @@ static void live_add(json_t *json, const struct node_shard *s, uint64_t now_ns)
 	store_lease_view(s->store, &lease);
 	(void)json_object_update_missing_new(
 		json, json_pack("{s:s, s:I, s:o, s:o, s:o, s:b, s:s?, s:I}", "owner",
-				n->settings.node.name, "epoch", (json_int_t)store_epoch(s->store),
+				n->settings->node.name, "epoch", (json_int_t)store_epoch(s->store),
 				"named", named_json(n->cluster.claimant, &lease.named), "age_ms",
 				since_json(lease.granted_ns, now_ns), "valid_ms",
 				valid_json(&lease, now_ns), "kept", lease.kept, "why_not_kept",
@@ -259,9 +259,9 @@ void command_cluster_status(struct command_run *run)
 	node_id_write(id, self);
 	command_answer(run,
 		       json_pack("{s:s, s:s, s:I, s:I, s:b, s:b, s:o, s:o}", "name",
-				 n->settings.node.name, "id", id, "lease_ms",
-				 (json_int_t)(n->settings.cluster.lease / NS_PER_MS), "replicas",
-				 (json_int_t)n->settings.cluster.replicas, "redis_connected",
+				 n->settings->node.name, "id", id, "lease_ms",
+				 (json_int_t)(n->settings->cluster.lease / NS_PER_MS), "replicas",
+				 (json_int_t)n->settings->cluster.replicas, "redis_connected",
 				 redis_is_connected(n->redis.link), "leases_connected",
 				 n->redis.leases && redis_is_connected(n->redis.leases), "nodes",
 				 nodes_json(n, self), "shards", shards_json(n, clock_now_ns())));
@@ -433,17 +433,17 @@ void command_health(struct command_run *run)
 
 static json_t *limits_json(const struct node *node)
 {
-	const struct settings_limits *limits = &node->settings.limits;
+	const struct settings_limits *limits = &node->settings->limits;
 
 	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)node->capacity.calls_max,
 			 "registrations", (json_int_t)limits->registrations, "transactions",
 			 (json_int_t)limits->transactions, "port_pairs",
-			 (json_int_t)settings_port_pairs(&node->settings));
+			 (json_int_t)settings_port_pairs(node->settings));
 }
 
 static json_t *tls_json(const struct node *node)
 {
-	const struct settings_tls *tls = &node->settings.tls;
+	const struct settings_tls *tls = &node->settings->tls;
 
 	if (!node->sip.tls)
 		return json_pack("{s:b}", "on", 0);
@@ -486,17 +486,17 @@ void command_node_status(struct command_run *run)
 	uint64_t reserved, resident;
 
 	(void)json_object_update_missing_new(
-		json,
-		json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:s, s:I, s:I, s:I}", "realm",
-			  document_realm(node, document_tenant(run)), "name",
-			  node->settings.node.name, "shard", (json_int_t)node->settings.node.shard,
-			  "version", TANDEM_VERSION, "uptime_ms",
-			  (json_int_t)((clock_now_ns() - node->life.start_ns) / NS_PER_MS),
-			  "redis_connected", redis_is_connected(node->redis.link), "redis",
-			  node->redis.embedded_used ? "own" : "configured", "epoch",
-			  (json_int_t)store_epoch(node->shards.list[0].store), "calls_restored",
-			  (json_int_t)node->life.calls_restored, "records_broken",
-			  (json_int_t)node->life.records_broken));
+		json, json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:s, s:I, s:I, s:I}", "realm",
+				document_realm(node, document_tenant(run)), "name",
+				node->settings->node.name, "shard",
+				(json_int_t)node->settings->node.shard, "version", TANDEM_VERSION,
+				"uptime_ms",
+				(json_int_t)((clock_now_ns() - node->life.start_ns) / NS_PER_MS),
+				"redis_connected", redis_is_connected(node->redis.link), "redis",
+				node->redis.embedded_used ? "own" : "configured", "epoch",
+				(json_int_t)store_epoch(node->shards.list[0].store),
+				"calls_restored", (json_int_t)node->life.calls_restored,
+				"records_broken", (json_int_t)node->life.records_broken));
 	add_counts(json, node);
 	node_memory(&reserved, &resident);
 	(void)json_object_set_new(json, "memory_resident", json_integer((json_int_t)resident));

@@ -680,7 +680,7 @@ void command_call_collect(struct command_run *run)
 {
 	struct prompt_terms terms = { .times = 1, .interruptible = true, .ends = "#" };
 	const struct command_value *tag = command_value(run, "tag");
-	uint32_t most = run->node->settings.ivr.max_digits;
+	uint32_t most = run->node->settings->ivr.max_digits;
 
 	field_order(run, &terms);
 	if (!command_value(run, "max")->given)

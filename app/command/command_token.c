@@ -25,7 +25,7 @@ static enum command_role token_role_most(const struct command_run *run)
  * has: of two at once the second one finds a token that is no link any more. */
 static bool token_redeem(struct command_run *run, struct token_value *v)
 {
-	uint64_t lasts_s = run->node->settings.login.session_ns / NS_PER_S;
+	uint64_t lasts_s = run->node->settings->login.session_ns / NS_PER_S;
 
 	if (!run->door || strcmp(run->door, "http") != 0 ||
 	    !document_stored(run->node, run->tenant, &g_token_documents, bytes_str(run->by), v) ||

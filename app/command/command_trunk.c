@@ -321,12 +321,12 @@ static struct dial_asker dial_asker_for(struct dial_whose *subject, struct featu
 {
 	const struct node *n = subject->node;
 
-	settings_codes_read(&n->settings, codes);
+	settings_codes_read(n->settings, codes);
 	return (struct dial_asker){
 		.plan = dial_plans_of(n->common.dials, subject->tenant),
 		.codes = codes,
-		.emergency = n->settings.sip.emergency_numbers,
-		.emergency_count = n->settings.sip.emergency_number_count,
+		.emergency = n->settings->sip.emergency_numbers,
+		.emergency_count = n->settings->sip.emergency_number_count,
 		.arg = subject,
 		.is_extension = dial_has_extension,
 		.is_room = dial_has_room,
@@ -458,7 +458,7 @@ enum { USUAL_HELP = 9 }; /* so many numbers a node has where its file names none
 
 bool command_help_find(const struct node *n, uint16_t tenant, uint32_t i, struct command_help *out)
 {
-	const struct settings_sip *sip = &n->settings.sip;
+	const struct settings_sip *sip = &n->settings->sip;
 	const struct dial_plan *plan = dial_plans_of(n->common.dials, tenant);
 	struct bytes list = bytes_str(plan->emergency), one = { 0 };
 	struct dial_result r = { .kind = DIAL_EMERGENCY };
@@ -552,7 +552,7 @@ void command_dialplan_digit_map(struct command_run *run)
 /* False: the run has failed. */
 static bool network_stands(struct command_run *run, const struct trunk_value *t)
 {
-	const struct settings *s = &run->node->settings;
+	const struct settings *s = run->node->settings;
 
 	for (uint32_t i = 0; i < s->network_count; i++) {
 		if (!t->network[0] || !strcmp(t->network, s->networks[i].name))

@@ -141,7 +141,7 @@ static void page_link_give(struct command_run *run, const struct extension *e)
 		 LOG_STR("tenant", of.tenant), LOG_STR("extension", of.number),
 		 LOG_STR("by", run->id));
 	command_answer(run, json_pack("{s:s, s:s, s:i}", "number", of.number, "path", path, "port",
-				      (int)n->settings.recordings.port));
+				      (int)n->settings->recordings.port));
 }
 
 void command_extension_page(struct command_run *run)

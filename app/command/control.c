@@ -627,7 +627,7 @@ int control_open(struct control **out, struct node *node, const struct redis_pla
 	if (!c)
 		return -ENOMEM;
 	c->node = node;
-	(void)snprintf(c->consumer, sizeof(c->consumer), "%s", node->settings.node.name);
+	(void)snprintf(c->consumer, sizeof(c->consumer), "%s", node->settings->node.name);
 	for (unsigned i = 0; i < CONTROL_LINKS && !err; i++)
 		err = control_link_open(c, i, place);
 	for (unsigned sealed = 0; sealed < 2 && !err; sealed++)

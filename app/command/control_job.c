@@ -304,7 +304,7 @@ bool control_is_remote(const struct node *n, struct bytes name, const json_t *ar
 		const char *text = json_string_value(json_object_get(args, arg->name));
 
 		if (text && arg->place == PLACE_NODE)
-			return strcmp(text, n->settings.node.name) != 0;
+			return strcmp(text, n->settings->node.name) != 0;
 		if (text && id_of_place(arg->place, bytes_str(text), &id))
 			return !is_of_this_node(n, id_shard(id));
 	}

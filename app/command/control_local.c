@@ -501,7 +501,7 @@ static int local_listen(struct control_local *l)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int n = snprintf(l->path, sizeof(l->path), "%s/" CONTROL_LOCAL_SOCKET,
-			 l->node->settings.node.state_dir);
+			 l->node->settings->node.state_dir);
 
 	if (n < 0 || (size_t)n >= sizeof(at.sun_path))
 		return -ENAMETOOLONG;

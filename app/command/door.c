@@ -555,11 +555,11 @@ int door_open(struct door **out, struct node *node)
 		return err;
 	}
 	d->node = node;
-	d->web.swagger_ui = node->settings.http.swagger_ui;
-	(void)snprintf(d->pages, sizeof(d->pages), "%s/pages", node->settings.node.state_dir);
+	d->web.swagger_ui = node->settings->http.swagger_ui;
+	(void)snprintf(d->pages, sizeof(d->pages), "%s/pages", node->settings->node.state_dir);
 	d->web.pages[0] = d->pages;
-	d->web.pages[1] = node->settings.http.pages;
-	d->web.files_port = (uint16_t)node->settings.recordings.port;
+	d->web.pages[1] = node->settings->http.pages;
+	d->web.files_port = (uint16_t)node->settings->recordings.port;
 	rand_open_system(&d->rand);
 	fair_open(&d->fair, WEB_CALLS_MAX, &d->rand);
 	d->web.openapi = door_openapi;

@@ -328,26 +328,26 @@ static void node_reload(struct node *n)
 		return;
 	}
 	health_set_reason(&n->web.health, HEALTH_RELOAD, NULL);
-	settings_keep_at_start(&fresh, &n->settings, &changed);
+	settings_keep_at_start(&fresh, n->settings, &changed);
 	if (changed.n) {
 		LOG_WARN("node", 0, "some settings need a restart: the old ones stay",
 			 LOG_BYTES("settings", writer_done(&changed)));
 	}
-	n->settings = fresh;
+	*n->settings = fresh;
 	log_setup(STDERR_FILENO, (enum log_level)fresh.log.level,
 		  (enum log_format)fresh.log.format);
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
-	settings_to_shard(&n->settings, nonce_key, n->sip.tls != NULL, &shard);
+	settings_to_shard(n->settings, nonce_key, n->sip.tls != NULL, &shard);
 	shard.calls_max = n->capacity.calls_max;
 	node_tls_reload(n);
 	node_add_domains(n, &shard);
 	node_call_waiting_tone(n, &shard);
 	shards_configure(n, &shard);
-	settings_to_quotas(&n->settings, n->capacity.calls_max, &quotas);
+	settings_to_quotas(n->settings, n->capacity.calls_max, &quotas);
 	quota_configure(n->common.quota, &quotas);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
-	engine_batch_wait(n->media.engine, n->settings.media.batch_wait_us);
-	engine_coding(n->media.engine, settings_to_coding(&n->settings));
+	engine_batch_wait(n->media.engine, n->settings->media.batch_wait_us);
+	engine_coding(n->media.engine, settings_to_coding(n->settings));
 	node_guard_configure(n);
 	node_watch_reload(n);
 	node_web_reload(n);
@@ -463,6 +463,9 @@ struct daemon {
 	struct tickets tickets;
 	struct queries queries;
 	struct waiting waiting;
+	struct settings settings;
+	struct identity identity;
+	struct asked helper_asked;
 	struct locations_user looks;
 };
 
@@ -476,6 +479,9 @@ static void daemon_join(struct daemon *d)
 	d->queries.tickets = &d->tickets;
 	d->node.api.queries = &d->queries;
 	d->node.api.waiting = &d->waiting;
+	d->node.settings = &d->settings;
+	d->node.identity = &d->identity;
+	d->node.helper_asked = &d->helper_asked;
 	d->node.common.looks = &d->looks;
 }
 

@@ -73,7 +73,7 @@ void node_on_media(int fd, unsigned events, void *arg)
 				continue;
 			if (list[i].kind == MEDIA_FLOW_CLOSED)
 				ended_flow(&n->shards.ended, core,
-					   (enum latch_mode)n->settings.media.latch, &list[i]);
+					   (enum latch_mode)n->settings->media.latch, &list[i]);
 			shard_media_event(core, &list[i], now);
 			queries_event(n->api.queries, &list[i]);
 			if (list[i].kind == MEDIA_FLOW_KEYED)
@@ -87,7 +87,7 @@ void node_on_media(int fd, unsigned events, void *arg)
 /* Also to a server that was started by a node with other settings. */
 void node_fsync_log(struct node *n)
 {
-	const char *fsync = g_settings_fsync[n->settings.redis.fsync];
+	const char *fsync = g_settings_fsync[n->settings->redis.fsync];
 	const struct bytes args[] = { BYTES_LIT("CONFIG"), BYTES_LIT("SET"),
 				      BYTES_LIT("appendfsync"), bytes_str(fsync) };
 

@@ -73,13 +73,13 @@ enum {
 
 static int start_settings(struct node *n)
 {
-	if (node_settings_read(&n->settings, n->config_path, NODE_READ_START)) {
+	if (node_settings_read(n->settings, n->config_path, NODE_READ_START)) {
 		LOG_ERROR("node", 0, "the settings are wrong", LOG_STR("file", n->config_path));
 		return NODE_EXIT_CONFIG;
 	}
-	log_setup(STDERR_FILENO, (enum log_level)n->settings.log.level,
-		  (enum log_format)n->settings.log.format);
-	LOG_INFO("node", 0, "starting", LOG_STR("name", n->settings.node.name),
+	log_setup(STDERR_FILENO, (enum log_level)n->settings->log.level,
+		  (enum log_format)n->settings->log.format);
+	LOG_INFO("node", 0, "starting", LOG_STR("name", n->settings->node.name),
 		 LOG_STR("version", TANDEM_VERSION), LOG_STR("file", n->config_path));
 	node_interfaces_note(n);
 	node_shards_name(n);
@@ -88,13 +88,13 @@ static int start_settings(struct node *n)
 
 static int start_alone(struct node *n)
 {
-	int err = embedded_lock(&n->redis.embedded, n->settings.node.state_dir);
+	int err = embedded_lock(&n->redis.embedded, n->settings->node.state_dir);
 
 	if (err) {
 		LOG_ERROR("node", 0,
 			  err == -EBUSY ? "another node runs in node.state_dir"
 					: "cannot lock node.state_dir",
-			  LOG_STR("dir", n->settings.node.state_dir),
+			  LOG_STR("dir", n->settings->node.state_dir),
 			  LOG_STR("error", strerror(-err)));
 		return NODE_EXIT_FAILED;
 	}
@@ -107,7 +107,7 @@ static int start_state(struct node *n)
 	char path[PATH_MAX];
 	int err;
 
-	(void)snprintf(path, sizeof(path), "%s/keys", n->settings.node.state_dir);
+	(void)snprintf(path, sizeof(path), "%s/keys", n->settings->node.state_dir);
 	err = keys_load(&n->keys, path);
 	if (err == -ENOENT) {
 		(void)snprintf(path, sizeof(path), "tandemctl init --config %s", n->config_path);
@@ -121,14 +121,14 @@ static int start_state(struct node *n)
 	keys_derive(&n->keys, "tandem extension seal 1", n->extension_seal.octets);
 	rand_open_system(&n->rand);
 	waiting_open(n->api.waiting, &n->rand);
-	err = identity_open(&n->identity, n->settings.node.state_dir, n->redis.embedded.lock_fd,
+	err = identity_open(n->identity, n->settings->node.state_dir, n->redis.embedded.lock_fd,
 			    &n->rand);
 	if (err) {
 		LOG_ERROR("node", 0,
 			  err == -EBADMSG
 				  ? "the file identity of node.state_dir is damaged: remove it"
 				  : "cannot read the file identity of node.state_dir",
-			  LOG_STR("dir", n->settings.node.state_dir),
+			  LOG_STR("dir", n->settings->node.state_dir),
 			  LOG_STR("error", strerror(-err)));
 	}
 	return err ? NODE_EXIT_CONFIG : NODE_EXIT_OK;
@@ -138,7 +138,7 @@ static int start_certificate(struct node *n)
 {
 	char path[SETTINGS_STATE_DIR_MAX + 16];
 
-	(void)snprintf(path, sizeof(path), "%s/dtls.pem", n->settings.node.state_dir);
+	(void)snprintf(path, sizeof(path), "%s/dtls.pem", n->settings->node.state_dir);
 	return certificate_open(&n->media.certificate, path, clock_utc_ms()) ? NODE_EXIT_CONFIG
 									     : NODE_EXIT_OK;
 }
@@ -243,13 +243,13 @@ static int redis_link_start(struct node *n, const struct redis_settings *setting
 
 static int start_redis(struct node *n)
 {
-	struct redis_settings settings = { .deadline_ns = n->settings.redis.deadline,
+	struct redis_settings settings = { .deadline_ns = n->settings->redis.deadline,
 					   .pending_max = REDIS_PENDING_MAX,
 					   .labels = "link=\"main\"" };
 	int err = 0;
 
-	n->redis.embedded_used = n->settings.redis.place.url[0] == '\0';
-	n->redis.embedded.fsync = g_settings_fsync[n->settings.redis.fsync];
+	n->redis.embedded_used = n->settings->redis.place.url[0] == '\0';
+	n->redis.embedded.fsync = g_settings_fsync[n->settings->redis.fsync];
 	if (n->redis.embedded_used)
 		err = embedded_start(&n->redis.embedded);
 	if (err) {
@@ -263,7 +263,7 @@ static int start_redis(struct node *n)
 		(void)snprintf(n->redis.place.url, sizeof(n->redis.place.url), "unix:%s",
 			       n->redis.embedded.socket_path);
 	} else {
-		n->redis.place = n->settings.redis.place;
+		n->redis.place = n->settings->redis.place;
 	}
 	n->redis.place.meant = &n->redis.belonging.meant;
 	settings.place = n->redis.place;
@@ -274,11 +274,11 @@ static int start_redis(struct node *n)
 static int leases_link_open(struct node *n)
 {
 	const struct redis_settings settings = { .place = n->redis.place,
-						 .deadline_ns = n->settings.redis.deadline,
+						 .deadline_ns = n->settings->redis.deadline,
 						 .labels = "link=\"leases\"" };
 	int status;
 
-	if (!node_is_clustered(n) || !n->settings.cluster.replicas)
+	if (!node_is_clustered(n) || !n->settings->cluster.replicas)
 		return NODE_EXIT_OK;
 	if (redis_is_cluster(n->redis.link)) {
 		LOG_WARN("node", 0,
@@ -299,18 +299,18 @@ static int leases_link_open(struct node *n)
 static int store_of_all_open(struct node *n)
 {
 	struct store_shared_settings settings = {
-		.deadline_ns = n->settings.redis.deadline,
+		.deadline_ns = n->settings->redis.deadline,
 		.tenant = directory_name,
 		.tenant_arg = n,
-		.replicas = node_is_clustered(n) ? n->settings.cluster.replicas : 0,
+		.replicas = node_is_clustered(n) ? n->settings->cluster.replicas : 0,
 		.leases = n->redis.leases,
-		.save_replicas = n->settings.redis.save_replicas,
+		.save_replicas = n->settings->redis.save_replicas,
 	};
 
 	for (size_t i = 0; g_document_kinds[i]; i++)
 		settings.kinds[i] = g_document_kinds[i]->name;
-	static_assert(sizeof(settings.node) == sizeof(n->settings.node.name), "copied whole");
-	memcpy(settings.node, n->settings.node.name, sizeof(settings.node));
+	static_assert(sizeof(settings.node) == sizeof(n->settings->node.name), "copied whole");
+	memcpy(settings.node, n->settings->node.name, sizeof(settings.node));
 	return store_shared_open(&n->redis.store, n->redis.link, &settings);
 }
 
@@ -343,7 +343,7 @@ static int quota_start(struct node *n)
 {
 	struct quota_settings settings;
 
-	settings_to_quotas(&n->settings, n->capacity.calls_max, &settings);
+	settings_to_quotas(n->settings, n->capacity.calls_max, &settings);
 	return quota_open(&n->common.quota, &settings, &n->rand);
 }
 
@@ -374,7 +374,7 @@ static int shard_start(struct node *n)
 	static struct shard_settings settings;
 	struct hash_key key = { rand_u64_from(&n->rand), rand_u64_from(&n->rand) };
 	uint8_t nonce_key[DIGEST_KEY_LEN];
-	int err = extensions_open(n->api.extensions, n->settings.limits.registrations, &key);
+	int err = extensions_open(n->api.extensions, n->settings->limits.registrations, &key);
 
 	static_assert((int)KEYS_LEN == (int)DIGEST_KEY_LEN, "one derived key");
 	static_assert((int)KEYS_LEN == (int)SEAL_KEY_LEN, "one derived key");
@@ -399,7 +399,7 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = rooms_open(&n->common.rooms, n->common.tenants);
 	if (!err)
-		err = toll_open(&n->common.toll, n->settings.limits.registrations + TENANTS_MAX,
+		err = toll_open(&n->common.toll, n->settings->limits.registrations + TENANTS_MAX,
 				n->shards.count, &key);
 	if (!err)
 		err = quota_start(n);
@@ -408,7 +408,7 @@ static int shard_start(struct node *n)
 	if (err)
 		return err;
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
-	settings_to_shard(&n->settings, nonce_key, n->sip.tls != NULL, &settings);
+	settings_to_shard(n->settings, nonce_key, n->sip.tls != NULL, &settings);
 	settings.quota = quota_of(n->common.quota);
 	settings.shares = n->common.shares;
 	settings.lookup = node_dns_of(n);
@@ -429,7 +429,7 @@ static int shard_start(struct node *n)
 	node_listeners_tenants(n, &settings);
 	settings.boot = clock_boot();
 	settings.fingerprint = n->media.certificate.fingerprint;
-	if (shared_ports_count(&n->settings))
+	if (shared_ports_count(n->settings))
 		settings.shared = shared_ports_of(&n->media.shared_ports);
 	settings.seal_key.id = n->keys.id;
 	keys_derive(&n->keys, "tandem record seal 1", settings.seal_key.octets);
@@ -438,7 +438,7 @@ static int shard_start(struct node *n)
 	node_message_key(n, &settings.message_key);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	err = locations_open(&n->common.locations, &settings,
-			     n->redis.embedded_used ? "" : n->settings.node.name, &n->rand,
+			     n->redis.embedded_used ? "" : n->settings->node.name, &n->rand,
 			     clock_instant());
 	if (!err)
 		command_looks_join(n);
@@ -485,31 +485,31 @@ static int engine_start(struct node *n)
 	struct own_name names[SHARD_NETWORKS_MAX];
 	struct remains left;
 	const struct engine_settings settings = {
-		.port = (enum engine_port)n->settings.media.port,
+		.port = (enum engine_port)n->settings->media.port,
 		.dpdk = &dpdk,
 		.xdp_networks = xdp,
-		.xdp_network_count = settings_to_xdp(&n->settings, xdp),
-		.workers = n->settings.media.workers,
-		.slots = settings_port_pairs(&n->settings),
-		.jobs = NODE_SHARED_JOBS + 2 * (settings_port_pairs(&n->settings) / 2),
-		.shared_ports = shared_ports_count(&n->settings),
+		.xdp_network_count = settings_to_xdp(n->settings, xdp),
+		.workers = n->settings->media.workers,
+		.slots = settings_port_pairs(n->settings),
+		.jobs = NODE_SHARED_JOBS + 2 * (settings_port_pairs(n->settings) / 2),
+		.shared_ports = shared_ports_count(n->settings),
 		.commands = ENGINE_COMMANDS,
 		.events = ENGINE_EVENTS,
-		.batch_wait_us = n->settings.media.batch_wait_us,
-		.coding = settings_to_coding(&n->settings),
+		.batch_wait_us = n->settings->media.batch_wait_us,
+		.coding = settings_to_coding(n->settings),
 		.certificate = &n->media.certificate,
 		.validity = &n->shards.validity,
 		.guard = n->sip.kernel,
-		.xdp_forward = (enum engine_forward)n->settings.media.xdp_forward,
-		.xdp_forward_alive_ns = n->settings.media.xdp_forward_alive,
+		.xdp_forward = (enum engine_forward)n->settings->media.xdp_forward,
+		.xdp_forward_alive_ns = n->settings->media.xdp_forward_alive,
 		.names = names,
-		.name_count = own_names(&n->settings, names),
+		.name_count = own_names(n->settings, names),
 		.left = &left,
 	};
 	int err;
 
 	codecs_load();
-	settings_to_dpdk(&n->settings, &dpdk);
+	settings_to_dpdk(n->settings, &dpdk);
 	node_keeper_remains_await(n, &left);
 	err = engine_open(&n->media.engine, &settings);
 	remains_close(&left);
@@ -518,7 +518,7 @@ static int engine_start(struct node *n)
 	if (geteuid() != 0) /* what the start was given is used up; root is trusted with more */
 		privilege_drop();
 	if (!err)
-		err = shared_ports_open(&n->media.shared_ports, n->media.engine, &n->settings);
+		err = shared_ports_open(&n->media.shared_ports, n->media.engine, n->settings);
 	return err ? err : media_queue_open(&n->media.queue, n->media.engine, settings.slots);
 }
 
@@ -549,7 +549,7 @@ static int start_capacities(struct node *n)
 	if (err) {
 		LOG_ERROR("node", 0, "cannot open calls and media",
 			  LOG_STR("error", strerror(-err)));
-	} else if (node_capacity_probe(&n->settings)) {
+	} else if (node_capacity_probe(n->settings)) {
 		return NODE_EXIT_FAILED;
 	}
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;

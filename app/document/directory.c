@@ -42,7 +42,7 @@ void tenancy_close(struct node *n)
 const char *document_realm(const struct node *n, uint16_t tenant)
 {
 	if (tenant == TENANT_DEFAULT)
-		return n->settings.sip.realm;
+		return n->settings->sip.realm;
 	return tenant == TENANT_NONE ? "" : tenants_realm(n->common.tenants, tenant);
 }
 

@@ -272,7 +272,7 @@ struct bytes document_owner(const char *tenant, const struct document_kind *kind
 
 uint32_t document_places(const struct node *node, const struct document_kind *kind)
 {
-	return kind->places ? kind->places : node->settings.limits.registrations;
+	return kind->places ? kind->places : node->settings->limits.registrations;
 }
 
 /* How many the tenant has, and all others together. */

@@ -46,7 +46,7 @@ struct snapshot_write {
 static void snapshot_path(const struct node *n, char path[SETTINGS_STATE_DIR_MAX + 16])
 {
 	(void)snprintf(path, SETTINGS_STATE_DIR_MAX + 16, "%s/documents",
-		       n->settings.node.state_dir);
+		       n->settings->node.state_dir);
 }
 
 static void *snapshot_write_run(void *arg)

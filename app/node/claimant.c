@@ -127,7 +127,7 @@ static void claims_claim(uint16_t shard, const struct claim *claim, void *arg)
 	struct claimant *c = arg;
 	const struct store_claim asked = { .shard = shard,
 					   .seen = claim->seen,
-					   .identity = c->node->identity,
+					   .identity = *c->node->identity,
 					   .grant = grant_of(claim),
 					   .length_ns = c->lease_ns };
 
@@ -301,7 +301,7 @@ static void on_nodes(enum store_result result, uint64_t key, uint64_t count, voi
 static void roster_put(const struct claimant *c, store_own_fn *said)
 {
 	const struct store_own own = { .node = &c->self,
-				       .identity = &c->node->identity,
+				       .identity = c->node->identity,
 				       .seen = bytes_str(c->node->redis.twin.seen) };
 
 	store_node_own(c->node->redis.store, &own, said, (void *)(uintptr_t)c);
@@ -330,7 +330,7 @@ static void on_owned(const struct store_own_answer *said, void *arg)
 		twin_taken(twin, c->self.incarnation);
 	if (said->result != STORE_CONFLICT)
 		return;
-	switch (twin_found(twin, &c->node->identity, said->line, said->place)) {
+	switch (twin_found(twin, c->node->identity, said->line, said->place)) {
 	case TWIN_NOBODY:
 	case TWIN_WAIT:
 		roster_put_again(c);
@@ -705,7 +705,7 @@ void claimant_metrics(struct claimant *c)
 static int peers_start(struct claimant *c)
 {
 	struct node *n = c->node;
-	struct peers_settings settings = { .listen = n->settings.cluster.listen,
+	struct peers_settings settings = { .listen = n->settings->cluster.listen,
 					   .id = c->self.id,
 					   .incarnation = c->self.incarnation,
 					   .lease_ns = c->lease_ns,
@@ -748,13 +748,13 @@ int claimant_open(struct claimant **out, struct node *n)
 	if (!c)
 		return -ENOMEM;
 	c->node = n;
-	c->lease_ns = n->settings.cluster.lease;
-	c->self.id = identity_node(&n->identity);
+	c->lease_ns = n->settings->cluster.lease;
+	c->self.id = identity_node(n->identity);
 	c->self.incarnation = rand_u64_from(&n->rand) | 1;
-	static_assert(sizeof(c->self.name) == sizeof(n->settings.node.name), "copied whole");
-	memcpy(c->self.name, n->settings.node.name, sizeof(c->self.name));
+	static_assert(sizeof(c->self.name) == sizeof(n->settings->node.name), "copied whole");
+	memcpy(c->self.name, n->settings->node.name, sizeof(c->self.name));
 	address = writer_over(c->self.address, sizeof(c->self.address) - 1);
-	addr_write(&address, &n->settings.cluster.listen);
+	addr_write(&address, &n->settings->cluster.listen);
 	err = claimant_start(c);
 	if (err) {
 		claimant_close(c);

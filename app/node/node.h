@@ -88,10 +88,10 @@ struct node_api {
 struct node {
 	const char *config_path;
 	const struct node_hooks *hooks;
-	struct settings settings;
+	struct settings *settings;
 	struct keys keys;
 	struct seal_key extension_seal; /* of keys: of passwords, which a start opens all at once */
-	struct identity identity;
+	struct identity *identity;
 	struct rand_source rand;
 	struct node_life life;
 	struct node_round round;
@@ -106,7 +106,7 @@ struct node {
 	struct node_dns dns;
 	struct node_watch watch;
 	struct node_record record;
-	struct asked helper_asked; /* newest requests of tandem-helper, to be shown */
+	struct asked *helper_asked; /* newest requests of tandem-helper, to be shown */
 	struct node_api api;
 };
 

@@ -169,7 +169,7 @@ enum { DESCRIPTORS_OTHER = 1024 };
  * there is one thread, and no wait. */
 static void descriptors_reserve(const struct node *n, uint64_t fds)
 {
-	uint64_t wanted = 2 * (uint64_t)settings_port_pairs(&n->settings) +
+	uint64_t wanted = 2 * (uint64_t)settings_port_pairs(n->settings) +
 			  n->capacity.connections_max + n->capacity.websockets_max +
 			  DESCRIPTORS_OTHER;
 	int last = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, (int)(wanted < fds ? wanted : fds) - 1);
@@ -194,12 +194,12 @@ static void capacity_warn(const char *what, const char *limit, uint32_t wanted, 
 int node_capacity_fit(struct node *n, unsigned *fd_max)
 {
 	uint64_t fds = descriptors_raise();
-	uint32_t pairs = settings_port_pairs(&n->settings);
-	bool web = settings_web_local(&n->settings, true) != UINT32_MAX;
+	uint32_t pairs = settings_port_pairs(n->settings);
+	bool web = settings_web_local(n->settings, true) != UINT32_MAX;
 	const struct capacity wanted = {
-		.calls = n->settings.limits.calls,
-		.connections = n->settings.limits.connections,
-		.websockets = web ? n->settings.limits.websockets : 0,
+		.calls = n->settings->limits.calls,
+		.connections = n->settings->limits.connections,
+		.websockets = web ? n->settings->limits.websockets : 0,
 	};
 	struct capacity has = capacity_fit(fds, &wanted);
 
@@ -326,14 +326,14 @@ void node_log_ready(const struct node *n)
 
 	node_counts(n, &counts);
 	node_memory(&reserved, &resident);
-	LOG_INFO("node", 0, "ready", LOG_STR("name", n->settings.node.name),
-		 LOG_U64("shard", n->settings.node.shard), LOG_U64("shards", node_shards_live(n)),
+	LOG_INFO("node", 0, "ready", LOG_STR("name", n->settings->node.name),
+		 LOG_U64("shard", n->settings->node.shard), LOG_U64("shards", node_shards_live(n)),
 		 LOG_STR("redis", n->redis.embedded_used ? "own" : "configured"),
 		 LOG_U64("start_ms", (clock_now_ns() - n->life.start_ns) / NS_PER_MS),
 		 LOG_U64("calls_max", n->capacity.calls_max),
-		 LOG_U64("registrations_max", n->settings.limits.registrations),
-		 LOG_U64("transactions_max", n->settings.limits.transactions),
-		 LOG_U64("port_pairs", settings_port_pairs(&n->settings)),
+		 LOG_U64("registrations_max", n->settings->limits.registrations),
+		 LOG_U64("transactions_max", n->settings->limits.transactions),
+		 LOG_U64("port_pairs", settings_port_pairs(n->settings)),
 		 LOG_U64("memory_reserved_mib", n->capacity.reserved_bytes >> 20),
 		 LOG_U64("memory_now_mib", resident >> 20),
 		 LOG_U64("extensions", counts.extensions), LOG_U64("registrations", counts.aors),

@@ -538,7 +538,7 @@ int node_edge_open(struct node *n)
 	const struct channels_handlers handlers = {
 		.parcel = on_parcel, .lost = on_lost, .files = on_files, .arg = n
 	};
-	struct channels_settings settings = { .listen = n->settings.cluster.listen,
+	struct channels_settings settings = { .listen = n->settings->cluster.listen,
 					      .rand = &n->rand };
 	struct node_edge *e;
 	int err;
@@ -555,7 +555,7 @@ int node_edge_open(struct node *n)
 	explicit_bzero(settings.key, sizeof(settings.key));
 	if (err) {
 		LOG_ERROR("node", 0, "cannot listen for connections of nodes at cluster.listen",
-			  LOG_ADDR("address", &n->settings.cluster.listen),
+			  LOG_ADDR("address", &n->settings->cluster.listen),
 			  LOG_STR("error", strerror(-err)));
 		free(e);
 		return err;

@@ -82,7 +82,7 @@ void node_drain_start(struct node *n)
 	node_counts(n, &counts);
 	LOG_INFO("node", 0, "told to stop: no new calls; another SIGTERM ends the wait",
 		 LOG_U64("calls", counts.calls),
-		 LOG_U64("wait_ms", n->settings.node.drain_time / NS_PER_MS));
+		 LOG_U64("wait_ms", n->settings->node.drain_time / NS_PER_MS));
 }
 
 /* The setting is read each time, so that a reload counts for a wait that has begun. */
@@ -90,7 +90,7 @@ uint64_t node_drain_next_ns(const struct node *n)
 {
 	if (!n->life.drain.ends || n->life.phase != NODE_RUNNING)
 		return UINT64_MAX;
-	return n->life.drain.begin_ns + n->settings.node.drain_time;
+	return n->life.drain.begin_ns + n->settings->node.drain_time;
 }
 
 bool node_drain_is_over(const struct node *n)
@@ -602,7 +602,7 @@ static bool may_request(const struct node_shard *s, uint64_t now_ns)
 
 static void want_by_itself(struct node_shard *s)
 {
-	bool home = s->home && s->node->settings.cluster.failback &&
+	bool home = s->home && s->node->settings->cluster.failback &&
 		    s->node->life.readiness == READY_SENT;
 
 	if ((home || store_holder(s->store)->offers) && node_shard_request(s))

@@ -123,8 +123,8 @@ static void hooks_on_start(struct node *n)
 {
 	json_t *begin = child_redis_json(&n->redis.place);
 
-	(void)json_object_set_new(begin, "id", json_string(n->identity.id));
-	(void)json_object_set_new(begin, "name", json_string(n->settings.node.name));
+	(void)json_object_set_new(begin, "id", json_string(n->identity->id));
+	(void)json_object_set_new(begin, "name", json_string(n->settings->node.name));
 	node_hooks_send(n, json_pack("{s:o}", "begin", begin));
 	n->hooks->webhooks(n, "");
 }
@@ -200,5 +200,5 @@ bool node_helper_runs(const struct node *n)
 
 void node_helper_close(struct node *n)
 {
-	asked_clear(&n->helper_asked);
+	asked_clear(n->helper_asked);
 }

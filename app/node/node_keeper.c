@@ -21,12 +21,12 @@
 
 bool node_is_clustered(const struct node *n)
 {
-	return n->settings.cluster.listen.family != ADDR_NONE;
+	return n->settings->cluster.listen.family != ADDR_NONE;
 }
 
 uint16_t node_network_shard(const struct node *n, uint32_t network)
 {
-	const struct settings_network *at = &n->settings.networks[network];
+	const struct settings_network *at = &n->settings->networks[network];
 
 	return at->floating ? (uint16_t)at->shard : 0;
 }
@@ -38,7 +38,7 @@ static void listen_at(struct node *n, uint32_t local, bool live)
 	else if (transport_listen(n->sip.transport, local))
 		LOG_WARN("node", 0, "SIP is not heard at a floating network: trying again",
 			 LOG_STR("network",
-				 n->settings.networks[n->sip.local_networks[local]].name));
+				 n->settings->networks[n->sip.local_networks[local]].name));
 }
 
 void node_shards_listen(struct node *n)
@@ -102,7 +102,7 @@ void node_keeper_metrics(const struct node *n)
 {
 	uint32_t of[FLOATING_HOOKED + 1] = { 0 };
 
-	for (uint32_t i = 0; i < n->settings.network_count; i++)
+	for (uint32_t i = 0; i < n->settings->network_count; i++)
 		of[n->cluster.keeper.of[i]]++;
 	metric_set(g_keeper_metrics.here, of[FLOATING_HERE]);
 	metric_set(g_keeper_metrics.standing, of[FLOATING_STANDING]);
@@ -136,8 +136,8 @@ static uint32_t addresses_that_float(struct node *n, struct keeper_address out[S
 	uint32_t count = 0;
 
 	static_assert((int)XDP_NAME_MAX <= (int)KEEPER_INTERFACE_MAX, "copied whole");
-	for (uint32_t i = 0; i < n->settings.network_count; i++) {
-		const struct settings_network *at = &n->settings.networks[i];
+	for (uint32_t i = 0; i < n->settings->network_count; i++) {
+		const struct settings_network *at = &n->settings->networks[i];
 		const struct node_shard *s = shard_of_network(n, i);
 		struct keeper_address *to = &out[count];
 
@@ -155,15 +155,15 @@ static uint32_t addresses_that_float(struct node *n, struct keeper_address out[S
 void node_keeper_start(struct node *n)
 {
 	struct keeper_address addresses[SHARD_NETWORKS_MAX];
-	struct keeper_settings s = { .dir = n->settings.node.state_dir,
+	struct keeper_settings s = { .dir = n->settings->node.state_dir,
 				     .addresses = addresses,
-				     .beside = n->settings.cluster.listen,
-				     .node = n->settings.node.name };
+				     .beside = n->settings->cluster.listen,
+				     .node = n->settings->node.name };
 	int err;
 
 	s.count = node_is_clustered(n) ? addresses_that_float(n, addresses) : 0;
-	s.flows = settings_port_pairs(&n->settings);
-	s.hook = n->settings.cluster.address_hook[0] ? n->settings.cluster.address_hook : NULL;
+	s.flows = settings_port_pairs(n->settings);
+	s.hook = n->settings->cluster.address_hook[0] ? n->settings->cluster.address_hook : NULL;
 	err = keeper_fork(&n->cluster.keeper.process, &s);
 	if (err) {
 		LOG_ERROR("node", 0,
@@ -184,7 +184,7 @@ int node_keeper_sockets(struct node *n)
 {
 	return sockets_open(&n->cluster.keeper.sockets,
 			    keeper_sockets_fd(n->cluster.keeper.process),
-			    settings_port_pairs(&n->settings));
+			    settings_port_pairs(n->settings));
 }
 
 void node_keeper_sockets_receive(struct node *n)
@@ -304,10 +304,10 @@ static void on_taken(struct node *n, const struct keeper_answer *a)
 	struct node_shard *s = NULL;
 
 	taken_log(n, a);
-	for (uint32_t i = 0; i < n->settings.network_count; i++) {
+	for (uint32_t i = 0; i < n->settings->network_count; i++) {
 		struct node_shard *of = shard_of_network(n, i);
 
-		if (!of || !addr_ip_eq(&n->settings.networks[i].bind, &a->address))
+		if (!of || !addr_ip_eq(&n->settings->networks[i].bind, &a->address))
 			continue;
 		n->cluster.keeper.of[i] = floating_of(a);
 		s = of;
@@ -404,8 +404,8 @@ void node_addresses_claim(struct node_shard *s, node_shard_fn *done)
 
 	s->addressed = done;
 	s->addresses_asked = 1;
-	for (uint32_t i = 0; n->cluster.keeper.process && i < n->settings.network_count; i++) {
-		const struct settings_network *at = &n->settings.networks[i];
+	for (uint32_t i = 0; n->cluster.keeper.process && i < n->settings->network_count; i++) {
+		const struct settings_network *at = &n->settings->networks[i];
 
 		if (node_network_shard(n, i) == s->number &&
 		    !keeper_claim(n->cluster.keeper.process, &at->bind, at->interface))
@@ -419,13 +419,13 @@ void node_addresses_leave(struct node_shard *s)
 	struct node *n = s->node;
 
 	s->addresses_asked = 0;
-	for (uint32_t i = 0; n->cluster.keeper.process && i < n->settings.network_count; i++) {
+	for (uint32_t i = 0; n->cluster.keeper.process && i < n->settings->network_count; i++) {
 		if (node_network_shard(n, i) != s->number)
 			continue;
 		n->cluster.keeper.of[i] = FLOATING_REMOTE;
-		if (keeper_leave(n->cluster.keeper.process, &n->settings.networks[i].bind) &&
+		if (keeper_leave(n->cluster.keeper.process, &n->settings->networks[i].bind) &&
 		    !n->cluster.keeper.dead)
 			LOG_ERROR("node", 0, "a floating address cannot be deleted",
-				  LOG_STR("network", n->settings.networks[i].name));
+				  LOG_STR("network", n->settings->networks[i].name));
 	}
 }

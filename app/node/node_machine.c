@@ -96,7 +96,7 @@ void node_addresses_check(const struct settings *s, struct bytes yaml, struct co
 
 void node_interfaces_note(const struct node *n)
 {
-	const struct settings *s = &n->settings;
+	const struct settings *s = n->settings;
 
 	for (uint32_t i = 0; i < s->network_count; i++)
 		if (s->without_interface[i])

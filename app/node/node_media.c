@@ -78,7 +78,7 @@ static void lives_start(struct node *n)
 {
 	int err = 0;
 
-	if (lives_configure(&n->media.lives, &n->settings.live, n->media.engine))
+	if (lives_configure(&n->media.lives, &n->settings->live, n->media.engine))
 		err = loop_watch(live_event_fd(n->media.lives.live), LOOP_READ, on_live_events, n);
 	if (err)
 		LOG_ERROR("live", 0, "live sound cannot be watched",
@@ -152,7 +152,7 @@ static void speech_show(struct node *n, struct speech_request *ask, const json_t
 						       json_object_get(result, "url"), "status",
 						       json_object_get(result, "status"), "fetch",
 						       json_object_get(result, "fetch")));
-	asked_put(&n->helper_asked, ask->tenant, json_incref(ask->row));
+	asked_put(n->helper_asked, ask->tenant, json_incref(ask->row));
 }
 
 static void speech_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
@@ -202,7 +202,7 @@ static bool speech_request(const struct play *y, void *arg)
 	ask = speech_ask_new(n, y, language, voice, text.n);
 	if (ask && node_helper_request(n, "say",
 				       json_pack("{s:s, s:s, s:s%, s:s%, s:s%}", "url",
-						 n->settings.media.speech_url, "file", file,
+						 n->settings->media.speech_url, "file", file,
 						 "language", (const char *)language.p, language.n,
 						 "voice", (const char *)voice.p, voice.n, "text",
 						 (const char *)text.p, text.n),
@@ -216,8 +216,8 @@ static bool speech_request(const struct play *y, void *arg)
 int node_players_open(struct node *n)
 {
 	char prompts[SETTINGS_PATH_MAX];
-	const struct sounds_settings settings = { .folder = n->settings.media.sounds,
-						  .recordings = n->settings.recordings.folder,
+	const struct sounds_settings settings = { .folder = n->settings->media.sounds,
+						  .recordings = n->settings->recordings.folder,
 						  .shipped = NODE_SHIPPED_SOUNDS,
 						  .prompts = prompts,
 						  .speech = n->media.speech,
@@ -229,9 +229,9 @@ int node_players_open(struct node *n)
 						  .again_ns = PLAYER_AGAIN_NS };
 	int err;
 
-	(void)snprintf(prompts, sizeof(prompts), "%s/prompts", n->settings.node.state_dir);
+	(void)snprintf(prompts, sizeof(prompts), "%s/prompts", n->settings->node.state_dir);
 	(void)snprintf(n->media.speech, sizeof(n->media.speech), "%s/speech",
-		       n->settings.node.state_dir);
+		       n->settings->node.state_dir);
 	err = sounds_open(&n->media.sounds, &settings);
 	if (err)
 		return err;
@@ -249,7 +249,7 @@ int node_players_open(struct node *n)
 
 		player_open(&n->media.players[i], &player);
 	}
-	err = plays_open(&n->media.plays, NODE_SHARED_JOBS, settings_port_pairs(&n->settings) / 2);
+	err = plays_open(&n->media.plays, NODE_SHARED_JOBS, settings_port_pairs(n->settings) / 2);
 	if (err)
 		return err;
 	err = mixers_open(&n->media.mixers, NODE_SHARED_JOBS + n->media.plays.capacity,
@@ -276,13 +276,13 @@ static void tone_start(struct player *p, const char *plan, uint64_t now_ns)
 
 void node_players_start(struct node *n)
 {
-	const char *plan = settings_tones(&n->settings);
+	const char *plan = settings_tones(n->settings);
 	uint64_t now_ns = clock_now_ns();
 
 	for (uint32_t i = 0; i < SHARD_TRACKS; i++)
 		if (g_tones[i])
 			tone_start(&n->media.players[i], plan, now_ns);
-	player_play(&n->media.players[SHARD_TRACK_MUSIC], n->settings.media.music, now_ns);
+	player_play(&n->media.players[SHARD_TRACK_MUSIC], n->settings->media.music, now_ns);
 	for (uint32_t i = SHARD_TRACK_FILES; i < SHARD_TRACKS; i++)
 		if (n->media.choices[i].users)
 			player_play(&n->media.players[i], n->media.choices[i].file, now_ns);
@@ -292,7 +292,7 @@ void node_players_start(struct node *n)
 /* The first sine of its country's tone, and a second time where that comes twice. */
 void node_call_waiting_tone(const struct node *n, struct shard_settings *out)
 {
-	const struct tone_plan *p = tone_plan_find(bytes_str(settings_tones(&n->settings)));
+	const struct tone_plan *p = tone_plan_find(bytes_str(settings_tones(n->settings)));
 	const struct tone *t = p ? &p->tones[TONE_CALL_WAITING] : NULL;
 
 	out->call_waiting_tone = (struct media_overlay){ 0 };
@@ -391,7 +391,7 @@ void node_players_round(struct node *n)
 
 void node_players_reload(struct node *n)
 {
-	int err = sounds_folder_set(n->media.sounds, n->settings.media.sounds);
+	int err = sounds_folder_set(n->media.sounds, n->settings->media.sounds);
 
 	n->media.plays.missing[0] = '\0'; /* until it is wanted again */
 	if (err)

@@ -30,7 +30,7 @@ enum { PROBES_MAX = 8 };
 
 void node_dns_configure(struct node *n)
 {
-	const struct settings_dns *dns = &n->settings.dns;
+	const struct settings_dns *dns = &n->settings->dns;
 	struct addr servers[DNS_SERVERS_MAX];
 	uint32_t count = 0;
 
@@ -174,7 +174,7 @@ void node_probe_configure(struct node *n)
 	static const uint8_t no_key[DIGEST_KEY_LEN];
 
 	if (n->dns.probes)
-		settings_to_shard(&n->settings, no_key, n->sip.tls != NULL, &n->dns.probes->shard);
+		settings_to_shard(n->settings, no_key, n->sip.tls != NULL, &n->dns.probes->shard);
 }
 
 /* ---- addresses of servers ---- */

@@ -218,7 +218,7 @@ static bool record_start(struct node *n, const struct effect *e)
 		.call = e->call,
 		.number = r->number,
 		.segment = r->segment,
-		.format = (enum record_format)n->settings.recordings.format,
+		.format = (enum record_format)n->settings->recordings.format,
 		.begun_utc_ms = clock_utc_ms(), /* of this segment */
 		.message = r->message,
 		/* all segments of a message are in one folder, also over midnight */
@@ -315,13 +315,13 @@ int node_record_open(struct node *n)
 {
 	struct recorder_settings settings = { .read = taps_read,
 					      .source = n->media.engine,
-					      .memory_mib = n->settings.recordings.memory_mib,
-					      .recordings_max = n->settings.recordings.most };
+					      .memory_mib = n->settings->recordings.memory_mib,
+					      .recordings_max = n->settings->recordings.most };
 	int err;
 
-	static_assert(sizeof(settings.folder) >= sizeof(n->settings.recordings.folder), "fits");
-	memcpy(settings.folder, n->settings.recordings.folder,
-	       sizeof(n->settings.recordings.folder));
+	static_assert(sizeof(settings.folder) >= sizeof(n->settings->recordings.folder), "fits");
+	memcpy(settings.folder, n->settings->recordings.folder,
+	       sizeof(n->settings->recordings.folder));
 	err = recorder_open(&n->record.recorder, &settings);
 	if (!err)
 		err = loop_watch(recorder_told_fd(n->record.recorder), LOOP_READ, node_on_recorded,
@@ -357,7 +357,7 @@ static void record_health(struct node *n)
 	char text[HEALTH_DETAIL_MAX] = "";
 
 	if (error_is_of_folder(err))
-		(void)snprintf(text, sizeof(text), "%s: %s", n->settings.recordings.folder,
+		(void)snprintf(text, sizeof(text), "%s: %s", n->settings->recordings.folder,
 			       strerror(-err));
 	health_set_reason(&n->web.health, HEALTH_RECORDINGS_FOLDER, text);
 	health_set(&n->web.health, HEALTH_RECORDINGS_FULL, n->record.is_full || error_is_full(err));

@@ -89,9 +89,9 @@ static uint32_t networks_remote(const struct node_shard *s)
 	const struct node *n = s->node;
 	uint32_t bits = 0;
 
-	for (uint32_t i = 0; i < n->settings.network_count; i++) {
+	for (uint32_t i = 0; i < n->settings->network_count; i++) {
 		if (node_network_shard(n, i) == s->number &&
-		    node_address_is_remote(&n->settings.networks[i].bind))
+		    node_address_is_remote(&n->settings->networks[i].bind))
 			bits |= (uint32_t)BIT64(i);
 	}
 	return bits;
@@ -102,8 +102,7 @@ void node_ahead_prepare(struct node_shard *s, node_shard_fn *done)
 	uint32_t networks = s->ahead.peeks ? 0 : networks_remote(s);
 
 	node_ahead_close(s);
-	if (!networks ||
-	    prebound_open(&s->ahead.sockets, settings_port_pairs(&s->node->settings))) {
+	if (!networks || prebound_open(&s->ahead.sockets, settings_port_pairs(s->node->settings))) {
 		done(s);
 		return;
 	}

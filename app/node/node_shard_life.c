@@ -70,7 +70,7 @@ static void shard_name_add(struct node *n, uint32_t number, bool home)
 
 void node_shards_name(struct node *n)
 {
-	const struct settings *s = &n->settings;
+	const struct settings *s = n->settings;
 
 	shard_name_add(n, s->node.shard, true);
 	for (uint32_t i = 0; i < s->node.shards_count; i++)
@@ -122,9 +122,9 @@ static int store_of_shard_open(struct node_shard *s)
 	struct redis *redis;
 	struct store_shard_settings settings = {
 		.shard = s->number,
-		.identity = n->identity,
+		.identity = *n->identity,
 		.incarnation = rand_u64_from(&n->rand),
-		.lease_ns = node_is_clustered(n) ? n->settings.cluster.lease : LEASE_NS,
+		.lease_ns = node_is_clustered(n) ? n->settings->cluster.lease : LEASE_NS,
 		.validity = &n->shards.validity,
 		.place = node_shard_place(s),
 		.tell = shard_on_lease_names,
@@ -135,10 +135,10 @@ static int store_of_shard_open(struct node_shard *s)
 
 	if (s == n->shards.list)
 		(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool",
-			       n->settings.node.state_dir);
+			       n->settings->node.state_dir);
 	else
 		(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool-%u",
-			       n->settings.node.state_dir, (unsigned)s->number);
+			       n->settings->node.state_dir, (unsigned)s->number);
 	err = shard_link(s, &redis);
 	return err ? err
 		   : store_shard_open(&s->store, n->redis.store, redis, &settings,
@@ -665,7 +665,7 @@ static bool lease_is_unkept(const struct node_shard *s, uint64_t now_ns)
 		return false;
 	store_lease_view(s->store, &lease);
 	since_ns = lease.kept_ns > s->live_ns ? lease.kept_ns : s->live_ns;
-	return !lease.kept && now_ns > since_ns + UNKEPT_LENGTHS * s->node->settings.cluster.lease;
+	return !lease.kept && now_ns > since_ns + UNKEPT_LENGTHS * s->node->settings->cluster.lease;
 }
 
 static void unkept_show(struct node *n, uint64_t now_ns)
@@ -719,7 +719,7 @@ static void shard_check(struct node_shard *s)
 	struct shard_counts counts;
 	uint32_t left;
 
-	if (!s->node->settings.redis.save_calls || !store_is_healthy(s->store))
+	if (!s->node->settings->redis.save_calls || !store_is_healthy(s->store))
 		return;
 	shard_counts(s->core, &counts);
 	left = CHECK_CALLS + counts.calls / CHECK_BEATS;

@@ -74,7 +74,7 @@ void node_on_send_error(const struct sip_hop *to, int error, void *arg)
 
 static uint32_t phones(const struct node *n)
 {
-	uint64_t most = (uint64_t)n->settings.limits.registrations * PHONES_OF_A_REGISTRATION +
+	uint64_t most = (uint64_t)n->settings->limits.registrations * PHONES_OF_A_REGISTRATION +
 			(uint64_t)n->capacity.calls_max * PARTIES_OF_A_CALL;
 
 	return most < UINT32_MAX / 16 ? (uint32_t)most : UINT32_MAX / 16;
@@ -85,13 +85,13 @@ static uint32_t phones(const struct node *n)
 static void trust_addresses(struct node *n)
 {
 	static struct guard_trusted list[SHARD_TRUSTED_MAX];
-	const struct settings_sip *sip = &n->settings.sip;
+	const struct settings_sip *sip = &n->settings->sip;
 	struct shard_trusted rule;
 	const char *key, *why;
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < sip->trusted_count; i++) {
-		if (settings_trusted_read(&rule, &n->settings, &sip->trusted[i], &key, &why) ||
+		if (settings_trusted_read(&rule, n->settings, &sip->trusted[i], &key, &why) ||
 		    rule.certificate || (rule.transports && !(rule.transports & 1U << SIP_UDP)))
 			continue;
 		list[count].net = rule.net;
@@ -111,15 +111,15 @@ static void trust_addresses(struct node *n)
 /* What SIP connections are given: how long they may be idle, and how long they are waited for. */
 static uint64_t node_sip_idle_ns(const struct node *n)
 {
-	return n->settings.sip.registration_expires_max + IDLE_GRACE_NS;
+	return n->settings->sip.registration_expires_max + IDLE_GRACE_NS;
 }
 
 void node_guard_configure(struct node *n)
 {
 	struct guard_limits limits;
 
-	static_assert(sizeof(limits.per_s) == sizeof(n->settings.limits.sip_per_s), "by class");
-	memcpy(limits.per_s, n->settings.limits.sip_per_s, sizeof(limits.per_s));
+	static_assert(sizeof(limits.per_s) == sizeof(n->settings->limits.sip_per_s), "by class");
+	memcpy(limits.per_s, n->settings->limits.sip_per_s, sizeof(limits.per_s));
 	guard_configure(n->sip.guard, &limits, node_sip_idle_ns(n));
 	trust_addresses(n);
 }
@@ -128,8 +128,8 @@ static int listen_everywhere(const struct node *n)
 {
 	int err = 0;
 
-	for (uint32_t i = 0; i < n->settings.network_count; i++) {
-		const struct settings_network *network = &n->settings.networks[i];
+	for (uint32_t i = 0; i < n->settings->network_count; i++) {
+		const struct settings_network *network = &n->settings->networks[i];
 		struct addr local = network->bind;
 
 		for (uint32_t p = 0; !err && p < network->sip_port_count; p++) {
@@ -210,7 +210,7 @@ static int node_link_open(struct node *n)
 	struct transport_provider provider;
 	int err;
 
-	if (settings_web_local(&n->settings, n->sip.tls != NULL) == UINT32_MAX ||
+	if (settings_web_local(n->settings, n->sip.tls != NULL) == UINT32_MAX ||
 	    !n->capacity.websockets_max)
 		return 0;
 	err = web_link_open(&n->web.link, n->capacity.websockets_max, &handlers,
@@ -229,12 +229,12 @@ static int node_link_open(struct node *n)
 static int health_open(struct node *n)
 {
 	struct web_settings settings = {
-		.bind = n->settings.http.health_bind,
+		.bind = n->settings->http.health_bind,
 		.health = &n->web.health,
-		.per_source = n->settings.limits.connections_per_source,
+		.per_source = n->settings->limits.connections_per_source,
 	};
 
-	settings.bind.port = (uint16_t)n->settings.http.health_port;
+	settings.bind.port = (uint16_t)n->settings->http.health_port;
 	return web_open(&n->web.health_web, &settings);
 }
 
@@ -242,14 +242,14 @@ static int health_open(struct node *n)
  * secrets that do not expire: for TLS alone. */
 static int files_open(struct node *n, const struct tls_settings *tls)
 {
-	const struct settings_recordings *r = &n->settings.recordings;
+	const struct settings_recordings *r = &n->settings->recordings;
 	struct web_settings settings = {
-		.bind = n->settings.http.bind,
+		.bind = n->settings->http.bind,
 		.files = &n->web.files,
 		.tls = tls,
-		.per_source = n->settings.limits.connections_per_source,
+		.per_source = n->settings->limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
-					   n->settings.limits.connections_per_source },
+					   n->settings->limits.connections_per_source },
 	};
 	int err = 0;
 
@@ -271,24 +271,24 @@ static int files_open(struct node *n, const struct tls_settings *tls)
 static int pages_open(struct node *n)
 {
 	static struct tls_settings tls;
-	const struct settings_http *http = &n->settings.http;
+	const struct settings_http *http = &n->settings->http;
 	struct web_settings settings = {
 		.bind = http->bind,
 		.health = &n->web.health,
 		.tls = http->tls ? &tls : NULL,
-		.per_source = n->settings.limits.connections_per_source,
+		.per_source = n->settings->limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
-					   n->settings.limits.connections_per_source },
+					   n->settings->limits.connections_per_source },
 	};
 
-	settings_to_tls(&n->settings, &tls);
+	settings_to_tls(n->settings, &tls);
 	settings.bind.port = (uint16_t)http->port;
 	return web_open(&n->web.http, &settings);
 }
 
 void node_web_open_early(struct node *n)
 {
-	const struct settings_http *http = &n->settings.http;
+	const struct settings_http *http = &n->settings->http;
 
 	if (http->health_port && !n->web.health_web)
 		(void)!health_open(n);
@@ -313,18 +313,18 @@ static void api_terms(const struct settings_http *http, struct web_api_terms *ou
 int node_web_open(struct node *n)
 {
 	static struct tls_settings tls;
-	const struct settings_http *http = &n->settings.http;
+	const struct settings_http *http = &n->settings->http;
 	struct web_api_terms terms;
 	struct web_settings settings = {
 		.bind = http->bind,
 		.api_terms = &terms,
 		.health = http->health_port ? NULL : &n->web.health,
 		.tls = http->tls ? &tls : NULL,
-		.local = (uint16_t)settings_web_local(&n->settings, n->sip.tls != NULL),
+		.local = (uint16_t)settings_web_local(n->settings, n->sip.tls != NULL),
 		.places = n->capacity.websockets_max,
-		.per_source = n->settings.limits.connections_per_source,
+		.per_source = n->settings->limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
-					   n->settings.limits.connections_per_source },
+					   n->settings->limits.connections_per_source },
 		.idle_ns = node_sip_idle_ns(n),
 		.patience_ns = NODE_SIP_PATIENCE_NS,
 		.origins = http->origins,
@@ -335,7 +335,7 @@ int node_web_open(struct node *n)
 	api_terms(http, &terms);
 	web_close(n->web.http); /* that of a start that took long: it has no SIP */
 	n->web.http = NULL;
-	settings_to_tls(&n->settings, &tls);
+	settings_to_tls(n->settings, &tls);
 	if (!err)
 		err = files_open(n, settings.tls);
 	if (err || !http->port)
@@ -353,7 +353,7 @@ int node_web_open(struct node *n)
 
 void node_web_reload(struct node *n)
 {
-	const struct settings_http *http = &n->settings.http;
+	const struct settings_http *http = &n->settings->http;
 
 	struct web_api_terms terms;
 
@@ -391,7 +391,7 @@ static void warn_expiry(const struct node *n)
 	if (days < EXPIRES_SOON_DAYS) {
 		LOG_WARN("tls", 0, "the certificate expires soon, or has expired",
 			 LOG_INT("days_left", days),
-			 LOG_STR("file", n->settings.tls.own.certificate));
+			 LOG_STR("file", n->settings->tls.own.certificate));
 	}
 }
 
@@ -405,21 +405,21 @@ int node_tls_open(struct node *n)
 	static struct tls_settings settings;
 	char error[TLS_ERROR_MAX];
 
-	if (!settings_wants_tls(&n->settings))
+	if (!settings_wants_tls(n->settings))
 		return NODE_EXIT_OK;
-	if (n->settings.tls.is_preset && !certificate_is_there(&n->settings.tls)) {
-		if (n->settings.http.tls) {
+	if (n->settings->tls.is_preset && !certificate_is_there(&n->settings->tls)) {
+		if (n->settings->http.tls) {
 			LOG_ERROR("tls", 0, "http.tls: there is no certificate",
-				  LOG_STR("file", n->settings.tls.own.certificate));
+				  LOG_STR("file", n->settings->tls.own.certificate));
 			return NODE_EXIT_CONFIG;
 		}
 		LOG_WARN("tls", 0,
 			 "no certificate, so no TLS: tandemctl init makes one, or give "
 			 "tls.certificate and tls.key",
-			 LOG_STR("file", n->settings.tls.own.certificate));
+			 LOG_STR("file", n->settings->tls.own.certificate));
 		return NODE_EXIT_OK;
 	}
-	settings_to_tls(&n->settings, &settings);
+	settings_to_tls(n->settings, &settings);
 	if (tls_open(&n->sip.tls, &settings, error)) {
 		LOG_ERROR("tls", 0, "the certificates cannot be used", LOG_STR("error", error));
 		return NODE_EXIT_CONFIG;
@@ -435,7 +435,7 @@ void node_tls_reload(struct node *n)
 
 	if (!n->sip.tls)
 		return;
-	settings_to_tls(&n->settings, &settings);
+	settings_to_tls(n->settings, &settings);
 	if (tls_reload(n->sip.tls, &settings, error)) {
 		LOG_ERROR("tls", 0, "the new certificates cannot be used: the old ones stay",
 			  LOG_STR("error", error),
@@ -444,9 +444,9 @@ void node_tls_reload(struct node *n)
 		return;
 	}
 	warn_expiry(n);
-	if (n->web.http && n->settings.http.tls)
+	if (n->web.http && n->settings->http.tls)
 		web_tls_reload(n->web.http, &settings);
-	if (n->web.files_web && n->settings.http.tls)
+	if (n->web.files_web && n->settings->http.tls)
 		web_tls_reload(n->web.files_web, &settings);
 	LOG_INFO("tls", 0, "certificates read again");
 }
@@ -465,7 +465,7 @@ void node_listeners_tenants(struct node *n, struct shard_settings *shard)
 {
 	for (uint32_t i = 0; i < shard->local_count; i++) {
 		struct shard_local *l = &shard->locals[i];
-		const char *name = n->settings.networks[l->network].tenant;
+		const char *name = n->settings->networks[l->network].tenant;
 		uint16_t tenant;
 
 		if (!name[0] || sip_transport_is_web(l->transport))
@@ -484,7 +484,7 @@ static uint32_t listeners_of(struct node *n, struct transport_listener *out)
 	static struct shard_settings shard;
 
 	static_assert((int)SHARD_LOCALS_MAX <= (int)SIP_LISTENERS_MAX, "all of them fit");
-	settings_to_shard(&n->settings, no_key, n->sip.tls != NULL, &shard);
+	settings_to_shard(n->settings, no_key, n->sip.tls != NULL, &shard);
 	for (uint32_t i = 0; i < shard.local_count; i++) {
 		bool web = sip_transport_is_web(shard.locals[i].transport); /* the node's own */
 
@@ -495,7 +495,7 @@ static uint32_t listeners_of(struct node *n, struct transport_listener *out)
 		n->sip.local_binds[i] = shard.locals[i].bind;
 		n->sip.local_transports[i] = shard.locals[i].transport;
 		n->sip.local_shards[i] =
-			web ? 0 : (uint16_t)n->settings.networks[shard.locals[i].network].shard;
+			web ? 0 : (uint16_t)n->settings->networks[shard.locals[i].network].shard;
 	}
 	n->sip.local_count = shard.local_count;
 	return shard.local_count;
@@ -519,19 +519,19 @@ int node_sip_open(struct node *n)
 	const struct transport_settings settings = {
 		.listeners = listeners,
 		.count = listeners_of(n, listeners),
-		.dscp = (uint8_t)n->settings.media.dscp_sip,
+		.dscp = (uint8_t)n->settings->media.dscp_sip,
 		.tls = n->sip.tls,
 		.names = n->common.names,
 		.guard = n->sip.guard,
 		.validity = &n->shards.validity,
 		.filter_fd = n->sip.kernel ? xdp_guard_filter(n->sip.kernel) : 0,
 		.limits = { .connections = n->capacity.connections_max,
-			    .connections_per_source = n->settings.limits.connections_per_source,
+			    .connections_per_source = n->settings->limits.connections_per_source,
 			    .idle_ns = node_sip_idle_ns(n),
 			    .patience_ns = NODE_SIP_PATIENCE_NS,
 			    .handshakes = { HANDSHAKES_PER_S, HANDSHAKES_BURST },
 			    .handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
-						       n->settings.limits
+						       n->settings->limits
 							       .connections_per_source } },
 	};
 	const struct transport_handlers handlers = { .receive = node_on_message,

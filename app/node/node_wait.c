@@ -61,11 +61,11 @@ static int belonging_query(struct node *n, enum store_know_when when)
 
 static int belonging_write_file(struct node *n)
 {
-	int err = belonging_keep(&n->redis.belonging.of, n->settings.node.state_dir);
+	int err = belonging_keep(&n->redis.belonging.of, n->settings->node.state_dir);
 
 	if (err)
 		LOG_ERROR("node", 0, "cannot write the file cluster of node.state_dir",
-			  LOG_STR("dir", n->settings.node.state_dir),
+			  LOG_STR("dir", n->settings->node.state_dir),
 			  LOG_STR("error", strerror(-err)));
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
@@ -103,7 +103,7 @@ static int belonging_refuse(const struct node *n, const char *place)
 			  "the other one, or give this node another folder; remove the file "
 			  "cluster from the folder only if its Redis lost its data, or remove "
 			  "documents and spool* too, to give up what is in it",
-		LOG_STR("dir", n->settings.node.state_dir),
+		LOG_STR("dir", n->settings->node.state_dir),
 		LOG_STR("belongs_to", n->redis.belonging.of.place), LOG_STR("redis", place));
 	return NODE_EXIT_CONFIG;
 }
@@ -139,7 +139,7 @@ static int belonging_settled(struct node *n, int status)
 
 int node_belonging_start(struct node *n)
 {
-	int err = belonging_read(&n->redis.belonging.of, n->settings.node.state_dir);
+	int err = belonging_read(&n->redis.belonging.of, n->settings->node.state_dir);
 
 	if (err == -ENOENT)
 		return belonging_settled(n, belonging_start(n));
@@ -148,7 +148,7 @@ int node_belonging_start(struct node *n)
 	LOG_ERROR("node", 0,
 		  err == -EBADMSG ? "the file cluster of node.state_dir is damaged: remove it"
 				  : "cannot read the file cluster of node.state_dir",
-		  LOG_STR("dir", n->settings.node.state_dir), LOG_STR("error", strerror(-err)));
+		  LOG_STR("dir", n->settings->node.state_dir), LOG_STR("error", strerror(-err)));
 	return NODE_EXIT_CONFIG;
 }
 
@@ -207,7 +207,7 @@ void node_twin_refuse(struct node *n)
 		  "another process that lives has the identity of this node: node.state_dir is a "
 		  "copy of its directory, or it was moved while that one runs: remove the file "
 		  "identity from the copy, or stop the other one",
-		  LOG_STR("dir", n->settings.node.state_dir),
+		  LOG_STR("dir", n->settings->node.state_dir),
 		  LOG_STR("other", n->redis.twin.where));
 }
 
@@ -221,17 +221,17 @@ static void on_twin_looked(const struct store_own_answer *said, void *arg)
 	struct twin_question *q = arg;
 
 	if (said->result == STORE_OK)
-		q->verdict = twin_look(&q->node->redis.twin, &q->node->identity, said->line,
+		q->verdict = twin_look(&q->node->redis.twin, q->node->identity, said->line,
 				       said->place, clock_now_ns());
 	node_wait_end(said->result, 0, 0, q->node);
 }
 
 static void ask_twin(struct node *n, const void *arg)
 {
-	const struct roster_node self = { .id = identity_node(&n->identity),
+	const struct roster_node self = { .id = identity_node(n->identity),
 					  .address = "-",
 					  .name = "-" };
-	const struct store_own own = { .node = &self, .identity = &n->identity, .look = true };
+	const struct store_own own = { .node = &self, .identity = n->identity, .look = true };
 
 	store_node_own(n->redis.store, &own, on_twin_looked, (void *)(uintptr_t)arg);
 }

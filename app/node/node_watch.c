@@ -216,9 +216,9 @@ static struct hep_settings hep_of(const struct settings *s)
 /* A node without it works as well. */
 static void recent_configure(struct node *n)
 {
-	if (n->watch.recent_kib == n->settings.trace.recent_kib)
+	if (n->watch.recent_kib == n->settings->trace.recent_kib)
 		return;
-	n->watch.recent_kib = n->settings.trace.recent_kib;
+	n->watch.recent_kib = n->settings->trace.recent_kib;
 	if (recent_resize(&n->watch.recent, (size_t)n->watch.recent_kib << 10))
 		LOG_ERROR("node", 0, "no memory for trace.recent_kib");
 }
@@ -227,16 +227,16 @@ int node_watch_open(struct node *n)
 {
 	static const uint8_t no_key[DIGEST_KEY_LEN];
 	static struct shard_settings shard;
-	const struct watch_settings settings = { .state_dir = n->settings.node.state_dir,
+	const struct watch_settings settings = { .state_dir = n->settings->node.state_dir,
 						 .engine = n->media.engine,
 						 .locals = shard.locals,
 						 .local_count = SHARD_LOCALS_MAX,
-						 .limits = limits_of(&n->settings),
-						 .hep = hep_of(&n->settings) };
+						 .limits = limits_of(n->settings),
+						 .hep = hep_of(n->settings) };
 	int err;
 
 	recent_configure(n);
-	settings_to_shard(&n->settings, no_key, n->sip.tls != NULL, &shard);
+	settings_to_shard(n->settings, no_key, n->sip.tls != NULL, &shard);
 	err = watch_open(&n->watch.watch, &settings);
 	if (err)
 		LOG_ERROR("node", 0, "cannot open traces", LOG_STR("error", strerror(-err)));
@@ -245,8 +245,8 @@ int node_watch_open(struct node *n)
 
 void node_watch_reload(struct node *n)
 {
-	struct watch_limits limits = limits_of(&n->settings);
-	struct hep_settings hep = hep_of(&n->settings);
+	struct watch_limits limits = limits_of(n->settings);
+	struct hep_settings hep = hep_of(n->settings);
 
 	recent_configure(n);
 	watch_configure(n->watch.watch, &limits, &hep);

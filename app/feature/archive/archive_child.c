@@ -74,11 +74,11 @@ static bool archive_reader_name(const struct node *n, char out[sizeof(g_archive.
 	struct claimant_node one;
 	bool known = !n->cluster.claimant;
 
-	(void)snprintf(out, sizeof(g_archive.counts), "%s", n->settings.node.name);
+	(void)snprintf(out, sizeof(g_archive.counts), "%s", n->settings->node.name);
 	for (uint32_t i = 0; n->cluster.claimant && claimant_node(n->cluster.claimant, i, &one);
 	     i++) {
-		known |= one.node.id == identity_node(&n->identity);
-		if ((n->settings.archive.url[0] ? one.heard : one.alive) &&
+		known |= one.node.id == identity_node(n->identity);
+		if ((n->settings->archive.url[0] ? one.heard : one.alive) &&
 		    !roster_has_left(&one.node) && strcmp(one.node.name, out) < 0)
 			(void)snprintf(out, sizeof(g_archive.counts), "%s", one.node.name);
 	}
@@ -92,12 +92,12 @@ static void archive_reader_look(struct node *n)
 	if (!archive_reader_name(n, name) || !strcmp(name, g_archive.counts))
 		return;
 	memcpy(g_archive.counts, name, sizeof(name));
-	g_archive.reads = !strcmp(name, n->settings.node.name);
+	g_archive.reads = !strcmp(name, n->settings->node.name);
 	g_archive.stale = true;
 	g_archive.epoch++;
 	if (n->cluster.claimant)
 		LOG_INFO("archive", 0,
-			 n->settings.archive.url[0]
+			 n->settings->archive.url[0]
 				 ? "one node reads for the archive of all"
 				 : "without archive.url the archive of one node counts, and "
 				   "others ask it",
@@ -191,13 +191,13 @@ static void archive_terms_send_to(struct node *n, struct child *c)
 	bool finds = c == &g_archive.finder;
 	char file[SETTINGS_STATE_DIR_MAX + sizeof("/archive/history.sqlite")];
 	char folder[SETTINGS_STATE_DIR_MAX + sizeof("/archive")];
-	const char *url = n->settings.archive.url;
+	const char *url = n->settings->archive.url;
 
-	(void)snprintf(folder, sizeof(folder), "%s/archive", n->settings.node.state_dir);
+	(void)snprintf(folder, sizeof(folder), "%s/archive", n->settings->node.state_dir);
 	(void)snprintf(file, sizeof(file), "%s/history.sqlite", folder);
 	child_send(c, json_pack("{s:{s:s, s:s, s:I, s:b, s:o, s:o}}", "terms", "database",
 				url[0] ? url : file, "folder", folder, "stream_max",
-				(json_int_t)n->settings.archive.stream_max, "reads",
+				(json_int_t)n->settings->archive.stream_max, "reads",
 				(int)(g_archive.reads && !finds), "streams",
 				finds ? json_array() : archive_streams(n), "days",
 				finds ? json_object() : archive_days(n)));
@@ -249,7 +249,7 @@ static void archive_on_line(struct node *n, const json_t *line)
 
 static bool archive_is_wanted(struct node *n)
 {
-	return n->settings.archive.enabled;
+	return n->settings->archive.enabled;
 }
 
 static void archive_on_end(struct node *n)
@@ -331,13 +331,13 @@ static void archive_health(struct node *n, uint64_t now_ns)
 	if (now_ns - g_archive.up_ns > LATE_S * NS_PER_S)
 		trouble = "tandem-archive does not run: the log says why";
 	health_set_reason(&n->web.health, HEALTH_ARCHIVE,
-			  n->settings.archive.enabled ? trouble : "");
+			  n->settings->archive.enabled ? trouble : "");
 }
 
 /* Streams keep what waits for the archive. */
 static void archive_hold(struct node *n)
 {
-	const struct settings_archive *a = &n->settings.archive;
+	const struct settings_archive *a = &n->settings->archive;
 	uint32_t most = a->enabled ? a->stream_max : 0;
 
 	if (!n->redis.store || g_archive.held == most)
@@ -437,11 +437,11 @@ bool archive_query_send(struct node *n, const char *name, json_t *args, uint16_t
 {
 	if (!g_archive.counts[0])
 		archive_reader_look(n);
-	if (!n->settings.archive.enabled || !g_archive.counts[0]) {
+	if (!n->settings->archive.enabled || !g_archive.counts[0]) {
 		json_decref(args);
 		return false;
 	}
-	if (!g_archive.reads && !n->settings.archive.url[0])
+	if (!g_archive.reads && !n->settings->archive.url[0])
 		return far_request(n, name, args, ms, done, arg);
 	if (g_archive.stale && child_runs(&g_archive.child))
 		archive_terms_send(n);
@@ -484,7 +484,7 @@ void archive_run(struct command_run *run, const char *name, json_t *args, archiv
 	struct archive_wait *wait = malloc(sizeof(*wait));
 	uint64_t ticket;
 
-	if (!n->settings.archive.enabled || !wait || !args) {
+	if (!n->settings->archive.enabled || !wait || !args) {
 		json_decref(args);
 		free(wait);
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,

@@ -177,7 +177,7 @@ bool archive_audit(struct command_run *run, const char *tenant, const struct lis
 	uint64_t ticket;
 	json_t *args;
 
-	if (!n->settings.archive.enabled)
+	if (!n->settings->archive.enabled)
 		return false;
 	if (!command_span_read(run, &span))
 		return true;

@@ -17,7 +17,7 @@ static void capacity_add(json_t *list, const struct node *n, const char *what, u
 	if (max)
 		(void)json_array_append_new(
 			list,
-			json_pack("{s:s, s:s, s:I, s:I, s:f, s:b}", "node", n->settings.node.name,
+			json_pack("{s:s, s:s, s:I, s:I, s:f, s:b}", "node", n->settings->node.name,
 				  "what", what, "used", (json_int_t)used, "max", (json_int_t)max,
 				  "percent", (double)(used * 1000 / max) / 10, "shared", shared));
 }
@@ -32,9 +32,9 @@ static uint32_t capacity_connections(const struct node *n, enum sip_transport on
 static void capacity_here(struct command_run *run)
 {
 	const struct node *n = run->node;
-	const struct settings_limits *limits = &n->settings.limits;
+	const struct settings_limits *limits = &n->settings->limits;
 	const struct mirror *mirror = &n->api.documents->keep.mirror;
-	uint64_t pairs = settings_port_pairs(&n->settings);
+	uint64_t pairs = settings_port_pairs(n->settings);
 	json_t *list = json_array();
 	struct shard_counts c;
 

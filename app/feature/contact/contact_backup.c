@@ -14,7 +14,7 @@ void command_contact_backup(struct command_run *run)
 {
 	const json_t *after = json_object_get(run->args, "after");
 
-	if (run->node->settings.archive.enabled)
+	if (run->node->settings->archive.enabled)
 		archive_run(run, "contact.backup", json_pack("{s:O*}", "after", after), NULL);
 	else
 		command_answer(run, json_pack("{s:[]}", "rows"));

@@ -80,7 +80,7 @@ static bool event_is_wanted(const struct node *n, uint16_t tenant,
 	struct bytes from = values[EV_FROM], to = values[EV_TO];
 
 	return !bytes_is(values[EV_FACT_from_name], PARTY_HIDDEN_NAME) &&
-	       n->settings.archive.enabled && from.n && to.n &&
+	       n->settings->archive.enabled && from.n && to.n &&
 	       extensions_has(n->api.extensions, tenant, to) &&
 	       !extensions_has(n->api.extensions, tenant, from);
 }

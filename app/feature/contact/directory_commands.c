@@ -198,7 +198,7 @@ static void directory_request(struct command_run *run, json_t *args)
 			       directory_on_page, (void *)(uintptr_t)ticket))
 		return;
 	run = waiting_pop(n->api.waiting, ticket);
-	if (run && n->settings.archive.enabled)
+	if (run && n->settings->archive.enabled)
 		run->list->missing = json_pack("[s]", "archive");
 	if (run)
 		command_walk_start(run, person_look);

@@ -349,7 +349,7 @@ void contact_phone_book(struct page_run *run)
 		return;
 	}
 	b->w = writer_over(space, cap);
-	b->own = b->own && (run->node->settings.archive.enabled || !b->shared);
+	b->own = b->own && (run->node->settings->archive.enabled || !b->shared);
 	b->args = json_pack("{s:i}", "limit", BOOK_PAGE);
 	if (search)
 		(void)json_object_set_new(b->args, "search", search);

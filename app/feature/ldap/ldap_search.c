@@ -308,7 +308,7 @@ static void ldap_search_plan(struct ldap_search *s, enum ldap_place place, bool 
 	entries = entries && kind != LDAP_HINT_NEVER;
 	s->own = entries && (place == LDAP_ROOT || place == LDAP_TREE || own);
 	s->shared = entries && (place == LDAP_ROOT || place == LDAP_TREE || !own);
-	s->own = s->own && s->client->node->settings.archive.enabled;
+	s->own = s->own && s->client->node->settings->archive.enabled;
 	if (place == LDAP_ENTRY)
 		s->only = bytes_trim(s->q.base);
 	s->args = json_pack("{s:i}", "limit", SEARCH_PAGE);

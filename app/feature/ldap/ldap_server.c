@@ -296,7 +296,7 @@ static void listeners_watch(struct node *n, bool on)
 
 static int ldap_listener_open(struct node *n, uint32_t port, int *out)
 {
-	struct addr address = n->settings.ldap.bind;
+	struct addr address = n->settings->ldap.bind;
 	struct sockaddr_storage sa;
 	char text[ADDR_TEXT_MAX];
 	int on = 1, err = 0, fd;
@@ -332,7 +332,7 @@ static int ldap_tls_open(struct node *n, bool needed)
 	char error[TLS_ERROR_MAX];
 	int err;
 
-	settings_to_tls(&n->settings, &tls);
+	settings_to_tls(n->settings, &tls);
 	tls.clients = TLS_CLIENT_NONE; /* phones show passwords */
 	err = g_ldap.tls ? tls_reload(g_ldap.tls, &tls, error) : tls_open(&g_ldap.tls, &tls, error);
 	if (err && needed)
@@ -343,7 +343,7 @@ static int ldap_tls_open(struct node *n, bool needed)
 
 int ldap_listen(struct node *n)
 {
-	const struct settings_ldap *l = &n->settings.ldap;
+	const struct settings_ldap *l = &n->settings->ldap;
 	int err = 0;
 
 	if (!l->ldap && !l->ldaps)

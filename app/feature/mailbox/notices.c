@@ -53,7 +53,7 @@ void node_message_event(struct node *n, enum sig_event_kind kind, const char *te
 static void notify_task(const struct node *n, enum store_task_act act, struct bytes what,
 			uint64_t due_utc_ms, store_task_fn *done, void *arg)
 {
-	const struct store_task of = { act, bytes_str(n->identity.id), what, due_utc_ms };
+	const struct store_task of = { act, bytes_str(n->identity->id), what, due_utc_ms };
 
 	store_task(n->redis.store, &of, done, arg);
 }

@@ -67,7 +67,7 @@ static bool tries_are(const json_t *tries, const char *state)
 /* Paths of its files, on this node or to be fetched. NULL: none, or unreadable here. */
 static json_t *notify_files(const struct notify_run *run, const json_t *row)
 {
-	const char *folder = run->node->settings.recordings.folder, *name;
+	const char *folder = run->node->settings->recordings.folder, *name;
 	json_t *files = json_array();
 	const json_t *part;
 	size_t i;
@@ -94,7 +94,7 @@ static json_t *notify_files(const struct notify_run *run, const json_t *row)
 
 static uint64_t mail_pause_ms(const struct notify_run *run, uint64_t tries)
 {
-	uint64_t ms = run->node->settings.mail.retry / NS_PER_MS;
+	uint64_t ms = run->node->settings->mail.retry / NS_PER_MS;
 
 	for (uint64_t i = 1; i < tries && ms < PAUSE_MAX_MS; i++)
 		ms *= 2;
@@ -205,7 +205,7 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 /* False: nothing is to be written down, or not any more. */
 static bool notify_text(struct notify_run *run, const json_t *row, const struct extension_box *box)
 {
-	const struct settings_transcription *s = &run->node->settings.transcription;
+	const struct settings_transcription *s = &run->node->settings->transcription;
 	const json_t *tries = row_tries(row, "texts");
 	char key[NODE_SECRET_MAX];
 	json_t *files, *args;
@@ -237,7 +237,7 @@ static void mail_on_answer(struct node *n, const json_t *result, const char *why
 	bool sent = result && !json_object_get(result, "reason");
 	uint64_t since = json_count(before, "since"), now_ms = clock_utc_ms();
 	bool refused = json_flag(result, "refused");
-	bool dead = (since && now_ms > since + n->settings.mail.give_up / NS_PER_MS) ||
+	bool dead = (since && now_ms > since + n->settings->mail.give_up / NS_PER_MS) ||
 		    (refused && json_count(before, "refusals") + 1 >= MAIL_REFUSALS);
 	json_t *now = sent ? json_pack("{s:s, s:I, s:b}", "state", "sent", "tries",
 				       (json_int_t)json_count(before, "tries") + 1, "audio",
@@ -276,7 +276,7 @@ static void mail_stamp(const struct notify_run *run, char out[STAMP_MAX], const 
 static json_t *mail_args(const struct notify_run *run, const json_t *row,
 			 const struct extension_box *box, const char *secret)
 {
-	const struct settings_mail *s = &run->node->settings.mail;
+	const struct settings_mail *s = &run->node->settings->mail;
 	const char *text = json_text(json_object_get(row, "marks"), "text");
 	const char *name = json_text(row, "from_name"), *number = json_text(row, "from");
 	json_t *from = name[0] ? json_sprintf("%s (%s)", name, number) : json_string(number);
@@ -306,7 +306,7 @@ static json_t *mail_args(const struct notify_run *run, const json_t *row,
 /* False: no mail is to be sent, or not any more. */
 static bool notify_mail(struct notify_run *run, const json_t *row, const struct extension_box *box)
 {
-	const struct settings_mail *s = &run->node->settings.mail;
+	const struct settings_mail *s = &run->node->settings->mail;
 	const json_t *tries = row_tries(row, "mail");
 	char secret[NODE_SECRET_MAX];
 	json_t *args, *files = NULL;

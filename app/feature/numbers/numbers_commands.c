@@ -78,7 +78,7 @@ static bool claim_of_code(const struct command_run *run, uint32_t place, struct 
 	const struct dial_plan *plan = dial_plans_of(run->node->common.dials, document_tenant(run));
 	struct feature_codes node, codes;
 
-	settings_codes_read(&run->node->settings, &node);
+	settings_codes_read(run->node->settings, &node);
 	dial_plan_codes(plan, &node, &codes);
 	out->kind = "code";
 	out->expected = feature_value((enum feature_action)place) == FEATURE_NOTHING ||
@@ -94,7 +94,7 @@ static bool claim_of_code(const struct command_run *run, uint32_t place, struct 
 static bool claim_of_emergency(const struct command_run *run, uint32_t place,
 			       struct number_claimed *out)
 {
-	const struct settings_sip *sip = &run->node->settings.sip;
+	const struct settings_sip *sip = &run->node->settings->sip;
 	const struct dial_plan *plan = dial_plans_of(run->node->common.dials, document_tenant(run));
 	struct bytes list = bytes_str(plan->emergency), one;
 

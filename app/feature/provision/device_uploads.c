@@ -41,7 +41,7 @@ static const char *const g_upload_names[] = { "-boot.log", "-app.log",   "-phone
 static bool uploads_path(const struct node *n, uint16_t tenant, const char *mac,
 			 char out[DEVICE_FOLDER_MAX])
 {
-	return snprintf(out, DEVICE_FOLDER_MAX, "%s/phones/%s/%s", n->settings.node.state_dir,
+	return snprintf(out, DEVICE_FOLDER_MAX, "%s/phones/%s/%s", n->settings->node.state_dir,
 			tenants_name(n->common.tenants, tenant), mac) < DEVICE_FOLDER_MAX;
 }
 

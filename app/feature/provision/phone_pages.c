@@ -446,7 +446,7 @@ static void parked_on_list(enum store_result result, uint64_t version, uint64_t 
 
 	(void)version;
 	(void)count;
-	settings_codes_read(&a->node->settings, &own);
+	settings_codes_read(a->node->settings, &own);
 	dial_plan_codes(dial_plans_of(a->node->common.dials, a->tenant), &own, &codes);
 	qsort(l->slots, l->count, sizeof(l->slots[0]), parked_order);
 	for (uint32_t i = 0; i < l->count; i++) {

@@ -74,19 +74,19 @@ static bool facts_host_is_good(struct bytes host)
 /* Where phones reach the node. */
 static void facts_host_write(struct writer *w, const struct node *n, const struct web_routed *r)
 {
-	const char *set = n->settings.provision.server;
+	const char *set = n->settings->provision.server;
 	struct bytes host = bytes_str(r->host);
 
 	host = set[0] ? bytes_str(set) : bytes_sub(host, 0, bytes_find(host, ':'));
 	if (facts_host_is_good(host))
 		writer_bytes(w, host);
 	else
-		addr_write_ip(w, &n->settings.networks[0].advertise);
+		addr_write_ip(w, &n->settings->networks[0].advertise);
 }
 
 static void facts_server(struct facts *f, const struct node *n, const struct web_routed *r)
 {
-	const struct settings_network *net = &n->settings.networks[0];
+	const struct settings_network *net = &n->settings->networks[0];
 	struct writer w = writer_over(f->host, sizeof(f->host) - 1);
 	bool tls = f->lines[0].core.tls_srtp;
 
@@ -276,7 +276,7 @@ void provision_record_url(const struct node *n, uint16_t tenant, const struct ex
 	(void)snprintf(of.number, sizeof(of.number), "%s", e->core.number);
 	writer_str(&w, "https://");
 	facts_host_write(&w, n, r);
-	writer_number(&w, ":", n->settings.recordings.port, "");
+	writer_number(&w, ":", n->settings->recordings.port, "");
 	web_page_link(&w, n->web.pages.key, &of);
 	out[w.n] = '\0';
 }
@@ -285,7 +285,7 @@ void provision_record_url(const struct node *n, uint16_t tenant, const struct ex
 static void facts_browser(struct facts *f, const struct node *n, uint16_t tenant,
 			  const struct device_value *v)
 {
-	const struct settings_provision *p = &n->settings.provision;
+	const struct settings_provision *p = &n->settings->provision;
 	struct writer w = writer_over(f->browser_url, sizeof(f->browser_url) - 1);
 	char link[PHONE_LINK_MAX];
 
@@ -382,12 +382,12 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 				  : EXPIRES_S;
 	f->of.video = !f->lines[0].core.no_video;
 	f->of.columns = device_columns(v);
-	f->of.dscp_sip = (uint8_t)n->settings.media.dscp_sip;
-	f->of.dscp_audio = (uint8_t)n->settings.media.dscp_audio;
-	f->of.dscp_video = (uint8_t)n->settings.media.dscp_video;
+	f->of.dscp_sip = (uint8_t)n->settings->media.dscp_sip;
+	f->of.dscp_audio = (uint8_t)n->settings->media.dscp_audio;
+	f->of.dscp_video = (uint8_t)n->settings->media.dscp_video;
 	f->of.clock_24 = !v->clock;
 	f->of.directory_key = v->directory_key;
-	f->of.time_server = n->settings.provision.time_server;
+	f->of.time_server = n->settings->provision.time_server;
 	f->of.video_kbps = v->video_kbps;
 	phone_clock_read(&f->of.clock, (int64_t)(clock_utc_ms() / 1000), facts_offset, &zone);
 	f->of.record_url = f->record_url;

@@ -456,7 +456,7 @@ static void on_default(struct web_routed *r, void *arg)
 	enum phone_default which = PHONE_DEFAULT_NONE;
 
 	if (bare_extension(n, path_tenant(n, r))[0])
-		which = n->settings.provision.firmware_unknown &&
+		which = n->settings->provision.firmware_unknown &&
 					firmware_has_application("polycom-8.5")
 				? PHONE_DEFAULT_FIRMWARE
 				: PHONE_DEFAULT_BARE;
@@ -482,7 +482,7 @@ static void on_bare_firmware(struct web_routed *r, void *arg)
 	struct node *n = arg;
 	struct bytes name = bytes_from(bytes_str(r->path), sizeof("/bare-firmware/") - 1);
 
-	if (n->settings.provision.firmware_unknown && bare_extension(n, path_tenant(n, r))[0])
+	if (n->settings->provision.firmware_unknown && bare_extension(n, path_tenant(n, r))[0])
 		firmware_answer(n, r, "polycom-8.5", name);
 	else
 		provision_status(r, 404, 0);
@@ -729,12 +729,12 @@ static int listener_open(struct node *n, uint32_t port, const struct tls_setting
 			 struct web_asks **asks, struct web_routes *routes, struct web **out)
 {
 	struct web_settings settings = {
-		.bind = n->settings.provision.bind,
+		.bind = n->settings->provision.bind,
 		.routes = routes,
 		.tls = tls,
-		.per_source = n->settings.limits.connections_per_source,
+		.per_source = n->settings->limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
-					   n->settings.limits.connections_per_source },
+					   n->settings->limits.connections_per_source },
 	};
 	int err = web_asks_open(asks,
 				(struct web_asks_size){ sizeof(struct web_routed *),
@@ -752,7 +752,7 @@ static int listener_open(struct node *n, uint32_t port, const struct tls_setting
 int provision_listen(struct node *n)
 {
 	static struct tls_settings tls;
-	const struct settings_provision *p = &n->settings.provision;
+	const struct settings_provision *p = &n->settings->provision;
 	char why[256] = "";
 	int err = 0;
 
@@ -771,7 +771,7 @@ int provision_listen(struct node *n)
 				    &g_provision.http_routes, &g_provision.http);
 	if (err || !p->https)
 		return err;
-	settings_to_tls(&n->settings, &tls);
+	settings_to_tls(n->settings, &tls);
 	return listener_open(n, p->https, &tls, &g_provision.https_asks, &g_provision.https_routes,
 			     &g_provision.https);
 }
@@ -783,7 +783,7 @@ void provision_reload(struct node *n)
 	firmware_reload(n);
 	if (!g_provision.https)
 		return;
-	settings_to_tls(&n->settings, &tls);
+	settings_to_tls(n->settings, &tls);
 	web_tls_reload(g_provision.https, &tls);
 }
 

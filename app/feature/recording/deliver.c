@@ -111,7 +111,7 @@ bool node_deliver_runs(void)
  * The disk is read at start and reload alone: a slow one would delay calls. */
 static bool store_finds_any(const struct node *n)
 {
-	DIR *dir = opendir(n->settings.recordings.folder);
+	DIR *dir = opendir(n->settings->recordings.folder);
 	const struct dirent *entry;
 	bool any = false;
 
@@ -126,10 +126,10 @@ static bool store_is_wanted(struct node *n)
 {
 	if (!g_deliver.looked) {
 		g_deliver.any = store_finds_any(n);
-		n->record.folder_error = folder_try(n->settings.recordings.folder);
+		n->record.folder_error = folder_try(n->settings->recordings.folder);
 	}
 	g_deliver.looked = true;
-	return n->settings.recordings.store_count || n->settings.recordings.copies ||
+	return n->settings->recordings.store_count || n->settings->recordings.copies ||
 	       g_deliver.any || metric_value(g_store_metrics.ended) > 0;
 }
 
@@ -162,7 +162,7 @@ void node_deliver_reload(struct node *n)
 {
 	g_deliver.stale = false;
 	g_deliver.child.missing_logged = false;
-	n->record.folder_error = folder_try(n->settings.recordings.folder);
+	n->record.folder_error = folder_try(n->settings->recordings.folder);
 	g_deliver.any = g_deliver.any || store_finds_any(n);
 	if (node_deliver_runs())
 		child_send(&g_deliver.child, node_deliver_terms(n));
@@ -350,7 +350,7 @@ static void node_deliver_tell_redis(struct node *n)
 		redis_join(n->redis.link, &s->guest);
 		s->redis_stale = true;
 	}
-	if (!history[0] || !redis_is_connected(n->redis.link) || !n->settings.recordings.list_days)
+	if (!history[0] || !redis_is_connected(n->redis.link) || !n->settings->recordings.list_days)
 		return;
 	if (!s->redis_stale && !strcmp(s->history, history))
 		return;
@@ -459,7 +459,7 @@ static void store_index_write(struct node *n, const struct store_recording *r, u
 
 const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX])
 {
-	(void)snprintf(out, NODE_DELIVER_ID_MAX, "%016" PRIx64, identity_node(&n->identity));
+	(void)snprintf(out, NODE_DELIVER_ID_MAX, "%016" PRIx64, identity_node(n->identity));
 	return out;
 }
 

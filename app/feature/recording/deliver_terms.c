@@ -53,7 +53,7 @@ static json_t *seal_json(const char *tenant, const char *path)
 /* Its member of certificates: an array. */
 static json_t *node_deliver_certificates(const struct node *n)
 {
-	const struct settings_recordings *r = &n->settings.recordings;
+	const struct settings_recordings *r = &n->settings->recordings;
 	json_t *list = json_array();
 
 	if (r->certificate[0])
@@ -99,7 +99,7 @@ static const char *copies_id(uint64_t id, char out[ID_TEXT_MAX])
 /* Terms of copies; NULL: none. */
 static json_t *node_deliver_copies(const struct node *n)
 {
-	const struct settings_recordings *r = &n->settings.recordings;
+	const struct settings_recordings *r = &n->settings->recordings;
 	char self[ID_TEXT_MAX], process[ID_TEXT_MAX], key[2 * KEYS_LEN + 1];
 	struct writer w = writer_over(key, sizeof(key));
 	uint8_t octets[KEYS_LEN];
@@ -138,7 +138,7 @@ static json_t *copies_nodes(const struct node *n)
 void node_deliver_tell_nodes(struct node *n)
 {
 	json_t *list =
-		n->cluster.claimant && n->settings.recordings.copies ? copies_nodes(n) : NULL;
+		n->cluster.claimant && n->settings->recordings.copies ? copies_nodes(n) : NULL;
 	char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
 
 	if (!text || (g_deliver.told && !strcmp(text, g_deliver.told))) {
@@ -165,7 +165,7 @@ void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t l
 void node_deliver_copies_figures(struct node *n, const json_t *f)
 {
 	uint64_t behind_ms = json_count(f, "behind_ms");
-	uint64_t every_ms = n->settings.recordings.copies_every / NS_PER_MS;
+	uint64_t every_ms = n->settings->recordings.copies_every / NS_PER_MS;
 
 	metric_set(g_copies.behind, behind_ms / 1000);
 	metric_set(g_copies.held, json_count(f, "held"));
@@ -263,7 +263,7 @@ static json_t *store_tenants_json(const struct node *n)
 			continue;
 		(void)json_array_append_new(
 			list, json_pack("{s:s, s:o, s:I, s:I}", "name", t.name, "deliver",
-					terms_tenant_stores(&n->settings.recordings, &t),
+					terms_tenant_stores(&n->settings->recordings, &t),
 					"keep_days", (json_int_t)t.recordings.days, "keep_octets",
 					(json_int_t)((uint64_t)t.recordings.mib << 20)));
 	}
@@ -292,13 +292,13 @@ static void terms_listing(const struct node *n, json_t *settings)
 	(void)json_object_set_new(settings, "node_id", json_string(node_deliver_id(n, id)));
 	(void)json_object_set_new(settings, "list_settle_ms", json_integer(SETTLE_MS));
 	(void)json_object_set_new(settings, "list_days",
-				  json_integer(n->settings.recordings.list_days));
+				  json_integer(n->settings->recordings.list_days));
 }
 
 /* Other nodes that know of a message, by a Redis apart, play it from copies, or else from there. */
 static bool terms_voicemail(const struct node *n)
 {
-	const struct settings *s = &n->settings;
+	const struct settings *s = n->settings;
 
 	if (s->recordings.voicemail == SETTINGS_VOICEMAIL_AUTO)
 		return s->redis.place.url[0] && !(n->cluster.claimant && s->recordings.copies);
@@ -308,7 +308,7 @@ static bool terms_voicemail(const struct node *n)
 json_t *node_deliver_terms(const struct node *n)
 {
 	static const char *const opus[] = { "off", "keep", "replace" };
-	const struct settings_recordings *r = &n->settings.recordings;
+	const struct settings_recordings *r = &n->settings->recordings;
 	json_t *list = json_array(), *copies = node_deliver_copies(n), *terms;
 
 	for (uint32_t i = 0; i < r->store_count; i++)
@@ -318,14 +318,14 @@ json_t *node_deliver_terms(const struct node *n)
 		"s:{s:o, s:i}, "
 		"s:o, s:o, s:s, s:I}}",
 		"settings", "join_wait_ms", (json_int_t)(r->join_wait / NS_PER_MS), "folder",
-		r->folder, "node", n->settings.node.name, "retry_ms",
+		r->folder, "node", n->settings->node.name, "retry_ms",
 		(json_int_t)(r->retry / NS_PER_MS), "retry_max_ms",
 		(json_int_t)(r->retry_max / NS_PER_MS), "give_up_ms",
 		(json_int_t)(r->give_up / NS_PER_MS), "refusals", (int)r->refusals, "scan_ms",
 		(json_int_t)(r->scan / NS_PER_MS), "delete_delivered", (int)r->delete_delivered,
 		"voicemail", (int)terms_voicemail(n), "free_octets",
-		(json_int_t)((uint64_t)r->free_mib << 20), "log_level", n->settings.log.level,
-		"log_format", n->settings.log.format, "destinations", list, "usual", "deliver",
+		(json_int_t)((uint64_t)r->free_mib << 20), "log_level", n->settings->log.level,
+		"log_format", n->settings->log.format, "destinations", list, "usual", "deliver",
 		terms_names(r->deliver, r->deliver_count), "keep_days", (int)r->keep_days,
 		"tenants", store_tenants_json(n), "certificates", node_deliver_certificates(n),
 		"opus", opus[r->opus], "opus_wait_ms", (json_int_t)(r->opus_wait / NS_PER_MS));

@@ -446,7 +446,7 @@ json_t *command_recording_linked(struct command_run *run, struct bytes name)
 	LOG_INFO("recordings", 0, "a link to a recording is given out", LOG_BYTES("file", name),
 		 LOG_STR("by", run->user[0] ? run->user : run->id), LOG_U64("seconds", seconds));
 	return json_pack("{s:o, s:s, s:i, s:I}", "name", command_text_json(name), "path", path,
-			 "port", (int)n->settings.recordings.port, "expires_utc_ms",
+			 "port", (int)n->settings->recordings.port, "expires_utc_ms",
 			 (json_int_t)expires_utc_ms);
 }
 
@@ -477,7 +477,7 @@ static bool command_recording_found(struct command_run *run, const json_t *found
 /* Nobody asks what all nodes know. */
 static bool recording_is_of_node(const struct command_run *run)
 {
-	return command_value(run, "node")->given || !run->node->settings.recordings.list_days;
+	return command_value(run, "node")->given || !run->node->settings->recordings.list_days;
 }
 
 /* For who looks: folders and Redis have recordings by the day. */

@@ -5,7 +5,8 @@
 
 #include "tests/unit/test.h"
 
-static struct node g_node;
+static struct settings g_settings;
+static struct node g_node = { .settings = &g_settings };
 static struct ldap_client g_client = { .node = &g_node, .tenant = "default" };
 static char g_answer[LDAP_ANSWER_MAX];
 static struct {
@@ -50,7 +51,7 @@ static void test_plan_goes(void **state)
 	assert_int_equal(dial_plans_open(&g_node.common.dials, g_node.common.tenants), 0);
 	tenant = tenants_find(g_node.common.tenants, BYTES_LIT("default"));
 	assert_int_equal(dial_plans_put(g_node.common.dials, tenant, &plan), 0);
-	g_node.settings.archive.enabled = true;
+	g_settings.archive.enabled = true;
 	g_client.out = writer_over(g_answer, sizeof(g_answer));
 	s->client = &g_client;
 	s->q.scope = LDAP_AT_ALL;

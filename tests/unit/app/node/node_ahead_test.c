@@ -11,7 +11,8 @@ enum { NUMBER = 17, OTHER = 18, PORT = 20000, PAIRS = 50, MANY = 100, EVENTS_MAX
 
 /* ---- what stands around it ---- */
 
-static struct node g_node;
+static struct settings g_settings;
+static struct node g_node = { .settings = &g_settings };
 static struct node_shard *const g_shard = &g_node.shards.list[0];
 
 static struct {
@@ -47,8 +48,7 @@ void __wrap_store_peek_calls(struct store_shard *s, store_peek_fn *each, store_d
 void __wrap_shard_record_places(struct shard *s, struct bytes record, struct instant now,
 				shard_place_fn *each, void *arg)
 {
-	struct shard_place place = { .network = g.network,
-				     .rtp = g_node.settings.networks[0].bind };
+	struct shard_place place = { .network = g.network, .rtp = g_settings.networks[0].bind };
 
 	(void)s;
 	(void)now;
@@ -119,15 +119,16 @@ static bool keeps(uint16_t shard, uint32_t number)
 
 static int setup(void **state)
 {
-	struct settings_network *at = g_node.settings.networks;
+	struct settings_network *at = g_settings.networks;
 
 	(void)state;
 	memset(&g, 0, sizeof(g));
-	memset(&g_node, 0, sizeof(g_node));
+	memset(&g_settings, 0, sizeof(g_settings));
+	memset(&g_node.shards, 0, sizeof(g_node.shards));
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	g_node.life.phase = NODE_RUNNING;
 	g_node.shards.count = 1;
-	g_node.settings.network_count = 1;
+	g_settings.network_count = 1;
 	at->floating = true;
 	at->shard = NUMBER;
 	at->media_ports.first = PORT;
@@ -196,7 +197,7 @@ static void test_what_is_not_bound(void **state)
 static void test_address_is_here(void **state)
 {
 	(void)state;
-	assert_int_equal(addr_parse(&g_node.settings.networks[0].bind, BYTES_LIT("127.0.0.1")), 0);
+	assert_int_equal(addr_parse(&g_settings.networks[0].bind, BYTES_LIT("127.0.0.1")), 0);
 	prepare();
 	assert_int_equal(g.asked, 0);
 	assert_int_equal(g.told, 1);
