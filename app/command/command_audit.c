@@ -164,7 +164,7 @@ static void audit_write(const struct command_run *run, const char *tenant, const
 		text = json_dumps(entry, JSON_COMPACT);
 	}
 	if (text)
-		store_audit(run->node->redis.store, bytes_str(tenant),
+		store_audit(run->node->redis->store, bytes_str(tenant),
 			    run->command->role == COMMAND_FOR_APPLICATION &&
 				    !run->command->documents,
 			    bytes_str(text));

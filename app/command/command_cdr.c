@@ -273,7 +273,7 @@ static void notes_list(struct command_run *run, const char *key, const char *ten
 	}
 	*l = (struct note_list){ .run = run,
 				 .tenant = tenant,
-				 .read = { .link = run->node->redis.link,
+				 .read = { .link = run->node->redis->link,
 					   .left = NOTES_READ,
 					   .entry = note_entry,
 					   .end = notes_end,
@@ -472,7 +472,7 @@ static void cdrs_find(struct command_run *run, const struct command_span *span, 
 				.span = *span,
 				.most = most,
 				.count = count,
-				.read = { .link = run->node->redis.link,
+				.read = { .link = run->node->redis->link,
 					  .entry = cdr_entry,
 					  .end = cdrs_next,
 					  .arg = l } };

@@ -710,7 +710,7 @@ static void extension_kept_drop(const struct node *node, uint16_t tenant, const 
 			.name = kv_name((enum kept)i),
 		};
 
-		store_kept_drop(node->redis.store, &of, NULL, NULL);
+		store_kept_drop(node->redis->store, &of, NULL, NULL);
 	}
 }
 

@@ -89,7 +89,7 @@ static void flow_text_put(struct node *n, struct bytes tenant, const struct flow
 
 	flow_hash_text(hash, p->hash);
 	if (text)
-		store_program_put(n->redis.store, tenant, bytes_str(hash), bytes_str(text), false,
+		store_program_put(n->redis->store, tenant, bytes_str(hash), bytes_str(text), false,
 				  done, arg);
 	else if (done)
 		done(STORE_REFUSED, false, (struct bytes){ 0 }, arg);
@@ -154,7 +154,7 @@ static void flow_touch(struct node *n, const struct snapshot_document *d, struct
 		return;
 	flow_hash_text(hash, p->hash);
 	t->asked = true;
-	store_program_touch(n->redis.store, d->tenant, bytes_str(hash), flow_on_touched, n);
+	store_program_touch(n->redis->store, d->tenant, bytes_str(hash), flow_on_touched, n);
 }
 
 static const struct flow_shipped *flow_shipped_find(struct bytes name)
@@ -257,7 +257,7 @@ static void program_on_text(enum store_result result, bool there, struct bytes t
 	if (result == STORE_OK && !there && !a->shipped) {
 		a->shipped = true;
 		flow_hash_text(hash, a->hash);
-		store_program_get(a->node->redis.store, BYTES_LIT(DIRECTORY_OPERATORS),
+		store_program_get(a->node->redis->store, BYTES_LIT(DIRECTORY_OPERATORS),
 				  bytes_str(hash), program_on_text, a);
 		return;
 	}
@@ -287,7 +287,7 @@ void command_flow_program(const struct effect *e, void *node)
 	a->serial = e->serial;
 	memcpy(a->hash, hash.p, sizeof(a->hash));
 	flow_hash_text(text, a->hash);
-	store_program_get(n->redis.store, tenant, bytes_str(text), program_on_text, a);
+	store_program_get(n->redis->store, tenant, bytes_str(text), program_on_text, a);
 }
 
 /* ---- the document ---- */

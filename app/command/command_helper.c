@@ -186,7 +186,7 @@ static void http_program(struct helper_question *ask, struct bytes text)
 	memcpy(outcome->program, p->hash, sizeof(outcome->program));
 	flow_hash_text(hash, p->hash);
 	outcome->is_program = true;
-	store_program_put(ask->node->redis.store, bytes_str(ask->tenant), bytes_str(hash),
+	store_program_put(ask->node->redis->store, bytes_str(ask->tenant), bytes_str(hash),
 			  bytes_str(compact), true, http_on_program, ask);
 	free(compact);
 }

@@ -131,11 +131,11 @@ static const char *unkept_why(const struct node *n, const struct store_lease_vie
 {
 	if (lease->kept)
 		return NULL;
-	if (!redis_is_connected(n->redis.link))
+	if (!redis_is_connected(n->redis->link))
 		return "redis_away";
-	if (redis_is_cluster(n->redis.link))
+	if (redis_is_cluster(n->redis->link))
 		return "redis_cluster";
-	return n->redis.leases && redis_is_connected(n->redis.leases) ? "replicas" : "no_link";
+	return n->redis->leases && redis_is_connected(n->redis->leases) ? "replicas" : "no_link";
 }
 
 static json_t *valid_json(const struct store_lease_view *lease, uint64_t now_ns)
@@ -262,8 +262,8 @@ void command_cluster_status(struct command_run *run)
 				 n->settings->node.name, "id", id, "lease_ms",
 				 (json_int_t)(n->settings->cluster.lease / NS_PER_MS), "replicas",
 				 (json_int_t)n->settings->cluster.replicas, "redis_connected",
-				 redis_is_connected(n->redis.link), "leases_connected",
-				 n->redis.leases && redis_is_connected(n->redis.leases), "nodes",
+				 redis_is_connected(n->redis->link), "leases_connected",
+				 n->redis->leases && redis_is_connected(n->redis->leases), "nodes",
 				 nodes_json(n, self), "shards", shards_json(n, clock_now_ns())));
 }
 
@@ -309,7 +309,7 @@ void command_node_remove(struct command_run *run)
 	struct claimant_node found;
 	char id[NODE_ID_TEXT];
 
-	if (!redis_is_connected(run->node->redis.link)) {
+	if (!redis_is_connected(run->node->redis->link)) {
 		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis is away");
 	} else if (!cluster_node_find(c, name, &found)) {
 		command_fail(run, COMMAND_NOT_FOUND, "name", "no node of the cluster is " BYTES_FMT,
@@ -364,10 +364,10 @@ static bool rebalance_is_refused(struct command_run *run)
 	if (!n->cluster.claimant)
 		command_fail(run, COMMAND_CONFLICT, NULL,
 			     "the node is in no cluster: see cluster.listen");
-	else if (n->life.drain.ends)
+	else if (n->life->drain.ends)
 		command_fail(run, COMMAND_CONFLICT, "node",
 			     "this node is about to stop: ask another one");
-	else if (!redis_is_connected(n->redis.link))
+	else if (!redis_is_connected(n->redis->link))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "Redis is away, and no shard is given without it: try again when it "
 			     "is back");
@@ -435,7 +435,7 @@ static json_t *limits_json(const struct node *node)
 {
 	const struct settings_limits *limits = &node->settings->limits;
 
-	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)node->capacity.calls_max,
+	return json_pack("{s:I, s:I, s:I, s:I}", "calls", (json_int_t)node->capacity->calls_max,
 			 "registrations", (json_int_t)limits->registrations, "transactions",
 			 (json_int_t)limits->transactions, "port_pairs",
 			 (json_int_t)settings_port_pairs(node->settings));
@@ -459,7 +459,7 @@ static json_t *connections_json(const struct node *node)
 			 (json_int_t)transport_connections(node->sip.transport, SIP_TLS), "ws",
 			 (json_int_t)transport_connections(node->sip.transport, SIP_WS), "wss",
 			 (json_int_t)transport_connections(node->sip.transport, SIP_WSS), "max",
-			 (json_int_t)node->capacity.connections_max);
+			 (json_int_t)node->capacity->connections_max);
 }
 
 static void add_counts(json_t *json, const struct node *node)
@@ -491,17 +491,17 @@ void command_node_status(struct command_run *run)
 				node->settings->node.name, "shard",
 				(json_int_t)node->settings->node.shard, "version", TANDEM_VERSION,
 				"uptime_ms",
-				(json_int_t)((clock_now_ns() - node->life.start_ns) / NS_PER_MS),
-				"redis_connected", redis_is_connected(node->redis.link), "redis",
-				node->redis.embedded_used ? "own" : "configured", "epoch",
+				(json_int_t)((clock_now_ns() - node->life->start_ns) / NS_PER_MS),
+				"redis_connected", redis_is_connected(node->redis->link), "redis",
+				node->redis->embedded_used ? "own" : "configured", "epoch",
 				(json_int_t)store_epoch(node->shards.list[0].store),
-				"calls_restored", (json_int_t)node->life.calls_restored,
-				"records_broken", (json_int_t)node->life.records_broken));
+				"calls_restored", (json_int_t)node->life->calls_restored,
+				"records_broken", (json_int_t)node->life->records_broken));
 	add_counts(json, node);
 	node_memory(&reserved, &resident);
 	(void)json_object_set_new(json, "memory_resident", json_integer((json_int_t)resident));
 	(void)json_object_set_new(json, "memory_reserved",
-				  json_integer((json_int_t)node->capacity.reserved_bytes));
+				  json_integer((json_int_t)node->capacity->reserved_bytes));
 	(void)json_object_set_new(json, "limits", limits_json(node));
 	(void)json_object_set_new(json, "tls", tls_json(node));
 	(void)json_object_set_new(json, "connections", connections_json(node));
@@ -525,7 +525,7 @@ void command_node_drain(struct command_run *run)
 
 void command_node_undrain(struct command_run *run)
 {
-	if (run->node->life.drain.ends) {
+	if (run->node->life->drain.ends) {
 		command_fail(run, COMMAND_CONFLICT, NULL, "the node was told to stop and will");
 		return;
 	}

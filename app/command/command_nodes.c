@@ -45,7 +45,7 @@ static void nodes_end(struct command_nodes *a)
 		if (!a->list_of[i].answered)
 			list_misses(a->run->list, a->list_of[i].name);
 	}
-	if (a->run->node->life.phase == NODE_RUNNING)
+	if (a->run->node->life->phase == NODE_RUNNING)
 		a->list(a->run);
 	else
 		command_fail(a->run, COMMAND_UNAVAILABLE, NULL, "the node stops");

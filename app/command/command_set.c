@@ -193,7 +193,7 @@ static void set_job_asked(struct set_job *job, enum store_result result)
 {
 	job->asked--;
 	job->failed |= result != STORE_OK;
-	if (!job->asked && job->run->node->life.phase != NODE_RUNNING)
+	if (!job->asked && job->run->node->life->phase != NODE_RUNNING)
 		set_job_fail(job, COMMAND_UNAVAILABLE, "the node stops");
 }
 
@@ -224,7 +224,7 @@ static void set_job_read(struct set_job *job)
 	}
 	set_key(key, job->value.name, wanted ? &job->source : &job->value.versions[0]);
 	job->asked++;
-	store_set_read(job->run->node->redis.store,
+	store_set_read(job->run->node->redis->store,
 		       &(struct store_set){ bytes_str(job->run->tenant), key },
 		       wanted ? job->i : job->i - source, STORE_SET_PIECE, set_job_on_entry,
 		       set_job_on_read, job);
@@ -502,7 +502,7 @@ static void set_job_stage(struct set_job *job)
 	}
 	set_key(key, v->name, &v->versions[0]);
 	job->asked++;
-	store_set_stage(job->run->node->redis.store,
+	store_set_stage(job->run->node->redis->store,
 			&(struct store_set){ bytes_str(job->run->tenant), key }, first, entries,
 			count, set_job_on_staged, job);
 	OPENSSL_cleanse(text, w.n);
@@ -530,7 +530,7 @@ static void set_job_on_begun(enum store_result result, uint64_t key, uint64_t ve
 
 	(void)key;
 	job->asked = 0;
-	if (result == STORE_CONFLICT && n->life.phase == NODE_RUNNING) {
+	if (result == STORE_CONFLICT && n->life->phase == NODE_RUNNING) {
 		directory_refused(n, bytes_str(job->run->tenant), job->value.tenants[0].base,
 				  version);
 		job->phase = SET_PAUSE;
@@ -610,7 +610,7 @@ static void set_job_start(struct set_job *job)
 	set_key(key, v->name, &v->versions[0]);
 	job->asked++;
 	store_set_start(
-		n->redis.store,
+		n->redis->store,
 		&(struct store_set_start){
 			.set = { bytes_str(own), key },
 			.document = { .tenant = bytes_str(own),

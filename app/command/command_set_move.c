@@ -142,7 +142,7 @@ static void mover_finish(struct set_mover *m)
 		return;
 	}
 	d = mover_document(m, 0);
-	store_set_end(m->node->redis.store,
+	store_set_end(m->node->redis->store,
 		      &(struct store_document){ .tenant = d.tenant,
 						.kind = g_set_documents.name,
 						.name = d.name,
@@ -225,7 +225,7 @@ static void mover_send(struct set_mover *m)
 	if (m->lost)
 		mover_finish(m);
 	else
-		store_set_move(m->node->redis.store, move, mover_on_moved, m);
+		store_set_move(m->node->redis->store, move, mover_on_moved, m);
 }
 
 static void mover_on_entry(uint32_t i, struct bytes text, void *arg)
@@ -252,7 +252,7 @@ static void mover_step(struct set_mover *m)
 {
 	uint32_t left = m->value.moves - m->moved;
 
-	if (m->node->life.phase != NODE_RUNNING) {
+	if (m->node->life->phase != NODE_RUNNING) {
 		mover_fail(m);
 	} else if (m->lost || !left) {
 		mover_finish(m);
@@ -262,7 +262,7 @@ static void mover_step(struct set_mover *m)
 		texts_drop(m);
 		m->first = m->moved;
 		m->n = left < STORE_SET_PIECE ? left : STORE_SET_PIECE;
-		store_set_read(m->node->redis.store,
+		store_set_read(m->node->redis->store,
 			       &(struct store_set){ bytes_str(m->tenant), m->key }, m->first, m->n,
 			       mover_on_entry, mover_on_read, m);
 	}
@@ -314,7 +314,7 @@ void command_set_move_round(struct node *n)
 	struct set_moving *s = n->api.set_moving;
 	struct set_value v;
 
-	if (!s || !s->due_ns || s->mover || n->life.phase != NODE_RUNNING ||
+	if (!s || !s->due_ns || s->mover || n->life->phase != NODE_RUNNING ||
 	    clock_now_ns() < s->due_ns)
 		return;
 	s->due_ns = 0;

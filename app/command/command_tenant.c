@@ -598,8 +598,8 @@ static void tenant_on_left(enum store_result result, bool there, void *arg)
 
 void command_tenant_put(struct command_run *run)
 {
-	if (tenant_is_anew(run) && run->node->redis.store)
-		store_tenant_left(run->node->redis.store, command_value(run, "name")->text,
+	if (tenant_is_anew(run) && run->node->redis->store)
+		store_tenant_left(run->node->redis->store, command_value(run, "name")->text,
 				  tenant_on_left, run);
 	else
 		document_put(run);
@@ -725,7 +725,7 @@ static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
  * with erase what its documents were, which the archive does not have. */
 static void tenant_deleted(struct node *node, const char *name, const struct command_run *run)
 {
-	struct store_shared *store = node->redis.store;
+	struct store_shared *store = node->redis->store;
 
 	store_boxes_clear(store, bytes_str(name));
 	store_park_clear(store, bytes_str(name), NULL, NULL);

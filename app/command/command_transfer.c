@@ -99,7 +99,7 @@ void command_park_list(struct command_run *run)
 		return;
 	}
 	*l = (struct park_listing){ .run = run, .list = json_array(), .span = span };
-	store_park_list(run->node->redis.store, bytes_str(run->tenant), on_slot, on_slots, l);
+	store_park_list(run->node->redis->store, bytes_str(run->tenant), on_slot, on_slots, l);
 }
 
 /* ---- call.retrieve ---- */
@@ -145,7 +145,7 @@ static void on_slot_looked(const struct store_parked *parked, void *arg)
 		command_fail(r.run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
 	} else if (live &&
 		   !shard_call_yield(live->core, parked->call, slot.slot, clock_instant())) {
-		store_park_free(node->redis.store, &slot, parked->call, on_freed, NULL);
+		store_park_free(node->redis->store, &slot, parked->call, on_freed, NULL);
 		retrieve_start(r.run, r.call, 0, "");
 	} else {
 		(void)bytes_cstr(slot.slot, number, sizeof(number));
@@ -177,7 +177,7 @@ void command_call_retrieve(struct command_run *run)
 	*r = (struct retrieval){ .run = run, .call = view.call };
 	(void)bytes_cstr(bytes_str(view.tenant), r->tenant, sizeof(r->tenant));
 	slot = slot_of_retrieval(r);
-	store_park_look(run->node->redis.store, &slot, on_slot_looked, r);
+	store_park_look(run->node->redis->store, &slot, on_slot_looked, r);
 }
 
 /* A call that rings at one extension is to ring at another one, which takes it. */

@@ -53,7 +53,7 @@ static void on_watch(const void *item, void *arg)
 	struct web_watched told = { .page = ask->page, .end = WEB_WATCH_STOP };
 	struct shard *core;
 
-	if (n->life.phase == NODE_STARTING)
+	if (n->life->phase == NODE_STARTING)
 		return;
 	if (*page != ask->page)
 		*id = 0;
@@ -62,7 +62,7 @@ static void on_watch(const void *item, void *arg)
 	if (tenant == TENANT_NONE ||
 	    (ask->session[0] && !command_session_counts(n, ask->tenant, ask->user, ask->session))) {
 		told.end = WEB_WATCH_TOKEN;
-	} else if (core && n->life.phase == NODE_RUNNING) {
+	} else if (core && n->life->phase == NODE_RUNNING) {
 		*id = shard_user_watch(core, *id,
 				       &(struct shard_user_watch){ .page = ask->page,
 								   .tenant = tenant,

@@ -69,8 +69,8 @@ void control_stream_key(const struct node *n, const char *tenant, enum command_r
 
 	/* Redis Cluster reads streams of one tag together */
 	(void)snprintf(out, CONTROL_KEY_MAX,
-		       redis_is_cluster(n->redis.link) ? "td:{cmd}:%s%s%s:%s"
-						       : "td:{cmd:%s}%s%s:%s",
+		       redis_is_cluster(n->redis->link) ? "td:{cmd}:%s%s%s:%s"
+							: "td:{cmd:%s}%s%s:%s",
 		       role == COMMAND_FOR_OPERATOR ? "_operator" : tenant, colon,
 		       colon[0] ? command_role_name(role) : "", kind);
 }
@@ -104,7 +104,7 @@ static int control_stream_add(struct control_link *l, const char *tenant, enum c
 static void stream_delete(const struct control_stream *s)
 {
 	const struct bytes words[] = { BYTES_LIT("DEL"), bytes_str(s->key) };
-	int err = redis_command(s->link->control->node->redis.link, words, COUNT_OF(words),
+	int err = redis_command(s->link->control->node->redis->link, words, COUNT_OF(words),
 				STREAM_ASK_NS, NULL, NULL);
 
 	if (err)
@@ -402,7 +402,7 @@ static bool is_welcome(const struct control_link *l)
 	const struct control *c = l->control;
 
 	return !c->stopped && c->running <= l->running_max &&
-	       redis_is_connected(c->node->redis.link);
+	       redis_is_connected(c->node->redis->link);
 }
 
 /* Asks for more when there is room. */

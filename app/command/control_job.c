@@ -366,7 +366,7 @@ static bool control_pass(struct control_job *job, const struct control_entry *e)
 	n = add(args, n, "passed", DECIMAL_TEXT(e->passed + 1));
 	n = add(args, n, "claim", e->claim);
 	n = add(args, n, "sealed", e->sealed);
-	if (redis_command(job->control->node->redis.link, args, n, PASS_LIMIT_NS, on_passed, job))
+	if (redis_command(job->control->node->redis->link, args, n, PASS_LIMIT_NS, on_passed, job))
 		on_passed(-ENOTCONN, NULL, job);
 	return true;
 }
@@ -406,7 +406,7 @@ static void move_send(struct control_job *job, struct bytes json)
 	n = add(args, n, job->stream->sealed ? "sealed" : "args", json);
 	n = add(args, n, "client", bytes_str(job->client));
 	n = add(args, n, "claim", bytes_str(claim));
-	if (redis_command(job->control->node->redis.link, args, n, PASS_LIMIT_NS, on_passed, job))
+	if (redis_command(job->control->node->redis->link, args, n, PASS_LIMIT_NS, on_passed, job))
 		on_passed(-ENOTCONN, NULL, job);
 }
 
@@ -491,7 +491,7 @@ static void job_finish(struct control_job *job, struct bytes json, const char *c
 	args[10] = bytes_str(job->client);
 	args[11] = BYTES_LIT(OUT_S);
 	args[12] = bytes_str(claim);
-	if (redis_command(job->control->node->redis.link, args, COUNT_OF(args), ASK_LIMIT_NS,
+	if (redis_command(job->control->node->redis->link, args, COUNT_OF(args), ASK_LIMIT_NS,
 			  on_finished, job))
 		on_finished(-ENOTCONN, NULL, job);
 }
@@ -671,7 +671,7 @@ static void claim_id(struct control_job *job)
 		       job->stream->sealed ? job->claim : job->control->consumer);
 	args[1] = bytes_str(key);
 	args[2] = bytes_str(mark);
-	if (redis_command(job->control->node->redis.link, args, COUNT_OF(args), ASK_LIMIT_NS,
+	if (redis_command(job->control->node->redis->link, args, COUNT_OF(args), ASK_LIMIT_NS,
 			  job_on_claimed, job))
 		job_on_claimed(-ENOTCONN, NULL, job);
 }

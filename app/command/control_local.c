@@ -285,7 +285,7 @@ static void local_on_done(json_t *answer, void *arg)
 /* NULL, or why the command is not for this node now. */
 static const char *not_here(const struct node *n, const struct local_request *r)
 {
-	if (n->life.phase == NODE_STARTING)
+	if (n->life->phase == NODE_STARTING)
 		return "the node starts, and may wait for Redis: see its log";
 	if (control_is_remote(n, r->command, r->args))
 		return "another node has it: ask by Redis";
@@ -307,7 +307,7 @@ static void client_run(struct local_client *c, const struct local_request *r)
 		local_fail(c, COMMAND_UNAVAILABLE, true, why);
 		return;
 	}
-	if (n->life.phase == NODE_STOPPING) {
+	if (n->life->phase == NODE_STOPPING) {
 		local_fail(c, COMMAND_UNAVAILABLE, false, "the node is stopping");
 		return;
 	}

@@ -502,7 +502,7 @@ static void sessions_reap(struct door *d, uint64_t now_ns)
 	char over[REAP_MOST][TOKEN_KEY_MAX];
 	size_t count;
 
-	if (now_ns < d->reap_ns || d->node->life.phase != NODE_RUNNING)
+	if (now_ns < d->reap_ns || d->node->life->phase != NODE_RUNNING)
 		return;
 	d->reap_ns = now_ns + REAP_NS;
 	count = tokens_over(d->tokens, over, REAP_MOST);
@@ -512,9 +512,9 @@ static void sessions_reap(struct door *d, uint64_t now_ns)
 
 void door_expire(struct door *d, uint64_t now_ns)
 {
-	if (!d || !d->node->redis.link)
+	if (!d || !d->node->redis->link)
 		return;
-	bool is_there = redis_is_connected(d->node->redis.link);
+	bool is_there = redis_is_connected(d->node->redis->link);
 	uint64_t since = atomic_load_explicit(&d->away_ns, memory_order_relaxed);
 
 	if (is_there == (since != 0))
@@ -571,7 +571,7 @@ int door_open(struct door **out, struct node *node)
 	d->web.listen = door_listen;
 	d->web.listens = door_listens;
 	d->web.full = door_listeners_full;
-	d->web.place = &node->redis.place;
+	d->web.place = &node->redis->place;
 	d->web.arg = d;
 	*out = d;
 	return command_watch_open(node, &d->web.watches);

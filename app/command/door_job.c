@@ -325,7 +325,7 @@ static bool job_send(struct door_job *job, const char *sealed)
 	words[8] = DECIMAL_TEXT(strlen(sealed) + KEYED_OCTETS);
 	words[9] = BYTES_LIT(KEYED_OCTETS_MAX);
 	n += others_words(node->api.others, &q, words + n);
-	if (redis_command(node->redis.link, words, n, REMOTE_NS, job_on_sent, job))
+	if (redis_command(node->redis->link, words, n, REMOTE_NS, job_on_sent, job))
 		return false;
 	others_await(node->api.others, &job->ticket);
 	return true;
@@ -397,9 +397,9 @@ static void door_job_run(struct door_job *job)
 	struct node *n = job->door->node;
 	struct bytes name = bytes_str(job->command ? job->command->name : "");
 
-	if (n->life.phase == NODE_STARTING) {
+	if (n->life->phase == NODE_STARTING) {
 		job_fail(job, COMMAND_UNAVAILABLE, "the node starts, and may wait for Redis");
-	} else if (n->life.phase == NODE_STOPPING) {
+	} else if (n->life->phase == NODE_STOPPING) {
 		job_fail(job, COMMAND_UNAVAILABLE, "the node is stopping");
 	} else if (job->page) {
 		door_page_run(job);

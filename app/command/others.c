@@ -133,7 +133,7 @@ bool others_request(struct others *o, struct others_ticket *t, const struct othe
 
 	others_key(o->node, false, "in", "", in);
 	words[1] = bytes_str(in);
-	if (redis_command(o->node->redis.link, words, n, 0, NULL, NULL))
+	if (redis_command(o->node->redis->link, words, n, 0, NULL, NULL))
 		return false;
 	others_await(o, t);
 	return true;

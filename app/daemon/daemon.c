@@ -338,12 +338,12 @@ static void node_reload(struct node *n)
 		  (enum log_format)fresh.log.format);
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
 	settings_to_shard(n->settings, nonce_key, n->sip.tls != NULL, &shard);
-	shard.calls_max = n->capacity.calls_max;
+	shard.calls_max = n->capacity->calls_max;
 	node_tls_reload(n);
 	node_add_domains(n, &shard);
 	node_call_waiting_tone(n, &shard);
 	shards_configure(n, &shard);
-	settings_to_quotas(n->settings, n->capacity.calls_max, &quotas);
+	settings_to_quotas(n->settings, n->capacity->calls_max, &quotas);
 	quota_configure(n->common.quota, &quotas);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	engine_batch_wait(n->media.engine, n->settings->media.batch_wait_us);
@@ -364,12 +364,12 @@ static void node_reload(struct node *n)
 
 void node_own_redis_died(struct node *n)
 {
-	if (n->redis.respawn_ns != UINT64_MAX)
+	if (n->redis->respawn_ns != UINT64_MAX)
 		return;
 	LOG_ERROR("node", 0, "the node's own Redis died: starting it again",
 		  LOG_STR("next", "calls go on: see redis/redis.log in node.state_dir for why"));
 	health_set(&n->web.health, HEALTH_REDIS_DEAD, true);
-	n->redis.respawn_ns = clock_now_ns() + RESPAWN_NS;
+	n->redis->respawn_ns = clock_now_ns() + RESPAWN_NS;
 }
 
 void node_on_signal(int signal, void *arg)
@@ -387,11 +387,11 @@ void node_on_signal(int signal, void *arg)
 			node_ask_stop(n);
 		return;
 	case SIGHUP:
-		if (n->life.phase == NODE_RUNNING)
+		if (n->life->phase == NODE_RUNNING)
 			node_reload(n);
 		return;
 	case SIGCHLD:
-		if (n->redis.embedded_used && embedded_is_dead(&n->redis.embedded))
+		if (n->redis->embedded_used && embedded_is_dead(&n->redis->embedded))
 			node_own_redis_died(n);
 		return;
 	default:
@@ -466,13 +466,17 @@ struct daemon {
 	struct settings settings;
 	struct identity identity;
 	struct asked helper_asked;
+	struct node_life life;
+	struct node_round round;
+	struct node_capacity capacity;
+	struct node_redis redis;
 	struct locations_user looks;
 };
 
 static void daemon_join(struct daemon *d)
 {
 	d->node.hooks = &g_hooks;
-	d->node.redis.history = d->documents.directory.history;
+	d->redis.history = d->documents.directory.history;
 	d->node.api.documents = &d->documents;
 	d->node.api.extensions = &d->extensions;
 	d->node.api.tickets = &d->tickets;
@@ -482,6 +486,10 @@ static void daemon_join(struct daemon *d)
 	d->node.settings = &d->settings;
 	d->node.identity = &d->identity;
 	d->node.helper_asked = &d->helper_asked;
+	d->node.life = &d->life;
+	d->node.round = &d->round;
+	d->node.capacity = &d->capacity;
+	d->node.redis = &d->redis;
 	d->node.common.looks = &d->looks;
 }
 
@@ -497,17 +505,17 @@ int node_run(const char *config_path)
 	daemon_join(d);
 	signals_hold();
 	n->config_path = config_path;
-	n->life.start_ns = clock_now_ns();
-	n->redis.respawn_ns = UINT64_MAX;
-	n->redis.embedded.lock_fd = -1;
+	n->life->start_ns = clock_now_ns();
+	n->redis->respawn_ns = UINT64_MAX;
+	n->redis->embedded.lock_fd = -1;
 	health_set(&n->web.health, HEALTH_STARTING, true);
 	status = node_start(n);
-	if (status == NODE_EXIT_OK && !n->life.stop_asked) {
+	if (status == NODE_EXIT_OK && !n->life->stop_asked) {
 		int err = loop_run();
 
 		if (err)
 			LOG_ERROR("node", 0, "the loop ended", LOG_STR("error", strerror(-err)));
-		status = err ? NODE_EXIT_FAILED : n->life.exit_status;
+		status = err ? NODE_EXIT_FAILED : n->life->exit_status;
 	}
 	node_stop(n);
 	keys_wipe(&n->keys);

@@ -30,7 +30,7 @@ static int load_on_document(struct bytes name, uint64_t version, struct bytes js
 					     .text = json };
 	int err = document_refuse_gone(n, &d) ? 0 : document_load(n, &d);
 
-	n->life.records_broken += err == -EBADMSG;
+	n->life->records_broken += err == -EBADMSG;
 	return err;
 }
 
@@ -40,15 +40,15 @@ static int on_binding(struct bytes key, struct bytes record, void *arg)
 	const char *reason = "";
 	int err = locations_restore(n->common.locations, record, clock_instant(), &reason);
 
-	if (err == -EEXIST && n->redis.late.repeats) /* Redis was lost behind it */
+	if (err == -EEXIST && n->redis->late.repeats) /* Redis was lost behind it */
 		return 0;
 	if (err) {
-		n->life.records_broken += err != -EPROTONOSUPPORT;
+		n->life->records_broken += err != -EPROTONOSUPPORT;
 		LOG_ERROR("node", 0, "a registration cannot be restored", LOG_BYTES("key", key),
 			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 		return err;
 	}
-	n->life.bindings_restored++;
+	n->life->bindings_restored++;
 	return 0;
 }
 
@@ -57,9 +57,9 @@ static int loaded(struct node *n, const struct node_shard *s, const char *what)
 {
 	const char *key;
 
-	if (n->redis.wait.result == STORE_OK)
+	if (n->redis->wait.result == STORE_OK)
 		return NODE_EXIT_OK;
-	key = store_shared_too_new(n->redis.store);
+	key = store_shared_too_new(n->redis->store);
 	if (!key && s)
 		key = store_shard_too_new(s->store);
 	if (key) {
@@ -89,7 +89,7 @@ static void lease_pause(struct node *n, uint64_t ns)
 	uint64_t end_ns = clock_now_ns() + ns;
 
 	/* the beat stops the loop twice a second */
-	while (!n->life.stop_asked && clock_now_ns() < end_ns) {
+	while (!n->life->stop_asked && clock_now_ns() < end_ns) {
 		if (loop_run())
 			return;
 	}
@@ -112,11 +112,11 @@ static int acquire_once(struct node *n, struct node_shard *s)
 
 	if (status)
 		return status;
-	if (n->redis.wait.result == STORE_CONFLICT) {
+	if (n->redis->wait.result == STORE_CONFLICT) {
 		(void)node_shard_is_held(s);
 		return NODE_EXIT_OK;
 	}
-	s->owned = n->redis.wait.result == STORE_OK;
+	s->owned = n->redis->wait.result == STORE_OK;
 	if (s->owned)
 		return NODE_EXIT_OK;
 	LOG_ERROR("node", 0, "cannot take the lease of the shard", LOG_U64("shard", s->number));
@@ -158,9 +158,9 @@ static int acquire(struct node *n)
 
 	if (node_is_clustered(n))
 		return acquire_free(n);
-	while (!(status = acquire_some(n, &owned)) && !owned && !n->life.stop_asked)
+	while (!(status = acquire_some(n, &owned)) && !owned && !n->life->stop_asked)
 		lease_pause(n, LOAD_PAUSE_NS);
-	return n->life.stop_asked ? NODE_EXIT_FAILED : status;
+	return n->life->stop_asked ? NODE_EXIT_FAILED : status;
 }
 
 static void ask_shard_keys(struct node *n, const void *arg)
@@ -173,7 +173,7 @@ static void ask_shard_keys(struct node *n, const void *arg)
 static void ask_shared_keys(struct node *n, const void *arg)
 {
 	(void)arg;
-	store_shared_keys_check(n->redis.store, node_wait_end, n);
+	store_shared_keys_check(n->redis->store, node_wait_end, n);
 }
 
 /* Before anything is read: one key of the wrong type would end every start. */
@@ -194,7 +194,7 @@ static void ask_documents(struct node *n, const void *arg)
 {
 	const struct document_kind *kind = arg;
 
-	store_load_documents(n->redis.store, bytes_str(n->api.documents->loading_of), kind->name,
+	store_load_documents(n->redis->store, bytes_str(n->api.documents->loading_of), kind->name,
 			     load_on_document, node_wait_end, n);
 }
 
@@ -273,9 +273,9 @@ static void ask_calls(struct node *n, const void *arg)
 {
 	const struct calls_question *q = arg;
 
-	if (n->redis.late.repeats) {
+	if (n->redis->late.repeats) {
 		node_shard_forget(q->shard);
-		n->life.calls_restored = q->restored;
+		n->life->calls_restored = q->restored;
 	}
 	node_shard_load_calls(q->shard, on_calls);
 }
@@ -283,7 +283,7 @@ static void ask_calls(struct node *n, const void *arg)
 /* Media ports are bound while calls are loaded. */
 static int load_calls(struct node *n, struct node_shard *s)
 {
-	const struct calls_question calls = { s, n->life.calls_restored };
+	const struct calls_question calls = { s, n->life->calls_restored };
 	int status;
 
 	node_wait_start(n);
@@ -302,7 +302,7 @@ static int load_calls(struct node *n, struct node_shard *s)
 static void ask_bindings(struct node *n, const void *arg)
 {
 	(void)arg;
-	store_load_bindings(n->redis.store, on_binding, node_wait_end, n);
+	store_load_bindings(n->redis->store, on_binding, node_wait_end, n);
 }
 
 int node_load(struct node *n)

@@ -204,7 +204,7 @@ void node_metrics_update(const struct node *n)
 	node_memory(&reserved, &resident);
 	metric_set(g_node_metrics.info, 1);
 	metric_set(g_node_metrics.extensions, extensions_count(n->api.extensions));
-	metric_set(g_node_metrics.calls_max, n->capacity.calls_max);
+	metric_set(g_node_metrics.calls_max, n->capacity->calls_max);
 	metric_set(g_node_metrics.ports_free, counts.ports_free);
 	metric_set(g_node_metrics.media_waiting, n->media.queue.count);
 	metric_set(g_node_metrics.resident, resident);

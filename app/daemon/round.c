@@ -45,9 +45,10 @@ enum {
 /* Ends the measure of this round. */
 static void round_measure(struct node *n)
 {
-	n->round.last_ns = n->round.messages < ROUND_MANY ? 0 : clock_now_ns() - n->round.since_ns;
-	n->round.since_ns = 0;
-	n->round.messages = 0;
+	n->round->last_ns =
+		n->round->messages < ROUND_MANY ? 0 : clock_now_ns() - n->round->since_ns;
+	n->round->since_ns = 0;
+	n->round->messages = 0;
 }
 
 void node_on_media(int fd, unsigned events, void *arg)
@@ -79,8 +80,8 @@ void node_on_media(int fd, unsigned events, void *arg)
 			if (list[i].kind == MEDIA_FLOW_KEYED)
 				explicit_bzero(&list[i], sizeof(list[i]));
 		}
-		n->round.events_left = ++drains == DRAINS_PER_ROUND;
-	} while (!n->round.events_left &&
+		n->round->events_left = ++drains == DRAINS_PER_ROUND;
+	} while (!n->round->events_left &&
 		 (count == EVENTS_PER_DRAIN || !engine_events_wait(n->media.engine)));
 }
 
@@ -91,17 +92,17 @@ void node_fsync_log(struct node *n)
 	const struct bytes args[] = { BYTES_LIT("CONFIG"), BYTES_LIT("SET"),
 				      BYTES_LIT("appendfsync"), bytes_str(fsync) };
 
-	n->redis.embedded.fsync = fsync;
-	if (n->redis.embedded_used &&
-	    n->redis.link) /* what it does not hear now it is told with the next link */
-		(void)!redis_command(n->redis.link, args, COUNT_OF(args), 0, NULL, NULL);
+	n->redis->embedded.fsync = fsync;
+	if (n->redis->embedded_used &&
+	    n->redis->link) /* what it does not hear now it is told with the next link */
+		(void)!redis_command(n->redis->link, args, COUNT_OF(args), 0, NULL, NULL);
 }
 
 void node_on_leases(bool connected, void *arg)
 {
 	struct node *n = arg;
 
-	if (connected && n->redis.wait.for_link)
+	if (connected && n->redis->wait.for_link)
 		node_wait_end(STORE_OK, 0, 0, n);
 }
 
@@ -109,7 +110,7 @@ void node_on_redis(bool connected, void *arg)
 {
 	struct node *n = arg;
 
-	if (connected && n->redis.wait.for_link)
+	if (connected && n->redis->wait.for_link)
 		node_wait_end(STORE_OK, 0, 0, n);
 	if (connected && n->api.control)
 		control_wake(n->api.control);
@@ -117,7 +118,7 @@ void node_on_redis(bool connected, void *arg)
 		node_belonging_linked(n);
 	if (connected)
 		node_fsync_log(n);
-	if (connected && n->redis.embedded_used)
+	if (connected && n->redis->embedded_used)
 		health_set(&n->web.health, HEALTH_REDIS_DEAD, false);
 }
 
@@ -155,16 +156,16 @@ static void respawn(struct node *n, uint64_t now_ns)
 {
 	int err;
 
-	if (now_ns < n->redis.respawn_ns)
+	if (now_ns < n->redis->respawn_ns)
 		return;
-	n->redis.respawn_ns = UINT64_MAX;
-	err = embedded_spawn(&n->redis.embedded);
+	n->redis->respawn_ns = UINT64_MAX;
+	err = embedded_spawn(&n->redis->embedded);
 	if (err && err != -EBUSY) {
 		LOG_ERROR("node", 0, "the node's own Redis cannot be started",
 			  LOG_STR("error", strerror(-err)),
 			  LOG_STR("next", "it is tried each second: see redis/redis.log in "
 					  "node.state_dir, and its disk"));
-		n->redis.respawn_ns = now_ns + NS_PER_S;
+		n->redis->respawn_ns = now_ns + NS_PER_S;
 	}
 }
 
@@ -175,13 +176,13 @@ static bool call_seen(uint64_t call, struct call_view *out, void *arg)
 
 static void beat(struct node *n, uint64_t now_ns)
 {
-	if (now_ns < n->round.beat_next_ns)
+	if (now_ns < n->round->beat_next_ns)
 		return;
-	n->round.beat_next_ns = now_ns + BEAT_NS;
+	n->round->beat_next_ns = now_ns + BEAT_NS;
 	health_beat(&n->web.health, now_ns);
-	if (n->life.phase == NODE_STARTING)
+	if (n->life->phase == NODE_STARTING)
 		loop_stop(); /* node_await looks at its limit */
-	if (n->life.phase == NODE_RUNNING) {
+	if (n->life->phase == NODE_RUNNING) {
 		watch_tick(n->watch.watch, call_seen, n, clock_instant());
 		node_room_update(n);
 		node_metrics_update(n);
@@ -204,8 +205,8 @@ static void beat(struct node *n, uint64_t now_ns)
 		health_set_reason(&n->web.health, HEALTH_PROMPTS, n->media.plays.missing);
 	}
 	/* also without SIGCHLD: an adopted server is no child */
-	if (n->redis.embedded_used && n->life.phase != NODE_STARTING &&
-	    embedded_is_dead(&n->redis.embedded))
+	if (n->redis->embedded_used && n->life->phase != NODE_STARTING &&
+	    embedded_is_dead(&n->redis->embedded))
 		node_own_redis_died(n);
 }
 
@@ -214,19 +215,19 @@ static void node_on_timer(void *arg)
 	struct node *n = arg;
 	struct instant now = clock_instant();
 
-	if (n->round.events_left && n->media.engine) /* others had their turn */
+	if (n->round->events_left && n->media.engine) /* others had their turn */
 		node_on_media(-1, 0, n);
-	if (n->redis.link)
-		redis_expire(n->redis.link, now.ns);
-	if (n->redis.leases)
-		redis_expire(n->redis.leases, now.ns);
+	if (n->redis->link)
+		redis_expire(n->redis->link, now.ns);
+	if (n->redis->leases)
+		redis_expire(n->redis->leases, now.ns);
 	if (n->api.control)
 		control_expire(n->api.control, now.ns);
 	control_local_expire(n->api.local, now.ns);
 	door_expire(n->api.door, now.ns);
 	others_expire(n->api.others, now.ns);
 	directory_expire(n, now.ns);
-	if (n->common.locations && n->life.phase != NODE_STARTING &&
+	if (n->common.locations && n->life->phase != NODE_STARTING &&
 	    locations_next_ns(n->common.locations) <= now.ns)
 		locations_expire(n->common.locations, now);
 	node_shards_expire(n, now);
@@ -254,7 +255,7 @@ static void end_fenced(struct node *n)
 {
 	LOG_ERROR("node", 0, "another node has taken this shard: ending at once",
 		  LOG_U64("shard", n->shards.list[0].number));
-	n->life.exit_status = NODE_EXIT_FAILED;
+	n->life->exit_status = NODE_EXIT_FAILED;
 	loop_stop();
 }
 
@@ -272,15 +273,15 @@ static void carry_effects(struct node *n)
 /* Locations are saved by no shard: they are degraded while none is healthy. */
 static void locations_on_answer(struct node *n, const struct answer *a, struct instant now)
 {
-	bool degraded = !store_shared_is_healthy(n->redis.store);
+	bool degraded = !store_shared_is_healthy(n->redis->store);
 
-	if (a->ok && a->late && n->round.locations_degraded)
+	if (a->ok && a->late && n->round->locations_degraded)
 		locations_caught_up(n->common.locations, now);
 	else if (a->ok && !a->late)
 		locations_degraded(n->common.locations, false, now);
 	else if (degraded)
 		locations_degraded(n->common.locations, true, now);
-	n->round.locations_degraded = degraded;
+	n->round->locations_degraded = degraded;
 }
 
 /* What a shard of the node has asked another one for. */
@@ -400,7 +401,7 @@ static bool inter_shard_feed(struct node *n)
 
 	for (uint32_t i = 0; n->sip.inter_shard && i < n->shards.count; i++)
 		any |= node_shard_receive(&n->shards.list[i]);
-	n->round.inter_shard_left = any;
+	n->round->inter_shard_left = any;
 	return any;
 }
 
@@ -425,7 +426,7 @@ static bool is_stop_complete(const struct node *n)
 {
 	struct shard_counts counts;
 
-	if (clock_now_ns() >= n->life.stop_deadline_ns) {
+	if (clock_now_ns() >= n->life->stop_deadline_ns) {
 		LOG_WARN("node", 0, "stopping without the answers of Redis");
 		return true;
 	}
@@ -442,15 +443,15 @@ static uint64_t ns_least(uint64_t a, uint64_t b)
 /* A packet for a flow that is not open yet is lost: until then other nodes are better asked. */
 static void ready_step(struct node *n)
 {
-	if (n->life.phase != NODE_RUNNING || n->life.readiness == READY_SENT)
+	if (n->life->phase != NODE_RUNNING || n->life->readiness == READY_SENT)
 		return;
-	if (n->life.readiness == READY_QUEUED && !n->media.queue.count) {
+	if (n->life->readiness == READY_QUEUED && !n->media.queue.count) {
 		engine_mark(n->media.engine);
-		n->life.readiness = READY_GIVEN;
+		n->life->readiness = READY_GIVEN;
 	}
-	if (n->life.readiness != READY_GIVEN || !engine_is_past_mark(n->media.engine))
+	if (n->life->readiness != READY_GIVEN || !engine_is_past_mark(n->media.engine))
 		return;
-	n->life.readiness = READY_SENT;
+	n->life->readiness = READY_SENT;
 	health_set(&n->web.health, HEALTH_STARTING, false);
 	node_metrics_update(n);
 	node_log_ready(n);
@@ -459,20 +460,20 @@ static void ready_step(struct node *n)
 
 static void arm(struct node *n)
 {
-	uint64_t next = ns_least(n->round.beat_next_ns, n->redis.respawn_ns);
+	uint64_t next = ns_least(n->round->beat_next_ns, n->redis->respawn_ns);
 	int err;
 
-	if (n->redis.link)
-		next = ns_least(next, redis_next_ns(n->redis.link));
-	if (n->redis.leases)
-		next = ns_least(next, redis_next_ns(n->redis.leases));
+	if (n->redis->link)
+		next = ns_least(next, redis_next_ns(n->redis->link));
+	if (n->redis->leases)
+		next = ns_least(next, redis_next_ns(n->redis->leases));
 	next = ns_least(next, node_shards_next_ns(n));
 	if (n->api.control)
 		next = ns_least(next, control_next_ns(n->api.control));
 	next = ns_least(next, control_local_next_ns(n->api.local));
 	next = ns_least(next, others_next_ns(n->api.others));
 	next = ns_least(next, directory_next_ns(n));
-	if (n->life.phase != NODE_STARTING) {
+	if (n->life->phase != NODE_STARTING) {
 		next = ns_least(next, locations_next_ns(n->common.locations));
 	}
 	if (n->sip.transport)
@@ -488,14 +489,14 @@ static void arm(struct node *n)
 	next = ns_least(next, node_rebalance_next_ns(n));
 	next = ns_least(next, tickets_next_ns(n->api.tickets));
 	if (n->media.queue.count ||
-	    (n->life.phase == NODE_RUNNING && n->life.readiness != READY_SENT))
+	    (n->life->phase == NODE_RUNNING && n->life->readiness != READY_SENT))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);
-	if (n->life.phase == NODE_STOPPING)
-		next = ns_least(next, n->life.stop_deadline_ns);
+	if (n->life->phase == NODE_STOPPING)
+		next = ns_least(next, n->life->stop_deadline_ns);
 	next = ns_least(next, node_drain_next_ns(n));
 	/* a node that starts carries nothing yet: what waits would let it turn round and round */
-	if (n->life.phase != NODE_STARTING &&
-	    (n->shards.answers.count || n->round.events_left || n->round.inter_shard_left))
+	if (n->life->phase != NODE_STARTING &&
+	    (n->shards.answers.count || n->round->events_left || n->round->inter_shard_left))
 		next = 0;
 	next = ns_least(next, command_sets_next_ns(n));
 	next = ns_least(next, command_set_move_next_ns(n));
@@ -510,12 +511,12 @@ void node_round(void *arg)
 {
 	struct node *n = arg;
 
-	if (n->life.phase != NODE_STARTING && node_shards_fence(n)) {
+	if (n->life->phase != NODE_STARTING && node_shards_fence(n)) {
 		(void)media_queue_flush(&n->media.queue);
 		round_carry(n);
 		node_players_round(n);
 	}
-	if (n->life.phase != NODE_STARTING && !node_shards_fence(n)) {
+	if (n->life->phase != NODE_STARTING && !node_shards_fence(n)) {
 		end_fenced(n);
 		return;
 	}
@@ -535,15 +536,15 @@ void node_round(void *arg)
 	directory_flush(n);
 	node_blf_flush(n);
 	claimant_flush(n->cluster.claimant, clock_now_ns());
-	if (n->redis.link)
-		redis_flush(n->redis.link);
-	if (n->redis.leases) /* what that has brought is asked for at once */
-		redis_flush(n->redis.leases);
+	if (n->redis->link)
+		redis_flush(n->redis->link);
+	if (n->redis->leases) /* what that has brought is asked for at once */
+		redis_flush(n->redis->leases);
 	round_measure(n);
 	ready_step(n);
 	if (node_drain_is_over(n))
 		node_ask_stop(n);
-	if (n->life.phase == NODE_STOPPING && is_stop_complete(n)) {
+	if (n->life->phase == NODE_STOPPING && is_stop_complete(n)) {
 		loop_stop();
 		return;
 	}

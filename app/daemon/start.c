@@ -88,7 +88,7 @@ static int start_settings(struct node *n)
 
 static int start_alone(struct node *n)
 {
-	int err = embedded_lock(&n->redis.embedded, n->settings->node.state_dir);
+	int err = embedded_lock(&n->redis->embedded, n->settings->node.state_dir);
 
 	if (err) {
 		LOG_ERROR("node", 0,
@@ -121,7 +121,7 @@ static int start_state(struct node *n)
 	keys_derive(&n->keys, "tandem extension seal 1", n->extension_seal.octets);
 	rand_open_system(&n->rand);
 	waiting_open(n->api.waiting, &n->rand);
-	err = identity_open(n->identity, n->settings->node.state_dir, n->redis.embedded.lock_fd,
+	err = identity_open(n->identity, n->settings->node.state_dir, n->redis->embedded.lock_fd,
 			    &n->rand);
 	if (err) {
 		LOG_ERROR("node", 0,
@@ -152,7 +152,7 @@ static int start_loop(struct node *n)
 	if (!err)
 		err = loop_open(fd_max);
 	if (!err) {
-		n->life.loop_opened = true;
+		n->life->loop_opened = true;
 		err = loop_signals(signals, COUNT_OF(signals), node_on_signal, n);
 	}
 	if (!err)
@@ -177,7 +177,8 @@ static void on_names(int fd, unsigned events, void *arg)
 static int names_resolve(struct node *n, bool *known)
 {
 	struct redis_names *names = NULL;
-	int status = NODE_EXIT_OK, err = redis_names_resolve(&names, bytes_str(n->redis.place.url));
+	int status = NODE_EXIT_OK,
+	    err = redis_names_resolve(&names, bytes_str(n->redis->place.url));
 
 	*known = err == -ENODATA || err == -EINVAL; /* redis_open says what is wrong */
 	node_wait_start(n);
@@ -218,7 +219,7 @@ static int redis_link_open(struct node *n, struct redis **out, const struct redi
 		if (status)
 			return status;
 		node_wait_start(n);
-		n->redis.wait.for_link = true;
+		n->redis->wait.for_link = true;
 		err = redis_open(out, s, told, n);
 	} while (err == -EHOSTUNREACH); /* nobody knows it any more */
 	if (!err)
@@ -232,10 +233,10 @@ static int redis_link_start(struct node *n, const struct redis_settings *setting
 	int status;
 
 	node_late_start(n, "a link");
-	status = redis_link_open(n, &n->redis.link, settings, node_on_redis);
-	if (!status && !redis_is_connected(n->redis.link))
+	status = redis_link_open(n, &n->redis->link, settings, node_on_redis);
+	if (!status && !redis_is_connected(n->redis->link))
 		status = node_late_await(n);
-	n->redis.wait.for_link = false;
+	n->redis->wait.for_link = false;
 	if (!status)
 		node_late_end(n);
 	return status;
@@ -248,51 +249,51 @@ static int start_redis(struct node *n)
 					   .labels = "link=\"main\"" };
 	int err = 0;
 
-	n->redis.embedded_used = n->settings->redis.place.url[0] == '\0';
-	n->redis.embedded.fsync = g_settings_fsync[n->settings->redis.fsync];
-	if (n->redis.embedded_used)
-		err = embedded_start(&n->redis.embedded);
+	n->redis->embedded_used = n->settings->redis.place.url[0] == '\0';
+	n->redis->embedded.fsync = g_settings_fsync[n->settings->redis.fsync];
+	if (n->redis->embedded_used)
+		err = embedded_start(&n->redis->embedded);
 	if (err) {
 		LOG_ERROR("node", 0,
 			  "the node's own Redis does not start: is redis-server installed?",
 			  LOG_STR("error", strerror(-err)));
-		n->redis.embedded_used = false;
+		n->redis->embedded_used = false;
 		return NODE_EXIT_FAILED;
 	}
-	if (n->redis.embedded_used) {
-		(void)snprintf(n->redis.place.url, sizeof(n->redis.place.url), "unix:%s",
-			       n->redis.embedded.socket_path);
+	if (n->redis->embedded_used) {
+		(void)snprintf(n->redis->place.url, sizeof(n->redis->place.url), "unix:%s",
+			       n->redis->embedded.socket_path);
 	} else {
-		n->redis.place = n->settings->redis.place;
+		n->redis->place = n->settings->redis.place;
 	}
-	n->redis.place.meant = &n->redis.belonging.meant;
-	settings.place = n->redis.place;
+	n->redis->place.meant = &n->redis->belonging.meant;
+	settings.place = n->redis->place;
 	return redis_link_start(n, &settings);
 }
 
 /* Without it the node runs on, but keeps no lease: acks alone make leases valid. Exit status. */
 static int leases_link_open(struct node *n)
 {
-	const struct redis_settings settings = { .place = n->redis.place,
+	const struct redis_settings settings = { .place = n->redis->place,
 						 .deadline_ns = n->settings->redis.deadline,
 						 .labels = "link=\"leases\"" };
 	int status;
 
 	if (!node_is_clustered(n) || !n->settings->cluster.replicas)
 		return NODE_EXIT_OK;
-	if (redis_is_cluster(n->redis.link)) {
+	if (redis_is_cluster(n->redis->link)) {
 		LOG_WARN("node", 0,
 			 "cluster.replicas: not asked with Redis Cluster: no lease is kept");
 		return NODE_EXIT_OK;
 	}
 	node_late_start(n, "a link for leases");
-	status = redis_link_open(n, &n->redis.leases, &settings, node_on_leases);
+	status = redis_link_open(n, &n->redis->leases, &settings, node_on_leases);
 	if (status)
 		return status;
 	node_late_end(n);
-	if (!redis_is_connected(n->redis.leases))
+	if (!redis_is_connected(n->redis->leases))
 		(void)node_await(n, "a link to Redis for leases", LEASES_LIMIT_NS);
-	n->redis.wait.for_link = false;
+	n->redis->wait.for_link = false;
 	return NODE_EXIT_OK;
 }
 
@@ -303,7 +304,7 @@ static int store_of_all_open(struct node *n)
 		.tenant = directory_name,
 		.tenant_arg = n,
 		.replicas = node_is_clustered(n) ? n->settings->cluster.replicas : 0,
-		.leases = n->redis.leases,
+		.leases = n->redis->leases,
 		.save_replicas = n->settings->redis.save_replicas,
 	};
 
@@ -311,7 +312,7 @@ static int store_of_all_open(struct node *n)
 		settings.kinds[i] = g_document_kinds[i]->name;
 	static_assert(sizeof(settings.node) == sizeof(n->settings->node.name), "copied whole");
 	memcpy(settings.node, n->settings->node.name, sizeof(settings.node));
-	return store_shared_open(&n->redis.store, n->redis.link, &settings);
+	return store_shared_open(&n->redis->store, n->redis->link, &settings);
 }
 
 static int start_store(struct node *n)
@@ -343,14 +344,14 @@ static int quota_start(struct node *n)
 {
 	struct quota_settings settings;
 
-	settings_to_quotas(n->settings, n->capacity.calls_max, &settings);
+	settings_to_quotas(n->settings, n->capacity->calls_max, &settings);
 	return quota_open(&n->common.quota, &settings, &n->rand);
 }
 
 /* Limits of users and trunks hold over all nodes. */
 static int shares_start(struct node *n)
 {
-	uint32_t limits = 4 * n->capacity.calls_max + TENANTS_MAX + 3 * TRUNKS_MAX;
+	uint32_t limits = 4 * n->capacity->calls_max + TENANTS_MAX + 3 * TRUNKS_MAX;
 	int err = n->cluster.edge ? shares_open(&n->common.shares, n->common.tenants, limits) : 0;
 
 	trunks_share(n->common.trunks, n->common.shares);
@@ -423,7 +424,7 @@ static int shard_start(struct node *n)
 	settings.sites = n->common.sites;
 	settings.rooms = n->common.rooms;
 	settings.toll = n->common.toll;
-	settings.calls_max = n->capacity.calls_max;
+	settings.calls_max = n->capacity->calls_max;
 	node_add_domains(n, &settings);
 	node_call_waiting_tone(n, &settings);
 	node_listeners_tenants(n, &settings);
@@ -438,7 +439,7 @@ static int shard_start(struct node *n)
 	node_message_key(n, &settings.message_key);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
 	err = locations_open(&n->common.locations, &settings,
-			     n->redis.embedded_used ? "" : n->settings->node.name, &n->rand,
+			     n->redis->embedded_used ? "" : n->settings->node.name, &n->rand,
 			     clock_instant());
 	if (!err)
 		command_looks_join(n);
@@ -545,7 +546,7 @@ static int start_capacities(struct node *n)
 	if (!err)
 		err = ended_open(&n->shards.ended);
 	node_memory(&after, &resident);
-	n->capacity.reserved_bytes = after > before ? after - before : 0;
+	n->capacity->reserved_bytes = after > before ? after - before : 0;
 	if (err) {
 		LOG_ERROR("node", 0, "cannot open calls and media",
 			  LOG_STR("error", strerror(-err)));
@@ -581,7 +582,7 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->shard = s ? s->number : 0;
 	to->validity = &n->shards.validity;
 	to->place = s ? node_shard_place(s) : VALID_ALWAYS;
-	to->shared = n->redis.store;
+	to->shared = n->redis->store;
 	to->media = &n->media.queue;
 	to->sockets = &n->cluster.keeper.sockets;
 	to->ahead = s ? &s->ahead.sockets : NULL;
@@ -593,7 +594,7 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->passed = node_on_passed;
 	to->carries = g_carries;
 	to->node = n;
-	to->fenced = s ? &s->fenced : &n->life.silent;
+	to->fenced = s ? &s->fenced : &n->life->silent;
 }
 
 static int start_sockets(struct node *n)
@@ -625,10 +626,10 @@ static int start_sockets(struct node *n)
 
 static int start_doors(struct node *n)
 {
-	int err = control_open(&n->api.control, n, &n->redis.place);
+	int err = control_open(&n->api.control, n, &n->redis->place);
 
 	if (!err)
-		err = others_open(&n->api.others, n, &n->redis.place);
+		err = others_open(&n->api.others, n, &n->redis->place);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot open the control API",
 			  LOG_STR("error", strerror(-err)));
@@ -674,7 +675,7 @@ static int start_running(struct node *n)
 	locations_resume(n->common.locations, clock_instant());
 	locations_forget_gone(n);
 	node_guard_restore(n);
-	n->life.phase = NODE_RUNNING;
+	n->life->phase = NODE_RUNNING;
 	for (uint32_t i = 0; i < n->shards.count; i++) {
 		struct node_shard *s = &n->shards.list[i];
 
@@ -737,11 +738,11 @@ int node_start(struct node *n)
 	node_held_setup();
 	node_keeper_setup();
 	guard_setup();
-	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->life.stop_asked;
+	for (size_t i = 0; i < COUNT_OF(steps) && status == NODE_EXIT_OK && !n->life->stop_asked;
 	     i++)
 		status = steps[i](n);
 	/* told to stop while it started: nothing has failed */
-	return n->life.stop_asked ? NODE_EXIT_OK : status;
+	return n->life->stop_asked ? NODE_EXIT_OK : status;
 }
 
 enum { STOP_LOOKS = 4 };
@@ -764,19 +765,19 @@ static void stop_redis(struct node *n)
 	claimant_stop(claimant);
 	n->cluster.claimant = NULL;
 	node_shards_store_close(n);
-	store_shared_close(n->redis.store);
+	store_shared_close(n->redis->store);
 	claimant_close(claimant);
-	if (n->redis.link)
-		redis_close(n->redis.link);
-	if (n->redis.leases)
-		redis_close(n->redis.leases);
+	if (n->redis->link)
+		redis_close(n->redis->link);
+	if (n->redis->leases)
+		redis_close(n->redis->leases);
 	control_close(n->api.control);
 	others_close(n->api.others);
 	n->api.others = NULL;
 	control_local_close(n->api.local);
 	n->api.local = NULL;
-	if (n->redis.embedded_used)
-		embedded_stop(&n->redis.embedded);
+	if (n->redis->embedded_used)
+		embedded_stop(&n->redis->embedded);
 }
 
 static void stop_media(struct node *n)
@@ -794,7 +795,7 @@ static void stop_media(struct node *n)
 
 void node_stop(struct node *n)
 {
-	n->life.phase = NODE_STOPPING;
+	n->life->phase = NODE_STOPPING;
 	FEATURE_EACH (f) {
 		CHILD_EACH (kind, f)
 			child_close(kind->child);
@@ -838,7 +839,7 @@ void node_stop(struct node *n)
 	door_close(n->api.door);
 	certificate_close(&n->media.certificate);
 	node_keeper_stop(n);
-	if (n->life.loop_opened)
+	if (n->life->loop_opened)
 		loop_close();
 	LOG_INFO("node", 0, "stopped");
 }

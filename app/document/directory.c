@@ -165,7 +165,7 @@ static void directory_turn(struct node *n)
 {
 	struct directory *d = &n->api.documents->directory;
 
-	if (n->life.phase != NODE_RUNNING || d->looking || d->sync ||
+	if (n->life->phase != NODE_RUNNING || d->looking || d->sync ||
 	    n->api.documents->keep.restoring)
 		return;
 	if (is_any_lost(d)) {
@@ -381,7 +381,7 @@ static void on_looked(const struct store_look *look, void *arg)
 	struct node *n = arg;
 	struct directory *d = &n->api.documents->directory;
 
-	if (n->life.phase != NODE_RUNNING || look->result != STORE_OK) {
+	if (n->life->phase != NODE_RUNNING || look->result != STORE_OK) {
 		d->looking = false;
 		d->look_ns = clock_now_ns() + RETRY_NS;
 		return;
@@ -398,7 +398,7 @@ static void directory_query(struct node *n, struct bytes history, store_look_fn 
 
 	for (uint32_t i = 0; i < count; i++)
 		names[i] = bytes_str(d->tenants[d->looked + i].name);
-	store_documents_look(n->redis.store, names, count, history, looked, n);
+	store_documents_look(n->redis->store, names, count, history, looked, n);
 }
 
 static void look_next(struct node *n)
@@ -410,7 +410,7 @@ void directory_look(struct node *n)
 {
 	struct directory *d = &n->api.documents->directory;
 
-	if (n->life.phase != NODE_RUNNING || !d->log)
+	if (n->life->phase != NODE_RUNNING || !d->log)
 		return;
 	if (d->looking || d->sync || n->api.documents->keep.restoring) {
 		d->look_ns = 0; /* once more, behind it */
@@ -477,7 +477,7 @@ void directory_beat(struct node *n, uint64_t now_ns)
 {
 	struct directory *d = &n->api.documents->directory;
 
-	if (now_ns >= d->look_ns && store_shared_is_healthy(n->redis.store))
+	if (now_ns >= d->look_ns && store_shared_is_healthy(n->redis->store))
 		directory_look(n);
 	directory_turn(n);
 }
@@ -541,7 +541,7 @@ static void ask_keys(struct node *n, const void *arg)
 {
 	const uint32_t *from = arg;
 
-	store_tenants_keys_check(n->redis.store, *from, node_wait_end, n);
+	store_tenants_keys_check(n->redis->store, *from, node_wait_end, n);
 }
 
 static void ask_generations(struct node *n, const void *arg)
@@ -584,7 +584,7 @@ int directory_follow(struct node *n)
 
 	d->look_ns = clock_now_ns() + LOOK_NS;
 	d->expect_ns = UINT64_MAX;
-	err = document_log_open(&d->log, &n->redis.place, bytes_str(d->newest), &user);
+	err = document_log_open(&d->log, &n->redis->place, bytes_str(d->newest), &user);
 	if (err)
 		LOG_ERROR("node", 0, "cannot follow the documents",
 			  LOG_STR("error", strerror(-err)));
@@ -715,7 +715,7 @@ static void sync_pump(struct directory_sync *s)
 		fetch->sync = s;
 		fetch->name = &s->names[s->next++];
 		s->in_flight++;
-		store_document_read(s->node->redis.store, sync_tenant(s), fetch->name->kind->name,
+		store_document_read(s->node->redis->store, sync_tenant(s), fetch->name->kind->name,
 				    bytes_str(fetch->name->name), on_found, fetch);
 	}
 	if (!s->in_flight)
@@ -801,7 +801,7 @@ static void on_versions(enum store_result result, uint64_t key, uint64_t count, 
 
 static void versions_read(struct directory_sync *s)
 {
-	store_document_versions(s->node->redis.store, sync_tenant(s),
+	store_document_versions(s->node->redis->store, sync_tenant(s),
 				g_document_kinds[s->kind]->name, on_version, on_versions, s);
 }
 
@@ -840,5 +840,5 @@ static void directory_sync_start(struct node *n, uint32_t i)
 	memcpy(s->tenant_name, d->tenants[i].name, sizeof(s->tenant_name));
 	d->sync = s;
 	tenant = sync_tenant(s);
-	store_documents_look(n->redis.store, &tenant, 1, (struct bytes){ 0 }, sync_on_look, s);
+	store_documents_look(n->redis->store, &tenant, 1, (struct bytes){ 0 }, sync_on_look, s);
 }

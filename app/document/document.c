@@ -210,7 +210,7 @@ static bool change_park(struct node *node, struct document_change *change, uint6
 {
 	struct documents *d = node->api.documents;
 
-	if (node->life.phase != NODE_RUNNING || ++change->tries > TRIES_MAX)
+	if (node->life->phase != NODE_RUNNING || ++change->tries > TRIES_MAX)
 		return false;
 	d->parked = true;
 	d->parked_for = generation;
@@ -709,7 +709,7 @@ static bool store_put(struct document_change *change, json_t *json)
 		return false;
 	change->is_new = !known.version;
 	document = change_stored(change);
-	store_document_put(change->run->node->redis.store, &document, &known, on_stored, change);
+	store_document_put(change->run->node->redis->store, &document, &known, on_stored, change);
 	return true;
 }
 
@@ -720,7 +720,8 @@ static bool store_delete(struct document_change *change)
 
 	if (!change_compare(change) || !change_may(change, known.version))
 		return false;
-	store_document_delete(change->run->node->redis.store, &document, &known, on_stored, change);
+	store_document_delete(change->run->node->redis->store, &document, &known, on_stored,
+			      change);
 	return true;
 }
 

@@ -231,7 +231,7 @@ static void restore_end(struct node *n)
 	bool ok = !k->failed;
 
 	k->restoring = false;
-	if (n->life.phase == NODE_STARTING) {
+	if (n->life->phase == NODE_STARTING) {
 		node_wait_end(ok ? STORE_OK : STORE_UNKNOWN, 0, 0, n);
 		return;
 	}
@@ -259,7 +259,7 @@ static void on_restored(enum store_result result, uint64_t key, uint64_t version
 static void restore_send(struct node *n, const struct store_document *d)
 {
 	n->api.documents->keep.in_flight++;
-	store_document_restore(n->redis.store, d, bytes_str(n->api.documents->directory.history),
+	store_document_restore(n->redis->store, d, bytes_str(n->api.documents->directory.history),
 			       on_restored, n);
 }
 
@@ -290,7 +290,7 @@ bool document_refuse_gone(struct node *n, const struct snapshot_document *d)
 		 LOG_BYTES("tenant", d->tenant), LOG_BYTES("kind", d->kind),
 		 LOG_BYTES("name", d->name));
 	store_document_restore(
-		n->redis.store,
+		n->redis->store,
 		&(struct store_document){
 			.tenant = d->tenant, .kind = kind, .name = d->name, .version = gone },
 		bytes_str(n->api.documents->directory.history), NULL, NULL);
@@ -344,7 +344,7 @@ void document_restore_start(struct node *n)
 {
 	struct document_keep *k = &n->api.documents->keep;
 
-	if (n->life.phase != NODE_STARTING)
+	if (n->life->phase != NODE_STARTING)
 		health_set(&n->web.health, HEALTH_DOCUMENTS, true);
 	k->restoring = true;
 	k->failed = false;
@@ -520,7 +520,7 @@ static int restore_at_start(struct node *n, struct document_file *f)
 		 LOG_U64("restored", n->api.documents->keep.restored));
 	for (uint32_t i = 0; i < d->tenant_count; i++)
 		d->tenants[i].lost = false;
-	return n->redis.wait.result == STORE_OK ? NODE_EXIT_OK : NODE_EXIT_FAILED;
+	return n->redis->wait.result == STORE_OK ? NODE_EXIT_OK : NODE_EXIT_FAILED;
 }
 
 /* Redis has no change at all. */
@@ -627,7 +627,7 @@ int document_keep_put(struct node *n, const struct snapshot_document *d)
 		LOG_ERROR("node", 0, "a document has no place in the snapshot",
 			  LOG_BYTES("kind", d->kind), LOG_BYTES("name", d->name),
 			  LOG_STR("error", strerror(-err)));
-	if (k->broken && n->life.phase == NODE_RUNNING) {
+	if (k->broken && n->life->phase == NODE_RUNNING) {
 		k->broken = false;
 		health_set(&n->web.health, HEALTH_DOCUMENTS, false);
 	}

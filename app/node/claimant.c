@@ -101,7 +101,7 @@ static void claims_look(uint16_t shard, void *arg)
 {
 	struct claimant *c = arg;
 
-	store_lease_look(c->node->redis.store, shard, rand_u64_from(&c->node->rand) | 1, on_look,
+	store_lease_look(c->node->redis->store, shard, rand_u64_from(&c->node->rand) | 1, on_look,
 			 c);
 }
 
@@ -132,7 +132,7 @@ static void claims_claim(uint16_t shard, const struct claim *claim, void *arg)
 					   .length_ns = c->lease_ns };
 
 	LOG_WARN("node", 0, "the owner of a shard is silent: claiming it", LOG_U64("shard", shard));
-	store_lease_claim(c->node->redis.store, &asked, on_claim, c);
+	store_lease_claim(c->node->redis->store, &asked, on_claim, c);
 }
 
 static void claims_owned(uint16_t shard, const struct claim *claim, void *arg)
@@ -302,9 +302,9 @@ static void roster_put(const struct claimant *c, store_own_fn *said)
 {
 	const struct store_own own = { .node = &c->self,
 				       .identity = c->node->identity,
-				       .seen = bytes_str(c->node->redis.twin.seen) };
+				       .seen = bytes_str(c->node->redis->twin.seen) };
 
-	store_node_own(c->node->redis.store, &own, said, (void *)(uintptr_t)c);
+	store_node_own(c->node->redis->store, &own, said, (void *)(uintptr_t)c);
 }
 
 static void on_owned(const struct store_own_answer *said, void *arg);
@@ -321,7 +321,7 @@ static void roster_put_again(struct claimant *c)
 static void on_owned(const struct store_own_answer *said, void *arg)
 {
 	struct claimant *c = arg;
-	struct twin *twin = &c->node->redis.twin;
+	struct twin *twin = &c->node->redis->twin;
 	uint64_t later = twin->later;
 
 	if (c->stopped || c->leaves)
@@ -346,7 +346,7 @@ static void on_owned(const struct store_own_answer *said, void *arg)
 		return;
 	case TWIN_LIVES:
 		node_twin_refuse(c->node);
-		c->node->life.exit_status = NODE_EXIT_CONFIG;
+		c->node->life->exit_status = NODE_EXIT_CONFIG;
 		node_ask_stop(c->node);
 		return;
 	}
@@ -370,7 +370,7 @@ static void roster_turn(struct claimant *c)
 		return;
 	c->reading = true;
 	c->read.count = 0;
-	store_nodes_read(n->redis.store, on_node, on_nodes, c);
+	store_nodes_read(n->redis->store, on_node, on_nodes, c);
 }
 
 /* ---- names of leases ---- */
@@ -513,7 +513,7 @@ void claimant_notifies(struct claimant *c)
 
 void claimant_expire(struct claimant *c, uint64_t now_ns)
 {
-	if (!c || c->node->life.phase != NODE_RUNNING)
+	if (!c || c->node->life->phase != NODE_RUNNING)
 		return;
 	if (peers_next_ns(c->peers) <= now_ns)
 		peers_beat(c->peers, now_ns);
@@ -541,7 +541,7 @@ uint64_t claimant_next_ns(const struct claimant *c)
 {
 	uint64_t next;
 
-	if (!c || c->node->life.phase != NODE_RUNNING)
+	if (!c || c->node->life->phase != NODE_RUNNING)
 		return UINT64_MAX;
 	next = peers_next_ns(c->peers);
 	next = c->roster_ns < next ? c->roster_ns : next;
@@ -632,9 +632,9 @@ void claimant_remove(struct claimant *c, const struct roster_node *node)
 	gone.beat = 0;
 	gone.shard_count = 0;
 	if (roster_has_left(node))
-		store_node_remove(c->node->redis.store, node->id, on_removed, NULL);
+		store_node_remove(c->node->redis->store, node->id, on_removed, NULL);
 	else
-		store_node_put(c->node->redis.store, &gone, on_removed, NULL);
+		store_node_put(c->node->redis->store, &gone, on_removed, NULL);
 	c->roster_ns = 0;
 }
 
@@ -779,7 +779,7 @@ void claimant_leave(struct claimant *c)
 	c->leaves = true;
 	c->self.beat = 0;
 	c->self.shard_count = 0;
-	c->node->redis.twin.seen[0] = '\0';
+	c->node->redis->twin.seen[0] = '\0';
 	roster_put(c, on_left);
 }
 

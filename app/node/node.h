@@ -93,10 +93,10 @@ struct node {
 	struct seal_key extension_seal; /* of keys: of passwords, which a start opens all at once */
 	struct identity *identity;
 	struct rand_source rand;
-	struct node_life life;
-	struct node_round round;
-	struct node_capacity capacity;
-	struct node_redis redis;
+	struct node_life *life;
+	struct node_round *round;
+	struct node_capacity *capacity;
+	struct node_redis *redis;
 	struct node_shards shards;
 	struct node_common common;
 	struct node_cluster cluster;

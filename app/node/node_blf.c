@@ -112,7 +112,7 @@ void node_blf_flush(struct node *n)
 {
 	struct remote_item item = { .kind = REMOTE_SHARE };
 
-	if (!blf_of(n) || n->life.phase != NODE_RUNNING)
+	if (!blf_of(n) || n->life->phase != NODE_RUNNING)
 		return;
 	while (n->common.shares && shares_next(n->common.shares, &item.share))
 		remote_watch_send(blf_of(n), item.share.process, &item);
@@ -154,7 +154,7 @@ static void blf_note_processes(struct node *n)
 
 void node_blf_expire(struct node *n, uint64_t now_ns)
 {
-	if (!blf_of(n) || n->life.phase != NODE_RUNNING || n->cluster.blf.next_ns > now_ns)
+	if (!blf_of(n) || n->life->phase != NODE_RUNNING || n->cluster.blf.next_ns > now_ns)
 		return;
 	n->cluster.blf.next_ns = now_ns + NS_PER_S;
 	blf_note_processes(n);
@@ -167,7 +167,7 @@ void node_blf_expire(struct node *n, uint64_t now_ns)
 
 uint64_t node_blf_next_ns(const struct node *n)
 {
-	return blf_of(n) && n->life.phase == NODE_RUNNING ? n->cluster.blf.next_ns : UINT64_MAX;
+	return blf_of(n) && n->life->phase == NODE_RUNNING ? n->cluster.blf.next_ns : UINT64_MAX;
 }
 
 void node_blf_metrics(const struct node *n)

@@ -170,7 +170,7 @@ enum { DESCRIPTORS_OTHER = 1024 };
 static void descriptors_reserve(const struct node *n, uint64_t fds)
 {
 	uint64_t wanted = 2 * (uint64_t)settings_port_pairs(n->settings) +
-			  n->capacity.connections_max + n->capacity.websockets_max +
+			  n->capacity->connections_max + n->capacity->websockets_max +
 			  DESCRIPTORS_OTHER;
 	int last = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, (int)(wanted < fds ? wanted : fds) - 1);
 
@@ -213,13 +213,13 @@ int node_capacity_fit(struct node *n, unsigned *fd_max)
 	capacity_warn("SIP connections", "limits.connections", wanted.connections, has.connections,
 		      fds);
 	capacity_warn("calls", "limits.calls", wanted.calls, has.calls, fds);
-	n->capacity.calls_max = has.calls;
-	n->capacity.connections_max = has.connections;
-	n->capacity.websockets_max = has.websockets;
+	n->capacity->calls_max = has.calls;
+	n->capacity->connections_max = has.connections;
+	n->capacity->websockets_max = has.websockets;
 	descriptors_reserve(n, fds);
-	if (n->capacity.calls_max > pairs / 2) {
+	if (n->capacity->calls_max > pairs / 2) {
 		LOG_INFO("node", 0, "media_ports are too few for limits.calls",
-			 LOG_U64("calls", n->capacity.calls_max),
+			 LOG_U64("calls", n->capacity->calls_max),
 			 LOG_U64("calls_with_ports", pairs / 2));
 	}
 	*fd_max = (unsigned)fds;
@@ -328,15 +328,15 @@ void node_log_ready(const struct node *n)
 	node_memory(&reserved, &resident);
 	LOG_INFO("node", 0, "ready", LOG_STR("name", n->settings->node.name),
 		 LOG_U64("shard", n->settings->node.shard), LOG_U64("shards", node_shards_live(n)),
-		 LOG_STR("redis", n->redis.embedded_used ? "own" : "configured"),
-		 LOG_U64("start_ms", (clock_now_ns() - n->life.start_ns) / NS_PER_MS),
-		 LOG_U64("calls_max", n->capacity.calls_max),
+		 LOG_STR("redis", n->redis->embedded_used ? "own" : "configured"),
+		 LOG_U64("start_ms", (clock_now_ns() - n->life->start_ns) / NS_PER_MS),
+		 LOG_U64("calls_max", n->capacity->calls_max),
 		 LOG_U64("registrations_max", n->settings->limits.registrations),
 		 LOG_U64("transactions_max", n->settings->limits.transactions),
 		 LOG_U64("port_pairs", settings_port_pairs(n->settings)),
-		 LOG_U64("memory_reserved_mib", n->capacity.reserved_bytes >> 20),
+		 LOG_U64("memory_reserved_mib", n->capacity->reserved_bytes >> 20),
 		 LOG_U64("memory_now_mib", resident >> 20),
 		 LOG_U64("extensions", counts.extensions), LOG_U64("registrations", counts.aors),
-		 LOG_U64("calls_restored", n->life.calls_restored),
-		 LOG_U64("records_broken", n->life.records_broken));
+		 LOG_U64("calls_restored", n->life->calls_restored),
+		 LOG_U64("records_broken", n->life->records_broken));
 }

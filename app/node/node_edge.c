@@ -71,7 +71,7 @@ static int held_add(struct node_held *h, const struct sip_hop *from, struct byte
 
 void node_hold(struct node *n, const struct sip_hop *from, struct bytes message)
 {
-	if (!sip_transport_is_stream(from->transport) || n->life.phase != NODE_RUNNING)
+	if (!sip_transport_is_stream(from->transport) || n->life->phase != NODE_RUNNING)
 		return;
 	if (!held_has_room(&n->cluster.held, message.n) ||
 	    held_add(&n->cluster.held, from, message, clock_now_ns()))
@@ -482,7 +482,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 	struct node *n = arg;
 
 	(void)id;
-	if (n->life.phase != NODE_RUNNING || !n->sip.transport)
+	if (n->life->phase != NODE_RUNNING || !n->sip.transport)
 		return;
 	switch (p->kind) {
 	case PARCEL_SEND:

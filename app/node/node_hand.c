@@ -31,7 +31,7 @@ enum { DESCRIPTORS_OF_A_CALL = 4 };
 
 void node_drain_apply(struct node *n)
 {
-	bool on = n->life.drain.asked || n->life.drain.ends || n->life.phase == NODE_STOPPING;
+	bool on = n->life->drain.asked || n->life->drain.ends || n->life->phase == NODE_STOPPING;
 
 	for (uint32_t i = 0; i < n->shards.count; i++) {
 		const struct node_shard *s = &n->shards.list[i];
@@ -43,12 +43,12 @@ void node_drain_apply(struct node *n)
 
 bool node_is_stopping(const struct node *n)
 {
-	return n->life.phase == NODE_STOPPING;
+	return n->life->phase == NODE_STOPPING;
 }
 
 bool node_is_draining(const struct node *n)
 {
-	return n->life.drain.asked || n->life.drain.ends;
+	return n->life->drain.asked || n->life->drain.ends;
 }
 
 static void drain_show(struct node *n)
@@ -59,9 +59,9 @@ static void drain_show(struct node *n)
 
 void node_drain_set(struct node *n, bool on)
 {
-	if (n->life.drain.asked == on)
+	if (n->life->drain.asked == on)
 		return;
-	n->life.drain.asked = on;
+	n->life->drain.asked = on;
 	drain_show(n);
 	LOG_WARN("node", 0, on ? "draining: no new calls" : "new calls are welcome again");
 }
@@ -70,14 +70,14 @@ void node_drain_start(struct node *n)
 {
 	struct shard_counts counts;
 
-	if (n->life.phase == NODE_STOPPING)
+	if (n->life->phase == NODE_STOPPING)
 		return;
-	if (n->life.phase != NODE_RUNNING || n->life.drain.ends) {
+	if (n->life->phase != NODE_RUNNING || n->life->drain.ends) {
 		node_ask_stop(n);
 		return;
 	}
-	n->life.drain.ends = true;
-	n->life.drain.begin_ns = clock_now_ns();
+	n->life->drain.ends = true;
+	n->life->drain.begin_ns = clock_now_ns();
 	drain_show(n);
 	node_counts(n, &counts);
 	LOG_INFO("node", 0, "told to stop: no new calls; another SIGTERM ends the wait",
@@ -88,16 +88,16 @@ void node_drain_start(struct node *n)
 /* The setting is read each time, so that a reload counts for a wait that has begun. */
 uint64_t node_drain_next_ns(const struct node *n)
 {
-	if (!n->life.drain.ends || n->life.phase != NODE_RUNNING)
+	if (!n->life->drain.ends || n->life->phase != NODE_RUNNING)
 		return UINT64_MAX;
-	return n->life.drain.begin_ns + n->settings->node.drain_time;
+	return n->life->drain.begin_ns + n->settings->node.drain_time;
 }
 
 bool node_drain_is_over(const struct node *n)
 {
 	struct shard_counts counts;
 
-	if (!n->life.drain.ends || n->life.phase != NODE_RUNNING)
+	if (!n->life->drain.ends || n->life->phase != NODE_RUNNING)
 		return false;
 	if (clock_now_ns() >= node_drain_next_ns(n))
 		return true;
@@ -130,7 +130,7 @@ void node_room_update(struct node *n)
 	struct shard_counts counts;
 
 	node_counts(n, &counts);
-	health_set(&n->web.health, HEALTH_NO_CALLS, counts.calls >= n->capacity.calls_max);
+	health_set(&n->web.health, HEALTH_NO_CALLS, counts.calls >= n->capacity->calls_max);
 	health_set(&n->web.health, HEALTH_NO_TRANSACTIONS, counts.txns >= counts.txns_max);
 	health_set(&n->web.health, HEALTH_NO_PORTS,
 		   shard_networks_full(node_core(n, 0), clock_instant()) != 0);
@@ -139,10 +139,10 @@ void node_room_update(struct node *n)
 
 void node_ask_stop(struct node *n)
 {
-	n->life.stop_asked = true;
-	if (n->life.phase == NODE_RUNNING) {
-		n->life.phase = NODE_STOPPING;
-		n->life.stop_deadline_ns = clock_now_ns() + STOP_LIMIT_NS;
+	n->life->stop_asked = true;
+	if (n->life->phase == NODE_RUNNING) {
+		n->life->phase = NODE_STOPPING;
+		n->life->stop_deadline_ns = clock_now_ns() + STOP_LIMIT_NS;
 		health_set(&n->web.health, HEALTH_STOPPING, true);
 		n->hooks->stopping(n);
 		node_drain_apply(n);
@@ -348,7 +348,7 @@ void node_rebalance_expire(struct node *n, uint64_t now_ns)
 	uint64_t self, incarnation;
 	bool any = false;
 
-	if (!r->count || now_ns < r->next_ns || n->life.phase != NODE_RUNNING)
+	if (!r->count || now_ns < r->next_ns || n->life->phase != NODE_RUNNING)
 		return;
 	r->next_ns = now_ns + MOVE_BEAT_NS;
 	claimant_self(n->cluster.claimant, &self, &incarnation);
@@ -362,7 +362,7 @@ void node_rebalance_expire(struct node *n, uint64_t now_ns)
 
 uint64_t node_rebalance_next_ns(const struct node *n)
 {
-	return n->cluster.rebalance.count && n->life.phase == NODE_RUNNING
+	return n->cluster.rebalance.count && n->life->phase == NODE_RUNNING
 		       ? n->cluster.rebalance.next_ns
 		       : UINT64_MAX;
 }
@@ -374,7 +374,7 @@ uint64_t node_rebalance_next_ns(const struct node *n)
 
 bool node_leaves(const struct node *n)
 {
-	return n->life.drain.asked || n->life.drain.ends;
+	return n->life->drain.asked || n->life->drain.ends;
 }
 
 bool node_shard_listens(const struct node_shard *s)
@@ -418,7 +418,7 @@ bool node_shard_request(struct node_shard *s)
 
 void node_shard_on_request_order(struct node_shard *s)
 {
-	if (s->node->life.phase == NODE_RUNNING && !node_leaves(s->node))
+	if (s->node->life->phase == NODE_RUNNING && !node_leaves(s->node))
 		(void)node_shard_request(s);
 }
 
@@ -458,7 +458,7 @@ static void want_expire(struct node_shard *s, uint64_t now_ns)
 
 void node_hand_expire(struct node *n, uint64_t now_ns)
 {
-	for (uint32_t i = 0; n->life.phase == NODE_RUNNING && i < n->shards.count; i++)
+	for (uint32_t i = 0; n->life->phase == NODE_RUNNING && i < n->shards.count; i++)
 		want_expire(&n->shards.list[i], now_ns);
 }
 
@@ -477,7 +477,7 @@ void node_shard_on_request(uint64_t by, void *arg)
 {
 	struct node_shard *s = arg;
 
-	if (!node_shard_listens(s) || s->node->life.phase != NODE_RUNNING || store_is_away(s))
+	if (!node_shard_listens(s) || s->node->life->phase != NODE_RUNNING || store_is_away(s))
 		return;
 	s->gives_to = by;
 	s->gives_ns = clock_now_ns();
@@ -525,7 +525,7 @@ static void shard_give(struct node_shard *s)
 	s->busy = true;
 	store_lease_give(s->store, to, on_given, s);
 	/* from here on nothing is sent for it: its lease is over, until the other node has it */
-	redis_flush(s->node->redis.link);
+	redis_flush(s->node->redis->link);
 	node_shard_clear(s);
 }
 
@@ -561,7 +561,7 @@ static void give_turn(struct node_shard *s, uint64_t now_ns)
 
 void node_hand_round(struct node *n, uint64_t now_ns)
 {
-	for (uint32_t i = 0; n->life.phase == NODE_RUNNING && i < n->shards.count; i++)
+	for (uint32_t i = 0; n->life->phase == NODE_RUNNING && i < n->shards.count; i++)
 		give_turn(&n->shards.list[i], now_ns);
 }
 
@@ -603,7 +603,7 @@ static bool may_request(const struct node_shard *s, uint64_t now_ns)
 static void want_by_itself(struct node_shard *s)
 {
 	bool home = s->home && s->node->settings->cluster.failback &&
-		    s->node->life.readiness == READY_SENT;
+		    s->node->life->readiness == READY_SENT;
 
 	if ((home || store_holder(s->store)->offers) && node_shard_request(s))
 		s->wants_offered = !home;
@@ -630,7 +630,7 @@ uint64_t node_hand_next_ns(const struct node *n)
 {
 	uint64_t next = UINT64_MAX;
 
-	for (uint32_t i = 0; n->life.phase == NODE_RUNNING && i < n->shards.count; i++) {
+	for (uint32_t i = 0; n->life->phase == NODE_RUNNING && i < n->shards.count; i++) {
 		const struct node_shard *s = &n->shards.list[i];
 		uint64_t own = UINT64_MAX;
 

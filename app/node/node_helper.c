@@ -121,7 +121,7 @@ const struct child_kind g_helper_child = {
 /* Settings for a new process. */
 static void hooks_on_start(struct node *n)
 {
-	json_t *begin = child_redis_json(&n->redis.place);
+	json_t *begin = child_redis_json(&n->redis->place);
 
 	(void)json_object_set_new(begin, "id", json_string(n->identity->id));
 	(void)json_object_set_new(begin, "name", json_string(n->settings->node.name));

@@ -433,7 +433,7 @@ void node_probe_expire(struct node *n, uint64_t now_ns)
 {
 	struct node_probes *p = n->dns.probes;
 
-	if (!p || n->life.phase != NODE_RUNNING || !n->dns.resolver)
+	if (!p || n->life->phase != NODE_RUNNING || !n->dns.resolver)
 		return;
 	if (p->look_ns <= now_ns)
 		places_look(n, now_ns);
@@ -446,7 +446,7 @@ uint64_t node_probe_next_ns(const struct node *n)
 	const struct node_probes *p = n->dns.probes;
 	uint64_t next = UINT64_MAX;
 
-	if (!p || n->life.phase != NODE_RUNNING || !n->dns.resolver)
+	if (!p || n->life->phase != NODE_RUNNING || !n->dns.resolver)
 		return UINT64_MAX;
 	for (uint32_t i = 0; i < p->count; i++) {
 		uint64_t at = probe_next_ns(&p->places[i].probe);

@@ -41,7 +41,7 @@ static void on_place(const struct shard_place *place, void *arg)
 static bool is_wanted(const struct node_shard *s)
 {
 	return s->state == NODE_SHARD_WAITING && s->wants_until_ns && !s->owned &&
-	       s->node->life.phase == NODE_RUNNING;
+	       s->node->life->phase == NODE_RUNNING;
 }
 
 /* Once. */
@@ -501,10 +501,10 @@ void node_event(struct node *n, const char *tenant, struct sig_event *event)
 	struct writer w = writer_over(json, sizeof(json));
 	const struct effect heard = { .kind = EFFECT_EVENT, .call = event->call, .request = event };
 
-	if (n->redis.store) {
+	if (n->redis->store) {
 		event_write_json(&w, event);
 		assert(!w.overflow);
-		store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
+		store_event(n->redis->store, bytes_str(tenant), (struct bytes){ 0 },
 			    writer_done(&w));
 	}
 	(void)bytes_cstr(bytes_str(tenant), event->tenant, sizeof(event->tenant));

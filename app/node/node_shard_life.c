@@ -108,12 +108,12 @@ static int shard_link(const struct node_shard *s, struct redis **out)
 	static char labels[NODE_SHARDS_MAX][24];
 	char *label = labels[s - s->node->shards.list], key[24];
 
-	*out = s->node->redis.link;
+	*out = s->node->redis->link;
 	if (!redis_is_cluster(*out))
 		return 0;
 	(void)snprintf(label, sizeof(labels[0]), "link=\"shard %u\"", (unsigned)s->number);
 	(void)snprintf(key, sizeof(key), "td:{s%u}:lease", (unsigned)s->number);
-	return redis_open_attached(out, s->node->redis.link, bytes_str(key), label);
+	return redis_open_attached(out, s->node->redis->link, bytes_str(key), label);
 }
 
 static int store_of_shard_open(struct node_shard *s)
@@ -141,7 +141,7 @@ static int store_of_shard_open(struct node_shard *s)
 			       n->settings->node.state_dir, (unsigned)s->number);
 	err = shard_link(s, &redis);
 	return err ? err
-		   : store_shard_open(&s->store, n->redis.store, redis, &settings,
+		   : store_shard_open(&s->store, n->redis->store, redis, &settings,
 				      s->node->hooks->store_health, s);
 }
 
@@ -200,12 +200,12 @@ static int on_call(struct bytes key, struct bytes record, void *arg)
 	int err = shard_restore_call(s->core, record, clock_instant(), &reason);
 
 	if (err) {
-		s->node->life.records_broken += err != -EPROTONOSUPPORT;
+		s->node->life->records_broken += err != -EPROTONOSUPPORT;
 		LOG_ERROR("node", 0, "a call cannot be restored", LOG_BYTES("key", key),
 			  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 		return err;
 	}
-	if (++s->node->life.calls_restored % CALLS_AT_ONCE == 0)
+	if (++s->node->life->calls_restored % CALLS_AT_ONCE == 0)
 		node_ahead_open(s); /* the worker opens them while others are restored */
 	return 0;
 }
@@ -218,7 +218,7 @@ static int on_subscription(struct bytes key, struct bytes record, void *arg)
 
 	if (!err)
 		return 0;
-	s->node->life.records_broken += err != -EPROTONOSUPPORT && err != -ENOSPC;
+	s->node->life->records_broken += err != -EPROTONOSUPPORT && err != -ENOSPC;
 	LOG_ERROR("node", 0, "a subscription cannot be restored", LOG_BYTES("key", key),
 		  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 	return err == -ENOSPC ? 0 : err; /* its phone asks again */
@@ -232,7 +232,7 @@ static int on_object(struct bytes key, struct bytes record, void *arg)
 
 	if (!err)
 		return 0;
-	s->node->life.records_broken += err != -EPROTONOSUPPORT;
+	s->node->life->records_broken += err != -EPROTONOSUPPORT;
 	LOG_ERROR("node", 0, "a conference cannot be restored", LOG_BYTES("key", key),
 		  LOG_STR("reason", reason), LOG_STR("error", strerror(-err)));
 	return err;
@@ -529,7 +529,7 @@ static void on_late_calls(enum store_result result, uint64_t key, uint64_t versi
 
 	(void)key;
 	(void)version;
-	if (s->state != NODE_SHARD_WAITING || s->node->life.phase != NODE_RUNNING)
+	if (s->state != NODE_SHARD_WAITING || s->node->life->phase != NODE_RUNNING)
 		return;
 	if (result == STORE_OK) {
 		s->has_calls = true;
@@ -556,7 +556,7 @@ static void on_late_bindings(enum store_result result, uint64_t key, uint64_t ve
 {
 	struct node_shard *s = arg;
 
-	if (s->state != NODE_SHARD_WAITING || s->node->life.phase != NODE_RUNNING)
+	if (s->state != NODE_SHARD_WAITING || s->node->life->phase != NODE_RUNNING)
 		return;
 	if (result == STORE_OK)
 		node_shard_load_calls(s, on_late_calls);
@@ -566,7 +566,7 @@ static void on_late_bindings(enum store_result result, uint64_t key, uint64_t ve
 
 static void late_addressed(struct node_shard *s)
 {
-	if (s->state != NODE_SHARD_WAITING || s->node->life.phase != NODE_RUNNING)
+	if (s->state != NODE_SHARD_WAITING || s->node->life->phase != NODE_RUNNING)
 		return;
 	s->has_addresses = true;
 	live_if_all(s);
@@ -591,7 +591,7 @@ static void on_late_lease(enum store_result result, uint64_t key, uint64_t versi
 	(void)key;
 	(void)version;
 	/* owned: it was claimed meanwhile */
-	if (s->state != NODE_SHARD_WAITING || s->node->life.phase != NODE_RUNNING || s->owned)
+	if (s->state != NODE_SHARD_WAITING || s->node->life->phase != NODE_RUNNING || s->owned)
 		return;
 	if (result == STORE_OK)
 		late_load(s, !s->wants_until_ns);
@@ -601,7 +601,7 @@ static void on_late_lease(enum store_result result, uint64_t key, uint64_t versi
 
 void node_shard_load_phones(struct node_shard *s, store_done_fn *done)
 {
-	store_load_bindings(s->node->redis.store, on_late_binding, done, s);
+	store_load_bindings(s->node->redis->store, on_late_binding, done, s);
 }
 
 void node_shard_claim(struct node_shard *s)
@@ -777,7 +777,7 @@ uint64_t node_shards_next_ns(const struct node *n)
 		const struct node_shard *s = &n->shards.list[i];
 		uint64_t own = UINT64_MAX;
 
-		if (n->life.phase != NODE_STARTING && node_shard_listens(s))
+		if (n->life->phase != NODE_STARTING && node_shard_listens(s))
 			own = shard_next_ns(s->core);
 		if (own < next)
 			next = own;
@@ -790,7 +790,7 @@ void node_shards_expire(struct node *n, struct instant now)
 	for (uint32_t i = 0; i < n->shards.count; i++) {
 		const struct node_shard *s = &n->shards.list[i];
 
-		if (n->life.phase != NODE_STARTING && node_shard_listens(s) &&
+		if (n->life->phase != NODE_STARTING && node_shard_listens(s) &&
 		    shard_next_ns(s->core) <= now.ns)
 			shard_expire(s->core, now);
 	}

@@ -32,9 +32,9 @@ static uint64_t sip_behind_ns(struct node *n, uint64_t now_ns)
 	uint64_t since_ns = transport_behind_since_ns(n->sip.transport);
 	uint64_t behind = since_ns && since_ns < now_ns ? now_ns - since_ns : 0;
 
-	if (n->round.messages++ == 0)
-		n->round.since_ns = now_ns;
-	return behind > n->round.last_ns ? behind : n->round.last_ns;
+	if (n->round->messages++ == 0)
+		n->round->since_ns = now_ns;
+	return behind > n->round->last_ns ? behind : n->round->last_ns;
 }
 
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg)
@@ -75,7 +75,7 @@ void node_on_send_error(const struct sip_hop *to, int error, void *arg)
 static uint32_t phones(const struct node *n)
 {
 	uint64_t most = (uint64_t)n->settings->limits.registrations * PHONES_OF_A_REGISTRATION +
-			(uint64_t)n->capacity.calls_max * PARTIES_OF_A_CALL;
+			(uint64_t)n->capacity->calls_max * PARTIES_OF_A_CALL;
 
 	return most < UINT32_MAX / 16 ? (uint32_t)most : UINT32_MAX / 16;
 }
@@ -211,9 +211,9 @@ static int node_link_open(struct node *n)
 	int err;
 
 	if (settings_web_local(n->settings, n->sip.tls != NULL) == UINT32_MAX ||
-	    !n->capacity.websockets_max)
+	    !n->capacity->websockets_max)
 		return 0;
-	err = web_link_open(&n->web.link, n->capacity.websockets_max, &handlers,
+	err = web_link_open(&n->web.link, n->capacity->websockets_max, &handlers,
 			    &n->shards.validity);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot set up SIP over WebSocket",
@@ -321,7 +321,7 @@ int node_web_open(struct node *n)
 		.health = http->health_port ? NULL : &n->web.health,
 		.tls = http->tls ? &tls : NULL,
 		.local = (uint16_t)settings_web_local(n->settings, n->sip.tls != NULL),
-		.places = n->capacity.websockets_max,
+		.places = n->capacity->websockets_max,
 		.per_source = n->settings->limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
 					   n->settings->limits.connections_per_source },
@@ -525,7 +525,7 @@ int node_sip_open(struct node *n)
 		.guard = n->sip.guard,
 		.validity = &n->shards.validity,
 		.filter_fd = n->sip.kernel ? xdp_guard_filter(n->sip.kernel) : 0,
-		.limits = { .connections = n->capacity.connections_max,
+		.limits = { .connections = n->capacity->connections_max,
 			    .connections_per_source = n->settings->limits.connections_per_source,
 			    .idle_ns = node_sip_idle_ns(n),
 			    .patience_ns = NODE_SIP_PATIENCE_NS,

@@ -33,11 +33,11 @@ static void on_known_at_start(const struct store_know *said, void *arg)
 {
 	struct node *n = arg;
 
-	n->redis.belonging.known = said->known;
-	n->redis.belonging.empty = !said->id.n;
+	n->redis->belonging.known = said->known;
+	n->redis->belonging.empty = !said->id.n;
 	/* a foreign text there is no id of ours */
-	if (identity_parse(n->redis.belonging.found, said->id))
-		n->redis.belonging.found[0] = '\0';
+	if (identity_parse(n->redis->belonging.found, said->id))
+		n->redis->belonging.found[0] = '\0';
 	node_wait_end(said->result, 0, 0, n);
 }
 
@@ -45,7 +45,7 @@ static void ask_known(struct node *n, const void *arg)
 {
 	const enum store_know_when *when = arg;
 
-	store_cluster_know(n->redis.store, bytes_str(n->redis.belonging.of.id), *when,
+	store_cluster_know(n->redis->store, bytes_str(n->redis->belonging.of.id), *when,
 			   on_known_at_start, n);
 }
 
@@ -61,7 +61,7 @@ static int belonging_query(struct node *n, enum store_know_when when)
 
 static int belonging_write_file(struct node *n)
 {
-	int err = belonging_keep(&n->redis.belonging.of, n->settings->node.state_dir);
+	int err = belonging_keep(&n->redis->belonging.of, n->settings->node.state_dir);
 
 	if (err)
 		LOG_ERROR("node", 0, "cannot write the file cluster of node.state_dir",
@@ -73,7 +73,7 @@ static int belonging_write_file(struct node *n)
 /* First start of a directory, or of a program with this check: it belongs to the present Redis. */
 static int belonging_start(struct node *n)
 {
-	struct belonging *of = &n->redis.belonging.of;
+	struct belonging *of = &n->redis->belonging.of;
 	struct writer w = writer_over(of->id, sizeof(of->id) - 1);
 	uint8_t octets[IDENTITY_LEN / 2];
 	int status;
@@ -85,8 +85,8 @@ static int belonging_start(struct node *n)
 	status = belonging_query(n, STORE_KNOW_FIRST);
 	if (status)
 		return status;
-	if (n->redis.belonging.found[0])
-		memcpy(of->id, n->redis.belonging.found, sizeof(of->id));
+	if (n->redis->belonging.found[0])
+		memcpy(of->id, n->redis->belonging.found, sizeof(of->id));
 	return belonging_write_file(n);
 }
 
@@ -94,7 +94,7 @@ static int belonging_refuse(const struct node *n, const char *place)
 {
 	LOG_ERROR(
 		"node", 0,
-		n->redis.belonging.empty
+		n->redis->belonging.empty
 			? "node.state_dir belongs to a Redis at another place, and redis.url "
 			  "leads to an empty one: name the other one, copy its data, or give this "
 			  "node another folder; remove the file cluster from the folder, and what "
@@ -104,7 +104,7 @@ static int belonging_refuse(const struct node *n, const char *place)
 			  "cluster from the folder only if its Redis lost its data, or remove "
 			  "documents and spool* too, to give up what is in it",
 		LOG_STR("dir", n->settings->node.state_dir),
-		LOG_STR("belongs_to", n->redis.belonging.of.place), LOG_STR("redis", place));
+		LOG_STR("belongs_to", n->redis->belonging.of.place), LOG_STR("redis", place));
 	return NODE_EXIT_CONFIG;
 }
 
@@ -115,15 +115,15 @@ static int belonging_check(struct node *n)
 	int status;
 
 	node_redis_place(n, place, sizeof(place));
-	moved = strcmp(place, n->redis.belonging.of.place) != 0;
+	moved = strcmp(place, n->redis->belonging.of.place) != 0;
 	status = belonging_query(n, moved ? STORE_KNOW_NEVER : STORE_KNOW_FIRST);
 	if (status)
 		return status;
-	if (!n->redis.belonging.known)
+	if (!n->redis->belonging.known)
 		return belonging_refuse(n, place);
 	if (!moved)
 		return NODE_EXIT_OK;
-	memcpy(n->redis.belonging.of.place, place, sizeof(place));
+	memcpy(n->redis->belonging.of.place, place, sizeof(place));
 	return belonging_write_file(n);
 }
 
@@ -131,15 +131,15 @@ static int belonging_check(struct node *n)
 static int belonging_settled(struct node *n, int status)
 {
 	if (!status)
-		n->redis.belonging.meant =
+		n->redis->belonging.meant =
 			(struct redis_meant){ .key = STORE_KEY_IDS,
-					      .member = n->redis.belonging.of.id };
+					      .member = n->redis->belonging.of.id };
 	return status;
 }
 
 int node_belonging_start(struct node *n)
 {
-	int err = belonging_read(&n->redis.belonging.of, n->settings->node.state_dir);
+	int err = belonging_read(&n->redis->belonging.of, n->settings->node.state_dir);
 
 	if (err == -ENOENT)
 		return belonging_settled(n, belonging_start(n));
@@ -160,7 +160,7 @@ static void belonging_log(struct node *n, bool other)
 		LOG_ERROR("node", 0,
 			  "another Redis answers than that of node.state_dir: let redis.url lead "
 			  "to that one again, or name it there and start the node again",
-			  LOG_STR("belongs_to", n->redis.belonging.of.place));
+			  LOG_STR("belongs_to", n->redis->belonging.of.place));
 	health_set(&n->web.health, HEALTH_REDIS_OTHER, other);
 }
 
@@ -170,28 +170,28 @@ static void on_membership(const struct store_know *said, void *arg)
 
 	if (said->result != STORE_OK)
 		return;
-	n->redis.belonging.known = said->known;
+	n->redis->belonging.known = said->known;
 	belonging_log(n, !said->known);
 }
 
 void node_belonging_linked(struct node *n)
 {
-	n->redis.belonging.known = false;
-	n->redis.belonging.next_ns = 0;
+	n->redis->belonging.known = false;
+	n->redis->belonging.next_ns = 0;
 }
 
 /* No link goes up to another Redis.
  * A link stays to one Redis, which may lose its id and get that of another directory. */
 void node_belonging_beat(struct node *n, uint64_t now_ns)
 {
-	struct node_belonging *b = &n->redis.belonging;
+	struct node_belonging *b = &n->redis->belonging;
 
-	if (redis_is_another(n->redis.link))
+	if (redis_is_another(n->redis->link))
 		belonging_log(n, true);
-	if (now_ns < b->next_ns || !redis_is_connected(n->redis.link))
+	if (now_ns < b->next_ns || !redis_is_connected(n->redis->link))
 		return;
 	b->next_ns = now_ns + TELL_NS;
-	store_cluster_know(n->redis.store, bytes_str(b->of.id),
+	store_cluster_know(n->redis->store, bytes_str(b->of.id),
 			   b->known ? STORE_KNOW_ALWAYS : STORE_KNOW_FIRST, on_membership, n);
 }
 
@@ -208,7 +208,7 @@ void node_twin_refuse(struct node *n)
 		  "copy of its directory, or it was moved while that one runs: remove the file "
 		  "identity from the copy, or stop the other one",
 		  LOG_STR("dir", n->settings->node.state_dir),
-		  LOG_STR("other", n->redis.twin.where));
+		  LOG_STR("other", n->redis->twin.where));
 }
 
 struct twin_question {
@@ -221,7 +221,7 @@ static void on_twin_looked(const struct store_own_answer *said, void *arg)
 	struct twin_question *q = arg;
 
 	if (said->result == STORE_OK)
-		q->verdict = twin_look(&q->node->redis.twin, q->node->identity, said->line,
+		q->verdict = twin_look(&q->node->redis->twin, q->node->identity, said->line,
 				       said->place, clock_now_ns());
 	node_wait_end(said->result, 0, 0, q->node);
 }
@@ -233,7 +233,7 @@ static void ask_twin(struct node *n, const void *arg)
 					  .name = "-" };
 	const struct store_own own = { .node = &self, .identity = n->identity, .look = true };
 
-	store_node_own(n->redis.store, &own, on_twin_looked, (void *)(uintptr_t)arg);
+	store_node_own(n->redis->store, &own, on_twin_looked, (void *)(uintptr_t)arg);
 }
 
 static void twin_pause(struct node *n)
@@ -241,7 +241,7 @@ static void twin_pause(struct node *n)
 	uint64_t end_ns = clock_now_ns() + TWIN_LOOK_NS;
 
 	/* the beat stops the loop twice a second */
-	while (!n->life.stop_asked && clock_now_ns() < end_ns) {
+	while (!n->life->stop_asked && clock_now_ns() < end_ns) {
 		if (loop_run())
 			return;
 	}
@@ -308,7 +308,7 @@ void notify_manager(const char *state)
 
 void node_wait_start(struct node *n)
 {
-	n->redis.wait = (struct node_wait){ 0 };
+	n->redis->wait = (struct node_wait){ 0 };
 }
 
 void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg)
@@ -317,7 +317,7 @@ void node_wait_end(enum store_result result, uint64_t key, uint64_t version, voi
 
 	(void)key;
 	(void)version;
-	n->redis.wait = (struct node_wait){ .done = true, .result = result };
+	n->redis->wait = (struct node_wait){ .done = true, .result = result };
 	loop_stop();
 }
 
@@ -326,13 +326,13 @@ bool node_await(struct node *n, const char *what, uint64_t limit_ns)
 	uint64_t end_ns = clock_now_ns() + limit_ns;
 
 	/* the beat stops the loop twice a second */
-	while (!n->redis.wait.done && !n->life.stop_asked && clock_now_ns() < end_ns) {
+	while (!n->redis->wait.done && !n->life->stop_asked && clock_now_ns() < end_ns) {
 		if (loop_run())
 			break;
 	}
-	if (!n->redis.wait.done && !n->life.stop_asked)
+	if (!n->redis->wait.done && !n->life->stop_asked)
 		LOG_ERROR("node", 0, "the start does not get on", LOG_STR("waits_for", what));
-	return n->redis.wait.done && !n->life.stop_asked;
+	return n->redis->wait.done && !n->life->stop_asked;
 }
 
 /* ---- Redis is late ---- */
@@ -344,9 +344,9 @@ static void node_redis_place(const struct node *n, char *out, size_t size)
 	struct redis_url url = { 0 };
 	const char *reason;
 
-	if (n->redis.embedded_used)
+	if (n->redis->embedded_used)
 		writer_str(&w, "own");
-	else if (!redis_url_read(&url, bytes_str(n->redis.place.url), &reason))
+	else if (!redis_url_read(&url, bytes_str(n->redis->place.url), &reason))
 		redis_url_write(&w, &url);
 	out[writer_done(&w).n] = '\0';
 	explicit_bzero(&url, sizeof(url));
@@ -364,12 +364,12 @@ static const char *server_text(const struct redis_trouble *t, char out[ADDR_TEXT
 static void late_trouble(const struct node *n, struct redis_trouble *out)
 {
 	*out = (struct redis_trouble){ .detail = "" };
-	if (!n->redis.link)
+	if (!n->redis->link)
 		out->why = "the name in redis.url is not known: look at DNS";
-	else if (redis_is_connected(n->redis.link))
+	else if (redis_is_connected(n->redis->link))
 		out->why = "it does not answer in time, or refuses";
 	else
-		redis_trouble(n->redis.link, out);
+		redis_trouble(n->redis->link, out);
 	out->why = out->why ? out->why : "it does not answer";
 }
 
@@ -390,20 +390,20 @@ static void late_log(struct node *n, uint64_t now_ns)
 	node_redis_place(n, place, sizeof(place));
 	late_trouble(n, &t);
 	LOG_WARN("node", 0,
-		 n->redis.embedded_used
+		 n->redis->embedded_used
 			 ? "the start waits for the node's own Redis, and goes on by itself: see "
 			   "redis/redis.log in node.state_dir"
 			 : "the start waits for Redis, and goes on by itself: start Redis, or look "
 			   "at redis.url and at the network",
-		 LOG_STR("redis", place), LOG_STR("waits_for", n->redis.late.what),
+		 LOG_STR("redis", place), LOG_STR("waits_for", n->redis->late.what),
 		 LOG_STR("why", t.why), LOG_STR("detail", t.detail),
 		 LOG_STR("server", server_text(&t, server)),
-		 LOG_U64("waited_s", (now_ns - n->redis.late.since_ns) / NS_PER_S));
+		 LOG_U64("waited_s", (now_ns - n->redis->late.since_ns) / NS_PER_S));
 	late_status(place, &t);
 	health_set(&n->web.health, HEALTH_STORE, true);
 	node_web_open_early(n);
-	n->redis.late.said = true;
-	n->redis.late.say_ns = now_ns + SAY_AGAIN_NS;
+	n->redis->late.said = true;
+	n->redis->late.say_ns = now_ns + SAY_AGAIN_NS;
 }
 
 /* Exit status. */
@@ -430,7 +430,7 @@ static int late_look(struct node *n)
 	uint64_t now_ns = clock_now_ns();
 	int status = late_refused(n, now_ns);
 
-	if (!status && now_ns >= n->redis.late.say_ns)
+	if (!status && now_ns >= n->redis->late.say_ns)
 		late_log(n, now_ns);
 	return status;
 }
@@ -439,19 +439,19 @@ void node_late_start(struct node *n, const char *what)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	n->redis.late =
+	n->redis->late =
 		(struct node_late){ .what = what, .since_ns = now_ns, .say_ns = now_ns + SAY_NS };
 }
 
 void node_late_end(struct node *n)
 {
-	if (!n->redis.late.said)
+	if (!n->redis->late.said)
 		return;
 	LOG_INFO("node", 0, "Redis answers: the start goes on",
-		 LOG_U64("waited_ms", (clock_now_ns() - n->redis.late.since_ns) / NS_PER_MS));
+		 LOG_U64("waited_ms", (clock_now_ns() - n->redis->late.since_ns) / NS_PER_MS));
 	health_set(&n->web.health, HEALTH_STORE, false);
 	notify_manager("STATUS=");
-	n->redis.late.said = false;
+	n->redis->late.said = false;
 }
 
 /* Until a step is done, where it is to be. Exit status. */
@@ -460,13 +460,13 @@ static int late_run(struct node *n, bool for_step, uint64_t end_ns)
 	int status = NODE_EXIT_OK;
 
 	/* the beat stops the loop twice a second */
-	while (!status && !n->life.stop_asked && !(for_step && n->redis.wait.done) &&
+	while (!status && !n->life->stop_asked && !(for_step && n->redis->wait.done) &&
 	       clock_now_ns() < end_ns) {
 		if (loop_run())
 			return NODE_EXIT_FAILED;
 		status = late_look(n);
 	}
-	return n->life.stop_asked ? NODE_EXIT_FAILED : status;
+	return n->life->stop_asked ? NODE_EXIT_FAILED : status;
 }
 
 int node_late_await(struct node *n)
@@ -481,8 +481,8 @@ int node_late_pause(struct node *n, uint64_t ns)
 
 static bool is_answered(const struct node *n, const struct node_question *q)
 {
-	return n->redis.wait.result != STORE_UNKNOWN &&
-	       !(n->redis.wait.result == STORE_REFUSED && q->even_refused);
+	return n->redis->wait.result != STORE_UNKNOWN &&
+	       !(n->redis->wait.result == STORE_REFUSED && q->even_refused);
 }
 
 int node_request(struct node *n, const struct node_question *q)
@@ -496,11 +496,11 @@ int node_request(struct node *n, const struct node_question *q)
 		status = node_late_await(n);
 		if (status || is_answered(n, q))
 			break;
-		status = node_late_pause(n, n->redis.wait.result == STORE_REFUSED ? LONGER_NS
-										  : WAIT_PAUSE_NS);
+		status = node_late_pause(n, n->redis->wait.result == STORE_REFUSED ? LONGER_NS
+										   : WAIT_PAUSE_NS);
 		if (status)
 			break;
-		n->redis.late.repeats++;
+		n->redis->late.repeats++;
 	}
 	if (!status)
 		node_late_end(n);

@@ -71,7 +71,7 @@ void node_wait_start(struct node *n);
 void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg);
 bool node_await(struct node *n, const char *what, uint64_t limit_ns);
 /* Asks Redis without a limit, and logs delays. Exit statuses; FAILED: told to stop. */
-int node_request(struct node *n, const struct node_question *q); /* n->redis.wait has the answer */
+int node_request(struct node *n, const struct node_question *q); /* n->redis->wait has the answer */
 /* Its parts, for waits that are no question. */
 void node_late_start(struct node *n, const char *what);
 int node_late_await(struct node *n);

@@ -218,7 +218,7 @@ static void archive_on_start(struct node *n)
 {
 	g_archive.epoch++;
 	child_send(&g_archive.child,
-		   json_pack("{s:o}", "begin", child_redis_json(&n->redis.place)));
+		   json_pack("{s:o}", "begin", child_redis_json(&n->redis->place)));
 	archive_terms_send_to(n, &g_archive.child);
 }
 
@@ -340,9 +340,9 @@ static void archive_hold(struct node *n)
 	const struct settings_archive *a = &n->settings->archive;
 	uint32_t most = a->enabled ? a->stream_max : 0;
 
-	if (!n->redis.store || g_archive.held == most)
+	if (!n->redis->store || g_archive.held == most)
 		return;
-	store_streams_hold(n->redis.store, most);
+	store_streams_hold(n->redis->store, most);
 	g_archive.held = most;
 }
 

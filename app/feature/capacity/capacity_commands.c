@@ -39,14 +39,14 @@ static void capacity_here(struct command_run *run)
 	struct shard_counts c;
 
 	node_counts(n, &c);
-	capacity_add(list, n, "calls", c.calls, n->capacity.calls_max, false);
+	capacity_add(list, n, "calls", c.calls, n->capacity->calls_max, false);
 	capacity_add(list, n, "transactions", c.txns, limits->transactions, false);
 	capacity_add(list, n, "port_pairs", pairs > c.ports_free ? pairs - c.ports_free : 0, pairs,
 		     false);
 	capacity_add(list, n, "connections", capacity_connections(n, SIP_TCP, SIP_TLS),
-		     n->capacity.connections_max, false);
+		     n->capacity->connections_max, false);
 	capacity_add(list, n, "websockets", capacity_connections(n, SIP_WS, SIP_WSS),
-		     n->capacity.websockets_max, false);
+		     n->capacity->websockets_max, false);
 	capacity_add(list, n, "registrations", c.aors, limits->registrations, true);
 	capacity_add(list, n, "extensions", extensions_count(n->api.extensions),
 		     limits->registrations, true);

@@ -366,7 +366,7 @@ static bool box_lacks(const struct box_run *run)
 static bool box_run_waits(const struct box_run *run, const struct store_box_answer *said,
 			  enum box_result result)
 {
-	if (run->node->life.phase == NODE_STOPPING)
+	if (run->node->life->phase == NODE_STOPPING)
 		return false;
 	if (run->order.lasting)
 		return said->result == STORE_UNKNOWN;
@@ -399,7 +399,7 @@ static void box_on_answer(const struct store_box_answer *said, void *arg)
 			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
 			 LOG_STR("message", run->id));
 	if (run->said && !strcmp(run->said, "put") && answer.result == BOX_OK)
-		store_box_note(n->redis.store, bytes_str(run->tenant), bytes_str(run->box));
+		store_box_note(n->redis->store, bytes_str(run->tenant), bytes_str(run->box));
 	run->answer = answer;
 	if (answer.result != BOX_OK || !box_run_changes(run) || !box_run_changed(run))
 		box_run_end(run);
@@ -455,7 +455,7 @@ static void box_run_send(struct box_run *run)
 				.box = bytes_str(run->box),
 				.change = run->said || run->order.act >= BOX_SET,
 				.words = words };
-	struct store_shared *store = run->node->redis.store;
+	struct store_shared *store = run->node->redis->store;
 
 	(void)json_array_clear(run->rows);
 	if (of.change)

@@ -76,10 +76,10 @@ void node_messages_round(struct node *n, uint64_t now_ns)
 	struct bytes box;
 	uint16_t tenant;
 
-	if (!m->guest.redis && n->redis.link) {
+	if (!m->guest.redis && n->redis->link) {
 		m->guest.state = messages_on_state;
 		m->guest.arg = n;
-		redis_join(n->redis.link, &m->guest);
+		redis_join(n->redis->link, &m->guest);
 	}
 	while (n->common.shared_tables && m->under_way < MESSAGES_UNDER_WAY &&
 	       now_ns >= m->again_ns &&

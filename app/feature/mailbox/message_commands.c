@@ -57,7 +57,7 @@ static void message_on_answer(const struct node_box_answer *answer, void *arg)
 
 static bool message_redis(struct command_run *run)
 {
-	if (run->node->redis.store && redis_is_connected(run->node->redis.link))
+	if (run->node->redis->store && redis_is_connected(run->node->redis->link))
 		return true;
 	command_fail(run, COMMAND_UNAVAILABLE, NULL,
 		     "Redis is away: nothing is known of messages until it is back");

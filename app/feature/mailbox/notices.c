@@ -55,7 +55,7 @@ static void notify_task(const struct node *n, enum store_task_act act, struct by
 {
 	const struct store_task of = { act, bytes_str(n->identity->id), what, due_utc_ms };
 
-	store_task(n->redis.store, &of, done, arg);
+	store_task(n->redis->store, &of, done, arg);
 }
 
 /* ---- its end ---- */
@@ -84,7 +84,7 @@ static void notify_on_done(enum store_result result, const struct bytes *held, s
 void notify_end(struct notify_run *run, uint64_t due_utc_ms)
 {
 	notify_unlink(run);
-	if (run->node->redis.store && run->node->life.phase != NODE_STOPPING)
+	if (run->node->redis->store && run->node->life->phase != NODE_STOPPING)
 		notify_task(run->node, STORE_TASK_DONE, bytes_str(run->what), due_utc_ms,
 			    notify_on_done, run);
 	else
@@ -199,7 +199,7 @@ static void notify_on_added(enum store_result result, const struct bytes *held, 
 void node_notice_add(struct node *n, const struct node_notify *of, node_notice_fn *done, void *arg)
 {
 	char what[NOTIFY_WHAT_MAX] = "";
-	struct notify_add *add = n->redis.store ? malloc(sizeof(*add)) : NULL;
+	struct notify_add *add = n->redis->store ? malloc(sizeof(*add)) : NULL;
 
 	(void)snprintf(what, sizeof(what), "%s %s %s", of->tenant, of->box, of->message);
 	if (!add) {
@@ -233,7 +233,7 @@ void node_notices_beat(struct node *n, uint64_t now_ns)
 {
 	struct notices *all = &g_notifications;
 
-	if (!n->redis.store || !redis_is_connected(n->redis.link))
+	if (!n->redis->store || !redis_is_connected(n->redis->link))
 		return;
 	if (!all->taking && now_ns >= all->take_ns && all->count + STORE_TASKS_MAX <= NOTIFY_MAX) {
 		all->taking = true;

@@ -117,7 +117,7 @@ static void past_start(struct command_run *run,
 	p->kind = kind;
 	p->then = then;
 	(void)bytes_cstr(command_value(run, "name")->text, p->name, sizeof(p->name));
-	store_document_past(run->node->redis.store, document_owner(run->tenant, kind), kind->name,
+	store_document_past(run->node->redis->store, document_owner(run->tenant, kind), kind->name,
 			    bytes_str(p->name), past_add, past_on_read, run);
 }
 

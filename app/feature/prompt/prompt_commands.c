@@ -163,7 +163,7 @@ static void on_file(struct prompt_work *w)
 	if (w->fault.reason)
 		prompt_refuse(run, w);
 	else
-		store_blob_put(run->node->redis.store, &blob, bytes_mem(w->octets, w->n), on_blob,
+		store_blob_put(run->node->redis->store, &blob, bytes_mem(w->octets, w->n), on_blob,
 			       run);
 	prompt_work_free(w);
 }

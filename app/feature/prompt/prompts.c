@@ -94,8 +94,8 @@ static void hash_release(struct node *n, const char *tenant, const char *hash)
 {
 	const struct store_blob blob = prompt_blob(tenant, hash);
 
-	if (n->redis.store && !hash_is_named(tenant, hash))
-		store_blob_expire(n->redis.store, &blob);
+	if (n->redis->store && !hash_is_named(tenant, hash))
+		store_blob_expire(n->redis->store, &blob);
 }
 
 static struct node_prompt *prompt_add(struct node_prompts *all)
@@ -235,7 +235,7 @@ static void prompt_fetch(struct node *n, struct node_prompt *p)
 		return;
 	}
 	g_prompts.fetching++;
-	store_blob_get(n->redis.store, &blob, prompt_on_fetched, f);
+	store_blob_get(n->redis->store, &blob, prompt_on_fetched, f);
 }
 
 /* By this node's clock, which agrees with the others'. */
@@ -319,7 +319,7 @@ static void prompts_look(struct node *n)
 	all->looked++;
 	all->looking = f->work != NULL;
 	if (all->looking)
-		store_blob_keep(n->redis.store, &blob, prompt_on_looked, f);
+		store_blob_keep(n->redis->store, &blob, prompt_on_looked, f);
 	else
 		free(f);
 }
@@ -335,7 +335,7 @@ static void on_octets(struct node *n, const struct prompt_work *w)
 	const struct store_blob blob = prompt_blob(w->of.tenant, w->hash);
 
 	if (w->octets && !w->fault.reason)
-		store_blob_put(n->redis.store, &blob, bytes_mem(w->octets, w->n),
+		store_blob_put(n->redis->store, &blob, bytes_mem(w->octets, w->n),
 			       prompt_on_put_back, NULL);
 }
 
@@ -356,7 +356,7 @@ static void on_named(struct node *n, const struct prompt_work *w)
 
 		p->state = NODE_PROMPT_HERE;
 		p->fault = NULL;
-		store_blob_keep(n->redis.store, &blob, NULL,
+		store_blob_keep(n->redis->store, &blob, NULL,
 				NULL); /* a deleted one may have had it */
 		return;
 	}

@@ -162,7 +162,7 @@ static struct store_kept seen_key(const struct node *n, uint16_t tenant, const c
 
 static struct seen_run *seen_run_new(struct node *n, uint16_t tenant, struct bytes mac)
 {
-	struct seen_run *r = n->redis.store ? calloc(1, sizeof(*r)) : NULL;
+	struct seen_run *r = n->redis->store ? calloc(1, sizeof(*r)) : NULL;
 
 	if (!r)
 		return NULL;
@@ -205,7 +205,7 @@ static void seen_on_got(enum store_result result, bool there, struct bytes value
 	}
 	seen_write(&d->seen, &w);
 	d->dirty = false;
-	store_kept_put(r->node->redis.store, &key, writer_done(&w), SEEN_TTL_MS, seen_on_put, r);
+	store_kept_put(r->node->redis->store, &key, writer_done(&w), SEEN_TTL_MS, seen_on_put, r);
 }
 
 void device_seen_beat(struct node *n, uint64_t now_ns)
@@ -227,7 +227,7 @@ void device_seen_beat(struct node *n, uint64_t now_ns)
 			if (!r)
 				continue;
 			d->writing = true;
-			store_kept_get(n->redis.store, &key, seen_on_got, r);
+			store_kept_get(n->redis->store, &key, seen_on_got, r);
 		}
 	}
 }
@@ -268,7 +268,7 @@ static void device_seen_look(struct node *n, struct device_entry *d, uint64_t no
 		return;
 	d->looked_ns = now_ns;
 	g_listed++;
-	store_kept_get(n->redis.store, &key, seen_on_looked, r);
+	store_kept_get(n->redis->store, &key, seen_on_looked, r);
 }
 
 static void seen_on_refreshed(enum store_result result, bool there, struct bytes value, void *arg)
@@ -286,7 +286,7 @@ void device_seen_refresh(struct node *n, struct device_entry *d)
 	struct seen_run *r = seen_run_new(n, d->tenant, bytes_str(d->mac));
 
 	if (r)
-		store_kept_get(n->redis.store, &key, seen_on_refreshed, r);
+		store_kept_get(n->redis->store, &key, seen_on_refreshed, r);
 	else
 		d->sync_read = true;
 }
@@ -408,5 +408,5 @@ void device_seen_answer(struct command_run *run, json_t *view, struct bytes mac)
 	r->run = run;
 	r->view = view;
 	key = seen_key(run->node, tenant, r->mac);
-	store_kept_get(run->node->redis.store, &key, seen_on_read, r);
+	store_kept_get(run->node->redis->store, &key, seen_on_read, r);
 }

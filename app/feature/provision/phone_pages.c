@@ -462,7 +462,7 @@ static void parked_on_list(enum store_result result, uint64_t version, uint64_t 
 
 static void parked_page(struct phone_request *a)
 {
-	struct parked_list *l = a->node->redis.store ? calloc(1, sizeof(*l)) : NULL;
+	struct parked_list *l = a->node->redis->store ? calloc(1, sizeof(*l)) : NULL;
 
 	if (!l || !ask_may_park(a)) {
 		ask_end(a, l ? 404 : 503);
@@ -471,7 +471,7 @@ static void parked_page(struct phone_request *a)
 	}
 	l->ask = a;
 	phone_page_start(&a->out, "Parked calls");
-	store_park_list(a->node->redis.store,
+	store_park_list(a->node->redis->store,
 			bytes_str(tenants_name(a->node->common.tenants, a->tenant)), parked_on_slot,
 			parked_on_list, l);
 }

@@ -402,7 +402,7 @@ static void boot_on_put(enum store_result result, bool there, struct bytes octet
 	(void)there;
 	(void)octets;
 	if (result == STORE_OK)
-		store_blob_expire(run->node->redis.store, &blob);
+		store_blob_expire(run->node->redis->store, &blob);
 	provision_kept(run);
 	free(run);
 }
@@ -555,10 +555,10 @@ static void on_master(struct node *n, struct web_routed *r, const struct device_
 	else
 		(void)boot_keep(d->tenant, d->mac, files);
 	files = boot_find(d->tenant, d->mac, bytes_from(bytes_str(hash), PHONE_MAC_LEN + 1))->files;
-	sealed = n->redis.store ? boot_seal(n, run, files, &sealed_n) : NULL;
+	sealed = n->redis->store ? boot_seal(n, run, files, &sealed_n) : NULL;
 	blob = boot_blob(run);
 	if (sealed)
-		store_blob_put(n->redis.store, &blob, bytes_mem(sealed, sealed_n), boot_on_put,
+		store_blob_put(n->redis->store, &blob, bytes_mem(sealed, sealed_n), boot_on_put,
 			       run);
 	else
 		boot_on_put(STORE_UNKNOWN, false, (struct bytes){ 0 }, run);
@@ -591,12 +591,12 @@ static void on_pinned(struct web_routed *r, void *arg)
 		return;
 	}
 	if (boot_find(d->tenant, mac, bytes_from(bytes_str(hash), PHONE_MAC_LEN + 1)) ||
-	    !n->redis.store) {
+	    !n->redis->store) {
 		provision_kept(run);
 		free(run);
 		return;
 	}
-	store_blob_get(n->redis.store,
+	store_blob_get(n->redis->store,
 		       &(struct store_blob){ boot_blob(run).tenant, BOOT_KIND, run->hash },
 		       boot_on_got, run);
 }

@@ -342,15 +342,16 @@ static void store_index_on_state(bool connected, void *arg)
 static void node_deliver_tell_redis(struct node *n)
 {
 	struct deliver *s = &g_deliver;
-	const char *history = n->redis.history;
+	const char *history = n->redis->history;
 
-	if (!s->guest.redis && n->redis.link) {
+	if (!s->guest.redis && n->redis->link) {
 		s->guest.state = store_index_on_state;
 		s->guest.arg = n;
-		redis_join(n->redis.link, &s->guest);
+		redis_join(n->redis->link, &s->guest);
 		s->redis_stale = true;
 	}
-	if (!history[0] || !redis_is_connected(n->redis.link) || !n->settings->recordings.list_days)
+	if (!history[0] || !redis_is_connected(n->redis->link) ||
+	    !n->settings->recordings.list_days)
 		return;
 	if (!s->redis_stale && !strcmp(s->history, history))
 		return;
@@ -454,7 +455,7 @@ static void store_index_write(struct node *n, const struct store_recording *r, u
 	}
 	*flight = (struct store_index_flight){ n, json_deep_copy(line), number,
 					       g_deliver.child.start_ns };
-	store_recording_announce(n->redis.store, r, store_index_on_reply, flight);
+	store_recording_announce(n->redis->store, r, store_index_on_reply, flight);
 }
 
 const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX])
@@ -476,7 +477,7 @@ static void node_deliver_write(struct node *n, const json_t *line)
 		LOG_ERROR("recordings", 0,
 			  "what tandem-store says of a recording is not understood");
 		store_index_answer(number, false, NULL);
-	} else if (!n->redis.store || !redis_is_connected(n->redis.link)) {
+	} else if (!n->redis->store || !redis_is_connected(n->redis->link)) {
 		store_index_answer(number, false, NULL);
 	} else {
 		store_index_write(n, &r, number, line);

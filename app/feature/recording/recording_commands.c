@@ -207,7 +207,7 @@ static void listing_page_read(struct recorded_listing *l)
 {
 	const struct store_recordings q = recorded_query(l);
 
-	store_recordings_read(l->run->node->redis.store, &q, on_recorded, on_page, l);
+	store_recordings_read(l->run->node->redis->store, &q, on_recorded, on_page, l);
 }
 
 /* ---- days ---- */
@@ -256,7 +256,7 @@ static void listing_days_read(struct recorded_listing *l, struct bytes until, bo
 	of.until = bytes_str(last);
 	l->day = l->day_count = 0;
 	l->file[0] = '\0';
-	store_recording_days(l->run->node->redis.store, &of, on_day, on_days, l);
+	store_recording_days(l->run->node->redis->store, &of, on_day, on_days, l);
 }
 
 /* ---- its beginning ---- */
@@ -307,7 +307,7 @@ static bool listing_tenants(struct recorded_listing *l)
 
 static bool recorded_fails(struct command_run *run)
 {
-	if (!run->node->redis.store || !redis_is_connected(run->node->redis.link))
+	if (!run->node->redis->store || !redis_is_connected(run->node->redis->link))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "Redis is away: name a node to hear what its folder says");
 	else if (g_listings >= LISTINGS_MAX)
@@ -397,7 +397,7 @@ static void command_recorded_get(struct command_run *run)
 		return;
 	}
 	*one = (struct recorded_one){ run, NULL };
-	store_recording_get(run->node->redis.store, tenant, day, file, on_one, on_one_read, one);
+	store_recording_get(run->node->redis->store, tenant, day, file, on_one, on_one_read, one);
 }
 
 /* Authorizes by the tenant in the recording's name; only the node that has the file can tell

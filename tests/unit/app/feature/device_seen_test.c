@@ -9,7 +9,8 @@
 
 enum { DEVICES = 300 };
 
-static struct node g_node;
+static struct node_redis g_redis;
+static struct node g_node = { .redis = &g_redis };
 static struct device_entry g_devices[DEVICES];
 static struct {
 	store_kept_fn *done;
@@ -67,7 +68,7 @@ static void test_list(void **state)
 	char text[] = "1\n2\n3\n4\n5\nrev\n\nphone\n";
 
 	(void)state;
-	g_node.redis.store = (struct store_shared *)&g_node; /* which is not looked at */
+	g_redis.store = (struct store_shared *)&g_node; /* which is not looked at */
 	assert_int_equal(tenants_open(&g_node.common.tenants, &(struct hash_key){ 1, 2 }), 0);
 	for (uint32_t i = 0; i < DEVICES; i++)
 		(void)snprintf(g_devices[i].mac, sizeof(g_devices[i].mac), "%012u", i);

@@ -4,7 +4,9 @@
 #include "app/node/node.h"
 #include "tests/unit/test.h"
 
-static struct node g_node;
+static struct node_life g_life;
+static struct node_redis g_redis;
+static struct node g_node = { .life = &g_life, .redis = &g_redis };
 
 static void count_unknown(const struct node_box_answer *answer, void *arg)
 {
@@ -29,7 +31,7 @@ static void ask(bool lasting, uint32_t wait_ms, unsigned *answers)
 static int boxes_begin(void **state)
 {
 	(void)state;
-	g_node.life.phase = NODE_RUNNING;
+	g_life.phase = NODE_RUNNING;
 	return 0;
 }
 
@@ -57,7 +59,7 @@ static void test_stopping(void **state)
 	unsigned left = 0, waits = 0;
 
 	(void)state;
-	g_node.life.phase = NODE_STOPPING;
+	g_life.phase = NODE_STOPPING;
 	ask(true, 0, &left);
 	ask(false, 60000, &waits);
 	assert_int_equal(left, 1);

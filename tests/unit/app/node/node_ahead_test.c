@@ -12,7 +12,8 @@ enum { NUMBER = 17, OTHER = 18, PORT = 20000, PAIRS = 50, MANY = 100, EVENTS_MAX
 /* ---- what stands around it ---- */
 
 static struct settings g_settings;
-static struct node g_node = { .settings = &g_settings };
+static struct node_life g_life;
+static struct node g_node = { .settings = &g_settings, .life = &g_life };
 static struct node_shard *const g_shard = &g_node.shards.list[0];
 
 static struct {
@@ -126,7 +127,7 @@ static int setup(void **state)
 	memset(&g_settings, 0, sizeof(g_settings));
 	memset(&g_node.shards, 0, sizeof(g_node.shards));
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-	g_node.life.phase = NODE_RUNNING;
+	g_life.phase = NODE_RUNNING;
 	g_node.shards.count = 1;
 	g_settings.network_count = 1;
 	at->floating = true;
@@ -246,7 +247,7 @@ static void test_nobody_waits_for_it(void **state)
 	assert_given_up();
 	anew();
 	prepare();
-	g_node.life.phase = NODE_STOPPING;
+	g_life.phase = NODE_STOPPING;
 	assert_given_up();
 }
 
