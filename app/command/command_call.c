@@ -39,7 +39,7 @@ static bool call_is_seen(const struct command_run *run, uint64_t call)
 
 	if (shard_call_tenant(node_core(run->node, call), call, &tenant))
 		return command_may_see(run, tenants_name(run->node->common.tenants, tenant));
-	ended = ended_find(&run->node->shards.ended, call, clock_now_ns());
+	ended = ended_find(&run->node->shards->ended, call, clock_now_ns());
 	return !ended || command_may_see(run, ended->cdr.tenant);
 }
 
@@ -63,7 +63,7 @@ const struct ended_call *command_call_ended(const struct command_run *run)
 
 	if (id_call_get(command_value(run, "call")->text, &call))
 		return NULL;
-	ended = ended_find(&run->node->shards.ended, call, clock_now_ns());
+	ended = ended_find(&run->node->shards->ended, call, clock_now_ns());
 	return ended && command_may_see(run, ended->cdr.tenant) ? ended : NULL;
 }
 

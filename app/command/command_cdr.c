@@ -424,7 +424,7 @@ static bool cdr_shard_is_named(const struct command_run *run, uint16_t shard)
 static void cdrs_next(void *arg, bool failed)
 {
 	struct cdr_list *l = arg;
-	const struct node_shards *shards = &l->run->node->shards;
+	const struct node_shards *shards = l->run->node->shards;
 	uint64_t since = l->span.since_utc_ms;
 
 	if (!l->done && !failed && l->last.kind && !l->read.left &&
@@ -481,7 +481,7 @@ static void cdrs_find(struct command_run *run, const struct command_span *span, 
 
 void command_cdr_list(struct command_run *run)
 {
-	uint32_t shards = run->node->shards.count;
+	uint32_t shards = run->node->shards->count;
 	uint64_t count = shards ? LOOKED_MAX / shards : LOOKED_MAX;
 	struct command_span span;
 

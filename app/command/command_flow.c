@@ -232,7 +232,7 @@ static void program_reply(struct node *n, uint64_t call, uint64_t serial, bool f
 				     .of = call,
 				     .program = { .serial = serial, .found = found } };
 
-	answers_reply(&n->shards.answers, &reply);
+	answers_reply(&n->shards->answers, &reply);
 }
 
 /* False: it is not that one, or there is no room. */

@@ -42,7 +42,7 @@ struct help_kind {
 /* The end of it. */
 static void help_reply(struct helper_question *ask)
 {
-	answers_add(&ask->node->shards.answers, &ask->answer);
+	answers_add(&ask->node->shards->answers, &ask->answer);
 	program_free(ask->program);
 	json_decref(ask->row);
 	free(ask);

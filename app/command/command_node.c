@@ -91,8 +91,8 @@ static json_t *nodes_json(const struct node *n, uint64_t self)
 	if (c)
 		return list;
 	(void)bytes_cstr(bytes_str(n->settings->node.name), node.node.name, sizeof(node.node.name));
-	for (uint32_t i = 0; i < n->shards.count; i++)
-		node.node.shards[node.node.shard_count++] = n->shards.list[i].number;
+	for (uint32_t i = 0; i < n->shards->count; i++)
+		node.node.shards[node.node.shard_count++] = n->shards->list[i].number;
 	(void)json_array_append_new(list, node_json(&node, self));
 	return list;
 }
@@ -229,8 +229,8 @@ static json_t *shards_json(const struct node *n, uint64_t now_ns)
 					      [NODE_SHARD_LOST] = "lost" };
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 		json_t *json = json_pack("{s:I, s:b, s:s}", "shard", (json_int_t)s->number, "home",
 					 s->home, "state", states[s->state]);
 
@@ -494,7 +494,7 @@ void command_node_status(struct command_run *run)
 				(json_int_t)((clock_now_ns() - node->life->start_ns) / NS_PER_MS),
 				"redis_connected", redis_is_connected(node->redis->link), "redis",
 				node->redis->embedded_used ? "own" : "configured", "epoch",
-				(json_int_t)store_epoch(node->shards.list[0].store),
+				(json_int_t)store_epoch(node->shards->list[0].store),
 				"calls_restored", (json_int_t)node->life->calls_restored,
 				"records_broken", (json_int_t)node->life->records_broken));
 	add_counts(json, node);
@@ -535,9 +535,9 @@ void command_node_undrain(struct command_run *run)
 
 static struct node_shard *shard_of_number(struct node *n, uint64_t number)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].number == number)
-			return &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].number == number)
+			return &n->shards->list[i];
 	}
 	return NULL;
 }

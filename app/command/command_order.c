@@ -60,7 +60,7 @@ static void feature_end(struct feature_run *run, enum set_state state, const cha
 		LOG_WARN("feature", run->call, "an extension was not changed by its phone",
 			 LOG_STR("number", run->number),
 			 LOG_STR("feature", feature_key(run->feature)), LOG_STR("reason", reason));
-	answers_reply(&run->node->shards.answers, &reply);
+	answers_reply(&run->node->shards->answers, &reply);
 	free(run);
 }
 

@@ -140,7 +140,7 @@ static void presence_notify(const struct command_run *run, const struct extensio
 
 	event_put_str(event, EV_TO, e->core.number);
 	event_put_str(event, EV_PRESENCE, presence_state_name(&e->presence, clock_utc_ms()));
-	effects_carry_out(&run->node->shards.effects_to, &effects);
+	effects_carry_out(&run->node->shards->effects_to, &effects);
 	effects_close(&effects);
 }
 
@@ -237,7 +237,7 @@ static void publish_on_done(json_t *answer, void *arg)
 
 	reply.publish.status = publish_status(answer);
 	if (p->asked)
-		answers_reply(&p->node->shards.answers, &reply);
+		answers_reply(&p->node->shards->answers, &reply);
 	json_decref(answer);
 	free(p);
 }

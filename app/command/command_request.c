@@ -253,7 +253,7 @@ static void conference_local(struct node *node, const struct effect *e)
 		text_clear(&a.user);
 		return; /* No memory: the asking node repeats its request. */
 	}
-	answers_add(&node->shards.answers, &a);
+	answers_add(&node->shards->answers, &a);
 }
 
 void command_conference_requested(const struct effect *e, void *arg)

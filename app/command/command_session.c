@@ -120,7 +120,7 @@ static struct call_part user_part(const struct command_run *run, struct bytes te
 		return strcmp(tenants_name(n->common.tenants, tenant), run->tenant) != 0
 			       ? none
 			       : shard_call_part(node_core(n, call), call, bytes_str(run->user));
-	ended = ended_find(&n->shards.ended, call, clock_now_ns());
+	ended = ended_find(&n->shards->ended, call, clock_now_ns());
 	if (!ended || strcmp(ended->cdr.tenant, run->tenant) != 0)
 		return none;
 	return (struct call_part){ .rings = command_user_was(

@@ -392,9 +392,9 @@ static void on_tenant_keeps(enum store_result result, uint64_t key, uint64_t ver
 /* NULL: none of its shards is live. */
 static const struct node_shard *shard_live(const struct node *n)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].state == NODE_SHARD_LIVE)
-			return &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].state == NODE_SHARD_LIVE)
+			return &n->shards->list[i];
 	}
 	return NULL;
 }

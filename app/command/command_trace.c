@@ -158,7 +158,7 @@ void command_call_trace_start(struct command_run *run)
 	struct trace_order order = { .seconds = (uint32_t)command_value(run, "seconds")->number,
 				     .octets = command_value(run, "octets")->number,
 				     .decrypted = command_value(run, "decrypted")->number,
-				     .shard = run->node->shards.list[0].number };
+				     .shard = run->node->shards->list[0].number };
 	static struct call_view call;
 
 	if (command_value(run, "call")->given ==

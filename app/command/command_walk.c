@@ -175,9 +175,9 @@ struct shard *command_walk_shard(const struct command_run *run, struct command_w
 {
 	const struct node *n = run->node;
 
-	for (; at->shard < n->shards.count; command_walk_past(at)) {
-		if (n->shards.list[at->shard].state == NODE_SHARD_LIVE)
-			return n->shards.list[at->shard].core;
+	for (; at->shard < n->shards->count; command_walk_past(at)) {
+		if (n->shards->list[at->shard].state == NODE_SHARD_LIVE)
+			return n->shards->list[at->shard].core;
 	}
 	return NULL;
 }

@@ -35,8 +35,8 @@ static void watch_deliver(struct user_watches *w, const struct web_watched *told
 /* NULL: no shard lives on this node; its page goes to another one. */
 static struct shard *watch_core(const struct node *n, uint64_t id)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].state == NODE_SHARD_LIVE)
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].state == NODE_SHARD_LIVE)
 			return node_core(n, id);
 	}
 	return NULL;

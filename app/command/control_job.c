@@ -268,10 +268,10 @@ struct fair_who command_holder(const struct command_run *run)
 /* Also one that waits for its lease: its calls are to come. */
 static bool is_of_this_node(const struct node *n, uint16_t shard)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].number == shard)
-			return n->shards.list[i].state == NODE_SHARD_LIVE ||
-			       (n->shards.list[i].state == NODE_SHARD_WAITING &&
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].number == shard)
+			return n->shards->list[i].state == NODE_SHARD_LIVE ||
+			       (n->shards->list[i].state == NODE_SHARD_WAITING &&
 				!node_is_clustered(n));
 	}
 	return !shard; /* no node has that one */

@@ -470,6 +470,7 @@ struct daemon {
 	struct node_round round;
 	struct node_capacity capacity;
 	struct node_redis redis;
+	struct node_shards shards;
 	struct locations_user looks;
 };
 
@@ -490,6 +491,7 @@ static void daemon_join(struct daemon *d)
 	d->node.round = &d->round;
 	d->node.capacity = &d->capacity;
 	d->node.redis = &d->redis;
+	d->node.shards = &d->shards;
 	d->node.common.looks = &d->looks;
 }
 

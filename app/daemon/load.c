@@ -129,11 +129,11 @@ static int acquire_some(struct node *n, bool *owned)
 	uint32_t waiting = 0;
 	int status = NODE_EXIT_OK;
 
-	for (uint32_t i = 0; i < n->shards.count && !status; i++) {
-		if (n->shards.list[i].state == NODE_SHARD_WAITING)
-			status = acquire_once(n, &n->shards.list[i]);
-		*owned |= n->shards.list[i].owned;
-		waiting += n->shards.list[i].state == NODE_SHARD_WAITING;
+	for (uint32_t i = 0; i < n->shards->count && !status; i++) {
+		if (n->shards->list[i].state == NODE_SHARD_WAITING)
+			status = acquire_once(n, &n->shards->list[i]);
+		*owned |= n->shards->list[i].owned;
+		waiting += n->shards->list[i].state == NODE_SHARD_WAITING;
 	}
 	return status || waiting ? status : NODE_EXIT_CONFIG;
 }
@@ -143,9 +143,9 @@ static int acquire_free(struct node *n)
 {
 	int status = NODE_EXIT_OK;
 
-	for (uint32_t i = 0; i < n->shards.count && !status; i++) {
-		if (n->shards.list[i].home)
-			status = acquire_once(n, &n->shards.list[i]);
+	for (uint32_t i = 0; i < n->shards->count && !status; i++) {
+		if (n->shards->list[i].home)
+			status = acquire_once(n, &n->shards->list[i]);
 	}
 	return status;
 }
@@ -183,8 +183,8 @@ static int check_keys(struct node *n)
 	int status = node_request(n, &q);
 
 	q.ask = ask_shard_keys;
-	for (uint32_t i = 0; i < n->shards.count && !status; i++) {
-		q.arg = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count && !status; i++) {
+		q.arg = &n->shards->list[i];
 		status = node_request(n, &q);
 	}
 	return status;
@@ -316,9 +316,9 @@ int node_load(struct node *n)
 	if (status)
 		return status;
 	status = load_by(n, "registrations", ask_bindings, NULL);
-	for (uint32_t i = 0; i < n->shards.count && !status; i++) {
-		if (n->shards.list[i].owned)
-			status = load_calls(n, &n->shards.list[i]);
+	for (uint32_t i = 0; i < n->shards->count && !status; i++) {
+		if (n->shards->list[i].owned)
+			status = load_calls(n, &n->shards->list[i]);
 	}
 	return status;
 }

@@ -73,7 +73,7 @@ void node_on_media(int fd, unsigned events, void *arg)
 			if (!core || node_ahead_keeps(n, &list[i]))
 				continue;
 			if (list[i].kind == MEDIA_FLOW_CLOSED)
-				ended_flow(&n->shards.ended, core,
+				ended_flow(&n->shards->ended, core,
 					   (enum latch_mode)n->settings->media.latch, &list[i]);
 			shard_media_event(core, &list[i], now);
 			queries_event(n->api.queries, &list[i]);
@@ -125,8 +125,8 @@ void node_on_redis(bool connected, void *arg)
 /* Those of other nodes do not count. */
 static bool stores_are_well(const struct node *n)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 
 		if (s->state == NODE_SHARD_LIVE && !s->fenced && !store_is_healthy(s->store))
 			return false;
@@ -146,7 +146,7 @@ void node_on_store_health(bool healthy, void *arg)
 	if (store_is_fenced(s->store))
 		s->fenced = true;
 	else
-		answers_add(&n->shards.answers, &a);
+		answers_add(&n->shards->answers, &a);
 	health_set(&n->web.health, HEALTH_STORE, !stores_are_well(n));
 	if (healthy && !a.late)
 		directory_look(n);
@@ -254,16 +254,16 @@ static void node_on_timer(void *arg)
 static void end_fenced(struct node *n)
 {
 	LOG_ERROR("node", 0, "another node has taken this shard: ending at once",
-		  LOG_U64("shard", n->shards.list[0].number));
+		  LOG_U64("shard", n->shards->list[0].number));
 	n->life->exit_status = NODE_EXIT_FAILED;
 	loop_stop();
 }
 
 static void carry_effects(struct node *n)
 {
-	effects_carry_out(&n->shards.effects_to, locations_effects(n->common.locations));
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	effects_carry_out(&n->shards->effects_to, locations_effects(n->common.locations));
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 
 		if (s->state == NODE_SHARD_LIVE)
 			effects_carry_out(&s->effects_to, shard_effects(s->core));
@@ -363,8 +363,8 @@ static void shards_on_answer(struct node *n, const struct answer *a, struct inst
 {
 	uint16_t number = a->shard || !a->call ? a->shard : id_shard(a->call);
 
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 
 		if (s->state == NODE_SHARD_LIVE && (!number || s->number == number))
 			answer_give(s->core, a, now);
@@ -399,8 +399,8 @@ static bool inter_shard_feed(struct node *n)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; n->sip.inter_shard && i < n->shards.count; i++)
-		any |= node_shard_receive(&n->shards.list[i]);
+	for (uint32_t i = 0; n->sip.inter_shard && i < n->shards->count; i++)
+		any |= node_shard_receive(&n->shards->list[i]);
 	n->round->inter_shard_left = any;
 	return any;
 }
@@ -414,7 +414,7 @@ static void round_carry(struct node *n)
 		bool fed, heard;
 
 		carry_effects(n);
-		fed = answers_feed(&n->shards.answers, on_answer, n);
+		fed = answers_feed(&n->shards->answers, on_answer, n);
 		heard = inter_shard_feed(n);
 		if (!fed && !heard)
 			return;
@@ -431,7 +431,7 @@ static bool is_stop_complete(const struct node *n)
 		return true;
 	}
 	node_counts(n, &counts);
-	return counts.saves_pending == 0 && n->api.jobs == 0 && n->shards.answers.count == 0 &&
+	return counts.saves_pending == 0 && n->api.jobs == 0 && n->shards->answers.count == 0 &&
 	       claimant_has_left(n->cluster.claimant);
 }
 
@@ -496,7 +496,7 @@ static void arm(struct node *n)
 	next = ns_least(next, node_drain_next_ns(n));
 	/* a node that starts carries nothing yet: what waits would let it turn round and round */
 	if (n->life->phase != NODE_STARTING &&
-	    (n->shards.answers.count || n->round->events_left || n->round->inter_shard_left))
+	    (n->shards->answers.count || n->round->events_left || n->round->inter_shard_left))
 		next = 0;
 	next = ns_least(next, command_sets_next_ns(n));
 	next = ns_least(next, command_set_move_next_ns(n));

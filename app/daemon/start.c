@@ -401,7 +401,7 @@ static int shard_start(struct node *n)
 		err = rooms_open(&n->common.rooms, n->common.tenants);
 	if (!err)
 		err = toll_open(&n->common.toll, n->settings->limits.registrations + TENANTS_MAX,
-				n->shards.count, &key);
+				n->shards->count, &key);
 	if (!err)
 		err = quota_start(n);
 	if (!err)
@@ -499,7 +499,7 @@ static int engine_start(struct node *n)
 		.batch_wait_us = n->settings->media.batch_wait_us,
 		.coding = settings_to_coding(n->settings),
 		.certificate = &n->media.certificate,
-		.validity = &n->shards.validity,
+		.validity = &n->shards->validity,
 		.guard = n->sip.kernel,
 		.xdp_forward = (enum engine_forward)n->settings->media.xdp_forward,
 		.xdp_forward_alive_ns = n->settings->media.xdp_forward_alive,
@@ -544,7 +544,7 @@ static int start_capacities(struct node *n)
 	if (!err)
 		err = node_players_open(n);
 	if (!err)
-		err = ended_open(&n->shards.ended);
+		err = ended_open(&n->shards->ended);
 	node_memory(&after, &resident);
 	n->capacity->reserved_bytes = after > before ? after - before : 0;
 	if (err) {
@@ -580,14 +580,14 @@ static void effects_to_set(struct effects_to *to, struct node *n, struct node_sh
 	to->away = message_away;
 	to->store = s ? s->store : NULL;
 	to->shard = s ? s->number : 0;
-	to->validity = &n->shards.validity;
+	to->validity = &n->shards->validity;
 	to->place = s ? node_shard_place(s) : VALID_ALWAYS;
 	to->shared = n->redis->store;
 	to->media = &n->media.queue;
 	to->sockets = &n->cluster.keeper.sockets;
 	to->ahead = s ? &s->ahead.sockets : NULL;
-	to->answers = &n->shards.answers;
-	to->ended = &n->shards.ended;
+	to->answers = &n->shards->answers;
+	to->ended = &n->shards->ended;
 	to->plays = &n->media.plays;
 	to->mixers = &n->media.mixers;
 	to->bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
@@ -613,9 +613,9 @@ static int start_sockets(struct node *n)
 	}
 	node_edge_provide(n);
 	node_shards_listen(n);
-	effects_to_set(&n->shards.effects_to, n, NULL);
-	for (uint32_t i = 0; i < n->shards.count; i++)
-		effects_to_set(&n->shards.list[i].effects_to, n, &n->shards.list[i]);
+	effects_to_set(&n->shards->effects_to, n, NULL);
+	for (uint32_t i = 0; i < n->shards->count; i++)
+		effects_to_set(&n->shards->list[i].effects_to, n, &n->shards->list[i]);
 	err = loop_watch(engine_event_fd(n->media.engine), LOOP_READ, node_on_media, n);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot watch the media worker",
@@ -668,16 +668,16 @@ static int start_running(struct node *n)
 {
 	node_keeper_sockets_receive(n);
 	node_players_start(n); /* restored calls know what they wait for */
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].state == NODE_SHARD_LIVE)
-			shard_resume(n->shards.list[i].core, clock_instant());
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].state == NODE_SHARD_LIVE)
+			shard_resume(n->shards->list[i].core, clock_instant());
 	}
 	locations_resume(n->common.locations, clock_instant());
 	locations_forget_gone(n);
 	node_guard_restore(n);
 	n->life->phase = NODE_RUNNING;
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 
 		if (s->state == NODE_SHARD_LIVE && !store_is_healthy(s->store))
 			node_on_store_health(false, s);
@@ -813,8 +813,8 @@ void node_stop(struct node *n)
 	stop_redis(n);
 	stop_media(n);
 	node_players_close(n);
-	answers_close(&n->shards.answers);
-	ended_close(&n->shards.ended);
+	answers_close(&n->shards->answers);
+	ended_close(&n->shards->ended);
 	node_shards_close(n);
 	shard_shared_tables_close(n->common.shared_tables);
 	locations_close(n->common.locations);

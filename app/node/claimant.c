@@ -78,9 +78,9 @@ static struct node_shard *claimed_shard(const struct claimant *c, uint16_t numbe
 {
 	struct node *n = c->node;
 
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].number == number)
-			return &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].number == number)
+			return &n->shards->list[i];
 	}
 	return NULL;
 }
@@ -358,8 +358,8 @@ static void roster_turn(struct claimant *c)
 
 	c->self.beat++;
 	c->self.shard_count = 0;
-	for (uint32_t i = 0; i < n->shards.count && c->self.shard_count < ROSTER_SHARDS_MAX; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count && c->self.shard_count < ROSTER_SHARDS_MAX; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 
 		if (s->home || s->state == NODE_SHARD_LIVE)
 			c->self.shards[c->self.shard_count++] = s->number;
@@ -398,8 +398,8 @@ static void names_turn(const struct claimant *c, uint64_t now_ns)
 	uint32_t count = members_left(c, nodes, peers_members(c->peers, nodes));
 	struct node *n = c->node;
 
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 		struct members next;
 
 		if (s->state != NODE_SHARD_LIVE)
@@ -438,8 +438,8 @@ static void standing_say_all(const struct claimant *c, uint64_t to)
 {
 	const struct node *n = c->node;
 
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 
 		if (s->home)
 			standing_send(c, to, PEER_HOME, s->number);
@@ -477,8 +477,8 @@ static void dead_write(const struct node *n, struct writer *w)
 {
 	static_assert((int)NODE_SHARDS_MAX * (int)PEER_ITEM_MAX <= (int)PEER_ITEMS_MAX,
 		      "all of them fit");
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 		struct peer_item item = { .kind = PEER_DEAD, .shard = s->number };
 
 		if (s->state != NODE_SHARD_LIVE || s->fenced)
@@ -731,8 +731,8 @@ static int claimant_start(struct claimant *c)
 	if (!err)
 		err = claims_open(&c->claims, c->self.id, c->self.incarnation, c->lease_ns,
 				  &g_handlers, c);
-	for (uint32_t i = 0; i < n->shards.count && !err; i++)
-		err = claims_watch(c->claims, n->shards.list[i].number, now_ns);
+	for (uint32_t i = 0; i < n->shards->count && !err; i++)
+		err = claims_watch(c->claims, n->shards->list[i].number, now_ns);
 	return err;
 }
 

@@ -97,7 +97,7 @@ struct node {
 	struct node_round *round;
 	struct node_capacity *capacity;
 	struct node_redis *redis;
-	struct node_shards shards;
+	struct node_shards *shards;
 	struct node_common common;
 	struct node_cluster cluster;
 	struct node_sip sip;

@@ -172,10 +172,10 @@ static bool edge_may_speak(struct node *n, uint8_t place)
 {
 	uint64_t now_ns;
 
-	if (!validity_has_ended(&n->shards.validity, &now_ns) ||
-	    !validity_is_past(&n->shards.validity, place, now_ns))
+	if (!validity_has_ended(&n->shards->validity, &now_ns) ||
+	    !validity_is_past(&n->shards->validity, place, now_ns))
 		return true;
-	validity_withhold(&n->shards.validity, place);
+	validity_withhold(&n->shards->validity, place);
 	return false;
 }
 

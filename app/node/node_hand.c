@@ -33,8 +33,8 @@ void node_drain_apply(struct node *n)
 {
 	bool on = n->life->drain.asked || n->life->drain.ends || n->life->phase == NODE_STOPPING;
 
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 
 		if (s->core) /* one that waits has no calls, and begins none */
 			shard_drain(s->core, on || s->state == NODE_SHARD_WAITING);
@@ -178,9 +178,9 @@ static uint64_t shard_runs_at(const struct node *n, uint64_t id, uint64_t self, 
 
 	if (id != self)
 		return of ? standing_runs(of, number, now_ns) : 0;
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].number == number)
-			return n->shards.list[i].state == NODE_SHARD_LIVE ? now_ns : 0;
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].number == number)
+			return n->shards->list[i].state == NODE_SHARD_LIVE ? now_ns : 0;
 	}
 	return 0;
 }
@@ -260,8 +260,8 @@ void node_rebalance_plan(const struct node *n, struct rebalance_plan *out)
 	memset(out, 0, sizeof(*out));
 	claimant_self(n->cluster.claimant, &self, &incarnation);
 	plan_nodes(n, out, self, now_ns);
-	for (uint32_t i = 0; i < n->shards.count; i++)
-		plan_shard(n, out, &n->shards.list[i], self, now_ns);
+	for (uint32_t i = 0; i < n->shards->count; i++)
+		plan_shard(n, out, &n->shards->list[i], self, now_ns);
 	out->count = balance_plan(&out->balance, out->moves);
 }
 
@@ -306,9 +306,9 @@ static void move_start(struct node *n, const struct node_move *move, uint64_t se
 		claimant_let_claim(n->cluster.claimant, move->to, move->shard);
 		return;
 	}
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].number == move->shard)
-			node_shard_on_request_order(&n->shards.list[i]);
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].number == move->shard)
+			node_shard_on_request_order(&n->shards->list[i]);
 	}
 }
 
@@ -458,8 +458,8 @@ static void want_expire(struct node_shard *s, uint64_t now_ns)
 
 void node_hand_expire(struct node *n, uint64_t now_ns)
 {
-	for (uint32_t i = 0; n->life->phase == NODE_RUNNING && i < n->shards.count; i++)
-		want_expire(&n->shards.list[i], now_ns);
+	for (uint32_t i = 0; n->life->phase == NODE_RUNNING && i < n->shards->count; i++)
+		want_expire(&n->shards->list[i], now_ns);
 }
 
 /* ---- who gives ---- */
@@ -492,7 +492,7 @@ static bool is_all_saved(const struct node_shard *s)
 	locations_count(s->node->common.locations, &locations);
 	shard_counts(s->core, &c);
 	return c.saves_pending == locations.saves_pending && !c.unsaved &&
-	       !s->node->shards.answers.count;
+	       !s->node->shards->answers.count;
 }
 
 /* Where the answer is not OK the lease is asked for as before: it may be ours, or not. */
@@ -561,8 +561,8 @@ static void give_turn(struct node_shard *s, uint64_t now_ns)
 
 void node_hand_round(struct node *n, uint64_t now_ns)
 {
-	for (uint32_t i = 0; n->life->phase == NODE_RUNNING && i < n->shards.count; i++)
-		give_turn(&n->shards.list[i], now_ns);
+	for (uint32_t i = 0; n->life->phase == NODE_RUNNING && i < n->shards->count; i++)
+		give_turn(&n->shards->list[i], now_ns);
 }
 
 /* ---- who would give ---- */
@@ -611,8 +611,8 @@ static void want_by_itself(struct node_shard *s)
 
 void node_hand_beat(struct node *n, uint64_t now_ns)
 {
-	for (uint32_t i = 0; node_is_clustered(n) && i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; node_is_clustered(n) && i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 
 		if (node_leaves(n) && node_shard_listens(s))
 			shard_offer(s, now_ns);
@@ -630,8 +630,8 @@ uint64_t node_hand_next_ns(const struct node *n)
 {
 	uint64_t next = UINT64_MAX;
 
-	for (uint32_t i = 0; n->life->phase == NODE_RUNNING && i < n->shards.count; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; n->life->phase == NODE_RUNNING && i < n->shards->count; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 		uint64_t own = UINT64_MAX;
 
 		if (s->state == NODE_SHARD_LIVE && s->gives_to)

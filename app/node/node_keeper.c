@@ -124,9 +124,9 @@ static struct node_shard *shard_of_network(struct node *n, uint32_t network)
 {
 	uint16_t number = node_network_shard(n, network);
 
-	for (uint32_t i = 0; number && i < n->shards.count; i++) {
-		if (n->shards.list[i].number == number)
-			return &n->shards.list[i];
+	for (uint32_t i = 0; number && i < n->shards->count; i++) {
+		if (n->shards->list[i].number == number)
+			return &n->shards->list[i];
 	}
 	return NULL;
 }
@@ -324,8 +324,8 @@ static void on_died(struct node *n)
 		"the process that has floating addresses and media sockets is gone: addresses stay "
 		"where they are until the node is started again");
 	n->cluster.keeper.dead = true;
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 
 		while (s->addresses_asked)
 			address_answered(s);
@@ -342,7 +342,7 @@ static void on_backstop(struct node *n, const struct keeper_answer *a)
 			  LOG_STR("error", strerror(-err)));
 		return;
 	}
-	validity_follow(&n->shards.validity, egress_valid, &n->cluster.keeper.backstop);
+	validity_follow(&n->shards->validity, egress_valid, &n->cluster.keeper.backstop);
 	LOG_INFO("node", 0,
 		 "the kernel withholds what is said from floating addresses past a lease");
 }

@@ -57,7 +57,7 @@ static void live_event_give(struct node *n, const struct live_event *event)
 	if (event->feed)
 		plays_live(&n->media.plays, event);
 	else if (lives_stream_outcome(event, &reply.media_stream))
-		answers_reply(&n->shards.answers, &reply);
+		answers_reply(&n->shards->answers, &reply);
 }
 
 static void on_live_events(int fd, unsigned events, void *arg)
@@ -257,10 +257,10 @@ int node_players_open(struct node *n)
 	if (err)
 		return err;
 	n->media.mixers.queue = &n->media.queue;
-	n->media.mixers.answers = &n->shards.answers;
+	n->media.mixers.answers = &n->shards->answers;
 	n->media.plays.sounds = n->media.sounds;
 	n->media.plays.queue = &n->media.queue;
-	n->media.plays.answers = &n->shards.answers;
+	n->media.plays.answers = &n->shards->answers;
 	n->media.plays.lives = &n->media.lives;
 	n->media.plays.speak = speech_request;
 	n->media.plays.speak_arg = n;

@@ -35,7 +35,7 @@ static void fork_failed(struct node *n, uint64_t call, uint8_t number, int error
 				      .of = call,
 				      .record = { .number = number, .error = error } };
 
-	answers_reply(&n->shards.answers, &failed);
+	answers_reply(&n->shards->answers, &failed);
 }
 
 static struct node_figure *figure_find(struct node_figures *f, uint64_t call, uint8_t number)
@@ -166,7 +166,7 @@ static void recording_notify(struct node *n, const struct recorder_results *told
 						 .ms = (uint32_t)told->duration_ms } };
 
 	if (told->message)
-		answers_reply(&n->shards.answers, &reply);
+		answers_reply(&n->shards->answers, &reply);
 }
 
 static void recording_on_result(struct node *n, const struct recorder_results *told)
@@ -194,7 +194,7 @@ static void recording_on_result(struct node *n, const struct recorder_results *t
 		recording_notify(n, told, RECORD_REPLY_QUIET);
 		break;
 	case RECORDER_FAILED: /* the recorder has logged it */
-		answers_reply(&n->shards.answers, &failed);
+		answers_reply(&n->shards->answers, &failed);
 		break;
 	}
 }
@@ -308,7 +308,7 @@ void node_record_carry(const struct effect *e, void *arg)
 	LOG_ERROR("record", e->call, "an order about a recording is lost",
 		  LOG_U64("recording", r->number));
 	if (r->act == RECORD_START || r->act == RECORD_GO_ON)
-		answers_reply(&n->shards.answers, &failed);
+		answers_reply(&n->shards->answers, &failed);
 }
 
 int node_record_open(struct node *n)

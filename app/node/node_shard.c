@@ -128,11 +128,11 @@ bool node_ahead_round(struct node *n)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (!n->shards.list[i].ahead.loads)
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (!n->shards->list[i].ahead.loads)
 			continue;
-		node_ahead_open(&n->shards.list[i]);
-		any |= n->shards.list[i].state == NODE_SHARD_WAITING;
+		node_ahead_open(&n->shards->list[i]);
+		any |= n->shards->list[i].state == NODE_SHARD_WAITING;
 	}
 	return any;
 }
@@ -141,8 +141,8 @@ bool node_ahead_round(struct node *n)
 
 static struct node_shard *shard_that_loads(struct node *n, uint64_t call)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 
 		if (s->number == id_shard(call))
 			return s->state == NODE_SHARD_WAITING && s->ahead.loads ? s : NULL;
@@ -211,10 +211,10 @@ void node_ahead_close(struct node_shard *s)
 
 struct node_shard *node_shard_find(struct node *n, uint16_t number)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].number == number &&
-		    n->shards.list[i].state == NODE_SHARD_LIVE)
-			return &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].number == number &&
+		    n->shards->list[i].state == NODE_SHARD_LIVE)
+			return &n->shards->list[i];
 	}
 	return NULL;
 }
@@ -223,15 +223,15 @@ uint32_t node_shards_live(const struct node *n)
 {
 	uint32_t live = 0;
 
-	for (uint32_t i = 0; i < n->shards.count; i++)
-		live += n->shards.list[i].state == NODE_SHARD_LIVE;
+	for (uint32_t i = 0; i < n->shards->count; i++)
+		live += n->shards->list[i].state == NODE_SHARD_LIVE;
 	return live;
 }
 
 /* The one at that place among those that live. */
 static const struct node_shard *live_at(const struct node *n, uint64_t place)
 {
-	const struct node_shard *s = n->shards.list;
+	const struct node_shard *s = n->shards->list;
 
 	for (;; s++) {
 		if (s->state == NODE_SHARD_LIVE && !place--)
@@ -243,8 +243,8 @@ struct shard *node_core(const struct node *n, uint64_t call)
 {
 	struct shard *live = NULL, *idle = NULL;
 
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 
 		if (s->state != NODE_SHARD_LIVE) {
 			idle = idle ? idle : s->core;
@@ -260,8 +260,8 @@ struct shard *node_core(const struct node *n, uint64_t call)
 
 struct shard *node_core_next(const struct node *n, uint32_t *cursor)
 {
-	while (*cursor < n->shards.count) {
-		struct shard *core = n->shards.list[(*cursor)++].core;
+	while (*cursor < n->shards->count) {
+		struct shard *core = n->shards->list[(*cursor)++].core;
 
 		if (core)
 			return core;
@@ -284,15 +284,15 @@ uint16_t node_shard_of_command(const struct node *n, struct bytes command)
 	struct call_view view;
 
 	/* the live ones may be others than when it came first */
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 
 		if (s->state == NODE_SHARD_LIVE &&
 		    shard_call_glance(s->core, id_call_derive(s->number, command), &view))
 			return s->number;
 	}
 	if (!node_shards_live(n)) /* which takes no calls */
-		return n->shards.list[0].number;
+		return n->shards->list[0].number;
 	return live_at(n, id_order(command) % node_shards_live(n))->number;
 }
 
@@ -300,8 +300,8 @@ uint16_t node_shard_of_command(const struct node *n, struct bytes command)
 
 static struct node_shard *shard_with_copy(struct node *n, const struct sip_message *m)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 
 		if (s->state == NODE_SHARD_LIVE && shard_has_request(s->core, m))
 			return s;
@@ -321,7 +321,7 @@ static struct node_shard *shard_by_spread(struct node *n, struct bytes call_id)
 {
 	static const struct hash_key key; /* the same in each process: nobody gains by choosing */
 	uint64_t place = hash_sip(&key, call_id) % node_shards_live(n);
-	struct node_shard *s = n->shards.list;
+	struct node_shard *s = n->shards->list;
 
 	for (;; s++) {
 		if (s->state == NODE_SHARD_LIVE && !place--)
@@ -334,9 +334,9 @@ static uint16_t shard_of_conference(const struct node *n, const struct sip_messa
 {
 	uint16_t number = 0;
 
-	for (uint32_t i = 0; i < n->shards.count && !number; i++) {
-		if (n->shards.list[i].state == NODE_SHARD_LIVE)
-			number = shard_focus_shard(n->shards.list[i].core, m);
+	for (uint32_t i = 0; i < n->shards->count && !number; i++) {
+		if (n->shards->list[i].state == NODE_SHARD_LIVE)
+			number = shard_focus_shard(n->shards->list[i].core, m);
 	}
 	return number;
 }
@@ -354,10 +354,10 @@ static struct node_shard *shard_of_parsed(struct node *n, const struct sip_messa
 {
 	struct node_shard *s;
 
-	for (uint32_t i = 0; number && i < n->shards.count; i++) {
-		if (n->shards.list[i].number == number)
-			return n->shards.list[i].state == NODE_SHARD_LIVE ? &n->shards.list[i]
-									  : NULL;
+	for (uint32_t i = 0; number && i < n->shards->count; i++) {
+		if (n->shards->list[i].number == number)
+			return n->shards->list[i].state == NODE_SHARD_LIVE ? &n->shards->list[i]
+									   : NULL;
 	}
 	s = m->request ? shard_with_copy(n, m) : NULL;
 	if (!s)
@@ -395,8 +395,8 @@ bool node_shards_dispatch(struct node *n, const struct sip_hop *from, struct byt
 	bool is_live, taken;
 	uint16_t number;
 
-	if (n->shards.count == 1 && !n->cluster.edge)
-		return receive_unparsed(n->shards.list, from, message, behind_ns, now);
+	if (n->shards->count == 1 && !n->cluster.edge)
+		return receive_unparsed(n->shards->list, from, message, behind_ns, now);
 	is_live = node_shards_live(n) != 0;
 	if (!is_live && !n->cluster.edge)
 		return false;
@@ -470,10 +470,10 @@ void node_counts(const struct node *n, struct shard_counts *out)
 
 	locations_count(n->common.locations, &locations);
 	*out = (struct shard_counts){ .saves_pending = locations.saves_pending };
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].state != NODE_SHARD_LIVE)
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].state != NODE_SHARD_LIVE)
 			continue;
-		shard_counts(n->shards.list[i].core, &c);
+		shard_counts(n->shards->list[i].core, &c);
 		counts_add(out, &c, locations.saves_pending);
 	}
 }

@@ -48,8 +48,8 @@ void node_shards_metrics(const struct node *n)
 {
 	uint32_t of[NODE_SHARD_LOST + 1] = { 0 };
 
-	for (uint32_t i = 0; i < n->shards.count; i++)
-		of[n->shards.list[i].state]++;
+	for (uint32_t i = 0; i < n->shards->count; i++)
+		of[n->shards->list[i].state]++;
 	metric_set(g_life_metrics.live, of[NODE_SHARD_LIVE]);
 	metric_set(g_life_metrics.waiting, of[NODE_SHARD_WAITING]);
 	metric_set(g_life_metrics.lost, of[NODE_SHARD_LOST]);
@@ -59,12 +59,12 @@ void node_shards_metrics(const struct node *n)
 
 static void shard_name_add(struct node *n, uint32_t number, bool home)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].number == number)
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].number == number)
 			return;
 	}
-	assert(n->shards.count < NODE_SHARDS_MAX); /* settings_check.c */
-	n->shards.list[n->shards.count++] =
+	assert(n->shards->count < NODE_SHARDS_MAX); /* settings_check.c */
+	n->shards->list[n->shards->count++] =
 		(struct node_shard){ .node = n, .number = (uint16_t)number, .home = home };
 }
 
@@ -81,17 +81,17 @@ void node_shards_name(struct node *n)
 	}
 	for (uint32_t i = 0; i < s->cluster.shards_count; i++)
 		shard_name_add(n, s->cluster.shards[i], false);
-	validity_open(&n->shards.validity, n->shards.count);
+	validity_open(&n->shards->validity, n->shards->count);
 }
 
 uint8_t node_shard_place(const struct node_shard *s)
 {
-	return (uint8_t)(1 + (s - s->node->shards.list));
+	return (uint8_t)(1 + (s - s->node->shards->list));
 }
 
 uint8_t node_shard_toll(const struct node_shard *s)
 {
-	return (uint8_t)(s - s->node->shards.list);
+	return (uint8_t)(s - s->node->shards->list);
 }
 
 /* Its lease names others. */
@@ -106,7 +106,7 @@ static void shard_on_lease_names(const struct store_claim_report *tell, void *ar
 static int shard_link(const struct node_shard *s, struct redis **out)
 {
 	static char labels[NODE_SHARDS_MAX][24];
-	char *label = labels[s - s->node->shards.list], key[24];
+	char *label = labels[s - s->node->shards->list], key[24];
 
 	*out = s->node->redis->link;
 	if (!redis_is_cluster(*out))
@@ -125,7 +125,7 @@ static int store_of_shard_open(struct node_shard *s)
 		.identity = *n->identity,
 		.incarnation = rand_u64_from(&n->rand),
 		.lease_ns = node_is_clustered(n) ? n->settings->cluster.lease : LEASE_NS,
-		.validity = &n->shards.validity,
+		.validity = &n->shards->validity,
 		.place = node_shard_place(s),
 		.tell = shard_on_lease_names,
 		.keeps_names = node_is_clustered(n),
@@ -133,7 +133,7 @@ static int store_of_shard_open(struct node_shard *s)
 	};
 	int err;
 
-	if (s == n->shards.list)
+	if (s == n->shards->list)
 		(void)snprintf(settings.spool_dir, sizeof(settings.spool_dir), "%s/spool",
 			       n->settings->node.state_dir);
 	else
@@ -149,8 +149,8 @@ int node_shards_store_open(struct node *n)
 {
 	int err = 0;
 
-	for (uint32_t i = 0; i < n->shards.count && !err; i++)
-		err = store_of_shard_open(&n->shards.list[i]);
+	for (uint32_t i = 0; i < n->shards->count && !err; i++)
+		err = store_of_shard_open(&n->shards->list[i]);
 	return err;
 }
 
@@ -164,16 +164,16 @@ static int shards_connect(struct node *n, struct shard_settings *settings)
 			      (int)NODE_SHARDS_MAX <= (int)INTER_SHARD_MAX,
 		      "all of them fit");
 	settings->shards_are_apart = settings->rooms_claimed = node_is_clustered(n);
-	if (n->shards.count == 1)
+	if (n->shards->count == 1)
 		return 0;
-	settings->peer_shard_count = n->shards.count;
-	for (uint32_t i = 0; i < n->shards.count; i++)
-		settings->peer_shards[i] = n->shards.list[i].number;
+	settings->peer_shard_count = n->shards->count;
+	for (uint32_t i = 0; i < n->shards->count; i++)
+		settings->peer_shards[i] = n->shards->list[i].number;
 	err = inter_shard_open(&n->sip.inter_shard, settings->peer_shards,
 			       settings->peer_shard_count);
-	for (uint32_t i = 0; i < n->shards.count && !err; i++) {
-		if (n->shards.list[i].state == NODE_SHARD_LOST || node_is_clustered(n))
-			inter_shard_leave(n->sip.inter_shard, n->shards.list[i].number);
+	for (uint32_t i = 0; i < n->shards->count && !err; i++) {
+		if (n->shards->list[i].state == NODE_SHARD_LOST || node_is_clustered(n))
+			inter_shard_leave(n->sip.inter_shard, n->shards->list[i].number);
 	}
 	return err;
 }
@@ -182,10 +182,10 @@ int node_shards_core_open(struct node *n, struct shard_settings *settings)
 {
 	int err = shards_connect(n, settings);
 
-	for (uint32_t i = 0; i < n->shards.count && !err; i++) {
-		settings->number = n->shards.list[i].number;
-		settings->toll_shard = node_shard_toll(&n->shards.list[i]);
-		err = shard_open(&n->shards.list[i].core, settings, n->common.locations, &n->rand,
+	for (uint32_t i = 0; i < n->shards->count && !err; i++) {
+		settings->number = n->shards->list[i].number;
+		settings->toll_shard = node_shard_toll(&n->shards->list[i]);
+		err = shard_open(&n->shards->list[i].core, settings, n->common.locations, &n->rand,
 				 clock_instant());
 	}
 	return err;
@@ -336,8 +336,8 @@ static void lack_show(struct node *n)
 {
 	bool lacks = false;
 
-	for (uint32_t i = 0; i < n->shards.count; i++)
-		lacks |= n->shards.list[i].home && n->shards.list[i].state != NODE_SHARD_LIVE;
+	for (uint32_t i = 0; i < n->shards->count; i++)
+		lacks |= n->shards->list[i].home && n->shards->list[i].state != NODE_SHARD_LIVE;
 	if (node_is_clustered(n))
 		health_set(&n->web.health, HEALTH_SHARD_LOST, lacks);
 }
@@ -623,8 +623,8 @@ void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant)
 void node_shards_beat(struct node *n, uint64_t now_ns)
 {
 	node_shards_listen(n); /* an address that was not there may be by now */
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 
 		if (s->state == NODE_SHARD_WAITING && !s->busy && !s->wants_until_ns &&
 		    now_ns >= s->retry_ns)
@@ -672,8 +672,8 @@ static void unkept_show(struct node *n, uint64_t now_ns)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; node_is_clustered(n) && i < n->shards.count; i++)
-		any |= lease_is_unkept(&n->shards.list[i], now_ns);
+	for (uint32_t i = 0; node_is_clustered(n) && i < n->shards->count; i++)
+		any |= lease_is_unkept(&n->shards->list[i], now_ns);
 	health_set(&n->web.health, HEALTH_LEASE_UNKEPT, any);
 }
 
@@ -683,12 +683,12 @@ void node_shards_validity(struct node *n, uint64_t now_ns)
 
 	unkept_show(n, now_ns);
 
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 		uint8_t place = node_shard_place(s);
 		bool silent = s->state == NODE_SHARD_LIVE &&
-			      validity_is_past(&n->shards.validity, place, now_ns);
-		uint64_t withheld = validity_withheld(&n->shards.validity, place);
+			      validity_is_past(&n->shards->validity, place, now_ns);
+		uint64_t withheld = validity_withheld(&n->shards->validity, place);
 
 		any |= silent;
 		if (silent != s->silent) {
@@ -734,9 +734,9 @@ static void shard_check(struct node_shard *s)
 
 void node_shards_check(struct node *n)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		if (n->shards.list[i].state == NODE_SHARD_LIVE)
-			shard_check(&n->shards.list[i]);
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		if (n->shards->list[i].state == NODE_SHARD_LIVE)
+			shard_check(&n->shards->list[i]);
 	}
 }
 
@@ -758,8 +758,8 @@ static void shard_fence(struct node_shard *s)
 
 bool node_shards_fence(struct node *n)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		struct node_shard *s = &n->shards->list[i];
 
 		if (s->fenced && s->state == NODE_SHARD_LIVE)
 			shard_fence(s);
@@ -773,8 +773,8 @@ uint64_t node_shards_next_ns(const struct node *n)
 {
 	uint64_t next = UINT64_MAX;
 
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 		uint64_t own = UINT64_MAX;
 
 		if (n->life->phase != NODE_STARTING && node_shard_listens(s))
@@ -787,8 +787,8 @@ uint64_t node_shards_next_ns(const struct node *n)
 
 void node_shards_expire(struct node *n, struct instant now)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 
 		if (n->life->phase != NODE_STARTING && node_shard_listens(s) &&
 		    shard_next_ns(s->core) <= now.ns)
@@ -800,14 +800,14 @@ void node_shards_expire(struct node *n, struct instant now)
 
 void node_shards_store_close(struct node *n)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++)
-		store_shard_close(n->shards.list[i].store);
+	for (uint32_t i = 0; i < n->shards->count; i++)
+		store_shard_close(n->shards->list[i].store);
 }
 
 void node_shards_close(struct node *n)
 {
-	for (uint32_t i = 0; i < n->shards.count; i++) {
-		node_ahead_close(&n->shards.list[i]);
-		shard_close(n->shards.list[i].core);
+	for (uint32_t i = 0; i < n->shards->count; i++) {
+		node_ahead_close(&n->shards->list[i]);
+		shard_close(n->shards->list[i].core);
 	}
 }

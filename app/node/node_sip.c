@@ -52,7 +52,7 @@ static void node_on_connection_closed(const struct sip_hop *hop, void *arg)
 	struct node *n = arg;
 	struct answer a = { .kind = ANSWER_CONNECTION_CLOSED, .hop = *hop };
 
-	answers_add(&n->shards.answers, &a);
+	answers_add(&n->shards->answers, &a);
 }
 
 static void node_on_connection_refused(const struct sip_hop *hop, const char *detail, void *arg)
@@ -60,7 +60,7 @@ static void node_on_connection_refused(const struct sip_hop *hop, const char *de
 	struct node *n = arg;
 	struct answer a = { .kind = ANSWER_CERTIFICATE, .hop = *hop, .detail = detail };
 
-	answers_add(&n->shards.answers, &a);
+	answers_add(&n->shards->answers, &a);
 }
 
 void node_on_send_error(const struct sip_hop *to, int error, void *arg)
@@ -69,7 +69,7 @@ void node_on_send_error(const struct sip_hop *to, int error, void *arg)
 	struct answer a = { .kind = ANSWER_SEND_FAILED, .error = error, .hop = *to };
 
 	node_probe_failed(n, to, error);
-	answers_add(&n->shards.answers, &a);
+	answers_add(&n->shards->answers, &a);
 }
 
 static uint32_t phones(const struct node *n)
@@ -214,7 +214,7 @@ static int node_link_open(struct node *n)
 	    !n->capacity->websockets_max)
 		return 0;
 	err = web_link_open(&n->web.link, n->capacity->websockets_max, &handlers,
-			    &n->shards.validity);
+			    &n->shards->validity);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot set up SIP over WebSocket",
 			  LOG_STR("error", strerror(-err)));
@@ -523,7 +523,7 @@ int node_sip_open(struct node *n)
 		.tls = n->sip.tls,
 		.names = n->common.names,
 		.guard = n->sip.guard,
-		.validity = &n->shards.validity,
+		.validity = &n->shards->validity,
 		.filter_fd = n->sip.kernel ? xdp_guard_filter(n->sip.kernel) : 0,
 		.limits = { .connections = n->capacity->connections_max,
 			    .connections_per_source = n->settings->limits.connections_per_source,

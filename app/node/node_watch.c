@@ -278,8 +278,8 @@ static uint64_t call_of(const struct node *n, const struct sip_hop *hop, struct 
 	uint16_t other = hop->transport == SIP_INTER_SHARD ? inter_shard_of(&hop->remote) : 0;
 	uint64_t call = 0;
 
-	for (uint32_t i = 0; i < n->shards.count && !call; i++) {
-		const struct node_shard *s = &n->shards.list[i];
+	for (uint32_t i = 0; i < n->shards->count && !call; i++) {
+		const struct node_shard *s = &n->shards->list[i];
 
 		if (s->core && s->number != other)
 			call = shard_whose(s->core, message);

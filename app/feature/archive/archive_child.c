@@ -123,8 +123,8 @@ static void archive_shards_look(const struct node *n)
 	struct claimant_node one;
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < n->shards.count; i++)
-		shard_note(list, &count, n->shards.list[i].number);
+	for (uint32_t i = 0; i < n->shards->count; i++)
+		shard_note(list, &count, n->shards->list[i].number);
 	for (uint32_t i = 0; n->cluster.claimant && claimant_node(n->cluster.claimant, i, &one);
 	     i++) {
 		for (uint32_t k = 0; k < one.node.shard_count; k++)

@@ -147,7 +147,7 @@ static void contact_on_known(struct node *n, const json_t *result, const char *w
 	}
 	if (w.overflow || text_set(&wanted->record, writer_done(&w)))
 		LOG_ERROR("contact", wanted->call, "no memory for who calls");
-	answers_add(&n->shards.answers, wanted);
+	answers_add(&n->shards->answers, wanted);
 	free(wanted);
 }
 

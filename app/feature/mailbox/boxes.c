@@ -605,7 +605,7 @@ static void box_on_wait(const struct node_box_answer *answer, void *arg)
 		outcome->result = BOX_NONE;
 	if (outcome->found)
 		box_message_fill(&outcome->message, row);
-	answers_reply(&wait->node->shards.answers, &wait->reply);
+	answers_reply(&wait->node->shards->answers, &wait->reply);
 	free(wait);
 }
 

@@ -55,7 +55,7 @@ static void callback_publish(struct node *n, const char *tenant, const struct ca
 	event_put_str(event, EV_NUMBER, v->number);
 	event_put_str(event, EV_FACT_queue, v->queue);
 	event_put(event, EV_REASON, why);
-	effects_carry_out(&n->shards.effects_to, &effects);
+	effects_carry_out(&n->shards->effects_to, &effects);
 	effects_close(&effects);
 }
 

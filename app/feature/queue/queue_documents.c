@@ -151,7 +151,7 @@ static void agent_publish(const struct command_run *run, const struct agent_valu
 	event_put_str(event, EV_TO, v->number);
 	event_put_str(event, EV_STATE, g_agent_states[v->state]);
 	event_put_str(event, EV_REASON, v->reason);
-	effects_carry_out(&run->node->shards.effects_to, &effects);
+	effects_carry_out(&run->node->shards->effects_to, &effects);
 	effects_close(&effects);
 }
 

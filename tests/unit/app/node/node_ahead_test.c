@@ -13,8 +13,9 @@ enum { NUMBER = 17, OTHER = 18, PORT = 20000, PAIRS = 50, MANY = 100, EVENTS_MAX
 
 static struct settings g_settings;
 static struct node_life g_life;
-static struct node g_node = { .settings = &g_settings, .life = &g_life };
-static struct node_shard *const g_shard = &g_node.shards.list[0];
+static struct node_shards g_shards;
+static struct node g_node = { .settings = &g_settings, .life = &g_life, .shards = &g_shards };
+static struct node_shard *const g_shard = &g_shards.list[0];
 
 static struct {
 	store_peek_fn *each; /* of the question that is open; NULL: none is */
@@ -125,10 +126,10 @@ static int setup(void **state)
 	(void)state;
 	memset(&g, 0, sizeof(g));
 	memset(&g_settings, 0, sizeof(g_settings));
-	memset(&g_node.shards, 0, sizeof(g_node.shards));
+	memset(&g_shards, 0, sizeof(g_shards));
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	g_life.phase = NODE_RUNNING;
-	g_node.shards.count = 1;
+	g_shards.count = 1;
 	g_settings.network_count = 1;
 	at->floating = true;
 	at->shard = NUMBER;
