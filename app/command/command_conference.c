@@ -102,7 +102,7 @@ static bool one_of_three(struct command_run *run)
 static bool conference_endpoint_read(struct command_run *run, char out[ROOM_STREAM_MAX])
 {
 	(void)bytes_cstr(command_value(run, "endpoint")->text, out, ROOM_STREAM_MAX);
-	if (!out[0] || lives_know(&run->node->media.lives,
+	if (!out[0] || lives_know(&run->node->media->lives,
 				  bytes_str(run->of_tenant ? run->tenant : ""), bytes_str(out)))
 		return true;
 	command_fail(run, COMMAND_NOT_FOUND, "endpoint",

@@ -171,9 +171,9 @@ static json_t *why_find(const struct node *node, struct recent_choice *choice,
 
 	choice->since_utc_ms = span->since_utc_ms;
 	choice->until_utc_ms = span->until_utc_ms;
-	recent_choose(&node->watch.recent, choice);
-	skip = recent_surplus(&node->watch.recent, choice, WHY_MESSAGES_MAX, SIZE_MAX);
-	while (recent_next(&node->watch.recent, &cursor, &m)) {
+	recent_choose(&node->watch->recent, choice);
+	skip = recent_surplus(&node->watch->recent, choice, WHY_MESSAGES_MAX, SIZE_MAX);
+	while (recent_next(&node->watch->recent, &cursor, &m)) {
 		if (!recent_is_chosen(choice, &m))
 			continue;
 		if (skip)
@@ -378,7 +378,7 @@ static void doctor_fill_flow(struct diagnosis_flow *f, const struct doctor *d,
 
 static bool doctor_recording_suffers(const struct doctor *d, const struct call_view *v)
 {
-	uint32_t reasons = health_reasons(&d->run->node->web.health, clock_now_ns());
+	uint32_t reasons = health_reasons(&d->run->node->web->health, clock_now_ns());
 	bool files = false;
 
 	for (uint32_t i = 0; i < v->recording_count; i++)

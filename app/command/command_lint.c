@@ -378,9 +378,9 @@ void command_help_beat(struct node *n, uint64_t now_ns)
 				       worst.words);
 	}
 	metric_set(g_help_metric, count);
-	if (count && !(health_reasons(&n->web.health, now_ns) & HEALTH_EMERGENCY))
+	if (count && !(health_reasons(&n->web->health, now_ns) & HEALTH_EMERGENCY))
 		LOG_WARN("node", 0, "emergency calls would reach nobody", LOG_STR("first", text),
 			 LOG_U64("tenants", count),
 			 LOG_STR("next", "tandemctl lint tenant=NAME says what to do"));
-	health_set_reason(&n->web.health, HEALTH_EMERGENCY, text);
+	health_set_reason(&n->web->health, HEALTH_EMERGENCY, text);
 }

@@ -82,7 +82,7 @@ static json_t *node_json(const struct claimant_node *node, uint64_t self)
 /* Without a cluster: the node itself alone. */
 static json_t *nodes_json(const struct node *n, uint64_t self)
 {
-	const struct claimant *c = n->cluster.claimant;
+	const struct claimant *c = n->cluster->claimant;
 	struct claimant_node node = { 0 };
 	json_t *list = json_array();
 
@@ -156,7 +156,7 @@ static void live_add(json_t *json, const struct node_shard *s, uint64_t now_ns)
 	(void)json_object_update_missing_new(
 		json, json_pack("{s:s, s:I, s:o, s:o, s:o, s:b, s:s?, s:I}", "owner",
 				n->settings->node.name, "epoch", (json_int_t)store_epoch(s->store),
-				"named", named_json(n->cluster.claimant, &lease.named), "age_ms",
+				"named", named_json(n->cluster->claimant, &lease.named), "age_ms",
 				since_json(lease.granted_ns, now_ns), "valid_ms",
 				valid_json(&lease, now_ns), "kept", lease.kept, "why_not_kept",
 				unkept_why(n, &lease), "live_utc_ms", (json_int_t)s->live_utc_ms));
@@ -164,7 +164,7 @@ static void live_add(json_t *json, const struct node_shard *s, uint64_t now_ns)
 
 static void claim_add(json_t *json, const struct node_shard *s, uint64_t now_ns)
 {
-	const struct claimant *c = s->node->cluster.claimant;
+	const struct claimant *c = s->node->cluster->claimant;
 	const struct claim *claim = claimant_claim(c, s->number);
 
 	if (!claim)
@@ -240,7 +240,7 @@ static json_t *shards_json(const struct node *n, uint64_t now_ns)
 			claim_add(json, s, now_ns);
 		(void)json_array_append_new(list, json);
 	}
-	shards_elsewhere_add(list, n->cluster.claimant, now_ns);
+	shards_elsewhere_add(list, n->cluster->claimant, now_ns);
 	return list;
 }
 
@@ -250,12 +250,12 @@ void command_cluster_status(struct command_run *run)
 	uint64_t self, incarnation;
 	char id[NODE_ID_TEXT];
 
-	if (!n->cluster.claimant) {
+	if (!n->cluster->claimant) {
 		command_fail(run, COMMAND_CONFLICT, NULL,
 			     "the node is in no cluster: see cluster.listen");
 		return;
 	}
-	claimant_self(n->cluster.claimant, &self, &incarnation);
+	claimant_self(n->cluster->claimant, &self, &incarnation);
 	node_id_write(id, self);
 	command_answer(run,
 		       json_pack("{s:s, s:s, s:I, s:I, s:b, s:b, s:o, s:o}", "name",
@@ -271,8 +271,8 @@ void command_node_list(struct command_run *run)
 {
 	uint64_t self = 0, incarnation;
 
-	if (run->node->cluster.claimant)
-		claimant_self(run->node->cluster.claimant, &self, &incarnation);
+	if (run->node->cluster->claimant)
+		claimant_self(run->node->cluster->claimant, &self, &incarnation);
 	command_answer(run, nodes_json(run->node, self));
 }
 
@@ -305,7 +305,7 @@ void command_shard_get(struct command_run *run)
 void command_node_remove(struct command_run *run)
 {
 	struct bytes name = command_value(run, "name")->text;
-	const struct claimant *c = run->node->cluster.claimant;
+	const struct claimant *c = run->node->cluster->claimant;
 	struct claimant_node found;
 	char id[NODE_ID_TEXT];
 
@@ -318,7 +318,7 @@ void command_node_remove(struct command_run *run)
 		command_fail(run, COMMAND_CONFLICT, "name",
 			     "node %s lives, or did ten seconds ago: stop it", found.node.name);
 	} else {
-		claimant_remove(run->node->cluster.claimant, &found.node);
+		claimant_remove(run->node->cluster->claimant, &found.node);
 		node_id_write(id, found.node.id);
 		command_answer(run, json_pack("{s:s, s:s}", "name", found.node.name, "id", id));
 	}
@@ -361,7 +361,7 @@ static bool rebalance_is_refused(struct command_run *run)
 {
 	const struct node *n = run->node;
 
-	if (!n->cluster.claimant)
+	if (!n->cluster->claimant)
 		command_fail(run, COMMAND_CONFLICT, NULL,
 			     "the node is in no cluster: see cluster.listen");
 	else if (n->life->drain.ends)
@@ -389,7 +389,7 @@ static bool plan_is_refused(struct command_run *run, const struct rebalance_plan
 	else if (!plan->any_takes)
 		command_fail(run, COMMAND_CONFLICT, NULL,
 			     "no node takes calls: say node.undrain to one of them");
-	else if (!dry && run->node->cluster.rebalance.count)
+	else if (!dry && run->node->cluster->rebalance.count)
 		command_fail(run, COMMAND_BUSY, NULL,
 			     "shards are being moved by an earlier command: the log says when "
 			     "each is");
@@ -421,7 +421,7 @@ static json_t *health_json(struct node *node)
 	struct writer w = writer_over(text, sizeof(text));
 	struct bytes done;
 
-	health_write(&w, &node->web.health, health_reasons(&node->web.health, clock_now_ns()));
+	health_write(&w, &node->web->health, health_reasons(&node->web->health, clock_now_ns()));
 	done = writer_done(&w);
 	return json_loadb((const char *)done.p, done.n, 0, NULL);
 }
@@ -445,20 +445,20 @@ static json_t *tls_json(const struct node *node)
 {
 	const struct settings_tls *tls = &node->settings->tls;
 
-	if (!node->sip.tls)
+	if (!node->sip->tls)
 		return json_pack("{s:b}", "on", 0);
 	return json_pack("{s:b, s:s, s:I, s:I}", "on", 1, "certificate", tls->own.certificate,
-			 "days_left", (json_int_t)tls_days_left(node->sip.tls), "certificates",
+			 "days_left", (json_int_t)tls_days_left(node->sip->tls), "certificates",
 			 (json_int_t)tls->certificate_count + 1);
 }
 
 static json_t *connections_json(const struct node *node)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "tcp",
-			 (json_int_t)transport_connections(node->sip.transport, SIP_TCP), "tls",
-			 (json_int_t)transport_connections(node->sip.transport, SIP_TLS), "ws",
-			 (json_int_t)transport_connections(node->sip.transport, SIP_WS), "wss",
-			 (json_int_t)transport_connections(node->sip.transport, SIP_WSS), "max",
+			 (json_int_t)transport_connections(node->sip->transport, SIP_TCP), "tls",
+			 (json_int_t)transport_connections(node->sip->transport, SIP_TLS), "ws",
+			 (json_int_t)transport_connections(node->sip->transport, SIP_WS), "wss",
+			 (json_int_t)transport_connections(node->sip->transport, SIP_WSS), "max",
 			 (json_int_t)node->capacity->connections_max);
 }
 

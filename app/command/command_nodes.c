@@ -136,7 +136,7 @@ static bool node_has_lost(struct node *n, const struct roster_node *node)
 
 	for (uint32_t i = 0; i < node->shard_count; i++) {
 		if (!node_shard_find(n, node->shards[i]) &&
-		    !claimant_owner(n->cluster.claimant, node->shards[i], &to))
+		    !claimant_owner(n->cluster->claimant, node->shards[i], &to))
 			return true;
 	}
 	return false;
@@ -149,7 +149,7 @@ void command_nodes_request(struct command_run *run, command_fn *list)
 	struct claimant_node one;
 	uint64_t self, incarnation;
 
-	if (!a || !n->cluster.claimant || command_value(run, "node")->given) {
+	if (!a || !n->cluster->claimant || command_value(run, "node")->given) {
 		free(a);
 		list(run);
 		return;
@@ -157,8 +157,8 @@ void command_nodes_request(struct command_run *run, command_fn *list)
 	*a = (struct command_nodes){ .run = run, .list = list };
 	(void)snprintf(a->id, sizeof(a->id), "list-%016llx",
 		       (unsigned long long)rand_u64_from(&n->rand));
-	claimant_self(n->cluster.claimant, &self, &incarnation);
-	for (uint32_t i = 0; claimant_node(n->cluster.claimant, i, &one); i++) {
+	claimant_self(n->cluster->claimant, &self, &incarnation);
+	for (uint32_t i = 0; claimant_node(n->cluster->claimant, i, &one); i++) {
 		if (one.node.id == self || (one.heard && nodes_request(a, one.node.name)))
 			continue;
 		if (one.heard || (!roster_has_left(&one.node) && node_has_lost(n, &one.node)))

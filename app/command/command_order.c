@@ -643,7 +643,7 @@ static bool stream_endpoint(struct command_run *run)
 	if (!command_call_id(run, &call))
 		return false;
 	if (!shard_call_tenant(node_core(run->node, call), call, &tenant) ||
-	    lives_know(&run->node->media.lives,
+	    lives_know(&run->node->media->lives,
 		       bytes_str(tenants_name(run->node->common.tenants, tenant)), name))
 		return true;
 	command_fail(run, COMMAND_NOT_FOUND, "endpoint",

@@ -154,11 +154,11 @@ static bool command_ask_owner(struct command_run *run, uint64_t call, uint64_t *
 	uint16_t shard = id_shard(call);
 	struct channel_to to = { 0 };
 
-	if (n->common.shared_tables->remote && claimant_owner(n->cluster.claimant, shard, &to)) {
+	if (n->common.shared_tables->remote && claimant_owner(n->cluster->claimant, shard, &to)) {
 		*process = to.incarnation;
 		return true;
 	}
-	if (n->common.shared_tables->remote && claimant_knows(n->cluster.claimant, shard))
+	if (n->common.shared_tables->remote && claimant_knows(n->cluster->claimant, shard))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "that call goes to another node just now: try again");
 	else if (command_arg_find(run->command, BYTES_LIT("with")))
@@ -274,7 +274,7 @@ void command_conference_requested(const struct effect *e, void *arg)
 	if (node_shard_find(node, id_shard(e->call)))
 		conference_local(node, e);
 	else if (node->common.shared_tables->remote &&
-		 claimant_owner(node->cluster.claimant, id_shard(e->call), &to))
+		 claimant_owner(node->cluster->claimant, id_shard(e->call), &to))
 		remote_watch_send(node->common.shared_tables->remote, to.incarnation, &ask);
 }
 
@@ -283,7 +283,7 @@ bool command_ask_has_others(const struct node *n)
 	struct channel_to to[ROSTER_NODES_MAX];
 
 	return n->common.shared_tables->remote &&
-	       claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
+	       claimant_processes(n->cluster->claimant, to, ROSTER_NODES_MAX);
 }
 
 bool command_ask_pick(struct command_run *run, struct shard *core, uint16_t tenant,

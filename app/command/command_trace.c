@@ -40,7 +40,7 @@ static json_t *octets_json(struct bytes message)
 
 static json_t *message_json(const struct node *node, const struct recent_message *m)
 {
-	struct addr local = watch_local(node->watch.watch, &m->hop);
+	struct addr local = watch_local(node->watch->watch, &m->hop);
 
 	return json_pack("{s:I, s:b, s:s, s:o, s:o, s:s*, s:o}", "utc_ms", (json_int_t)m->utc_ms,
 			 "sent", m->sent, "transport", sip_transport_name(m->hop.transport),
@@ -51,7 +51,7 @@ static json_t *message_json(const struct node *node, const struct recent_message
 
 void command_sip_recent(struct command_run *run)
 {
-	const struct recent *r = &run->node->watch.recent;
+	const struct recent *r = &run->node->watch->recent;
 	struct recent_choice choice = { 0 };
 	struct command_span span;
 	struct recent_cursor cursor = { 0 };
@@ -128,8 +128,8 @@ static json_t *call_json(uint64_t call)
 static void command_trace_start(struct command_run *run, const struct trace_order *order)
 {
 	struct trace_view v;
-	bool runs = order->call && watch_trace_by_call(run->node->watch.watch, order->call, &v);
-	int err = watch_trace_start(run->node->watch.watch, order, clock_instant(), &v);
+	bool runs = order->call && watch_trace_by_call(run->node->watch->watch, order->call, &v);
+	int err = watch_trace_start(run->node->watch->watch, order, clock_instant(), &v);
 
 	if (err) {
 		start_failed(run, err);
@@ -182,9 +182,9 @@ static bool stop_find(struct command_run *run, struct trace_view *v)
 	uint64_t call;
 
 	if (name->given)
-		return watch_trace_by_name(run->node->watch.watch, name->text, v);
+		return watch_trace_by_name(run->node->watch->watch, name->text, v);
 	return !id_call_get(command_value(run, "call")->text, &call) &&
-	       watch_trace_by_call(run->node->watch.watch, call, v);
+	       watch_trace_by_call(run->node->watch->watch, call, v);
 }
 
 void command_call_trace_stop(struct command_run *run)
@@ -194,7 +194,7 @@ void command_call_trace_stop(struct command_run *run)
 	if (!command_value(run, "name")->given && !command_value(run, "call")->given) {
 		command_fail(run, COMMAND_MISSING_ARGUMENT, "call", "give call or name");
 	} else if (!stop_find(run, &v) ||
-		   watch_trace_stop(run->node->watch.watch, bytes_str(v.name))) {
+		   watch_trace_stop(run->node->watch->watch, bytes_str(v.name))) {
 		command_fail(run, COMMAND_NOT_FOUND, "call", "no trace of this call runs");
 	} else {
 		command_answer(run,
@@ -205,7 +205,7 @@ void command_call_trace_stop(struct command_run *run)
 static json_t *trace_entry_json(const struct node *node, const struct trace_entry *e)
 {
 	struct trace_view v;
-	bool runs = watch_trace_by_name(node->watch.watch, bytes_str(e->name), &v);
+	bool runs = watch_trace_by_name(node->watch->watch, bytes_str(e->name), &v);
 
 	return json_pack("{s:s, s:o, s:b, s:I, s:I}", "name", e->name, "call",
 			 call_json(runs ? v.call : e->call), "running", runs, "octets",
@@ -216,7 +216,7 @@ void command_call_trace_list(struct command_run *run)
 {
 	static struct trace_entry list[TRACE_FILES_MAX];
 	uint32_t n =
-		trace_store_list(watch_trace_store(run->node->watch.watch), list, TRACE_FILES_MAX);
+		trace_store_list(watch_trace_store(run->node->watch->watch), list, TRACE_FILES_MAX);
 	struct command_span span;
 	json_t *json;
 
@@ -255,8 +255,8 @@ void command_call_trace_read(struct command_run *run)
 	uint64_t offset = number(run, "offset"), size;
 	size_t n = sizeof(octets);
 	struct trace_view v;
-	bool runs = watch_trace_by_name(run->node->watch.watch, name, &v);
-	int err = trace_store_read(watch_trace_store(run->node->watch.watch), name, offset, octets,
+	bool runs = watch_trace_by_name(run->node->watch->watch, name, &v);
+	int err = trace_store_read(watch_trace_store(run->node->watch->watch), name, offset, octets,
 				   &n, &size);
 
 	if (err) {
@@ -279,11 +279,11 @@ void command_call_trace_delete(struct command_run *run)
 	struct trace_view v;
 	int err;
 
-	if (watch_trace_by_name(run->node->watch.watch, name, &v)) {
+	if (watch_trace_by_name(run->node->watch->watch, name, &v)) {
 		command_fail(run, COMMAND_CONFLICT, "name", "it runs: call.trace.stop ends it");
 		return;
 	}
-	err = trace_store_delete(watch_trace_store(run->node->watch.watch), name);
+	err = trace_store_delete(watch_trace_store(run->node->watch->watch), name);
 	if (err)
 		file_failed(run, err);
 	else

@@ -135,7 +135,7 @@ static void page_link_give(struct command_run *run, const struct extension *e)
 	(void)bytes_cstr(bytes_str(tenants_name(n->common.tenants, e->core.tenant)), of.tenant,
 			 sizeof(of.tenant));
 	(void)bytes_cstr(bytes_str(e->core.number), of.number, sizeof(of.number));
-	web_page_link(&w, n->web.pages.key, &of);
+	web_page_link(&w, n->web->pages.key, &of);
 	path[w.n] = '\0';
 	LOG_INFO("recordings", 0, "the link to a record page is given out",
 		 LOG_STR("tenant", of.tenant), LOG_STR("extension", of.number),
@@ -157,10 +157,10 @@ void command_extension_page(struct command_run *run)
 	if (!e.core.record_page || !e.page)
 		command_fail(run, COMMAND_CONFLICT, "number",
 			     "it has no page: extension.put with record_page=true makes one");
-	else if (!n->web.files_web)
+	else if (!n->web->files_web)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "recordings.port is 0: give it a port, and restart the node");
-	else if (!n->web.pages.asks)
+	else if (!n->web->pages.asks)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "http.tls is false, and record pages are for TLS alone: set it, and "
 			     "restart the node");

@@ -30,7 +30,8 @@ static void query_start(struct node *node, struct query *q, const struct call_vi
 
 		command.rtp_fd = command.rtcp_fd = -1;
 		/* commands that wait in our queue come first: the flow may not be open yet */
-		if (node->media.queue.count == 0 && engine_command(node->media.engine, &command)) {
+		if (node->media->queue.count == 0 &&
+		    engine_command(node->media->engine, &command)) {
 			flow->id = view->flows[i].id;
 		} else {
 			flow->answered = true;

@@ -56,8 +56,8 @@ static void paging_answer(const struct node *n, uint64_t id, bool found,
 {
 	const struct web_answered answered = { .id = id, .found = found, .page = *p };
 
-	if (n->web.pages.asks)
-		web_asks_answer(n->web.pages.asks, &answered);
+	if (n->web->pages.asks)
+		web_asks_answer(n->web->pages.asks, &answered);
 }
 
 static void paging_end(struct node_paging *p)
@@ -79,8 +79,8 @@ static void on_page_late(const struct query *q, void *arg)
 /* Another node has answered. */
 static void on_paged(struct node *n, uint64_t serial, const struct record_page *told)
 {
-	for (size_t i = 0; i < COUNT_OF(n->web.pages.list); i++) {
-		struct node_paging *p = &n->web.pages.list[i];
+	for (size_t i = 0; i < COUNT_OF(n->web->pages.list); i++) {
+		struct node_paging *p = &n->web->pages.list[i];
 
 		if (p->serial != serial)
 			continue;
@@ -96,9 +96,9 @@ static void on_paged(struct node *n, uint64_t serial, const struct record_page *
 
 static struct node_paging *paging_place(struct node *n)
 {
-	for (size_t i = 0; i < COUNT_OF(n->web.pages.list); i++) {
-		if (!n->web.pages.list[i].serial)
-			return &n->web.pages.list[i];
+	for (size_t i = 0; i < COUNT_OF(n->web->pages.list); i++) {
+		if (!n->web->pages.list[i].serial)
+			return &n->web->pages.list[i];
 	}
 	return NULL; /* never: the web has no more places */
 }
@@ -108,7 +108,7 @@ static uint32_t page_others(const struct node *n)
 	struct channel_to to[ROSTER_NODES_MAX];
 
 	return n->common.shared_tables->remote
-		       ? claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX)
+		       ? claimant_processes(n->cluster->claimant, to, ROSTER_NODES_MAX)
 		       : 0;
 }
 
@@ -179,8 +179,8 @@ static void on_page_request(const void *item, void *arg)
 static int node_pages_open(struct node *n)
 {
 	static_assert((int)WEB_PAGE_KEY_LEN == (int)KEYS_LEN, "a key of its own");
-	keys_derive(&n->keys, "tandem record page 1", n->web.pages.key);
-	return web_asks_open(&n->web.pages.asks,
+	keys_derive(&n->keys, "tandem record page 1", n->web->pages.key);
+	return web_asks_open(&n->web->pages.asks,
 			     (struct web_asks_size){ sizeof(struct web_asked),
 						     sizeof(struct web_answered), WEB_ASKS_MAX },
 			     on_page_request, n);
@@ -189,9 +189,9 @@ static int node_pages_open(struct node *n)
 /* Behind that one. */
 static void node_pages_close(struct node *n)
 {
-	web_asks_close(n->web.pages.asks);
-	n->web.pages.asks = NULL;
-	explicit_bzero(n->web.pages.key, sizeof(n->web.pages.key));
+	web_asks_close(n->web->pages.asks);
+	n->web->pages.asks = NULL;
+	explicit_bzero(n->web->pages.key, sizeof(n->web->pages.key));
 }
 
 #define RESPAWN_NS NS_PER_S
@@ -266,7 +266,7 @@ static void reload_refused(struct node *n, const struct conf_errors *errors)
 
 	(void)snprintf(text, sizeof(text), "%s:%" PRIu32 ":%" PRIu32 ": %s", n->config_path,
 		       errors->list[0].line, errors->list[0].column, errors->list[0].message);
-	health_set_reason(&n->web.health, HEALTH_RELOAD, text);
+	health_set_reason(&n->web->health, HEALTH_RELOAD, text);
 	LOG_ERROR("node", 0, "the new settings are wrong: the old ones stay",
 		  LOG_STR("file", n->config_path), LOG_U64("errors", errors->total),
 		  LOG_STR("next",
@@ -327,7 +327,7 @@ static void node_reload(struct node *n)
 		reload_refused(n, &g_reload_errors);
 		return;
 	}
-	health_set_reason(&n->web.health, HEALTH_RELOAD, NULL);
+	health_set_reason(&n->web->health, HEALTH_RELOAD, NULL);
 	settings_keep_at_start(&fresh, n->settings, &changed);
 	if (changed.n) {
 		LOG_WARN("node", 0, "some settings need a restart: the old ones stay",
@@ -337,7 +337,7 @@ static void node_reload(struct node *n)
 	log_setup(STDERR_FILENO, (enum log_level)fresh.log.level,
 		  (enum log_format)fresh.log.format);
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
-	settings_to_shard(n->settings, nonce_key, n->sip.tls != NULL, &shard);
+	settings_to_shard(n->settings, nonce_key, n->sip->tls != NULL, &shard);
 	shard.calls_max = n->capacity->calls_max;
 	node_tls_reload(n);
 	node_add_domains(n, &shard);
@@ -346,8 +346,8 @@ static void node_reload(struct node *n)
 	settings_to_quotas(n->settings, n->capacity->calls_max, &quotas);
 	quota_configure(n->common.quota, &quotas);
 	explicit_bzero(nonce_key, sizeof(nonce_key));
-	engine_batch_wait(n->media.engine, n->settings->media.batch_wait_us);
-	engine_coding(n->media.engine, settings_to_coding(n->settings));
+	engine_batch_wait(n->media->engine, n->settings->media.batch_wait_us);
+	engine_coding(n->media->engine, settings_to_coding(n->settings));
 	node_guard_configure(n);
 	node_watch_reload(n);
 	node_web_reload(n);
@@ -368,7 +368,7 @@ void node_own_redis_died(struct node *n)
 		return;
 	LOG_ERROR("node", 0, "the node's own Redis died: starting it again",
 		  LOG_STR("next", "calls go on: see redis/redis.log in node.state_dir for why"));
-	health_set(&n->web.health, HEALTH_REDIS_DEAD, true);
+	health_set(&n->web->health, HEALTH_REDIS_DEAD, true);
 	n->redis->respawn_ns = clock_now_ns() + RESPAWN_NS;
 }
 
@@ -471,6 +471,13 @@ struct daemon {
 	struct node_capacity capacity;
 	struct node_redis redis;
 	struct node_shards shards;
+	struct node_sip sip;
+	struct node_web web;
+	struct node_cluster cluster;
+	struct node_media media;
+	struct node_dns dns;
+	struct node_watch watch;
+	struct node_record record;
 	struct locations_user looks;
 };
 
@@ -492,6 +499,13 @@ static void daemon_join(struct daemon *d)
 	d->node.capacity = &d->capacity;
 	d->node.redis = &d->redis;
 	d->node.shards = &d->shards;
+	d->node.sip = &d->sip;
+	d->node.web = &d->web;
+	d->node.cluster = &d->cluster;
+	d->node.media = &d->media;
+	d->node.dns = &d->dns;
+	d->node.watch = &d->watch;
+	d->node.record = &d->record;
 	d->node.common.looks = &d->looks;
 }
 
@@ -510,7 +524,7 @@ int node_run(const char *config_path)
 	n->life->start_ns = clock_now_ns();
 	n->redis->respawn_ns = UINT64_MAX;
 	n->redis->embedded.lock_fd = -1;
-	health_set(&n->web.health, HEALTH_STARTING, true);
+	health_set(&n->web->health, HEALTH_STARTING, true);
 	status = node_start(n);
 	if (status == NODE_EXIT_OK && !n->life->stop_asked) {
 		int err = loop_run();

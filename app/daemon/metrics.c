@@ -195,7 +195,7 @@ void node_metrics_update(const struct node *n)
 	if (node_core(n, 0))
 		shard_counts_show(node_core(n, 0), &counts);
 	node_shards_metrics(n);
-	claimant_metrics(n->cluster.claimant);
+	claimant_metrics(n->cluster->claimant);
 	node_edge_metrics(n);
 	node_blf_metrics(n);
 	node_keeper_metrics(n);
@@ -206,14 +206,14 @@ void node_metrics_update(const struct node *n)
 	metric_set(g_node_metrics.extensions, extensions_count(n->api.extensions));
 	metric_set(g_node_metrics.calls_max, n->capacity->calls_max);
 	metric_set(g_node_metrics.ports_free, counts.ports_free);
-	metric_set(g_node_metrics.media_waiting, n->media.queue.count);
+	metric_set(g_node_metrics.media_waiting, n->media->queue.count);
 	metric_set(g_node_metrics.resident, resident);
 	metric_add(g_node_metrics.cpu, cpu_us - g_node_metrics.cpu_us);
 	g_node_metrics.cpu_us = cpu_us;
 	metric_set(g_node_metrics.ready,
-		   health_is_ready(health_reasons(&n->web.health, clock_now_ns())));
-	metric_set(g_node_metrics.certificate, n->sip.tls ? tls_not_after(n->sip.tls) : 0);
+		   health_is_ready(health_reasons(&n->web->health, clock_now_ns())));
+	metric_set(g_node_metrics.certificate, n->sip->tls ? tls_not_after(n->sip->tls) : 0);
 	metric_set(g_node_metrics.degraded, counts.degraded);
-	guard_count(n->sip.guard);
-	engine_host_metrics(n->media.engine);
+	guard_count(n->sip->guard);
+	engine_host_metrics(n->media->engine);
 }

@@ -62,7 +62,7 @@ void node_on_media(int fd, unsigned events, void *arg)
 	do {
 		struct instant now = clock_instant();
 
-		count = engine_events(n->media.engine, list, EVENTS_PER_DRAIN);
+		count = engine_events(n->media->engine, list, EVENTS_PER_DRAIN);
 		for (uint32_t i = 0; i < count; i++) {
 			struct shard *core = node_core(n, list[i].call);
 
@@ -82,7 +82,7 @@ void node_on_media(int fd, unsigned events, void *arg)
 		}
 		n->round->events_left = ++drains == DRAINS_PER_ROUND;
 	} while (!n->round->events_left &&
-		 (count == EVENTS_PER_DRAIN || !engine_events_wait(n->media.engine)));
+		 (count == EVENTS_PER_DRAIN || !engine_events_wait(n->media->engine)));
 }
 
 /* Also to a server that was started by a node with other settings. */
@@ -119,7 +119,7 @@ void node_on_redis(bool connected, void *arg)
 	if (connected)
 		node_fsync_log(n);
 	if (connected && n->redis->embedded_used)
-		health_set(&n->web.health, HEALTH_REDIS_DEAD, false);
+		health_set(&n->web->health, HEALTH_REDIS_DEAD, false);
 }
 
 /* Those of other nodes do not count. */
@@ -147,7 +147,7 @@ void node_on_store_health(bool healthy, void *arg)
 		s->fenced = true;
 	else
 		answers_add(&n->shards->answers, &a);
-	health_set(&n->web.health, HEALTH_STORE, !stores_are_well(n));
+	health_set(&n->web->health, HEALTH_STORE, !stores_are_well(n));
 	if (healthy && !a.late)
 		directory_look(n);
 }
@@ -179,11 +179,11 @@ static void beat(struct node *n, uint64_t now_ns)
 	if (now_ns < n->round->beat_next_ns)
 		return;
 	n->round->beat_next_ns = now_ns + BEAT_NS;
-	health_beat(&n->web.health, now_ns);
+	health_beat(&n->web->health, now_ns);
 	if (n->life->phase == NODE_STARTING)
 		loop_stop(); /* node_await looks at its limit */
 	if (n->life->phase == NODE_RUNNING) {
-		watch_tick(n->watch.watch, call_seen, n, clock_instant());
+		watch_tick(n->watch->watch, call_seen, n, clock_instant());
 		node_room_update(n);
 		node_metrics_update(n);
 		node_shards_check(n);
@@ -201,8 +201,8 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_belonging_beat(n, now_ns);
 		node_players_beat(n, now_ns);
 		node_record_beat(n);
-		health_set_reason(&n->web.health, HEALTH_REDIS_REFUSES, store_refusal());
-		health_set_reason(&n->web.health, HEALTH_PROMPTS, n->media.plays.missing);
+		health_set_reason(&n->web->health, HEALTH_REDIS_REFUSES, store_refusal());
+		health_set_reason(&n->web->health, HEALTH_PROMPTS, n->media->plays.missing);
 	}
 	/* also without SIGCHLD: an adopted server is no child */
 	if (n->redis->embedded_used && n->life->phase != NODE_STARTING &&
@@ -215,7 +215,7 @@ static void node_on_timer(void *arg)
 	struct node *n = arg;
 	struct instant now = clock_instant();
 
-	if (n->round->events_left && n->media.engine) /* others had their turn */
+	if (n->round->events_left && n->media->engine) /* others had their turn */
 		node_on_media(-1, 0, n);
 	if (n->redis->link)
 		redis_expire(n->redis->link, now.ns);
@@ -231,12 +231,12 @@ static void node_on_timer(void *arg)
 	    locations_next_ns(n->common.locations) <= now.ns)
 		locations_expire(n->common.locations, now);
 	node_shards_expire(n, now);
-	if (n->sip.transport)
-		transport_expire(n->sip.transport, now.ns);
-	if (n->dns.resolver)
-		resolver_expire(n->dns.resolver, now.ns);
+	if (n->sip->transport)
+		transport_expire(n->sip->transport, now.ns);
+	if (n->dns->resolver)
+		resolver_expire(n->dns->resolver, now.ns);
 	node_probe_expire(n, now.ns);
-	claimant_expire(n->cluster.claimant, now.ns);
+	claimant_expire(n->cluster->claimant, now.ns);
 	node_edge_expire(n, now.ns);
 	node_blf_expire(n, now.ns);
 	node_held_expire(n, now);
@@ -399,7 +399,7 @@ static bool inter_shard_feed(struct node *n)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; n->sip.inter_shard && i < n->shards->count; i++)
+	for (uint32_t i = 0; n->sip->inter_shard && i < n->shards->count; i++)
 		any |= node_shard_receive(&n->shards->list[i]);
 	n->round->inter_shard_left = any;
 	return any;
@@ -432,7 +432,7 @@ static bool is_stop_complete(const struct node *n)
 	}
 	node_counts(n, &counts);
 	return counts.saves_pending == 0 && n->api.jobs == 0 && n->shards->answers.count == 0 &&
-	       claimant_has_left(n->cluster.claimant);
+	       claimant_has_left(n->cluster->claimant);
 }
 
 static uint64_t ns_least(uint64_t a, uint64_t b)
@@ -445,14 +445,14 @@ static void ready_step(struct node *n)
 {
 	if (n->life->phase != NODE_RUNNING || n->life->readiness == READY_SENT)
 		return;
-	if (n->life->readiness == READY_QUEUED && !n->media.queue.count) {
-		engine_mark(n->media.engine);
+	if (n->life->readiness == READY_QUEUED && !n->media->queue.count) {
+		engine_mark(n->media->engine);
 		n->life->readiness = READY_GIVEN;
 	}
-	if (n->life->readiness != READY_GIVEN || !engine_is_past_mark(n->media.engine))
+	if (n->life->readiness != READY_GIVEN || !engine_is_past_mark(n->media->engine))
 		return;
 	n->life->readiness = READY_SENT;
-	health_set(&n->web.health, HEALTH_STARTING, false);
+	health_set(&n->web->health, HEALTH_STARTING, false);
 	node_metrics_update(n);
 	node_log_ready(n);
 	notify_manager("READY=1");
@@ -476,19 +476,19 @@ static void arm(struct node *n)
 	if (n->life->phase != NODE_STARTING) {
 		next = ns_least(next, locations_next_ns(n->common.locations));
 	}
-	if (n->sip.transport)
-		next = ns_least(next, transport_next_ns(n->sip.transport));
-	if (n->dns.resolver)
-		next = ns_least(next, resolver_next_ns(n->dns.resolver));
+	if (n->sip->transport)
+		next = ns_least(next, transport_next_ns(n->sip->transport));
+	if (n->dns->resolver)
+		next = ns_least(next, resolver_next_ns(n->dns->resolver));
 	next = ns_least(next, node_probe_next_ns(n));
-	next = ns_least(next, claimant_next_ns(n->cluster.claimant));
+	next = ns_least(next, claimant_next_ns(n->cluster->claimant));
 	next = ns_least(next, node_edge_next_ns(n));
 	next = ns_least(next, node_blf_next_ns(n));
 	next = ns_least(next, node_held_next_ns(n));
 	next = ns_least(next, node_hand_next_ns(n));
 	next = ns_least(next, node_rebalance_next_ns(n));
 	next = ns_least(next, tickets_next_ns(n->api.tickets));
-	if (n->media.queue.count ||
+	if (n->media->queue.count ||
 	    (n->life->phase == NODE_RUNNING && n->life->readiness != READY_SENT))
 		next = ns_least(next, clock_now_ns() + RING_RETRY_NS);
 	if (n->life->phase == NODE_STOPPING)
@@ -512,7 +512,7 @@ void node_round(void *arg)
 	struct node *n = arg;
 
 	if (n->life->phase != NODE_STARTING && node_shards_fence(n)) {
-		(void)media_queue_flush(&n->media.queue);
+		(void)media_queue_flush(&n->media->queue);
 		round_carry(n);
 		node_players_round(n);
 	}
@@ -527,15 +527,15 @@ void node_round(void *arg)
 	}
 	node_keeper_round(n);
 	if (!node_ahead_round(n))
-		sockets_beat(&n->cluster.keeper.sockets, clock_now_ns());
-	if (n->sip.transport)
-		transport_flush(n->sip.transport);
+		sockets_beat(&n->cluster->keeper.sockets, clock_now_ns());
+	if (n->sip->transport)
+		transport_flush(n->sip->transport);
 	if (n->api.control)
 		control_flush(n->api.control);
 	others_flush(n->api.others);
 	directory_flush(n);
 	node_blf_flush(n);
-	claimant_flush(n->cluster.claimant, clock_now_ns());
+	claimant_flush(n->cluster->claimant, clock_now_ns());
 	if (n->redis->link)
 		redis_flush(n->redis->link);
 	if (n->redis->leases) /* what that has brought is asked for at once */

@@ -139,8 +139,8 @@ static int start_certificate(struct node *n)
 	char path[SETTINGS_STATE_DIR_MAX + 16];
 
 	(void)snprintf(path, sizeof(path), "%s/dtls.pem", n->settings->node.state_dir);
-	return certificate_open(&n->media.certificate, path, clock_utc_ms()) ? NODE_EXIT_CONFIG
-									     : NODE_EXIT_OK;
+	return certificate_open(&n->media->certificate, path, clock_utc_ms()) ? NODE_EXIT_CONFIG
+									      : NODE_EXIT_OK;
 }
 
 static int start_loop(struct node *n)
@@ -334,7 +334,7 @@ static int start_shards(struct node *n)
 	if (err)
 		LOG_ERROR("node", 0, "cannot open the store", LOG_STR("error", strerror(-err)));
 	else
-		err = claimant_open(&n->cluster.claimant, n);
+		err = claimant_open(&n->cluster->claimant, n);
 	if (!err)
 		err = node_edge_open(n);
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
@@ -352,7 +352,7 @@ static int quota_start(struct node *n)
 static int shares_start(struct node *n)
 {
 	uint32_t limits = 4 * n->capacity->calls_max + TENANTS_MAX + 3 * TRUNKS_MAX;
-	int err = n->cluster.edge ? shares_open(&n->common.shares, n->common.tenants, limits) : 0;
+	int err = n->cluster->edge ? shares_open(&n->common.shares, n->common.tenants, limits) : 0;
 
 	trunks_share(n->common.trunks, n->common.shares);
 	quota_share(n->common.quota, n->common.shares);
@@ -382,7 +382,7 @@ static int shard_start(struct node *n)
 	if (!err)
 		err = door_open(&n->api.door, n);
 	if (!err)
-		n->web.door = door_web(n->api.door);
+		n->web->door = door_web(n->api.door);
 	if (!err)
 		err = tenants_open(&n->common.tenants, &key);
 	if (!err)
@@ -409,7 +409,7 @@ static int shard_start(struct node *n)
 	if (err)
 		return err;
 	keys_derive(&n->keys, "tandem digest nonce 1", nonce_key);
-	settings_to_shard(n->settings, nonce_key, n->sip.tls != NULL, &settings);
+	settings_to_shard(n->settings, nonce_key, n->sip->tls != NULL, &settings);
 	settings.quota = quota_of(n->common.quota);
 	settings.shares = n->common.shares;
 	settings.lookup = node_dns_of(n);
@@ -429,9 +429,9 @@ static int shard_start(struct node *n)
 	node_call_waiting_tone(n, &settings);
 	node_listeners_tenants(n, &settings);
 	settings.boot = clock_boot();
-	settings.fingerprint = n->media.certificate.fingerprint;
+	settings.fingerprint = n->media->certificate.fingerprint;
 	if (shared_ports_count(n->settings))
-		settings.shared = shared_ports_of(&n->media.shared_ports);
+		settings.shared = shared_ports_of(&n->media->shared_ports);
 	settings.seal_key.id = n->keys.id;
 	keys_derive(&n->keys, "tandem record seal 1", settings.seal_key.octets);
 	settings.gruu_key.id = n->keys.id;
@@ -498,9 +498,9 @@ static int engine_start(struct node *n)
 		.events = ENGINE_EVENTS,
 		.batch_wait_us = n->settings->media.batch_wait_us,
 		.coding = settings_to_coding(n->settings),
-		.certificate = &n->media.certificate,
+		.certificate = &n->media->certificate,
 		.validity = &n->shards->validity,
-		.guard = n->sip.kernel,
+		.guard = n->sip->kernel,
 		.xdp_forward = (enum engine_forward)n->settings->media.xdp_forward,
 		.xdp_forward_alive_ns = n->settings->media.xdp_forward_alive,
 		.names = names,
@@ -512,15 +512,15 @@ static int engine_start(struct node *n)
 	codecs_load();
 	settings_to_dpdk(n->settings, &dpdk);
 	node_keeper_remains_await(n, &left);
-	err = engine_open(&n->media.engine, &settings);
+	err = engine_open(&n->media->engine, &settings);
 	remains_close(&left);
 	if (!err)
 		node_keeper_remain(n);
 	if (geteuid() != 0) /* what the start was given is used up; root is trusted with more */
 		privilege_drop();
 	if (!err)
-		err = shared_ports_open(&n->media.shared_ports, n->media.engine, n->settings);
-	return err ? err : media_queue_open(&n->media.queue, n->media.engine, settings.slots);
+		err = shared_ports_open(&n->media->shared_ports, n->media->engine, n->settings);
+	return err ? err : media_queue_open(&n->media->queue, n->media->engine, settings.slots);
 }
 
 /* What costs memory, measured: pools reserve what they may ever need. */
@@ -575,21 +575,21 @@ static void carriers_setup(void)
 /* s NULL: of locations */
 static void effects_to_set(struct effects_to *to, struct node *n, struct node_shard *s)
 {
-	to->sip = n->sip.transport;
-	to->inter_shard = n->sip.inter_shard;
+	to->sip = n->sip->transport;
+	to->inter_shard = n->sip->inter_shard;
 	to->away = message_away;
 	to->store = s ? s->store : NULL;
 	to->shard = s ? s->number : 0;
 	to->validity = &n->shards->validity;
 	to->place = s ? node_shard_place(s) : VALID_ALWAYS;
 	to->shared = n->redis->store;
-	to->media = &n->media.queue;
-	to->sockets = &n->cluster.keeper.sockets;
+	to->media = &n->media->queue;
+	to->sockets = &n->cluster->keeper.sockets;
 	to->ahead = s ? &s->ahead.sockets : NULL;
 	to->answers = &n->shards->answers;
 	to->ended = &n->shards->ended;
-	to->plays = &n->media.plays;
-	to->mixers = &n->media.mixers;
+	to->plays = &n->media->plays;
+	to->mixers = &n->media->mixers;
 	to->bind_again_until_ns = clock_now_ns() + BIND_AGAIN_NS;
 	to->passed = node_on_passed;
 	to->carries = g_carries;
@@ -616,7 +616,7 @@ static int start_sockets(struct node *n)
 	effects_to_set(&n->shards->effects_to, n, NULL);
 	for (uint32_t i = 0; i < n->shards->count; i++)
 		effects_to_set(&n->shards->list[i].effects_to, n, &n->shards->list[i]);
-	err = loop_watch(engine_event_fd(n->media.engine), LOOP_READ, node_on_media, n);
+	err = loop_watch(engine_event_fd(n->media->engine), LOOP_READ, node_on_media, n);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot watch the media worker",
 			  LOG_STR("error", strerror(-err)));
@@ -684,7 +684,7 @@ static int start_running(struct node *n)
 	}
 	/* What came on the event descriptor before it was watched wakes nobody. */
 	node_on_media(-1, 0, n);
-	health_beat(&n->web.health, clock_now_ns());
+	health_beat(&n->web->health, clock_now_ns());
 	node_metrics_update(n);
 	node_round(n); /* ready soon */
 	return NODE_EXIT_OK;
@@ -750,7 +750,7 @@ enum { STOP_LOOKS = 4 };
 /* Answers all waiting callers: commands, then saves, then the rest of the pipeline. */
 static void stop_redis(struct node *n)
 {
-	struct claimant *claimant = n->cluster.claimant;
+	struct claimant *claimant = n->cluster->claimant;
 
 	if (n->api.control)
 		control_stop(n->api.control);
@@ -763,7 +763,7 @@ static void stop_redis(struct node *n)
 	document_beat(n, UINT64_MAX);
 	directory_stop(n);
 	claimant_stop(claimant);
-	n->cluster.claimant = NULL;
+	n->cluster->claimant = NULL;
 	node_shards_store_close(n);
 	store_shared_close(n->redis->store);
 	claimant_close(claimant);
@@ -782,15 +782,15 @@ static void stop_redis(struct node *n)
 
 static void stop_media(struct node *n)
 {
-	if (!n->media.engine)
+	if (!n->media->engine)
 		return;
 	node_watch_close(n); /* it reads what the engine copies */
 	node_siprec_close(n);
 	node_record_close(n);
 	node_lives_close(n); /* likewise */
-	loop_unwatch(engine_event_fd(n->media.engine));
-	media_queue_close(&n->media.queue);
-	engine_close(n->media.engine);
+	loop_unwatch(engine_event_fd(n->media->engine));
+	media_queue_close(&n->media->queue);
+	engine_close(n->media->engine);
 }
 
 void node_stop(struct node *n)
@@ -804,12 +804,12 @@ void node_stop(struct node *n)
 	}
 	node_web_close(n);
 	door_shut(n->api.door);
-	transport_close(n->sip.transport);
+	transport_close(n->sip->transport);
 	node_edge_close(n);
 	node_held_close(n);
-	inter_shard_close(n->sip.inter_shard);
+	inter_shard_close(n->sip->inter_shard);
 	node_guard_close(n);
-	tls_close(n->sip.tls);
+	tls_close(n->sip->tls);
 	stop_redis(n);
 	stop_media(n);
 	node_players_close(n);
@@ -819,7 +819,7 @@ void node_stop(struct node *n)
 	shard_shared_tables_close(n->common.shared_tables);
 	locations_close(n->common.locations);
 	node_probe_close(n);
-	resolver_close(n->dns.resolver);
+	resolver_close(n->dns->resolver);
 	document_keep_close(n);
 	quota_close(n->common.quota);
 	trunk_numbers_close(n->common.numbers);
@@ -837,7 +837,7 @@ void node_stop(struct node *n)
 	if (n->api.extensions->pool.slots)
 		extensions_close(n->api.extensions);
 	door_close(n->api.door);
-	certificate_close(&n->media.certificate);
+	certificate_close(&n->media->certificate);
 	node_keeper_stop(n);
 	if (n->life->loop_opened)
 		loop_close();

@@ -90,7 +90,7 @@ static void snapshot_write_start(struct node *n, uint64_t now_ns)
 
 	k->write_ns = now_ns + WRITE_NS + (w ? w->n / BYTES_PER_WAIT * NS_PER_S : FILE_RETRY_NS);
 	if (!w)
-		health_set_reason(&n->web.health, HEALTH_STATE_DIR,
+		health_set_reason(&n->web->health, HEALTH_STATE_DIR,
 				  "no memory for the documents, or they are more than 1 GiB");
 	if (w && thread_spawn(&w->thread, "documents", snapshot_write_run, w)) {
 		snapshot_write_free(w);
@@ -104,13 +104,13 @@ static void snapshot_write_failed(struct node *n, const struct snapshot_write *w
 {
 	char text[HEALTH_DETAIL_MAX];
 
-	if (!(health_reasons(&n->web.health, clock_now_ns()) & HEALTH_STATE_DIR))
+	if (!(health_reasons(&n->web->health, clock_now_ns()) & HEALTH_STATE_DIR))
 		LOG_ERROR("node", 0, "the snapshot of the documents cannot be written",
 			  LOG_STR("file", w->path), LOG_STR("error", strerror(-w->err)),
 			  LOG_STR("next", "look at the disk of node.state_dir: what Redis loses "
 					  "now cannot be put back"));
 	(void)snprintf(text, sizeof(text), "%s: %s", w->path, strerror(-w->err));
-	health_set_reason(&n->web.health, HEALTH_STATE_DIR, text);
+	health_set_reason(&n->web->health, HEALTH_STATE_DIR, text);
 }
 
 /* wait: for the disk. */
@@ -126,7 +126,7 @@ static void snapshot_write_end(struct node *n, bool wait)
 		snapshot_write_failed(n, w);
 	} else {
 		k->written = w->changes;
-		health_set_reason(&n->web.health, HEALTH_STATE_DIR, NULL);
+		health_set_reason(&n->web->health, HEALTH_STATE_DIR, NULL);
 	}
 	k->writing = NULL;
 	snapshot_write_free(w);
@@ -236,7 +236,7 @@ static void restore_end(struct node *n)
 		return;
 	}
 	if (ok) {
-		health_set(&n->web.health, HEALTH_DOCUMENTS, false);
+		health_set(&n->web->health, HEALTH_DOCUMENTS, false);
 		LOG_WARN("documents", 0, "the documents are in Redis again",
 			 LOG_U64("documents", mirror_count(&k->mirror)),
 			 LOG_U64("restored", k->restored));
@@ -345,7 +345,7 @@ void document_restore_start(struct node *n)
 	struct document_keep *k = &n->api.documents->keep;
 
 	if (n->life->phase != NODE_STARTING)
-		health_set(&n->web.health, HEALTH_DOCUMENTS, true);
+		health_set(&n->web->health, HEALTH_DOCUMENTS, true);
 	k->restoring = true;
 	k->failed = false;
 	k->cursor = k->gone_cursor = k->in_flight = k->restored = k->generation = 0;
@@ -447,7 +447,7 @@ static void document_places_look(struct node *n)
 			writer_fmt(&w, "%sall %" PRIu32 " places for %s are taken", w.n ? "; " : "",
 				   places, kind->several);
 	}
-	health_set_reason(&n->web.health, HEALTH_DOCUMENTS_FULL, text);
+	health_set_reason(&n->web->health, HEALTH_DOCUMENTS_FULL, text);
 }
 
 static int mirror_renew(struct node *n)
@@ -551,7 +551,7 @@ static int snapshot_compare(struct node *n, struct document_file *f, int err)
 		return NODE_EXIT_CONFIG;
 	}
 	k->broken = err && err != -ENOENT && is_without_documents(n);
-	health_set(&n->web.health, HEALTH_DOCUMENTS, k->broken);
+	health_set(&n->web->health, HEALTH_DOCUMENTS, k->broken);
 	return !err && lost_find(n, f) ? restore_at_start(n, f) : NODE_EXIT_OK;
 }
 
@@ -629,7 +629,7 @@ int document_keep_put(struct node *n, const struct snapshot_document *d)
 			  LOG_STR("error", strerror(-err)));
 	if (k->broken && n->life->phase == NODE_RUNNING) {
 		k->broken = false;
-		health_set(&n->web.health, HEALTH_DOCUMENTS, false);
+		health_set(&n->web->health, HEALTH_DOCUMENTS, false);
 	}
 	return err;
 }

@@ -495,7 +495,7 @@ void claimant_notifies(struct claimant *c)
 	struct member nodes[PEERS_MAX];
 	uint32_t count;
 
-	if (!c || !c->node->cluster.keeper.process)
+	if (!c || !c->node->cluster->keeper.process)
 		return;
 	dead_write(c->node, &w);
 	count = peers_members(c->peers, nodes);

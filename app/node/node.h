@@ -99,13 +99,13 @@ struct node {
 	struct node_redis *redis;
 	struct node_shards *shards;
 	struct node_common common;
-	struct node_cluster cluster;
-	struct node_sip sip;
-	struct node_web web;
-	struct node_media media;
-	struct node_dns dns;
-	struct node_watch watch;
-	struct node_record record;
+	struct node_cluster *cluster;
+	struct node_sip *sip;
+	struct node_web *web;
+	struct node_media *media;
+	struct node_dns *dns;
+	struct node_watch *watch;
+	struct node_record *record;
 	struct asked *helper_asked; /* newest requests of tandem-helper, to be shown */
 	struct node_api api;
 };

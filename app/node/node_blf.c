@@ -66,8 +66,8 @@ static void blf_send(void *arg, uint64_t process, struct bytes outcome)
 	uint32_t count = 1;
 
 	if (!process)
-		count = claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
-	else if (!claimant_process(n->cluster.claimant, process, to))
+		count = claimant_processes(n->cluster->claimant, to, ROSTER_NODES_MAX);
+	else if (!claimant_process(n->cluster->claimant, process, to))
 		return;
 	for (uint32_t i = 0; i < count; i++)
 		node_edge_on_message(n, &to[i], outcome);
@@ -78,7 +78,7 @@ static bool blf_is_alive(void *arg, uint64_t process)
 	const struct node *n = arg;
 	struct channel_to to;
 
-	return claimant_process(n->cluster.claimant, process, &to);
+	return claimant_process(n->cluster->claimant, process, &to);
 }
 
 static uint32_t blf_others(void *arg)
@@ -86,7 +86,7 @@ static uint32_t blf_others(void *arg)
 	const struct node *n = arg;
 	struct channel_to to[ROSTER_NODES_MAX];
 
-	return claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
+	return claimant_processes(n->cluster->claimant, to, ROSTER_NODES_MAX);
 }
 
 int node_blf_open(struct node *n)
@@ -99,7 +99,7 @@ int node_blf_open(struct node *n)
 					   .arg = n };
 
 	n->common.shared_tables->shares = n->common.shares;
-	return n->cluster.edge ? shard_remote_open(n->common.shared_tables, &with) : 0;
+	return n->cluster->edge ? shard_remote_open(n->common.shared_tables, &with) : 0;
 }
 
 void node_blf_on_message(struct node *n, uint64_t process, struct bytes outcome)
@@ -127,10 +127,10 @@ static void shares_note_processes(struct node *n)
 	struct claimant_node other;
 	uint32_t count = 1;
 
-	claimant_self(n->cluster.claimant, &id, &self);
+	claimant_self(n->cluster->claimant, &id, &self);
 	processes[0] = self;
 	for (uint32_t i = 0;
-	     claimant_node(n->cluster.claimant, i, &other) && count < SHARE_NODES_MAX; i++) {
+	     claimant_node(n->cluster->claimant, i, &other) && count < SHARE_NODES_MAX; i++) {
 		if (other.node.id != id && (other.alive || other.heard) &&
 		    !roster_has_left(&other.node))
 			processes[count++] = other.node.incarnation;
@@ -142,21 +142,21 @@ static void shares_note_processes(struct node *n)
 static void blf_note_processes(struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
-	uint32_t count = claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
+	uint32_t count = claimant_processes(n->cluster->claimant, to, ROSTER_NODES_MAX);
 	uint64_t heard = 0;
 
 	while (count)
 		heard += to[--count].incarnation;
-	if (heard != n->cluster.blf.heard)
+	if (heard != n->cluster->blf.heard)
 		shard_remote_joined(n->common.shared_tables);
-	n->cluster.blf.heard = heard;
+	n->cluster->blf.heard = heard;
 }
 
 void node_blf_expire(struct node *n, uint64_t now_ns)
 {
-	if (!blf_of(n) || n->life->phase != NODE_RUNNING || n->cluster.blf.next_ns > now_ns)
+	if (!blf_of(n) || n->life->phase != NODE_RUNNING || n->cluster->blf.next_ns > now_ns)
 		return;
-	n->cluster.blf.next_ns = now_ns + NS_PER_S;
+	n->cluster->blf.next_ns = now_ns + NS_PER_S;
 	blf_note_processes(n);
 	if (n->common.shares) {
 		shares_note_processes(n);
@@ -167,7 +167,7 @@ void node_blf_expire(struct node *n, uint64_t now_ns)
 
 uint64_t node_blf_next_ns(const struct node *n)
 {
-	return blf_of(n) && n->life->phase == NODE_RUNNING ? n->cluster.blf.next_ns : UINT64_MAX;
+	return blf_of(n) && n->life->phase == NODE_RUNNING ? n->cluster->blf.next_ns : UINT64_MAX;
 }
 
 void node_blf_metrics(const struct node *n)

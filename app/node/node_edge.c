@@ -73,16 +73,16 @@ void node_hold(struct node *n, const struct sip_hop *from, struct bytes message)
 {
 	if (!sip_transport_is_stream(from->transport) || n->life->phase != NODE_RUNNING)
 		return;
-	if (!held_has_room(&n->cluster.held, message.n) ||
-	    held_add(&n->cluster.held, from, message, clock_now_ns()))
+	if (!held_has_room(&n->cluster->held, message.n) ||
+	    held_add(&n->cluster->held, from, message, clock_now_ns()))
 		metric_add(g_held_metrics.full, 1);
 }
 
 bool node_holds(const struct node *n, const struct sip_hop *from)
 {
-	for (uint32_t i = 0; i < n->cluster.held.count; i++) {
-		if (n->cluster.held.list[i].from.connection == from->connection &&
-		    n->cluster.held.list[i].from.transport == from->transport)
+	for (uint32_t i = 0; i < n->cluster->held.count; i++) {
+		if (n->cluster->held.list[i].from.connection == from->connection &&
+		    n->cluster->held.list[i].from.transport == from->transport)
 			return true;
 	}
 	return false;
@@ -97,7 +97,7 @@ static bool held_retry(struct node *n, struct node_held_message *m, struct insta
 		metric_add(g_held_metrics.late, 1);
 	else
 		return false;
-	n->cluster.held.octets -= m->message.n;
+	n->cluster->held.octets -= m->message.n;
 	text_clear(&m->message);
 	return true;
 }
@@ -105,7 +105,7 @@ static bool held_retry(struct node *n, struct node_held_message *m, struct insta
 /* In order per connection: behind a message that stays, its others stay, too. */
 void node_held_expire(struct node *n, struct instant now)
 {
-	struct node_held *h = &n->cluster.held;
+	struct node_held *h = &n->cluster->held;
 	uint32_t all = h->count;
 
 	if (!all || h->next_ns > now.ns)
@@ -124,15 +124,15 @@ void node_held_expire(struct node *n, struct instant now)
 
 uint64_t node_held_next_ns(const struct node *n)
 {
-	return n->cluster.held.count ? n->cluster.held.next_ns : UINT64_MAX;
+	return n->cluster->held.count ? n->cluster->held.next_ns : UINT64_MAX;
 }
 
 void node_held_close(struct node *n)
 {
-	for (uint32_t i = 0; i < n->cluster.held.count; i++)
-		text_clear(&n->cluster.held.list[i].message);
-	free(n->cluster.held.list);
-	n->cluster.held = (struct node_held){ 0 };
+	for (uint32_t i = 0; i < n->cluster->held.count; i++)
+		text_clear(&n->cluster->held.list[i].message);
+	free(n->cluster->held.list);
+	n->cluster->held = (struct node_held){ 0 };
 }
 
 struct node_edge {
@@ -162,7 +162,7 @@ void node_edge_setup(void)
 
 struct hop_edges *node_edge_names(struct node *n)
 {
-	return n->cluster.edge ? &n->cluster.edge->names : NULL;
+	return n->cluster->edge ? &n->cluster->edge->names : NULL;
 }
 
 /* ---- to phones of other nodes ---- */
@@ -183,17 +183,18 @@ static bool edge_may_speak(struct node *n, uint8_t place)
 static int edge_send_datagram(struct node *n, uint8_t place, const struct sip_hop *hop,
 			      struct bytes message)
 {
-	uint16_t shard = n->sip.local_shards[hop->local];
+	uint16_t shard = n->sip->local_shards[hop->local];
 	struct parcel p = { .kind = PARCEL_SEND_DATAGRAM,
 			    .transport = SIP_UDP,
-			    .bound = n->sip.local_binds[hop->local],
+			    .bound = n->sip->local_binds[hop->local],
 			    .remote = hop->remote,
 			    .data = message };
 	struct channel_to to;
 
-	if (n->cluster.edge->carrying || !shard || !claimant_owner(n->cluster.claimant, shard, &to))
+	if (n->cluster->edge->carrying || !shard ||
+	    !claimant_owner(n->cluster->claimant, shard, &to))
 		return -ENOBUFS;
-	return edge_may_speak(n, place) ? channels_send(n->cluster.edge->channels, &to, &p) : 0;
+	return edge_may_speak(n, place) ? channels_send(n->cluster->edge->channels, &to, &p) : 0;
 }
 
 static int edge_send(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message)
@@ -210,13 +211,13 @@ static int edge_send(void *arg, uint8_t place, const struct sip_hop *hop, struct
 		return -EMSGSIZE;
 	if (hop->transport == SIP_UDP && !hop_is_edge(hop->connection))
 		return edge_send_datagram(n, place, hop, message);
-	if (!hop_edge_get(&n->cluster.edge->names, hop->connection, &edge) ||
-	    !claimant_process(n->cluster.claimant, edge.process, &to))
+	if (!hop_edge_get(&n->cluster->edge->names, hop->connection, &edge) ||
+	    !claimant_process(n->cluster->claimant, edge.process, &to))
 		return -ENOTCONN;
 	if (!edge_may_speak(n, place))
 		return 0;
 	p.connection = edge.connection;
-	return channels_send(n->cluster.edge->channels, &to, &p);
+	return channels_send(n->cluster->edge->channels, &to, &p);
 }
 
 static bool edge_hop(struct node *n, const struct parcel *p, uint64_t incarnation,
@@ -227,7 +228,7 @@ static bool edge_hop(struct node *n, const struct parcel *p, uint64_t incarnatio
 	*out = (struct sip_hop){ .transport = (enum sip_transport)p->transport,
 				 .remote = p->remote,
 				 .inbound = true,
-				 .connection = hop_edge_put(&n->cluster.edge->names, &edge) };
+				 .connection = hop_edge_put(&n->cluster->edge->names, &edge) };
 	return p->transport < SIP_TRANSPORTS && sip_transport_is_stream(out->transport) &&
 	       out->connection;
 }
@@ -239,7 +240,7 @@ static bool edge_hop_flow(struct node *n, const struct parcel *p, uint64_t incar
 
 	*out = (struct sip_hop){ .transport = SIP_UDP,
 				 .remote = p->remote,
-				 .connection = hop_edge_put(&n->cluster.edge->names, &edge) };
+				 .connection = hop_edge_put(&n->cluster->edge->names, &edge) };
 	return hop_is_edge(out->connection);
 }
 
@@ -256,9 +257,9 @@ static void edge_gone(struct node *n, const struct parcel *p, uint64_t incarnati
 /* The named address, and no other one. */
 static bool edge_bound(const struct node *n, const struct parcel *p, struct sip_hop *hop)
 {
-	for (uint32_t i = 0; i < n->sip.local_count; i++) {
-		if (n->sip.local_transports[i] == hop->transport &&
-		    addr_eq(&n->sip.local_binds[i], &p->bound)) {
+	for (uint32_t i = 0; i < n->sip->local_count; i++) {
+		if (n->sip->local_transports[i] == hop->transport &&
+		    addr_eq(&n->sip->local_binds[i], &p->bound)) {
 			hop->local = (uint16_t)i;
 			return true;
 		}
@@ -275,8 +276,8 @@ static void edge_say_gone(struct node *n, const struct parcel *p, uint64_t incar
 
 	gone.kind = PARCEL_GONE;
 	gone.data = (struct bytes){ 0 };
-	if (!claimant_process(n->cluster.claimant, incarnation, &to) ||
-	    channels_send(n->cluster.edge->channels, &to, &gone))
+	if (!claimant_process(n->cluster->claimant, incarnation, &to) ||
+	    channels_send(n->cluster->edge->channels, &to, &gone))
 		LOG_DEBUG("node", 0, "another node is not told that a connection is gone");
 }
 
@@ -291,7 +292,7 @@ static void edge_carry(struct node *n, const struct parcel *p, uint64_t incarnat
 
 	if (p->transport < SIP_TRANSPORTS && sip_transport_is_stream(hop.transport) &&
 	    !hop_is_edge(hop.connection))
-		err = transport_send(n->sip.transport, &hop, p->data);
+		err = transport_send(n->sip->transport, &hop, p->data);
 	if (err && err != -ENOBUFS)
 		edge_say_gone(n, p, incarnation);
 }
@@ -303,10 +304,10 @@ static void edge_carry_datagram(struct node *n, const struct parcel *p)
 
 	if (!edge_bound(n, p, &hop))
 		return;
-	n->cluster.edge->carrying = true;
-	if (transport_send(n->sip.transport, &hop, p->data))
+	n->cluster->edge->carrying = true;
+	if (transport_send(n->sip->transport, &hop, p->data))
 		LOG_DEBUG("node", 0, "a datagram of another node is not sent");
-	n->cluster.edge->carrying = false;
+	n->cluster->edge->carrying = false;
 }
 
 static void edge_carry_flow(struct node *n, const struct parcel *p)
@@ -314,15 +315,15 @@ static void edge_carry_flow(struct node *n, const struct parcel *p)
 	struct sip_hop hop = { .transport = SIP_UDP, .remote = p->remote };
 	uint32_t i = 0;
 
-	while (i < n->sip.local_count && hop_edge_flow((uint16_t)i) != p->connection)
+	while (i < n->sip->local_count && hop_edge_flow((uint16_t)i) != p->connection)
 		i++;
 	hop.local = (uint16_t)i;
-	if (i == n->sip.local_count || n->sip.local_transports[i] != SIP_UDP)
+	if (i == n->sip->local_count || n->sip->local_transports[i] != SIP_UDP)
 		return;
-	n->cluster.edge->carrying = true;
-	if (transport_send(n->sip.transport, &hop, p->data))
+	n->cluster->edge->carrying = true;
+	if (transport_send(n->sip->transport, &hop, p->data))
 		LOG_DEBUG("node", 0, "a datagram of another node is not sent");
-	n->cluster.edge->carrying = false;
+	n->cluster->edge->carrying = false;
 }
 
 /* ---- from phones of other nodes ---- */
@@ -332,9 +333,9 @@ static bool edge_local(const struct node *n, const struct parcel *p, struct sip_
 {
 	bool found = edge_bound(n, p, hop);
 
-	for (uint32_t i = 0; i < n->sip.local_count && !found; i++) {
-		found = n->sip.local_transports[i] == hop->transport &&
-			n->sip.local_binds[i].family == p->remote.family;
+	for (uint32_t i = 0; i < n->sip->local_count && !found; i++) {
+		found = n->sip->local_transports[i] == hop->transport &&
+			n->sip->local_binds[i].family == p->remote.family;
 		hop->local = (uint16_t)i;
 	}
 	return found;
@@ -357,9 +358,9 @@ static void edge_on_parcel(struct node *n, const struct parcel *p, uint64_t inca
 
 	if (!edge_heard_at(n, p, incarnation, &hop))
 		return;
-	n->cluster.edge->hearing = true;
+	n->cluster->edge->hearing = true;
 	node_on_message(&hop, p->data, n);
-	n->cluster.edge->hearing = false;
+	n->cluster->edge->hearing = false;
 }
 
 static bool edge_is_own(const struct sip_hop *from)
@@ -372,7 +373,7 @@ static enum parcel_kind received_as(const struct node *n, const struct sip_hop *
 {
 	if (from->transport != SIP_UDP)
 		return PARCEL_RECEIVED;
-	return n->sip.local_shards[from->local] ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD_FLOW;
+	return n->sip->local_shards[from->local] ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD_FLOW;
 }
 
 /* Another process has the shard by now, and the sender does not know yet:
@@ -382,18 +383,18 @@ static bool edge_give_back(struct node *n, uint16_t shard, const struct sip_hop 
 {
 	struct parcel p = { .kind = PARCEL_BACK,
 			    .transport = (uint8_t)from->transport,
-			    .bound = n->sip.local_binds[from->local],
+			    .bound = n->sip->local_binds[from->local],
 			    .remote = from->remote,
 			    .data = message };
 	struct channel_to to;
 	struct hop_edge edge;
 
-	if (!claimant_owner(n->cluster.claimant, shard, &to) ||
-	    !hop_edge_get(&n->cluster.edge->names, from->connection, &edge) ||
-	    !claimant_process(n->cluster.claimant, edge.process, &to))
+	if (!claimant_owner(n->cluster->claimant, shard, &to) ||
+	    !hop_edge_get(&n->cluster->edge->names, from->connection, &edge) ||
+	    !claimant_process(n->cluster->claimant, edge.process, &to))
 		return false;
 	p.connection = edge.connection;
-	return channels_send(n->cluster.edge->channels, &to, &p) == 0;
+	return channels_send(n->cluster->edge->channels, &to, &p) == 0;
 }
 
 bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
@@ -407,17 +408,17 @@ bool node_edge_hand(struct node *n, uint16_t shard, const struct sip_hop *from,
 			    .data = message };
 	struct channel_to to;
 
-	if (!n->cluster.edge || message.n > PARCEL_DATA_MAX)
+	if (!n->cluster->edge || message.n > PARCEL_DATA_MAX)
 		return false;
 	if (!datagram && hop_is_edge(from->connection))
 		return edge_give_back(n, shard, from, message);
-	if (n->cluster.edge->hearing || (!datagram && !edge_is_own(from)) ||
-	    !claimant_owner(n->cluster.claimant, shard, &to))
+	if (n->cluster->edge->hearing || (!datagram && !edge_is_own(from)) ||
+	    !claimant_owner(n->cluster->claimant, shard, &to))
 		return false;
-	p.bound = n->sip.local_binds[from->local];
+	p.bound = n->sip->local_binds[from->local];
 	if (p.kind == PARCEL_HEARD_FLOW)
 		p.connection = hop_edge_flow(from->local);
-	return channels_send(n->cluster.edge->channels, &to, &p) == 0;
+	return channels_send(n->cluster->edge->channels, &to, &p) == 0;
 }
 
 /* ---- between shards ---- */
@@ -433,11 +434,12 @@ int node_edge_inter_shard(struct node *n, uint16_t from, uint16_t to, struct byt
 
 	if (message.n > PARCEL_DATA_MAX)
 		return -EMSGSIZE;
-	if (!n->cluster.edge || !claimant_knows(n->cluster.claimant, to))
+	if (!n->cluster->edge || !claimant_knows(n->cluster->claimant, to))
 		return -EHOSTUNREACH;
-	return claimant_owner(n->cluster.claimant, to, &owner) ? /* else a take-over is under way */
-		       channels_send(n->cluster.edge->channels, &owner, &p)
-							       : 0;
+	return claimant_owner(n->cluster->claimant, to, &owner)
+		       ? /* else a take-over is under way */
+		       channels_send(n->cluster->edge->channels, &owner, &p)
+		       : 0;
 }
 
 /* If the shard has moved, or is not live yet, the sender repeats it. */
@@ -459,7 +461,7 @@ void node_edge_on_message(struct node *n, const struct channel_to *to, struct by
 {
 	const struct parcel p = { .kind = PARCEL_STATES, .data = outcome };
 
-	if (channels_send(n->cluster.edge->channels, to, &p))
+	if (channels_send(n->cluster->edge->channels, to, &p))
 		LOG_DEBUG("node", 0, "another node is not told which users are watched");
 }
 
@@ -482,7 +484,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 	struct node *n = arg;
 
 	(void)id;
-	if (n->life->phase != NODE_RUNNING || !n->sip.transport)
+	if (n->life->phase != NODE_RUNNING || !n->sip->transport)
 		return;
 	switch (p->kind) {
 	case PARCEL_SEND:
@@ -543,12 +545,12 @@ int node_edge_open(struct node *n)
 	struct node_edge *e;
 	int err;
 
-	if (!n->cluster.claimant)
+	if (!n->cluster->claimant)
 		return 0;
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
-	claimant_self(n->cluster.claimant, &settings.id, &settings.incarnation);
+	claimant_self(n->cluster->claimant, &settings.id, &settings.incarnation);
 	e->names.self = settings.incarnation;
 	keys_derive(&n->keys, "tandem channel 1", settings.key);
 	err = channels_open(&e->channels, &settings, &handlers);
@@ -560,7 +562,7 @@ int node_edge_open(struct node *n)
 		free(e);
 		return err;
 	}
-	n->cluster.edge = e;
+	n->cluster->edge = e;
 	return 0;
 }
 
@@ -568,28 +570,28 @@ void node_edge_provide(struct node *n)
 {
 	const struct transport_edge edge = { .send = edge_send, .arg = n };
 
-	if (n->cluster.edge)
-		transport_provide_edge(n->sip.transport, &edge);
+	if (n->cluster->edge)
+		transport_provide_edge(n->sip->transport, &edge);
 }
 
 void node_edge_close(struct node *n)
 {
-	if (!n->cluster.edge)
+	if (!n->cluster->edge)
 		return;
-	channels_close(n->cluster.edge->channels);
-	free(n->cluster.edge);
-	n->cluster.edge = NULL;
+	channels_close(n->cluster->edge->channels);
+	free(n->cluster->edge);
+	n->cluster->edge = NULL;
 }
 
 void node_edge_expire(struct node *n, uint64_t now_ns)
 {
-	if (n->cluster.edge && channels_next_ns(n->cluster.edge->channels) <= now_ns)
-		channels_expire(n->cluster.edge->channels, now_ns);
+	if (n->cluster->edge && channels_next_ns(n->cluster->edge->channels) <= now_ns)
+		channels_expire(n->cluster->edge->channels, now_ns);
 }
 
 uint64_t node_edge_next_ns(const struct node *n)
 {
-	return n->cluster.edge ? channels_next_ns(n->cluster.edge->channels) : UINT64_MAX;
+	return n->cluster->edge ? channels_next_ns(n->cluster->edge->channels) : UINT64_MAX;
 }
 
 void node_edge_metrics(const struct node *n)
@@ -597,10 +599,10 @@ void node_edge_metrics(const struct node *n)
 	const struct channels_counts *now;
 	struct channels_counts *shown;
 
-	if (!n->cluster.edge)
+	if (!n->cluster->edge)
 		return;
-	now = channels_counts(n->cluster.edge->channels);
-	shown = &n->cluster.edge->shown;
+	now = channels_counts(n->cluster->edge->channels);
+	shown = &n->cluster->edge->shown;
 	metric_add(g_edge_metrics.sent, now->sent - shown->sent);
 	metric_add(g_edge_metrics.received, now->received - shown->received);
 	metric_add(g_edge_metrics.lost, now->lost - shown->lost);

@@ -15,7 +15,7 @@ struct node;
 struct node_edge;
 
 void node_edge_setup(void); /* registers the metrics; main thread, once */
-/* The claimant is open. Without a cluster n->cluster.edge stays NULL, and all else does nothing.
+/* The claimant is open. Without a cluster n->cluster->edge stays NULL, and all else does nothing.
  * 0 or -errno. */
 int node_edge_open(struct node *n) NODISCARD;
 /* SIP is open: from now on its transport sends by it. */

@@ -54,7 +54,7 @@ bool node_is_draining(const struct node *n)
 static void drain_show(struct node *n)
 {
 	node_drain_apply(n);
-	health_set(&n->web.health, HEALTH_DRAINING, node_is_draining(n));
+	health_set(&n->web->health, HEALTH_DRAINING, node_is_draining(n));
 }
 
 void node_drain_set(struct node *n, bool on)
@@ -130,11 +130,11 @@ void node_room_update(struct node *n)
 	struct shard_counts counts;
 
 	node_counts(n, &counts);
-	health_set(&n->web.health, HEALTH_NO_CALLS, counts.calls >= n->capacity->calls_max);
-	health_set(&n->web.health, HEALTH_NO_TRANSACTIONS, counts.txns >= counts.txns_max);
-	health_set(&n->web.health, HEALTH_NO_PORTS,
+	health_set(&n->web->health, HEALTH_NO_CALLS, counts.calls >= n->capacity->calls_max);
+	health_set(&n->web->health, HEALTH_NO_TRANSACTIONS, counts.txns >= counts.txns_max);
+	health_set(&n->web->health, HEALTH_NO_PORTS,
 		   shard_networks_full(node_core(n, 0), clock_instant()) != 0);
-	health_set(&n->web.health, HEALTH_NO_DESCRIPTORS, !has_descriptors());
+	health_set(&n->web->health, HEALTH_NO_DESCRIPTORS, !has_descriptors());
 }
 
 void node_ask_stop(struct node *n)
@@ -143,10 +143,10 @@ void node_ask_stop(struct node *n)
 	if (n->life->phase == NODE_RUNNING) {
 		n->life->phase = NODE_STOPPING;
 		n->life->stop_deadline_ns = clock_now_ns() + STOP_LIMIT_NS;
-		health_set(&n->web.health, HEALTH_STOPPING, true);
+		health_set(&n->web->health, HEALTH_STOPPING, true);
 		n->hooks->stopping(n);
 		node_drain_apply(n);
-		claimant_leave(n->cluster.claimant);
+		claimant_leave(n->cluster->claimant);
 		LOG_INFO("node", 0, "stopping: calls stay in Redis");
 		notify_manager("STOPPING=1");
 	} else {
@@ -165,7 +165,7 @@ void node_ask_stop(struct node *n)
 static bool shard_is_home_at(const struct node *n, uint64_t id, uint64_t self,
 			     const struct node_shard *s)
 {
-	const struct standing *of = id == self ? NULL : claimant_standing(n->cluster.claimant, id);
+	const struct standing *of = id == self ? NULL : claimant_standing(n->cluster->claimant, id);
 
 	return id == self ? s->home : of && standing_is_home(of, s->number);
 }
@@ -174,7 +174,7 @@ static bool shard_is_home_at(const struct node *n, uint64_t id, uint64_t self,
 static uint64_t shard_runs_at(const struct node *n, uint64_t id, uint64_t self, uint16_t number,
 			      uint64_t now_ns)
 {
-	const struct standing *of = id == self ? NULL : claimant_standing(n->cluster.claimant, id);
+	const struct standing *of = id == self ? NULL : claimant_standing(n->cluster->claimant, id);
 
 	if (id != self)
 		return of ? standing_runs(of, number, now_ns) : 0;
@@ -193,7 +193,7 @@ static void plan_add_node(const struct node *n, struct rebalance_plan *out,
 	bool takes = !node_leaves(n);
 
 	if (node->node.id != self) {
-		of = claimant_standing(n->cluster.claimant, node->node.id);
+		of = claimant_standing(n->cluster->claimant, node->node.id);
 		takes = of && !standing_drains(of, now_ns);
 	}
 	if (b->node_count == BALANCE_NODES_MAX)
@@ -214,7 +214,7 @@ static void plan_nodes(const struct node *n, struct rebalance_plan *out, uint64_
 
 	do {
 		next.node.id = UINT64_MAX;
-		for (uint32_t i = 0; claimant_node(n->cluster.claimant, i, &node); i++) {
+		for (uint32_t i = 0; claimant_node(n->cluster->claimant, i, &node); i++) {
 			if ((node.heard || node.node.id == self) && node.node.id > last &&
 			    node.node.id < next.node.id)
 				next = node;
@@ -258,7 +258,7 @@ void node_rebalance_plan(const struct node *n, struct rebalance_plan *out)
 			      (int)ROSTER_NODES_MAX <= (int)BALANCE_NODES_MAX,
 		      "all of them fit");
 	memset(out, 0, sizeof(*out));
-	claimant_self(n->cluster.claimant, &self, &incarnation);
+	claimant_self(n->cluster->claimant, &self, &incarnation);
 	plan_nodes(n, out, self, now_ns);
 	for (uint32_t i = 0; i < n->shards->count; i++)
 		plan_shard(n, out, &n->shards->list[i], self, now_ns);
@@ -269,7 +269,7 @@ void node_rebalance_plan(const struct node *n, struct rebalance_plan *out)
 
 void node_rebalance_start(struct node *n, const struct rebalance_plan *plan)
 {
-	struct node_rebalance *r = &n->cluster.rebalance;
+	struct node_rebalance *r = &n->cluster->rebalance;
 
 	assert(!r->count);
 	for (uint32_t i = 0; i < plan->count; i++) {
@@ -303,7 +303,7 @@ static bool move_may_start(const struct node_rebalance *r, const struct node_mov
 static void move_start(struct node *n, const struct node_move *move, uint64_t self)
 {
 	if (move->to != self) {
-		claimant_let_claim(n->cluster.claimant, move->to, move->shard);
+		claimant_let_claim(n->cluster->claimant, move->to, move->shard);
 		return;
 	}
 	for (uint32_t i = 0; i < n->shards->count; i++) {
@@ -326,7 +326,7 @@ static void move_end(struct node_move *move, bool done)
 
 static void move_turn(struct node *n, struct node_move *move, uint64_t self, uint64_t now_ns)
 {
-	if (move->state == MOVE_WAITS && move_may_start(&n->cluster.rebalance, move)) {
+	if (move->state == MOVE_WAITS && move_may_start(&n->cluster->rebalance, move)) {
 		move->state = MOVE_ASKED;
 		move->until_ns = now_ns + MOVE_LIMIT_NS;
 	}
@@ -344,14 +344,14 @@ static void move_turn(struct node *n, struct node_move *move, uint64_t self, uin
 
 void node_rebalance_expire(struct node *n, uint64_t now_ns)
 {
-	struct node_rebalance *r = &n->cluster.rebalance;
+	struct node_rebalance *r = &n->cluster->rebalance;
 	uint64_t self, incarnation;
 	bool any = false;
 
 	if (!r->count || now_ns < r->next_ns || n->life->phase != NODE_RUNNING)
 		return;
 	r->next_ns = now_ns + MOVE_BEAT_NS;
-	claimant_self(n->cluster.claimant, &self, &incarnation);
+	claimant_self(n->cluster->claimant, &self, &incarnation);
 	for (uint32_t i = 0; i < r->count; i++) {
 		move_turn(n, &r->moves[i], self, now_ns);
 		any |= r->moves[i].state != MOVE_OVER;
@@ -362,8 +362,8 @@ void node_rebalance_expire(struct node *n, uint64_t now_ns)
 
 uint64_t node_rebalance_next_ns(const struct node *n)
 {
-	return n->cluster.rebalance.count && n->life->phase == NODE_RUNNING
-		       ? n->cluster.rebalance.next_ns
+	return n->cluster->rebalance.count && n->life->phase == NODE_RUNNING
+		       ? n->cluster->rebalance.next_ns
 		       : UINT64_MAX;
 }
 
@@ -571,14 +571,14 @@ bool node_hand_is_possible(const struct node *n)
 {
 	uint64_t other;
 
-	return claimant_others(n->cluster.claimant, &other, 1) != 0;
+	return claimant_others(n->cluster->claimant, &other, 1) != 0;
 }
 
 /* Each time the next one; the shards of one node go to several. */
 static void shard_offer(struct node_shard *s, uint64_t now_ns)
 {
 	uint64_t ids[PEERS_MAX];
-	uint32_t count = claimant_others(s->node->cluster.claimant, ids, PEERS_MAX);
+	uint32_t count = claimant_others(s->node->cluster->claimant, ids, PEERS_MAX);
 
 	if (!count || (s->offered_ns && now_ns < s->offered_ns + OFFER_NS))
 		return;

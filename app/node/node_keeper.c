@@ -34,17 +34,17 @@ uint16_t node_network_shard(const struct node *n, uint32_t network)
 static void listen_at(struct node *n, uint32_t local, bool live)
 {
 	if (!live)
-		transport_unlisten(n->sip.transport, local);
-	else if (transport_listen(n->sip.transport, local))
+		transport_unlisten(n->sip->transport, local);
+	else if (transport_listen(n->sip->transport, local))
 		LOG_WARN("node", 0, "SIP is not heard at a floating network: trying again",
 			 LOG_STR("network",
-				 n->settings->networks[n->sip.local_networks[local]].name));
+				 n->settings->networks[n->sip->local_networks[local]].name));
 }
 
 void node_shards_listen(struct node *n)
 {
-	for (uint32_t i = 0; n->sip.transport && i < n->sip.local_count; i++) {
-		uint16_t number = node_network_shard(n, n->sip.local_networks[i]);
+	for (uint32_t i = 0; n->sip->transport && i < n->sip->local_count; i++) {
+		uint16_t number = node_network_shard(n, n->sip->local_networks[i]);
 
 		if (number)
 			listen_at(n, i, node_shard_find(n, number) != NULL);
@@ -103,15 +103,16 @@ void node_keeper_metrics(const struct node *n)
 	uint32_t of[FLOATING_HOOKED + 1] = { 0 };
 
 	for (uint32_t i = 0; i < n->settings->network_count; i++)
-		of[n->cluster.keeper.of[i]]++;
+		of[n->cluster->keeper.of[i]]++;
 	metric_set(g_keeper_metrics.here, of[FLOATING_HERE]);
 	metric_set(g_keeper_metrics.standing, of[FLOATING_STANDING]);
 	metric_set(g_keeper_metrics.refused, of[FLOATING_REFUSED]);
 	metric_set(g_keeper_metrics.hooked, of[FLOATING_HOOKED]);
-	metric_set(g_keeper_metrics.up, n->cluster.keeper.process && !n->cluster.keeper.dead);
-	for (uint32_t kind = 0; n->cluster.keeper.backstop.withheld && kind < EGRESS_KIND_COUNT;
+	metric_set(g_keeper_metrics.up, n->cluster->keeper.process && !n->cluster->keeper.dead);
+	for (uint32_t kind = 0; n->cluster->keeper.backstop.withheld && kind < EGRESS_KIND_COUNT;
 	     kind++) {
-		uint64_t now = egress_withheld(&n->cluster.keeper.backstop, (enum egress_kind)kind);
+		uint64_t now =
+			egress_withheld(&n->cluster->keeper.backstop, (enum egress_kind)kind);
 
 		metric_add(g_keeper_metrics.withheld[kind], now - g_keeper_metrics.shown[kind]);
 		g_keeper_metrics.shown[kind] = now;
@@ -164,7 +165,7 @@ void node_keeper_start(struct node *n)
 	s.count = node_is_clustered(n) ? addresses_that_float(n, addresses) : 0;
 	s.flows = settings_port_pairs(n->settings);
 	s.hook = n->settings->cluster.address_hook[0] ? n->settings->cluster.address_hook : NULL;
-	err = keeper_fork(&n->cluster.keeper.process, &s);
+	err = keeper_fork(&n->cluster->keeper.process, &s);
 	if (err) {
 		LOG_ERROR("node", 0,
 			  "cannot start the process that has addresses and media sockets",
@@ -182,14 +183,14 @@ void node_keeper_start(struct node *n)
 
 int node_keeper_sockets(struct node *n)
 {
-	return sockets_open(&n->cluster.keeper.sockets,
-			    keeper_sockets_fd(n->cluster.keeper.process),
+	return sockets_open(&n->cluster->keeper.sockets,
+			    keeper_sockets_fd(n->cluster->keeper.process),
 			    settings_port_pairs(n->settings));
 }
 
 void node_keeper_sockets_receive(struct node *n)
 {
-	uint32_t flows = sockets_await_left(&n->cluster.keeper.sockets, SOCKETS_PATIENCE_NS);
+	uint32_t flows = sockets_await_left(&n->cluster->keeper.sockets, SOCKETS_PATIENCE_NS);
 
 	if (flows)
 		LOG_INFO("node", 0, "media sockets of the process before are here",
@@ -201,24 +202,24 @@ void node_keeper_sockets_receive(struct node *n)
 
 void node_keeper_remains_await(struct node *n, struct remains *out)
 {
-	if (n->cluster.keeper.process && !n->cluster.keeper.left_received)
-		keeper_remains_await(n->cluster.keeper.process, &n->cluster.keeper.left,
+	if (n->cluster->keeper.process && !n->cluster->keeper.left_received)
+		keeper_remains_await(n->cluster->keeper.process, &n->cluster->keeper.left,
 				     REMAINS_PATIENCE_NS);
-	*out = n->cluster.keeper.left;
-	n->cluster.keeper.left = (struct remains){ .fd_count = 0 };
-	n->cluster.keeper.left_received = true;
+	*out = n->cluster->keeper.left;
+	n->cluster->keeper.left = (struct remains){ .fd_count = 0 };
+	n->cluster->keeper.left_received = true;
 }
 
 void node_keeper_remain(struct node *n)
 {
-	uint32_t change = engine_remains_change(n->media.engine);
+	uint32_t change = engine_remains_change(n->media->engine);
 	struct remains r;
 	int err;
 
-	engine_remains(n->media.engine, &r);
-	err = n->cluster.keeper.process ? keeper_remain(n->cluster.keeper.process, &r) : 0;
+	engine_remains(n->media->engine, &r);
+	err = n->cluster->keeper.process ? keeper_remain(n->cluster->keeper.process, &r) : 0;
 	remains_close(&r);
-	n->cluster.keeper.remains_sent =
+	n->cluster->keeper.remains_sent =
 		err == -EAGAIN ? change - 1 : change; /* when it has room */
 	if (err && err != -EAGAIN)
 		LOG_WARN("node", 0,
@@ -228,31 +229,31 @@ void node_keeper_remain(struct node *n)
 
 void node_keeper_round(struct node *n)
 {
-	if (n->media.engine &&
-	    engine_remains_change(n->media.engine) != n->cluster.keeper.remains_sent)
+	if (n->media->engine &&
+	    engine_remains_change(n->media->engine) != n->cluster->keeper.remains_sent)
 		node_keeper_remain(n);
 }
 
 void node_keeper_stop(struct node *n)
 {
-	sockets_close(&n->cluster.keeper.sockets);
-	keeper_close(n->cluster.keeper.process);
-	remains_close(&n->cluster.keeper.left);
-	n->cluster.keeper.process = NULL;
-	egress_close(&n->cluster.keeper.backstop);
+	sockets_close(&n->cluster->keeper.sockets);
+	keeper_close(n->cluster->keeper.process);
+	remains_close(&n->cluster->keeper.left);
+	n->cluster->keeper.process = NULL;
+	egress_close(&n->cluster->keeper.backstop);
 }
 
 void node_keeper_gone(struct node *n, const struct addr *peer, struct bytes datagram)
 {
-	if (n->cluster.keeper.process) /* what it cannot take now is repeated in a second */
-		(void)!keeper_gone(n->cluster.keeper.process, peer, datagram);
+	if (n->cluster->keeper.process) /* what it cannot take now is repeated in a second */
+		(void)!keeper_gone(n->cluster->keeper.process, peer, datagram);
 }
 
 /* ---- answers of the keeper ---- */
 
 static void refusal_log(struct node *n, const struct keeper_answer *a)
 {
-	if (a->error == -EPERM && n->cluster.keeper.refusal_logged)
+	if (a->error == -EPERM && n->cluster->keeper.refusal_logged)
 		return;
 	if (a->error == -EPERM)
 		LOG_WARN("node", 0,
@@ -266,7 +267,7 @@ static void refusal_log(struct node *n, const struct keeper_answer *a)
 	else
 		LOG_ERROR("node", 0, "a floating address cannot be added",
 			  LOG_ADDR("address", &a->address), LOG_STR("error", strerror(-a->error)));
-	n->cluster.keeper.refusal_logged |= a->error == -EPERM;
+	n->cluster->keeper.refusal_logged |= a->error == -EPERM;
 }
 
 static void taken_log(struct node *n, const struct keeper_answer *a)
@@ -309,7 +310,7 @@ static void on_taken(struct node *n, const struct keeper_answer *a)
 
 		if (!of || !addr_ip_eq(&n->settings->networks[i].bind, &a->address))
 			continue;
-		n->cluster.keeper.of[i] = floating_of(a);
+		n->cluster->keeper.of[i] = floating_of(a);
 		s = of;
 	}
 	if (s)
@@ -323,7 +324,7 @@ static void on_died(struct node *n)
 		"node", 0,
 		"the process that has floating addresses and media sockets is gone: addresses stay "
 		"where they are until the node is started again");
-	n->cluster.keeper.dead = true;
+	n->cluster->keeper.dead = true;
 	for (uint32_t i = 0; i < n->shards->count; i++) {
 		struct node_shard *s = &n->shards->list[i];
 
@@ -335,14 +336,14 @@ static void on_died(struct node *n)
 /* Before any address is here: nothing that may be sent is withheld. */
 static void on_backstop(struct node *n, const struct keeper_answer *a)
 {
-	int err = egress_join(&n->cluster.keeper.backstop, a->fds, a->fd_count);
+	int err = egress_join(&n->cluster->keeper.backstop, a->fds, a->fd_count);
 
 	if (err) {
 		LOG_ERROR("node", 0, "the times of leases cannot be told to the kernel",
 			  LOG_STR("error", strerror(-err)));
 		return;
 	}
-	validity_follow(&n->shards->validity, egress_valid, &n->cluster.keeper.backstop);
+	validity_follow(&n->shards->validity, egress_valid, &n->cluster->keeper.backstop);
 	LOG_INFO("node", 0,
 		 "the kernel withholds what is said from floating addresses past a lease");
 }
@@ -353,11 +354,11 @@ static void on_remains(struct node *n, const struct keeper_answer *a)
 	struct remains left;
 
 	keeper_answer_remains(a, &left);
-	if (n->cluster.keeper.left_received)
+	if (n->cluster->keeper.left_received)
 		remains_close(&left);
 	else
-		n->cluster.keeper.left = left;
-	n->cluster.keeper.left_received = true;
+		n->cluster->keeper.left = left;
+	n->cluster->keeper.left_received = true;
 }
 
 static void on_keeper(const struct keeper_answer *a, void *arg)
@@ -392,8 +393,8 @@ static void on_keeper(const struct keeper_answer *a, void *arg)
 
 int node_keeper_watch(struct node *n)
 {
-	return n->cluster.keeper.process ? keeper_watch(n->cluster.keeper.process, on_keeper, n)
-					 : 0;
+	return n->cluster->keeper.process ? keeper_watch(n->cluster->keeper.process, on_keeper, n)
+					  : 0;
 }
 
 /* ---- orders ---- */
@@ -404,11 +405,11 @@ void node_addresses_claim(struct node_shard *s, node_shard_fn *done)
 
 	s->addressed = done;
 	s->addresses_asked = 1;
-	for (uint32_t i = 0; n->cluster.keeper.process && i < n->settings->network_count; i++) {
+	for (uint32_t i = 0; n->cluster->keeper.process && i < n->settings->network_count; i++) {
 		const struct settings_network *at = &n->settings->networks[i];
 
 		if (node_network_shard(n, i) == s->number &&
-		    !keeper_claim(n->cluster.keeper.process, &at->bind, at->interface))
+		    !keeper_claim(n->cluster->keeper.process, &at->bind, at->interface))
 			s->addresses_asked++;
 	}
 	address_answered(s);
@@ -419,12 +420,12 @@ void node_addresses_leave(struct node_shard *s)
 	struct node *n = s->node;
 
 	s->addresses_asked = 0;
-	for (uint32_t i = 0; n->cluster.keeper.process && i < n->settings->network_count; i++) {
+	for (uint32_t i = 0; n->cluster->keeper.process && i < n->settings->network_count; i++) {
 		if (node_network_shard(n, i) != s->number)
 			continue;
-		n->cluster.keeper.of[i] = FLOATING_REMOTE;
-		if (keeper_leave(n->cluster.keeper.process, &n->settings->networks[i].bind) &&
-		    !n->cluster.keeper.dead)
+		n->cluster->keeper.of[i] = FLOATING_REMOTE;
+		if (keeper_leave(n->cluster->keeper.process, &n->settings->networks[i].bind) &&
+		    !n->cluster->keeper.dead)
 			LOG_ERROR("node", 0, "a floating address cannot be deleted",
 				  LOG_STR("network", n->settings->networks[i].name));
 	}

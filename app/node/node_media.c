@@ -35,7 +35,7 @@ static const uint8_t g_tones[SHARD_TRACKS] = {
 static void try_all(struct node *n, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < SHARD_TRACKS; i++)
-		player_try(&n->media.players[i], now_ns);
+		player_try(&n->media->players[i], now_ns);
 }
 
 static void on_sounds(int fd, unsigned events, void *arg)
@@ -45,9 +45,9 @@ static void on_sounds(int fd, unsigned events, void *arg)
 
 	(void)fd;
 	(void)events;
-	(void)sounds_round(n->media.sounds, now_ns);
+	(void)sounds_round(n->media->sounds, now_ns);
 	try_all(n, now_ns);
-	plays_try(&n->media.plays, now_ns);
+	plays_try(&n->media->plays, now_ns);
 }
 
 static void live_event_give(struct node *n, const struct live_event *event)
@@ -55,7 +55,7 @@ static void live_event_give(struct node *n, const struct live_event *event)
 	struct reply reply = { .ask = ASK_MEDIA_STREAM, .of = event->call };
 
 	if (event->feed)
-		plays_live(&n->media.plays, event);
+		plays_live(&n->media->plays, event);
 	else if (lives_stream_outcome(event, &reply.media_stream))
 		answers_reply(&n->shards->answers, &reply);
 }
@@ -68,9 +68,9 @@ static void on_live_events(int fd, unsigned events, void *arg)
 	(void)fd;
 	(void)events;
 	do {
-		while (live_events(n->media.lives.live, &event, 1) == 1)
+		while (live_events(n->media->lives.live, &event, 1) == 1)
 			live_event_give(n, &event);
-	} while (!live_events_wait(n->media.lives.live));
+	} while (!live_events_wait(n->media->lives.live));
 }
 
 /* Applications of live sound, as the settings say. */
@@ -78,8 +78,8 @@ static void lives_start(struct node *n)
 {
 	int err = 0;
 
-	if (lives_configure(&n->media.lives, &n->settings->live, n->media.engine))
-		err = loop_watch(live_event_fd(n->media.lives.live), LOOP_READ, on_live_events, n);
+	if (lives_configure(&n->media->lives, &n->settings->live, n->media->engine))
+		err = loop_watch(live_event_fd(n->media->lives.live), LOOP_READ, on_live_events, n);
 	if (err)
 		LOG_ERROR("live", 0, "live sound cannot be watched",
 			  LOG_STR("error", strerror(-err)));
@@ -163,7 +163,7 @@ static void speech_on_answer(struct node *n, const json_t *result, const char *w
 	if (!result)
 		LOG_WARN("speech", 0, "a text was not said", LOG_STR("reason", why));
 	speech_show(n, ask, result, result ? wrong : why);
-	plays_on_rendered(&n->media.plays, ask->hash, wrong, clock_now_ns());
+	plays_on_rendered(&n->media->plays, ask->hash, wrong, clock_now_ns());
 	speech_ask_free(ask);
 }
 
@@ -198,7 +198,7 @@ static bool speech_request(const struct play *y, void *arg)
 		return n->hooks->fetch(n, y->name.tenant, y->name.file);
 	(void)bytes_cut(&text, ':', &language);
 	(void)bytes_cut(&text, ':', &voice);
-	(void)snprintf(file, sizeof(file), "%s/%s", n->media.speech, y->name.hash);
+	(void)snprintf(file, sizeof(file), "%s/%s", n->media->speech, y->name.hash);
 	ask = speech_ask_new(n, y, language, voice, text.n);
 	if (ask && node_helper_request(n, "say",
 				       json_pack("{s:s, s:s, s:s%, s:s%, s:s%}", "url",
@@ -220,7 +220,7 @@ int node_players_open(struct node *n)
 						  .recordings = n->settings->recordings.folder,
 						  .shipped = NODE_SHIPPED_SOUNDS,
 						  .prompts = prompts,
-						  .speech = n->media.speech,
+						  .speech = n->media->speech,
 						  .on_work = on_prompt_work,
 						  .arg = n,
 						  .count = SOUNDS_MAX,
@@ -230,42 +230,42 @@ int node_players_open(struct node *n)
 	int err;
 
 	(void)snprintf(prompts, sizeof(prompts), "%s/prompts", n->settings->node.state_dir);
-	(void)snprintf(n->media.speech, sizeof(n->media.speech), "%s/speech",
+	(void)snprintf(n->media->speech, sizeof(n->media->speech), "%s/speech",
 		       n->settings->node.state_dir);
-	err = sounds_open(&n->media.sounds, &settings);
+	err = sounds_open(&n->media->sounds, &settings);
 	if (err)
 		return err;
 	for (uint32_t i = 0; i < SHARD_TRACKS; i++) {
 		const struct player_settings player = {
-			.sounds = n->media.sounds,
-			.queue = &n->media.queue,
+			.sounds = n->media->sounds,
+			.queue = &n->media->queue,
 			.number = i,
-			.tenant = i < SHARD_TRACK_FILES ? NODE_TENANT : n->media.choices[i].tenant,
+			.tenant = i < SHARD_TRACK_FILES ? NODE_TENANT : n->media->choices[i].tenant,
 			.tone = g_tones[i],
 			.tell = on_track,
 			.await = on_track_await,
 			.arg = n
 		};
 
-		player_open(&n->media.players[i], &player);
+		player_open(&n->media->players[i], &player);
 	}
-	err = plays_open(&n->media.plays, NODE_SHARED_JOBS, settings_port_pairs(n->settings) / 2);
+	err = plays_open(&n->media->plays, NODE_SHARED_JOBS, settings_port_pairs(n->settings) / 2);
 	if (err)
 		return err;
-	err = mixers_open(&n->media.mixers, NODE_SHARED_JOBS + n->media.plays.capacity,
-			  n->media.plays.capacity);
+	err = mixers_open(&n->media->mixers, NODE_SHARED_JOBS + n->media->plays.capacity,
+			  n->media->plays.capacity);
 	if (err)
 		return err;
-	n->media.mixers.queue = &n->media.queue;
-	n->media.mixers.answers = &n->shards->answers;
-	n->media.plays.sounds = n->media.sounds;
-	n->media.plays.queue = &n->media.queue;
-	n->media.plays.answers = &n->shards->answers;
-	n->media.plays.lives = &n->media.lives;
-	n->media.plays.speak = speech_request;
-	n->media.plays.speak_arg = n;
+	n->media->mixers.queue = &n->media->queue;
+	n->media->mixers.answers = &n->shards->answers;
+	n->media->plays.sounds = n->media->sounds;
+	n->media->plays.queue = &n->media->queue;
+	n->media->plays.answers = &n->shards->answers;
+	n->media->plays.lives = &n->media->lives;
+	n->media->plays.speak = speech_request;
+	n->media->plays.speak_arg = n;
 	lives_start(n);
-	return loop_watch(sounds_fd(n->media.sounds), LOOP_READ, on_sounds, n);
+	return loop_watch(sounds_fd(n->media->sounds), LOOP_READ, on_sounds, n);
 }
 
 static void tone_start(struct player *p, const char *plan, uint64_t now_ns)
@@ -281,12 +281,12 @@ void node_players_start(struct node *n)
 
 	for (uint32_t i = 0; i < SHARD_TRACKS; i++)
 		if (g_tones[i])
-			tone_start(&n->media.players[i], plan, now_ns);
-	player_play(&n->media.players[SHARD_TRACK_MUSIC], n->settings->media.music, now_ns);
+			tone_start(&n->media->players[i], plan, now_ns);
+	player_play(&n->media->players[SHARD_TRACK_MUSIC], n->settings->media.music, now_ns);
 	for (uint32_t i = SHARD_TRACK_FILES; i < SHARD_TRACKS; i++)
-		if (n->media.choices[i].users)
-			player_play(&n->media.players[i], n->media.choices[i].file, now_ns);
-	n->media.players_started = true;
+		if (n->media->choices[i].users)
+			player_play(&n->media->players[i], n->media->choices[i].file, now_ns);
+	n->media->players_started = true;
 }
 
 /* The first sine of its country's tone, and a second time where that comes twice. */
@@ -314,8 +314,8 @@ static uint32_t choice_find(const struct node *n, const char *tenant, const char
 	uint32_t i = SHARD_TRACK_FILES;
 
 	while (i < SHARD_TRACKS &&
-	       !(n->media.choices[i].users && !strcmp(n->media.choices[i].tenant, tenant) &&
-		 !strcmp(n->media.choices[i].file, file)))
+	       !(n->media->choices[i].users && !strcmp(n->media->choices[i].tenant, tenant) &&
+		 !strcmp(n->media->choices[i].file, file)))
 		i++;
 	return i;
 }
@@ -324,16 +324,16 @@ static uint32_t choice_free(const struct node *n)
 {
 	uint32_t i = SHARD_TRACK_FILES;
 
-	while (i < SHARD_TRACKS && n->media.choices[i].users)
+	while (i < SHARD_TRACKS && n->media->choices[i].users)
 		i++;
 	return i;
 }
 
 static void choice_play(struct node *n, uint32_t i, const char *file)
 {
-	(void)snprintf(n->media.choices[i].file, sizeof(n->media.choices[i].file), "%s", file);
-	if (n->media.players_started)
-		player_play(&n->media.players[i], file, clock_now_ns());
+	(void)snprintf(n->media->choices[i].file, sizeof(n->media->choices[i].file), "%s", file);
+	if (n->media->players_started)
+		player_play(&n->media->players[i], file, clock_now_ns());
 }
 
 uint8_t node_music_track(struct node *n, const char *tenant, const char *file)
@@ -345,8 +345,8 @@ uint8_t node_music_track(struct node *n, const char *tenant, const char *file)
 	if (!strcmp(file, MUSIC_OFF))
 		return SHARD_TRACK_NONE;
 	if (i == SHARD_TRACKS && (i = choice_free(n)) < SHARD_TRACKS) {
-		(void)snprintf(n->media.choices[i].tenant, sizeof(n->media.choices[i].tenant), "%s",
-			       tenant);
+		(void)snprintf(n->media->choices[i].tenant, sizeof(n->media->choices[i].tenant),
+			       "%s", tenant);
 		choice_play(n, i, file);
 	}
 	if (i == SHARD_TRACKS) {
@@ -354,7 +354,7 @@ uint8_t node_music_track(struct node *n, const char *tenant, const char *file)
 			  LOG_STR("file", file), LOG_U64("most", SHARD_TRACKS - SHARD_TRACK_FILES));
 		return SHARD_TRACK_MUSIC;
 	}
-	n->media.choices[i].users++;
+	n->media->choices[i].users++;
 	return (uint8_t)i;
 }
 
@@ -362,7 +362,7 @@ void node_music_leave(struct node *n, const char *tenant, const char *file)
 {
 	uint32_t i = choice_find(n, tenant, file);
 
-	if (i < SHARD_TRACKS && --n->media.choices[i].users == 0)
+	if (i < SHARD_TRACKS && --n->media->choices[i].users == 0)
 		choice_play(n, i, "");
 }
 
@@ -371,9 +371,9 @@ void node_players_event(struct node *n, const struct media_event *event, uint64_
 	uint32_t number = event->job.slot / PLAYER_JOBS;
 
 	if (number < SHARD_TRACKS)
-		player_event(&n->media.players[number], event, now_ns);
-	else if (!mixers_event(&n->media.mixers, event))
-		plays_event(&n->media.plays, event);
+		player_event(&n->media->players[number], event, now_ns);
+	else if (!mixers_event(&n->media->mixers, event))
+		plays_event(&n->media->plays, event);
 }
 
 void node_players_beat(struct node *n, uint64_t now_ns)
@@ -384,16 +384,16 @@ void node_players_beat(struct node *n, uint64_t now_ns)
 void node_players_round(struct node *n)
 {
 	for (uint32_t i = 0; i < SHARD_TRACKS; i++)
-		player_round(&n->media.players[i]);
-	plays_round(&n->media.plays);
-	mixers_round(&n->media.mixers);
+		player_round(&n->media->players[i]);
+	plays_round(&n->media->plays);
+	mixers_round(&n->media->mixers);
 }
 
 void node_players_reload(struct node *n)
 {
-	int err = sounds_folder_set(n->media.sounds, n->settings->media.sounds);
+	int err = sounds_folder_set(n->media->sounds, n->settings->media.sounds);
 
-	n->media.plays.missing[0] = '\0'; /* until it is wanted again */
+	n->media->plays.missing[0] = '\0'; /* until it is wanted again */
 	if (err)
 		LOG_ERROR("node", 0, "media.sounds stays as it was",
 			  LOG_STR("error", strerror(-err)));
@@ -403,17 +403,17 @@ void node_players_reload(struct node *n)
 
 void node_lives_close(struct node *n)
 {
-	if (n->media.lives.live)
-		loop_unwatch(live_event_fd(n->media.lives.live));
-	lives_close(&n->media.lives);
+	if (n->media->lives.live)
+		loop_unwatch(live_event_fd(n->media->lives.live));
+	lives_close(&n->media->lives);
 }
 
 void node_players_close(struct node *n)
 {
-	if (!n->media.sounds)
+	if (!n->media->sounds)
 		return;
-	loop_unwatch(sounds_fd(n->media.sounds));
-	plays_close(&n->media.plays);
-	mixers_close(&n->media.mixers);
-	sounds_close(n->media.sounds);
+	loop_unwatch(sounds_fd(n->media->sounds));
+	plays_close(&n->media->plays);
+	mixers_close(&n->media->mixers);
+	sounds_close(n->media->sounds);
 }

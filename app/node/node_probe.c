@@ -37,12 +37,12 @@ void node_dns_configure(struct node *n)
 	static_assert((int)SETTINGS_DNS_SERVERS_MAX == (int)DNS_SERVERS_MAX, "all of them");
 	for (uint32_t i = 0; i < dns->server_count; i++)
 		count += dns_server_parse(&servers[count], bytes_str(dns->servers[i])) == 0;
-	resolver_servers(n->dns.resolver, servers, count, RESOLV_CONF_PATH);
+	resolver_servers(n->dns->resolver, servers, count, RESOLV_CONF_PATH);
 }
 
 int node_dns_open(struct node *n)
 {
-	int err = resolver_open(&n->dns.resolver, &n->rand);
+	int err = resolver_open(&n->dns->resolver, &n->rand);
 
 	if (!err)
 		node_dns_configure(n);
@@ -53,7 +53,7 @@ static void dns_find(void *arg, const struct lookup_want *want, uint64_t now_ns,
 {
 	const struct node *n = arg;
 
-	resolver_find(n->dns.resolver, want, now_ns, out);
+	resolver_find(n->dns->resolver, want, now_ns, out);
 }
 
 static void dns_failed(void *arg, const struct lookup_target *target, uint32_t for_s,
@@ -61,14 +61,14 @@ static void dns_failed(void *arg, const struct lookup_target *target, uint32_t f
 {
 	const struct node *n = arg;
 
-	resolver_failed(n->dns.resolver, target, for_s, now_ns);
+	resolver_failed(n->dns->resolver, target, for_s, now_ns);
 }
 
 static bool dns_blocked(void *arg, const struct lookup_target *target, uint64_t now_ns)
 {
 	const struct node *n = arg;
 
-	return resolver_blocked_ns(n->dns.resolver, target, now_ns) != 0;
+	return resolver_blocked_ns(n->dns->resolver, target, now_ns) != 0;
 }
 
 struct shard_lookup node_dns_of(struct node *n)
@@ -83,9 +83,9 @@ void node_dns_look_up(const struct effect *lookup, void *arg)
 	const struct node *n = arg;
 
 	if (lookup->kind == EFFECT_LOOKUP_STOP)
-		resolver_stop(n->dns.resolver, lookup->call, lookup->serial);
+		resolver_stop(n->dns->resolver, lookup->call, lookup->serial);
 	else
-		resolver_start(n->dns.resolver, lookup->call, lookup->serial, lookup->request,
+		resolver_start(n->dns->resolver, lookup->call, lookup->serial, lookup->request,
 			       clock_now_ns());
 }
 
@@ -94,10 +94,10 @@ void node_dns_feed(struct node *n)
 	struct lookup_reply outcome;
 	struct reply reply = { .ask = ASK_LOOKUP, .lookup = &outcome };
 
-	for (unsigned i = 0; i < PROBES_MAX && n->dns.resolver; i++) {
+	for (unsigned i = 0; i < PROBES_MAX && n->dns->resolver; i++) {
 		struct shard *core;
 
-		if (!resolver_pop(n->dns.resolver, &reply.of, &outcome, clock_now_ns()))
+		if (!resolver_pop(n->dns->resolver, &reply.of, &outcome, clock_now_ns()))
 			return;
 		core = node_core(n, reply.of);
 		if (core)
@@ -155,26 +155,26 @@ int node_probe_open(struct node *n)
 		free(p);
 		return -ENOMEM;
 	}
-	n->dns.probes = p;
+	n->dns->probes = p;
 	node_probe_configure(n);
 	return 0;
 }
 
 void node_probe_close(struct node *n)
 {
-	if (!n->dns.probes)
+	if (!n->dns->probes)
 		return;
-	free(n->dns.probes->places);
-	free(n->dns.probes);
-	n->dns.probes = NULL;
+	free(n->dns->probes->places);
+	free(n->dns->probes);
+	n->dns->probes = NULL;
 }
 
 void node_probe_configure(struct node *n)
 {
 	static const uint8_t no_key[DIGEST_KEY_LEN];
 
-	if (n->dns.probes)
-		settings_to_shard(n->settings, no_key, n->sip.tls != NULL, &n->dns.probes->shard);
+	if (n->dns->probes)
+		settings_to_shard(n->settings, no_key, n->sip->tls != NULL, &n->dns->probes->shard);
 }
 
 /* ---- addresses of servers ---- */
@@ -229,7 +229,7 @@ static struct probe_place *probe_place_of(struct node_probes *p, uint16_t trunk,
 static void place_keep(struct node *n, uint16_t trunk, uint8_t server,
 		       const struct lookup_target *to, const char *host, uint64_t now_ns)
 {
-	struct node_probes *p = n->dns.probes;
+	struct node_probes *p = n->dns->probes;
 	const struct trunk_settings *t = trunks_settings(n->common.trunks, trunk);
 	struct sip_hop hop = { .transport = (enum sip_transport)to->transport, .remote = to->to };
 	struct probe_place *place;
@@ -258,18 +258,18 @@ static void place_keep(struct node *n, uint16_t trunk, uint8_t server,
 uint32_t node_probe_blocked_s(const struct node *n, uint16_t trunk, uint8_t server, uint64_t now_ns)
 {
 	const struct trunk_settings *t = trunks_settings(n->common.trunks, trunk);
-	struct lookup *found = n->dns.probes && n->dns.resolver ? malloc(sizeof(*found)) : NULL;
+	struct lookup *found = n->dns->probes && n->dns->resolver ? malloc(sizeof(*found)) : NULL;
 	uint64_t first = UINT64_MAX;
 
 	if (found) {
 		const struct lookup_want want =
-			probe_want(&n->dns.probes->shard, t,
+			probe_want(&n->dns->probes->shard, t,
 				   t->proxy.host[0] ? &t->proxy : &t->servers[server]);
 
-		resolver_find(n->dns.resolver, &want, now_ns, found);
+		resolver_find(n->dns->resolver, &want, now_ns, found);
 	}
 	for (uint32_t i = 0; found && found->state == LOOKUP_DONE && i < found->target_count; i++) {
-		uint64_t until = resolver_blocked_ns(n->dns.resolver, &found->targets[i], now_ns);
+		uint64_t until = resolver_blocked_ns(n->dns->resolver, &found->targets[i], now_ns);
 
 		first = until < first ? until : first;
 	}
@@ -284,12 +284,12 @@ static void server_look(struct node *n, uint16_t trunk, uint8_t server, uint64_t
 {
 	const struct trunk_settings *t = trunks_settings(n->common.trunks, trunk);
 	const struct lookup_want want = probe_want(
-		&n->dns.probes->shard, t, t->proxy.host[0] ? &t->proxy : &t->servers[server]);
+		&n->dns->probes->shard, t, t->proxy.host[0] ? &t->proxy : &t->servers[server]);
 	static struct lookup found;
 
-	resolver_find(n->dns.resolver, &want, now_ns, &found);
+	resolver_find(n->dns->resolver, &want, now_ns, &found);
 	if (found.state == LOOKUP_REQUEST)
-		resolver_start(n->dns.resolver, 0, ++n->dns.probes->serial, &want, now_ns);
+		resolver_start(n->dns->resolver, 0, ++n->dns->probes->serial, &want, now_ns);
 	for (uint32_t i = 0; found.state == LOOKUP_DONE && i < found.target_count; i++)
 		place_keep(n, trunk, server, &found.targets[i], want.host, now_ns);
 }
@@ -313,8 +313,8 @@ static void server_settle(struct node *n, uint16_t trunk, uint8_t server)
 	bool up = false, any = false, was = trunks_is_up(n->common.trunks, trunk, server);
 	const char *why = "";
 
-	for (uint32_t i = 0; i < n->dns.probes->count; i++) {
-		const struct probe_place *place = &n->dns.probes->places[i];
+	for (uint32_t i = 0; i < n->dns->probes->count; i++) {
+		const struct probe_place *place = &n->dns->probes->places[i];
 
 		if (place->trunk != trunk || place->server != server)
 			continue;
@@ -345,7 +345,7 @@ static bool is_probed(const struct node *n, uint16_t trunk)
 /* Drops unwanted addresses, without a word about their server. */
 static void places_drop(struct node *n)
 {
-	struct node_probes *p = n->dns.probes;
+	struct node_probes *p = n->dns->probes;
 
 	for (uint32_t i = p->count; i-- > 0;) {
 		const struct probe_place gone = p->places[i];
@@ -360,7 +360,7 @@ static void places_drop(struct node *n)
 
 static void places_look(struct node *n, uint64_t now_ns)
 {
-	struct node_probes *p = n->dns.probes;
+	struct node_probes *p = n->dns->probes;
 
 	p->look_ns = now_ns + PROBE_LOOK_NS;
 	for (uint32_t i = 0; i < p->count; i++)
@@ -402,11 +402,11 @@ static void probe_log(struct node *n, struct probe_place *place)
 	uint8_t space[MESSAGE_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 
-	probe_write(&w, n->dns.probes, trunks_settings(n->common.trunks, place->trunk), place);
+	probe_write(&w, n->dns->probes, trunks_settings(n->common.trunks, place->trunk), place);
 	if (w.overflow)
 		return;
 	node_on_passed(&place->hop, true, 0, writer_done(&w), NULL, n);
-	(void)transport_send(n->sip.transport, &place->hop, writer_done(&w));
+	(void)transport_send(n->sip->transport, &place->hop, writer_done(&w));
 }
 
 static void place_expire(struct node *n, struct probe_place *place, uint64_t now_ns)
@@ -431,9 +431,9 @@ static void place_expire(struct node *n, struct probe_place *place, uint64_t now
 
 void node_probe_expire(struct node *n, uint64_t now_ns)
 {
-	struct node_probes *p = n->dns.probes;
+	struct node_probes *p = n->dns->probes;
 
-	if (!p || n->life->phase != NODE_RUNNING || !n->dns.resolver)
+	if (!p || n->life->phase != NODE_RUNNING || !n->dns->resolver)
 		return;
 	if (p->look_ns <= now_ns)
 		places_look(n, now_ns);
@@ -443,10 +443,10 @@ void node_probe_expire(struct node *n, uint64_t now_ns)
 
 uint64_t node_probe_next_ns(const struct node *n)
 {
-	const struct node_probes *p = n->dns.probes;
+	const struct node_probes *p = n->dns->probes;
 	uint64_t next = UINT64_MAX;
 
-	if (!p || n->life->phase != NODE_RUNNING || !n->dns.resolver)
+	if (!p || n->life->phase != NODE_RUNNING || !n->dns->resolver)
 		return UINT64_MAX;
 	for (uint32_t i = 0; i < p->count; i++) {
 		uint64_t at = probe_next_ns(&p->places[i].probe);
@@ -472,8 +472,8 @@ static bool probe_on_response(struct node *n, const struct sip_message *m)
 {
 	uint64_t branch = probe_branch_of(m);
 
-	for (uint32_t i = 0; branch && i < n->dns.probes->count; i++) {
-		struct probe_place *place = &n->dns.probes->places[i];
+	for (uint32_t i = 0; branch && i < n->dns->probes->count; i++) {
+		struct probe_place *place = &n->dns->probes->places[i];
 
 		if (probe_answered(&place->probe, &place->limits, branch, m->status) !=
 		    PROBE_CHANGED)
@@ -491,7 +491,7 @@ bool node_probe_takes(struct node *n, const struct sip_hop *from, struct bytes m
 	struct sip_message m;
 	bool ours;
 
-	if (!n->dns.probes || !n->dns.probes->count || !bytes_starts(message, "SIP/2.0 ") ||
+	if (!n->dns->probes || !n->dns->probes->count || !bytes_starts(message, "SIP/2.0 ") ||
 	    !memmem(head.p, head.n, BRANCH, sizeof(BRANCH) - 1))
 		return false;
 	ours = message_parse(&m, message, &error) == 0;
@@ -510,8 +510,8 @@ static const char *why_failed(int error)
 
 void node_probe_failed(struct node *n, const struct sip_hop *to, int error)
 {
-	for (uint32_t i = 0; n->dns.probes && i < n->dns.probes->count; i++) {
-		struct probe_place *place = &n->dns.probes->places[i];
+	for (uint32_t i = 0; n->dns->probes && i < n->dns->probes->count; i++) {
+		struct probe_place *place = &n->dns->probes->places[i];
 
 		if (!sip_hop_leads_alike(&place->hop, to) ||
 		    probe_failed(&place->probe, &place->limits) != PROBE_CHANGED)

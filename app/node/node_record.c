@@ -58,19 +58,19 @@ static void figure_keep(struct node_figures *f, const struct sender_results *tol
 
 void node_siprec_query(struct node *n, uint64_t call, uint8_t number)
 {
-	struct node_figure *before = figure_find(&n->record.figures, call, number);
+	struct node_figure *before = figure_find(&n->record->figures, call, number);
 
 	if (before)
 		*before = (struct node_figure){ 0 };
-	if (n->record.sender)
-		(void)sender_query(n->record.sender, call, number);
+	if (n->record->sender)
+		(void)sender_query(n->record->sender, call, number);
 }
 
 const struct sender_figures *node_siprec_figures(const struct node *n, uint64_t call,
 						 uint8_t number)
 {
 	for (uint32_t i = 0; i < NODE_FIGURES_MAX; i++) {
-		const struct node_figure *f = &n->record.figures.list[i];
+		const struct node_figure *f = &n->record->figures.list[i];
 
 		if (f->call == call && f->number == number)
 			return &f->is;
@@ -82,7 +82,7 @@ static void node_on_sender(int fd, unsigned events, void *arg)
 {
 	struct node *n = arg;
 	struct sender_results told[FAILED_PER_TURN];
-	uint32_t count = sender_results(n->record.sender, told, FAILED_PER_TURN);
+	uint32_t count = sender_results(n->record->sender, told, FAILED_PER_TURN);
 
 	(void)fd;
 	(void)events;
@@ -90,7 +90,7 @@ static void node_on_sender(int fd, unsigned events, void *arg)
 		if (told[i].error)
 			fork_failed(n, told[i].call, told[i].number, told[i].error);
 		else
-			figure_keep(&n->record.figures, &told[i]);
+			figure_keep(&n->record->figures, &told[i]);
 	}
 }
 
@@ -99,27 +99,27 @@ void node_siprec_carry(const struct effect *e, void *arg)
 {
 	struct node *n = arg;
 	const struct request_fork *fork = e->request;
-	bool taken = n->record.sender &&
-		     (fork->fork ? sender_set(n->record.sender, e->call, fork->number, fork->fork)
-				 : sender_end(n->record.sender, e->call, fork->number));
+	bool taken = n->record->sender &&
+		     (fork->fork ? sender_set(n->record->sender, e->call, fork->number, fork->fork)
+				 : sender_end(n->record->sender, e->call, fork->number));
 
 	if (taken)
 		return;
 	LOG_ERROR("siprec", e->call, "an order about an external recorder is lost",
 		  LOG_U64("recording", fork->number));
 	if (fork->fork)
-		fork_failed(n, e->call, fork->number, n->record.sender ? -EAGAIN : -ENOSYS);
+		fork_failed(n, e->call, fork->number, n->record->sender ? -EAGAIN : -ENOSYS);
 }
 
 int node_siprec_open(struct node *n)
 {
-	int err = sender_open(&n->record.sender, forks_read, n->media.engine);
+	int err = sender_open(&n->record->sender, forks_read, n->media->engine);
 
 	if (!err)
-		err = loop_watch(sender_told_fd(n->record.sender), LOOP_READ, node_on_sender, n);
+		err = loop_watch(sender_told_fd(n->record->sender), LOOP_READ, node_on_sender, n);
 	if (err) {
-		sender_close(n->record.sender);
-		n->record.sender = NULL;
+		sender_close(n->record->sender);
+		n->record->sender = NULL;
 		LOG_ERROR("node", 0, "nothing can be sent to external recorders",
 			  LOG_STR("error", strerror(-err)),
 			  LOG_STR("next", "look at the limits of threads and descriptors, and "
@@ -130,11 +130,11 @@ int node_siprec_open(struct node *n)
 
 void node_siprec_close(struct node *n)
 {
-	if (!n->record.sender)
+	if (!n->record->sender)
 		return;
-	loop_unwatch(sender_told_fd(n->record.sender));
-	sender_close(n->record.sender);
-	n->record.sender = NULL;
+	loop_unwatch(sender_told_fd(n->record->sender));
+	sender_close(n->record->sender);
+	n->record->sender = NULL;
 }
 
 #define NAME_STAYS_NS (30 * NS_PER_S)
@@ -203,7 +203,7 @@ static void node_on_recorded(int fd, unsigned events, void *arg)
 {
 	struct node *n = arg;
 	struct recorder_results told[TOLD_PER_TURN];
-	uint32_t count = recorder_results(n->record.recorder, told, TOLD_PER_TURN);
+	uint32_t count = recorder_results(n->record->recorder, told, TOLD_PER_TURN);
 
 	(void)fd;
 	(void)events;
@@ -229,14 +229,14 @@ static bool record_start(struct node *n, const struct effect *e)
 	};
 
 	(void)bytes_cstr(text_bytes(&r->tenant), terms.tenant, sizeof(terms.tenant));
-	return recorder_start(n->record.recorder, &terms, text_bytes(&r->facts));
+	return recorder_start(n->record->recorder, &terms, text_bytes(&r->facts));
 }
 
 /* It may be repeated for a member that leaves. False: too many wait. */
 static bool name_over(struct node *n, const struct effect *e)
 {
 	const struct request_record *r = e->request;
-	struct node_names *names = &n->record.names;
+	struct node_names *names = &n->record->names;
 	struct node_name *to = &names->list[names->count];
 
 	if (names->count == NODE_NAMES_MAX)
@@ -252,7 +252,7 @@ static bool name_over(struct node *n, const struct effect *e)
 /* The oldest is the first. */
 static void names_forget(struct node *n, uint64_t now_ns)
 {
-	struct node_names *names = &n->record.names;
+	struct node_names *names = &n->record->names;
 	uint32_t gone = 0;
 
 	for (; gone < names->count && names->list[gone].due_ns <= now_ns; gone++) {
@@ -262,7 +262,7 @@ static void names_forget(struct node *n, uint64_t now_ns)
 					      .name = true };
 
 		memcpy(terms.tenant, name->tenant, sizeof(terms.tenant));
-		if (!recorder_forget(n->record.recorder, &terms))
+		if (!recorder_forget(n->record->recorder, &terms))
 			break;
 	}
 	names->count -= gone;
@@ -278,14 +278,15 @@ static bool record_order(struct node *n, const struct effect *e)
 	case RECORD_GO_ON:
 		return record_start(n, e);
 	case RECORD_PAUSE:
-		return recorder_pause(n->record.recorder, e->call, r->number);
+		return recorder_pause(n->record->recorder, e->call, r->number);
 	case RECORD_RESUME:
-		return recorder_resume(n->record.recorder, e->call, r->number);
+		return recorder_resume(n->record->recorder, e->call, r->number);
 	case RECORD_NOTE:
-		return recorder_note(n->record.recorder, e->call, r->number, text_bytes(&r->facts));
+		return recorder_note(n->record->recorder, e->call, r->number,
+				     text_bytes(&r->facts));
 	case RECORD_END:
 	case RECORD_LEAVE:
-		return recorder_end(n->record.recorder, e->call, r->number, r->act == RECORD_END,
+		return recorder_end(n->record->recorder, e->call, r->number, r->act == RECORD_END,
 				    text_bytes(&r->facts));
 	case RECORD_FORGET:
 		return name_over(n, e);
@@ -300,10 +301,10 @@ void node_record_carry(const struct effect *e, void *arg)
 	const struct reply failed = {
 		.ask = ASK_RECORD,
 		.of = e->call,
-		.record = { .number = r->number, .error = n->record.recorder ? -EAGAIN : -ENOSYS }
+		.record = { .number = r->number, .error = n->record->recorder ? -EAGAIN : -ENOSYS }
 	};
 
-	if (n->record.recorder && record_order(n, e))
+	if (n->record->recorder && record_order(n, e))
 		return;
 	LOG_ERROR("record", e->call, "an order about a recording is lost",
 		  LOG_U64("recording", r->number));
@@ -314,7 +315,7 @@ void node_record_carry(const struct effect *e, void *arg)
 int node_record_open(struct node *n)
 {
 	struct recorder_settings settings = { .read = taps_read,
-					      .source = n->media.engine,
+					      .source = n->media->engine,
 					      .memory_mib = n->settings->recordings.memory_mib,
 					      .recordings_max = n->settings->recordings.most };
 	int err;
@@ -322,13 +323,13 @@ int node_record_open(struct node *n)
 	static_assert(sizeof(settings.folder) >= sizeof(n->settings->recordings.folder), "fits");
 	memcpy(settings.folder, n->settings->recordings.folder,
 	       sizeof(n->settings->recordings.folder));
-	err = recorder_open(&n->record.recorder, &settings);
+	err = recorder_open(&n->record->recorder, &settings);
 	if (!err)
-		err = loop_watch(recorder_told_fd(n->record.recorder), LOOP_READ, node_on_recorded,
+		err = loop_watch(recorder_told_fd(n->record->recorder), LOOP_READ, node_on_recorded,
 				 n);
 	if (err) {
-		recorder_close(n->record.recorder);
-		n->record.recorder = NULL;
+		recorder_close(n->record->recorder);
+		n->record->recorder = NULL;
 		LOG_ERROR("node", 0, "nothing can be recorded", LOG_STR("folder", settings.folder),
 			  LOG_STR("error", strerror(-err)),
 			  LOG_STR("next",
@@ -352,31 +353,32 @@ static bool error_is_of_folder(int err)
 /* Results of recordings say more than a check of their folder. */
 static void record_health(struct node *n)
 {
-	int trouble = n->record.recorder ? recorder_trouble(n->record.recorder) : 0;
-	int err = trouble ? trouble : n->record.folder_error;
+	int trouble = n->record->recorder ? recorder_trouble(n->record->recorder) : 0;
+	int err = trouble ? trouble : n->record->folder_error;
 	char text[HEALTH_DETAIL_MAX] = "";
 
 	if (error_is_of_folder(err))
 		(void)snprintf(text, sizeof(text), "%s: %s", n->settings->recordings.folder,
 			       strerror(-err));
-	health_set_reason(&n->web.health, HEALTH_RECORDINGS_FOLDER, text);
-	health_set(&n->web.health, HEALTH_RECORDINGS_FULL, n->record.is_full || error_is_full(err));
-	health_set(&n->web.health, HEALTH_RECORDINGS_DISK,
+	health_set_reason(&n->web->health, HEALTH_RECORDINGS_FOLDER, text);
+	health_set(&n->web->health, HEALTH_RECORDINGS_FULL,
+		   n->record->is_full || error_is_full(err));
+	health_set(&n->web->health, HEALTH_RECORDINGS_DISK,
 		   err && !error_is_full(err) && !error_is_of_folder(err));
 }
 
 void node_record_beat(struct node *n)
 {
 	record_health(n);
-	if (n->record.recorder && n->record.names.count)
+	if (n->record->recorder && n->record->names.count)
 		names_forget(n, clock_now_ns());
 }
 
 void node_record_close(struct node *n)
 {
-	if (!n->record.recorder)
+	if (!n->record->recorder)
 		return;
-	loop_unwatch(recorder_told_fd(n->record.recorder));
-	recorder_close(n->record.recorder);
-	n->record.recorder = NULL;
+	loop_unwatch(recorder_told_fd(n->record->recorder));
+	recorder_close(n->record->recorder);
+	n->record->recorder = NULL;
 }

@@ -311,7 +311,7 @@ static struct node_shard *shard_with_copy(struct node *n, const struct sip_messa
 
 static struct node_shard *shard_of_listener(struct node *n, const struct sip_hop *from)
 {
-	uint16_t number = n->sip.local_shards[from->local];
+	uint16_t number = n->sip->local_shards[from->local];
 
 	return number ? node_shard_find(n, number) : NULL;
 }
@@ -395,10 +395,10 @@ bool node_shards_dispatch(struct node *n, const struct sip_hop *from, struct byt
 	bool is_live, taken;
 	uint16_t number;
 
-	if (n->shards->count == 1 && !n->cluster.edge)
+	if (n->shards->count == 1 && !n->cluster->edge)
 		return receive_unparsed(n->shards->list, from, message, behind_ns, now);
 	is_live = node_shards_live(n) != 0;
-	if (!is_live && !n->cluster.edge)
+	if (!is_live && !n->cluster->edge)
 		return false;
 	if (message_parse(&m, message, &error)) {
 		/* which counts or answers it */
@@ -418,7 +418,7 @@ bool node_shards_dispatch(struct node *n, const struct sip_hop *from, struct byt
 void node_shards_receive(struct node *n, const struct sip_hop *from, struct bytes message,
 			 uint64_t behind_ns, struct instant now)
 {
-	if ((n->cluster.held.count && node_holds(n, from)) ||
+	if ((n->cluster->held.count && node_holds(n, from)) ||
 	    !node_shards_dispatch(n, from, message, behind_ns, now))
 		node_hold(n, from, message);
 }
@@ -431,7 +431,7 @@ bool node_shard_receive(struct node_shard *s)
 	struct sip_hop from;
 	bool any = false;
 
-	while (inter_shard_receive(n->sip.inter_shard, s->number, &from, &message)) {
+	while (inter_shard_receive(n->sip->inter_shard, s->number, &from, &message)) {
 		any = true;
 		if (node_shard_listens(s))
 			shard_receive(s->core, &from, text_bytes(&message), clock_instant());

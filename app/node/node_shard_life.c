@@ -99,7 +99,7 @@ static void shard_on_lease_names(const struct store_claim_report *tell, void *ar
 {
 	const struct node_shard *s = arg;
 
-	claimant_notify(s->node->cluster.claimant, tell);
+	claimant_notify(s->node->cluster->claimant, tell);
 }
 
 /* EXEC forgets what its link watches, and with Redis Cluster a transaction is one shard's. */
@@ -169,11 +169,11 @@ static int shards_connect(struct node *n, struct shard_settings *settings)
 	settings->peer_shard_count = n->shards->count;
 	for (uint32_t i = 0; i < n->shards->count; i++)
 		settings->peer_shards[i] = n->shards->list[i].number;
-	err = inter_shard_open(&n->sip.inter_shard, settings->peer_shards,
+	err = inter_shard_open(&n->sip->inter_shard, settings->peer_shards,
 			       settings->peer_shard_count);
 	for (uint32_t i = 0; i < n->shards->count && !err; i++) {
 		if (n->shards->list[i].state == NODE_SHARD_LOST || node_is_clustered(n))
-			inter_shard_leave(n->sip.inter_shard, n->shards->list[i].number);
+			inter_shard_leave(n->sip->inter_shard, n->shards->list[i].number);
 	}
 	return err;
 }
@@ -328,7 +328,7 @@ static void end_unreadable(struct node_shard *s)
 	for (uint32_t i = 0; i < count; i++)
 		shard_call_unreadable(s->core, calls[i], clock_instant());
 	if (store_calls_aside(s->store))
-		health_set(&s->node->web.health, HEALTH_CALLS_ASIDE, true);
+		health_set(&s->node->web->health, HEALTH_CALLS_ASIDE, true);
 }
 
 /* Another node has one of its own: it runs on. */
@@ -339,7 +339,7 @@ static void lack_show(struct node *n)
 	for (uint32_t i = 0; i < n->shards->count; i++)
 		lacks |= n->shards->list[i].home && n->shards->list[i].state != NODE_SHARD_LIVE;
 	if (node_is_clustered(n))
-		health_set(&n->web.health, HEALTH_SHARD_LOST, lacks);
+		health_set(&n->web->health, HEALTH_SHARD_LOST, lacks);
 }
 
 void node_shard_loaded(struct node_shard *s)
@@ -349,18 +349,18 @@ void node_shard_loaded(struct node_shard *s)
 	s->state = NODE_SHARD_LIVE;
 	s->live_ns = clock_now_ns();
 	s->live_utc_ms = clock_instant().utc_ms;
-	if (s->node->sip.inter_shard)
-		inter_shard_enter(s->node->sip.inter_shard, s->number);
-	claimant_lives(s->node->cluster.claimant);
+	if (s->node->sip->inter_shard)
+		inter_shard_enter(s->node->sip->inter_shard, s->number);
+	claimant_lives(s->node->cluster->claimant);
 	lack_show(s->node);
 }
 
 static void shard_lose(struct node_shard *s)
 {
 	s->state = NODE_SHARD_LOST;
-	if (s->node->sip.inter_shard)
-		inter_shard_leave(s->node->sip.inter_shard, s->number);
-	health_set(&s->node->web.health, HEALTH_SHARD_LOST, true);
+	if (s->node->sip->inter_shard)
+		inter_shard_leave(s->node->sip->inter_shard, s->number);
+	health_set(&s->node->web->health, HEALTH_SHARD_LOST, true);
 }
 
 /* A live holder renews at a third of its length:
@@ -426,7 +426,7 @@ static void go_live(struct node_shard *s)
 	node_ahead_notify(s);
 	shard_hops(s->core, shard_hop_know, n);
 	node_drain_apply(n);
-	claimant_notifies(n->cluster.claimant);
+	claimant_notifies(n->cluster->claimant);
 	LOG_INFO("node", 0, "the shard is live", LOG_U64("shard", s->number),
 		 LOG_U64("epoch", store_epoch(s->store)));
 	if (!store_is_healthy(s->store))
@@ -439,9 +439,9 @@ static void core_silence(struct node_shard *s)
 	shard_silence(s->core, clock_instant());
 	s->fenced = false; /* for these effects, which are no words */
 	effects_carry_out(&s->effects_to, shard_effects(s->core));
-	plays_leave(&s->node->media.plays, s->number);
-	mixers_leave(&s->node->media.mixers, s->number);
-	lives_leave(&s->node->media.lives, s->number);
+	plays_leave(&s->node->media->plays, s->number);
+	mixers_leave(&s->node->media->mixers, s->number);
+	lives_leave(&s->node->media->lives, s->number);
 }
 
 static void core_end(struct node_shard *s)
@@ -461,8 +461,8 @@ void node_shard_step_back(struct node_shard *s)
 	s->has_addresses = s->has_calls = false;
 	s->wants_until_ns = s->gives_to = s->offered_ns = 0;
 	s->retry_ns = clock_now_ns() + LEASE_PAUSE_NS;
-	if (n->sip.inter_shard)
-		inter_shard_leave(n->sip.inter_shard, s->number);
+	if (n->sip->inter_shard)
+		inter_shard_leave(n->sip->inter_shard, s->number);
 }
 
 void node_shard_clear(struct node_shard *s)
@@ -477,7 +477,7 @@ void node_shard_clear(struct node_shard *s)
 	node_shards_listen(n);
 	shard_join_again(s->core);
 	node_drain_apply(n);
-	claimant_notifies(n->cluster.claimant);
+	claimant_notifies(n->cluster->claimant);
 	lack_show(n);
 }
 
@@ -607,7 +607,7 @@ void node_shard_load_phones(struct node_shard *s, store_done_fn *done)
 void node_shard_claim(struct node_shard *s)
 {
 	s->busy = true;
-	claimant_acquires(s->node->cluster.claimant, s);
+	claimant_acquires(s->node->cluster->claimant, s);
 	store_acquire(s->store, on_late_lease, s);
 }
 
@@ -674,7 +674,7 @@ static void unkept_show(struct node *n, uint64_t now_ns)
 
 	for (uint32_t i = 0; node_is_clustered(n) && i < n->shards->count; i++)
 		any |= lease_is_unkept(&n->shards->list[i], now_ns);
-	health_set(&n->web.health, HEALTH_LEASE_UNKEPT, any);
+	health_set(&n->web->health, HEALTH_LEASE_UNKEPT, any);
 }
 
 void node_shards_validity(struct node *n, uint64_t now_ns)
@@ -699,7 +699,7 @@ void node_shards_validity(struct node *n, uint64_t now_ns)
 		}
 		withheld_report(s, withheld);
 	}
-	health_set(&n->web.health, HEALTH_SHARD_SILENT, any);
+	health_set(&n->web->health, HEALTH_SHARD_SILENT, any);
 }
 
 /* ---- deleted records ---- */

@@ -29,7 +29,7 @@ enum { PHONES_OF_A_REGISTRATION = 2, PARTIES_OF_A_CALL = 2 };
  * for other work of the machine. */
 static uint64_t sip_behind_ns(struct node *n, uint64_t now_ns)
 {
-	uint64_t since_ns = transport_behind_since_ns(n->sip.transport);
+	uint64_t since_ns = transport_behind_since_ns(n->sip->transport);
 	uint64_t behind = since_ns && since_ns < now_ns ? now_ns - since_ns : 0;
 
 	if (n->round->messages++ == 0)
@@ -98,7 +98,7 @@ static void trust_addresses(struct node *n)
 		list[count].net.port = rule.port;
 		list[count++].bits = rule.bits;
 	}
-	if (!guard_trust(n->sip.guard, list, count)) {
+	if (!guard_trust(n->sip->guard, list, count)) {
 		LOG_INFO("sip", 0,
 			 "in a flood, addresses of large networks in sip.trusted are strangers up "
 			 "to their first message");
@@ -120,7 +120,7 @@ void node_guard_configure(struct node *n)
 
 	static_assert(sizeof(limits.per_s) == sizeof(n->settings->limits.sip_per_s), "by class");
 	memcpy(limits.per_s, n->settings->limits.sip_per_s, sizeof(limits.per_s));
-	guard_configure(n->sip.guard, &limits, node_sip_idle_ns(n));
+	guard_configure(n->sip->guard, &limits, node_sip_idle_ns(n));
 	trust_addresses(n);
 }
 
@@ -134,7 +134,7 @@ static int listen_everywhere(const struct node *n)
 
 		for (uint32_t p = 0; !err && p < network->sip_port_count; p++) {
 			local.port = (uint16_t)network->sip_ports[p];
-			err = xdp_guard_listen(n->sip.kernel, &local);
+			err = xdp_guard_listen(n->sip->kernel, &local);
 		}
 	}
 	return err;
@@ -145,10 +145,10 @@ static void kernel_open(struct node *n)
 {
 	char why[XDP_WHY_MAX];
 
-	if (xdp_guard_open(&n->sip.kernel, guard_sets(phones(n)), why)) {
+	if (xdp_guard_open(&n->sip->kernel, guard_sets(phones(n)), why)) {
 		LOG_INFO("sip", 0, "floods are dropped in the process, not in the kernel",
 			 LOG_STR("reason", why));
-		n->sip.kernel = NULL;
+		n->sip->kernel = NULL;
 	} else if (listen_everywhere(n)) {
 		LOG_WARN("sip", 0, "some SIP ports are not guarded where frames come in");
 	}
@@ -160,10 +160,10 @@ int node_guard_open(struct node *n)
 	int err;
 
 	kernel_open(n);
-	if (n->sip.kernel)
-		kernel = xdp_guard_kernel(n->sip.kernel);
-	err = guard_open(&n->sip.guard, phones(n), node_sip_idle_ns(n), &n->rand,
-			 n->sip.kernel ? &kernel : NULL);
+	if (n->sip->kernel)
+		kernel = xdp_guard_kernel(n->sip->kernel);
+	err = guard_open(&n->sip->guard, phones(n), node_sip_idle_ns(n), &n->rand,
+			 n->sip->kernel ? &kernel : NULL);
 	if (!err)
 		node_guard_configure(n);
 	return err;
@@ -172,7 +172,7 @@ int node_guard_open(struct node *n)
 void node_guard_know(struct node *n, const struct sip_hop *hop)
 {
 	if (hop->transport == SIP_UDP)
-		guard_know(n->sip.guard, &hop->remote, clock_now_ns());
+		guard_know(n->sip->guard, &hop->remote, clock_now_ns());
 }
 
 static void know(const struct sip_hop *hop, void *arg)
@@ -192,10 +192,10 @@ void node_guard_restore(struct node *n)
 
 void node_guard_close(struct node *n)
 {
-	guard_close(n->sip.guard);
-	n->sip.guard = NULL;
-	xdp_guard_close(n->sip.kernel);
-	n->sip.kernel = NULL;
+	guard_close(n->sip->guard);
+	n->sip->guard = NULL;
+	xdp_guard_close(n->sip->kernel);
+	n->sip->kernel = NULL;
 }
 
 /* The web listener of a node, and what ties its WebSockets to SIP. */
@@ -210,18 +210,18 @@ static int node_link_open(struct node *n)
 	struct transport_provider provider;
 	int err;
 
-	if (settings_web_local(n->settings, n->sip.tls != NULL) == UINT32_MAX ||
+	if (settings_web_local(n->settings, n->sip->tls != NULL) == UINT32_MAX ||
 	    !n->capacity->websockets_max)
 		return 0;
-	err = web_link_open(&n->web.link, n->capacity->websockets_max, &handlers,
+	err = web_link_open(&n->web->link, n->capacity->websockets_max, &handlers,
 			    &n->shards->validity);
 	if (err) {
 		LOG_ERROR("node", 0, "cannot set up SIP over WebSocket",
 			  LOG_STR("error", strerror(-err)));
 		return err;
 	}
-	provider = web_link_provider(n->web.link);
-	transport_provide(n->sip.transport, &provider);
+	provider = web_link_provider(n->web->link);
+	transport_provide(n->sip->transport, &provider);
 	return 0;
 }
 
@@ -230,12 +230,12 @@ static int health_open(struct node *n)
 {
 	struct web_settings settings = {
 		.bind = n->settings->http.health_bind,
-		.health = &n->web.health,
+		.health = &n->web->health,
 		.per_source = n->settings->limits.connections_per_source,
 	};
 
 	settings.bind.port = (uint16_t)n->settings->http.health_port;
-	return web_open(&n->web.health_web, &settings);
+	return web_open(&n->web->health_web, &settings);
 }
 
 /* The same: a slow disk delays only clients that fetch a file or a record page. Their links are
@@ -245,7 +245,7 @@ static int files_open(struct node *n, const struct tls_settings *tls)
 	const struct settings_recordings *r = &n->settings->recordings;
 	struct web_settings settings = {
 		.bind = n->settings->http.bind,
-		.files = &n->web.files,
+		.files = &n->web->files,
 		.tls = tls,
 		.per_source = n->settings->limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
@@ -253,17 +253,17 @@ static int files_open(struct node *n, const struct tls_settings *tls)
 	};
 	int err = 0;
 
-	static_assert(sizeof(n->web.files.folder) == sizeof(r->folder), "copied whole");
+	static_assert(sizeof(n->web->files.folder) == sizeof(r->folder), "copied whole");
 	static_assert((int)WEB_FILE_KEY_LEN == (int)KEYS_LEN, "a key of its own");
-	memcpy(n->web.files.folder, r->folder, sizeof(n->web.files.folder));
-	keys_derive(&n->keys, "tandem recording link 1", n->web.files.key);
+	memcpy(n->web->files.folder, r->folder, sizeof(n->web->files.folder));
+	keys_derive(&n->keys, "tandem recording link 1", n->web->files.key);
 	settings.bind.port = (uint16_t)r->port;
 	if (r->port && tls)
 		err = n->hooks->pages_open(n);
-	settings.asks = n->web.pages.asks;
-	settings.page_key = n->web.pages.key;
+	settings.asks = n->web->pages.asks;
+	settings.page_key = n->web->pages.key;
 	if (!err && r->port)
-		err = web_open(&n->web.files_web, &settings);
+		err = web_open(&n->web->files_web, &settings);
 	return err;
 }
 
@@ -274,7 +274,7 @@ static int pages_open(struct node *n)
 	const struct settings_http *http = &n->settings->http;
 	struct web_settings settings = {
 		.bind = http->bind,
-		.health = &n->web.health,
+		.health = &n->web->health,
 		.tls = http->tls ? &tls : NULL,
 		.per_source = n->settings->limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
@@ -283,16 +283,16 @@ static int pages_open(struct node *n)
 
 	settings_to_tls(n->settings, &tls);
 	settings.bind.port = (uint16_t)http->port;
-	return web_open(&n->web.http, &settings);
+	return web_open(&n->web->http, &settings);
 }
 
 void node_web_open_early(struct node *n)
 {
 	const struct settings_http *http = &n->settings->http;
 
-	if (http->health_port && !n->web.health_web)
+	if (http->health_port && !n->web->health_web)
 		(void)!health_open(n);
-	else if (!http->health_port && http->port && !n->web.http)
+	else if (!http->health_port && http->port && !n->web->http)
 		(void)!pages_open(n);
 }
 
@@ -318,9 +318,9 @@ int node_web_open(struct node *n)
 	struct web_settings settings = {
 		.bind = http->bind,
 		.api_terms = &terms,
-		.health = http->health_port ? NULL : &n->web.health,
+		.health = http->health_port ? NULL : &n->web->health,
 		.tls = http->tls ? &tls : NULL,
-		.local = (uint16_t)settings_web_local(n->settings, n->sip.tls != NULL),
+		.local = (uint16_t)settings_web_local(n->settings, n->sip->tls != NULL),
 		.places = n->capacity->websockets_max,
 		.per_source = n->settings->limits.connections_per_source,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
@@ -330,11 +330,11 @@ int node_web_open(struct node *n)
 		.origins = http->origins,
 		.origin_count = http->origin_count,
 	};
-	int err = http->health_port && !n->web.health_web ? health_open(n) : 0;
+	int err = http->health_port && !n->web->health_web ? health_open(n) : 0;
 
 	api_terms(http, &terms);
-	web_close(n->web.http); /* that of a start that took long: it has no SIP */
-	n->web.http = NULL;
+	web_close(n->web->http); /* that of a start that took long: it has no SIP */
+	n->web->http = NULL;
 	settings_to_tls(n->settings, &tls);
 	if (!err)
 		err = files_open(n, settings.tls);
@@ -342,13 +342,13 @@ int node_web_open(struct node *n)
 		return err;
 	settings.bind.port = (uint16_t)http->port;
 	err = node_link_open(n);
-	settings.link = n->web.link;
+	settings.link = n->web->link;
 	/* a token in the clear belongs to any eavesdropper */
 	if (http->tls || addr_is_loopback(&http->bind))
-		settings.door = n->web.door;
+		settings.door = n->web->door;
 	else
 		LOG_INFO("node", 0, "no HTTP API: it needs http.tls, or http.bind on this machine");
-	return err ? err : web_open(&n->web.http, &settings);
+	return err ? err : web_open(&n->web->http, &settings);
 }
 
 void node_web_reload(struct node *n)
@@ -357,24 +357,24 @@ void node_web_reload(struct node *n)
 
 	struct web_api_terms terms;
 
-	if (!n->web.http)
+	if (!n->web->http)
 		return;
 	api_terms(http, &terms);
-	web_origins_reload(n->web.http, http->origins, http->origin_count);
-	web_api_reload(n->web.http, &terms);
+	web_origins_reload(n->web->http, http->origins, http->origin_count);
+	web_api_reload(n->web->http, &terms);
 }
 
 void node_web_close(struct node *n)
 {
-	web_close(n->web.http);
-	web_close(n->web.health_web);
-	web_close(n->web.files_web);
-	n->web.http = n->web.health_web = n->web.files_web = NULL;
+	web_close(n->web->http);
+	web_close(n->web->health_web);
+	web_close(n->web->files_web);
+	n->web->http = n->web->health_web = n->web->files_web = NULL;
 	n->hooks->pages_close(n);
-	if (n->sip.transport)
-		transport_provide(n->sip.transport, NULL);
-	web_link_close(n->web.link);
-	n->web.link = NULL;
+	if (n->sip->transport)
+		transport_provide(n->sip->transport, NULL);
+	web_link_close(n->web->link);
+	n->web->link = NULL;
 }
 
 enum {
@@ -386,7 +386,7 @@ enum {
 
 static void warn_expiry(const struct node *n)
 {
-	int days = tls_days_left(n->sip.tls);
+	int days = tls_days_left(n->sip->tls);
 
 	if (days < EXPIRES_SOON_DAYS) {
 		LOG_WARN("tls", 0, "the certificate expires soon, or has expired",
@@ -420,7 +420,7 @@ int node_tls_open(struct node *n)
 		return NODE_EXIT_OK;
 	}
 	settings_to_tls(n->settings, &settings);
-	if (tls_open(&n->sip.tls, &settings, error)) {
+	if (tls_open(&n->sip->tls, &settings, error)) {
 		LOG_ERROR("tls", 0, "the certificates cannot be used", LOG_STR("error", error));
 		return NODE_EXIT_CONFIG;
 	}
@@ -433,21 +433,21 @@ void node_tls_reload(struct node *n)
 	static struct tls_settings settings;
 	char error[TLS_ERROR_MAX];
 
-	if (!n->sip.tls)
+	if (!n->sip->tls)
 		return;
 	settings_to_tls(n->settings, &settings);
-	if (tls_reload(n->sip.tls, &settings, error)) {
+	if (tls_reload(n->sip->tls, &settings, error)) {
 		LOG_ERROR("tls", 0, "the new certificates cannot be used: the old ones stay",
 			  LOG_STR("error", error),
 			  LOG_STR("next", "put usable files there, and reload"));
-		health_set_reason(&n->web.health, HEALTH_RELOAD, error);
+		health_set_reason(&n->web->health, HEALTH_RELOAD, error);
 		return;
 	}
 	warn_expiry(n);
-	if (n->web.http && n->settings->http.tls)
-		web_tls_reload(n->web.http, &settings);
-	if (n->web.files_web && n->settings->http.tls)
-		web_tls_reload(n->web.files_web, &settings);
+	if (n->web->http && n->settings->http.tls)
+		web_tls_reload(n->web->http, &settings);
+	if (n->web->files_web && n->settings->http.tls)
+		web_tls_reload(n->web->files_web, &settings);
 	LOG_INFO("tls", 0, "certificates read again");
 }
 
@@ -456,9 +456,9 @@ void node_add_domains(const struct node *n, struct shard_settings *shard)
 	uint32_t first = shard->domain_count;
 
 	static_assert((int)TLS_NAME_MAX == (int)SHARD_DOMAIN_MAX, "one kind of name");
-	if (n->sip.tls)
+	if (n->sip->tls)
 		shard->domain_count +=
-			tls_names(n->sip.tls, shard->domains + first, SHARD_DOMAINS_MAX - first);
+			tls_names(n->sip->tls, shard->domains + first, SHARD_DOMAINS_MAX - first);
 }
 
 void node_listeners_tenants(struct node *n, struct shard_settings *shard)
@@ -484,20 +484,20 @@ static uint32_t listeners_of(struct node *n, struct transport_listener *out)
 	static struct shard_settings shard;
 
 	static_assert((int)SHARD_LOCALS_MAX <= (int)SIP_LISTENERS_MAX, "all of them fit");
-	settings_to_shard(n->settings, no_key, n->sip.tls != NULL, &shard);
+	settings_to_shard(n->settings, no_key, n->sip->tls != NULL, &shard);
 	for (uint32_t i = 0; i < shard.local_count; i++) {
 		bool web = sip_transport_is_web(shard.locals[i].transport); /* the node's own */
 
 		out[i].transport = shard.locals[i].transport;
 		out[i].bind = shard.locals[i].bind;
 		out[i].later = !web && node_network_shard(n, shard.locals[i].network);
-		n->sip.local_networks[i] = shard.locals[i].network;
-		n->sip.local_binds[i] = shard.locals[i].bind;
-		n->sip.local_transports[i] = shard.locals[i].transport;
-		n->sip.local_shards[i] =
+		n->sip->local_networks[i] = shard.locals[i].network;
+		n->sip->local_binds[i] = shard.locals[i].bind;
+		n->sip->local_transports[i] = shard.locals[i].transport;
+		n->sip->local_shards[i] =
 			web ? 0 : (uint16_t)n->settings->networks[shard.locals[i].network].shard;
 	}
-	n->sip.local_count = shard.local_count;
+	n->sip->local_count = shard.local_count;
 	return shard.local_count;
 }
 
@@ -505,7 +505,7 @@ static bool sip_certified(void *arg, const struct sip_hop *hop, const char *doma
 {
 	const struct node *n = arg;
 
-	return n->sip.transport && transport_is_certified(n->sip.transport, hop, domain);
+	return n->sip->transport && transport_is_certified(n->sip->transport, hop, domain);
 }
 
 struct shard_certified node_sip_certified(struct node *n)
@@ -520,11 +520,11 @@ int node_sip_open(struct node *n)
 		.listeners = listeners,
 		.count = listeners_of(n, listeners),
 		.dscp = (uint8_t)n->settings->media.dscp_sip,
-		.tls = n->sip.tls,
+		.tls = n->sip->tls,
 		.names = n->common.names,
-		.guard = n->sip.guard,
+		.guard = n->sip->guard,
 		.validity = &n->shards->validity,
-		.filter_fd = n->sip.kernel ? xdp_guard_filter(n->sip.kernel) : 0,
+		.filter_fd = n->sip->kernel ? xdp_guard_filter(n->sip->kernel) : 0,
 		.limits = { .connections = n->capacity->connections_max,
 			    .connections_per_source = n->settings->limits.connections_per_source,
 			    .idle_ns = node_sip_idle_ns(n),
@@ -540,5 +540,5 @@ int node_sip_open(struct node *n)
 						     .refused = node_on_connection_refused,
 						     .arg = n };
 
-	return transport_open(&n->sip.transport, &settings, &handlers);
+	return transport_open(&n->sip->transport, &settings, &handlers);
 }

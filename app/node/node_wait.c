@@ -156,12 +156,12 @@ int node_belonging_start(struct node *n)
 
 static void belonging_log(struct node *n, bool other)
 {
-	if (other && !(health_reasons(&n->web.health, 0) & HEALTH_REDIS_OTHER))
+	if (other && !(health_reasons(&n->web->health, 0) & HEALTH_REDIS_OTHER))
 		LOG_ERROR("node", 0,
 			  "another Redis answers than that of node.state_dir: let redis.url lead "
 			  "to that one again, or name it there and start the node again",
 			  LOG_STR("belongs_to", n->redis->belonging.of.place));
-	health_set(&n->web.health, HEALTH_REDIS_OTHER, other);
+	health_set(&n->web->health, HEALTH_REDIS_OTHER, other);
 }
 
 static void on_membership(const struct store_know *said, void *arg)
@@ -400,7 +400,7 @@ static void late_log(struct node *n, uint64_t now_ns)
 		 LOG_STR("server", server_text(&t, server)),
 		 LOG_U64("waited_s", (now_ns - n->redis->late.since_ns) / NS_PER_S));
 	late_status(place, &t);
-	health_set(&n->web.health, HEALTH_STORE, true);
+	health_set(&n->web->health, HEALTH_STORE, true);
 	node_web_open_early(n);
 	n->redis->late.said = true;
 	n->redis->late.say_ns = now_ns + SAY_AGAIN_NS;
@@ -449,7 +449,7 @@ void node_late_end(struct node *n)
 		return;
 	LOG_INFO("node", 0, "Redis answers: the start goes on",
 		 LOG_U64("waited_ms", (clock_now_ns() - n->redis->late.since_ns) / NS_PER_MS));
-	health_set(&n->web.health, HEALTH_STORE, false);
+	health_set(&n->web->health, HEALTH_STORE, false);
 	notify_manager("STATUS=");
 	n->redis->late.said = false;
 }

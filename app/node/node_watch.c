@@ -37,12 +37,12 @@ static bool is_past(const struct past *p, const struct recent_message *m)
 
 static void messages_put(struct past *p)
 {
-	uint32_t skip = recent_surplus(&p->n->watch.recent, &p->choice, MESSAGES, PAST_OCTETS);
+	uint32_t skip = recent_surplus(&p->n->watch->recent, &p->choice, MESSAGES, PAST_OCTETS);
 	struct watch_past put = p->message;
 	struct recent_cursor cursor = { 0 };
 	struct recent_message m;
 
-	while (recent_next(&p->n->watch.recent, &cursor, &m)) {
+	while (recent_next(&p->n->watch->recent, &cursor, &m)) {
 		if (!is_past(p, &m))
 			continue;
 		if (skip) {
@@ -53,7 +53,7 @@ static void messages_put(struct past *p)
 		put.hop = m.hop;
 		put.sent = m.sent;
 		put.message = m.octets;
-		watch_past(p->n->watch.watch, &put);
+		watch_past(p->n->watch->watch, &put);
 	}
 }
 
@@ -62,7 +62,7 @@ static bool session_is_there(const struct past *p, struct bytes sdp)
 	struct recent_cursor cursor = { 0 };
 	struct recent_message m;
 
-	while (recent_next(&p->n->watch.recent, &cursor, &m)) {
+	while (recent_next(&p->n->watch->recent, &cursor, &m)) {
 		if (is_past(p, &m) && memmem(m.octets.p, m.octets.n, sdp.p, sdp.n))
 			return true;
 	}
@@ -126,7 +126,7 @@ static void past_head_write(struct writer *w, const struct call_session *s,
 static void made_put(const struct past *p, const struct call_session *s, uint8_t leg, bool answer)
 {
 	struct watch_past put = p->message;
-	struct addr local = watch_local(p->n->watch.watch, &s->hop);
+	struct addr local = watch_local(p->n->watch->watch, &s->hop);
 	bool by_us = s->outbound != answer;
 	struct bytes sdp = by_us ? s->local_sdp : s->remote_sdp;
 	char *text = malloc(MADE_MAX), *body = malloc(MADE_MAX);
@@ -151,7 +151,7 @@ static void made_put(const struct past *p, const struct call_session *s, uint8_t
 	put.made = true;
 	put.message = writer_done(&w);
 	if (!w.overflow && !b.overflow)
-		watch_past(p->n->watch.watch, &put);
+		watch_past(p->n->watch->watch, &put);
 	if (text)
 		explicit_bzero(text, MADE_MAX);
 	if (body)
@@ -178,10 +178,10 @@ void node_trace_past(struct node *n, uint64_t call, bool decrypted, bool but_new
 	struct past p = { .n = n,
 			  .message = { .call = call, .decrypted = decrypted },
 			  .choice.call = call,
-			  .below = n->watch.recent.serial + !but_newest };
+			  .below = n->watch->recent.serial + !but_newest };
 
 	dialogs_add(&p);
-	recent_choose(&n->watch.recent, &p.choice);
+	recent_choose(&n->watch->recent, &p.choice);
 	messages_put(&p);
 	for (uint8_t leg = 0; leg < LEGS; leg++) {
 		struct call_session s;
@@ -216,10 +216,10 @@ static struct hep_settings hep_of(const struct settings *s)
 /* A node without it works as well. */
 static void recent_configure(struct node *n)
 {
-	if (n->watch.recent_kib == n->settings->trace.recent_kib)
+	if (n->watch->recent_kib == n->settings->trace.recent_kib)
 		return;
-	n->watch.recent_kib = n->settings->trace.recent_kib;
-	if (recent_resize(&n->watch.recent, (size_t)n->watch.recent_kib << 10))
+	n->watch->recent_kib = n->settings->trace.recent_kib;
+	if (recent_resize(&n->watch->recent, (size_t)n->watch->recent_kib << 10))
 		LOG_ERROR("node", 0, "no memory for trace.recent_kib");
 }
 
@@ -228,7 +228,7 @@ int node_watch_open(struct node *n)
 	static const uint8_t no_key[DIGEST_KEY_LEN];
 	static struct shard_settings shard;
 	const struct watch_settings settings = { .state_dir = n->settings->node.state_dir,
-						 .engine = n->media.engine,
+						 .engine = n->media->engine,
 						 .locals = shard.locals,
 						 .local_count = SHARD_LOCALS_MAX,
 						 .limits = limits_of(n->settings),
@@ -236,8 +236,8 @@ int node_watch_open(struct node *n)
 	int err;
 
 	recent_configure(n);
-	settings_to_shard(n->settings, no_key, n->sip.tls != NULL, &shard);
-	err = watch_open(&n->watch.watch, &settings);
+	settings_to_shard(n->settings, no_key, n->sip->tls != NULL, &shard);
+	err = watch_open(&n->watch->watch, &settings);
 	if (err)
 		LOG_ERROR("node", 0, "cannot open traces", LOG_STR("error", strerror(-err)));
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
@@ -249,15 +249,15 @@ void node_watch_reload(struct node *n)
 	struct hep_settings hep = hep_of(n->settings);
 
 	recent_configure(n);
-	watch_configure(n->watch.watch, &limits, &hep);
+	watch_configure(n->watch->watch, &limits, &hep);
 	explicit_bzero(&hep, sizeof(hep));
 }
 
 void node_watch_close(struct node *n)
 {
-	watch_close(n->watch.watch);
-	n->watch.watch = NULL;
-	recent_close(&n->watch.recent);
+	watch_close(n->watch->watch);
+	n->watch->watch = NULL;
+	recent_close(&n->watch->recent);
 }
 
 /* A trace that waits for a user's next call may begin with it. */
@@ -266,9 +266,9 @@ static void call_catch(struct node *n, uint64_t call)
 	static struct call_view view;
 	struct trace_view trace;
 
-	if (call && watch_waits(n->watch.watch) &&
+	if (call && watch_waits(n->watch->watch) &&
 	    shard_call_glance(node_core(n, call), call, &view) &&
-	    watch_catch(n->watch.watch, &view, clock_instant(), &trace))
+	    watch_catch(n->watch->watch, &view, clock_instant(), &trace))
 		node_trace_past(n, call, trace.decrypted, true);
 }
 
@@ -293,11 +293,11 @@ void node_on_passed(const struct sip_hop *hop, bool sent, uint64_t call, struct 
 {
 	struct node *n = arg;
 
-	recent_add(&n->watch.recent, hop, sent, clock_utc_ms(), message, why);
-	if (!n->watch.watch || !watch_wants(n->watch.watch))
+	recent_add(&n->watch->recent, hop, sent, clock_utc_ms(), message, why);
+	if (!n->watch->watch || !watch_wants(n->watch->watch))
 		return;
 	if (!call)
 		call = call_of(n, hop, message);
 	call_catch(n, call);
-	watch_message(n->watch.watch, hop, sent, call, message);
+	watch_message(n->watch->watch, hop, sent, call, message);
 }

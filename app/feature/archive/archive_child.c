@@ -72,10 +72,10 @@ const struct metric_def g_archive_metric_rows[] = {
 static bool archive_reader_name(const struct node *n, char out[sizeof(g_archive.counts)])
 {
 	struct claimant_node one;
-	bool known = !n->cluster.claimant;
+	bool known = !n->cluster->claimant;
 
 	(void)snprintf(out, sizeof(g_archive.counts), "%s", n->settings->node.name);
-	for (uint32_t i = 0; n->cluster.claimant && claimant_node(n->cluster.claimant, i, &one);
+	for (uint32_t i = 0; n->cluster->claimant && claimant_node(n->cluster->claimant, i, &one);
 	     i++) {
 		known |= one.node.id == identity_node(n->identity);
 		if ((n->settings->archive.url[0] ? one.heard : one.alive) &&
@@ -95,7 +95,7 @@ static void archive_reader_look(struct node *n)
 	g_archive.reads = !strcmp(name, n->settings->node.name);
 	g_archive.stale = true;
 	g_archive.epoch++;
-	if (n->cluster.claimant)
+	if (n->cluster->claimant)
 		LOG_INFO("archive", 0,
 			 n->settings->archive.url[0]
 				 ? "one node reads for the archive of all"
@@ -125,7 +125,7 @@ static void archive_shards_look(const struct node *n)
 
 	for (uint32_t i = 0; i < n->shards->count; i++)
 		shard_note(list, &count, n->shards->list[i].number);
-	for (uint32_t i = 0; n->cluster.claimant && claimant_node(n->cluster.claimant, i, &one);
+	for (uint32_t i = 0; n->cluster->claimant && claimant_node(n->cluster->claimant, i, &one);
 	     i++) {
 		for (uint32_t k = 0; k < one.node.shard_count; k++)
 			shard_note(list, &count, one.node.shards[k]);
@@ -330,7 +330,7 @@ static void archive_health(struct node *n, uint64_t now_ns)
 		g_archive.up_ns = now_ns;
 	if (now_ns - g_archive.up_ns > LATE_S * NS_PER_S)
 		trouble = "tandem-archive does not run: the log says why";
-	health_set_reason(&n->web.health, HEALTH_ARCHIVE,
+	health_set_reason(&n->web->health, HEALTH_ARCHIVE,
 			  n->settings->archive.enabled ? trouble : "");
 }
 
@@ -363,7 +363,7 @@ void archive_second(struct node *n, uint64_t now_ns)
 	if (c->wanted)
 		archive_health(n, now_ns);
 	else
-		health_set_reason(&n->web.health, HEALTH_ARCHIVE, NULL);
+		health_set_reason(&n->web->health, HEALTH_ARCHIVE, NULL);
 }
 
 uint32_t archive_reader_epoch(void)

@@ -25,8 +25,8 @@ static void capacity_add(json_t *list, const struct node *n, const char *what, u
 static uint32_t capacity_connections(const struct node *n, enum sip_transport one,
 				     enum sip_transport other)
 {
-	return transport_connections(n->sip.transport, one) +
-	       transport_connections(n->sip.transport, other);
+	return transport_connections(n->sip->transport, one) +
+	       transport_connections(n->sip->transport, other);
 }
 
 static void capacity_here(struct command_run *run)

@@ -231,7 +231,7 @@ void command_prompt_put(struct command_run *run)
 				     command_value(run, "recording")->text, PROMPT_LENGTH_RATE);
 		run->file = 0;
 	}
-	if (v && w && run->node->media.sounds && sounds_work(run->node->media.sounds, w))
+	if (v && w && run->node->media->sounds && sounds_work(run->node->media->sounds, w))
 		return;
 	prompt_work_free(w);
 	command_fail(run, COMMAND_BUSY, NULL, "too many prompts are put at once");

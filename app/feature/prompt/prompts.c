@@ -157,7 +157,7 @@ static struct prompt_work *work_make(const struct node_prompt *p, enum prompt_wo
 /* False: the thread's queue is full. Frees the work. */
 static bool work_send(struct node *n, struct prompt_work *w)
 {
-	if (w && n->media.sounds && sounds_work(n->media.sounds, w))
+	if (w && n->media->sounds && sounds_work(n->media->sounds, w))
 		return true;
 	prompt_work_free(w);
 	return false;
@@ -413,7 +413,7 @@ void node_prompts_second(struct node *n, uint64_t now_ns)
 	struct node_prompts *all = &g_prompts;
 	uint32_t here = 0, over = 0;
 
-	if (!n->media.sounds)
+	if (!n->media->sounds)
 		return;
 	for (uint32_t i = 0; i < all->count; i++) {
 		prompt_step(n, &all->list[i], now_ns);

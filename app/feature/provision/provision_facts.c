@@ -270,14 +270,14 @@ void provision_record_url(const struct node *n, uint16_t tenant, const struct ex
 	struct writer w = writer_over(out, RECORD_URL_MAX - 1);
 
 	out[0] = '\0';
-	if (!e->core.record_page || !e->page || !n->web.files_web || !n->web.pages.asks)
+	if (!e->core.record_page || !e->page || !n->web->files_web || !n->web->pages.asks)
 		return;
 	(void)snprintf(of.tenant, sizeof(of.tenant), "%s", tenants_name(n->common.tenants, tenant));
 	(void)snprintf(of.number, sizeof(of.number), "%s", e->core.number);
 	writer_str(&w, "https://");
 	facts_host_write(&w, n, r);
 	writer_number(&w, ":", n->settings->recordings.port, "");
-	web_page_link(&w, n->web.pages.key, &of);
+	web_page_link(&w, n->web->pages.key, &of);
 	out[w.n] = '\0';
 }
 

@@ -126,7 +126,7 @@ static bool store_is_wanted(struct node *n)
 {
 	if (!g_deliver.looked) {
 		g_deliver.any = store_finds_any(n);
-		n->record.folder_error = folder_try(n->settings->recordings.folder);
+		n->record->folder_error = folder_try(n->settings->recordings.folder);
 	}
 	g_deliver.looked = true;
 	return n->settings->recordings.store_count || n->settings->recordings.copies ||
@@ -162,7 +162,7 @@ void node_deliver_reload(struct node *n)
 {
 	g_deliver.stale = false;
 	g_deliver.child.missing_logged = false;
-	n->record.folder_error = folder_try(n->settings->recordings.folder);
+	n->record->folder_error = folder_try(n->settings->recordings.folder);
 	g_deliver.any = g_deliver.any || store_finds_any(n);
 	if (node_deliver_runs())
 		child_send(&g_deliver.child, node_deliver_terms(n));
@@ -234,7 +234,7 @@ static void store_on_fetched(struct node *n, const json_t *line, const char *why
 
 	if (line)
 		why = json_object_get(line, "error") ? NO_RECORDING : NULL;
-	plays_on_rendered(&n->media.plays, recording, why, clock_now_ns());
+	plays_on_rendered(&n->media->plays, recording, why, clock_now_ns());
 	free(recording);
 }
 
@@ -292,8 +292,8 @@ static void store_figures(struct node *n, const json_t *f)
 	metric_set(g_store_metrics.oldest, json_count(f, "oldest_ms") / 1000);
 	metric_set(g_store_metrics.dead, json_count(f, "dead"));
 	metric_set(g_store_metrics.full, json_is_true(json_object_get(f, "full")));
-	n->record.is_full = json_is_true(json_object_get(f, "full"));
-	n->record.folder_error = -(int)json_count(f, "folder_error");
+	n->record->is_full = json_is_true(json_object_get(f, "full"));
+	n->record->folder_error = -(int)json_count(f, "folder_error");
 	node_deliver_count(g_store_metrics.deleted, json_count(f, "deleted"),
 			   &g_deliver.shown.deleted);
 	node_deliver_count(g_store_metrics.lost, json_count(f, "lost"), &g_deliver.shown.lost);
@@ -308,9 +308,9 @@ static void store_figures(struct node *n, const json_t *f)
 			   &g_deliver.shown.opus_skipped);
 	metric_set(g_store_metrics.uncoded, json_count(f, "uncoded"));
 	metric_set(g_store_metrics.unlisted, json_count(f, "unlisted"));
-	health_set(&n->web.health, HEALTH_RECORDINGS_UNCODED,
+	health_set(&n->web->health, HEALTH_RECORDINGS_UNCODED,
 		   json_is_true(json_object_get(f, "opus_late")));
-	health_set(&n->web.health, HEALTH_RECORDINGS_PLAIN,
+	health_set(&n->web->health, HEALTH_RECORDINGS_PLAIN,
 		   json_is_true(json_object_get(f, "seal_fails")));
 	node_deliver_count(g_store_metrics.aborted, json_count(f, "uploads_aborted"),
 			   &g_deliver.shown.uploads_aborted);

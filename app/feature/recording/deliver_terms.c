@@ -106,9 +106,9 @@ static json_t *node_deliver_copies(const struct node *n)
 	uint64_t id, incarnation;
 	json_t *copies;
 
-	if (!n->cluster.claimant || !r->copies)
+	if (!n->cluster->claimant || !r->copies)
 		return NULL;
-	claimant_self(n->cluster.claimant, &id, &incarnation);
+	claimant_self(n->cluster->claimant, &id, &incarnation);
 	keys_derive(&n->keys, "tandem copies 1", octets);
 	writer_hex(&w, bytes_mem(octets, sizeof(octets)));
 	writer_u8(&w, '\0');
@@ -128,7 +128,7 @@ static json_t *copies_nodes(const struct node *n)
 	struct claimant_node node;
 	char id[ID_TEXT_MAX];
 
-	for (uint32_t i = 0; claimant_node(n->cluster.claimant, i, &node); i++)
+	for (uint32_t i = 0; claimant_node(n->cluster->claimant, i, &node); i++)
 		(void)json_array_append_new(
 			list, json_pack("{s:s, s:s, s:b}", "id", copies_id(node.node.id, id),
 					"address", node.node.address, "alive", (int)node.alive));
@@ -138,7 +138,7 @@ static json_t *copies_nodes(const struct node *n)
 void node_deliver_tell_nodes(struct node *n)
 {
 	json_t *list =
-		n->cluster.claimant && n->settings->recordings.copies ? copies_nodes(n) : NULL;
+		n->cluster->claimant && n->settings->recordings.copies ? copies_nodes(n) : NULL;
 	char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
 
 	if (!text || (g_deliver.told && !strcmp(text, g_deliver.told))) {
@@ -174,7 +174,7 @@ void node_deliver_copies_figures(struct node *n, const json_t *f)
 			   &g_deliver.shown.copies_refused);
 	node_deliver_count(g_copies.full, json_count(f, "full"), &g_deliver.shown.copies_full);
 	node_deliver_count(g_copies.adopted, json_count(f, "adopted"), &g_deliver.shown.adopted);
-	health_set(&n->web.health, HEALTH_RECORDINGS_UNCOPIED,
+	health_set(&n->web->health, HEALTH_RECORDINGS_UNCOPIED,
 		   behind_ms > LATE_MS && behind_ms > LATE_TIMES * every_ms);
 }
 
@@ -301,7 +301,7 @@ static bool terms_voicemail(const struct node *n)
 	const struct settings *s = n->settings;
 
 	if (s->recordings.voicemail == SETTINGS_VOICEMAIL_AUTO)
-		return s->redis.place.url[0] && !(n->cluster.claimant && s->recordings.copies);
+		return s->redis.place.url[0] && !(n->cluster->claimant && s->recordings.copies);
 	return s->recordings.voicemail == SETTINGS_VOICEMAIL_YES;
 }
 

@@ -411,7 +411,7 @@ static bool recording_may_see(const struct command_run *run, struct bytes name)
 
 bool command_recording_has_port(struct command_run *run)
 {
-	bool has = run->node->web.files_web;
+	bool has = run->node->web->files_web;
 
 	if (!has)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
@@ -439,7 +439,7 @@ json_t *command_recording_linked(struct command_run *run, struct bytes name)
 	char path[WEB_FILE_PATH_MAX];
 	struct writer w = writer_over(path, sizeof(path) - 1);
 
-	web_file_link(&w, &n->web.files, name, expires_utc_ms);
+	web_file_link(&w, &n->web->files, name, expires_utc_ms);
 	if (w.overflow || !name.n)
 		return NULL;
 	path[w.n] = '\0';
