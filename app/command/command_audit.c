@@ -13,8 +13,10 @@
 #include "app/document/document.h"
 #include "app/helper/webhook.h"
 #include "app/node/node.h"
+#include "app/node/node_wait.h"
 #include "app/schema/feature.h"
 #include "app/schema/route.h"
+#include "app/settings/settings.h"
 #include "sig/host/tenant.h"
 
 enum {

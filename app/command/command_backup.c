@@ -14,6 +14,7 @@
 #include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/token_field.h"
+#include "app/settings/settings.h"
 
 enum { BACKUP_PAGE_OCTETS = 1 << 18, BACKUP_MARK = 8, BACKUP_KIND_BIT = 32 };
 

@@ -15,8 +15,10 @@
 #include "app/command/commands.h"
 #include "app/command/queries.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
 #include "app/schema/fields.h"
 #include "app/schema/profile.h"
+#include "app/settings/settings.h"
 #include "sig/identity/shown.h"
 #include "sig/sip/id.h"
 

@@ -17,6 +17,8 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
 #include "app/schema/feature.h"
 #include "app/schema/fields.h"
 #include "base/json_member.h"

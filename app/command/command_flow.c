@@ -17,6 +17,8 @@
 #include "app/document/document.h"
 #include "app/helper/webhook.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
 #include "app/schema/flow_field.h"
 #include "app/schema/flow_graph.h"
 #include "app/schema/flow_shipped.h"

@@ -11,6 +11,7 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
 #include "app/schema/hours_field.h"
 #include "base/clock.h"
 #include "base/log.h"

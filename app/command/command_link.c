@@ -8,6 +8,7 @@
 #include "app/command/command_start.h"
 #include "app/command/commands.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
 #include "sig/host/tenant.h"
 #include "sig/shard/shard.h"
 #include "sig/sip/message.h"

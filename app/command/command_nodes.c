@@ -11,6 +11,8 @@
 #include "app/command/others.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_cluster.h"
+#include "app/node/node_life.h"
 #include "app/schema/list.h"
 #include "base/clock.h"
 

@@ -12,6 +12,7 @@
 #include "app/document/document.h"
 #include "app/helper/webhook.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
 #include "app/schema/flow_field.h"
 #include "app/schema/tenant_field.h"
 #include "sig/host/programs.h"

@@ -14,6 +14,7 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
 #include "base/log.h"
 #include "sig/identity/presence.h"
 

@@ -12,6 +12,8 @@
 #include "app/command/command_start.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_cluster.h"
+#include "app/node/node_shard.h"
 #include "base/clock.h"
 #include "sig/feature/pick/pick_ringing.h"
 #include "sig/remote/remote_watch.h"

@@ -21,6 +21,8 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_shard.h"
 #include "app/schema/feature.h"
 #include "app/schema/token_field.h"
 #include "base/json_member.h"

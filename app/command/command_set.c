@@ -15,6 +15,8 @@
 #include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_wait.h"
 #include "base/clock.h"
 #include "base/log.h"
 

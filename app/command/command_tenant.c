@@ -18,6 +18,8 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
 #include "app/schema/feature.h"
 #include "app/schema/tenant_field.h"
 #include "base/log.h"

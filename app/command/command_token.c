@@ -11,6 +11,7 @@
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/schema/token_field.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 
 enum { TENANT_TOKENS_MAX = 256 };

@@ -12,6 +12,8 @@
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_watch.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
 #include "sig/sip/id.h"

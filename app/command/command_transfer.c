@@ -12,6 +12,8 @@
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 #include "sig/feature/park/park_slots.h"

@@ -16,6 +16,7 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
 #include "base/clock.h"
 
 enum { MS_PER_S = 1000, S_PER_MIN = 60, S_PER_DAY = 86400 };

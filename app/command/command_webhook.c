@@ -14,6 +14,7 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/node/node_helper.h"
 #include "app/schema/fields.h"
 #include "app/schema/tenant_field.h"
 #include "app/schema/webhook_field.h"

@@ -12,6 +12,8 @@
 
 #include "app/command/control.h"
 #include "app/node/node.h"
+#include "app/node/node_wait.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 

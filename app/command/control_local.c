@@ -20,6 +20,8 @@
 #include "app/command/control.h"
 #include "app/command/control_local.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"

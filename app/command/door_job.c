@@ -16,6 +16,8 @@
 #include "app/command/command_session.h"
 #include "app/document/directory.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_wait.h"
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/fair.h"

@@ -7,6 +7,7 @@
 
 #include "app/command/others.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #include "app/command/control.h"
 #include "app/node/node.h"
+#include "app/node/node_wait.h"
 #include "base/clock.h"
 #include "cluster/redis/streams.h"
 

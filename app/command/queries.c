@@ -10,7 +10,10 @@
 #include <string.h>
 
 #include "app/command/queries.h"
+#include "app/doctor/diagnosis.h"
 #include "app/node/node.h"
+#include "app/node/node_media.h"
+#include "app/node/node_shard.h"
 #include "app/schema/command.h"
 #include "engine/engine.h"
 #include "engine/net/packet.h"

@@ -29,11 +29,20 @@
 #include "app/feature/mailbox/boxes.h"
 #include "app/feature/prompt/prompts.h"
 #include "app/feature/recording/deliver.h"
+#include "app/helper/asked.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_capacity.h"
+#include "app/node/node_cluster.h"
+#include "app/node/node_life.h"
+#include "app/node/node_media.h"
 #include "app/node/node_probe.h"
+#include "app/node/node_record.h"
+#include "app/node/node_sip.h"
 #include "app/node/node_wait.h"
+#include "app/node/node_watch.h"
 #include "app/schema/feature.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -455,58 +464,60 @@ static const struct node_hooks g_hooks = {
 	.webhook_on_line = command_webhook_on_line,
 };
 
-/* The node, and what lies above it. */
+/* The node with its parts, and what lies above it. */
 struct daemon {
 	struct node node;
-	struct documents documents;
-	struct extensions extensions;
-	struct tickets tickets;
-	struct queries queries;
-	struct waiting waiting;
 	struct settings settings;
 	struct identity identity;
-	struct asked helper_asked;
 	struct node_life life;
 	struct node_round round;
 	struct node_capacity capacity;
 	struct node_redis redis;
 	struct node_shards shards;
+	struct node_cluster cluster;
 	struct node_sip sip;
 	struct node_web web;
-	struct node_cluster cluster;
 	struct node_media media;
 	struct node_dns dns;
 	struct node_watch watch;
 	struct node_record record;
+	struct asked helper_asked;
 	struct locations_user looks;
+	struct documents documents;
+	struct extensions extensions;
+	struct tickets tickets;
+	struct queries queries;
+	struct waiting waiting;
 };
 
 static void daemon_join(struct daemon *d)
 {
-	d->node.hooks = &g_hooks;
+	d->node = (struct node){
+		.hooks = &g_hooks,
+		.settings = &d->settings,
+		.identity = &d->identity,
+		.life = &d->life,
+		.round = &d->round,
+		.capacity = &d->capacity,
+		.redis = &d->redis,
+		.shards = &d->shards,
+		.cluster = &d->cluster,
+		.sip = &d->sip,
+		.web = &d->web,
+		.media = &d->media,
+		.dns = &d->dns,
+		.watch = &d->watch,
+		.record = &d->record,
+		.helper_asked = &d->helper_asked,
+		.common.looks = &d->looks,
+		.api = { .documents = &d->documents,
+			 .extensions = &d->extensions,
+			 .tickets = &d->tickets,
+			 .queries = &d->queries,
+			 .waiting = &d->waiting },
+	};
 	d->redis.history = d->documents.directory.history;
-	d->node.api.documents = &d->documents;
-	d->node.api.extensions = &d->extensions;
-	d->node.api.tickets = &d->tickets;
 	d->queries.tickets = &d->tickets;
-	d->node.api.queries = &d->queries;
-	d->node.api.waiting = &d->waiting;
-	d->node.settings = &d->settings;
-	d->node.identity = &d->identity;
-	d->node.helper_asked = &d->helper_asked;
-	d->node.life = &d->life;
-	d->node.round = &d->round;
-	d->node.capacity = &d->capacity;
-	d->node.redis = &d->redis;
-	d->node.shards = &d->shards;
-	d->node.sip = &d->sip;
-	d->node.web = &d->web;
-	d->node.cluster = &d->cluster;
-	d->node.media = &d->media;
-	d->node.dns = &d->dns;
-	d->node.watch = &d->watch;
-	d->node.record = &d->record;
-	d->node.common.looks = &d->looks;
 }
 
 int node_run(const char *config_path)

@@ -14,6 +14,10 @@
 #include "app/document/document.h"
 #include "app/document/document_keep.h"
 #include "app/node/node.h"
+#include "app/node/node_keeper.h"
+#include "app/node/node_life.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
 #include "base/log.h"
 #include "base/loop.h"
 

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "app/daemon/daemon.h"
+#include "app/node/node_life.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 
 static const char g_usage[] =

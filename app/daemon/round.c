@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/child/child_link.h"
 #include "app/command/command_set.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
@@ -21,10 +22,17 @@
 #include "app/document/document_keep.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_cluster.h"
+#include "app/node/node_life.h"
+#include "app/node/node_media.h"
 #include "app/node/node_probe.h"
 #include "app/node/node_record.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
 #include "app/node/node_wait.h"
+#include "app/node/node_watch.h"
 #include "app/schema/feature.h"
+#include "app/settings/settings.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
 #include "base/loop.h"

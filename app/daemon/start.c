@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/child/child_link.h"
 #include "app/command/command_flow.h"
 #include "app/command/command_lint.h"
 #include "app/command/command_order.h"
@@ -33,10 +34,19 @@
 #include "app/live/live.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_capacity.h"
+#include "app/node/node_cluster.h"
+#include "app/node/node_life.h"
+#include "app/node/node_media.h"
 #include "app/node/node_probe.h"
 #include "app/node/node_record.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
+#include "app/node/node_wait.h"
+#include "app/node/node_watch.h"
 #include "app/record/recorder.h"
 #include "app/schema/feature.h"
+#include "app/settings/settings.h"
 #include "app/siprec/sender.h"
 #include "app/watch/watch.h"
 #include "app/web/web.h"

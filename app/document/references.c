@@ -11,6 +11,7 @@
 
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
 #include "app/schema/command.h"
 #include "sig/host/programs.h"
 #include "sig/shard/shared_tables.h"

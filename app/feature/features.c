@@ -12,6 +12,8 @@
 #include "app/command/command_watch.h"
 #include "app/command/table/table.h"
 #include "app/node/node.h"
+#include "app/node/node_helper.h"
+#include "app/node/node_probe.h"
 
 /* Each is in its folder, in NAME_rows.c. */
 extern const struct app_feature g_account_feature, g_contact_feature, g_prompt_feature,

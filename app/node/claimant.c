@@ -18,6 +18,11 @@
 
 #include "app/keeper/keeper.h"
 #include "app/node/node.h"
+#include "app/node/node_cluster.h"
+#include "app/node/node_life.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"

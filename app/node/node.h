@@ -1,40 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One node: everything in the process, each part in the struct of its owner. All of it belongs to
- * the control thread, except what the engine and the web thread own.
+ * One node: the table of its parts, each of which is in the header of its owner (docs/adr/0185). A
+ * file that includes this sees no part: it includes those that it asks. app/daemon/daemon.c has the
+ * memory of all. Control thread, except what the engine and the web thread own.
  */
 #ifndef APP_NODE_NODE_H
 #define APP_NODE_NODE_H
 
-#include "app/node/node_blf.h"
-#include "app/node/node_capacity.h"
-#include "app/node/node_edge.h"
-#include "app/node/node_hand.h"
-#include "app/node/node_helper.h"
-#include "app/node/node_keeper.h"
-#include "app/node/node_life.h"
-#include "app/node/node_media.h"
-#include "app/node/node_probe.h"
-#include "app/node/node_record.h"
-#include "app/node/node_shard.h"
-#include "app/node/node_sip.h"
-#include "app/node/node_wait.h"
-#include "app/node/node_watch.h"
-#include "app/settings/keys.h"
-#include "app/settings/settings.h"
+#include <stdint.h>
 
-struct claimant;
+#include "app/settings/keys.h"
+#include "base/rand.h"
+#include "base/seal.h"
+
+struct asked;
 struct command_walk;
-struct set_moving;
-struct sets;
 struct control;
 struct control_local;
+struct dial_plans;
 struct documents;
+struct door;
 struct extensions;
-struct node_edge;
+struct hop_names;
+struct identity;
+struct locations;
+struct locations_user;
+struct node_capacity;
+struct node_cluster;
+struct node_dns;
+struct node_hooks;
+struct node_life;
+struct node_media;
+struct node_record;
+struct node_redis;
+struct node_round;
+struct node_shards;
+struct node_sip;
+struct node_watch;
+struct node_web;
+struct others;
 struct queries;
+struct quota;
+struct rooms;
+struct set_moving;
+struct sets;
+struct settings;
+struct shard_shared_tables;
+struct shares;
+struct sites;
 struct tenancy;
+struct tenants;
 struct tickets;
+struct toll;
+struct trunk_numbers;
+struct trunks;
+struct user_watches;
 struct waiting;
 
 #define NODE_TENANT "default"
@@ -56,16 +76,6 @@ struct node_common {
 	struct shares *shares; /* NULL: in no cluster */
 };
 
-/* With other nodes. */
-struct node_cluster {
-	struct claimant *claimant; /* NULL: in no cluster */
-	struct node_edge *edge;    /* likewise */
-	struct node_blf blf;
-	struct node_held held;
-	struct node_keeper keeper; /* of floating addresses */
-	struct node_rebalance rebalance;
-};
-
 /* What lies above the node, as its owners have it. */
 struct node_api {
 	struct documents *documents;
@@ -85,28 +95,29 @@ struct node_api {
 	struct user_watches *watches; /* of its pages */
 };
 
+/* Each part is of the header in its comment: who asks one includes that. */
 struct node {
 	const char *config_path;
-	const struct node_hooks *hooks;
-	struct settings *settings;
+	const struct node_hooks *hooks; /* node_life.h */
+	struct settings *settings;      /* app/settings/settings.h */
 	struct keys keys;
 	struct seal_key extension_seal; /* of keys: of passwords, which a start opens all at once */
-	struct identity *identity;
 	struct rand_source rand;
-	struct node_life *life;
-	struct node_round *round;
-	struct node_capacity *capacity;
-	struct node_redis *redis;
-	struct node_shards *shards;
+	struct identity *identity;      /* cluster/identity.h */
+	struct node_life *life;         /* node_life.h */
+	struct node_round *round;       /* node_life.h */
+	struct node_capacity *capacity; /* node_capacity.h */
+	struct node_redis *redis;       /* node_wait.h */
+	struct node_shards *shards;     /* node_shard.h */
+	struct node_cluster *cluster;   /* node_cluster.h */
+	struct node_sip *sip;           /* node_sip.h */
+	struct node_web *web;           /* node_sip.h */
+	struct node_media *media;       /* node_media.h */
+	struct node_dns *dns;           /* node_probe.h */
+	struct node_watch *watch;       /* node_watch.h */
+	struct node_record *record;     /* node_record.h */
+	struct asked *helper_asked;     /* newest requests of tandem-helper, to be shown */
 	struct node_common common;
-	struct node_cluster *cluster;
-	struct node_sip *sip;
-	struct node_web *web;
-	struct node_media *media;
-	struct node_dns *dns;
-	struct node_watch *watch;
-	struct node_record *record;
-	struct asked *helper_asked; /* newest requests of tandem-helper, to be shown */
 	struct node_api api;
 };
 

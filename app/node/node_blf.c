@@ -10,7 +10,9 @@
 
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_cluster.h"
 #include "app/node/node_edge.h"
+#include "app/node/node_life.h"
 #include "base/clock.h"
 #include "base/metric.h"
 #include "sig/shard/shared_tables.h"

@@ -15,6 +15,10 @@
 
 #include "app/node/node.h"
 #include "app/node/node_capacity.h"
+#include "app/node/node_life.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/engine.h"

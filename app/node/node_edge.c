@@ -14,7 +14,13 @@
 
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_cluster.h"
 #include "app/node/node_edge.h"
+#include "app/node/node_life.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
+#include "app/node/node_watch.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"

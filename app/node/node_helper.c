@@ -9,8 +9,12 @@
 
 #include "app/child/child_redis.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_wait.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/metric.h"
+#include "cluster/identity.h"
 
 enum { REQUESTS_MAX = 2048, OF_TENANT_MAX = 512, GRACE_MS = 1000 };
 

@@ -12,7 +12,12 @@
 
 #include "app/keeper/keeper.h"
 #include "app/node/node.h"
+#include "app/node/node_cluster.h"
 #include "app/node/node_keeper.h"
+#include "app/node/node_media.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
+#include "app/settings/settings.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "sig/transport/transport.h"

@@ -18,10 +18,16 @@
 
 #include "app/keeper/hook.h"
 #include "app/node/node.h"
+#include "app/node/node_capacity.h"
 #include "app/node/node_file.h"
+#include "app/node/node_media.h"
+#include "app/settings/settings.h"
+#include "base/conf.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/tls/tls.h"
+#include "cluster/embedded/embedded.h"
+#include "sig/sip/message.h"
 
 /* The networks of tandem.yaml against the machine's addresses, and likely omissions: reported
  * before a start, at their place in the file. */

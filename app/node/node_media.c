@@ -8,9 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/helper/asked.h"
 #include "app/live/live.h"
 #include "app/node/node.h"
+#include "app/node/node_helper.h"
+#include "app/node/node_life.h"
 #include "app/node/node_media.h"
+#include "app/node/node_shard.h"
+#include "app/settings/settings.h"
 #include "app/sound/sounds.h"
 #include "base/log.h"
 #include "base/loop.h"

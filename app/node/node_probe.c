@@ -12,7 +12,12 @@
 
 #include "app/dns/resolver.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
 #include "app/node/node_probe.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
+#include "app/node/node_watch.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"

@@ -12,9 +12,14 @@
 #include <string.h>
 
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_media.h"
 #include "app/node/node_record.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
 #include "app/record/recorder.h"
 #include "app/schema/feature.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"

@@ -8,7 +8,15 @@
 #include <string.h>
 
 #include "app/node/node.h"
+#include "app/node/node_capacity.h"
+#include "app/node/node_cluster.h"
+#include "app/node/node_life.h"
 #include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
+#include "app/node/node_wait.h"
+#include "app/node/node_watch.h"
+#include "app/schema/feature.h"
+#include "app/settings/settings.h"
 #include "base/log.h"
 #include "base/table.h"
 #include "sig/sip/id.h"

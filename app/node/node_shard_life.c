@@ -16,6 +16,13 @@
 
 #include "app/node/claimant.h"
 #include "app/node/node.h"
+#include "app/node/node_cluster.h"
+#include "app/node/node_life.h"
+#include "app/node/node_media.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
+#include "app/node/node_wait.h"
+#include "app/settings/settings.h"
 #include "base/log.h"
 #include "sig/host/toll.h"
 #include "sig/transport/inter_shard.h"

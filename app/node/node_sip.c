@@ -9,7 +9,13 @@
 #include <unistd.h>
 
 #include "app/node/node.h"
+#include "app/node/node_capacity.h"
+#include "app/node/node_life.h"
+#include "app/node/node_probe.h"
+#include "app/node/node_shard.h"
 #include "app/node/node_sip.h"
+#include "app/node/node_watch.h"
+#include "app/settings/settings.h"
 #include "app/web/web.h"
 #include "app/web/web_link.h"
 #include "base/clock.h"

@@ -14,7 +14,11 @@
 #include <unistd.h>
 
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
 #include "app/node/node_wait.h"
+#include "app/settings/settings.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "cluster/redis/url.h"

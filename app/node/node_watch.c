@@ -8,7 +8,12 @@
 #include <string.h>
 
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_media.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
 #include "app/node/node_watch.h"
+#include "app/settings/settings.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
 

@@ -18,6 +18,7 @@
 #include "app/feature/archive/archive_ask.h"
 #include "app/node/node.h"
 #include "app/schema/list.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 

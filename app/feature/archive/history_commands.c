@@ -15,6 +15,7 @@
 #include "app/command/command_walk.h"
 #include "app/feature/archive/archive_ask.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
 #include "app/schema/list.h"
 #include "app/schema/tenant_field.h"
 #include "base/clock.h"

@@ -8,7 +8,10 @@
 #include "app/document/extensions.h"
 #include "app/feature/capacity/capacity.h"
 #include "app/node/node.h"
+#include "app/node/node_capacity.h"
 #include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
+#include "app/settings/settings.h"
 #include "sig/transport/transport.h"
 
 static void capacity_add(json_t *list, const struct node *n, const char *what, uint64_t used,

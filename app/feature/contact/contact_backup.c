@@ -8,7 +8,9 @@
 #include "app/feature/archive/archive_ask.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
+#include "app/settings/settings.h"
 #include "base/json_member.h"
+#include "sig/host/tenant.h"
 
 void command_contact_backup(struct command_run *run)
 {

@@ -15,6 +15,7 @@
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
+#include "app/settings/settings.h"
 #include "base/json_member.h"
 #include "sig/host/event.h"
 #include "sig/identity/shown.h"

@@ -12,6 +12,7 @@
 #include "app/feature/archive/archive_ask.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
+#include "app/settings/settings.h"
 #include "base/json_member.h"
 #include "sig/host/names.h"
 

@@ -12,6 +12,7 @@
 #include "app/command/page.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
+#include "app/settings/settings.h"
 #include "base/fair.h"
 #include "base/json_member.h"
 #include "sig/sip/body.h"

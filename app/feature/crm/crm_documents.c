@@ -16,6 +16,7 @@
 #include "app/document/extensions.h"
 #include "app/feature/crm/crm.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
 #include "sig/host/tenant_tables.h"
 
 enum { CRMS_MAX = 4096, DEFINITION_MAX = 8192 };

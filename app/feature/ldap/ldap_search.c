@@ -12,6 +12,7 @@
 #include "app/document/extensions.h"
 #include "app/feature/ldap/ldap_client.h"
 #include "app/node/node.h"
+#include "app/settings/settings.h"
 #include "base/json_member.h"
 #include "sig/host/tenant_tables.h"
 

@@ -6,6 +6,7 @@
  * reads nothing, is let go. Control thread.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "app/feature/ldap/ldap_client.h"
 #include "app/feature/ldap/ldap_server.h"
 #include "app/node/node.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"

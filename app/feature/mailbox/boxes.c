@@ -16,6 +16,9 @@
 #include <time.h>
 
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
 #include "app/record/aes128gcm.h"
 #include "app/record/entry.h"
 #include "app/schema/extension.h"

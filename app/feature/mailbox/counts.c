@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "app/node/node.h"
+#include "app/node/node_wait.h"
 #include "base/clock.h"
 #include "sig/feature/mailbox/message_waiting.h"
 #include "sig/host/mailboxes.h"

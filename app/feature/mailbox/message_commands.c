@@ -15,6 +15,7 @@
 #include "app/feature/mailbox/boxes.h"
 #include "app/feature/recording/deliver.h"
 #include "app/node/node.h"
+#include "app/node/node_wait.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 #include "base/table.h"

@@ -13,11 +13,15 @@
 #include <string.h>
 
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
 #include "app/schema/extension.h"
 #include "app/schema/fields.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 #include "base/log.h"
+#include "cluster/identity.h"
 
 enum {
 	NOTIFY_MAX = 64, /* done at a time */

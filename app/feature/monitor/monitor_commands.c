@@ -16,6 +16,7 @@
 #include "app/document/extensions.h"
 #include "app/feature/monitor/monitor.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
 #include "app/schema/tenant_field.h"
 #include "base/clock.h"
 #include "sig/host/groups.h"

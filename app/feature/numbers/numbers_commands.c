@@ -11,6 +11,7 @@
 #include "app/document/document.h"
 #include "app/feature/numbers/numbers.h"
 #include "app/node/node.h"
+#include "app/settings/settings.h"
 #include "base/json_member.h"
 #include "sig/dial/dial.h"
 #include "sig/host/tenant_tables.h"

@@ -16,6 +16,7 @@
 #include "app/document/extensions.h"
 #include "app/feature/page/page.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/flow/program.h"

@@ -15,6 +15,7 @@
 #include "app/document/document.h"
 #include "app/feature/past/past.h"
 #include "app/node/node.h"
+#include "app/node/node_wait.h"
 #include "app/schema/feature.h"
 #include "base/clock.h"
 

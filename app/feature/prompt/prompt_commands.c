@@ -11,6 +11,8 @@
 #include "app/document/document.h"
 #include "app/feature/prompt/prompts.h"
 #include "app/node/node.h"
+#include "app/node/node_media.h"
+#include "app/node/node_wait.h"
 #include "app/sound/sound_prompt.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"

@@ -12,6 +12,8 @@
 
 #include "app/feature/prompt/prompts.h"
 #include "app/node/node.h"
+#include "app/node/node_media.h"
+#include "app/node/node_wait.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"
 #include "base/log.h"

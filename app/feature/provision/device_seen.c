@@ -14,6 +14,7 @@
 #include "app/feature/provision/device.h"
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 #include "cluster/store/store.h"

@@ -12,6 +12,7 @@
 
 #include "app/feature/provision/device.h"
 #include "app/node/node.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"

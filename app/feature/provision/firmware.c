@@ -12,6 +12,7 @@
 
 #include "app/feature/provision/device.h"
 #include "app/node/node.h"
+#include "app/settings/settings.h"
 #include "app/web/web_route.h"
 #include "base/log.h"
 

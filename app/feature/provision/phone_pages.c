@@ -22,6 +22,7 @@
 #include "app/feature/provision/provision_facts.h"
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
+#include "app/node/node_wait.h"
 #include "app/web/web_route.h"
 #include "base/clock.h"
 #include "base/fair.h"

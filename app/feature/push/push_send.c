@@ -19,6 +19,8 @@
 #include "app/command/command_tenant.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/node/node_helper.h"
+#include "app/node/node_shard.h"
 #include "app/schema/tenant_field.h"
 #include "app/schema/token_field.h"
 #include "base/base64url.h"

@@ -18,6 +18,7 @@
 #include "app/effect/effects.h"
 #include "app/feature/queue/queue.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
 #include "app/schema/extension.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -13,6 +13,7 @@
 #include "app/effect/effects.h"
 #include "app/feature/queue/queue.h"
 #include "app/node/node.h"
+#include "app/node/node_shard.h"
 #include "base/clock.h"
 #include "sig/flow/program.h"
 #include "sig/host/event.h"

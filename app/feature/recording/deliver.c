@@ -15,6 +15,12 @@
 
 #include "app/feature/recording/deliver.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_media.h"
+#include "app/node/node_record.h"
+#include "app/node/node_sip.h"
+#include "app/node/node_wait.h"
+#include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json_member.h"

@@ -2,6 +2,8 @@
 /* Requests to mailboxes while Redis is away: who waits, who does not, and that each is answered once. */
 #include "app/feature/mailbox/boxes.h"
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_wait.h"
 #include "tests/unit/test.h"
 
 static struct node_life g_life;

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "app/node/node.h"
+#include "app/node/node_life.h"
+#include "app/node/node_shard.h"
+#include "app/settings/settings.h"
 #include "sig/sip/id.h"
 #include "tests/unit/netns.h"
 #include "tests/unit/test.h"

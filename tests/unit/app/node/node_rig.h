@@ -4,6 +4,7 @@
 #define TESTS_UNIT_APP_NODE_NODE_RIG_H
 
 #include "app/daemon/daemon.h"
+#include "app/node/node_life.h"
 #include "base/file.h"
 
 #include <netinet/in.h>

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "app/settings/settings.h"
 #include "tests/unit/app/node/node_rig.h"
 
 /* ---- tests ---- */
