@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -125,4 +126,11 @@ int seal_open(const struct seal_key *key, struct bytes context, struct bytes sea
 void seal_key_wipe(struct seal_key *key)
 {
 	OPENSSL_cleanse(key, sizeof(*key));
+}
+
+void secret_str_free(char *text)
+{
+	if (text)
+		OPENSSL_cleanse(text, strlen(text));
+	free(text);
 }

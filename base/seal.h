@@ -43,5 +43,7 @@ int seal_make(const struct seal_key *key, struct rand_source *r, struct bytes co
 int seal_open(const struct seal_key *key, struct bytes context, struct bytes sealed, uint8_t *out,
 	      size_t cap, size_t *n, enum seal_refusal *why) NODISCARD;
 void seal_key_wipe(struct seal_key *key);
+/* A malloc'ed text that may be a secret is wiped and freed. NULL is fine. */
+void secret_str_free(char *text);
 
 #endif

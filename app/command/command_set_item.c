@@ -4,7 +4,6 @@
  * commands are; errors carry the position in the author's file. command_set.c begins and makes the
  * items. */
 
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,9 +21,7 @@
 
 void set_item_clear(struct set_item *item)
 {
-	if (item->text)
-		OPENSSL_cleanse(item->text, strlen(item->text));
-	free(item->text);
+	secret_str_free(item->text);
 	json_decref(item->differs);
 	item->text = NULL;
 	item->differs = NULL;

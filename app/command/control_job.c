@@ -421,8 +421,7 @@ static void control_move(struct control_job *job, const json_t *args)
 
 	if (text && job->stream->sealed) {
 		text = control_seal(job->control->node, "arguments", job->id, "", bytes_str(plain));
-		explicit_bzero(plain, strlen(plain));
-		free(plain);
+		secret_str_free(plain);
 	}
 	if (!text) {
 		job->stream->again = true; /* it stays in the stream */
@@ -506,9 +505,7 @@ static char *answer_sealed(const struct control_job *job, char *plain)
 					  bytes_str(plain))
 			   : NULL;
 
-	if (plain)
-		explicit_bzero(plain, strlen(plain));
-	free(plain);
+	secret_str_free(plain);
 	return text;
 }
 

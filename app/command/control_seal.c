@@ -91,7 +91,6 @@ bool control_print(const struct node *n, const json_t *args, char out[CONTROL_PR
 	writer_hex(&w, bytes_mem(mac, CONTROL_PRINT_LEN / 2));
 	out[w.n] = '\0';
 	OPENSSL_cleanse(key, sizeof(key));
-	OPENSSL_cleanse(text, strlen(text));
-	free(text);
+	secret_str_free(text);
 	return true;
 }

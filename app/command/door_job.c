@@ -342,9 +342,7 @@ static void job_keyed(struct door_job *job)
 		sealed = control_seal(job->door->node, "arguments", job->id, "", bytes_str(text));
 	if (!sealed || !job_send(job, sealed))
 		job_fail(job, COMMAND_UNAVAILABLE, "it has an Idempotency-Key, and Redis is away");
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
+	secret_str_free(text);
 	free(sealed);
 	json_decref(args);
 }

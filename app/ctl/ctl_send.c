@@ -18,6 +18,7 @@
 #include "app/command/control_local.h"
 #include "app/ctl/ctl.h"
 #include "base/rand.h"
+#include "base/seal.h"
 #include "client/tandem_client.h"
 #include "cluster/embedded/embedded.h"
 
@@ -144,9 +145,7 @@ static json_t *ctl_local_send(const struct ctl_target *target, const struct ctl_
 	    local_write(fd, text + (request->file >= 0), strlen(text) - (request->file >= 0)) &&
 	    local_write(fd, "\n", 1))
 		answer = local_read(fd);
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
+	secret_str_free(text);
 	if (fd >= 0)
 		(void)close(fd);
 	return answer;
@@ -309,9 +308,7 @@ static json_t *redis_send(const struct ctl_target *target, const struct ctl_requ
 		answer = ctl_answer_read(client, request, text);
 	}
 	tandem_client_close(client);
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
+	secret_str_free(text);
 	return answer;
 }
 
