@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,9 +28,7 @@ struct former_texts {
 
 static void text_drop(char *text)
 {
-	if (text)
-		OPENSSL_cleanse(text, strlen(text));
-	free(text);
+	secret_str_free(text);
 }
 
 /* ---- reading ---- */
