@@ -155,10 +155,42 @@ void flow_called_back(struct call *c);
 /* The callee of the dial has left. Returns true if its caller is in the flow again. */
 bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
 
-/* ---- flow.c ---- */
+/* ---- turn.c ---- */
 /* How the flow ends its call: a caller that was never answered gets the reason of the last dial, as
  * the record does. */
 struct call_ending flow_ending(const struct call *c);
+/* Its program is not needed. */
+void run_let_go(const struct call_host *h, struct flow_run *r);
+/* NULL: it is not in memory, and is asked for. */
+const struct flow_program *run_program(struct call_host *h, struct call *c);
+/* What is asked comes too late. */
+void run_ask_drop(struct flow_run *r);
+/* The caller is taken elsewhere. */
+void run_over(const struct call_host *h, struct call *c);
+/* The flow is over, and ends its call. */
+void run_end_call(struct call_host *h, struct call *c, enum call_cause cause, uint16_t status);
+/* It cannot go on: logged, and the call ends. */
+void run_lost(struct call_host *h, struct call *c, const char *why);
+/* The web server of a verb list failed and the list has no next verb: the step that was given the
+ * list decides. Returns false if the program is no such list. */
+bool run_back_to_asker(const struct call_host *h, struct flow_run *r, const struct flow_program *p,
+		       const struct flow_step *step);
+/* The position is saved, and in its program. */
+void run_start(struct call_host *h, struct call *c);
+/* The verb at the position is the next one to begin. */
+void run_is_ready(struct call *c);
+/* Likewise, when that is saved. */
+void run_ready(struct call_host *h, struct call *c);
+/* enters: its first verb is next; NULL: the verb behind the ended one. */
+void run_next(struct call_host *h, struct call *c, const struct flow_program *enters);
+/* While a verb has ended: the next one. */
+void run_go_on(struct call_host *h, struct call *c);
+/* If refused, the call stays in its present flow. visit: number of verbs begun before. A mailbox
+ * may follow FLOW_BOX in the name; it becomes the variable box. */
+enum refusal flow_run_new(struct call_host *h, struct call *c, const struct flow_program *p,
+			  struct bytes name, uint16_t visit);
+
+/* ---- flow.c ---- */
 /* Cancels the branches that ring. */
 void flow_leave_rung(struct call_host *h, struct call *c);
 /* Likewise, and the call is in the flow alone again. */
