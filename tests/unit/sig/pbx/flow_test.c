@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A caller in a flow: what is carried out, when, and where another process goes on. */
 #include "sig/host/groups.h"
-#include "sig/pbx/flow/flow.h"
 #include "tests/unit/sig/application.h"
 #include "tests/unit/sig/flows.h"
-#include "tests/unit/sig/gate.h"
 
 #define MENU                                                                                \
 	"{\"name\":\"main\",\"start\":\"hello\",\"steps\":{"                                \
@@ -588,144 +586,6 @@ static void test_saves(void **state)
 	assert_int_equal(l->r->save_count, before + 2);
 }
 
-#define FAST                                                                                \
-	"{\"name\":\"main\",\"start\":\"menu\",\"steps\":{"                                 \
-	"\"menu\":{\"gather\":{\"prompt\":[\"menu\"],\"max\":1},\"on\":{\"1\":\"pin\"},"    \
-	"\"invalid\":\"end\",\"timeout\":\"end\"},"                                         \
-	"\"pin\":{\"gather\":{\"max\":2,\"secret\":true},\"on\":{\"23\":\"again\"},"        \
-	"\"invalid\":\"end\",\"timeout\":\"end\"},"                                         \
-	"\"again\":{\"gather\":{\"prompt\":[\"again\"],\"max\":2},\"on\":{\"45\":\"end\"}," \
-	"\"invalid\":\"end\",\"timeout\":\"end\"},"                                         \
-	"\"end\":{\"hangup\":{}}}}"
-
-/* Keys that come faster than menus are saved are for the menus behind, in this process or the next one. */
-static void keys_ahead(struct line *l, bool restarts)
-{
-	const struct rig_save *s;
-
-	call_flow(l, FAST);
-	is_answered(l);
-	played(l, PROMPT_REPLY_OPEN);
-	l->r->hold_saves = true;
-	for (const char *c = "1234"; *c; c++)
-		press(l, *c);
-	l->r->hold_saves = false;
-	rig_run(l->r);
-	if (restarts) {
-		s = rig_stored(l->r);
-		assert_null(memmem(text_bytes(&s->record).p, text_bytes(&s->record).n, "234", 3));
-		line_restart(l, text_bytes(&s->record));
-		put_program(l->r, "", FAST);
-		rig_reply(l->r,
-			  (struct reply){ .ask = ASK_PROGRAM,
-					  .of = application_call(l->r),
-					  .program = { .serial = l->r->program, .found = true } });
-	}
-	press(l, '5');
-	flow_hung_up(l);
-	flow_gone(l, "menu,1,pin,***,again,45");
-}
-
-static void test_keys_ahead(void **state)
-{
-	keys_ahead(*state, false);
-}
-
-static void test_keys_ahead_of_a_restart(void **state)
-{
-	keys_ahead(*state, true);
-}
-
-/* Keys that nothing asks for yet wait for the next verb that does, here or in the next process. A prompt that no key ends goes on. */
-#define LATER(first)                                                                \
-	"{\"name\":\"main\",\"start\":\"first\",\"steps\":{\"first\":" first ","    \
-	"\"menu\":{\"gather\":{\"max\":2,\"secret\":true},\"on\":{\"12\":\"end\"}," \
-	"\"invalid\":\"bad\",\"timeout\":\"bad\"},"                                 \
-	"\"bad\":{\"play\":[\"bad\"]},\"end\":{\"hangup\":{}}}}"
-
-static const struct {
-	const char *name, *flow, *path;
-} g_later[] = {
-	{ "play", LATER("{\"play\":[\"hello\"],\"next\":\"menu\"}"), "first,menu,***" },
-	{ "say", LATER("{\"say\":{\"text\":\"7\",\"as\":\"number\"},\"next\":\"menu\"}"),
-	  "first,menu,***" },
-	{ "no barge-in",
-	  "{\"name\":\"main\",\"start\":\"menu\",\"steps\":{\"menu\":{\"gather\":{\"prompt\":["
-	  "\"hello\"],"
-	  "\"max\":2,\"secret\":true,\"barge_in\":false},\"on\":{\"12\":\"end\"},\"invalid\":"
-	  "\"end\","
-	  "\"timeout\":\"end\"},\"end\":{\"hangup\":{}}}}",
-	  "menu,***" },
-	{ "pause",
-	  LATER("{\"answer\":{},\"next\":\"wait\"},\"wait\":{\"pause\":1,\"next\":\"menu\"}"),
-	  "first,wait,menu,***" },
-};
-
-static void keys_later(void **state, bool restarts)
-{
-	for (size_t i = 0; i < COUNT_OF(g_later); i++) {
-		bool pause = !strcmp(g_later[i].name, "pause");
-		struct line *l = *state;
-		struct rig *r = l->r;
-
-		call_flow(l, g_later[i].flow);
-		is_answered(l);
-		if (!pause)
-			played(l, PROMPT_REPLY_OPEN);
-		press(l, '1');
-		press(l, '2');
-		ROW_ASSERT(g_later[i].name, r->play_count == !pause && !r->cdr_count);
-		if (restarts) {
-			line_restart(l, line_stored(l));
-			put_program(l->r, "", g_later[i].flow);
-			if (!pause)
-				played(l, PROMPT_REPLY_OPEN);
-		}
-		if (pause)
-			rig_wait_ms(l->r, 1100);
-		else
-			played(l, PROMPT_REPLY_ENDED);
-		flow_hung_up(l);
-		rig_run(l->r);
-		ROW_ASSERT(g_later[i].name, !strcmp(l->r->cdrs[0].facts.path, g_later[i].path));
-		line_teardown(state);
-		line_setup(state);
-	}
-}
-
-static void test_keys_later(void **state)
-{
-	keys_later(state, false);
-}
-
-static void test_keys_later_restarted(void **state)
-{
-	keys_later(state, true);
-}
-
-/* A key that means nothing to what has keys of its own is for nobody, and a message begins behind its beep. */
-static void test_keys_for_nobody(void **state)
-{
-	struct line *l = *state;
-
-	call_flow(l, "[{\"play\":{\"prompt\":[\"hello\"],\"stop_keys\":\"#\"}},{\"gather\":{"
-		     "\"prompt\":[\"menu\"],"
-		     "\"max\":1}},{\"play\":[\"news\"]},{\"record\":{\"prompt\":[\"talk\"]}}]");
-	is_answered(l);
-	played(l, PROMPT_REPLY_OPEN);
-	press(l, '5');
-	assert_int_equal(l->r->play_count, 1);
-	press(l, '#');
-	assert_true(plays(l, "prompt:menu"));
-	played(l, PROMPT_REPLY_OPEN);
-	press(l, '1');
-	assert_true(plays(l, "prompt:news"));
-	played(l, PROMPT_REPLY_OPEN);
-	press(l, '#');
-	played(l, PROMPT_REPLY_ENDED);
-	assert_true(plays(l, "prompt:talk"));
-}
-
 static void test_run(void **state)
 {
 	struct line *l = *state;
@@ -785,83 +645,6 @@ static void test_failed(void **state)
 	assert_true(phone_hears(&l->a, "SIP/2.0 404").n);
 }
 
-static void number_leads_to(struct line *l, const char *number, const char *flow)
-{
-	assert_int_equal(programs_number_put(l->r->shard->shared_tables->programs,
-					     BYTES_LIT("default"), bytes_str(number),
-					     bytes_str(flow)),
-			 0);
-}
-
-/* Names of the programs of groups and of web applications have a colon. */
-static void test_of_a_group(void **state)
-{
-	struct line *l = *state;
-
-	put_program(l->r, "group:sales", "{\"start\":\"a\",\"steps\":{\"a\":{\"play\":[\"o\"]}}}");
-	number_leads_to(l, "701", "group:sales");
-	phone_invite(&l->a, "701", PHONE_SDP_A);
-	rig_run(l->r);
-	is_answered(l);
-	assert_true(plays(l, "prompt:o"));
-}
-
-/* It comes to an end, however often its caller is led to it again. */
-static void test_dials_itself(void **state)
-{
-	struct line *l = *state;
-
-	call_flow(l, DIALS("[\"700\",\"1002\"]", "together"));
-	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
-	phone_write(&l->a, "ACK", "", "");
-	flow_gone(l, "a,failed");
-}
-
-/* Who rings beside the number of another flow is left: that has the caller. */
-static void test_dials_beside(void **state)
-{
-	struct line *l = *state;
-
-	put_program(l->r, "other",
-		    "{\"name\":\"other\",\"start\":\"a\",\"steps\":{\"a\":{\"play\":[\"o\"]}}}");
-	number_leads_to(l, "701", "other");
-	call_flow(l, DIALS("[\"1002\",\"701\"]", "together"));
-	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "),
-			 rig_count(l->r, &l->b.addr, "CANCEL "));
-	is_answered(l);
-	assert_true(plays(l, "prompt:o"));
-}
-
-/* Where a forward leads to the flow again, which has tried somebody else meanwhile. */
-static void test_forward_leads_back(void **state)
-{
-	struct line *l = *state;
-	struct shard_forward f = { .always = "701" };
-
-	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1003", &f), 0);
-	l->r->rolling = true;
-	number_leads_to(l, "701", "main");
-	call_flow(l, DIALS("[\"1009\",\"1003\"],\"forwards\":true", "in_turn"));
-	for (uint32_t i = 0; i < 100; i++)
-		rig_run(l->r);
-	assert_true(phone_hears(&l->a, "SIP/2.0 500").n);
-}
-
-/* A flow that is over at once does not take the place of the one that has the caller. */
-static void test_leads_nowhere(void **state)
-{
-	struct line *l = *state;
-
-	put_program(
-		l->r, "nothing",
-		"{\"name\":\"nothing\",\"start\":\"a\",\"steps\":{\"a\":{\"set\":{\"x\":\"1\"}}}}");
-	number_leads_to(l, "701", "nothing");
-	call_flow(l, DIALS("\"701\"", "in_turn"));
-	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
-	phone_write(&l->a, "ACK", "", "");
-	flow_gone(l, "a,failed");
-}
-
 /* What Redis does not have is not asked for again at once. */
 static void test_asked_seldom(void **state)
 {
@@ -878,84 +661,6 @@ static void test_asked_seldom(void **state)
 	assert_int_equal(l->r->program_count, 1);
 	rig_wait_ms(l->r, 5100);
 	assert_int_equal(l->r->program_count, 2);
-}
-
-/* Given away while it is up: the other flow has it then. */
-static void test_transferred_to_flow(void **state)
-{
-	struct line *l = *state;
-
-	put_program(l->r, "other",
-		    "{\"name\":\"other\",\"start\":\"a\",\"steps\":{\"a\":{\"play\":[\"o\"]}}}");
-	number_leads_to(l, "701", "other");
-	call_flow(l, "{\"name\":\"main\",\"start\":\"q\",\"steps\":{"
-		     "\"q\":{\"answer\":{},\"next\":\"a\"},"
-		     "\"a\":{\"dial\":\"701\",\"next\":\"b\"},\"b\":{\"hangup\":{}}}}");
-	is_answered(l);
-	rig_run(l->r);
-	assert_true(plays(l, "prompt:o"));
-	played(l, PROMPT_REPLY_ENDED);
-	flow_hung_up(l);
-	line_assert_idle(l->r);
-}
-
-/* What a caller has put in is dialled by him: a trunk's caller reaches nothing outside by it, nor does a user who may not. */
-static void outside(struct gate *g, struct phone *from, const char *verb, const char *to,
-		    bool rings)
-{
-	char text[512];
-	struct bytes m;
-
-	(void)snprintf(
-		text, sizeof(text),
-		"{\"name\":\"main\",\"start\":\"first\",\"steps\":{\"first\":{%s,\"next\":\"out\"},"
-		"\"out\":{\"dial\":\"%s\",\"rejected\":\"no\",\"busy\":\"bad\",\"no_answer\":"
-		"\"bad\",\"failed\":\"bad\"},\"no\":{\"reject\":{\"status\":403}},\"bad\":"
-		"{\"reject\":{\"status\":480}}}}",
-		verb, to);
-	put_flow(g->l.r, text);
-	phone_invite(from, "700", PHONE_SDP_A);
-	rig_run(g->l.r);
-	if (strstr(verb, "answer")) {
-		assert_true(phone_hears(from, "SIP/2.0 200").n);
-		phone_ack(from);
-		rig_run(g->l.r);
-	}
-	m = rig_take(g->l.r, &g->carriers[1].addr, "INVITE ");
-	assert_int_equal(m.n != 0, rings);
-	if (rings) {
-		phone_answer(&g->carriers[1], m, "486 Busy Here", "");
-		rig_run(g->l.r);
-	}
-}
-
-static void test_who_dials_outside(void **state)
-{
-	static const char set[] = "\"set\":{\"number\":\"9{caller}\"}", answer[] = "\"answer\":{}";
-	struct gate *g = *state;
-	struct trunk_settings in = gate_trunk("in", "198.51.100.1:5060");
-	struct trunk_settings out = gate_trunk("one", "198.51.100.2:5060");
-
-	(void)gate_put(g, &in);
-	(void)gate_put(g, &out);
-	gate_route(g, "9x.", "one");
-	gate_did(g, "700", "700");
-	outside(g, &g->l.a, set, "91001", true);
-	assert_true(phone_hears(&g->l.a, "SIP/2.0 480").n);
-	phone_ack(&g->l.a);
-	outside(g, &g->l.a, set, "{number}", false);
-	assert_true(phone_hears(&g->l.a, "SIP/2.0 403").n);
-	phone_ack(&g->l.a);
-	assert_int_equal(g->l.r->security.kind, SECURITY_BARRED);
-	outside(g, &g->carriers[0], set, "91001", true);
-	assert_true(phone_hears(&g->carriers[0], "SIP/2.0 480").n);
-	phone_ack(&g->carriers[0]);
-	outside(g, &g->carriers[0], set, "9{called}", false);
-	assert_true(phone_hears(&g->carriers[0], "SIP/2.0 403").n);
-	phone_ack(&g->carriers[0]);
-	outside(g, &g->l.a, answer, "91001", true);
-	rig_run(g->l.r);
-	outside(g, &g->l.b, answer, "9{caller}", false);
 }
 
 /* One that is not there is no fault where another one may be, or where the flow says how it goes on. */
@@ -1026,21 +731,9 @@ int main(void)
 		LINE_TEST(test_secrets),
 		LINE_TEST(test_saved_before),
 		LINE_TEST(test_saves),
-		LINE_TEST(test_keys_ahead),
-		LINE_TEST(test_keys_ahead_of_a_restart),
-		LINE_TEST(test_keys_later),
-		LINE_TEST(test_keys_later_restarted),
-		LINE_TEST(test_keys_for_nobody),
 		LINE_TEST(test_run),
 		LINE_TEST(test_failed),
-		LINE_TEST(test_of_a_group),
-		LINE_TEST(test_dials_itself),
-		LINE_TEST(test_dials_beside),
-		LINE_TEST(test_forward_leads_back),
-		LINE_TEST(test_leads_nowhere),
 		LINE_TEST(test_asked_seldom),
-		LINE_TEST(test_transferred_to_flow),
-		GATE_TEST(test_who_dials_outside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
