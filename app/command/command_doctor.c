@@ -323,6 +323,7 @@ struct doctor {
 	struct command_run *run;
 	uint64_t call;
 	struct query first;
+	struct ticket pause; /* until the second one */
 };
 
 static void doctor_fail(struct doctor *d, enum command_error_code code, const char *argument,
@@ -536,12 +537,11 @@ static void on_second(const struct query *q, void *arg)
 	free(d);
 }
 
-static void on_pause(const struct query *q, void *arg)
+static void on_pause(struct ticket *pause)
 {
-	struct doctor *d = arg;
+	struct doctor *d = CONTAINER_OF(pause, struct doctor, pause);
 	struct call_view view;
 
-	(void)q;
 	if (doctor_look(d, &view) && !call_query(d->run->node, &view, on_second, d))
 		doctor_fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
 }
@@ -549,15 +549,11 @@ static void on_pause(const struct query *q, void *arg)
 static void on_first(const struct query *q, void *arg)
 {
 	struct doctor *d = arg;
-	struct queries *queries = d->run->node->api.queries;
-	struct query *pause = queries_open(queries);
 	uint64_t window_ms = command_value(d->run, "window_ms")->number;
 
 	d->first = *q;
-	if (pause)
-		queries_pause(pause, clock_now_ns() + window_ms * NS_PER_MS, on_pause, d);
-	else
-		doctor_fail(d, COMMAND_BUSY, NULL, "too many questions about calls at once");
+	ticket_wait(d->run->node->api.tickets, &d->pause, clock_now_ns() + window_ms * NS_PER_MS,
+		    on_pause);
 }
 
 /* ---- of a process before ---- */

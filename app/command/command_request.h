@@ -3,9 +3,9 @@
 #ifndef APP_COMMAND_COMMAND_ASK_H
 #define APP_COMMAND_COMMAND_ASK_H
 
-#include "app/command/ticket.h"
 #include "base/bytes.h"
 #include "base/fair.h"
+#include "base/ticket.h"
 #include "sig/remote/remote_state.h"
 #include "sig/shard/shard.h"
 

@@ -8,8 +8,8 @@
 #ifndef APP_COMMAND_OTHERS_H
 #define APP_COMMAND_OTHERS_H
 
-#include "app/command/ticket.h"
 #include "base/bytes.h"
+#include "base/ticket.h"
 
 struct node;
 struct redis_place;

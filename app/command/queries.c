@@ -275,14 +275,6 @@ void queries_start(struct queries *x, struct query *q, uint64_t deadline_ns, que
 		ticket_wait(x->tickets, &q->late, deadline_ns, query_late);
 }
 
-void queries_pause(struct query *q, uint64_t until_ns, query_done_fn *done, void *arg)
-{
-	assert(q->used && q->count == 0);
-	q->done = done;
-	q->arg = arg;
-	ticket_wait(q->of->tickets, &q->late, until_ns, query_late);
-}
-
 static bool note(struct query *q, const struct media_event *event)
 {
 	bool any = false;

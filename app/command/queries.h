@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "app/command/ticket.h"
+#include "base/ticket.h"
 #include "sig/shard/shard.h"
 
 enum { QUERIES_MAX = 64, QUERY_FLOWS_MAX = 2 * MEDIA_LINES_MAX };
@@ -44,8 +44,6 @@ struct query *queries_open(struct queries *x);
 /* Ends at once where nothing is awaited (all flows marked answered). */
 void queries_start(struct queries *x, struct query *q, uint64_t deadline_ns, query_done_fn *done,
 		   void *arg);
-/* Asks nothing: done is called at that time. */
-void queries_pause(struct query *q, uint64_t until_ns, query_done_fn *done, void *arg);
 /* A MEDIA_FLOW_STATS or MEDIA_FLOW_CLOSED of the worker. */
 void queries_event(struct queries *x, const struct media_event *event);
 

@@ -72,17 +72,13 @@ static void paging_answer(const struct node *n, uint64_t id, bool found,
 static void paging_end(struct node_paging *p)
 {
 	p->serial = 0;
+	ticket_end(&p->late);
 	paging_answer(p->node, p->id, true, &p->best);
 }
 
-static void on_page_late(const struct query *q, void *arg)
+static void on_page_late(struct ticket *late)
 {
-	struct node_paging *p = arg;
-
-	(void)q;
-	/* the place may be another question's by now */
-	if (p->serial && p->deadline_ns <= clock_now_ns())
-		paging_end(p);
+	paging_end(CONTAINER_OF(late, struct node_paging, late));
 }
 
 /* Another node has answered. */
@@ -127,20 +123,16 @@ static bool others_query(struct node *n, uint64_t id, const struct record_page_r
 {
 	uint32_t others = page_others(n);
 	struct node_paging *p = others ? paging_place(n) : NULL;
-	struct query *pause = p ? queries_open(n->api.queries) : NULL;
 	const struct remote_item page = { .kind = REMOTE_PAGE,
 					  .serial = rand_u64_from(&n->rand) | 1,
 					  .page = *ask };
 
-	if (!pause)
+	if (!p)
 		return false;
-	*p = (struct node_paging){ .node = n,
-				   .serial = page.serial,
-				   .id = id,
-				   .deadline_ns = clock_now_ns() + PAGE_WAIT_NS,
-				   .awaited = others,
-				   .best = *here };
-	queries_pause(pause, p->deadline_ns, on_page_late, p);
+	*p = (struct node_paging){
+		.node = n, .serial = page.serial, .id = id, .awaited = others, .best = *here
+	};
+	ticket_wait(n->api.tickets, &p->late, clock_now_ns() + PAGE_WAIT_NS, on_page_late);
 	remote_watch_send(n->common.shared_tables->remote, 0, &page);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "app/web/health.h"
 #include "app/web/web_link.h"
 #include "app/web/web_page.h"
+#include "base/ticket.h"
 #include "sig/shard/shard.h"
 
 struct inter_shard;
@@ -36,7 +37,7 @@ struct node_paging {
 	struct node *node;
 	uint64_t serial; /* 0: the place is free */
 	uint64_t id;     /* of the web's question */
-	uint64_t deadline_ns;
+	struct ticket late;
 	uint32_t awaited; /* answers */
 	struct record_page best;
 };

@@ -93,23 +93,6 @@ static void test_full(void **state)
 	assert_int_equal(g_queries.used, 0);
 }
 
-static void test_pause(void **state)
-{
-	struct query *q = queries_open(&g_queries);
-
-	(void)state;
-	assert_non_null(q);
-	g_ended = 0;
-	queries_pause(q, 2000, on_done, NULL);
-	stats(0, 0, 1);
-	tickets_expire(&g_tickets, 1999);
-	assert_int_equal(g_ended, 0);
-	assert_int_equal(tickets_next_ns(&g_tickets), 2000);
-	tickets_expire(&g_tickets, 2000);
-	assert_int_equal(g_ended, 1);
-	assert_int_equal(tickets_next_ns(&g_tickets), UINT64_MAX);
-}
-
 static struct ticket g_waits[4];
 static char g_late[16];
 
@@ -147,7 +130,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_answer),
 		cmocka_unit_test(test_deadline),
-		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_nothing_to_wait_for),
 		cmocka_unit_test(test_two_ask_for_the_same_flow),
 		cmocka_unit_test(test_full),

@@ -4,8 +4,8 @@
  * answers that other nodes owe this one, have one each in the memory of what waits; all are in one
  * list, which has their one expiry. Control thread.
  */
-#ifndef APP_COMMAND_TICKET_H
-#define APP_COMMAND_TICKET_H
+#ifndef BASE_TICKET_H
+#define BASE_TICKET_H
 
 #include "base/compiler.h"
 

@@ -5,7 +5,7 @@
  * others of them, or wait again.
  */
 
-#include "app/command/ticket.h"
+#include "base/ticket.h"
 
 #include <stddef.h>
 
