@@ -23,7 +23,10 @@ enum {
 };
 
 /* Tenant of the audit of operators, as DIRECTORY_OPERATORS. */
-#define ARCHIVE_OPERATORS   "_operator"
+#define ARCHIVE_OPERATORS "_operator"
+/* The owner of the book of a tenant's extensions. Nobody writes it: a node keeps it as their
+ * documents are (contact_mirror.c). */
+#define CONTACT_COLLEAGUES  "e"
 #define ARCHIVE_SECURITY_MS (90 * 86400000LL)
 enum { ARCHIVE_SECURITY_MAX = 1000000 };
 

@@ -14,7 +14,6 @@
 #include <openssl/evp.h>
 
 #include "app/archive/archive.h"
-#include "app/archive/contact/contact.h"
 
 enum { ERASED_AT_ONCE = 200, RETAINED_AT_ONCE = 500, OWNER_KINDS = 2 };
 

@@ -142,9 +142,7 @@ archive_answer_fn contact_put, contact_get, contact_delete, contact_list, contac
 	contact_import, contact_export, contact_note_put, contact_note_delete, contact_note_list,
 	contact_mirror, contact_mirrored, contact_backup, contact_restore;
 
-/* An owner is "d", the tenant's book, or "u" and the number of an extension. Nobody writes the book
- * of the tenant's extensions: a node keeps it as their documents are (contact_mirror.c). */
-#define CONTACT_COLLEAGUES "e"
+/* An owner is "d", the tenant's book, "u" and the number of an extension, or CONTACT_COLLEAGUES. */
 struct contact_book {
 	struct bytes tenant, owner;
 };
