@@ -14,6 +14,7 @@
 
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_table.h"
+#include "app/schema/feature.h"
 #include "base/log.h"
 
 void ctl_complain(const char *fmt, ...)
@@ -365,6 +366,7 @@ int main(int argc, char **argv)
 
 	g_ctl_version = TANDEM_VERSION;
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	features_settings_add();
 	if (help_is_wanted(argc, argv))
 		return ctl_help(help_word(&o, argc, argv));
 	if (argc == 2 && !strcmp(argv[1], "--version")) {

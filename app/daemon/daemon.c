@@ -282,6 +282,7 @@ int node_settings_read(struct settings *out, const char *path, enum node_reading
 	size_t n;
 	int err = settings_load(path, &text, &n);
 
+	features_settings_add();
 	if (err) {
 		g_reload_errors = (struct conf_errors){ 0 };
 		conf_error_add(&g_reload_errors, 1, 1, "%s", strerror(-err));

@@ -10,6 +10,7 @@
 
 #include "app/daemon/daemon.h"
 #include "app/node/node_life.h"
+#include "app/schema/feature.h"
 #include "app/settings/settings.h"
 #include "base/clock.h"
 
@@ -37,6 +38,7 @@ static int print_reference(void)
 	static char text[65536];
 	struct writer w = writer_over(text, sizeof(text));
 
+	features_settings_add();
 	settings_write_reference(&w);
 	return fwrite(text, 1, w.n, stdout) == w.n ? NODE_EXIT_OK : NODE_EXIT_FAILED;
 }

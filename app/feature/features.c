@@ -14,6 +14,7 @@
 #include "app/node/node.h"
 #include "app/node/node_helper.h"
 #include "app/node/node_probe.h"
+#include "app/settings/settings.h"
 
 /* Each is in its folder, in NAME_rows.c. */
 extern const struct app_feature g_account_feature, g_contact_feature, g_prompt_feature,
@@ -101,3 +102,11 @@ const struct app_feature *const g_app_features[] = {
 	&g_numbers_feature,    &g_push_feature,
 	&g_node_feature,       NULL,
 };
+
+void features_settings_add(void)
+{
+	FEATURE_EACH (f) {
+		if (f->settings)
+			settings_add(f->settings);
+	}
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a feature gives the doors of a node. app/feature/features.c lists all features; the lists of
- * commands, of kinds of documents, of who carries out requests of calls, and of child processes
- * follow from it. Control thread. tandemctl has the commands alone: all else is NULL there (BY of
+ * commands, of kinds of documents, of who carries out requests of calls, of child processes, and of
+ * sections of the node file follow from it. Control thread. tandemctl has the commands alone: all else is NULL there (BY of
  * table.h). */
 #ifndef APP_SCHEMA_FEATURE_H
 #define APP_SCHEMA_FEATURE_H
@@ -21,6 +21,7 @@ struct list_rank;
 struct node;
 struct page_run;
 struct park_reply;
+struct settings_section;
 struct token_value;
 
 /* Carries out one kind of request of calls. An ask is answered by a reply. All features that have
@@ -72,6 +73,7 @@ struct app_feature {
 	const struct app_page *pages;
 	const struct child_kind *const *children; /* processes; ends with NULL */
 	const struct metric_def *metrics;         /* ends with id NULL; setup has the others */
+	struct settings_section *settings;        /* of the node file */
 	void (*setup)(void);                      /* main thread, once */
 	/* Opens its listeners, behind those of the node. 0 or -errno; logged. */
 	int (*listen)(struct node *n);
@@ -103,6 +105,8 @@ extern const struct app_feature *const g_app_features[];
 #define CHILD_EACH(kind, f)                                                    \
 	for (const struct child_kind *const *child_at_ = (f)->children, *kind; \
 	     child_at_ && (kind = *child_at_) != NULL; child_at_++)
+/* The sections of all features are read with the node file from then on. Main thread, before it. */
+void features_settings_add(void);
 /* All commands, in the order of the help. A break ends the commands of a feature alone. */
 #define COMMAND_EACH(c)    \
 	FEATURE_EACH (of_) \

@@ -45,6 +45,7 @@ enum {
 	SETTINGS_DESTINATION_NAME_MAX = 32,
 	SETTINGS_LIVES_MAX = 16,
 	SETTINGS_LIVE_TENANTS_MAX = 8,
+	SETTINGS_FEATURES_OCTETS = 4096,
 	SETTINGS_XDP_MAX = 2 * SHARD_NETWORKS_MAX, /* media_ports, and those from webrtc_port on */
 };
 
@@ -432,10 +433,30 @@ struct settings {
 	struct conference_settings conferences;
 	struct settings_ivr ivr;
 	struct settings_siprec siprec;
+	/* Values of the sections that features have, each at its place (settings_add). */
+	max_align_t features[SETTINGS_FEATURES_OCTETS / sizeof(max_align_t)];
 };
 
-/* The schema of the whole file; ends with key NULL. */
-extern const struct conf_field g_settings_fields[];
+struct check;
+
+/* A section of the file that a feature has (struct app_feature): its value is a struct of the
+ * feature's own. */
+struct settings_section {
+	const char *key, *help;
+	const struct conf_field *fields; /* ends with key NULL */
+	size_t size;                     /* of a value */
+	/* Rules beyond the schema (settings_schema.h); NULL: none. */
+	void (*check)(const struct check *c, const void *value);
+	size_t at;                     /* in struct settings; 0: not added yet */
+	struct settings_section *next; /* the one that was added before */
+};
+/* Once each, before the file is read; main thread. */
+void settings_add(struct settings_section *section);
+/* Its value there. */
+const void *settings_of(const struct settings *s, const struct settings_section *section);
+
+/* The schema of the whole file, with all sections that were added; ends with key NULL. */
+extern struct conf_field g_settings_fields[];
 extern const char *const g_settings_tones[]; /* the first one is off */
 /* Role of a row of login.roles, 0 the lowest; *value is the text before it. -1: malformed. */
 int settings_login_role(const char *row, struct bytes *value);

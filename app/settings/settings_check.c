@@ -809,4 +809,5 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	rule_recordings(&c);
 	check_archive(&c);
 	rule_siprec(&c);
+	sections_check(&c);
 }

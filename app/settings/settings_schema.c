@@ -3,7 +3,10 @@
  * settings_networks.c, settings_recordings.c. */
 #include "app/settings/settings_schema.h"
 
-const struct conf_field g_settings_fields[] = {
+#include <assert.h>
+#include <stdalign.h>
+
+struct conf_field g_settings_fields[SETTINGS_SECTIONS_MAX + 1] = {
 	SETTING("node", NULL, "Identity of this node.", MAP(settings, node, g_node_fields),
 		.required = true),
 	SETTING("networks", NULL, "Addresses that phones and carriers reach; at least one.",
@@ -82,8 +85,46 @@ const struct conf_field g_settings_fields[] = {
 		MAP(settings, conferences, g_conferences_fields)),
 	SETTING("ivr", NULL, "What applications may ask callers for (guides/application.md).",
 		MAP(settings, ivr, g_ivr_fields)),
-	{ .key = NULL },
 };
+
+static struct settings_section *g_sections; /* the newest first */
+
+void settings_add(struct settings_section *section)
+{
+	size_t at = g_sections ? g_sections->at + g_sections->size
+			       : offsetof(struct settings, features);
+	struct conf_field *f = g_settings_fields;
+
+	if (section->at)
+		return;
+	section->at = (at + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+	section->next = g_sections;
+	g_sections = section;
+	while (f->key)
+		f++;
+	assert(f < &g_settings_fields[SETTINGS_SECTIONS_MAX]);
+	assert(section->at + section->size <=
+	       offsetof(struct settings, features) + SETTINGS_FEATURES_OCTETS);
+	*f = (struct conf_field){ .key = section->key,
+				  .type = CONF_MAP,
+				  .offset = section->at,
+				  .help = section->help,
+				  .fields = section->fields };
+}
+
+const void *settings_of(const struct settings *s, const struct settings_section *section)
+{
+	assert(section->at);
+	return (const uint8_t *)s + section->at;
+}
+
+void sections_check(const struct check *c)
+{
+	for (const struct settings_section *s = g_sections; s; s = s->next) {
+		if (s->check)
+			s->check(c, settings_of(c->s, s));
+	}
+}
 
 /* The node itself, and what it works with: Redis, other nodes, names, browsers, certificates. */
 

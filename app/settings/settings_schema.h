@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of the schema: the sections, and what their rows are written with. */
+/* Between the files of the schema, and those of features that have a section: what rows are written
+ * with, and how a rule says what is wrong. */
 #ifndef APP_SETTINGS_SETTINGS_SCHEMA_H
 #define APP_SETTINGS_SETTINGS_SCHEMA_H
 
@@ -52,7 +53,7 @@ extern const struct conf_field g_node_fields[], g_network_fields[], g_sip_fields
 
 /* Between the files of settings_check: what a rule sees, and how it says what is wrong. */
 
-enum { PATH_MAX_BYTES = 96 };
+enum { PATH_MAX_BYTES = 96, SETTINGS_SECTIONS_MAX = 48 };
 
 struct check {
 	struct settings *s;
@@ -70,6 +71,8 @@ void rule_where(const struct check *c, const char *path, uint32_t *line, uint32_
 		conf_error_add((c)->errors, line_, column_, __VA_ARGS__); \
 	} while (0)
 
+/* Rules of the sections that features have. */
+void sections_check(const struct check *c);
 /* capitals: also allowed. */
 bool rule_is_name(const char *name, bool capitals);
 /* Checks the name of an interface; it must not be empty. */

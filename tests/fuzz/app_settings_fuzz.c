@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "app/schema/feature.h"
 #include "app/settings/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -71,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char names[256];
 	struct writer w = writer_over(names, sizeof(names));
 
+	features_settings_add();
 	if (settings_read(&g_settings, text, &g_errors)) {
 		check_errors(text);
 		return 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "app/schema/feature.h"
 #include "base/clock.h"
 #include "engine/worker/transcoder.h"
 #include "tests/unit/test.h"
@@ -822,6 +823,13 @@ static void test_docs_are_true(void **state)
 	free(text);
 }
 
+static int setup(void **state)
+{
+	(void)state;
+	features_settings_add();
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -848,5 +856,5 @@ int main(void)
 		cmocka_unit_test(test_docs_are_true),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, NULL);
 }
