@@ -215,22 +215,6 @@ struct settings_http {
 	char swagger_ui[SETTINGS_PATH_MAX], pages[SETTINGS_PATH_MAX];
 };
 
-/* Files of phones. */
-struct settings_provision {
-	struct addr bind;
-	uint32_t http, https;  /* ports; 0: none */
-	char server[256];      /* that phones register at; "": where they ask */
-	char time_server[256]; /* SNTP */
-	char firmware[256];    /* folder; "": none */
-	bool firmware_unknown; /* phones that no document names are offered it, too */
-};
-
-/* LDAP of desk phones. */
-struct settings_ldap {
-	struct addr bind;
-	uint32_t ldap, ldaps; /* ports; 0: none */
-};
-
 enum { SETTINGS_LOGIN_ROLES_MAX = 32 };
 
 /* The OpenID provider for logins of administrators, and of users. */
@@ -418,8 +402,6 @@ struct settings {
 	struct settings_cluster cluster;
 	struct settings_http http;
 	struct settings_login login;
-	struct settings_provision provision;
-	struct settings_ldap ldap;
 	struct settings_log log;
 	struct settings_limits limits;
 	struct settings_quotas quotas;

@@ -475,56 +475,9 @@ static void check_redis(const struct check *c)
 		       "redis.save_replicas needs redis.url: the node's own Redis has no replica");
 }
 
-static bool provision_is(const struct check *c, uint32_t port, const char *path, uint32_t other,
-			 const char *its)
-{
-	if (!port || port != other)
-		return false;
-	REPORT(c, path, "%s is %s too: give it another port", path, its);
-	return true;
-}
-
-static void check_provision(const struct check *c)
-{
-	static const char *const paths[] = { "provision.http", "provision.https" };
-	const struct settings_provision *p = &c->s->provision;
-	const uint32_t ports[] = { p->http, p->https };
-
-	if (p->bind.port)
-		REPORT(c, "provision.bind",
-		       "provision.bind is an address without a port: its ports are provision.http "
-		       "and provision.https");
-	if (p->server[strspn(p->server, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					"0123456789.-")])
-		REPORT(c, "provision.server",
-		       "provision.server is a host name or an address, without http:// and a port");
-	(void)provision_is(c, p->https, paths[1], p->http, paths[0]);
-	for (size_t i = 0; i < COUNT_OF(ports); i++) {
-		if (!provision_is(c, ports[i], paths[i], c->s->http.port, "http.port") &&
-		    !provision_is(c, ports[i], paths[i], c->s->http.health_port,
-				  "http.health_port"))
-			(void)provision_is(c, ports[i], paths[i], c->s->recordings.port,
-					   "recordings.port");
-	}
-}
-
-static void check_ldap(const struct check *c)
-{
-	const struct settings_ldap *l = &c->s->ldap;
-
-	if (l->bind.port)
-		REPORT(c, "ldap.bind",
-		       "ldap.bind is an address without a port: its ports are ldap.ldap and "
-		       "ldap.ldaps");
-	if (l->ldap && l->ldap == l->ldaps)
-		REPORT(c, "ldap.ldaps", "ldap.ldaps is ldap.ldap too: give it another port");
-}
-
 static void check_others(const struct check *c)
 {
 	check_redis(c);
-	check_provision(c);
-	check_ldap(c);
 	if (c->s->http.bind.port) {
 		REPORT(c, "http.bind",
 		       "http.bind is an address without a port: it has a key of its own, "

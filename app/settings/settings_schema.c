@@ -43,11 +43,6 @@ struct conf_field g_settings_fields[SETTINGS_SECTIONS_MAX + 1] = {
 		"Where administrators log in to use the HTTP API: an OpenID provider "
 		"(guides/login.md).",
 		MAP(settings, login, g_login_fields)),
-	SETTING("provision", NULL,
-		"Files for phones that provision themselves: docs/guides/phones.md.",
-		MAP(settings, provision, g_provision_fields)),
-	SETTING("ldap", NULL, "Phone books of desk phones by LDAP: docs/guides/ldap.md.",
-		MAP(settings, ldap, g_ldap_fields)),
 	SETTING("log", NULL, "What is written to standard error.",
 		MAP(settings, log, g_log_fields)),
 	SETTING("limits", NULL,
@@ -333,49 +328,6 @@ const struct conf_field g_http_fields[] = {
 		"comes "
 		"before it where that is there. Another bundle in its place counts at once.",
 		TEXT(settings_http, pages), .at_start = true),
-	{ .key = NULL },
-};
-
-const struct conf_field g_provision_fields[] = {
-	SETTING("bind", "0.0.0.0", "Address of both ports.", ADDRESS(settings_provision, bind),
-		.at_start = true),
-	SETTING("http", "0",
-		"TCP port of HTTP, such as 80; 0: none. Passwords cross the network in the clear "
-		"there: for a network of phones alone.",
-		U32(settings_provision, http, 0, 65535), .at_start = true),
-	SETTING("https", "0",
-		"TCP port of HTTPS, such as 443, with the certificates of tls; 0: none.",
-		U32(settings_provision, https, 0, 65535), .at_start = true),
-	SETTING("server", NULL,
-		"Host name or address that phones are told to register at. Without it: the one at "
-		"which they ask for their files.",
-		TEXT(settings_provision, server)),
-	SETTING("time_server", "time.nist.gov",
-		"Host name or address of the time server (SNTP) that phones are told. A network "
-		"of phones alone has one of its own.",
-		TEXT(settings_provision, time_server)),
-	SETTING("firmware", NULL,
-		"Folder with the firmware of Polycom phones: files as the make has them, in "
-		"polycom-8.5 and polycom-7.0 below it. A reload looks for them. Without it none is "
-		"offered.",
-		TEXT(settings_provision, firmware)),
-	SETTING("firmware_unknown", "false",
-		"Whether phones that no document names are offered that of 8.5, too "
-		"(bare_phones of a tenant).",
-		FLAG(settings_provision, firmware_unknown)),
-	{ .key = NULL },
-};
-
-const struct conf_field g_ldap_fields[] = {
-	SETTING("bind", "0.0.0.0", "Address of both ports.", ADDRESS(settings_ldap, bind),
-		.at_start = true),
-	SETTING("ldap", "0",
-		"TCP port of LDAP, such as 389; 0: none. Passwords cross the network in the clear "
-		"there: for a network of phones alone.",
-		U32(settings_ldap, ldap, 0, 65535), .at_start = true),
-	SETTING("ldaps", "0",
-		"TCP port of LDAP over TLS, such as 636, with the certificates of tls; 0: none.",
-		U32(settings_ldap, ldaps, 0, 65535), .at_start = true),
 	{ .key = NULL },
 };
 

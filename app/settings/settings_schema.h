@@ -46,10 +46,9 @@
 extern const struct conf_field g_node_fields[], g_network_fields[], g_sip_fields[],
 	g_codes_fields[], g_call_codes_fields[], g_tls_fields[], g_media_fields[], g_dns_fields[],
 	g_redis_fields[], g_cluster_fields[], g_http_fields[], g_login_fields[], g_mail_fields[],
-	g_provision_fields[], g_ldap_fields[], g_archive_fields[], g_transcription_fields[],
-	g_log_fields[], g_limits_fields[], g_quotas_fields[], g_trace_fields[], g_hep_fields[],
-	g_recordings_fields[], g_siprec_fields[], g_live_fields[], g_conferences_fields[],
-	g_ivr_fields[];
+	g_archive_fields[], g_transcription_fields[], g_log_fields[], g_limits_fields[],
+	g_quotas_fields[], g_trace_fields[], g_hep_fields[], g_recordings_fields[],
+	g_siprec_fields[], g_live_fields[], g_conferences_fields[], g_ivr_fields[];
 
 /* Between the files of settings_check: what a rule sees, and how it says what is wrong. */
 

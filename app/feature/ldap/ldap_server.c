@@ -15,6 +15,7 @@
 
 #include "app/feature/ldap/ldap_client.h"
 #include "app/feature/ldap/ldap_server.h"
+#include "app/feature/ldap/ldap_settings.h"
 #include "app/node/node.h"
 #include "app/settings/settings.h"
 #include "base/clock.h"
@@ -298,7 +299,7 @@ static void listeners_watch(struct node *n, bool on)
 
 static int ldap_listener_open(struct node *n, uint32_t port, int *out)
 {
-	struct addr address = n->settings->ldap.bind;
+	struct addr address = ldap_settings_of(n->settings)->bind;
 	struct sockaddr_storage sa;
 	char text[ADDR_TEXT_MAX];
 	int on = 1, err = 0, fd;
@@ -345,7 +346,7 @@ static int ldap_tls_open(struct node *n, bool needed)
 
 int ldap_listen(struct node *n)
 {
-	const struct settings_ldap *l = &n->settings->ldap;
+	const struct ldap_settings *l = ldap_settings_of(n->settings);
 	int err = 0;
 
 	if (!l->ldap && !l->ldaps)

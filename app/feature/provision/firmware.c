@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "app/feature/provision/device.h"
+#include "app/feature/provision/provision_settings.h"
 #include "app/node/node.h"
 #include "app/settings/settings.h"
 #include "app/web/web_route.h"
@@ -54,7 +55,7 @@ static void firmware_read(struct firmware *f, const char *folder)
 void firmware_reload(const struct node *n)
 {
 	for (size_t i = 0; i < COUNT_OF(g_firmware); i++) {
-		firmware_read(&g_firmware[i], n->settings->provision.firmware);
+		firmware_read(&g_firmware[i], provision_settings_of(n->settings)->firmware);
 		if (g_firmware[i].count)
 			LOG_INFO("provision", 0, "firmware of phones",
 				 LOG_STR("family", g_firmware[i].family),
@@ -79,8 +80,9 @@ bool firmware_path(const struct node *n, const char *family, struct bytes name, 
 	for (uint32_t i = 0; f && i < f->count; i++) {
 		if (!bytes_is(name, f->names[i]))
 			continue;
-		return !out || snprintf(out, size, "%s/%s/%s", n->settings->provision.firmware,
-					family, f->names[i]) < (int)size;
+		return !out ||
+		       snprintf(out, size, "%s/%s/%s", provision_settings_of(n->settings)->firmware,
+				family, f->names[i]) < (int)size;
 	}
 	return false;
 }

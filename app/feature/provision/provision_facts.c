@@ -17,6 +17,7 @@
 #include "app/feature/page/page.h"
 #include "app/feature/provision/device.h"
 #include "app/feature/provision/provision_facts.h"
+#include "app/feature/provision/provision_settings.h"
 #include "app/node/node.h"
 #include "app/node/node_sip.h"
 #include "app/settings/settings.h"
@@ -77,7 +78,7 @@ static bool facts_host_is_good(struct bytes host)
 /* Where phones reach the node. */
 static void facts_host_write(struct writer *w, const struct node *n, const struct web_routed *r)
 {
-	const char *set = n->settings->provision.server;
+	const char *set = provision_settings_of(n->settings)->server;
 	struct bytes host = bytes_str(r->host);
 
 	host = set[0] ? bytes_str(set) : bytes_sub(host, 0, bytes_find(host, ':'));
@@ -288,7 +289,7 @@ void provision_record_url(const struct node *n, uint16_t tenant, const struct ex
 static void facts_browser(struct facts *f, const struct node *n, uint16_t tenant,
 			  const struct device_value *v)
 {
-	const struct settings_provision *p = &n->settings->provision;
+	const struct provision_settings *p = provision_settings_of(n->settings);
 	struct writer w = writer_over(f->browser_url, sizeof(f->browser_url) - 1);
 	char link[PHONE_LINK_MAX];
 
@@ -390,7 +391,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	f->of.dscp_video = (uint8_t)n->settings->media.dscp_video;
 	f->of.clock_24 = !v->clock;
 	f->of.directory_key = v->directory_key;
-	f->of.time_server = n->settings->provision.time_server;
+	f->of.time_server = provision_settings_of(n->settings)->time_server;
 	f->of.video_kbps = v->video_kbps;
 	phone_clock_read(&f->of.clock, (int64_t)(clock_utc_ms() / 1000), facts_offset, &zone);
 	f->of.record_url = f->record_url;

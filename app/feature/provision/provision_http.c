@@ -16,6 +16,7 @@
 #include "app/document/extensions.h"
 #include "app/feature/provision/device.h"
 #include "app/feature/provision/provision_facts.h"
+#include "app/feature/provision/provision_settings.h"
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
 #include "app/node/node_sip.h"
@@ -460,7 +461,7 @@ static void on_default(struct web_routed *r, void *arg)
 	enum phone_default which = PHONE_DEFAULT_NONE;
 
 	if (bare_extension(n, path_tenant(n, r))[0])
-		which = n->settings->provision.firmware_unknown &&
+		which = provision_settings_of(n->settings)->firmware_unknown &&
 					firmware_has_application("polycom-8.5")
 				? PHONE_DEFAULT_FIRMWARE
 				: PHONE_DEFAULT_BARE;
@@ -486,7 +487,8 @@ static void on_bare_firmware(struct web_routed *r, void *arg)
 	struct node *n = arg;
 	struct bytes name = bytes_from(bytes_str(r->path), sizeof("/bare-firmware/") - 1);
 
-	if (n->settings->provision.firmware_unknown && bare_extension(n, path_tenant(n, r))[0])
+	if (provision_settings_of(n->settings)->firmware_unknown &&
+	    bare_extension(n, path_tenant(n, r))[0])
 		firmware_answer(n, r, "polycom-8.5", name);
 	else
 		provision_status(r, 404, 0);
@@ -733,7 +735,7 @@ static int listener_open(struct node *n, uint32_t port, const struct tls_setting
 			 struct web_asks **asks, struct web_routes *routes, struct web **out)
 {
 	struct web_settings settings = {
-		.bind = n->settings->provision.bind,
+		.bind = provision_settings_of(n->settings)->bind,
 		.routes = routes,
 		.tls = tls,
 		.per_source = n->settings->limits.connections_per_source,
@@ -756,7 +758,7 @@ static int listener_open(struct node *n, uint32_t port, const struct tls_setting
 int provision_listen(struct node *n)
 {
 	static struct tls_settings tls;
-	const struct settings_provision *p = &n->settings->provision;
+	const struct provision_settings *p = provision_settings_of(n->settings);
 	char why[256] = "";
 	int err = 0;
 

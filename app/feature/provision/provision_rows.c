@@ -3,6 +3,7 @@
 
 #include "app/command/table/table.h"
 #include "app/feature/provision/device.h"
+#include "app/feature/provision/provision_settings.h"
 
 #define MAC_ARG                                                                 \
 	TEXT_ARG("mac", CHARSET_PLACES, PHONE_MAC_LEN, PHONE_MAC_LEN + 5, NULL, \
@@ -113,6 +114,7 @@ const struct app_feature g_provision_feature = {
 	.name = "provision",
 	.commands = g_device_commands,
 	.documents = KINDS(&g_device_documents),
+	.settings = &g_provision_settings,
 	.listen = BY(provision_listen),
 	.second = BY(provision_second),
 	.picked = BY(device_sync_on_picked),
