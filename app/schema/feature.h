@@ -105,7 +105,8 @@ extern const struct app_feature *const g_app_features[];
 #define CHILD_EACH(kind, f)                                                    \
 	for (const struct child_kind *const *child_at_ = (f)->children, *kind; \
 	     child_at_ && (kind = *child_at_) != NULL; child_at_++)
-/* The sections of all features are read with the node file from then on. Main thread, before it. */
+/* Before the node file is read: it has the sections of all features then. Main thread; a second
+ * time it does nothing. */
 void features_settings_add(void);
 /* All commands, in the order of the help. A break ends the commands of a feature alone. */
 #define COMMAND_EACH(c)    \
