@@ -177,6 +177,7 @@ class Callbacks(Queued):
         until(lambda: self.numbers() == ["1001"], self.callbacks)
         self.logs_in("1011")
         incoming = self.called("1001")
+        self.assertEqual(self.callbacks()[0]["tries"], 1)       # also where the process had to ask the store for his phone
         self.node.kill()
         self.node.restart()
         self.silent("1001")

@@ -430,6 +430,13 @@ const struct document_kind g_callback_documents = {
 	.saved = callback_saved,
 };
 
+/* A try is not spent on a number whose phone the store alone knows: it is asked first. */
+void callback_call(struct command_run *run)
+{
+	if (!command_awaits_user(run, run->tenant, command_value(run, "number")->text))
+		document_put(run);
+}
+
 /* ---- twice a second ---- */
 
 static bool callback_in_times(const struct node *n, uint16_t tenant, const char *times)
@@ -465,145 +472,79 @@ struct callback_begun {
 	uint64_t call;
 };
 
-/* Another node makes it, or none does: he has that one's agent, or nobody has. */
-static void callback_lost(const struct callback_begun *begun)
-{
-	const struct queues *x = queue_table(begun->n);
-	const struct queue *q;
-	uint32_t cursor = 0;
-
-	while ((q = queues_next(x, &cursor)) != NULL) {
-		struct queue_walk w = queue_walk(q);
-		const struct queue_caller *c;
-
-		while (q->callbacks && (c = queue_walk_next(&w)) != NULL) {
-			if (c->callback && c->callback->call == begun->call &&
-			    !c->callback->is_made)
-				queue_callback_release(x, q, c->callback);
-		}
-	}
-}
-
 static void on_callback_command(json_t *answer, void *arg)
 {
-	if (arg && json_object_get(answer, "error"))
-		callback_lost(arg);
-	free(arg);
+	struct callback_begun *begun = arg;
+
+	if (begun && json_object_get(answer, "error"))
+		queues_callback_lost(queue_table(begun->n), begun->call);
+	free(begun);
 	json_decref(answer);
 }
 
-/* By a command of the tenant. Its end shows in the line, or nothing has changed. begun: malloc'ed;
- * NULL: it is no try. */
-static void callback_command(struct node *n, const struct queue *q, const struct queue_caller *c,
-			     const char *command, const char *id, json_t *args,
-			     struct callback_begun *begun)
+/* By a command of the tenant. begun: malloc'ed; NULL: it is no try. */
+static void callback_command(struct node *n, const struct queue_caller *c, const char *command,
+			     const char *id, json_t *args, struct callback_begun *begun)
 {
 	struct command_principal who = { .role = COMMAND_FOR_APPLICATION, .door = "queue" };
 
 	(void)snprintf(who.tenant, sizeof(who.tenant), "%s",
-		       tenants_name(n->common.tenants, q->terms.tenant));
+		       tenants_name(n->common.tenants, c->tenant));
 	(void)json_object_set_new(args, "queue", json_string(c->queue));
 	(void)json_object_set_new(args, "number", json_string(c->callback->number));
-	c->callback->until_utc_ms = clock_utc_ms() + CALLBACK_BEGINS_MS;
 	command_start(n, &who, bytes_str(command), bytes_str(id), args, on_callback_command, begun);
 	json_decref(args);
 }
 
-/* agent: who is free for him; NULL: he only comes to his place. */
-static void callback_begin(struct node *n, const struct queue *q, struct queue_caller *c,
-			   struct queue_agent *agent)
+static void callback_begin(void *arg, const struct queue_caller *c, const char *id)
 {
 	struct callback_begun *begun = calloc(1, sizeof(*begun));
-	const struct queue_callback *b = c->callback;
-	char id[COMMAND_ID_MAX];
 
-	(void)snprintf(id, sizeof(id), "callback %s %" PRIu64 " %u", b->number, b->created_utc_ms,
-		       (unsigned)b->tries);
-	c->rings = true;
-	if (agent)
-		agent_hold(queue_table(n), agent, callback_call_id(n, bytes_str(id)),
-			   clock_utc_ms() + q->terms.callback.ring_s * UINT64_C(1000) +
-				   CALLBACK_RINGS_MORE_MS);
-	c->callback->call = callback_call_id(n, bytes_str(id));
-	if (begun) /* else callback_settle sees to it */
-		*begun = (struct callback_begun){ n, b->call };
-	callback_command(n, q, c, "callback.call", id,
-			 json_pack("{s:I}", "tries", (json_int_t)b->tries), begun);
+	if (begun) /* else it is settled later */
+		*begun = (struct callback_begun){ arg, c->callback->call };
+	callback_command(arg, c, "callback.call", id,
+			 json_pack("{s:I}", "tries", (json_int_t)c->callback->tries), begun);
 }
 
-/* The call of its try is gone, or never came: the agent is free again. */
-static void callback_settle(const struct node *n, const struct queue *q, struct queue_callback *b,
-			    uint64_t now)
+static void callback_end(void *arg, const struct queue_caller *c, const char *id, const char *why)
 {
-	const struct shard *core = b->call ? node_core(n, b->call) : NULL;
+	callback_command(arg, c, "callback.delete", id, json_pack("{s:s}", "reason", why), NULL);
+}
+
+static uint64_t callback_call_of(void *arg, const char *id)
+{
+	return callback_call_id(arg, bytes_str(id));
+}
+
+static bool callback_has_call(void *arg, uint64_t call)
+{
+	const struct shard *core = node_core(arg, call);
 	uint16_t unused;
 
-	if (!b->call || (!b->is_made && b->until_utc_ms > now) ||
-	    (core && shard_call_tenant(core, b->call, &unused)))
-		return;
-	queue_callback_release(queue_table(n), q, b);
-}
-
-static void callback_end(struct node *n, const struct queue *q, const struct queue_caller *c,
-			 const char *why)
-{
-	char id[COMMAND_ID_MAX];
-
-	(void)snprintf(id, sizeof(id), "callback over %s %" PRIu64, c->callback->number,
-		       clock_utc_ms());
-	callback_command(n, q, c, "callback.delete", id, json_pack("{s:s}", "reason", why), NULL);
-}
-
-static void callbacks_look(struct node *n, struct queue *q, uint64_t now)
-{
-	struct queue_walk w = queue_walk(q);
-	struct queue_caller *c;
-
-	while ((c = queue_walk_next(&w)) != NULL) {
-		const char *why;
-
-		if (!c->callback)
-			continue;
-		callback_settle(n, q, c->callback, now);
-		why = q->is_there ? callback_over(&q->terms.callback, c->callback, now) : "deleted";
-		if (why && c->callback->until_utc_ms <= now)
-			callback_end(n, q, c, why);
-	}
-	c = queue_callback_choose(queue_table(n), q, now, callback_is_time, n);
-	if (c && c->rings)
-		callback_begin(n, q, c, NULL);
+	return core && shard_call_tenant(core, call, &unused);
 }
 
 static bool callback_agent_is_idle(void *arg, const struct queue_agent *a)
 {
-	return !shard_user_is_busy(arg, a->tenant, bytes_str(a->number));
-}
-
-/* Those that have an agent. */
-static void callbacks_pick(struct node *n, const struct queue *q, uint64_t now)
-{
-	struct queues *x = queue_table(n);
+	const struct node *n = arg;
 	struct shard *core = n->common.shared_tables->shards;
-	struct queue_match m;
 
-	while (core &&
-	       queues_pick_callback(x, q->terms.tenant, now, callback_agent_is_idle, core, &m))
-		callback_begin(n, m.caller->of, m.caller, m.agents[0]);
+	return core && !shard_user_is_busy(core, a->tenant, bytes_str(a->number));
 }
 
 void queue_callbacks_second(struct node *n)
 {
-	struct queues *x = queue_table(n);
-	uint64_t now = clock_utc_ms();
-	struct queue *q;
-	uint32_t cursor = 0;
+	const struct callback_host host = {
+		.is_time = callback_is_time,
+		.is_idle = callback_agent_is_idle,
+		.call_of = callback_call_of,
+		.has_call = callback_has_call,
+		.begin = callback_begin,
+		.end = callback_end,
+		.arg = n,
+	};
 
-	while ((q = queues_next(x, &cursor)) != NULL) {
-		if (!q->callbacks)
-			continue;
-		callbacks_look(n, q, now);
-		callbacks_pick(n, q, now);
-	}
+	queues_callbacks_turn(queue_table(n), &host, clock_utc_ms());
 }
 
 /* ---- shown ---- */

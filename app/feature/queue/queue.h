@@ -54,7 +54,7 @@ void queue_second(struct node *n, uint64_t now_ns);
 /* Callers who are due are called back. */
 void queue_callbacks_second(struct node *n);
 
-command_fn queue_status, agent_list, agent_get, callback_list;
+command_fn queue_status, agent_list, agent_get, callback_call, callback_list;
 /* The arguments of an agent's command, of a feature code. */
 json_t *agent_code_args(enum feature_action code, const char *number, struct bytes behind);
 

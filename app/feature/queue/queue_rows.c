@@ -89,7 +89,7 @@ static const struct command g_queue_commands[] = {
 	  "Calls it back now: it is one of its tries. When it answers, it waits in the queue at "
 	  "its "
 	  "place. conflict: its phone may be ringing, or it is over.",
-	  "the callback, and call", BY(document_put), .documents = BY(&g_callback_documents),
+	  "the callback, and call", BY(callback_call), .documents = BY(&g_callback_documents),
 	  .shows = g_callback_fields },
 	{ "callback.delete", COMMAND_FOR_APPLICATION, g_callback_delete_args,
 	  "The number is not called back. A call to it that has begun goes on.", "callback",

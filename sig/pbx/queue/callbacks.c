@@ -6,6 +6,8 @@
 #include "sig/pbx/queue/callbacks.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,4 +178,122 @@ struct queue_caller *queue_callback_choose(const struct queues *x, struct queue 
 	if (c && !turn)
 		c->rings = false;
 	return c;
+}
+
+/* ---- twice a second ---- */
+
+/* The command about it is under way: its end shows in the line, or nothing has changed. */
+static void callback_is_left(struct queue_caller *c, uint64_t now_utc_ms)
+{
+	c->callback->until_utc_ms = now_utc_ms + CALLBACK_BEGINS_MS;
+}
+
+static void callback_command_id(const struct queue_callback *b, uint8_t tries,
+				char out[CALLBACK_COMMAND_MAX])
+{
+	(void)snprintf(out, CALLBACK_COMMAND_MAX, "callback %s %" PRIu64 " %u", b->number,
+		       b->created_utc_ms, (unsigned)tries);
+}
+
+/* A successor of the process that made its last try may have that call: it rings on, and no other
+ * one is made meanwhile. */
+static void callback_take_back(const struct callback_host *h, struct queue_callback *b)
+{
+	char id[CALLBACK_COMMAND_MAX];
+
+	if (b->call || b->is_made || !b->tries)
+		return;
+	callback_command_id(b, (uint8_t)(b->tries - 1), id);
+	b->call = h->call_of(h->arg, id);
+	b->is_made = h->has_call(h->arg, b->call);
+	if (!b->is_made)
+		b->call = 0;
+}
+
+/* agent: who is free for him; NULL: he only comes to his place. */
+static void callback_start_try(const struct queues *x, const struct callback_host *h,
+			       struct queue_caller *c, struct queue_agent *agent,
+			       uint64_t now_utc_ms)
+{
+	struct queue_callback *b = c->callback;
+	char id[CALLBACK_COMMAND_MAX];
+
+	callback_command_id(b, b->tries, id);
+	c->rings = true;
+	b->call = h->call_of(h->arg, id);
+	b->is_made = false; /* that of the try before was */
+	if (agent)
+		agent_hold(x, agent, b->call,
+			   now_utc_ms + c->of->terms.callback.ring_s * UINT64_C(1000) +
+				   CALLBACK_RINGS_MORE_MS);
+	callback_is_left(c, now_utc_ms);
+	h->begin(h->arg, c, id);
+}
+
+/* The call of its try is gone, or never came: the agent is free again. */
+static void callback_settle(const struct queues *x, const struct callback_host *h,
+			    const struct queue *q, struct queue_callback *b, uint64_t now_utc_ms)
+{
+	if (b->call && (b->is_made || b->until_utc_ms <= now_utc_ms) &&
+	    !h->has_call(h->arg, b->call))
+		queue_callback_release(x, q, b);
+}
+
+static void callbacks_look(const struct queues *x, const struct callback_host *h, struct queue *q,
+			   uint64_t now_utc_ms)
+{
+	struct queue_walk w = queue_walk(q);
+	struct queue_caller *c;
+
+	while ((c = queue_walk_next(&w)) != NULL) {
+		char id[CALLBACK_COMMAND_MAX];
+		const char *why;
+
+		if (!c->callback)
+			continue;
+		callback_take_back(h, c->callback);
+		callback_settle(x, h, q, c->callback, now_utc_ms);
+		why = q->is_there ? callback_over(&q->terms.callback, c->callback, now_utc_ms)
+				  : "deleted";
+		if (!why || c->callback->until_utc_ms > now_utc_ms)
+			continue;
+		(void)snprintf(id, sizeof(id), "callback over %s %" PRIu64, c->callback->number,
+			       now_utc_ms);
+		callback_is_left(c, now_utc_ms);
+		h->end(h->arg, c, id, why);
+	}
+	c = queue_callback_choose(x, q, now_utc_ms, h->is_time, h->arg);
+	if (c && c->rings)
+		callback_start_try(x, h, c, NULL, now_utc_ms);
+}
+
+void queues_callbacks_turn(struct queues *x, const struct callback_host *h, uint64_t now_utc_ms)
+{
+	struct queue_match m;
+	struct queue *q;
+	uint32_t cursor = 0;
+
+	while ((q = queues_next(x, &cursor)) != NULL) {
+		if (!q->callbacks)
+			continue;
+		callbacks_look(x, h, q, now_utc_ms);
+		while (queues_pick_callback(x, q->terms.tenant, now_utc_ms, h->is_idle, h->arg, &m))
+			callback_start_try(x, h, m.caller, m.agents[0], now_utc_ms);
+	}
+}
+
+void queues_callback_lost(const struct queues *x, uint64_t call)
+{
+	const struct queue *q;
+	uint32_t cursor = 0;
+
+	while ((q = queues_next(x, &cursor)) != NULL) {
+		struct queue_walk w = queue_walk(q);
+		const struct queue_caller *c;
+
+		while (q->callbacks && (c = queue_walk_next(&w)) != NULL) {
+			if (c->callback && c->callback->call == call && !c->callback->is_made)
+				queue_callback_release(x, q, c->callback);
+		}
+	}
 }

@@ -11,6 +11,7 @@ enum {
 	CALLBACK_TIMES_MAX = 12,       /* 09:00-17:00 */
 	CALLBACK_BEGINS_MS = 5000,     /* a try that was not begun by then is not */
 	CALLBACK_RINGS_MORE_MS = 5000, /* a call may last behind its ringing */
+	CALLBACK_COMMAND_MAX = 72,     /* an id of a command about one, with its NUL */
 };
 
 /* Of a caller of the line (queue_caller.callback). */
@@ -61,5 +62,25 @@ typedef bool callback_time_fn(void *arg, const struct queue *q, const struct que
 struct queue_caller *queue_callback_choose(const struct queues *x, struct queue *q,
 					   uint64_t now_utc_ms, callback_time_fn *is_time,
 					   void *arg);
+
+/* What a node does with its callbacks. Each function is handed arg. */
+struct callback_host {
+	callback_time_fn *is_time;
+	queue_free_fn *is_idle;
+	/* Returns the call that the command of that id makes, or has made. */
+	uint64_t (*call_of)(void *arg, const char *id);
+	/* This node has that call. */
+	bool (*has_call)(void *arg, uint64_t call);
+	/* Starts the command by which its try is written down, if c->callback->tries are still all,
+	 * and made then. If another node has made that try, or nobody can: queues_callback_lost. */
+	void (*begin)(void *arg, const struct queue_caller *c, const char *id);
+	/* Starts the command that deletes its document. */
+	void (*end)(void *arg, const struct queue_caller *c, const char *id, const char *why);
+	void *arg;
+};
+/* To be called twice a second: begins tries, and ends callbacks that are over. */
+void queues_callbacks_turn(struct queues *x, const struct callback_host *h, uint64_t now_utc_ms);
+/* The try of that call is not this node's: whom it had reserved is free. */
+void queues_callback_lost(const struct queues *x, uint64_t call);
 
 #endif

@@ -330,6 +330,95 @@ static void test_random(void **state)
 	}
 }
 
+/* ---- what a node does ---- */
+
+struct office_node {
+	bool has_call;
+	uint32_t begun, ended;
+};
+
+static uint64_t node_call_of(void *arg, const char *id)
+{
+	(void)arg;
+	return strlen(id);
+}
+
+static bool node_has_call(void *arg, uint64_t call)
+{
+	const struct office_node *n = arg;
+
+	return n->has_call && call;
+}
+
+static bool node_agent_is_idle(void *arg, const struct queue_agent *a)
+{
+	(void)arg;
+	(void)a;
+	return true;
+}
+
+static bool node_is_time(void *arg, const struct queue *q, const struct queue_callback *b)
+{
+	(void)arg;
+	(void)q;
+	(void)b;
+	return true;
+}
+
+static void node_begin(void *arg, const struct queue_caller *c, const char *id)
+{
+	struct office_node *n = arg;
+
+	(void)id;
+	assert_int_equal(c->callback->tries, 1);
+	n->begun++;
+}
+
+static void node_end(void *arg, const struct queue_caller *c, const char *id, const char *why)
+{
+	struct office_node *n = arg;
+
+	(void)c;
+	(void)id;
+	assert_string_equal(why, "expired");
+	n->ended++;
+}
+
+/* A process that did not make the last try has its call: it makes no other one while that is there. */
+static void test_taken_back(void **state)
+{
+	struct queues *x = office(CALLBACK_AGENT);
+	struct office_node n = { .has_call = true };
+	const struct callback_host h = { node_is_time,
+					 node_agent_is_idle,
+					 node_call_of,
+					 node_has_call,
+					 node_begin,
+					 node_end,
+					 &n };
+	const struct queue_callback *b = asks(x, "1001", 100, 1, START);
+	uint64_t due = START + RING_MS + RETRY_MS;
+
+	(void)state;
+	queues_callbacks_turn(x, &h, due + 1);
+	assert_true(b->is_made && b->call);
+	queues_callbacks_turn(x, &h, due + 3600000);
+	assert_int_equal(n.begun + n.ended, 0);
+	n.has_call = false;
+	queues_callbacks_turn(x, &h, due + 2);
+	queues_callbacks_turn(x, &h, due + 3);
+	assert_int_equal(n.begun, 1);
+	assert_int_equal(n.ended, 0);
+	queues_callback_lost(x, b->call);
+	assert_int_equal(b->call, 0);
+	queues_callbacks_turn(x, &h, due + 4);
+	queues_callbacks_turn(x, &h, due + 5);
+	assert_int_equal(n.begun + n.ended, 1); /* a command about it is under way */
+	queues_callbacks_turn(x, &h, START + 3600000);
+	assert_int_equal(n.ended, 1);
+	queues_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +426,7 @@ int main(void)
 		cmocka_unit_test(test_one_at_a_time), cmocka_unit_test(test_over),
 		cmocka_unit_test(test_rivals),        cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_turn),          cmocka_unit_test(test_random),
+		cmocka_unit_test(test_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
