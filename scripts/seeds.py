@@ -9,7 +9,7 @@ from rows import functions
 
 LIST = pathlib.Path("tests/sim/seeds.txt")
 CLUSTER, SIG = pathlib.Path("tests/unit/cluster"), pathlib.Path("tests/unit/sig")
-SEED = re.compile(r"^((?:\d+x\d+[flr]?:|leases\d*:)?\d+) [^#]+ # ([\w/]+_test\.c): (\w+)$")
+SEED = re.compile(r"^((?:\d+x\d+[flrc]?:|leases\d*:)?\d+) [^#]+ # ([\w/]+_test\.c): (\w+)$")
 
 
 def check(text):
@@ -20,13 +20,13 @@ def check(text):
             continue
         match, at = SEED.match(line), f"{LIST}:{number}"
         if not match:
-            findings.append(f"{at} is not: [NODESxSHARDS[f|l|r]:|leases[NODES]:]SEED what it showed # FILE_test.c: test")
+            findings.append(f"{at} is not: [NODESxSHARDS[f|l|r|c]:|leases[NODES]:]SEED what it showed # FILE_test.c: test")
             continue
         seed, name, test = match.groups()
         if seed in seen:
             findings.append(f"{at}: {seed} is listed twice")
         seen.add(seed)
-        of_leases = seed.startswith("leases") or (re.search("[flr]:", seed) and (CLUSTER / name).is_file())
+        of_leases = seed.startswith("leases") or (re.search("[flrc]:", seed) and (CLUSTER / name).is_file())
         path = (CLUSTER if of_leases else SIG) / name
         if not path.is_file():
             findings.append(f"{at} names {path}, which does not exist")

@@ -34,6 +34,8 @@ SEEDS = (       # of the simulator: what, how many, by which builds, its words; 
     ("seeds of three nodes whose leases say who has which shard", 340, "debug", "--nodes 3 --shards 2 --floats"),
     ("seeds in which phones call a room, of one node with three shards", 160, "debug", "--rooms --shards 3"),
     ("seeds in which phones call a room, of three nodes", 160, "asan", "--rooms --nodes 3"),
+    ("seeds in which a queue calls back, of one node", 160, "debug", "--callbacks"),
+    ("seeds in which a queue calls back, of two nodes", 50, "debug", "--callbacks --nodes 2"),
     ("seeds of leases alone", 160, "asan debug", "--leases"),
     ("seeds of leases alone, of two nodes", 160, "debug", "--leases --nodes 2"),
     ("seeds of leases alone, of four nodes", 160, "debug", "--leases --nodes 4"))

@@ -5,8 +5,12 @@
 
 #include <stdint.h>
 
+enum { CALLBACK_RING_S = 10, CALLBACK_RETRY_S = 5, CALLBACK_TRIES = 3 };
+
 struct shard;
 
+/* The flow that leads to the queue sales. */
+extern const char g_agents_flow[];
 /* B and C are agents of the queue sales, and ready: B rings first, each for 15 s. */
 void agents_put(struct shard *core, uint16_t tenant);
 

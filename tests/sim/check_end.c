@@ -133,7 +133,7 @@ static void look_at_phone_call(struct sim *s, const struct phone_call *c)
 	look_at_caller(s, c, seen);
 	if (c->answered && !c->replaces && !picks_up(c) &&
 	    !(first && (first->by_node || first->is_code || first->has_slot)) &&
-	    !calls_go_to_rooms(s) && !(s->script && s->script->flow) &&
+	    !calls_go_to_rooms(s) && !s->callbacks.on && !(s->script && s->script->flow) &&
 	    !callee_answered(s, first_call(c)))
 		check_fail(s, "%s was answered, and nobody answered it", c->call_id);
 }
@@ -218,6 +218,7 @@ void check_end(struct sim *s)
 	check_slots_end(s);
 	check_links_end(s);
 	check_lamps_end(s);
+	callbacks_check_end(s);
 	if (s->script)
 		story_end(s);
 }

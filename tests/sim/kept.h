@@ -9,7 +9,7 @@
 
 struct sim;
 
-enum { KEPT_VALUES_MAX = 16, KEPT_ASKED_MAX = 256, KEPT_NAME_MAX = 64 };
+enum { KEPT_VALUES_MAX = 16, KEPT_ASKED_MAX = 1024, KEPT_NAME_MAX = 64 };
 
 struct kept_value {
 	char name[KEPT_NAME_MAX]; /* TENANT:USER:NAME; "": none */

@@ -5,6 +5,7 @@
  * say (node_lease.c), in all seeds; else in two of five.
  * --links: the nodes of such have channels to each other, too (link.h), in all seeds; --apart: in none; else
  * in one of two.
+ * --callbacks: as with --rooms, and a queue calls phones back (callbacks.c).
  * --rooms: as with --links where there are several nodes, and phones call one room (scenario_rooms.c).
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
@@ -81,8 +82,8 @@ static void report(const struct totals *t, uint64_t seeds, bool hashes)
 		     " messages between shards, %" PRIu64 " calls with nobody in them\n",
 		     t->moves, t->lost_alone, t->joins, t->documents, t->cells, t->circles);
 	(void)printf("# %" PRIu64 " lamps, told %" PRIu64 " times; %" PRIu64 " pages, %" PRIu64
-		     " taken\n",
-		     t->blf_keys, t->told, t->pages, t->paged);
+		     " taken; %" PRIu64 " numbers called back\n",
+		     t->blf_keys, t->told, t->pages, t->paged, t->called_back);
 	(void)printf("# %" PRIu64 " times a node had a shard from then on, %" PRIu64
 		     " of them by plan; %" PRIu64 " times one stood still, %" PRIu64
 		     " messages withheld, %" PRIu64 " seeds misled\n",
@@ -121,6 +122,8 @@ static const char *way_option(const struct sim_way *way)
 {
 	if (way->leases)
 		return "--leases ";
+	if (way->callbacks)
+		return "--callbacks ";
 	if (way->rooms)
 		return "--rooms ";
 	if (way->links == LINKS)
@@ -165,7 +168,8 @@ static uint64_t hash_of(uint64_t seed, const struct sim_way *way)
 static void print_hash(uint64_t seed, const struct sim_way *way, uint64_t hash)
 {
 	uint32_t nodes = way->nodes ? way->nodes : 1, shards = way->shards ? way->shards : 1;
-	const char *kind = way->rooms              ? "r"
+	const char *kind = way->callbacks          ? "c"
+			   : way->rooms            ? "r"
 			   : way->links == LINKS   ? "l"
 			   : way->floats == FLOATS ? "f"
 						   : "";
@@ -205,11 +209,11 @@ static bool run_seed(uint64_t seed, const struct arguments *a, struct totals *su
 }
 
 /* leases:SEED of three nodes, leasesN:SEED of N, SEED, or NxM:SEED of N nodes with M shards each, or NxMf:SEED: with addresses that go with their shards, or NxMl:SEED: with
- * channels between the nodes, too, or NxMr:SEED: and with a room. False: none of them. */
+ * channels between the nodes, too, or NxMr:SEED: and with a room, or NxMc:SEED: and with callbacks. False: none of them. */
 static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
 {
 	uint32_t nodes, shards;
-	int at = 0, floats = 0, links = 0, rooms = 0;
+	int at = 0, floats = 0, links = 0, rooms = 0, callbacks = 0;
 	int n = sscanf(line, "%" SCNu32 "x%" SCNu32 ":%n", &nodes, &shards, &at);
 
 	way->floats = FLOATS_NOT;
@@ -225,10 +229,13 @@ static bool read_seed(const char *line, struct sim_way *way, uint64_t *seed)
 		(void)sscanf(line, "%*ux%*ul:%n", &links);
 	if (n == 2 && !at && !floats && !links)
 		(void)sscanf(line, "%*ux%*ur:%n", &rooms);
-	at = at ? at : floats + links + rooms;
+	if (n == 2 && !at && !floats && !links && !rooms)
+		(void)sscanf(line, "%*ux%*uc:%n", &callbacks);
+	at = at ? at : floats + links + rooms + callbacks;
 	way->rooms = rooms;
-	if (rooms && nodes > 1)
-		links = rooms;
+	way->callbacks = callbacks;
+	if ((rooms || callbacks) && nodes > 1)
+		links = at;
 	if (n == 2 && at) {
 		way->nodes = nodes;
 		way->shards = shards;
@@ -366,6 +373,8 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			a->way.links = LINKS_NOT;
 		} else if (strcmp(argv[i], "--rooms") == 0) {
 			a->way.rooms = true;
+		} else if (strcmp(argv[i], "--callbacks") == 0) {
+			a->way.callbacks = true;
 		} else if (strcmp(argv[i], "--leases") == 0) {
 			a->way.leases = true;
 		} else if (is_option(argv[i], "--model", argc - i)) {
@@ -376,7 +385,7 @@ static bool read_arguments(struct arguments *a, int argc, char **argv)
 			return false;
 		}
 	}
-	if (a->way.rooms && a->way.nodes > 1) {
+	if ((a->way.rooms || a->way.callbacks) && a->way.nodes > 1) {
 		a->way.floats = FLOATS;
 		a->way.links = LINKS;
 	}
@@ -410,7 +419,8 @@ int main(int argc, char **argv)
 	if (!read_arguments(&a, argc, argv)) {
 		(void)fprintf(stderr,
 			      "usage: sim [--first N] [--seeds N] [--list FILE] [--story] [--all] "
-			      "[--nodes N] [--shards N] [--floats] [--links|--apart] [--rooms] "
+			      "[--nodes N] [--shards N] [--floats] [--links|--apart] "
+			      "[--rooms|--callbacks] "
 			      "[--leases] [--hash] "
 			      "[--break NAME] [--harvest FOLDER] | --stories [NAME [--kill "
 			      "N|--fence N|--move N|--go N|--take N|--document N|--link N]] "

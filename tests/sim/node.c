@@ -165,6 +165,8 @@ static void flow_put(const struct node *n, struct shard *core)
 	struct flow_program *p;
 	int err;
 
+	if (!text && n->sim->callbacks.on)
+		text = g_agents_flow;
 	if (!text)
 		return;
 	found = (struct flow_findings){ 0 };
@@ -174,11 +176,15 @@ static void flow_put(const struct node *n, struct shard *core)
 	if (!err)
 		err = programs_number_put(programs, tenant, BYTES_LIT(PHONE_FLOW),
 					  BYTES_LIT("main"));
+	p = program_parse(bytes_str(g_agents_flow), NULL, &found);
+	assert(p);
+	err = err ? err : programs_put(programs, tenant, BYTES_LIT("queue:sales"), p);
 	err = err ? err : names_put(names, n->tenant, BYTES_LIT("1002"), BYTES_LIT("Bo Berg"));
 	err = err ? err : names_put(names, n->tenant, BYTES_LIT("1003"), BYTES_LIT("Cy Berger"));
 	assert(!err);
 	(void)err;
 	agents_put(core, n->tenant);
+	callbacks_read(n, core);
 }
 
 static void core_open(struct node *n, struct node_shard *shard)
@@ -271,6 +277,7 @@ static void start(struct node *n)
 	node_link_open(n);
 	document_begin(n);
 	open_shards(n);
+	callbacks_begin(n);
 }
 
 static void restore_shards(struct node *n)

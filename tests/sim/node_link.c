@@ -590,7 +590,8 @@ static void on_second(struct sim *s, const struct event *e)
 	if (!n)
 		return;
 	sim_after(s, NS_PER_S, on_second, e->who, 0, 0);
-	if (node_stands(n) || (!s->blf_keys.count && !n->shared_tables->picking))
+	if (node_stands(n) ||
+	    (!s->blf_keys.count && !n->shared_tables->picking && !callbacks_are_there(s)))
 		return;
 	note_processes(n);
 	shard_remote_second(n->shared_tables, node_now(n).ns);

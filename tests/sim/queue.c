@@ -9,17 +9,17 @@ static bool before(const struct queue_key *a, const struct queue_key *b)
 	return a->ns != b->ns ? a->ns < b->ns : a->seq < b->seq;
 }
 
-void queue_close(struct queue *q)
+void queue_close(struct event_queue *q)
 {
 	for (uint32_t i = 0; i < q->count; i++)
 		text_clear(&q->events[q->heap[i].at].data);
 	free(q->heap);
 	free(q->events);
-	*q = (struct queue){ 0 };
+	*q = (struct event_queue){ 0 };
 }
 
 /* Behind the heap are the keys of places that are free. */
-static void grow(struct queue *q)
+static void grow(struct event_queue *q)
 {
 	uint32_t capacity = q->capacity ? q->capacity * 2 : 256;
 
@@ -31,7 +31,7 @@ static void grow(struct queue *q)
 	q->capacity = capacity;
 }
 
-void queue_put(struct queue *q, const struct event *e)
+void queue_put(struct event_queue *q, const struct event *e)
 {
 	struct queue_key key = { .ns = e->ns, .seq = q->seq++ };
 	uint32_t i = q->count;
@@ -45,7 +45,7 @@ void queue_put(struct queue *q, const struct event *e)
 	q->heap[i] = key;
 }
 
-static void sink(struct queue *q, const struct queue_key *key)
+static void sink(struct event_queue *q, const struct queue_key *key)
 {
 	uint32_t i = 0;
 
@@ -62,7 +62,7 @@ static void sink(struct queue *q, const struct queue_key *key)
 	q->heap[i] = *key;
 }
 
-bool queue_take(struct queue *q, struct event *out)
+bool queue_take(struct event_queue *q, struct event *out)
 {
 	struct queue_key last;
 	uint32_t free_at;

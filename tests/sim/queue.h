@@ -25,17 +25,17 @@ struct queue_key {
 	uint32_t at; /* in events */
 };
 
-struct queue {
+struct event_queue {
 	struct queue_key *heap;
 	struct event *events;
 	uint32_t count, capacity;
 	uint64_t seq;
 };
 
-void queue_close(struct queue *q);
+void queue_close(struct event_queue *q);
 /* Takes over e->data. */
-void queue_put(struct queue *q, const struct event *e);
+void queue_put(struct event_queue *q, const struct event *e);
 /* The next one; its data is the caller's. False: nothing is left. */
-bool queue_take(struct queue *q, struct event *out);
+bool queue_take(struct event_queue *q, struct event *out);
 
 #endif

@@ -157,6 +157,8 @@ bool sim_run(struct sim *s, uint64_t seed, const struct sim_way *way)
 	s->harm = way->harm;
 	s->behind = way->behind;
 	s->rooms = way->rooms;
+	s->callbacks.on = way->callbacks;
+	rand_open_seed(&s->callbacks.rand, seed ^ UINT64_C(0x63616c6c6261636b));
 	s->node_count = way->nodes ? way->nodes : 1;
 	s->shard_count = way->shards ? way->shards : 1;
 	if (s->script)

@@ -184,6 +184,8 @@ void scenario_begin(struct sim *s)
 	scenario_pages(s);
 	if (s->rooms)
 		scenario_rooms(s);
+	if (s->callbacks.on)
+		scenario_callbacks(s);
 	sim_after(s, CALM_NS, on_calm, 0, 0, 0);
 	sim_after(s, QUIET_NS, on_quiet, 0, 0, 0);
 }

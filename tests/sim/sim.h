@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "tests/sim/boxes.h"
+#include "tests/sim/callbacks.h"
 #include "tests/sim/check.h"
 #include "tests/sim/document.h"
 #include "tests/sim/engine.h"
@@ -63,6 +64,7 @@ struct totals {
 	uint64_t blf_keys, told; /* told: NOTIFYs that lamps took */
 	uint64_t asked;          /* requests of the node that wanted credentials */
 	uint64_t pages, paged;
+	uint64_t called_back; /* calls by which a queue called back */
 	struct link_totals links;
 	uint64_t stories; /* hash of all, the same in every build */
 	uint64_t effects; /* likewise of what the core asks for */
@@ -106,7 +108,7 @@ struct sim {
 		applications, /* what they are for and do: stories without them stay as they were */
 		fences,       /* where the shard is lost; the same */
 		cluster;      /* what happens where there are several nodes or shards */
-	struct queue queue;
+	struct event_queue queue;
 	struct trace trace;
 	struct trace asked; /* what the core asks for (effect_line.h); where `hashes` */
 	bool hashes;
@@ -115,6 +117,7 @@ struct sim {
 	struct slots slots;
 	struct kept_values kept;
 	struct boxes boxes;
+	struct callbacks callbacks;
 	struct leases *leases; /* NULL: nobody asks who owns a shard */
 	struct links links;    /* between nodes, where they have any */
 	struct engine engine;
@@ -174,9 +177,10 @@ struct sim_way {
 		LINKS_BY_CHANCE, /* some seeds of those */
 		LINKS_NOT,
 		LINKS,
-	} links;     /* such nodes have channels to each other (link.h) */
-	bool leases; /* those alone (leases.h) */
-	bool rooms;  /* phones call one; nodes, where there are several, have channels */
+	} links;        /* such nodes have channels to each other (link.h) */
+	bool leases;    /* those alone (leases.h) */
+	bool rooms;     /* phones call one; nodes, where there are several, have channels */
+	bool callbacks; /* likewise, and a queue calls phones back */
 };
 /* Whether so many places may float: a node knows the addresses of all of them. */
 bool sim_fits(uint32_t places);

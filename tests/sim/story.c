@@ -292,6 +292,9 @@ static void take(struct sim *s, const struct story_step *step)
 	case STORY_DOCUMENT:
 		document_change(s, step->who, (enum document_what)step->to);
 		break;
+	case STORY_CALLBACK:
+		callback_create(s, step->who);
+		break;
 	case STORY_LAMP:
 	case STORY_LAMP_RUNS:
 	case STORY_LAMP_FETCH:

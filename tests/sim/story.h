@@ -103,6 +103,7 @@ enum story_what {
 	STORY_LAMP_OFF,
 	STORY_LAMP_FORGET,
 	STORY_DOCUMENT, /* who: extension, to: enum document_what */
+	STORY_CALLBACK, /* who: extension, which the queue is to call back */
 };
 
 struct story_step {
@@ -177,6 +178,7 @@ struct story {
 	bool room;        /* there is one that is called (PHONE_ROOM) */
 	bool says_names;  /* ... and asks for names */
 	const char *flow; /* the program that PHONE_FLOW leads to; NULL: none */
+	bool callbacks;   /* ... and the queue calls back */
 	bool account;     /* ... which asks for the account code that calls of OUTSIDE need */
 	/* phones do what a REFER asks for, and say that whoever they have called says this; 0: 405 to a REFER */
 	uint16_t referred;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stories of callers in flows: wherever the node dies they go on at the same verb. */
+#include "tests/sim/agents.h"
 #include "tests/sim/story.h"
 
 #define ON(phone)          (1u << (phone))
@@ -48,10 +49,7 @@
 	FLOW("up", UP "\"desk\":{\"dial\":{\"to\":[\"1009\",\"1002\",\"1003\"],\"ring_s\":15}," \
 		      "\"busy\":\"wait\",\"no_answer\":\"wait\"},"                              \
 		      "\"wait\":{\"pause\":60,\"next\":\"end\"},\"end\":{\"hangup\":{}}")
-/* The first one of B and C that is free and answers has the caller. */
-#define QUEUES                                                             \
-	FLOW("line", "\"line\":{\"queue\":\"sales\",\"timeout\":\"end\"}," \
-		     "\"end\":{\"hangup\":{}}")
+#define CALLS_BACK .flow = g_agents_flow, .callbacks = true
 /* When B has spoken with the caller, that waits for a minute. */
 #define THEN(start, up)                                                                     \
 	FLOW(start, up "\"desk\":{\"dial\":\"1002\",\"next\":\"wait\",\"failed\":\"end\"}," \
@@ -205,12 +203,31 @@ const struct story story_flows[] = {
 	{ "flow-dials-at-random", CALLS({ 40, STORY_HANG_UP, A }),
 	  .manner = { [B] = RINGS, [C] = RINGS }, .flow = GROUP("random"), .look_s = 35,
 	  .status = 486, .pairs = 1 },
-	{ "flow-queue-answered", CALLS({ 30, STORY_HANG_UP, A }), .flow = QUEUES, .look_s = 20,
-	  .talk = ON(A) | ON(B), .status = 200, .pairs = 2 },
+	{ "flow-queue-answered", CALLS({ 30, STORY_HANG_UP, A }), .flow = g_agents_flow,
+	  .look_s = 20, .talk = ON(A) | ON(B), .status = 200, .pairs = 2 },
 	{ "flow-queue-next-agent", CALLS({ 50, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
-	  .flow = QUEUES, .look_s = 40, .talk = ON(A) | ON(C), .status = 200, .pairs = 4 },
+	  .flow = g_agents_flow, .look_s = 40, .talk = ON(A) | ON(C), .status = 200, .pairs = 4 },
 	{ "flow-queue-given-up", CALLS({ 10, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
-	  .flow = QUEUES, .look_s = 20, .status = 200, .pairs = 2 },
+	  .flow = g_agents_flow, .look_s = 20, .status = 200, .pairs = 2 },
+	{ "callback-answered", .steps = { { 3, STORY_CALLBACK, EXT_A }, { 40, STORY_HANG_UP, A } },
+	  .absent = ON(B2), CALLS_BACK, .look_s = 30, .talk = ON(A) | ON(B), .status = 200 },
+	{ "callback-refused-and-again",
+	  .steps = { { 3, STORY_CALLBACK, EXT_A }, { 60, STORY_OPTIONS, A } }, .absent = ON(B2),
+	  .manner = { [A] = REFUSES(486) }, CALLS_BACK, .look_s = 70 },
+	{ "callback-when-an-agent-is-free",
+	  .steps = { { 3, STORY_DIAL, B, EXT_C },
+		     { 8, STORY_CALLBACK, EXT_A },
+		     { 20, STORY_HANG_UP, B },
+		     { 60, STORY_HANG_UP, A } },
+	  .absent = ON(B2), CALLS_BACK, .look_s = 45, .talk = ON(A) | ON(B), .loose = true },
+	{ "callback-one-after-the-other",
+	  .steps = { { 3, STORY_CALLBACK, EXT_A },
+		     { 4, STORY_CALLBACK, EXT_D },
+		     { 20, STORY_HANG_UP, A } },
+	  .absent = ON(B2), CALLS_BACK, .look_s = 40, .talk = ON(C) | ON(D), .loose = true },
+	{ "callback-over-nodes",
+	  .steps = { { 3, STORY_CALLBACK, EXT_A }, { 70, STORY_HANG_UP, A } }, .absent = ON(B2),
+	  CALLS_BACK, .elsewhere = ON(A), .look_s = 60, .talk = ON(A) | ON(B), .loose = true },
 	{ "flow-goes-on-after-a-dial", CALLS({ 15, STORY_HANG_UP, B }, { 40, STORY_HANG_UP, A }),
 	  .flow = THEN("desk", ""), .look_s = 25, .talk = ON(A), .status = 200, .pairs = 2 },
 	{ "flow-goes-on-after-a-dial-up", CALLS({ 15, STORY_HANG_UP, B }, { 40, STORY_HANG_UP, A }),

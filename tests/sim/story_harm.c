@@ -206,6 +206,8 @@ bool story_harm_fits(enum story_harm harm, const struct story *t)
 {
 	if (t->elsewhere)
 		return harm == HARM_KILL || harm == HARM_LINK;
+	if (t->callbacks && harm == HARM_GO)
+		return false; /* nodes without a way to each other do not know whose agents talk */
 	if (t->room && (harm == HARM_GO || harm == HARM_TAKE || harm == HARM_TWICE))
 		return false; /* nodes without a way to each other have a conference each */
 	return harm != HARM_LINK && ((harm != HARM_TAKE && harm != HARM_TWICE) || t->shards <= 1);
