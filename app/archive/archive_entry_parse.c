@@ -365,6 +365,18 @@ static void message_own(struct archive_event *e)
 	own_digest(e->own, parts, COUNT_OF(parts));
 }
 
+/* Likewise one of a call, whose version has one event of a kind. */
+static void call_own(struct archive_event *e)
+{
+	char version[24];
+	struct writer w = writer_over(version, sizeof(version));
+	struct bytes parts[] = { e->tenant, e->type, entry_text(e->json, "call", 63), { 0 } };
+
+	writer_u64(&w, json_count(e->json, "version"));
+	parts[3] = writer_done(&w);
+	own_digest(e->own, parts, COUNT_OF(parts));
+}
+
 static int event_of_stream(struct archive_event *e)
 {
 	e->type = entry_text(e->json, "type", 63);
@@ -376,7 +388,10 @@ static int event_of_stream(struct archive_event *e)
 			message_own(e);
 	} else if (bytes_starts(e->type, "agent.") || bytes_starts(e->type, "queue.")) {
 		e->kind = ARCHIVE_KIND_AGENT;
-		e->subject = entry_text(e->json, "agent", 63);
+		e->subject =
+			entry_text(e->json, bytes_is(e->type, "agent.state") ? "to" : "agent", 63);
+		if (entry_text(e->json, "call", 63).n)
+			call_own(e);
 	} else {
 		return -ENOENT;
 	}

@@ -102,13 +102,16 @@ static void own_of(char out[ARCHIVE_OWN_MAX], enum archive_stream kind, const ch
 	archive_event_drop(&e);
 }
 
-/* An id of a stream that comes again after a failover is another entry; an event of a message that is told twice is one. */
+/* An id of a stream that comes again after a failover is another entry; an event of a message, or of a call in a queue, that is told twice is one. */
 static void test_own(void **state)
 {
 	static const char one[] = "{\"command\":\"call.hangup\"}",
 			  two[] = "{\"command\":\"call.hold\"}";
 	static const char new[] = "{\"type\":\"message.new\",\"version\":3,\"mailbox\":\"1002\","
 				  "\"message\":\"000agvj5jqr40-1\"}";
+	static const char
+		left[] = "{\"type\":\"queue.left\",\"call\":\"000agvj5jqr40\",\"version\":7}",
+		again[] = "{\"type\":\"queue.left\",\"call\":\"000agvj5jqr40\",\"version\":9}";
 	char a[ARCHIVE_OWN_MAX], b[ARCHIVE_OWN_MAX];
 
 	(void)state;
@@ -122,6 +125,11 @@ static void test_own(void **state)
 	own_of(a, ARCHIVE_EVENTS, "5-1", new);
 	own_of(b, ARCHIVE_EVENTS, "9-9", new);
 	assert_string_equal(a, b);
+	own_of(a, ARCHIVE_EVENTS, "5-1", left);
+	own_of(b, ARCHIVE_EVENTS, "9-9", left);
+	assert_string_equal(a, b);
+	own_of(b, ARCHIVE_EVENTS, "9-9", again);
+	assert_string_not_equal(a, b);
 }
 
 static void test_events(void **state)
