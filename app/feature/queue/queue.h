@@ -54,7 +54,14 @@ void queue_second(struct node *n, uint64_t now_ns);
 /* Callers who are due are called back. */
 void queue_callbacks_second(struct node *n);
 
-command_fn queue_status, agent_list, agent_get, callback_call, callback_list;
+/* X(word): the numbers of a row of queue.report, in order; those from talk_s on are counted in ms. */
+/* clang-format off */
+#define QUEUE_REPORT_NUMBERS(X) \
+	X("offered") X("answered") X("in_time") X("abandoned") X("abandoned_short") X("other") \
+	X("wait_s") X("wait_max_s") X("talk_s") X("ready_s") X("not_ready_s")
+/* clang-format on */
+
+command_fn queue_status, queue_report, agent_list, agent_get, callback_call, callback_list;
 /* The arguments of an agent's command, of a feature code. */
 json_t *agent_code_args(enum feature_action code, const char *number, struct bytes behind);
 

@@ -320,6 +320,16 @@ static bool agent_is_there(const struct call *c)
 	return false;
 }
 
+/* Since the agent has answered, as the record has it: to the second. */
+static uint64_t talked_ms(const struct call_host *h, const struct queue_wait *w)
+{
+	uint64_t all_ms = waited_ms(h, w), before_s;
+
+	return bytes_u64(bytes_str(w->waited_s), &before_s) || before_s * 1000 > all_ms
+		       ? 0
+		       : all_ms - before_s * 1000;
+}
+
 /* The store has it, too: no node rings him before. */
 static void queue_wrap(struct call_host *h, struct call *c)
 {
@@ -329,6 +339,7 @@ static void queue_wrap(struct call_host *h, struct call *c)
 	uint64_t wrap_ms = q ? q->terms.wrapup_s * 1000ULL : 0;
 
 	w->wrapped = true;
+	event_put_number(call_publish(h, c, SIG_QUEUE_ENDED), EV_MS, talked_ms(h, w));
 	outbox_touch_later(&c->out);
 	if (!a)
 		return;

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue.report: how calls went through queues, and what agents did, out of the archive's events:
+ * queue.joined, queue.left, queue.ended and agent.state. Each is told by whichever node has the
+ * call, and is kept once, though a node that is killed tells it again. So the sums are the same at
+ * all nodes, wherever calls went. Pages are read from the newest event on: a state of an agent
+ * lasts until the one that was read before. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/archive/archive_entry.h"
+#include "app/command/command_walk.h"
+#include "app/command/commands.h"
+#include "app/document/document.h"
+#include "app/feature/archive/archive_ask.h"
+#include "app/feature/queue/queue.h"
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "base/json_member.h"
+
+enum {
+	REPORT_PAGE = 1000,
+	REPORT_PAGES_MAX = 200,
+	QUEUE_FIGURES_MAX = 5000,
+	QUARTER_MS = 900000,
+	BEFORE_MS = 86400000, /* a state that began before the range by so long counts, too */
+	SEQ_ANY = -2,         /* as of event.list: no place in a list */
+};
+
+#define X(word) word,
+static const char *const g_queue_figures[] = { QUEUE_REPORT_NUMBERS(X) };
+#undef X
+enum {
+	SUM_OFFERED,
+	SUM_ANSWERED,
+	SUM_IN_TIME,
+	SUM_ABANDONED,
+	SUM_SHORT,
+	SUM_OTHER,
+	SUM_WAIT,
+	SUM_WAIT_MAX,
+	SUM_TALK,
+	SUM_READY,
+	SUM_NOT_READY,
+	SUMS
+};
+static_assert(COUNT_OF(g_queue_figures) == SUMS, "a name for each");
+
+/* ---- sums ---- */
+
+struct queue_report {
+	struct command_run *run;
+	json_t *sums, *until; /* until: of each agent, when the state ended that is read next */
+	const char *by;
+	int64_t since_ms, until_ms;
+};
+
+static struct queue_report report_of(struct command_run *run)
+{
+	const json_t *report = json_object_get(run->args, "report");
+
+	return (struct queue_report){ run,
+				      json_object_get(report, "sums"),
+				      json_object_get(report, "until"),
+				      json_text(run->args, "by"),
+				      json_integer_value(json_object_get(report, "since_ms")),
+				      json_integer_value(json_object_get(report, "until_ms")) };
+}
+
+static void quarter_text(char out[24], int64_t ms)
+{
+	time_t s = (time_t)(ms / QUARTER_MS * QUARTER_MS / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&s, &tm) || !strftime(out, 24, "%Y-%m-%dT%H:%MZ", &tm))
+		out[0] = '\0';
+}
+
+static void queue_figures_add(const struct queue_report *r, const char *key, int sum,
+			      int64_t number)
+{
+	json_t *row = json_object_get(r->sums, key);
+	json_int_t before;
+
+	if (!*key)
+		return;
+	if (!row && json_object_size(r->sums) < QUEUE_FIGURES_MAX) {
+		row = json_array();
+		for (int i = 0; i < SUMS; i++)
+			(void)json_array_append_new(row, json_integer(0));
+		(void)json_object_set_new(r->sums, key, row);
+		row = json_object_get(r->sums, key);
+	}
+	before = json_integer_value(json_array_get(row, (size_t)sum));
+	number = sum != SUM_WAIT_MAX ? before + number : number > before ? number : before;
+	(void)json_array_set_new(row, (size_t)sum, json_integer(number));
+}
+
+/* ---- calls ---- */
+
+static void report_call(const struct queue_report *r, const json_t *event)
+{
+	const char *type = json_text(event, "type"), *reason = json_text(event, "reason");
+	const char *key = json_text(event, r->by);
+	int64_t wait_s = strtoll(json_text(event, "queue_wait_s"), NULL, 10);
+	char quarter[24];
+
+	if (!strcmp(r->by, "reason")) /* of agents, not of callers who left */
+		return;
+	if (!strcmp(r->by, "quarter")) {
+		quarter_text(quarter, (int64_t)json_count(event, "utc_ms"));
+		key = quarter;
+	}
+	if (!strcmp(type, "queue.joined")) {
+		queue_figures_add(r, key, SUM_OFFERED, 1);
+	} else if (!strcmp(type, "queue.ended")) {
+		queue_figures_add(r, key, SUM_TALK, (int64_t)json_count(event, "ms"));
+	} else if (!strcmp(type, "queue.left") && !strcmp(reason, "answered")) {
+		queue_figures_add(r, key, SUM_ANSWERED, 1);
+		queue_figures_add(r, key, SUM_IN_TIME,
+				  wait_s <= (int64_t)command_value(r->run, "within_s")->number);
+		queue_figures_add(r, key, SUM_WAIT, wait_s);
+		queue_figures_add(r, key, SUM_WAIT_MAX, wait_s);
+	} else if (!strcmp(type, "queue.left") && strcmp(reason, "abandoned") != 0) {
+		queue_figures_add(r, key, SUM_OTHER, 1);
+	} else if (!strcmp(type, "queue.left")) {
+		queue_figures_add(r, key,
+				  wait_s < (int64_t)command_value(r->run, "short_s")->number
+					  ? SUM_SHORT
+					  : SUM_ABANDONED,
+				  1);
+	}
+}
+
+/* ---- agents ---- */
+
+static void report_state(const struct queue_report *r, const char *number, const char *state,
+			 const char *reason, int64_t from_ms)
+{
+	bool ready = !strcmp(state, g_agent_states[AGENT_READY]);
+	const json_t *end = json_object_get(r->until, number);
+	int64_t to_ms = end ? json_integer_value(end) : r->until_ms;
+	const char *key = !strcmp(r->by, "agent") ? number : ready ? state : reason;
+	char quarter[24];
+
+	(void)json_object_set_new(r->until, number, json_integer(from_ms));
+	from_ms = from_ms > r->since_ms ? from_ms : r->since_ms;
+	if (!strcmp(state, g_agent_states[AGENT_OUT]) || !strcmp(r->by, "queue"))
+		return;
+	while (from_ms < to_ms) {
+		int64_t part_ms = to_ms;
+
+		if (!strcmp(r->by, "quarter")) {
+			part_ms = (from_ms / QUARTER_MS + 1) * QUARTER_MS;
+			part_ms = part_ms < to_ms ? part_ms : to_ms;
+			quarter_text(quarter, from_ms);
+			key = quarter;
+		}
+		queue_figures_add(r, *key ? key : g_agent_states[AGENT_NOT_READY],
+				  ready ? SUM_READY : SUM_NOT_READY, part_ms - from_ms);
+		from_ms = part_ms;
+	}
+}
+
+/* Whose state has not changed since the range began, nor shortly before. */
+static void report_unchanged(const struct queue_report *r)
+{
+	const struct queues *x = queue_table(r->run->node);
+	const struct queue_agent *a;
+	uint32_t cursor = 0;
+
+	while (x && (a = queues_agent_next(x, &cursor)) != NULL) {
+		if (a->tenant == document_tenant(r->run) && !json_object_get(r->until, a->number))
+			report_state(r, a->number, g_agent_states[a->state], a->reason,
+				     (int64_t)a->epoch);
+	}
+}
+
+/* ---- the answer ---- */
+
+static json_t *queue_figures_row(const struct queue_report *r, const char *key, const json_t *sum)
+{
+	json_t *row = json_pack("{s:s}", r->by, key);
+	json_int_t ready_ms = json_integer_value(json_array_get(sum, SUM_READY));
+	json_int_t talk_ms = json_integer_value(json_array_get(sum, SUM_TALK));
+
+	for (size_t i = 0; row && i < SUMS; i++) {
+		json_int_t number = json_integer_value(json_array_get(sum, i));
+
+		(void)json_object_set_new(row, g_queue_figures[i],
+					  json_integer(i < SUM_TALK ? number : number / 1000));
+	}
+	if (row && ready_ms)
+		(void)json_object_set_new(row, "occupancy_percent",
+					  json_integer(100 * talk_ms / ready_ms));
+	return row;
+}
+
+static int row_order(const void *one, const void *other)
+{
+	return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+static void queue_figures_answer(struct command_run *run)
+{
+	struct queue_report r = report_of(run);
+	size_t n = json_object_size(r.sums), i = 0;
+	const char **keys, *key;
+	json_t *rows = json_array(), *sum;
+
+	report_unchanged(&r);
+	n = json_object_size(r.sums);
+	keys = calloc(n + 1, sizeof(*keys));
+	json_object_foreach(r.sums, key, sum)
+	{
+		if (keys)
+			keys[i++] = key;
+	}
+	if (keys)
+		qsort(keys, i, sizeof(*keys), row_order);
+	for (size_t k = 0; k < i; k++)
+		(void)json_array_append_new(
+			rows, queue_figures_row(&r, keys[k], json_object_get(r.sums, keys[k])));
+	free(keys);
+	command_answer(run, json_pack("{s:s, s:I, s:I, s:o}", "by", r.by, "since_utc_ms",
+				      (json_int_t)r.since_ms, "until_utc_ms",
+				      (json_int_t)r.until_ms, "rows", rows));
+}
+
+/* ---- pages ---- */
+
+static archive_run_fn report_on_page;
+
+/* behind: the last event that was read; NULL: none yet. */
+static void report_page(struct command_run *run, const json_t *behind)
+{
+	const struct queue_report r = report_of(run);
+	json_int_t seq = behind ? json_integer_value(json_object_get(behind, ".seq")) : SEQ_ANY;
+	json_int_t until_ms = behind ? (json_int_t)json_count(behind, "utc_ms") : r.until_ms + 1;
+
+	archive_run(run, "event.list",
+		    json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:s}", "tenant", run->tenant, "kind",
+			      ARCHIVE_KIND_AGENT, "limit", REPORT_PAGE, "until_ms", until_ms,
+			      "since_ms",
+			      (json_int_t)(r.since_ms > BEFORE_MS ? r.since_ms - BEFORE_MS : 0),
+			      "seq", seq, "after",
+			      !behind    ? ""
+			      : seq >= 0 ? "g" /* behind all ids, which are hexadecimal */
+					 : json_text(behind, ".own")),
+		    report_on_page);
+}
+
+static void report_on_page(struct command_run *run, const json_t *rows)
+{
+	json_t *report = json_object_get(run->args, "report");
+	json_int_t pages = json_integer_value(json_object_get(report, "pages")) + 1;
+	const struct queue_report r = report_of(run);
+	struct bytes only = command_value(run, "queue")->text;
+	const json_t *event;
+	size_t i;
+
+	json_array_foreach(rows, i, event)
+	{
+		bool of_agent = !strcmp(json_text(event, "type"), "agent.state");
+		int64_t at_ms = (int64_t)json_count(event, "utc_ms");
+
+		if (of_agent && !only.n)
+			report_state(&r, json_text(event, "to"), json_text(event, "state"),
+				     json_text(event, "reason"), at_ms);
+		else if (!of_agent && at_ms >= r.since_ms &&
+			 (!only.n || bytes_is(only, json_text(event, "queue"))))
+			report_call(&r, event);
+	}
+	(void)json_object_set_new(report, "pages", json_integer(pages));
+	if (i < REPORT_PAGE)
+		queue_figures_answer(run);
+	else if (pages == REPORT_PAGES_MAX)
+		command_fail(
+			run, COMMAND_BAD_ARGUMENT, "since",
+			"the range has more than 200,000 events: narrow it by since and until");
+	else
+		report_page(run, json_array_get(rows, i - 1));
+}
+
+void queue_report(struct command_run *run)
+{
+	uint64_t until_ms = clock_utc_ms(), since_ms;
+	struct command_span span;
+
+	if (!command_span_read(run, &span))
+		return;
+	if (span.until_utc_ms < until_ms)
+		until_ms = span.until_utc_ms;
+	since_ms = span.since_utc_ms < until_ms ? span.since_utc_ms : until_ms;
+	(void)json_object_set_new(run->args, "report",
+				  json_pack("{s:{}, s:{}, s:I, s:I, s:i}", "sums", "until",
+					    "since_ms", (json_int_t)since_ms, "until_ms",
+					    (json_int_t)until_ms, "pages", 0));
+	report_page(run, NULL);
+}
