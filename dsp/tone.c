@@ -131,6 +131,8 @@ void tone_render(const struct tone *t, uint32_t rate, uint64_t at, int16_t *pcm,
 #define TWO_AT(a, b, level) .parts = { { (a), (level) }, { (b), (level) } }
 #define MODULATED(hz)       .parts = { { (hz), -113 }, { (hz)-16, -188 }, { (hz) + 16, -188 } }
 #define WITHOUT_END         0
+#define BURSTS(ms, one, gap, next, two, rest) \
+	.count = 4, .steps = { { (ms), one }, { (gap) }, { (next), two }, { (rest) } }
 /* A step of silence has its time alone. */
 #define CONFIRMATION(dial) \
 	.count = 6,        \
@@ -146,7 +148,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_RINGBACK] = { 2, { { 1000, ONE(425) }, { 4000 } } },
 		  [TONE_BUSY] = { 2, { { 500, ONE(425) }, { 500 } } },
 		  [TONE_CONGESTION] = { 2, { { 200, ONE(425) }, { 200 } } },
-		  [TONE_CALL_WAITING] = { 4, { { 200, ONE(425) }, { 600 }, { 200, ONE(425) }, { 3000 } } },
+		  [TONE_CALL_WAITING] = { BURSTS(200, ONE(425), 600, 200, ONE(425), 3000) },
 		  [TONE_INFORMATION] = { INFORMATION },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(ONE(425)) },
 		  [TONE_RECORDING] = { RECORDING },
@@ -154,11 +156,11 @@ static const struct tone_plan g_plans[] = {
 	{ .name = "au",
 	  .tones = {
 		  [TONE_DIAL] = { 1, { { WITHOUT_END, TWO(413, 438) } } },
-		  [TONE_RINGBACK] = { 4, { { 400, TWO(413, 438) }, { 200 }, { 400, TWO(413, 438) }, { 2000 } } },
+		  [TONE_RINGBACK] = { BURSTS(400, TWO(413, 438), 200, 400, TWO(413, 438), 2000) },
 		  [TONE_BUSY] = { 2, { { 375, ONE(425) }, { 375 } } },
 		  /* every other one is quieter */
-		  [TONE_CONGESTION] = { 4, { { 375, ONE(425) }, { 375 }, { 375, ONE_AT(425, -200) }, { 375 } } },
-		  [TONE_CALL_WAITING] = { 4, { { 200, ONE(425) }, { 200 }, { 200, ONE(425) }, { 4400 } } },
+		  [TONE_CONGESTION] = { BURSTS(375, ONE(425), 375, 375, ONE_AT(425, -200), 375) },
+		  [TONE_CALL_WAITING] = { BURSTS(200, ONE(425), 200, 200, ONE(425), 4400) },
 		  [TONE_INFORMATION] = { 2, { { 2500, ONE(425) }, { 500 } } },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(TWO(413, 438)) },
 		  [TONE_RECORDING] = { RECORDING },
@@ -169,7 +171,7 @@ static const struct tone_plan g_plans[] = {
 		  [TONE_RINGBACK] = { 2, { { 1000, ONE(425) }, { 4000 } } },
 		  [TONE_BUSY] = { 2, { { 480, ONE(425) }, { 480 } } },
 		  [TONE_CONGESTION] = { 2, { { 240, ONE(425) }, { 240 } } },
-		  [TONE_CALL_WAITING] = { 4, { { 200, ONE(425) }, { 200 }, { 200, ONE(425) }, { 5000 } } },
+		  [TONE_CALL_WAITING] = { BURSTS(200, ONE(425), 200, 200, ONE(425), 5000) },
 		  [TONE_INFORMATION] = { INFORMATION },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(ONE(425)) },
 		  [TONE_RECORDING] = { RECORDING },
@@ -199,9 +201,9 @@ static const struct tone_plan g_plans[] = {
 	{ .name = "uk",
 	  .tones = {
 		  [TONE_DIAL] = { 1, { { WITHOUT_END, TWO(350, 440) } } },
-		  [TONE_RINGBACK] = { 4, { { 400, TWO(400, 450) }, { 200 }, { 400, TWO(400, 450) }, { 2000 } } },
+		  [TONE_RINGBACK] = { BURSTS(400, TWO(400, 450), 200, 400, TWO(400, 450), 2000) },
 		  [TONE_BUSY] = { 2, { { 375, ONE(400) }, { 375 } } },
-		  [TONE_CONGESTION] = { 4, { { 400, ONE(400) }, { 350 }, { 225, ONE(400) }, { 525 } } },
+		  [TONE_CONGESTION] = { BURSTS(400, ONE(400), 350, 225, ONE(400), 525) },
 		  [TONE_CALL_WAITING] = { 2, { { 100, ONE(400) }, { 4000 } } },
 		  [TONE_INFORMATION] = { INFORMATION },
 		  [TONE_CONFIRMATION] = { CONFIRMATION(TWO(350, 440)) },

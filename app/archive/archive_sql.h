@@ -100,7 +100,7 @@ int sql_migrate(struct sql *s) NODISCARD;
 int sql_session(struct sql *s) NODISCARD;
 /* From now on a statement is planned when it runs next, for whatever parameters, and then no more
  * until this is called again: for a session that asks the same all the time. Call it each second,
- * or so: a plan of empty tables is none for full ones. */
+ * or so: a plan of empty tables serves no full ones. */
 int sql_plan_anew(struct sql *s) NODISCARD;
 
 #endif

@@ -53,7 +53,8 @@ void door_problem(struct web_reply *out, unsigned status, const char *title, con
 /* Returns true. */
 bool door_fails(struct web_reply *out, enum command_error_code code, const char *argument,
 		const char *detail);
-/* Whose share a job counts in: operators belong to no tenant, wherever their token is. */
+/* The holder of the share that a job counts in. Operators belong to no tenant, wherever their token
+ * is. */
 const char *door_holder(const struct door_job *job);
 void door_job_clear(struct door_job *job);
 void door_job_free(struct door_job *job); /* NULL is fine */

@@ -275,7 +275,7 @@ static void on_toll(struct bytes name, int64_t ms, void *arg)
 		return;
 	if (who.tenant == TENANT_NONE || toll_spend(s->node->common.toll, &who, ms, &now))
 		LOG_ERROR("node", 0, "what calls outside have cost today is not known",
-			  LOG_BYTES("whose", name));
+			  LOG_BYTES("payer", name));
 }
 
 static void on_tolls_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)

@@ -57,9 +57,9 @@ struct app_page {
 	void (*answer)(struct page_run *run);
 	/* A page of the web bundle (web/build.mjs), for anybody; NULL: none. */
 	const char *bundle;
-	/* rest: behind its path. Writes the origins of other hosts that may show it in a frame,
-	 * and whose scripts it may load, joined by ' ' (CSP frame-ancestors); none: nobody. False:
-	 * no such path. Any thread. */
+	/* rest: behind its path. Writes the origins of other hosts that may show it in a frame and
+	 * serve it scripts, joined by ' ' (CSP frame-ancestors); none: nobody. False: no such path.
+	 * Any thread. */
 	bool (*frames)(struct bytes rest, struct writer *origins);
 };
 

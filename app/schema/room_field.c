@@ -86,9 +86,10 @@ const struct command_arg g_room_fields[] = {
 		   "Recording of what is said in it. auto: from the second member on; on_demand: "
 		   "where a command or a host begins it; off: none. Where members must know of it, "
 		   "tell them: see the guide."),
-	GOES_WITH_FIELD("owner", owner, CHARSET_NUMBER, "extension",
-			"Extension whose user may change and delete it by a session (user_rooms of "
-			"tenant.put). It goes with that. Empty: administrators alone."),
+	GOES_WITH_FIELD(
+		"owner", owner, CHARSET_NUMBER, "extension",
+		"Extension of the user who may change and delete it by a session "
+		"(user_rooms of tenant.put). It goes with that. Empty: administrators alone."),
 	{ .name = NULL },
 };
 static_assert(ROOM_PIN_MIN == 4 && ROOM_PIN_MAX == 17, "the text above says it");

@@ -83,7 +83,7 @@ static const char *seats_read(struct bytes list, uint32_t most[SEAT_COUNT], uint
 		*counted |= 1u << i;
 		most[i] = (uint32_t)number;
 	}
-	/* Who logs in takes one or the other: no number of one is none where the other has one. */
+	/* A user who logs in takes either: neither is required where the other has a number. */
 	if (*counted & (1u << SEAT_WEB | 1u << SEAT_SESSION))
 		*counted |= 1u << SEAT_WEB | 1u << SEAT_SESSION;
 	return NULL;
@@ -639,11 +639,10 @@ const struct command_arg g_tenant_fields[] = {
 	NUMBER_FIELD("history_days", history.days, 0, 36500, "0",
 		     "Days that its conversations are kept in the archive (history.list), with "
 		     "notes, and what the archive has beside them. 0: for ever."),
-	WORD_FIELD(
-		"history_shared", history.shared, FIELD_NUMBER, g_history_shared, "none",
-		"Whose history a user sees beside his own: that of nobody (none), of groups that "
-		"he is a member of and their members (groups), of all its extensions and groups "
-		"(all)."),
+	WORD_FIELD("history_shared", history.shared, FIELD_NUMBER, g_history_shared, "none",
+		   "History that a user sees beside his own: that of nobody (none), of groups that "
+		   "he is a member of and their members (groups), of all its extensions and groups "
+		   "(all)."),
 	NUMBER_FIELD("recording_days", recordings.days, 0, 36500, "0",
 		     "Days that its recordings are kept on the node. 0: recordings.keep_days."),
 	WORD_FIELD("offline_lamps", core.offline_busy, FIELD_NUMBER, g_offline_blf, "dark",
@@ -679,10 +678,9 @@ const struct command_arg g_tenant_fields[] = {
 		   "(browser.add), joined by ',', or with *. before a domain: fcm.googleapis.com,"
 		   "*.push.services.mozilla.com,web.push.apple.com,*.notify.windows.com. Empty: "
 		   "nothing is pushed."),
-	TEXT_FIELD(
-		"push_contact", push.contact, CHARSET_TEXT, tenant_push_contact_wrong,
-		"Whom push services may write to about its pushes (RFC 8292): mailto:NAME@DOMAIN "
-		"or https://HOST/PATH. Some take none without."),
+	TEXT_FIELD("push_contact", push.contact, CHARSET_TEXT, tenant_push_contact_wrong,
+		   "Where push services may write about its pushes (RFC 8292): mailto:NAME@DOMAIN "
+		   "or https://HOST/PATH. Some take none without."),
 	{ .name = "restore",
 	  .type = ARG_BOOL,
 	  .preset = "false",

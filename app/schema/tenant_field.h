@@ -17,7 +17,7 @@ enum { TENANT_STORES_MAX = 8, TENANT_STORE_NAME_MAX = 32 };
 /* In recording_store: recordings are not delivered. */
 #define TENANT_STORE_NONE "none"
 
-/* Whose history a user sees beside his own, in the order of history_shared. */
+/* History that a user sees beside his own, in the order of history_shared. */
 enum tenant_history_shared {
 	TENANT_HISTORY_NONE,
 	TENANT_HISTORY_GROUPS, /* of groups that he is a member of, and of their members */
@@ -35,7 +35,7 @@ struct tenant_value {
 	bool enabled;
 	uint8_t classes;   /* 1 << enum dial_class */
 	uint8_t blf_limit; /* most for one extension */
-	bool monitor_told; /* a tone tells those whom a supervisor monitors */
+	bool monitor_told; /* a tone tells the two parties that a supervisor monitors them */
 	/* Of one mailbox, unless its extension says; 0: no limit. */
 	uint16_t mailbox_messages;
 	uint8_t extension_classes; /* likewise, for new extensions */

@@ -57,7 +57,7 @@ const struct conf_field g_media_fields[] = {
 	SETTING("xdp_forward_alive", "10s",
 		"With xdp_forward: the kernel goes on for so long after the last sign of life of "
 		"the thread that carries a call's packets. Then it drops them, so that a node that "
-		"hangs does not speak for ever.",
+		"hangs does not send for ever.",
 		DURATION(settings_media, xdp_forward_alive, SECONDS(2), SECONDS(3600)),
 		.at_start = true),
 	SETTING("workers", "1",

@@ -391,7 +391,7 @@ static void web_wake(void *arg)
 
 /* ---- start and end ---- */
 
-/* libwebsockets reports the end of a connection whose request head is incomplete to on_http, with
+/* libwebsockets reports the end of a connection with an incomplete request head to on_http, with
  * the session memory of on_raw. So that memory has the size of both, and begins as zeros. */
 union web_session_data {
 	struct web_request request;

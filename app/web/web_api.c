@@ -94,7 +94,7 @@ struct web_query {
 	uint64_t source; /* a hash of its address */
 	struct web_holders who;
 	uint8_t file;      /* index in files + 1; 0: its body is no file */
-	uint8_t large;     /* index in larges + 1; 0: its answer is none */
+	uint8_t large;     /* index in larges + 1; 0: its answer is not large */
 	uint64_t until_ns; /* its answer is to be taken by then */
 	unsigned retry_s;
 	char etag[48]; /* of the answer; empty: none */
@@ -691,7 +691,7 @@ int web_query_on_raw(struct web_api *a, struct web_query **out, struct lws *wsi,
 	if (status)
 		return query_refuse(q, status, "the request cannot be read");
 	if (!a->door->page(head->path))
-		return query_refuse(q, 405, "this method is none of this path");
+		return query_refuse(q, 405, "this path has no such method");
 	memcpy(q->text, head->method, sizeof(head->method));
 	q->call.method = text_read(q, strlen(head->method));
 	q->is_page = true;

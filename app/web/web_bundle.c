@@ -35,8 +35,9 @@ enum {
 	BUNDLE_POLICY_MAX = 512 + 2 * BUNDLE_ORIGINS_MAX
 };
 
-/* Scripts of the bundle alone; no text becomes markup, as trusted types are asked for, and the one
- * that is allowed is for the worker that takes pushes. Sound comes from the port of recordings, too, on any name of this host. */
+/* Allows scripts of the bundle alone. No text becomes markup, as trusted types are required; the
+ * one policy that is allowed is for the worker that receives pushes. Sound comes from the port of
+ * recordings, too, on any name of this host. */
 #define BUNDLE_POLICY                                                                      \
 	"default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
 	"media-src 'self' blob:%s; manifest-src 'self'; base-uri 'none'; "                 \
@@ -92,7 +93,7 @@ struct web_bundle {
 	struct timespec changed;
 	char port[16];                  /* of recordings, as a source of sound; "": none */
 	char policy[BUNDLE_POLICY_MAX]; /* of the answer */
-	uint32_t count;                 /* 0: there is none */
+	uint32_t count;                 /* 0: no bundle */
 	struct bundle_file files[BUNDLE_FILES];
 };
 
@@ -282,7 +283,7 @@ static void answer_file(const struct web_bundle *b, const struct bundle_file *f,
 	out->text->users++;
 }
 
-/* origins: of hosts that show the page in a frame, and whose scripts it loads; empty: nobody. */
+/* origins: of hosts that show the page in a frame and serve it scripts; empty: nobody. */
 static void policy_write(struct web_bundle *b, struct bytes origins)
 {
 	int n = snprintf(b->policy, sizeof(b->policy), BUNDLE_POLICY, b->port);
@@ -314,7 +315,7 @@ static struct bytes page_name(struct web_bundle *b, const struct web_bundle_requ
 	of_feature = b->door->bundle ? b->door->bundle(path, &origins) : NULL;
 	if (!of_feature || origins.overflow)
 		return (struct bytes){ 0 };
-	/* in a window of its own, scripts of others would have what all pages keep in the browser */
+	/* in a window of its own, scripts of others could read the storage of all pages */
 	if (ask->framed)
 		policy_write(b, writer_done(&origins));
 	return bytes_str(of_feature);

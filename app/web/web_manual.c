@@ -106,7 +106,7 @@ static struct web_text *manual_excuse(const struct web_manual *m)
 	uint8_t space[MANUAL_PAGE_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 
-	writer_str(&w, PAGE_HEAD "</head>\n<body><p>This page is made of swagger-ui, whose files "
+	writer_str(&w, PAGE_HEAD "</head>\n<body><p>This page is made of swagger-ui, and its files "
 				 "are not on this machine: swagger-ui.css and "
 				 "swagger-ui-bundle.js of the npm package swagger-ui-dist belong "
 				 "into the folder ");

@@ -52,7 +52,7 @@ static int raw_field(http_parser *p, const char *at, size_t n)
 	return 0;
 }
 
-/* A value that is folded comes in parts: it is none that we read (RFC 9112 5.2). */
+/* A value that is folded comes in parts, and is not read (RFC 9112 5.2). */
 static int raw_value(http_parser *p, const char *at, size_t n)
 {
 	struct raw_parse *r = p->data;

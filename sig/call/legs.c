@@ -307,8 +307,8 @@ bool call_may_join(const struct call_host *h, const struct call *c)
 	return h->degraded || c->out.in_flight == 0;
 }
 
-/* At the end. A call whose party has been replaced many times, as by a page that is loaded again and
- * again, has no room there: then in the place of a leg that is over. */
+/* Adds the leg at the end. Where a party has been replaced many times, as by a page that is loaded
+ * again and again, there is no room: then it takes the place of a leg that is over. */
 static int join_add_leg(struct call_host *h, struct call *to, uint8_t *as)
 {
 	int err = legs_add(h, to, as);

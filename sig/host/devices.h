@@ -36,7 +36,7 @@ void device_mac_write(struct writer *w, uint64_t mac);
 /* Adds or replaces it. 0, -ENOSPC or -ENOMEM. */
 int device_accounts_put(struct table *t, const struct device_account *account) NODISCARD;
 void device_accounts_delete(struct table *t, uint16_t tenant, struct bytes name);
-/* Returns NULL if there is none. Valid until the next put or delete. */
+/* Returns NULL if no such account exists. Valid until the next put or delete. */
 const struct device_account *device_accounts_find(const struct table *t, uint16_t tenant,
 						  struct bytes name);
 

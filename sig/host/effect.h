@@ -281,7 +281,7 @@ struct request_box {
 	struct text by; /* the actor, or empty */
 	struct box_order order;
 };
-/* Whose number it is, for that user; user empty: as the whole tenant knows it. */
+/* The contact with that number, in the book of user; user empty: in the tenant's directory. */
 struct request_contact {
 	struct text tenant, user, number;
 };
@@ -457,7 +457,7 @@ struct pick_reply {
 struct user_calls {
 	bool calls; /* one at least, also one that rings, or that it makes */
 	bool talks; /* ... with a peer that its phone does not hold */
-	/* ... all of which hear the node alone, or ask somebody for whom another one is held */
+	/* ... all of which hear the node alone, or consult a party while another one is held */
 	bool soon;
 	uint8_t waits; /* calls that wait for it (sig/pbx/call_waiting.h) */
 	bool behind;   /* one of those called before */

@@ -205,7 +205,7 @@ struct shard_settings {
 	 * "application/x-foo"; "*": anything. */
 	/* parties hear from the node why the call failed; else they are released at once */
 	bool tones;
-	bool contacts;      /* EFFECT_CONTACT is answered: it says whose number a caller has */
+	bool contacts;      /* EFFECT_CONTACT is answered, with the caller's contact */
 	bool calls_unsaved; /* records of calls go nowhere: the end of the process ends them */
 	bool digits_shown;  /* events show DTMF digits; else they contain none */
 	/* SIP_INTER_SHARD leads to other nodes, too: to shards of any number, with SRTP between

@@ -137,7 +137,7 @@ struct call_order {
 	int32_t number;
 	/* the rights of this member are checked; MEMBER_NOBODY: the operator's */
 	uint16_t in_name_of;
-	/* in whose name it is given, which is a party; empty: nobody's. Of ORDER_REJECT: as if his
+	/* the party in the name of which it is given; empty: nobody. Of ORDER_REJECT: as if his
 	 * phones had refused; of ORDER_ACCOUNT: one that he may say. */
 	struct bytes user;
 	bool known;                   /* to is one of ours: the shard says so */

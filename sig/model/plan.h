@@ -52,7 +52,7 @@ enum plan_await {
 	AWAITS_USER,    /* he has another call (sig/pbx/call_waiting.h) */
 	AWAITS_ROOM,    /* its number is a room's, which is not open yet (conference_waits) */
 	AWAITS_FLOW,    /* its number leads to a flow (sig/pbx/flow/flow.c) */
-	AWAITS_CONTACT, /* whose number the caller's is (sig/pbx/contact.c) */
+	AWAITS_CONTACT, /* the caller's contact is looked up (sig/pbx/contact.c) */
 };
 
 struct plan_step {

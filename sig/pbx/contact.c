@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who calls: a call from a trunk waits, before anybody is rung, until the node has said whose
- * number its caller has (EFFECT_CONTACT), for CONTACT_LOOK_MS at most. The name of that contact is
- * the caller's then, for phones, events and CDRs, where the caller brought none or the tenant says
- * so; with company and category it is a tag of the call, so flows know it. A contact that is
- * blocked is refused as a blocked number is. A successor asks again. Nobody is looked up who hides
- * the number, or calls for help. */
+/* The caller's contact: a call from a trunk waits, before anybody is rung, until the node has
+ * looked its caller's number up (EFFECT_CONTACT), for CONTACT_LOOK_MS at most. Then the name of the
+ * contact is the caller's, for phones, events and CDRs, where the caller brought none or the tenant
+ * says so; with company and category it is a tag of the call, so flows know it. A blocked contact
+ * is refused as a blocked number is. A successor asks again. Emergency calls and callers who
+ * withhold the number are not looked up. */
 #include <string.h>
 
 #include "base/log.h"
@@ -42,7 +42,7 @@ static void contact_request(struct call_host *h, struct call *c)
 	if (!effects_request(h->effects, EFFECT_CONTACT, c->id, c->plan.serial,
 			     EFFECT_TEXTS(bytes_str(call_tenant(h, c)), user,
 					  text_bytes(&c->from))))
-		LOG_WARN("call", c->id, "no memory to ask whose number it is");
+		LOG_WARN("call", c->id, "no memory to look up the caller's contact");
 }
 
 static bool contact_is_wanted(const struct call_host *h, const struct call *c,
@@ -184,7 +184,7 @@ static bool contact_overdue(struct call_host *h, struct call *c)
 
 	if (!contact_is_awaited(c))
 		return false;
-	LOG_INFO("call", c->id, "whose number it is was not said in time");
+	LOG_INFO("call", c->id, "the caller's contact was not found in time");
 	contact_settled(h, c, &nothing);
 	return true;
 }

@@ -140,7 +140,7 @@ static const struct deadline replace_deadlines[] = {
 	{ 0 },
 };
 
-/* The one that waits for that leg's place, and for whom nobody was asked yet, leaves it to this one:
+/* A leg that waits for that leg's place, and for which nobody was asked yet, leaves it to this one:
  * its keys may never come. */
 static bool replace_gives_way(struct call_host *h, struct call *c, uint8_t leg,
 			      const struct transfer_with *with)

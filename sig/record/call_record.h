@@ -57,7 +57,7 @@ enum {
 	CALL_RECORD_RENEWED = 27, /* any of them; the callee has offered anew before its 2xx */
 	CALL_RECORD_FLOWS = 28,   /* any of them, in a flow, or behind one */
 	CALL_RECORD_PLACES = 29,  /* FLOWS, with the caller in a slot or the like */
-	CALL_RECORD_LOOKS = 30,   /* it waits for whose number the caller's is */
+	CALL_RECORD_LOOKS = 30,   /* it waits for the caller's contact */
 	CALL_RECORD_QUEUES = 31,  /* FLOWS, with the caller in a queue, or behind one */
 	CALL_RECORD_FORMAT = CALL_RECORD_QUEUES
 };

@@ -234,7 +234,7 @@ struct remote_watch {
 	struct remote_watch_host host;
 	struct remote_list asks, views;
 	struct remote_list held;  /* dialogs of shards that no node reports now; of process 0 */
-	struct remote_list asked; /* users whose reports are kept without watchers; of process 0 */
+	struct remote_list asked; /* users with reports kept without watchers; of process 0 */
 	uint32_t shards[REMOTE_SHARDS_MAX], shard_count; /* of the sender of what is being read */
 	bool lists_shards;                               /* it is one that says them */
 	uint32_t seconds;

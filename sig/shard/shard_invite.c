@@ -761,8 +761,8 @@ static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
 	return route(s, m, caller, out, why);
 }
 
-/* A phone that no document names calls for help, and flows whose numbers begin with '#', and takes
- * no place of others: anybody may have such a phone. */
+/* A phone without a document may make emergency calls and call flows with a number that begins with
+ * '#'. It takes no place of others: anybody may have such a phone. */
 static bool bare_may_call(const struct shard *s, const struct sip_message *m,
 			  const struct caller *caller, const struct number_claimed *target,
 			  struct call_refusal *why)

@@ -227,7 +227,7 @@ static bool replaces_taken(const struct shard *s, const struct call *c, uint8_t 
 }
 
 /* Who waits to take a place has none of its own yet: the place is meant, as by a page that is
- * loaded again, whose ACK or keys were lost with it. */
+ * loaded again and lost its ACK or keys. */
 static const struct call *replaces_meant(const struct shard *s, const struct call *c, uint8_t *leg)
 {
 	const struct call_replaces *r = &c->replaces;
@@ -242,8 +242,8 @@ static const struct call *replaces_meant(const struct shard *s, const struct cal
 	return of;
 }
 
-/* Of two members one would stay: in a conference the former leaves now, elsewhere once the later one
- * is there (replace.h). */
+/* Lets the replaced leg leave: in a conference now, as two members would be there, elsewhere once
+ * the new leg is there (replace.h). */
 void shard_replaced_begin(struct shard *s, const struct call *c)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };

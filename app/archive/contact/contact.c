@@ -168,7 +168,7 @@ static int item_read(json_t *list, const json_t *given, const char *what, const 
 					  : "is work, home or other");
 	if (!err && (!params_are_good(contact_text(item, "params")) ||
 		     !group_is_good(contact_text(item, "group"))))
-		err = contact_wrong(why, "params, or group", "is none of a vCard");
+		err = contact_wrong(why, "params, or group", "a vCard has no such value");
 	if (err)
 		json_decref(item);
 	else

@@ -52,8 +52,8 @@ int contact_read(json_t *contact, const json_t *given, char why[SQL_WHY_MAX]) NO
  * cut at a whole character, without blanks at its ends. Does nothing where it is empty. */
 void contact_text_set(json_t *contact, const char *member, struct bytes text, size_t most,
 		      bool lines);
-/* Fills in a name that is left open; a default number that is none of its numbers goes. -EINVAL: it
- * has no name. */
+/* Fills in a name that is left open; a default number that is not among its numbers goes. Returns
+ * -EINVAL if it has no name. */
 int contact_finish(json_t *contact, char why[SQL_WHY_MAX]) NODISCARD;
 /* The id of a contact by its uid, else by what it is: the same file again has the same ids. */
 void contact_id(char out[CONTACT_ID_MAX], const json_t *contact);
@@ -103,10 +103,10 @@ struct vcard_property {
 /* 0, or -ENOMEM. */
 int vcard_open(struct vcard_reader *r, struct bytes file) NODISCARD;
 void vcard_close(struct vcard_reader *r);
-/* The next contact, the caller's; NULL: there is none. 0; -EBADMSG with a line and why: that card
+/* The next contact, the caller's; NULL: the end. 0; -EBADMSG with a line and why: that card
  * cannot be read, and the next may be; -ENOMEM. */
 int vcard_read(struct vcard_reader *r, json_t **contact, char why[SQL_WHY_MAX]) NODISCARD;
-/* The next property of all cards; valid until the next call. False: there is none. */
+/* The next property of all cards; valid until the next call. False: the end. */
 bool vcard_property_next(struct vcard_reader *r, struct vcard_property *out);
 /* Version 3 or 4, with that UID and REV, where it has none of its own. */
 void vcard_write(struct writer *w, const json_t *contact, int version, const char *uid,

@@ -11,7 +11,7 @@
 
 enum { TEXT_ROOM = 96, NANP_DIGITS = 10 };
 
-/* Octets of U+00A0, U+2010 to U+2015, U+202F and U+2212 at the beginning; 0: it is none. */
+/* Octets of U+00A0, U+2010 to U+2015, U+202F and U+2212 at the beginning; 0: another one. */
 static size_t separator_length(struct bytes text)
 {
 	static const char *const all[] = { "\u00a0", "\u2010", "\u2011", "\u2012", "\u2013",

@@ -127,7 +127,7 @@ static void filter_read(struct dav_parse *p, const char *name, const XML_Char **
 		m->negate = !strcmp(attribute(attributes, "negate-condition"), "yes");
 		p->text = TEXT_MATCH;
 	} else {
-		parse_stop(p, -ENOTSUP); /* a param-filter, or what is none */
+		parse_stop(p, -ENOTSUP); /* a param-filter, or no filter */
 	}
 }
 
@@ -219,7 +219,7 @@ static void text_take(struct dav_parse *p)
 		return;
 	case TEXT_TOKEN:
 		if (bytes_cstr(text, r->token, sizeof(r->token)))
-			memcpy(r->token, "?", 2); /* it is none of ours */
+			memcpy(r->token, "?", 2); /* not a token of ours */
 		return;
 	case TEXT_LIMIT:
 		if (bytes_u32(text, &r->limit) || !r->limit)

@@ -62,7 +62,7 @@ static void id_to_name(struct writer *w, const char *id)
 
 void dav_path_parse(struct dav_path *out, struct bytes path, struct bytes user)
 {
-	struct bytes whose = { 0 }, part = { 0 };
+	struct bytes owner = { 0 }, part = { 0 };
 	bool books;
 
 	*out = (struct dav_path){ .kind = path.n ? DAV_NOTHING : DAV_ROOT };
@@ -70,7 +70,7 @@ void dav_path_parse(struct dav_path *out, struct bytes path, struct bytes user)
 	books = bytes_is(part, "books");
 	if (!books && !bytes_is(part, "principals"))
 		return;
-	if (!bytes_cut(&path, '/', &whose) || !user.n || !bytes_eq(whose, user))
+	if (!bytes_cut(&path, '/', &owner) || !user.n || !bytes_eq(owner, user))
 		return;
 	if (!path.n) {
 		out->kind = books ? DAV_HOME : DAV_PRINCIPAL;

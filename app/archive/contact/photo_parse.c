@@ -86,7 +86,7 @@ static int base64_value(uint8_t c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* One text for each value. False: it is none. */
+/* One text for each value. False: no base64. */
 static bool photo_base64_read(struct bytes text, uint8_t *out, size_t *n)
 {
 	uint32_t bits = 0;

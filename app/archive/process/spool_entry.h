@@ -9,7 +9,7 @@ enum { SPOOLED_FIELDS_MAX = 256 };
 
 void spooled_entry_write(struct writer *w, const struct archive_entry *entry);
 /* Points into rest, and at fields, of which there are SPOOLED_FIELDS_MAX: what an entry has more is
- * left out. False: it is none of ours. */
+ * left out. False: not an entry of ours. */
 bool spooled_entry_read(struct archive_entry *out, struct archive_field fields[SPOOLED_FIELDS_MAX],
 			struct bytes rest);
 

@@ -113,11 +113,10 @@ const struct command g_extension_commands[] = {
 	  BY(command_extension_get), .shows = g_extension_fields, .own = "number",
 	  .by_flow = true },
 	{ "extension.secret", COMMAND_FOR_ADMIN, g_secret_args,
-	  "Changes the password of an extension, the PIN of its mailbox, or both, for whom knows "
-	  "the "
-	  "present password. Another password ends all its sessions; its phones register by it "
-	  "from "
-	  "then on. Wrong ones count with those of SIP: busy, and when it may be tried again.",
+	  "Changes the password of an extension, the PIN of its mailbox, or both, for a client "
+	  "that knows the present password. Another password ends all its sessions; its phones "
+	  "register by it from then on. Wrong ones count with those of SIP: busy, and when it may "
+	  "be tried again.",
 	  "number", BY(command_extension_secret), .own = "number", .transient = true },
 	{ "extension.page", COMMAND_FOR_ADMIN, g_get_args,
 	  "Shows the link to the record page of an extension, for its phone's settings. It is a "

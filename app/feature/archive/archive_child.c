@@ -405,7 +405,7 @@ static void far_on_answer(struct others_ticket *t, struct bytes text)
 	far->done(far->node, result,
 		  result ? NULL
 		  : why  ? why
-			 : "the node whose archive counts does not answer",
+			 : "the node with the archive does not answer",
 		  far->arg);
 	json_decref(answer);
 	free(far);

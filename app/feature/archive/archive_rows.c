@@ -206,7 +206,7 @@ static const struct command g_history_commands[] = {
 	  BY(command_archive_list), .columns = "utc_ms,type,object,by,outcome", .transient = true,
 	  LISTS("id", "utc_ms", true, "utc_ms,type,by,door,role,user,source,outcome,node") },
 	{ "archive.query", COMMAND_FOR_OPERATOR, g_query_args,
-	  "What nodes ask the one whose archive counts, where archive.url is not set.",
+	  "What nodes ask the node with the archive, where archive.url is not set.",
 	  "the answer of its archive", BY(command_archive_query), .transient = true,
 	  .often = true },
 	{ .name = NULL },

@@ -134,7 +134,7 @@ static json_t *history_row(const struct command_run *run, const json_t *row)
 	command_party_hide(run, seen);
 	if (strcmp(json_text(seen, "from"), from) != 0 && !history_is_own(run) &&
 	    !strcmp(json_text(seen, "direction"), "outgoing")) {
-		json_decref(seen); /* whose list it is says who that was */
+		json_decref(seen); /* the owner of the list is the hidden caller */
 		return NULL;
 	}
 	if (strcmp(json_text(seen, "from"), from) != 0 && !strcmp(json_text(seen, "number"), from))

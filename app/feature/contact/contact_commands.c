@@ -88,7 +88,7 @@ static const char *const g_given[] = { "name",           "first_name", "middle_n
 				       "default_number", "line",       "photo",       "favourite",
 				       "pinned",         "blocked",    NULL };
 
-/* Also of contact.add, whose id is made here. */
+/* Also of contact.add: its id is made here. */
 void command_contact_put(struct command_run *run)
 {
 	bool add = command_is_verb(run->command, "add");

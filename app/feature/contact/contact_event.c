@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who calls: the archive is asked whose number it is, in the book of an extension and in the
+ * The caller's contact: the archive looks his number up, in the book of an extension and in the
  * directory. A call from a trunk asks before it rings (sig/pbx/contact.c), and has an answer within
  * FIND_MS or none. When a call rings at an extension, the event call.contact says all contacts of
  * that number; the call waits for nothing then. A tenant has a share of what the archive is asked at

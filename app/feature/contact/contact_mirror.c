@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Extensions that are shown, as a book of the archive: there CardDAV reads them beside contacts,
- * with sync-tokens. The node whose archive reads tells it each document that changes, and all of
+ * with sync-tokens. The node with the archive tells it each document that changes, and all of
  * them when it begins; then it looks for those in the archive that are gone. One request is under
  * way at a time, so what is told last is what the document is. Control thread.
  */
@@ -175,7 +175,8 @@ static void colleagues_tell(struct node *n, json_t *rows)
 		json_decref(rows);
 }
 
-/* The next page begins behind these rows, unless a new round has begun since they were asked for. */
+/* Puts the place of the next page behind these rows, unless a new round has begun since the request
+ * for them. */
 static void colleagues_place(const char *tenant, const json_t *rows)
 {
 	const char *last;

@@ -199,8 +199,9 @@ static const struct command g_contact_commands[] = {
 	  .transient = true,
 	  LISTS("contact", NULL, false, "name,number,company,revision,changed_utc_ms") },
 	{ "contact.find", COMMAND_FOR_READER, g_find_args,
-	  "Says whose number it is: of the book of an extension, and of the directory. Numbers "
-	  "are compared in one form, by the dial plan of the tenant (country, area, prefixes, "
+	  "Finds the contacts with a number: in the book of an extension, and in the directory. "
+	  "Numbers are compared in one form, by the dial plan of the tenant (country, area, "
+	  "prefixes, "
 	  "access), so +1 212 555 0100, 912125550100 and 555-0100 find one contact.",
 	  "a list of at most 8, own ones first: book (own or directory), contact, name, company, "
 	  "category (CATEGORIES of its vCard), blocked, number_blocked (any contact of the number "
@@ -261,7 +262,7 @@ static const struct command g_contact_commands[] = {
 	  BY(command_document_list), .documents = BY(&g_directory_profile_documents),
 	  .columns = "name,departments,extensions" },
 	{ "directory.add", COMMAND_FOR_APPLICATION, g_shared_add_args,
-	  "Makes a contact in the directory. Users whose extension has directory_write may.",
+	  "Makes a contact in the directory. Users of an extension with directory_write may.",
 	  CONTACT_RESULT, BY(command_contact_put), .own = "" },
 	{ "directory.put", COMMAND_FOR_APPLICATION, g_shared_put_args,
 	  "Makes a contact of that id in the directory, or changes the given fields.",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands of contacts and of a tenant's directory, whose rows are in contact_rows.c. What they
+/* The commands of contacts and of a tenant's directory; their rows are in contact_rows.c. What they
  * ask for is in the archive (app/archive/contact/contact.h). */
 #ifndef APP_FEATURE_CONTACT_CONTACTS_H
 #define APP_FEATURE_CONTACT_CONTACTS_H
@@ -56,7 +56,7 @@ json_t *colleague_row(const struct node *n, uint16_t tenant, struct bytes number
 /* The arguments of a request: the tenant, the owner of the book that the command is about, and the
  * dial plan. NULL: the run has failed, and is gone. */
 json_t *contact_args(struct command_run *run);
-/* The same of that owner, whoever asks. */
+/* The same of that owner, for any caller of the command. */
 json_t *contact_args_in(const struct node *n, uint16_t tenant, const char *owner);
 /* What the page of a list needs, and where it goes on: in args. */
 void contact_page_args(const struct command_run *run, json_t *args);

@@ -6,7 +6,7 @@
 
 const char *const g_monitor_modes[] = { "listen", "coach", "barge", NULL };
 
-static const char *field_whom_wrong(const void *value, const char *text)
+static const char *field_parties_wrong(const void *value, const char *text)
 {
 	struct bytes rest = bytes_str(text), one;
 
@@ -32,8 +32,8 @@ const struct command_arg g_supervisor_fields[] = {
 	  .max = DIAL_NUMBER_MAX - 1,
 	  .help = "The extension that may.",
 	  .field = { FIELD_AT(FIELD_TEXT, number), .refers = "extension", .goes_with = true } },
-	REFERS_FIELD("whom", of_party, CHARSET_TEXT, field_whom_wrong, "extension",
-		     "Extensions whose calls it may monitor, and group:NAME for those that are "
+	REFERS_FIELD("whom", of_party, CHARSET_TEXT, field_parties_wrong, "extension",
+		     "Extensions with calls it may monitor, and group:NAME for those that are "
 		     "members of a group then, joined by ','. Empty: nobody's."),
 	WORDS_FIELD("modes", modes, g_monitor_modes, 3, "listen",
 		    "What it may do. listen: it hears both parties, and neither hears it; coach: "

@@ -22,7 +22,7 @@ static const struct command_arg g_monitor_args[] = {
 	TEXT_ARG("number", CHARSET_NUMBER, 1, DIAL_NUMBER_MAX - 1, NULL,
 		 "The supervisor: the extension that is rung.", .required = true),
 	TEXT_ARG("extension", CHARSET_NUMBER, 1, DIAL_NUMBER_MAX - 1, NULL,
-		 "The extension whose call it is.", .required = true),
+		 "The extension that has the call.", .required = true),
 	ENUM_ARG("mode", g_monitor_modes, NULL, "What the supervisor does in it.",
 		 .required = true),
 	{ .name = "call",
@@ -38,12 +38,12 @@ static const struct command_arg g_monitor_args[] = {
 
 static const struct command g_monitor_commands[] = {
 	{ "supervisor.put", COMMAND_FOR_ADMIN, g_supervisor_fields,
-	  "Makes an extension a supervisor, or changes the given fields: whose calls it may "
+	  "Makes an extension a supervisor, or changes the given fields: which calls it may "
 	  "monitor, and how.",
 	  "the supervisor; warnings, of extensions and groups that are not there", BY(document_put),
 	  .documents = BY(&g_supervisor_documents) },
 	{ "supervisor.get", COMMAND_FOR_READER, g_supervisor_args,
-	  "Shows whose calls an extension may monitor.", "changed_utc_ms", BY(document_show),
+	  "Shows which calls an extension may monitor.", "changed_utc_ms", BY(document_show),
 	  .documents = BY(&g_supervisor_documents), .shows = g_supervisor_fields, .own = "number" },
 	{ "supervisor.delete", COMMAND_FOR_ADMIN, g_supervisor_args,
 	  "The extension may monitor nobody. Calls that it monitors go on.", "number",

@@ -24,7 +24,8 @@ enum page_priority {
 	PAGE_EMERGENCY, /* all of them */
 };
 
-/* Of phones that page each other by multicast; their groups have a channel, and a name of people. */
+/* Limits of phones that page each other by multicast. Each of their groups has a channel and a name
+ * to be read. */
 enum { PAGE_CHANNELS = 25, PAGE_PERSON_MAX = 33, PAGE_TEXT_MAX = 65 };
 
 struct page_value {

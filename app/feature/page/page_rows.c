@@ -33,8 +33,8 @@ const struct command_arg g_page_fields[] = {
 	REFERS_FIELD("members", members, CHARSET_TEXT, page_members_wrong, "extension",
 		     "Extensions that hear its pages, at most 250, joined by ','."),
 	WORD_FIELD("priority", priority, FIELD_NUMBER, g_page_priorities, "normal",
-		   "Whom it rings. normal: nobody who has a call, or has do_not_disturb; priority: "
-		   "who has a call, too; emergency: everybody."),
+		   "Members that it rings. normal: those without a call and without "
+		   "do_not_disturb; priority: also those with a call; emergency: all."),
 	NUMBER_FIELD("channel", channel, 0, PAGE_CHANNELS, "0",
 		     "Channel by which Polycom phones of its members hear each other's pages, from "
 		     "1 to 25, in their files: 1 is their default, 24 comes before other pages and "
@@ -64,7 +64,7 @@ static const struct command_arg g_page_ring_args[] = {
 static const struct command g_page_commands[] = {
 	{ "page.put", COMMAND_FOR_ADMIN, g_page_fields,
 	  "Makes a paging group, or changes the given fields. Who calls it speaks to its members, "
-	  "whose phones answer by themselves. A number leads to it by number.put with "
+	  "and their phones answer by themselves. A number leads to it by number.put with "
 	  "to=page:NAME.",
 	  "the paging group; warnings, of extensions that are not there yet",
 	  BY(command_flow_kind_put), .documents = BY(&g_page_documents) },

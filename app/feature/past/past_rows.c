@@ -28,9 +28,9 @@ static const struct command_arg g_past_restore_args[] = {
 static const struct command g_past_commands[] = {
 	{ "document.history", COMMAND_FOR_ADMIN, g_past_args,
 	  "Lists what a document was before its last changes, the newest first: 16 versions, of "
-	  "large ones 4, of a tenant's 512 documents that changed last, for 90 days. For whom may "
-	  "put "
-	  "it. The audit says who has changed it. Sessions, tokens, agents and sets have none.",
+	  "large ones 4, of a tenant's 512 documents that changed last, for 90 days. It needs the "
+	  "right to put it. The audit says who has changed it. Sessions, tokens, agents and sets "
+	  "have none.",
 	  "a list: version, state (now, former, deleted), changed_utc_ms, and changes ({field: "
 	  "[before, after]} against the version below it; of what nobody is shown, secrets)",
 	  BY(command_document_history), .transient = true },
@@ -38,10 +38,10 @@ static const struct command g_past_commands[] = {
 	  "Compares two versions of a document.", "changes: {field: [version, with]}",
 	  BY(command_document_diff), .transient = true },
 	{ "document.restore", COMMAND_FOR_ADMIN, g_past_restore_args,
-	  "Makes a document what it was in that version, for whom may put it. What nobody is "
-	  "shown, "
-	  "as passwords, stays as it is now; of one that was deleted it is what it was then. A "
-	  "number that something else has by now, and seats that are given, are refused.",
+	  "Makes a document what it was in that version; it needs the right to put it. What "
+	  "nobody is shown, as passwords, stays as it is now; of one that was deleted it is "
+	  "what it was then. A number that something else has by now, and seats that are given, "
+	  "are refused.",
 	  "change: created or changed", BY(command_document_restore) },
 	{ .name = NULL },
 };

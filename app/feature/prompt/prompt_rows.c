@@ -69,7 +69,7 @@ static const struct command g_prompt_commands[] = {
 	  "replaces it: prompt.put of greeting-NUMBER, greeting-NUMBER-STATE or name-NUMBER.",
 	  "the prompt", BY(command_greeting), .order = GREETING_PUT, .own = "number" },
 	{ "greeting.record", COMMAND_FOR_ADMIN, g_own_greeting_args,
-	  "Rings the phone of an extension, whose user says the greeting behind a beep, and "
+	  "Rings the phone of an extension. Its user says the greeting behind a beep, and "
 	  "presses # or hangs up: prompt.record of that prompt.",
 	  "name, language, call", BY(command_greeting), .order = GREETING_RECORD, .own = "number" },
 	{ "greeting.hear", COMMAND_FOR_ADMIN, g_own_greeting_args,

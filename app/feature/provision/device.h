@@ -140,7 +140,7 @@ int device_login_apply(struct node *n, struct device_entry *d, const struct devi
 void device_login_forget(struct node *n, struct device_entry *d);
 /* Ends logins that have expired. Twice a second. */
 void device_login_beat(struct node *n, struct device_entry *d, uint64_t now_ns);
-/* It was asked to look for files as another one's phone: it is none of its former extension. */
+/* It was asked to look for files as another one's phone: its former extension has it no more. */
 void device_login_synced(struct node *n, struct device_entry *d);
 /* The password is that of the device. It is not proven by this: guesses are not counted. */
 bool device_password_fits(const struct node *n, const struct device_entry *d, const char *password);
@@ -162,8 +162,9 @@ bool bare_proves(const struct node *n, uint16_t tenant, const char *mac,
  * tenant has no such phones, or no memory. */
 struct phone_files *bare_render(struct node *n, uint16_t tenant, const char *mac,
 				struct web_routed *r);
-/* Its document is that of who has proven his PIN at the phone; the one that is there, if nobody else
- * is logged in: the phone was reset. password: the device's from now on. False: another one's. */
+/* Takes a bare phone for the user who has proven his PIN at it. An existing document is kept, if
+ * nobody else is logged in: the phone was reset. password: the device's from now on. Returns false
+ * if the phone is another user's. */
 bool bare_adopt(struct command_run *run, struct device_value *v, bool there,
 		char password[BARE_PASSWORD + 1]);
 

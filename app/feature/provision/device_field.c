@@ -216,13 +216,13 @@ const struct command_arg g_device_fields[] = {
 	  .help = "A password of its own: then it logs in with it by its MAC, for its files and as "
 		  "a "
 		  "phone, and extensions can log in at it (device.login). It has one extension, "
-		  "whose phone it is meanwhile. Nobody is shown it. off: it has none. Absent: "
-		  "unchanged; at first off." },
+		  "and is the phone of that one meanwhile. Nobody is shown it. off: it has none. "
+		  "Absent: unchanged; at first off." },
 	REFERS_FIELD("user", user, CHARSET_NUMBER, NULL, "extension",
 		     "The extension that is logged in at it. Empty: none, and it is a phone of "
 		     "extensions. device.login and device.logout set it."),
 	TEXT_FIELD("former", former, CHARSET_NUMBER, NULL,
-		   "Whose phone it was before. The node writes it."),
+		   "The extension that had the phone before. The node writes it."),
 	NUMBER_FIELD("login_utc_ms", login_utc_ms, 0, UINT64_MAX, "0",
 		     "When the last extension logged in or out. The node writes it."),
 	NUMBER_FIELD("logout_utc_ms", logout_utc_ms, 0, UINT64_MAX, "0",

@@ -99,7 +99,7 @@ bool device_password_fits(const struct node *n, const struct device_entry *d, co
 	return fits;
 }
 
-/* ---- whose it is ---- */
+/* ---- the extension of a device ---- */
 
 static bool login_is_over(const struct node *n, const struct device_entry *d)
 {
@@ -143,7 +143,7 @@ static bool login_is_later(const struct device_entry *a, const struct device_ent
 						      : strcmp(a->mac, b->mac) > 0;
 }
 
-/* The shards know whose phone it is now. 0, -ENOSPC or -ENOMEM. */
+/* Tells the shards which extension has the phone now. 0, -ENOSPC or -ENOMEM. */
 static int login_settle(struct node *n, struct device_entry *d)
 {
 	struct device_login *l = &d->login;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Asks many phones to look for other files, in waves: a change that is wrong is to reach some of
- * them, and not all. A wave is over when each of its phones has fetched its files, or has failed: it
- * was asked, and did not come in time. One that could not be asked is away, or in a call: it is asked
- * later, and its wave does not wait for it. Where it is stopped nobody is asked any more. The node of
- * the command does it, one of a tenant at a time; a node that dies forgets it.
+ * them, and not all. A wave is over when each of its phones has fetched its files, or has failed:
+ * it was asked, and did not fetch them in time. A phone that is away or in a call cannot be asked:
+ * that is done later, and the wave does not wait for it. Once the roll-out is stopped no phone is
+ * asked any more. The node of the command runs it, one of a tenant at a time; a node that dies
+ * forgets it.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -238,8 +238,8 @@ static bool sync_ask_caller(struct node *n, struct device_entry *d, uint64_t now
 	return !d->sync_ms;
 }
 
-/* As whose phone it is registered: that of its document, or its former one. False: not yet known;
- * number is empty where it is none's. */
+/* Finds the extension that the phone is registered for: that of its document, or its former one.
+ * False: not yet known; number is empty where there is no registration. */
 static bool sync_number(struct node *n, struct device_entry *d, struct bytes *number,
 			uint64_t now_ns)
 {

@@ -2,7 +2,7 @@
 /*
  * Daylight saving time as phones have it: on the nth, or the last, weekday of a month, at an hour.
  * The rule is that of this year's two changes, looked for in the zone itself. So a phone changes
- * its clock without a boot, and a zone whose rule is another one next year needs one. Pure.
+ * its clock without a boot, and a zone that has another rule next year needs one. Pure.
  */
 #include "app/feature/provision/phone_files.h"
 #include "base/zone.h"

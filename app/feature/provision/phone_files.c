@@ -503,8 +503,8 @@ static void file_name_write(struct phone_file *file, const char *pattern,
 	file->name[w.n] = '\0';
 }
 
-/* Of all files so far, and of what the first one has beside their names. w: a copy, with room behind
- * what counts. */
+/* Computes the revision of all files so far, and of what the first one has beside their names. w: a
+ * copy, with room behind the text that counts. */
 static void revision_write(struct phone_files *out, struct writer w, const struct phone_values *v)
 {
 	uint8_t hash[SHA256_DIGEST_LENGTH];

@@ -86,7 +86,7 @@ struct phone_facts {
 	const char *record_url;  /* of the page that its Record key opens; "": it has no such key */
 	const char *browser_url; /* of the first page of its micro-browser; "": it has none */
 	bool directory_page;     /* a key opens its directory there */
-	/* where it registers, or calls, while its server is not reached: over UDP, plain; "": none */
+	/* host where it registers or calls while its server is out of reach: plain UDP; "": none */
 	const char *secondary;
 	uint16_t secondary_port;
 	bool secondary_registers;
@@ -129,8 +129,8 @@ bool phone_file_is_last(const char *family, struct bytes name);
  * digits that is dialled again from a list of calls gets A1 in front ("RRA1R"), and three digits
  * may be sent. Unchanged where it has no such entry, or there is no room. */
 void phone_map_redial(char *map, size_t size);
-/* For phones that nobody knows, of any family: no secret is in it. BARE: it names a file that each of
- * them asks for; FIRMWARE: and firmware. Constant; empty: not loaded. */
+/* Files for unknown phones of any family, without a secret. BARE names a file that each of them
+ * asks for, FIRMWARE that and firmware. Constant; empty: not loaded. */
 enum phone_default {
 	PHONE_DEFAULT_NONE,
 	PHONE_DEFAULT_BARE,

@@ -163,7 +163,7 @@ static struct device_entry *device_of_line(struct node *n, struct device_entry *
 	return NULL;
 }
 
-/* Of the devices with that MAC, the one whose extension has the password; NULL: none. It chooses
+/* Finds the device with that MAC and an extension with the password; NULL: none. It chooses
  * alone: provision_login proves the password. Tenants may have the same MAC and number. */
 static struct device_entry *device_of_password(struct node *n, struct device_entry *first,
 					       struct bytes number, const char *password,

@@ -61,7 +61,7 @@ static const struct command g_device_commands[] = {
 	  "Deletes a device: its phone gets no files any more, and keeps those that it has.", "mac",
 	  BY(command_device_delete), .documents = BY(&g_device_documents) },
 	{ "device.list", COMMAND_FOR_READER, g_no_args,
-	  "Lists devices by MAC, also those whose phones are away, with what was seen of each.",
+	  "Lists devices by MAC, also those with phones that are away, with what was seen of each.",
 	  "a list of devices, each with seen, as in device.get", BY(command_device_list),
 	  .documents = BY(&g_device_documents), .columns = "mac,make,model,extensions,location" },
 	{ "device.sync", COMMAND_FOR_APPLICATION, g_device_args,

@@ -262,7 +262,7 @@ static json_t *browser_show(const struct node *node, uint16_t tenant, const void
 			 host.p, host.n, "changed_utc_ms", (json_int_t)v->changed_utc_ms);
 }
 
-/* Whoever pushes reads the documents: nothing is kept besides. */
+/* The sender of a push reads the documents, and nothing is kept besides. */
 static int browser_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	(void)node;

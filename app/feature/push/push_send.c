@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pushes to the browsers of users: for a call that begins to ring at an extension, when that call is
- * over or answered, and for a new message. The node that has the call does so. What was told of
+ * Pushes to the browsers of users: for a call that begins to ring at an extension, when that call
+ * is over or answered, and for a new message. The node that has the call does so. What was told of
  * which call is remembered in a small table, so that nobody is left with the notice of a call that
  * rings no more; a node that restarts has forgotten it. A browser that its push service does not
- * know any more is deleted, and so is one whose user has another password, or whose session was
+ * know any more is deleted, and so is one after its user's password changed or its session was
  * ended.
  */
 #include "app/feature/push/push.h"
@@ -300,7 +300,7 @@ static void call_ring(struct node *n, uint16_t tenant, uint64_t call, struct byt
 	g_pushes.next = (g_pushes.next + 1) % PUSHED_MAX;
 }
 
-/* At each user whose phones ring: of a group, too. */
+/* Pushes to each user with phones that ring, also by a group. */
 static void call_on_ringing(struct node *n, uint16_t tenant, const struct sig_event *event)
 {
 	const struct shard *core = node_core(n, event->call);

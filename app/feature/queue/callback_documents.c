@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kind of documents "callback": a caller of a queue who is called when it is his turn
  * (sig/pbx/queue/callbacks.h). Each node has all of them in its lines, and looks twice a second
- * which one is next. The document says how many tries were made. Redis takes one change of a version
- * alone, so of all nodes one makes each try, and it is written down before the number is called. The
- * call then is one of a command: with a flow, and paid by an extension whose rights count. */
+ * which one is next. The document says how many tries were made. Redis takes one change of a
+ * version alone, so of all nodes one makes each try, and it is written down before the number is
+ * called. The call is then one of a command, with a flow, and with the rights of an extension that
+ * pays. */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -19,7 +19,7 @@ static const char *queue_members_wrong(const void *value, const char *text)
 
 static const char *queue_skills_wrong(const void *value, const char *text)
 {
-	static struct queue_terms unused; /* without members: whose they are may change later */
+	static struct queue_terms unused; /* without members, who may change later */
 
 	(void)value;
 	return queue_skills_parse(&unused, bytes_str(text));
@@ -38,13 +38,14 @@ const struct command_arg g_queue_fields[] = {
 	REFERS_FIELD("members", members, CHARSET_TEXT, queue_members_wrong, "extension",
 		     "Extensions that take its calls while they are logged in as agents, at most "
 		     "32, joined by ',' in their order."),
-	WORD_FIELD("strategy", core.strategy, FIELD_NUMBER, g_queue_strategies, "longest_idle",
-		   "Which free agent rings for the next caller: the one whose last call of a queue "
-		   "ended first (longest_idle), the next one in turn (round_robin), all free ones "
-		   "at once (ring_all), the one with the fewest calls of queues since the node "
-		   "started (fewest_calls), the first one (in_order), or the one with the most "
-		   "skill, if that is "
-		   "enough for the caller (skill)."),
+	WORD_FIELD(
+		"strategy", core.strategy, FIELD_NUMBER, g_queue_strategies, "longest_idle",
+		"Which free agent rings for the next caller: the one idle for longest since a "
+		"call of a queue (longest_idle), the next one in turn (round_robin), all free ones "
+		"at once (ring_all), the one with the fewest calls of queues since the node "
+		"started (fewest_calls), the first one (in_order), or the one with the most "
+		"skill, if that is "
+		"enough for the caller (skill)."),
 	WEIGHTED_FIELD("skills", skills, CHARSET_TEXT, queue_skills_wrong, "extension",
 		       "For strategy=skill: what members can do for this queue, from 0 to 100, as "
 		       "1001:90,1002:40. Who is not named has 0."),
@@ -84,11 +85,10 @@ const struct command_arg g_queue_fields[] = {
 		     "Where a caller goes who has waited as long as he may."),
 	REFERS_FIELD("full_to", full_to, CHARSET_TEXT, field_flow_or_number_wrong, "number",
 		     "Where a caller goes when as many wait as may."),
-	WORD_FIELD(
-		"callback", core.callback.rule, FIELD_NUMBER, g_callback_rules, "off",
-		"When callers who do not wait on the phone, and keep their place, are called "
-		"back: once an agent is free for them, whom the queue keeps for them while their "
-		"phone rings (agent), or once nobody waits before them (turn). Off: nobody is."),
+	WORD_FIELD("callback", core.callback.rule, FIELD_NUMBER, g_callback_rules, "off",
+		   "When callers who do not wait on the phone, and keep their place, are called "
+		   "back: once an agent is free, who is reserved for them while their "
+		   "phone rings (agent), or once nobody waits before them (turn). Off: nobody is."),
 	TEXT_FIELD("callback_key", callback_key, CHARSET_NUMBER, queue_key_wrong,
 		   "The key by which a caller who waits has himself called back. Empty: none."),
 	FLAG_FIELD("callback_keyed", core.callback.keyed, "false",

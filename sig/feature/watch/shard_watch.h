@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who watches users of a shard: subscriptions to them (sig/subscription/subscriptions.h), by
+/* Watchers of a shard's users: subscriptions to them (sig/subscription/subscriptions.h), by
  * SUBSCRIBE and by pages, alone or in lists. Private to sig/feature/. */
 #ifndef SIG_FEATURE_WATCH_H
 #define SIG_FEATURE_WATCH_H

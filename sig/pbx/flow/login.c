@@ -226,7 +226,7 @@ int verb_notification(struct flow_turn_of *t)
 	return verb_command(t, n > 1 ? "extension.put" : "extension.get", members, PIN_ASK_MS);
 }
 
-/* By the device whose account has proven the call, and no other one. */
+/* By the device with the account that has proven the call, and no other one. */
 int verb_device(struct flow_turn_of *t)
 {
 	const struct leg *l = call_caller(t->c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Queues of a node's tenants: which callers wait in which line, who its agents are, and which
  * caller is next with which agents (docs/adr/0165). Pure: no call, socket or clock. Callers stay in
- * their calls, whose records have the time at which they joined; so a line is derived from calls,
+ * their calls. The record of each has the time at which he joined; so a line is derived from calls,
  * and nothing of it can be lost apart from them. One table for all shards of a node, which also has
  * what other nodes tell of their callers and reservations: all have the same line, and each serves
  * its own callers. One thread. */
@@ -55,8 +55,8 @@ struct callback_terms {
 	uint32_t retry_s;
 	uint16_t most;   /* of the queue */
 	uint16_t keep_h; /* then it is forgotten */
-	char payer
-		[DIAL_NUMBER_MAX]; /* whose rights count for numbers outside; "": none is called */
+	/* extension with the rights for numbers outside; "": none is called */
+	char payer[DIAL_NUMBER_MAX];
 	char hours[CALLBACK_HOURS_MAX]; /* the calendar in which they are called; "": at any time */
 };
 
@@ -159,8 +159,8 @@ struct queue_caller {
 	bool away;            /* that is not there: it keeps its place, and no agent waits for it */
 	uint64_t owed_utc_ms; /* since then an agent is free for it there */
 	uint32_t owed_look;   /* the pick that saw it last */
-	/* Nobody waits on the phone, and all nodes have it (callbacks.h): rings says that its time has
-	 * not come, call is no call's id. NULL: a call. */
+	/* The callback of a caller who does not wait on the phone. All nodes have it (callbacks.h).
+	 * rings: its time has not come; call is no call's id. NULL: the caller has a call. */
 	struct queue_callback *callback;
 	/* of the table */
 	struct queue *of;
@@ -237,7 +237,7 @@ struct queue_walk queue_walk(const struct queue *q);
 struct queue_caller *queue_walk_next(struct queue_walk *w);
 /* All queues, *cursor 0 at first, also those that only callers have; NULL at the end. */
 struct queue *queues_next(const struct queues *x, uint32_t *cursor);
-/* Returns the tenant's first caller of this node for whom no agent rings. NULL: none. */
+/* Returns the tenant's first caller of this node without an agent that rings. NULL: none. */
 const struct queue_caller *queues_first(const struct queues *x, uint16_t tenant);
 /* From 1 on, in its queue. */
 uint32_t queue_position(const struct queue_caller *of);
@@ -254,7 +254,7 @@ struct queue_match {
 	struct queue_agent *agents[QUEUE_MEMBERS_MAX];
 };
 
-/* Finds the first caller of this node for whom an agent is free, and the agents to ring, in order.
+/* Finds the first caller of this node with a free agent, and the agents to ring, in order.
  * Agents for callers of other nodes who are before him are left out. Returns false if there is
  * none. */
 bool queues_pick(struct queues *x, uint16_t tenant, uint64_t now_utc_ms, queue_free_fn *free,

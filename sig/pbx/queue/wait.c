@@ -3,7 +3,7 @@
  * Each waiting call looks who is next when something has changed (queues_pick): itself, or another
  * one, which it wakes. Agents are reserved in the table of the node, and by a claim with an expiry
  * in the store, which other nodes meet; then they ring as by the verb dial. What is saved is the
- * place, and for whom agents ring: a successor derives all else. */
+ * place, and the callers that agents ring for: a successor derives all else. */
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ enum {
 	CLAIM_MS = 5000,        /* of the store: of a call that is lost nothing stays */
 	RENEW_MS = 2000,        /* so often it is renewed while the agent rings */
 	REST_MS = 5000,         /* an agent who did not answer is not rung */
-	TAKEN_MS = 1000,        /* one whom another node has is tried again */
+	TAKEN_MS = 1000,        /* an agent that another node has is tried again */
 	LOOK_MS = 1000,         /* the first one looks in any case */
 	COMMAND_MAX = 160,
 	BACK_MS = 60000, /* who comes back by then has his place again */
@@ -208,7 +208,7 @@ static void callback_reached(const struct call_host *h, const struct call *c, co
 	at = queues_callback(h->queues, c->tenant, name, number);
 	queues_callback_over(h->queues, c->tenant, name, number, "answered");
 	if (at)
-		at->callback->call = 0; /* who rings by that call from now on rings for a caller */
+		at->callback->call = 0; /* agents of that call ring for a caller from now on */
 	for (uint8_t i = 0; i < q->terms.count && !c->run->targets.n; i++) {
 		struct queue_agent *a =
 			queues_agent(h->queues, c->tenant, bytes_str(q->terms.members[i].number));
@@ -462,7 +462,7 @@ static void queue_take(struct call_host *h, struct call *c, const struct queue *
 	queue_hurry(h, c->tenant);
 }
 
-/* Those whom other calls have are not rung. */
+/* Agents that other calls have are not rung. */
 static bool targets_sift(struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
