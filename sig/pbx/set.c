@@ -27,7 +27,8 @@ static struct plan_step *set_step(const struct call *c)
 	return p->count ? &p->steps[p->count - 1] : NULL;
 }
 
-/* Once more means back: decided here, so that what is asked for again has the same effect. */
+/* Returns the action. The same code once more reverts it: decided here, so that a repeated request
+ * has the same effect. */
 static enum feature_action set_feature(const struct call_host *h, const struct call *c,
 				       const struct call_set *set)
 {
@@ -71,7 +72,7 @@ bool set_waits_for(const struct call *c, enum feature_action feature)
 	       step->set.feature == feature;
 }
 
-/* Other codes set no field. */
+/* Whether the call waits for its document. Other codes set no field. */
 static bool set_waits(const struct call *c)
 {
 	const struct plan_step *step = set_step(c);
@@ -80,7 +81,7 @@ static bool set_waits(const struct call *c)
 	       set_waits_for(c, (enum feature_action)step->set.feature);
 }
 
-/* The document is asked for, or asked for again. */
+/* Requests the change of the document, also once more. */
 static void set_on_saved(struct call_host *h, struct call *c)
 {
 	const struct plan_step *step = set_step(c);
@@ -97,7 +98,7 @@ static void set_on_saved(struct call_host *h, struct call *c)
 		set->feature = step->set.feature;
 }
 
-/* What became of it. */
+/* Handles the result of the change. */
 static void set_on_result(struct call_host *h, struct call *c, const struct set_reply *new_state)
 {
 	struct call_refusal refusal = { .status = 500, .reason = REFUSED_MEMORY };
@@ -156,7 +157,7 @@ static void set_replied(struct call_host *h, struct call *c, const struct reply 
 	set_on_result(h, c, &reply->set);
 }
 
-/* Its ACK came: the caller hears the tone. */
+/* Plays the tone to the caller once his ACK is here. */
 static void set_established(struct call_host *h, struct call *c)
 {
 	const struct call_ending e = {

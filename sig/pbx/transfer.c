@@ -47,7 +47,7 @@ bool transfer_is_allowed(const struct call_host *h, const struct call *c, const 
 	       extension_may(h->settings->tenants, e, ENTITLED_TRANSFER);
 }
 
-/* There is a party to give away. The caller's ACK may still come: the transfer waits for it. */
+/* Whether there is a party to give away. A missing ACK of the caller delays the transfer. */
 static bool transfer_may_start(const struct call *c, uint8_t leg)
 {
 	if (leg == LEG_NONE)
@@ -127,7 +127,7 @@ bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq)
 	return t && !t->ordered && !t->replaced && !t->outside && t->leg == leg && t->asked == cseq;
 }
 
-/* Returns false without a receiver. */
+/* Queues a NOTIFY with that status. Returns false without a subscriber. */
 static bool notify(struct call_host *h, struct call *c, uint16_t status)
 {
 	struct transfer *t = c->transfer;
@@ -163,7 +163,7 @@ static bool caller_of(const struct call *c, struct dialog_party *out)
 	return true;
 }
 
-/* The pair of the call is the other one from now on. */
+/* Makes the other pair the call's pair. */
 static void swap_pairs(struct call *c)
 {
 	struct transfer *t = c->transfer;
@@ -181,7 +181,7 @@ static enum call_ended_by pair_ended_by(const struct call *c)
 	return c->transfer->ordered ? ENDED_BY_OPERATOR : call_ended_by(c, c->transfer->leg);
 }
 
-/* What its CDR is to say. */
+/* Ends the pair, with what its CDR is to say. */
 static void pair_ends(struct call_host *h, struct call *c, enum call_cause cause,
 		      enum call_ended_by by)
 {
@@ -222,7 +222,7 @@ static enum refusal transfer_ring_target(struct call_host *h, struct call *c,
 	return plan_start(h, c, target, text_bytes(&c->transfer->gruu), from, refusal);
 }
 
-/* Where it is refused: nothing has changed. *before: the plan until now. */
+/* Rings the target. A refusal leaves the call unchanged. *before: the plan until now. */
 static enum refusal transfer_ring(struct call_host *h, struct call *c, struct plan *before,
 				  struct call_refusal *refusal)
 {
@@ -270,7 +270,7 @@ static void transfer_publish_failed(struct call_host *h, const struct call *c, u
 	event_put_number(call_publish(h, c, SIG_CALL_TRANSFER_FAILED), EV_SIP_STATUS, status);
 }
 
-/* The party that was to replace the transferor has no peer. */
+/* Turns away the party that was to replace the transferor: it has no peer. */
 static void turn_away(struct call_host *h, const struct call *c)
 {
 	const struct call_event over = { .kind = CALL_EV_PICK_OVER };
@@ -330,7 +330,7 @@ static bool is_caller(const struct call *c, bool other_called)
 	return c->transfer->given == c->bridge.caller || !other_called;
 }
 
-/* False: it is not as it was when this was asked for. */
+/* Finds the leg of the other call that moves. False: that call has changed since the request. */
 static bool which_leg_moves(const struct call *other, const struct transfer_with *with,
 			    uint8_t *leg)
 {
@@ -339,7 +339,7 @@ static bool which_leg_moves(const struct call *other, const struct transfer_with
 	       bridge_peer(other, *leg) == with->peer;
 }
 
-/* The two are the pair from now on. Neither rang, so both are bridged at once. own, user: the names
+/* Makes the two a pair. Neither rang, so both are bridged at once. own, user: the names
  * in the call. */
 static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool calls,
 		    struct text *own, struct text *user)
@@ -405,7 +405,7 @@ static enum refusal transfer_meet(struct call_host *h, struct call *c, const str
 
 static void transfer_on_joined(struct call_host *h, struct call *c);
 
-/* Where it is refused nothing has changed. */
+/* Joins the two calls. A refusal leaves both unchanged. */
 static enum refusal transfer_join(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
@@ -470,7 +470,7 @@ static void go_join(struct call_host *h, struct call *c)
 	session_refresh(h, c);
 }
 
-/* It may have lost the right while it waited. */
+/* Whether the transferor lost the right while the transfer waited. */
 static bool is_forbidden(const struct call_host *h, const struct call *c)
 {
 	const struct leg *l = call_leg(c, c->transfer->leg);
@@ -479,7 +479,8 @@ static bool is_forbidden(const struct call_host *h, const struct call *c)
 	       !transfer_is_allowed(h, c, l);
 }
 
-/* By command: what a kill would leave of two calls is to be mended by the next process. */
+/* Whether the transfer is in the record: then the next process mends what a kill leaves of the two
+ * calls. */
 static bool is_saved(const struct call_host *h, const struct call *c)
 {
 	return !c->transfer->ordered || h->degraded || c->out.acked == c->out.version;
@@ -541,7 +542,7 @@ static void leave_rung(struct call_host *h, struct call *c, bool elsewhere)
 	}
 }
 
-/* A caller that was alone is its application's again. */
+/* Gives a caller that was alone back to the application. */
 static void plan_back(struct call *c)
 {
 	struct text application = c->transfer->application;
@@ -556,7 +557,7 @@ static void plan_back(struct call *c)
 	text_clear(&application);
 }
 
-/* The pair before is the call's again. */
+/* Restores the former pair. */
 static void give_back(struct call_host *h, struct call *c, const struct call_ending *e)
 {
 	c->status = e->status;
@@ -570,7 +571,7 @@ static void give_back(struct call_host *h, struct call *c, const struct call_end
 	outbox_touch(&c->out);
 }
 
-/* The transferor is still there, or there was none. */
+/* Whether the former pair can be restored: the transferor is still there, or there was none. */
 static bool may_give_back(const struct call *c)
 {
 	const struct transfer *t = c->transfer;
@@ -608,7 +609,7 @@ void transfer_call_off(struct call_host *h, struct call *c)
 	transfer_refuse(h, c, e.status);
 }
 
-/* It waits or rings no longer, and the call is as before. */
+/* Ends a transfer that waits or rings, by command. The call is as before. */
 static enum refusal order_cancel(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct call_ending e = { .cause = CAUSE_OPERATOR,
@@ -680,7 +681,7 @@ static void transfer_on_joined(struct call_host *h, struct call *c)
 	transfer_done(h, c);
 }
 
-/* A party without peer talks with the node. */
+/* Whether the pair talks. A party without peer talks with the node. */
 static bool pair_speaks(const struct call *c)
 {
 	return !call_callee(c) || session_fits(call_caller(c), call_callee(c));
@@ -703,7 +704,7 @@ void transfer_met(struct call_host *h, struct call *c)
 		call_untaken(h, c, &e);
 }
 
-/* An answer to our NOTIFY, or none came. */
+/* Handles the answer to our NOTIFY, or its absence. */
 static void transfer_notified(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct transfer *t = c->transfer;
@@ -717,7 +718,7 @@ static void transfer_notified(struct call_host *h, struct call *c, const struct 
 		forget(c);
 }
 
-/* The transferor hung up. */
+/* Notes that the transferor hung up. */
 static void transfer_left(struct call *c, uint8_t leg)
 {
 	const struct transfer *t = c->transfer;
@@ -727,7 +728,8 @@ static void transfer_left(struct call *c, uint8_t leg)
 	outbox_touch(&c->out);
 }
 
-/* Within its dialog BYE says as much; one of its own outlives that. */
+/* Whether the final NOTIFY is repeated. Within the call's dialog BYE says as much; a subscription
+ * with a dialog of its own outlives that. */
 static bool notify_again(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
@@ -799,7 +801,7 @@ bool transfer_is_under_way(const struct call_host *h, const struct call *c)
 	return (c->transfer && c->transfer->state != TRANSFER_FAILED) || pick_is_promised(h, c);
 }
 
-/* Its phones can be rung, or another node may know of some, or its calls go elsewhere. */
+/* Whether the target is a room, forwards its calls, or has or may have phones to ring. */
 static bool is_reachable(const struct call_host *h, const struct call *c, struct bytes user)
 {
 	struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = user };

@@ -51,7 +51,7 @@ static void xml_text(struct writer *w, const char *element, const char *text)
 	WRITER_TEXTS(w, "</", element, ">");
 }
 
-/* As phones dial it, without what people write between digits; with letters in it, as it is. */
+/* Writes the number as phones dial it, without separators; one with letters stays as it is. */
 static void number_dialled(const char *number, char out[BOOK_NUMBER_MAX])
 {
 	size_t n = 0;
@@ -114,7 +114,7 @@ static void yealink_entry(struct writer *w, const json_t *row, uint32_t number)
 	writer_str(w, "</DirectoryEntry>\n");
 }
 
-/* One number for each entry. */
+/* Writes a number: an entry of Snom has one. */
 static void snom_number(struct writer *w, const json_t *row, const char *number, const char *kind)
 {
 	writer_str(w, "<DirectoryEntry><Name>");
@@ -201,7 +201,7 @@ static void phone_book_leave(struct phone_book *b)
 		fair_close(&g_phone_books);
 }
 
-/* False: there is no place, or its tenant, or its user, has a share of them. */
+/* Returns false if no place is left, for all or in the share of the tenant or user. */
 static bool phone_book_enter(const struct page_run *run, struct phone_book *b)
 {
 	const struct fair_who who = { .name = { [FAIR_TENANT] = bytes_str(run->who.tenant),

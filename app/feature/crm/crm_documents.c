@@ -32,7 +32,7 @@ struct crm_entry {
 static pthread_mutex_t g_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct crm_entry *g_entries;
 
-/* Locked. Where that of the tenant is, or would be. */
+/* Returns the place of the tenant's entry, also of a missing one. The lock is held. */
 static struct crm_entry **crm_entry_place(struct bytes tenant)
 {
 	struct crm_entry **at = &g_entries;
@@ -102,7 +102,7 @@ const struct document_kind g_crm_documents = {
 
 /* ---- the page ---- */
 
-/* Behind the path of the page: softphone.html, or TENANT/softphone.html. */
+/* rest: the path of the page, softphone.html or TENANT/softphone.html. */
 bool crm_frames(struct bytes rest, struct writer *origins)
 {
 	struct bytes tenant = BYTES_LIT(TENANT_DEFAULT_NAME), one, left;

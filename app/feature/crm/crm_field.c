@@ -88,7 +88,8 @@ static const char *crm_prefix_wrong(const void *value, const char *text)
 	return text[strspn(text, "0123456789*#+")] ? "it has keys of a phone alone" : NULL;
 }
 
-/* Values come from callers, so they are of the path and the query, and no part of the host. */
+/* Checks a URL template. Values come from callers, so they may stand in path and query, not in the
+ * host. */
 static const char *crm_web_pop_wrong(const void *value, const char *text)
 {
 	struct bytes url = bytes_str(text), name;

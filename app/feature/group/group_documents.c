@@ -16,7 +16,7 @@ enum { TENANT_GROUPS_MAX = 256 };
 
 static_assert(sizeof(GROUP_WORD) + GROUP_NAME_MAX <= CALL_FLOW_MAX, "the name of its flow");
 
-/* The flow of its number. NULL: no memory. */
+/* Makes the flow of the group's number. NULL: no memory. */
 static struct flow_program *group_flow(const void *v)
 {
 	static struct flow_findings unused;
@@ -28,7 +28,7 @@ static struct flow_program *group_flow(const void *v)
 	return w.overflow ? NULL : program_parse(writer_done(&w), NULL, &unused);
 }
 
-/* A method of its own that may record (REC-01). */
+/* Whether the group has a recording method of its own that may record (REC-01). */
 static bool group_records(const struct ring_group *g)
 {
 	return g && g->record > 1 + RECORD_OFF;
@@ -80,7 +80,7 @@ static void group_forget(struct node *node, uint16_t tenant, const char *name)
 	groups_delete(node->common.shared_tables->groups, tenant, bytes_str(name));
 }
 
-/* What may be seen of it: who of its members is logged out, too. */
+/* Returns the view of a group, with the members that are logged out. */
 static json_t *group_show(const struct node *node, uint16_t tenant, const void *value)
 {
 	json_t *json = form_view(&g_group_form, value), *list = json_array();

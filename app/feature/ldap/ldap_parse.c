@@ -76,13 +76,13 @@ static int element_next(struct bytes *rest, struct bytes *content)
 	return (int)tag;
 }
 
-/* One of that tag. */
+/* Reads the next element, which must have that tag. */
 static bool ber_element_read(struct bytes *rest, int tag, struct bytes *content)
 {
 	return element_next(rest, content) == tag;
 }
 
-/* None of LDAP is negative, or has more than 31 bits. */
+/* Reads a number. Those of LDAP are not negative, and have at most 31 bits. */
 static bool ber_number_read(struct bytes *rest, int tag, int32_t *out)
 {
 	struct bytes content;
@@ -150,7 +150,7 @@ static bool equality_read(struct ldap_request *out, struct bytes content, enum l
 	       ber_element_read(&content, TAG_OCTETS, &node->value) && !content.n;
 }
 
-/* One element; what is open then goes onto the stack. */
+/* Reads one element of a filter. A filter with others below goes onto the stack. */
 static bool filter_step(struct ldap_request *out, struct filter_stack *s, int tag,
 			struct bytes content)
 {
@@ -186,7 +186,7 @@ static bool filter_step(struct ldap_request *out, struct filter_stack *s, int ta
 	}
 }
 
-/* A negation has one filter below. */
+/* Closes the innermost filter. Returns false for a negation without exactly one filter below. */
 static bool filter_close(struct ldap_request *out, struct filter_stack *s)
 {
 	struct ldap_node *node = &out->nodes[s->node[--s->depth]];
@@ -254,7 +254,7 @@ static bool ldap_search_read(struct ldap_request *out, struct bytes rest)
 	return true;
 }
 
-/* RFC 4511 4.1.11: no control is known here. */
+/* Reads controls (RFC 4511 4.1.11). No control is known here. */
 static bool controls_read(struct ldap_request *out, struct bytes list)
 {
 	struct bytes control, part;

@@ -69,7 +69,7 @@ static const struct app_page g_ldap_bind = { .path = "ldap",
 					     .reads = "directory.list",
 					     .answer = proof_on_page };
 
-/* The secret that the extension has now. False: it is not there, or not enabled. */
+/* Reads the present secret of the extension. False: no such extension, or disabled. */
 static bool ldap_secret_of(const struct ldap_client *c, struct digest_secret *out)
 {
 	struct extension e;
@@ -85,7 +85,7 @@ static bool ldap_secret_of(const struct ldap_client *c, struct digest_secret *ou
 	return there;
 }
 
-/* A password that was changed ends what it had allowed. */
+/* Whether the client is bound. A changed password ends the bind. */
 static bool ldap_client_is_bound(const struct ldap_client *c)
 {
 	struct digest_secret now;
@@ -181,7 +181,7 @@ static void ldap_search_end(struct ldap_search *s, enum ldap_result result, cons
 	ldap_client_answered(c);
 }
 
-/* As it is now: its document may change, or go, between two pages. */
+/* Returns the tenant's present dial plan: its document may change, or go, between two pages. */
 static const struct dial_plan *ldap_search_dials(const struct ldap_search *s)
 {
 	const struct node *n = s->client->node;
@@ -190,7 +190,7 @@ static const struct dial_plan *ldap_search_dials(const struct ldap_search *s)
 			     tenants_find(n->common.tenants, bytes_str(s->client->tenant)));
 }
 
-/* False: it is over, as there is no room for more. */
+/* Sends a row that matches. Returns false if the search is over for lack of room. */
 static bool ldap_search_row(struct ldap_search *s, const struct dial_plan *dials, const json_t *row)
 {
 	struct ldap_client *c = s->client;
@@ -282,7 +282,7 @@ static void ldap_search_next(struct ldap_search *s)
 	json_decref(args);
 }
 
-/* False: there is no place, or the tenant, the extension or the source has its share. */
+/* Returns false if no place is left, for all or in the share of the tenant, extension or source. */
 static bool ldap_search_enter(struct ldap_search *s)
 {
 	const struct ldap_client *c = s->client;
@@ -356,7 +356,7 @@ static void ldap_client_search(struct ldap_client *c, struct ldap_request *q, st
 	ldap_search_next(s);
 }
 
-/* RFC 4511 4.14: nothing that came in plain counts behind it, and nothing that was allowed. */
+/* Starts TLS (RFC 4511 4.14). Plain octets behind the request and a former bind count no more. */
 static void ldap_client_start_tls(struct ldap_client *c, const struct ldap_request *q, bool last)
 {
 	if (!bytes_is(q->name, LDAP_START_TLS)) {

@@ -76,7 +76,7 @@ static void ldap_client_free(struct ldap_client *c)
 	free(c);
 }
 
-/* One that is being answered is freed behind that. */
+/* Closes a connection. While it is being answered, it is freed behind the answer. */
 static void ldap_client_close(struct ldap_client *c)
 {
 	if (c->fd >= 0) {
@@ -100,7 +100,7 @@ static ssize_t ldap_client_read(struct ldap_client *c)
 	return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
 }
 
-/* 0: all of it left; -EAGAIN; or it is over. */
+/* Sends the answers. 0: all; -EAGAIN: some wait; any other error ends the connection. */
 static int ldap_client_flush(struct ldap_client *c)
 {
 	while (c->out.p && c->sent < c->out.n) {
@@ -138,7 +138,7 @@ static int ldap_client_shake(struct ldap_client *c)
 	return err;
 }
 
-/* 1: one was taken; 0: none is whole; else it is over. */
+/* Handles the next request. 1: done; 0: none is complete; an error ends the connection. */
 static int ldap_client_step(struct ldap_client *c)
 {
 	int n = ldap_message_length(bytes_mem(c->in, c->in_n));
@@ -160,7 +160,7 @@ static int ldap_client_step(struct ldap_client *c)
 	return goes_on ? 1 : -ECONNRESET;
 }
 
-/* What can be done now. 0, 1: more waits in what was read; or it is over. */
+/* Handles requests that were read. 0; 1: more wait; an error ends the connection. */
 static int ldap_client_work(struct ldap_client *c)
 {
 	ssize_t n;
@@ -328,7 +328,7 @@ bool ldap_has_tls(void)
 	return g_ldap.tls;
 }
 
-/* needed: it is an error that there is no certificate. */
+/* Opens the TLS context. needed: a missing certificate is an error. */
 static int ldap_tls_open(struct node *n, bool needed)
 {
 	static struct tls_settings tls;

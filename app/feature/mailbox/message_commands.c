@@ -186,7 +186,7 @@ static const char *forward_arg(const struct command_run *run, const char *key)
 	return json_string_value(json_object_get(run->args, key));
 }
 
-/* Always the same: a repeated command makes no second one. */
+/* Returns the id of the copy, always the same: a repeated command makes no second copy. */
 static json_t *forward_id(const struct command_run *run, const char *to)
 {
 	static const struct hash_key key = { 0 };
@@ -287,7 +287,7 @@ static void forward_on_copy(const struct node_box_answer *answer, void *arg)
 			       json_pack("{s:O}", "copies", json_object_get(run->args, "copies")));
 }
 
-/* Until each is there, and safe. */
+/* Waits until each copy is in its mailbox and safe. */
 static void forward_wait(struct command_run *run)
 {
 	struct forward *f = run->kept;
@@ -359,7 +359,7 @@ static void forward_ask_room(struct command_run *run)
 
 static void forward_on_row(const struct node_box_answer *answer, void *arg);
 
-/* Its first one: a link is to whatever lies there. */
+/* Returns the first part of the message: a link is to its present file. */
 static const char *link_part(const struct command_run *run)
 {
 	const json_t *part = json_array_get(json_object_get(run->args, "parts"), 0);

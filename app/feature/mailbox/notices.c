@@ -154,7 +154,7 @@ static bool notify_read(struct notify_run *run, struct bytes what)
 	       !bytes_cstr(what, run->message, sizeof(run->message));
 }
 
-/* No node will ever understand it. */
+/* Deletes a task that no node can read. */
 static void notify_drop(struct node *n, struct bytes what)
 {
 	LOG_WARN("mail", 0, "what is to be done about a message cannot be read: it is dropped",
@@ -162,7 +162,7 @@ static void notify_drop(struct node *n, struct bytes what)
 	notify_task(n, STORE_TASK_DONE, what, 0, NULL, NULL);
 }
 
-/* A task without room stays held until its time is over: then it is taken again. */
+/* Starts the task. Without room the task stays held until its time is over, and is taken again. */
 static void notify_start(struct node *n, struct bytes what)
 {
 	struct notices *all = &g_notifications;

@@ -54,7 +54,7 @@ static bool notify_box(const struct notify_run *run, struct extension_box *out)
 	return run->node->hooks->box(run->node, run->tenant, bytes_str(run->box), out);
 }
 
-/* What is known of a try of that kind; {} at first. */
+/* Returns what is known of former tries of that kind; {} at first. */
 static const json_t *row_tries(const json_t *row, const char *kind)
 {
 	return json_object_get(json_object_get(row, "marks"), kind);
@@ -104,13 +104,13 @@ static uint64_t mail_pause_ms(const struct notify_run *run, uint64_t tries)
 	return ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
 }
 
-/* It answered nothing, as it is gone: not because a server took too long. */
+/* Whether tandem-helper has ended without an answer, other than by a server that took too long. */
 static bool helper_ended(const struct node *n, const json_t *result)
 {
 	return !result && !node_helper_runs(n);
 }
 
-/* The marks of a try that has failed. dead: it is given up. */
+/* Returns the marks of a failed try. dead: no more tries. */
 static json_t *tries_failed(const struct notify_run *run, const json_t *before,
 			    const json_t *result, const char *why, bool dead)
 {
@@ -132,7 +132,7 @@ static json_t *tries_failed(const struct notify_run *run, const json_t *before,
 		"next", (json_int_t)(now_ms + (absent ? FETCH_MS : pause)), "reason", reason);
 }
 
-/* Its row, which is the caller's. */
+/* Returns the row of the answer, which the caller frees. */
 static json_t *notify_answered(struct notify_run *run)
 {
 	json_t *row = run->row;
@@ -159,7 +159,7 @@ static bool notify_asks(struct notify_run *run, const json_t *row, const char *k
 	return false;
 }
 
-/* Its audio is to come here. */
+/* Fetches the message's audio from the node that has it. */
 static void notify_fetch(const struct notify_run *run, const json_t *result)
 {
 	if (json_flag(result, "absent") &&
@@ -205,7 +205,7 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 	notify_mark(run, marks);
 }
 
-/* False: nothing is to be written down, or not any more. */
+/* Starts the transcription. False: none is wanted, or no longer. */
 static bool notify_text(struct notify_run *run, const json_t *row, const struct extension_box *box)
 {
 	const struct settings_transcription *s = &run->node->settings->transcription;
@@ -306,7 +306,7 @@ static json_t *mail_args(const struct notify_run *run, const json_t *row,
 	return args;
 }
 
-/* False: no mail is to be sent, or not any more. */
+/* Sends the mail. False: none is wanted, or no longer. */
 static bool notify_mail(struct notify_run *run, const json_t *row, const struct extension_box *box)
 {
 	const struct settings_mail *s = &run->node->settings->mail;
@@ -333,7 +333,7 @@ static bool notify_mail(struct notify_run *run, const json_t *row, const struct 
 	return true;
 }
 
-/* Sent with its audio, it lies there. */
+/* Deletes a message that was sent by mail with its audio, if the mailbox says so. */
 static bool notify_delete(struct notify_run *run, const json_t *row,
 			  const struct extension_box *box)
 {
@@ -421,7 +421,7 @@ static void call_on_originated(json_t *answer, void *arg)
 	notify_end(run, clock_utc_ms() + ms);
 }
 
-/* It counts already. */
+/* Makes the call, which is counted already. */
 static void call_make(struct notify_run *run, const json_t *row)
 {
 	struct extension_box box, other;

@@ -47,7 +47,7 @@ static const struct claim_kind {
 	{ "trunk", "access", NULL, NULL, NULL },
 };
 
-/* False: it claims none. */
+/* Reads the document's claim of a number. False: it has none. */
 static bool claim_of_document(const struct snapshot_document *d, struct number_claimed *out)
 {
 	const struct claim_kind *kind = g_claim_kinds;

@@ -43,7 +43,7 @@ static const struct command *kind_put(const struct document_kind *kind)
 	return NULL;
 }
 
-/* document_past.lua says the same. */
+/* Whether Redis keeps former texts of the kind, as in document_past.lua. */
 static bool past_has_kind(const struct document_kind *kind)
 {
 	static const char *const without[] = { "session", "token", "agent", "callback", "set" };
@@ -55,7 +55,7 @@ static bool past_has_kind(const struct document_kind *kind)
 	return true;
 }
 
-/* NULL: the run has failed. */
+/* Returns the kind that the command names. NULL: the run has failed. */
 static const struct document_kind *past_kind(struct command_run *run)
 {
 	const struct document_kind *kind = document_kind_find(command_value(run, "kind")->text);
@@ -150,7 +150,7 @@ static json_t *past_view(const struct command_run *run, const struct former_text
 				: document_view_text(run, p->kind, text);
 }
 
-/* {field: [before, after]}; NULL: one of them cannot be read. */
+/* Returns the difference, {field: [before, after]}. NULL: a text cannot be read. */
 static json_t *texts_differ(const struct command_run *run, const struct former_texts *p,
 			    struct bytes before, struct bytes after)
 {
@@ -276,7 +276,7 @@ void command_document_diff(struct command_run *run)
 
 /* ---- putting again ---- */
 
-/* What is not shown of the present one stays: secrets, and what others keep in it. */
+/* Keeps hidden values of the present document: secrets, and what others keep in it. */
 static void hidden_keep(const struct command_run *run, const struct former_texts *p, json_t *then,
 			struct bytes text, json_t *now)
 {
@@ -299,7 +299,7 @@ static void hidden_keep(const struct command_run *run, const struct former_texts
 	json_decref(view_now);
 }
 
-/* Something else has its number by now. */
+/* Whether something else has the document's number by now. */
 static bool number_is_taken(const struct command_run *run, const struct former_texts *p)
 {
 	static const char *const dialled[] = { "extension", "room", "number" };

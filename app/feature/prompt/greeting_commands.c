@@ -18,7 +18,7 @@
 /* In the order of g_greeting_states. */
 enum { STATE_USUAL, STATE_NAME = 8 };
 
-/* False: the run has failed. */
+/* Writes the name of the greeting's prompt. False: the run has failed. */
 static bool greeting_name(struct command_run *run, uint64_t state, char out[PROMPT_DOCUMENT_MAX])
 {
 	struct bytes number = command_value(run, "number")->text;

@@ -32,7 +32,7 @@ static struct {
 	uint32_t next;
 } g_recorded;
 
-/* The document that the command names. False: the run has failed. */
+/* Writes the name of the document that the command means. False: the run has failed. */
 static bool prompt_aim(struct command_run *run, char document[DOCUMENT_NAME_MAX])
 {
 	struct bytes name = command_value(run, "name")->text;
@@ -47,7 +47,7 @@ static bool prompt_aim(struct command_run *run, char document[DOCUMENT_NAME_MAX]
 	return false;
 }
 
-/* Flows that name it, in any language. A new reference. */
+/* Returns the flows that name the prompt, in any language. A new reference. */
 static json_t *prompt_flows(const struct node *n, uint16_t tenant, const char *name)
 {
 	json_t *by = references_to(n, tenants_name(n->common.tenants, tenant), "prompt", name);

@@ -79,7 +79,7 @@ const struct node_prompt *node_prompt_find(const char *tenant, struct bytes name
 	return p && p->value.sha256[0] ? p : NULL;
 }
 
-/* Some prompt of the tenant has these octets. */
+/* Whether a prompt of the tenant has these octets. */
 static bool hash_is_named(const char *tenant, const char *hash)
 {
 	const struct node_prompts *all = &g_prompts;
@@ -91,7 +91,7 @@ static bool hash_is_named(const char *tenant, const char *hash)
 	return false;
 }
 
-/* No document names it any more. Each node releases it: one of them lives. */
+/* Releases octets that no document names any more. Each node does so, as one of them lives. */
 static void hash_release(struct node *n, const char *tenant, const char *hash)
 {
 	const struct store_blob blob = prompt_blob(tenant, hash);
@@ -240,7 +240,7 @@ static void prompt_fetch(struct node *n, struct node_prompt *p)
 	store_blob_get(n->redis->store, &blob, prompt_on_fetched, f);
 }
 
-/* By this node's clock, which agrees with the others'. */
+/* Whether the prompt has expired, by this node's clock, which agrees with the others'. */
 static bool prompt_is_over(const struct node_prompt *p)
 {
 	return p->value.sha256[0] && p->value.until_utc_ms &&
@@ -303,7 +303,7 @@ static void prompt_on_looked(enum store_result result, bool there, struct bytes 
 		node_prompts_second(n, clock_now_ns());
 }
 
-/* Checks the next one that is here. */
+/* Checks the next prompt with octets on this node. */
 static void prompts_look(struct node *n)
 {
 	struct node_prompts *all = &g_prompts;

@@ -136,7 +136,7 @@ static struct device_entry *login_of(struct node *n, uint16_t tenant, const char
 	return last;
 }
 
-/* Equal epochs: the MAC decides, everywhere alike. */
+/* Whether the login of a is later. With equal epochs the MAC decides, on all nodes alike. */
 static bool login_is_later(const struct device_entry *a, const struct device_entry *b)
 {
 	return a->login.login_ms != b->login.login_ms ? a->login.login_ms > b->login.login_ms
@@ -163,7 +163,7 @@ static int login_settle(struct node *n, struct device_entry *d)
 	return err;
 }
 
-/* The login has no effect from now on, and its phone is to know. */
+/* Ends the login, and asks the phone to read its files again. */
 static void device_login_end(struct node *n, struct device_entry *d)
 {
 	struct device_login *l = &d->login;
@@ -176,7 +176,7 @@ static void device_login_end(struct node *n, struct device_entry *d)
 	device_sync_want(d, clock_utc_ms());
 }
 
-/* One of them is the device that has it. */
+/* Ends the earlier of two logins of an extension that has one phone alone. */
 static void login_displace(struct node *n, struct device_entry *d)
 {
 	struct device_entry *other = has_one_phone(n, d->tenant, d->login.user)
@@ -245,7 +245,7 @@ static void login_on_ended(json_t *answer, void *arg)
 	json_decref(answer);
 }
 
-/* Its document says so, too. Any node does it, once. */
+/* Deletes the login from the document. One node does it. */
 static void login_delete(struct node *n, struct device_entry *d)
 {
 	struct command_principal who = { .role = COMMAND_FOR_ADMIN, .door = "node" };

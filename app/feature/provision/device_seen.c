@@ -121,7 +121,7 @@ static void seen_write(const struct device_seen *s, struct writer *w)
 	WRITER_TEXTS(w, s->revision, "\n", s->registered, "\n", s->agent, "\n");
 }
 
-/* What it cannot read stays zero. */
+/* Reads a record of Redis; unreadable values stay zero. */
 static void seen_parse(struct bytes text, struct device_seen *s)
 {
 	struct bytes line = { 0 };
@@ -235,7 +235,7 @@ void device_seen_beat(struct node *n, uint64_t now_ns)
 
 /* ---- reading ---- */
 
-/* The device, or NULL if it has gone. */
+/* Returns the device of the record that was read, or NULL if the device has gone. */
 static struct device_entry *seen_read(const struct seen_run *r, enum store_result result,
 				      bool there, struct bytes value)
 {
@@ -256,7 +256,7 @@ static void seen_on_looked(enum store_result result, bool there, struct bytes va
 	free(arg);
 }
 
-/* For the next list. */
+/* Reads the record, for the next list. */
 static void device_seen_look(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
 	struct store_kept key = seen_key(n, d->tenant, d->mac);
@@ -292,7 +292,7 @@ void device_seen_refresh(struct node *n, struct device_entry *d)
 		d->sync_read = true;
 }
 
-/* PROV-01, PROV-02: what each generation's files are for, by the beginning of a version. */
+/* PROV-01, PROV-02: firmware that each generation of files is for, by the start of its version. */
 static const struct firmware_row {
 	const char *generation, *family, *version;
 } g_known_firmware[] = {
@@ -353,7 +353,7 @@ static json_t *seen_json(const struct device_seen *s, const char *generation)
 	return json;
 }
 
-/* Also of phones that are away. What other nodes have seen since is there the next time. */
+/* Adds a row, also of a phone that is away. The next list has what other nodes saw since. */
 static bool device_row(const struct command_run *run, const struct command_span *span,
 		       struct command_walk_at *at, bool show, struct command_walk_entry *out)
 {

@@ -173,7 +173,7 @@ static void device_sync_send(struct node *n, struct device_entry *d, struct byte
 	}
 }
 
-/* Its phone is away, or in a call. It may fetch its files meanwhile, at any node. */
+/* Delays the request: the phone is away, or in a call. It may fetch its files meanwhile. */
 static void sync_later(struct device_entry *d, uint64_t now_ns, bool away)
 {
 	d->sync_read = false;
@@ -192,7 +192,7 @@ void device_sync_forget(struct device_entry *d)
 	d->caller = NULL;
 }
 
-/* It calls as what it was before, or is. */
+/* Whether the phone is in a call, as its present or its former extension. */
 static bool sync_calls(struct node *n, const struct device_entry *d, struct sync_caller *out)
 {
 	const struct bytes both[] = { bytes_str(d->login.former), bytes_str(d->login.number) };
@@ -215,7 +215,7 @@ void device_sync_remember(struct node *n, struct device_entry *d)
 		device_sync_forget(d);
 }
 
-/* It is not registered: it is asked where it has called from, once that call is over. */
+/* Asks an unregistered phone at the address it has called from, once that call is over. */
 static bool sync_ask_caller(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
 	struct shard *core;

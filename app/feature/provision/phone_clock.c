@@ -9,7 +9,7 @@
 
 enum { HOUR_S = 3600, WEEK_DAYS = 7 };
 
-/* The second from which on the offset is another one than at `from`: the first in the given day. */
+/* Returns the first second, up to `to`, with an offset other than at `from`. */
 static int64_t change_find(int64_t from, int64_t to, phone_offset_fn *offset, const void *arg)
 {
 	int32_t before = offset(arg, from);

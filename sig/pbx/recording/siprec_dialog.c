@@ -36,7 +36,7 @@ static void places_add(struct siprec *s, uint8_t of, const struct lookup_target 
 		place_add(s, of, &list[i].to);
 }
 
-/* By which families that transport goes out. */
+/* Sets the address families that the node has for the transport. */
 static void want_families(struct lookup_want *want, const struct shard_settings *set)
 {
 	for (uint32_t i = 0; i < set->local_count; i++) {
@@ -170,7 +170,7 @@ static bool place_is_blocked(const struct call_host *h, const struct siprec_plac
 	return l->blocked && l->blocked(l->arg, &target, h->now.ns);
 }
 
-/* One that failed a moment ago is asked where all have. */
+/* Chooses the next recorder. One that failed a moment ago is tried only if all did. */
 static void siprec_choose(const struct call_host *h, struct siprec *s)
 {
 	s->place %= s->place_count;
@@ -184,7 +184,7 @@ static void siprec_choose(const struct call_host *h, struct siprec *s)
 	}
 }
 
-/* The settings may have been read again meanwhile. */
+/* Whether the places are still valid: the settings may have been read again. */
 static bool places_hold(const struct call_host *h, const struct siprec *s)
 {
 	for (uint8_t i = 0; i < s->place_count; i++) {
@@ -253,7 +253,7 @@ void siprec_find_anew(const struct call_host *h, struct siprec *s)
 
 enum { SIPREC_LINES_MAX = 1024 };
 
-/* Its response is not awaited: the session is over for us. */
+/* Sends BYE. Its response is not awaited: the session is over for us. */
 void siprec_bye(struct call_host *h, struct dialog *d)
 {
 	struct dialog_request r = { .method = SIP_BYE, .max_forwards = -1 };
@@ -262,7 +262,7 @@ void siprec_bye(struct call_host *h, struct dialog *d)
 		LOG_WARN("call", dialog_call(d), "no transaction left for BYE to the recorder");
 }
 
-/* RFC 3261 9.1: a 2xx that comes all the same is answered by leg_stray. */
+/* Sends CANCEL (RFC 3261 9.1). leg_stray answers a 2xx that crosses it. */
 static void siprec_cancel(struct call_host *h, const struct siprec *s)
 {
 	struct txn_slot *invite = txns_get(h->txns, s->invite);
