@@ -23,10 +23,10 @@
 
 enum { WAIT_MS = 1000 };
 
-static const struct helper_kind *const g_kinds[] = { &g_helper_http,       &g_helper_link,
-						     &g_helper_send,       &g_helper_say,
-						     &g_helper_login,      &g_helper_mail,
-						     &g_helper_transcribe, &g_helper_push };
+static const struct helper_kind *const g_kinds[] = {
+	&g_helper_http, &g_helper_link,       &g_helper_send, &g_helper_say,     &g_helper_login,
+	&g_helper_mail, &g_helper_transcribe, &g_helper_push, &g_helper_contacts
+};
 
 /* ---- requests ---- */
 

@@ -130,8 +130,8 @@ unsigned ws_watch(const struct helper *h, struct curl_waitfd *wait, unsigned mos
 void ws_read_all(struct helper *h);
 void ws_close_all(struct helper *h);
 
-/* ---- say.c, login.c, mail.c, push.c ---- */
+/* ---- say.c, login.c, mail.c, push.c, contacts.c ---- */
 extern const struct helper_kind g_helper_say, g_helper_login, g_helper_mail, g_helper_transcribe,
-	g_helper_push;
+	g_helper_push, g_helper_contacts;
 
 #endif

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asks other services for the contacts that they have, a page at a time: CardDAV (RFC 6352, with
+ * RFC 6578), Google People, Microsoft Graph and Pipedrive. What a page needs of the one before,
+ * such as names of cards and an access token, stays here for a while, under a number that the node
+ * gives back. Addresses are checked as those of webhooks are, certificates are verified, and no
+ * redirect is followed.
+ *
+ * args: service, url ("": that of the service), login, account, password, networks, token (of the
+ * former run; "": all contacts), next (a page of before).
+ * result: found (a list of id, and card or contact), gone (a list of ids), token (the next run
+ * begins there; absent: where it began), next (absent: that was all);
+ * or reason (a word) and detail, and retry_s where the service says when.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "app/helper/contacts_parse.h"
+#include "app/helper/helper.h"
+#include "base/json_member.h"
+
+enum {
+	CONTACTS_ANSWER_MAX = 8 << 20,
+	CONTACTS_FETCH_MS = 20000,
+	CONTACTS_CARDS = 40,    /* of a request */
+	CONTACTS_NAMES = 1000,  /* of a list, where the server cuts it */
+	CONTACTS_HELD_MAX = 16, /* runs whose next page may be asked for, */
+	CONTACTS_HELD_S = 180,  /* and for how long */
+	CONTACTS_RETRY_MAX_S = 86400,
+	CONTACTS_URL_MAX = CONTACTS_TOKEN_MAX + 512,
+	CONTACTS_ACCESS_MAX = 6144,
+};
+
+#define PERSON_FIELDS "names,emailAddresses,phoneNumbers,organizations,metadata"
+#define CONTACT_FIELDS                                                                      \
+	"displayName,givenName,middleName,surname,title,generation,companyName,department," \
+	"jobTitle,mobilePhone,businessPhones,homePhones,emailAddresses"
+
+enum contacts_step { STEP_ACCESS, STEP_LIST, STEP_CARDS };
+
+struct contacts {
+	json_t *args; /* a reference */
+	const struct contacts_service *service;
+	enum contacts_step step;
+	struct http_own own;
+	struct curl_slist *headers;
+	json_t *state; /* names, at, token, more, access, next: of the run */
+	json_t *gone;  /* of this page */
+};
+
+struct contacts_service {
+	const char *name, *url;
+	const char *access; /* where access tokens are given (RFC 6749); NULL: no such */
+	contacts_parse_fn *parse;
+	/* What is asked for a list. False: it is too long. */
+	bool (*list)(const struct contacts *c, struct writer *url, struct writer *body);
+};
+
+static const char *contacts_arg(const struct contacts *c, const char *name)
+{
+	return json_text(c->args, name);
+}
+
+static const char *contacts_url(const struct contacts *c)
+{
+	const char *url = contacts_arg(c, "url");
+
+	return url[0] ? url : c->service->url;
+}
+
+/* ---- what is held between pages ---- */
+
+static struct contacts_held {
+	uint64_t id, until_ns;
+	json_t *state; /* NULL: free */
+} g_held[CONTACTS_HELD_MAX];
+
+static void held_drop(struct contacts_held *held)
+{
+	json_decref(held->state);
+	*held = (struct contacts_held){ 0 };
+}
+
+/* In a free place, else in that of the oldest. state: a reference. */
+static uint64_t held_put(json_t *state)
+{
+	static uint64_t last;
+	struct contacts_held *at = &g_held[0];
+	uint64_t now_ns = clock_now_ns();
+
+	for (size_t i = 0; i < CONTACTS_HELD_MAX; i++) {
+		if (g_held[i].until_ns <= now_ns)
+			held_drop(&g_held[i]);
+		if (g_held[i].until_ns < at->until_ns)
+			at = &g_held[i];
+	}
+	held_drop(at);
+	*at = (struct contacts_held){ .id = ++last,
+				      .until_ns = now_ns + CONTACTS_HELD_S * NS_PER_S,
+				      .state = json_incref(state) };
+	return last;
+}
+
+/* The caller's; NULL: it is gone. */
+static json_t *held_take(uint64_t id)
+{
+	json_t *state = NULL;
+
+	for (size_t i = 0; i < CONTACTS_HELD_MAX && !state; i++) {
+		if (g_held[i].id != id || !g_held[i].state)
+			continue;
+		state = json_incref(g_held[i].state);
+		held_drop(&g_held[i]);
+	}
+	return state;
+}
+
+/* ---- answers ---- */
+
+static void contacts_refuse(struct helper *h, struct helper_request *r, const char *reason,
+			    const char *detail, json_int_t retry_s)
+{
+	helper_answer(h, r,
+		      json_pack("{s:s, s:s, s:I}", "reason", reason, "detail", detail, "retry_s",
+				retry_s));
+}
+
+/* A page; token "": not said. more: state has what the next one needs. */
+static void contacts_answer(struct helper *h, struct helper_request *r, json_t *found,
+			    const char *token, bool more)
+{
+	const struct contacts *c = r->work;
+	json_t *answer = json_pack("{s:O, s:O}", "found", found, "gone", c->gone);
+
+	if (answer && token[0])
+		(void)json_object_set_new(answer, "token", json_string(token));
+	if (answer && more)
+		(void)json_object_set_new(answer, "next",
+					  json_integer((json_int_t)held_put(c->state)));
+	helper_answer(h, r, answer);
+}
+
+/* ---- requests ---- */
+
+static bool head_add(struct contacts *c, const char *name, const char *value)
+{
+	size_t n = strlen(name) + strlen(value) + 3;
+	char *line = malloc(n);
+	struct curl_slist *more = NULL;
+
+	if (line && snprintf(line, n, "%s: %s", name, value) > 0)
+		more = curl_slist_append(c->headers, line);
+	if (line)
+		OPENSSL_cleanse(line, n);
+	free(line);
+	if (more)
+		c->headers = more;
+	return more;
+}
+
+static bool heads_set(struct contacts *c)
+{
+	const char *access = json_text(c->state, "access");
+	char bearer[CONTACTS_ACCESS_MAX + 8];
+	bool ok = head_add(c, "Accept", c->service->access ? "application/json" : "*/*");
+
+	if (c->step == STEP_ACCESS)
+		return ok;
+	if (access[0]) {
+		(void)snprintf(bearer, sizeof(bearer), "Bearer %s", access);
+		ok = ok && head_add(c, "Authorization", bearer) &&
+		     head_add(c, "Prefer", "odata.maxpagesize=100");
+		OPENSSL_cleanse(bearer, sizeof(bearer));
+	} else if (c->service->parse == contacts_parse_dav) {
+		ok = ok && head_add(c, "Content-Type", "application/xml; charset=utf-8") &&
+		     head_add(c, "Depth", "0");
+		(void)curl_easy_setopt(c->own.easy, CURLOPT_CUSTOMREQUEST, "REPORT");
+		(void)curl_easy_setopt(c->own.easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		(void)curl_easy_setopt(c->own.easy, CURLOPT_USERNAME, contacts_arg(c, "login"));
+		(void)curl_easy_setopt(c->own.easy, CURLOPT_PASSWORD, contacts_arg(c, "password"));
+	} else {
+		ok = ok && head_add(c, "x-api-token", contacts_arg(c, "password"));
+	}
+	return ok;
+}
+
+/* body empty: GET. */
+static bool contacts_fetch(struct helper *h, struct helper_request *r, const char *url,
+			   struct bytes body)
+{
+	struct contacts *c = r->work;
+	bool ok = http_own_open(&c->own, r, url, "https,http", "", CONTACTS_ANSWER_MAX) &&
+		  http_gate_read(&c->own.gate, c->args);
+	CURL *e = c->own.easy;
+
+	curl_slist_free_all(c->headers);
+	c->headers = NULL;
+	if (!ok)
+		return false;
+	(void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)CONTACTS_FETCH_MS);
+	if (body.n) {
+		(void)curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+		(void)curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, (const char *)body.p);
+	}
+	ok = heads_set(c);
+	(void)curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->headers);
+	return ok && curl_multi_add_handle(h->multi, e) == CURLM_OK;
+}
+
+static void form_write(struct writer *w, const char *before, const char *value)
+{
+	char *text = curl_easy_escape(NULL, value, 0);
+
+	WRITER_TEXTS(w, before, text ? text : "");
+	w->overflow |= !text;
+	if (text)
+		OPENSSL_cleanse(text, strlen(text));
+	curl_free(text);
+}
+
+static void contacts_xml_write(struct writer *w, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '&')
+			writer_str(w, "&amp;");
+		else if (*text == '<')
+			writer_str(w, "&lt;");
+		else if (*text == '>')
+			writer_str(w, "&gt;");
+		else
+			writer_u8(w, (uint8_t)*text);
+	}
+}
+
+/* Where the list goes on: as the page of before says, else as the former run does. */
+static const char *list_token(const struct contacts *c)
+{
+	const char *token = json_text(c->state, "token");
+
+	return token[0] ? token : contacts_arg(c, "token");
+}
+
+static bool dav_list(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	writer_str(url, contacts_url(c));
+	writer_str(body, "<?xml version=\"1.0\" encoding=\"utf-8\"?><d:sync-collection "
+			 "xmlns:d=\"DAV:\"><d:sync-token>");
+	contacts_xml_write(body, list_token(c));
+	writer_fmt(body,
+		   "</d:sync-token><d:sync-level>1</d:sync-level><d:limit><d:nresults>%d"
+		   "</d:nresults></d:limit><d:prop><d:getetag/></d:prop></d:sync-collection>",
+		   CONTACTS_NAMES);
+	return !url->overflow && !body->overflow;
+}
+
+static bool google_list(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	const char *token = contacts_arg(c, "token"), *next = json_text(c->state, "next");
+
+	(void)body;
+	WRITER_TEXTS(url, contacts_url(c), "/v1/people/me/connections?personFields=" PERSON_FIELDS,
+		     "&pageSize=200&requestSyncToken=true");
+	if (token[0])
+		form_write(url, "&syncToken=", token);
+	if (next[0])
+		form_write(url, "&pageToken=", next);
+	return !url->overflow;
+}
+
+/* Links are whole URLs: they lead nowhere but to the service, which alone gets the access token. */
+static bool microsoft_list(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	const char *base = contacts_url(c), *next = json_text(c->state, "next");
+	const char *link = next[0] ? next : contacts_arg(c, "token");
+	size_t n = strlen(base);
+
+	(void)body;
+	if (link[0]) {
+		writer_str(url, link);
+		return !url->overflow && !strncmp(link, base, n) && link[n] == '/';
+	}
+	writer_str(url, base);
+	form_write(url, "/users/", contacts_arg(c, "account"));
+	writer_str(url, "/contactFolders/contacts/contacts/delta?$select=" CONTACT_FIELDS);
+	return !url->overflow;
+}
+
+static bool pipedrive_list(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	const char *next = json_text(c->state, "next");
+
+	(void)body;
+	WRITER_TEXTS(url, contacts_url(c), "/api/v2/persons?limit=200");
+	if (next[0])
+		form_write(url, "&cursor=", next);
+	return !url->overflow;
+}
+
+static const struct contacts_service g_services[] = {
+	{ "carddav", "", NULL, contacts_parse_dav, dav_list },
+	{ "google", "https://people.googleapis.com", "https://oauth2.googleapis.com/token",
+	  contacts_parse_google, google_list },
+	{ "microsoft", "https://graph.microsoft.com/v1.0", "https://login.microsoftonline.com",
+	  contacts_parse_microsoft, microsoft_list },
+	{ "pipedrive", "https://api.pipedrive.com", NULL, contacts_parse_pipedrive,
+	  pipedrive_list },
+};
+
+/* Google: by a refresh token, behind the secret of the client. Microsoft: as the application, in
+ * the directory of the account's domain. */
+static bool access_fetch(struct helper *h, struct helper_request *r)
+{
+	const struct contacts *c = r->work;
+	bool google = c->service->parse == contacts_parse_google;
+	const char *own = contacts_arg(c, "url"), *account = contacts_arg(c, "account");
+	const char *domain = strchr(account, '@');
+	struct bytes rest = bytes_str(contacts_arg(c, "password")), secret;
+	char url[CONTACTS_URL_MAX], post[2048], text[512], refresh[512];
+	struct writer u = writer_over(url, sizeof(url) - 1), w = writer_over(post, sizeof(post));
+	bool ok;
+
+	writer_str(&u, own[0] ? own : c->service->access);
+	if (!google)
+		form_write(&u, "/", domain ? domain + 1 : account);
+	writer_str(&u, !google ? "/oauth2/v2.0/token" : own[0] ? "/token" : "");
+	url[u.n] = '\0';
+	secret = rest;
+	if (google)
+		(void)bytes_cut(&rest, ' ', &secret);
+	ok = !bytes_cstr(secret, text, sizeof(text)) &&
+	     !bytes_cstr(bytes_trim(rest), refresh, sizeof(refresh));
+	form_write(&w, "client_id=", contacts_arg(c, "login"));
+	form_write(&w, "&client_secret=", text);
+	if (google)
+		form_write(&w, "&grant_type=refresh_token&refresh_token=", refresh);
+	else
+		form_write(&w, "&grant_type=client_credentials&scope=",
+			   "https://graph.microsoft.com/.default");
+	ok = ok && !u.overflow && !w.overflow && contacts_fetch(h, r, url, writer_done(&w));
+	OPENSSL_cleanse(post, sizeof(post));
+	OPENSSL_cleanse(text, sizeof(text));
+	OPENSSL_cleanse(refresh, sizeof(refresh));
+	return ok;
+}
+
+static bool cards_fetch(struct helper *h, struct helper_request *r)
+{
+	const struct contacts *c = r->work;
+	const json_t *names = json_object_get(c->state, "names");
+	size_t at = json_count(c->state, "at"), end = at + CONTACTS_CARDS;
+	size_t room = 512 + CONTACTS_CARDS * (6 * (size_t)CONTACTS_ID_MAX);
+	char *body = malloc(room);
+	struct writer w = writer_over(body, body ? room : 0);
+	bool ok;
+
+	writer_str(&w, "<?xml version=\"1.0\" encoding=\"utf-8\"?><c:addressbook-multiget "
+		       "xmlns:d=\"DAV:\" xmlns:c=\"urn:ietf:params:xml:ns:carddav\"><d:prop>"
+		       "<d:getetag/><c:address-data/></d:prop>");
+	for (; at < end && at < json_array_size(names); at++) {
+		writer_str(&w, "<d:href>");
+		contacts_xml_write(&w, json_string_value(json_array_get(names, at)));
+		writer_str(&w, "</d:href>");
+	}
+	writer_str(&w, "</c:addressbook-multiget>");
+	(void)json_object_set_new(c->state, "at", json_integer((json_int_t)at));
+	ok = !w.overflow && contacts_fetch(h, r, contacts_url(c), writer_done(&w));
+	free(body);
+	return ok;
+}
+
+static bool list_fetch(struct helper *h, struct helper_request *r)
+{
+	enum { BODY_ROOM = 6 * CONTACTS_TOKEN_MAX };
+	const struct contacts *c = r->work;
+	char url[CONTACTS_URL_MAX], *body = malloc(BODY_ROOM);
+	struct writer u = writer_over(url, sizeof(url) - 1),
+		      w = writer_over(body, body ? BODY_ROOM : 0);
+	bool ok = c->service->list(c, &u, &w);
+
+	url[u.n] = '\0';
+	ok = ok && contacts_fetch(h, r, url, writer_done(&w));
+	free(body);
+	return ok;
+}
+
+/* The next request of the page. */
+static void contacts_go(struct helper *h, struct helper_request *r)
+{
+	struct contacts *c = r->work;
+	bool ok;
+
+	if (c->service->access && !json_object_get(c->state, "access"))
+		c->step = STEP_ACCESS;
+	else
+		c->step = json_object_get(c->state, "names") ? STEP_CARDS : STEP_LIST;
+	ok = c->step == STEP_ACCESS  ? access_fetch(h, r)
+	     : c->step == STEP_CARDS ? cards_fetch(h, r)
+				     : list_fetch(h, r);
+	if (!ok)
+		contacts_refuse(h, r, "request", "the service cannot be asked so: see url", 0);
+}
+
+/* ---- what came ---- */
+
+static void access_take(struct helper *h, struct helper_request *r)
+{
+	struct contacts *c = r->work;
+	json_t *answer = json_loadb(c->own.answer, c->own.answer_n, 0, NULL);
+	json_t *access = json_object_get(answer, "access_token");
+	bool ok = json_string_length(access) && json_string_length(access) < CONTACTS_ACCESS_MAX;
+
+	if (ok)
+		(void)json_object_set(c->state, "access", access);
+	json_decref(answer);
+	http_own_close(h, &c->own);
+	if (ok)
+		contacts_go(h, r);
+	else
+		contacts_refuse(h, r, "answer", "the answer has no access_token", 0);
+}
+
+static void list_take(struct helper *h, struct helper_request *r, const struct contacts_page *page)
+{
+	struct contacts *c = r->work;
+	bool dav = c->service->parse == contacts_parse_dav;
+
+	(void)json_array_extend(c->gone, page->gone);
+	if (dav) {
+		(void)json_object_set_new(c->state, "token", json_string(page->token));
+		(void)json_object_set_new(c->state, "more", json_boolean(page->more));
+	}
+	if (json_array_size(page->names)) {
+		(void)json_object_set(c->state, "names", page->names);
+		(void)json_object_set_new(c->state, "at", json_integer(0));
+		contacts_go(h, r);
+		return;
+	}
+	(void)json_object_set_new(c->state, "next", json_string(page->next));
+	contacts_answer(h, r, page->found, page->token, dav ? page->more : page->next[0] != '\0');
+}
+
+static void cards_take(struct helper *h, struct helper_request *r, const struct contacts_page *page)
+{
+	const struct contacts *c = r->work;
+	bool all =
+		json_count(c->state, "at") >= json_array_size(json_object_get(c->state, "names"));
+
+	if (all)
+		(void)json_object_del(c->state, "names");
+	contacts_answer(h, r, page->found, all ? json_text(c->state, "token") : "",
+			!all || json_flag(c->state, "more"));
+}
+
+static void page_take(struct helper *h, struct helper_request *r)
+{
+	struct contacts *c = r->work;
+	struct contacts_page page;
+	int err = c->service->parse(&page, bytes_mem(c->own.answer, c->own.answer_n));
+
+	http_own_close(h, &c->own);
+	if (err)
+		contacts_refuse(h, r, "answer",
+				err == -E2BIG ? "the answer has more than is taken"
+					      : "the answer is none of that service",
+				0);
+	else if (c->step == STEP_LIST)
+		list_take(h, r, &page);
+	else
+		cards_take(h, r, &page);
+	contacts_page_clear(&page);
+}
+
+/* The service knows the token no more: RFC 6578 3.2, and what the others say instead. */
+static bool token_is_gone(const struct contacts *c, long status)
+{
+	static const char *const words[] = { "valid-sync-token", "EXPIRED_SYNC_TOKEN",
+					     "SyncStateNotFound", "resyncRequired" };
+	bool gone = status == 410;
+
+	if (!list_token(c)[0] || c->step != STEP_LIST)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(words) && status >= 400; i++)
+		gone |= c->own.answer_n &&
+			memmem(c->own.answer, c->own.answer_n, words[i], strlen(words[i]));
+	return gone;
+}
+
+static void status_refuse(struct helper *h, struct helper_request *r, long status)
+{
+	const struct contacts *c = r->work;
+	curl_off_t retry_s = 0;
+	char text[96];
+
+	(void)curl_easy_getinfo(c->own.easy, CURLINFO_RETRY_AFTER, &retry_s);
+	if (retry_s < 0 || retry_s > CONTACTS_RETRY_MAX_S)
+		retry_s = CONTACTS_RETRY_MAX_S;
+	(void)snprintf(text, sizeof(text), "it answers %ld%s", status,
+		       status >= 300 && status < 400 ? ": redirects are not followed" : "");
+	if (token_is_gone(c, status))
+		contacts_refuse(h, r, "expired", text, 0);
+	else if (status == 401 || status == 403 || (c->step == STEP_ACCESS && status == 400))
+		contacts_refuse(h, r, "login", text, 0);
+	else if (status == 429 || status == 503)
+		contacts_refuse(h, r, "busy", text, (json_int_t)retry_s);
+	else
+		contacts_refuse(h, r, "status", text, 0);
+}
+
+static void contacts_fetched(struct helper *h, struct helper_request *r, CURLcode code)
+{
+	const struct contacts *c = r->work;
+	const char *text = c->own.error[0] ? c->own.error : curl_easy_strerror(code), *word;
+	long status = 0;
+
+	(void)curl_multi_remove_handle(h->multi, c->own.easy);
+	(void)curl_easy_getinfo(c->own.easy, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_WRITE_ERROR) {
+		contacts_refuse(h, r, "answer", "the answer is longer than 8 MiB", 0);
+	} else if (code != CURLE_OK) {
+		word = http_why(code, &c->own.gate, &text);
+		contacts_refuse(h, r, word, text, 0);
+	} else if (status < 200 || status >= 300) {
+		status_refuse(h, r, status);
+	} else if (c->step == STEP_ACCESS) {
+		access_take(h, r);
+	} else {
+		page_take(h, r);
+	}
+}
+
+/* ---- the kind ---- */
+
+static bool contacts_open(struct contacts *c, const json_t *args)
+{
+	uint64_t next = json_count(args, "next");
+	const char *name = json_text(args, "service");
+
+	c->args = json_incref((json_t *)(uintptr_t)args);
+	c->gone = json_array();
+	c->state = next ? held_take(next) : json_object();
+	for (size_t i = 0; i < COUNT_OF(g_services); i++) {
+		if (!strcmp(g_services[i].name, name))
+			c->service = &g_services[i];
+	}
+	return c->service && c->gone;
+}
+
+static void contacts_begin(struct helper *h, struct helper_request *r, const json_t *args)
+{
+	struct contacts *c = r->work = calloc(1, sizeof(*c));
+
+	if (!c || !contacts_open(c, args))
+		helper_fail(h, r, "the contacts cannot be asked for");
+	else if (!c->state)
+		contacts_refuse(h, r, "lost", "the page of before is not known any more", 0);
+	else
+		contacts_go(h, r);
+}
+
+static void contacts_end(struct helper *h, struct helper_request *r)
+{
+	struct contacts *c = r->work;
+
+	if (!c)
+		return;
+	http_own_close(h, &c->own);
+	curl_slist_free_all(c->headers);
+	json_decref(c->args);
+	json_decref(c->state);
+	json_decref(c->gone);
+	OPENSSL_cleanse(c, sizeof(*c));
+	free(c);
+}
+
+const struct helper_kind g_helper_contacts = { .name = "contacts",
+					       .begin = contacts_begin,
+					       .fetched = contacts_fetched,
+					       .end = contacts_end };

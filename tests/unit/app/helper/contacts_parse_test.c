@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What services answer with contacts: CardDAV, Google People, Microsoft Graph, Pipedrive. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+
+#include "app/helper/contacts_parse.h"
+
+static void is(const json_t *json, const char *wanted)
+{
+	char *text = json_dumps(json, JSON_SORT_KEYS | JSON_COMPACT);
+
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
+#define DAV(inner)                                                \
+	"<?xml version=\"1.0\"?><d:multistatus xmlns:d=\"DAV:\" " \
+	"xmlns:c=\"urn:ietf:params:xml:ns:carddav\">" inner "</d:multistatus>"
+
+static void test_dav(void **state)
+{
+	struct contacts_page p;
+
+	(void)state;
+	assert_int_equal(
+		contacts_parse_dav(
+			&p,
+			BYTES_LIT(DAV(
+				"<d:response><d:href>/b/</d:href><d:status>HTTP/1.1 507 "
+				"x</d:status></d:response>"
+				"<d:response><d:href> /b/a%20b.vcf </d:href><d:propstat><d:prop>"
+				"<d:getetag>\"1\"</d:getetag></d:prop><d:status>HTTP/1.1 200 OK"
+				"</d:status></d:propstat></d:response>"
+				"<d:response><d:href>/b/gone.vcf</d:href><d:status>HTTP/1.1 404 "
+				"Not Found</d:status></d:response>"
+				"<d:response><d:href>/b/no-tag.vcf</d:href><d:propstat><d:prop>"
+				"<d:getetag/></d:prop><d:status>HTTP/1.1 404 Not "
+				"Found</d:status></d:propstat></d:response>"
+				"<d:sync-token>http://x/1&amp;2</d:sync-token>"))),
+		0);
+	is(p.names, "[\"/b/a%20b.vcf\",\"/b/no-tag.vcf\"]");
+	is(p.gone, "[\"/b/gone.vcf\"]");
+	assert_string_equal(p.token, "http://x/1&2");
+	assert_true(p.more);
+	contacts_page_clear(&p);
+	assert_int_equal(
+		contacts_parse_dav(&p, BYTES_LIT(DAV("<d:response><d:href>/b/a.vcf</d:href>"
+						     "<d:propstat><d:prop><c:address-data>BEGIN:"
+						     "VCARD\nEND:VCARD\n</c:address-data></d:prop>"
+						     "</d:propstat></d:response>"))),
+		0);
+	is(p.found, "[{\"card\":\"BEGIN:VCARD\\nEND:VCARD\",\"id\":\"/b/a.vcf\"}]");
+	contacts_page_clear(&p);
+	assert_int_equal(contacts_parse_dav(&p, BYTES_LIT("<html/>")), -EBADMSG);
+	contacts_page_clear(&p);
+	assert_int_equal(
+		contacts_parse_dav(&p, BYTES_LIT("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>")),
+		-EBADMSG);
+	contacts_page_clear(&p);
+}
+
+/* A card that is long for its photo is there without it. */
+static void test_photo(void **state)
+{
+	enum { LONG = CONTACTS_CARD_MAX + 100 };
+	char *text = malloc(LONG + 512);
+	struct contacts_page p;
+	size_t n;
+
+	(void)state;
+	assert_non_null(text);
+	n = (size_t)snprintf(text, 512,
+			     "<d:multistatus xmlns:d=\"DAV:\" xmlns:c=\"urn:ietf:params:xml:ns:"
+			     "carddav\"><d:response><d:href>a</d:href><c:address-data>"
+			     "BEGIN:VCARD\nitem1.PHOTO;ENCODING=b:");
+	for (size_t i = 0; i < LONG; i++)
+		text[n++] = i % 70 == 69 ? '\n' : i % 70 ? 'A' : ' ';
+	n += (size_t)snprintf(text + n, 128,
+			      "\nFN:A\nEND:VCARD\n</c:address-data></d:response></d:multistatus>");
+	assert_int_equal(contacts_parse_dav(&p, bytes_mem(text, n)), 0);
+	is(p.found, "[{\"card\":\"BEGIN:VCARD\\nFN:A\\nEND:VCARD\",\"id\":\"a\"}]");
+	contacts_page_clear(&p);
+	free(text);
+}
+
+static void test_google(void **state)
+{
+	struct contacts_page p;
+
+	(void)state;
+	assert_int_equal(
+		contacts_parse_google(
+			&p,
+			BYTES_LIT(
+				"{\"connections\":[{\"resourceName\":\"people/c1\",\"etag\":\"x\","
+				"\"names\":[{\"displayName\":\"Anna Berg\",\"givenName\":\"Anna\","
+				"\"familyName\":\"Berg\"}],\"phoneNumbers\":[{\"value\":\"+1 212\","
+				"\"type\":\"workFax\"},{\"value\":\"3\",\"type\":\"mobile\"},{}],"
+				"\"emailAddresses\":[{\"value\":\"a@b\",\"type\":\"home\"}],"
+				"\"organizations\":[{\"name\":\"Co\",\"title\":\"Head\"}]},"
+				"{\"resourceName\":\"people/c2\",\"metadata\":{\"deleted\":true}}],"
+				"\"nextPageToken\":\"n\",\"nextSyncToken\":\"s\"}")),
+		0);
+	is(p.found,
+	   "[{\"contact\":{\"company\":\"Co\",\"emails\":[{\"address\":\"a@b\",\"kind\":\"home\"}],"
+	   "\"first_name\":\"Anna\",\"last_name\":\"Berg\",\"name\":\"Anna Berg\",\"phones\":[{"
+	   "\"kind\":\"fax\",\"number\":\"+1 212\"},{\"kind\":\"mobile\",\"number\":\"3\"}],"
+	   "\"title\":\"Head\"},\"id\":\"people/c1\"}]");
+	is(p.gone, "[\"people/c2\"]");
+	assert_string_equal(p.next, "n");
+	assert_string_equal(p.token, "s");
+	contacts_page_clear(&p);
+	assert_int_equal(contacts_parse_google(&p, BYTES_LIT("{}")), 0); /* nobody */
+	contacts_page_clear(&p);
+	assert_int_equal(contacts_parse_google(&p, BYTES_LIT("[]")), -EBADMSG);
+	contacts_page_clear(&p);
+}
+
+static void test_microsoft(void **state)
+{
+	struct contacts_page p;
+
+	(void)state;
+	assert_int_equal(
+		contacts_parse_microsoft(
+			&p, BYTES_LIT("{\"value\":[{\"id\":\"AAM1\",\"displayName\":\"Anna Berg\","
+				      "\"title\":\"Dr.\",\"jobTitle\":\"Head\",\"mobilePhone\":"
+				      "\"3\",\"businessPhones\":[\"4\"],\"homePhones\":[],"
+				      "\"surname\":null,\"emailAddresses\":[{\"address\":\"a@b\","
+				      "\"name\":\"A\"}]},{\"id\":\"AAM2\",\"@removed\":{\"reason\":"
+				      "\"deleted\"}}],\"@odata.deltaLink\":\"https://g/d\"}")),
+		0);
+	is(p.found, "[{\"contact\":{\"emails\":[{\"address\":\"a@b\",\"kind\":\"other\"}],\"name\":"
+		    "\"Anna Berg\",\"phones\":[{\"kind\":\"mobile\",\"number\":\"3\"},{\"kind\":"
+		    "\"work\",\"number\":\"4\"}],\"prefix\":\"Dr.\",\"title\":\"Head\"},\"id\":"
+		    "\"AAM1\"}]");
+	is(p.gone, "[\"AAM2\"]");
+	assert_string_equal(p.token, "https://g/d");
+	contacts_page_clear(&p);
+	assert_int_equal(contacts_parse_microsoft(&p, BYTES_LIT("{\"value\":[{}]}")), -EBADMSG);
+	contacts_page_clear(&p);
+}
+
+static void test_pipedrive(void **state)
+{
+	struct contacts_page p;
+
+	(void)state;
+	assert_int_equal(
+		contacts_parse_pipedrive(
+			&p, BYTES_LIT("{\"success\":true,\"data\":[{\"id\":7,\"name\":\"Anna\","
+				      "\"phones\":[{\"value\":\"3\",\"primary\":true,\"label\":"
+				      "\"work\"}],\"emails\":[]},{\"id\":8,\"is_deleted\":true}],"
+				      "\"additional_data\":{\"next_cursor\":\"c\"}}")),
+		0);
+	is(p.found, "[{\"contact\":{\"emails\":[],\"name\":\"Anna\",\"phones\":[{\"kind\":\"work\","
+		    "\"number\":\"3\"}]},\"id\":\"7\"}]");
+	is(p.gone, "[\"8\"]");
+	assert_string_equal(p.next, "c");
+	contacts_page_clear(&p);
+	assert_int_equal(contacts_parse_pipedrive(&p, BYTES_LIT("{\"data\":[{\"id\":\"7\"}]}")),
+			 -EBADMSG);
+	contacts_page_clear(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dav),       cmocka_unit_test(test_photo),
+		cmocka_unit_test(test_google),    cmocka_unit_test(test_microsoft),
+		cmocka_unit_test(test_pipedrive),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
