@@ -11,8 +11,8 @@
 
 /*
  * 0 and *result, the caller's. Else a sentence in why, and -EINVAL: an argument is wrong; -ENOENT:
- * it does not exist; -EEXIST: it conflicts with what is there; -ENOBUFS: the tenant has as many as
- * it may; or what archive_sql.h says, where why may stay empty.
+ * it does not exist; -EEXIST: it conflicts with what is there; -EPERM: it may not be changed so;
+ * -ENOBUFS: the tenant has as many as it may; or what archive_sql.h says, where why may stay empty.
  */
 typedef int archive_answer_fn(struct archive *a, const json_t *args, json_t **result,
 			      char why[SQL_WHY_MAX]);

@@ -274,6 +274,37 @@ CREATE TABLE logged (
 );
 CREATE INDEX logged_since ON logged (tenant, owner) WHERE call = 0;
 
+-- migration 9
+
+-- Contacts of other services. sync: the one that it is of, empty: none. seen_ms: a run has last had it from there.
+ALTER TABLE contact ADD COLUMN sync TEXT NOT NULL DEFAULT '';
+ALTER TABLE contact ADD COLUMN seen_ms BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX contact_synced ON contact (tenant, sync, seen_ms) WHERE sync <> '';
+
+-- Syncs. changed_ms: of the document. due_ms: the next run; wait_ms: the service wants none before. run: counts, and
+-- the newest one alone may write; until_ms: its lease, 0: none is under way. token: where changes go on; empty: all is
+-- read. began_ms: of the run that reads all: what it has not seen goes; 0: none does.
+CREATE TABLE contact_sync (
+	tenant TEXT NOT NULL,
+	sync TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	changed_ms BIGINT NOT NULL,
+	due_ms BIGINT NOT NULL,
+	wait_ms BIGINT NOT NULL DEFAULT 0,
+	run BIGINT NOT NULL DEFAULT 0,
+	until_ms BIGINT NOT NULL DEFAULT 0,
+	token TEXT NOT NULL DEFAULT '',
+	began_ms BIGINT NOT NULL DEFAULT 0,
+	ran_ms BIGINT NOT NULL DEFAULT 0,
+	good_ms BIGINT NOT NULL DEFAULT 0,
+	failed BIGINT NOT NULL DEFAULT 0,
+	reason TEXT NOT NULL DEFAULT '',
+	detail TEXT NOT NULL DEFAULT '',
+	PRIMARY KEY (tenant, sync)
+);
+CREATE INDEX contact_sync_due ON contact_sync (due_ms);
+CREATE INDEX contact_sync_until ON contact_sync (tenant, until_ms);
+
 -- migration 0
 -- Of each session: rows that come many at once.
 

@@ -11,6 +11,7 @@
  *     photo    data:image/jpeg;base64,... or data:image/png;base64,..., or a link
  *     uid, rev of its vCard; uid where the contact's id is another
  *     kept     lines of its vCard that mean nothing here
+ *     sync     the name of the sync that it is of (contact_sync.c)
  *
  * Members without a value are absent. One thread; nothing is kept but what an argument says.
  */
@@ -142,6 +143,11 @@ archive_answer_fn contact_put, contact_get, contact_delete, contact_list, contac
 	contact_import, contact_export, contact_note_put, contact_note_delete, contact_note_list,
 	contact_mirror, contact_mirrored, contact_backup, contact_restore;
 
+/* ---- contact_sync.c: contacts that other services have (app/feature/sync/sync.h) ---- */
+
+archive_answer_fn contact_sync_tell, contact_sync_claim, contact_sync_apply, contact_sync_end,
+	contact_sync_wish, contact_sync_state, contact_sync_drop;
+
 /* An owner is "d", the tenant's book, "u" and the number of an extension, or CONTACT_COLLEAGUES. */
 struct contact_book {
 	struct bytes tenant, owner;
@@ -155,13 +161,18 @@ int contact_save(struct archive *a, struct contact_book book, const char *id, co
  * pinned, blocked and notes. */
 int contact_load(struct archive *a, struct contact_book book, struct bytes id,
 		 json_t **contact) NODISCARD;
-/* Deletes the one that args name, within a transaction. As archive_answer_fn. */
+/* Deletes the one that args name, within a transaction; one of a sync only where args name that,
+ * too. As archive_answer_fn. */
 int contact_remove(struct archive *a, struct contact_book book, const json_t *args,
 		   char why[SQL_WHY_MAX]) NODISCARD;
 /* Where args have a revision, the contact must have that one; 0: it is not there (NULL). -EEXIST
  * with why. */
 int contact_revision_check(const json_t *args, const json_t *contact,
 			   char why[SQL_WHY_MAX]) NODISCARD;
+/* A contact of a service is changed there: here by given in its flags, its line and its default
+ * number alone, and not at all where given is NULL. contact may be NULL. -EPERM with why. */
+int contact_synced_check(const json_t *contact, const json_t *given,
+			 char why[SQL_WHY_MAX]) NODISCARD;
 /* Counts on the revision of a book, and locks it to the end of the transaction; added: contacts
  * more than before. -ENOBUFS with why: too many. */
 int contact_book_touch(struct archive *a, struct contact_book book, int added, int64_t *revision,

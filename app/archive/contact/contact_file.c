@@ -90,6 +90,8 @@ static int import_one(struct contact_import *in, json_t *contact, char why[SQL_W
 	}
 	if (!err)
 		err = contact_load(in->archive, in->book, bytes_str(id), &before);
+	if (!err)
+		err = contact_synced_check(before, NULL, why);
 	if (!err && in->id[0])
 		err = import_one_check(in, contact, before, why);
 	flags = contact_flags(before, &mask);
@@ -123,7 +125,7 @@ static int import_all(struct contact_import *in, void *reader,
 		json_decref(contact);
 		if (!err && in->id[0] && in->added + in->changed > 1)
 			err = -EINVAL;
-		if (err == -EBADMSG || (err == -ENOBUFS && !in->id[0])) {
+		if (err == -EBADMSG || ((err == -ENOBUFS || err == -EPERM) && !in->id[0])) {
 			import_error(in, why);
 			err = 0;
 		}

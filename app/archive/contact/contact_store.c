@@ -247,7 +247,7 @@ static int contact_row_put(struct archive *a, struct contact_book book, const ch
 {
 	char *card = card_text(contact), *words = malloc(WORDS_ROOM), sort[CONTACT_NAME_MAX];
 	struct writer w = writer_over(words, WORDS_ROOM), s = writer_over(sort, sizeof(sort));
-	struct sql_value params[13];
+	struct sql_value params[14];
 	int err = -ENOMEM;
 
 	if (card && words) {
@@ -266,16 +266,18 @@ static int contact_row_put(struct archive *a, struct contact_book book, const ch
 		params[10] = sql_text(writer_done(&w));
 		params[11] = sql_text(bytes_str(card));
 		params[12] = sql_text(bytes_str(contact_text(contact, "uid")));
+		params[13] = sql_text(bytes_str(contact_text(contact, "sync")));
 		err = sql_run(
 			a->sql,
 			"INSERT INTO contact (tenant, owner, id, revision, changed_ms, flags, "
-			"sort, name, number, company, words, card, uid) VALUES ($1, $2, $3, $4, "
-			"$5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (tenant, owner, id) "
+			"sort, name, number, company, words, card, uid, sync) VALUES ($1, $2, $3, "
+			"$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (tenant, "
+			"owner, id) "
 			"DO UPDATE SET revision = excluded.revision, changed_ms = "
 			"excluded.changed_ms, flags = excluded.flags, sort = excluded.sort, "
 			"name = excluded.name, number = excluded.number, company = "
 			"excluded.company, words = excluded.words, card = excluded.card, "
-			"uid = excluded.uid",
+			"uid = excluded.uid, sync = excluded.sync",
 			params, COUNT_OF(params), NULL, NULL);
 	}
 	free(card);
@@ -332,6 +334,32 @@ int contact_revision_check(const json_t *args, const json_t *contact, char why[S
 	return -EEXIST;
 }
 
+int contact_synced_check(const json_t *contact, const json_t *given, char why[SQL_WHY_MAX])
+{
+	static const char *const own[] = { "line", "default_number",
+#define X(flag, member) member,
+					   CONTACT_FLAGS(X)
+#undef X
+	};
+	const char *sync = contact_text(contact, "sync"), *name;
+	const json_t *value;
+	bool may = given != NULL;
+
+	json_object_foreach((json_t *)(uintptr_t)given, name, value)
+	{
+		bool is = false;
+
+		for (size_t i = 0; i < COUNT_OF(own); i++)
+			is |= !strcmp(name, own[i]);
+		may &= is;
+	}
+	if (!sync[0] || may)
+		return 0;
+	(void)snprintf(why, SQL_WHY_MAX, "the sync %s has it from another service: change it there",
+		       sync);
+	return -EPERM;
+}
+
 /* What is given over what is there, within a transaction. */
 static int contact_change(struct archive *a, struct contact_book book, const json_t *args,
 			  const char *id, char why[SQL_WHY_MAX])
@@ -351,6 +379,8 @@ static int contact_change(struct archive *a, struct contact_book book, const jso
 	}
 	if (!err)
 		err = contact_revision_check(args, row.contact, why);
+	if (!err)
+		err = contact_synced_check(row.contact, given, why);
 	if (!err && !row.contact)
 		row.contact = json_object();
 	if (!err)
@@ -441,6 +471,19 @@ static int contact_gone_put(struct archive *a, struct contact_book book, struct 
 	return err ? err : contact_gone_forget(a, book, now_ms);
 }
 
+/* -EPERM with why, unless its sync is gone: it is of a backup. */
+static int synced_stays(struct archive *a, struct contact_book book, const json_t *contact,
+			char why[SQL_WHY_MAX])
+{
+	const struct sql_value key[] = { sql_text(book.tenant),
+					 sql_text(bytes_str(contact_text(contact, "sync"))) };
+	bool there = false;
+	int err = sql_run(a->sql, "SELECT 1 FROM contact_sync WHERE tenant = $1 AND sync = $2", key,
+			  COUNT_OF(key), on_any, &there);
+
+	return err || !there ? err : contact_synced_check(contact, NULL, why);
+}
+
 int contact_remove(struct archive *a, struct contact_book book, const json_t *args,
 		   char why[SQL_WHY_MAX])
 {
@@ -455,6 +498,8 @@ int contact_remove(struct archive *a, struct contact_book book, const json_t *ar
 		err = contact_row(a, book, id, &row);
 	if (!err && row.contact)
 		err = contact_revision_check(args, row.contact, why);
+	if (!err && !bytes_is(archive_arg(args, "sync"), contact_text(row.contact, "sync")))
+		err = synced_stays(a, book, row.contact, why);
 	json_decref(row.contact);
 	if (!err)
 		err = sql_run(a->sql,

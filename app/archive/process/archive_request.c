@@ -35,6 +35,13 @@ static const struct archive_request g_requests[] = {
 	{ "contact.restore", contact_restore },
 	{ "contact.mirror", contact_mirror },
 	{ "contact.mirrored", contact_mirrored },
+	{ "contact.sync.tell", contact_sync_tell },
+	{ "contact.sync.claim", contact_sync_claim },
+	{ "contact.sync.apply", contact_sync_apply },
+	{ "contact.sync.end", contact_sync_end },
+	{ "contact.sync.wish", contact_sync_wish },
+	{ "contact.sync.state", contact_sync_state },
+	{ "contact.sync.drop", contact_sync_drop },
 	{ "contact.note.put", contact_note_put },
 	{ "contact.note.list", contact_note_list },
 	{ "contact.note.delete", contact_note_delete },
@@ -61,6 +68,8 @@ static const char *request_error(int err)
 		return "conflict";
 	case -ENOBUFS:
 		return "full";
+	case -EPERM:
+		return "not_allowed";
 	default:
 		return NULL;
 	}
