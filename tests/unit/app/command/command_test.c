@@ -321,6 +321,12 @@ static const struct {
 	{ "picture.put", COMMAND_FOR_APPLICATION },
 	{ "picture.get", COMMAND_FOR_READER },
 	{ "picture.delete", COMMAND_FOR_APPLICATION },
+	{ "sync.put", COMMAND_FOR_APPLICATION },
+	{ "sync.get", COMMAND_FOR_READER },
+	{ "sync.list", COMMAND_FOR_READER },
+	{ "sync.delete", COMMAND_FOR_APPLICATION },
+	{ "sync.run", COMMAND_FOR_APPLICATION },
+	{ "sync.state", COMMAND_FOR_READER },
 	{ "greeting.put", COMMAND_FOR_ADMIN },
 	{ "greeting.record", COMMAND_FOR_ADMIN },
 	{ "greeting.hear", COMMAND_FOR_ADMIN },
@@ -600,8 +606,8 @@ static void test_kinds(void **state)
 		"prompt",    "flow",       "number",        "group",
 		"account",   "queue",      "agent",         "page",
 		"crm",       "supervisor", "token",         "webhook",
-		"session",   "set",        "device",        "callback",
-		"browser",
+		"session",   "set",        "sync",          "device",
+		"callback",  "browser",
 	};
 
 	(void)state;

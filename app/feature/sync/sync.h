@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Contacts that other services have, in the book of an extension or in the tenant's directory: a
+ * document says which service, and tandem-helper asks it (app/helper/contacts.c). The node whose
+ * archive reads begins the runs; the archive hands each out once, and has the state
+ * (app/archive/contact/contact_sync.c). Control thread.
+ */
+#ifndef APP_FEATURE_SYNC_SYNC_H
+#define APP_FEATURE_SYNC_SYNC_H
+
+#include "app/schema/command.h"
+#include "app/schema/feature.h"
+#include "app/schema/field.h"
+#include "base/rand.h"
+#include "base/seal.h"
+#include "sig/host/tenant.h"
+
+struct node;
+
+enum {
+	SYNCS_OF_USER = 8,
+	SYNCS_OF_TENANT = 2048,
+	SYNCS_MAX = 16384, /* of a node */
+	SYNC_URL_MAX = 512,
+	SYNC_SECRET_MAX = 272, /* with its NUL */
+	SYNC_MINUTES = 10,     /* between two runs, at first */
+};
+
+enum sync_service { SYNC_CARDDAV, SYNC_GOOGLE, SYNC_MICROSOFT, SYNC_PIPEDRIVE, SYNC_SERVICES };
+extern const char *const g_sync_services[]; /* ends with NULL */
+
+struct sync_value {
+	char name[DOCUMENT_NAME_MAX];
+	char user[DOCUMENT_NAME_MAX]; /* the extension; "": the tenant's directory */
+	uint8_t service;
+	char url[SYNC_URL_MAX]; /* "": that of the service */
+	char login[128], account[128];
+	uint16_t minutes;
+	bool off, locked;
+	char secret[FORM_SECRET_MAX]; /* sealed */
+	uint64_t changed_utc_ms;
+};
+
+extern const struct command_arg g_sync_fields[];
+extern const struct form g_sync_form;
+extern const struct document_kind g_sync_documents;
+extern const struct metric_def g_sync_metrics[]; /* ends with id NULL */
+
+/* Seals the secret for that document of the tenant. 0, -EINVAL: too long, or -EBADMSG. */
+int sync_seal(struct sync_value *v, const char *tenant, struct bytes secret,
+	      const struct seal_key *key, struct rand_source *rand) NODISCARD;
+/* 0 or -EBADMSG. */
+int sync_open(const struct sync_value *v, const char *tenant, const struct seal_key *key,
+	      char out[SYNC_SECRET_MAX]) NODISCARD;
+/* The owner of its book, as the archive has it: "d", or "u" and the extension. */
+void sync_owner(char out[DOCUMENT_NAME_MAX + 1], const struct sync_value *v);
+
+/* sync.run and sync.state. */
+command_fn sync_state;
+
+/* A document is there, or has changed, where the archive reads; and one is gone. */
+void sync_told(struct node *n, const char *tenant, const struct sync_value *v);
+void sync_gone(struct node *n, const char *tenant, const char *name);
+/* A column of the feature's row: runs that are due. */
+void sync_second(struct node *n, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kind of document "sync", and its commands. A user has own ones, which an administrator may
+ * lock; those of the tenant's directory are administrators' alone. */
+#include <errno.h>
+#include <string.h>
+
+#include "app/command/command_extension.h"
+#include "app/command/command_tenant.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/document/references.h"
+#include "app/feature/archive/archive_ask.h"
+#include "app/feature/sync/sync.h"
+#include "app/helper/webhook.h"
+#include "app/node/node.h"
+#include "app/schema/tenant_field.h"
+#include "base/clock.h"
+
+/* False: the run has failed. */
+static bool sync_may(struct command_run *run, const void *value)
+{
+	const struct sync_value *v = value;
+	bool admin = run->role >= COMMAND_FOR_ADMIN && !run->user[0];
+
+	if (admin || (v->user[0] && !v->locked && (!run->user[0] || !strcmp(v->user, run->user))))
+		return true;
+	command_fail(run, COMMAND_NOT_ALLOWED, "name",
+		     v->user[0] && v->locked ? "an administrator has locked it"
+					     : "it is another's: administrators alone may");
+	return false;
+}
+
+static uint32_t user_syncs(const struct command_run *run, const char *user)
+{
+	json_t *by = references_to(run->node, run->tenant, "extension", user), *path;
+	uint32_t count = 0;
+	const char *who;
+
+	json_object_foreach(by, who, path) count += bytes_starts(bytes_str(who), "sync/");
+	json_decref(by);
+	return count;
+}
+
+/* http only where the tenant says that it is near. */
+static bool sync_url_may_be(const char *url, const char *networks)
+{
+	struct webhook_network list[WEBHOOK_NETWORKS_MAX];
+	struct bytes path, host = webhook_url_authority(bytes_str(url), &path);
+	struct addr a;
+	size_t count;
+
+	if (!webhook_url_allowed(bytes_str(url), bytes_str(networks)))
+		return false;
+	return !url[0] || bytes_istarts(bytes_str(url), "https:") ||
+	       (!addr_parse(&a, host) &&
+		!webhook_networks_read(list, &count, bytes_str(networks)) &&
+		webhook_allowed(&a, true, list, count));
+}
+
+/* Also of one in a set, or of a backup. False: the run has failed. */
+static bool sync_check(struct command_run *run, const void *value)
+{
+	const struct sync_value *v = value;
+	struct tenant_value t;
+
+	if (!command_tenant_value(run->node, run->tenant, &t))
+		t.web.networks[0] = '\0';
+	if (sync_url_may_be(v->url, t.web.networks))
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "url",
+		     "its address is one that this tenant may not ask, or it is http: web_networks "
+		     "of tenant.put allows both for an address");
+	return false;
+}
+
+/* former: without a name where it is new. False: the run has failed. */
+static bool sync_is_good(struct command_run *run, const struct sync_value *v,
+			 const struct sync_value *former)
+{
+	bool secret = command_value(run, "secret")->given;
+
+	if (former->name[0] && strcmp(former->user, v->user) != 0)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "user",
+			     "a sync keeps its book: delete it, and make another one");
+	else if (v->user[0] && !extensions_has(run->node->api.extensions, document_tenant(run),
+					       bytes_str(v->user)))
+		command_fail(run, COMMAND_NOT_FOUND, "user", COMMAND_NO_EXTENSION);
+	else if (!former->name[0] && v->user[0] && user_syncs(run, v->user) >= SYNCS_OF_USER)
+		command_fail(run, COMMAND_FULL, "user", "an extension has %d syncs at most",
+			     SYNCS_OF_USER);
+	else if (!secret && (!v->secret[0] || strcmp(v->url, former->url) != 0 ||
+			     v->service != former->service))
+		command_fail(run, COMMAND_MISSING_ARGUMENT, "secret",
+			     "it goes to another server now: give it, too");
+	else
+		return true;
+	return false;
+}
+
+static bool sync_make(struct command_run *run, void *value)
+{
+	struct bytes name = command_value(run, "name")->text;
+	const struct command_value *secret = command_value(run, "secret");
+	struct sync_value former = { 0 }, *v = value;
+
+	(void)document_stored(run->node, run->tenant, &g_sync_documents, name, &former);
+	if ((former.name[0] && !sync_may(run, &former)) ||
+	    !document_form_make(run, &g_sync_documents, v) || !sync_is_good(run, v, &former))
+		return false;
+	v->changed_utc_ms = clock_utc_ms();
+	if (!secret->given ||
+	    !sync_seal(v, run->tenant, secret->text, &run->node->extension_seal, &run->node->rand))
+		return true;
+	command_fail(run, COMMAND_INTERNAL, NULL, "its secret cannot be sealed");
+	return false;
+}
+
+static int sync_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	sync_told(node, tenants_name(node->common.tenants, tenant), value);
+	return 0;
+}
+
+static void sync_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	sync_gone(node, tenants_name(node->common.tenants, tenant), name);
+}
+
+const struct document_kind g_sync_documents = {
+	.rank = 2,
+	.name = "sync",
+	.argument = "name",
+	.several = "syncs of contacts",
+	.places = SYNCS_MAX,
+	.share = SYNCS_OF_TENANT,
+	.size = sizeof(struct sync_value),
+	.form = &g_sync_form,
+	.owner = "user",
+	.make = sync_make,
+	.may = sync_may,
+	.check = sync_check,
+	.apply = sync_apply,
+	.forget = sync_forget,
+};
+
+/* Also sync.run. */
+void sync_state(struct command_run *run)
+{
+	struct bytes name = command_value(run, "name")->text;
+	struct sync_value v;
+
+	if (!document_stored(run->node, run->tenant, &g_sync_documents, name, &v) ||
+	    (run->user[0] && strcmp(run->user, v.user) != 0)) {
+		(void)document_missing(run, &g_sync_documents);
+		return;
+	}
+	archive_run(run,
+		    command_is_verb(run->command, "run") ? "contact.sync.wish"
+							 : "contact.sync.state",
+		    json_pack("{s:s, s:s}", "tenant", run->tenant, "sync", v.name), NULL);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fields of a sync of contacts as a document, and its secret, which is sealed for that document
+ * alone. */
+
+#include "app/feature/sync/sync.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/helper/webhook.h"
+
+const char *const g_sync_services[] = { "carddav", "google", "microsoft", "pipedrive", NULL };
+
+static const char *sync_url_wrong(const void *value, const char *text)
+{
+	struct bytes url = bytes_str(text), path;
+	bool good = bytes_istarts(url, "https://") || bytes_istarts(url, "http://");
+
+	(void)value;
+	for (size_t i = 0; i < url.n; i++)
+		good = good && url.p[i] > ' ' && url.p[i] < 0x7f && !strchr("@?#\\", url.p[i]);
+	return !url.n || (good && webhook_url_authority(url, &path).n)
+		       ? NULL
+		       : "it is https://HOST/PATH, without user, query and blanks";
+}
+
+#undef FIELD_OF
+#define FIELD_OF struct sync_value
+const struct command_arg g_sync_fields[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the sync, one of the tenant's."),
+	GOES_WITH_FIELD("user", user, CHARSET_NUMBER, "extension",
+			"The extension that has the book. Empty: the directory of the tenant, "
+			"which administrators alone may. It stays."),
+	WORD_FIELD("service", service, FIELD_NUMBER, g_sync_services, "carddav",
+		   "Who has the contacts: carddav, a server of RFC 6352 with RFC 6578; google, "
+		   "People API; microsoft, Graph; pipedrive, API v2."),
+	{ .name = "url",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .max = SYNC_URL_MAX - 1,
+	  .preset = FIELD_PRESET("empty"),
+	  .help = "Of carddav the URL of the address book. Of others empty: that of the service; "
+		  "else who stands in for it. https, or http at an address that web_networks of "
+		  "tenant.put has. Another one needs the secret again.",
+	  .field = { FIELD_AT(FIELD_TEXT, url), .wrong = sync_url_wrong, .url = true } },
+	TEXT_FIELD("login", login, CHARSET_TEXT, NULL,
+		   "Of carddav the user; of google and microsoft the id of the OAuth client."),
+	TEXT_FIELD("account", account, CHARSET_TEXT, NULL,
+		   "Of microsoft the mailbox that has the contacts: anna@example.com."),
+	NUMBER_FIELD("minutes", minutes, 5, 1440, "10", "From one run to the next."),
+	NOT_FIELD("on", off, "false: it does not run, and what it has brought stays."),
+	FLAG_FIELD("locked", locked, "false",
+		   "Its user may not change or delete it. Administrators alone set it."),
+	{ .name = "secret",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = 1,
+	  .max = SYNC_SECRET_MAX - 1,
+	  .help = "Of carddav the password; of pipedrive the API token; of microsoft the secret of "
+		  "the OAuth client (application permission Contacts.Read); of google the same, a "
+		  "blank, and a refresh token (scope contacts.readonly). Nobody is shown it." },
+	{ .name = NULL },
+};
+#undef FIELD_OF
+static_assert(SYNC_MINUTES == 10, "the text above says it");
+static_assert(2 * ((int)SYNC_SECRET_MAX + (int)SEAL_OVERHEAD) < (int)FORM_SECRET_MAX, "its hex");
+
+static void sync_start(void *value, struct bytes name)
+{
+	struct sync_value *v = value;
+
+	v->minutes = SYNC_MINUTES;
+	(void)bytes_cstr(name, v->name, sizeof(v->name));
+}
+
+static const char *sync_wrong(const void *value, const char **member)
+{
+	const struct sync_value *v = value;
+
+	*member = "url";
+	if (v->service == SYNC_CARDDAV && !v->url[0])
+		return "a sync with carddav needs the URL of the address book";
+	*member = "login";
+	if (v->service != SYNC_PIPEDRIVE && !v->login[0])
+		return "a sync with that service needs it";
+	*member = "account";
+	if (v->service == SYNC_MICROSOFT && !strchr(v->account, '@'))
+		return "a sync with microsoft needs a mailbox: anna@example.com";
+	return NULL;
+}
+
+const struct form g_sync_form = { .fields = g_sync_fields,
+				  FORM_OF(struct sync_value),
+				  .begin = sync_start,
+				  .wrong = sync_wrong,
+				  .secret = "secret",
+				  .secret_at = offsetof(struct sync_value, secret) };
+
+/* ---- its secret ---- */
+
+enum { SYNC_CONTEXT_MAX = TENANT_NAME_MAX + DOCUMENT_NAME_MAX + 16 };
+
+static struct bytes sync_context(const struct sync_value *v, const char *tenant,
+				 char out[SYNC_CONTEXT_MAX])
+{
+	struct writer w = writer_over(out, SYNC_CONTEXT_MAX);
+
+	WRITER_TEXTS(&w, "sync ", tenant, " ", v->name);
+	return writer_done(&w);
+}
+
+int sync_seal(struct sync_value *v, const char *tenant, struct bytes secret,
+	      const struct seal_key *key, struct rand_source *rand)
+{
+	char context[SYNC_CONTEXT_MAX];
+
+	return form_secret_seal(v->secret, sync_context(v, tenant, context), secret, key, rand);
+}
+
+int sync_open(const struct sync_value *v, const char *tenant, const struct seal_key *key,
+	      char out[SYNC_SECRET_MAX])
+{
+	char context[SYNC_CONTEXT_MAX];
+
+	return form_secret_open(out, SYNC_SECRET_MAX, sync_context(v, tenant, context), v->secret,
+				key);
+}
+
+void sync_owner(char out[DOCUMENT_NAME_MAX + 1], const struct sync_value *v)
+{
+	(void)snprintf(out, DOCUMENT_NAME_MAX + 1, "%s%s", v->user[0] ? "u" : "d", v->user);
+}

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contacts of other services: CardDAV between two books of real servers, and stand-ins for Google, Microsoft and Pipedrive; kills, locks, who may."""
+import os
+import signal
+import tempfile
+import threading
+import time
+
+from lib import place
+from lib.contact_services import Services
+from lib.node import children
+from lib.postgres import Postgres
+
+from carddav_test import Dav, card
+from contacts_test import People
+from http_api_test import Asks
+from patience import until
+from taken_test import Cluster
+from tandem_client import Client, Refused
+
+NETWORKS = "127.0.0.0/8"
+
+
+class Synced(People):
+    def setUp(self):
+        super().setUp()
+        self.operator("tenant.put", name="default", web_networks=f"{NETWORKS},{place.NODE}/32")
+        self.services = self.enterContext(Services())
+
+    def put(self, name, **fields):
+        return self.operator("sync.put", **{"name": name, "user": "1002", "secret": "s3cret pass", **fields})
+
+    def state(self, name):
+        return self.operator("sync.state", name=name)
+
+    def ran(self, name, after=0, reason=""):
+        """The state behind the next run that has ended."""
+        def done():
+            state = self.state(name)
+            return state["ran_utc_ms"] > after and not state["running"] and state
+        state = until(done, self.node.log_tail)
+        self.assertEqual(state["reason"], reason, state)
+        return state
+
+    def runs(self, name, reason=""):
+        after = self.state(name)["ran_utc_ms"]
+        self.operator("sync.run", name=name)
+        return self.ran(name, after, reason)
+
+    def theirs(self, number="1002"):
+        return [one["name"] for one in self.operator("contact.list", user=number)]
+
+    def one(self, name):
+        return next(one for one in self.operator("contact.list", user="1002") if one["name"] == name)
+
+
+class Sync(Synced):
+    def test_carddav(self):
+        """CON-02, CON-05, CON-07: the book of one user is in that of another, by the server's own CardDAV: new, changed, gone; by its command too."""
+        dav = Dav(self.node)
+        for name in ("Anna", "Boris", "Chen"):
+            dav.put(name, card(name, None, f"TEL:21255501{len(name)}"))
+        self.operator("contact.put", user="1002", contact="own", name="Own")
+        made = self.put("work", url=f"http://{place.NODE}:{self.node.http_port}{dav.book()}", login="1001", secret="secret1001")
+        self.assertEqual((made["has_secret"], made["minutes"], made["on"]), (True, 10, True))
+        self.assertNotIn("secret1001", str(made) + str(self.operator("sync.get", name="work")) + self.node.log_tail())
+        state = self.ran("work")
+        self.assertEqual((self.theirs(), state["contacts"], state["failed"]), (["Anna", "Boris", "Chen", "Own"], 3, 0))
+        self.assertEqual(round((state["next_utc_ms"] - state["ran_utc_ms"]) / 60000), 10)
+        self.assertEqual(self.operator("contact.find", user="1002", number="212555014")[0]["name"], "Anna")
+        revision = self.one("Boris")["revision"]
+        dav.put("Anna", card("Anna Li", "Anna", "TEL:5550199"))
+        dav.ask("DELETE", f"{dav.book()}Chen.vcf")
+        dav.put("Dora", card("Dora"))
+        self.assertEqual(self.runs("work")["contacts"], 3)
+        self.assertEqual((self.theirs(), self.one("Boris")["revision"]), (["Anna Li", "Boris", "Dora", "Own"], revision))
+        # here they are read: but for what is the user's own
+        anna = self.one("Anna Li")["contact"]
+        self.assertEqual(self.operator("contact.get", user="1002", contact=anna)["sync"], "work")
+        for command, more in (("contact.put", {"name": "Zoe"}), ("contact.put", {"phones": ["5"], "favourite": True}), ("contact.delete", {})):
+            with self.assertRaisesRegex(Refused, "not_allowed.*work"):
+                self.operator(command, user="1002", contact=anna, **more)
+        other = Dav(self.node, "1002")
+        self.assertEqual(other.ask("DELETE", f"{other.book()}{anna}.vcf")[0], 403)
+        self.assertEqual(other.put(anna, card("Zoe", anna)), 403)
+        self.operator("contact.put", user="1002", contact=anna, favourite=True, blocked=True, default_number="5550199")
+        dav.put("Anna", card("Anna Lu", "Anna", "TEL:5550199", "TEL:5550198"))
+        self.runs("work")
+        kept = self.one("Anna Lu")
+        self.assertEqual((kept["favourite"], kept["blocked"], kept["number"], kept["contact"]), (True, True, "5550199", anna))
+        # it goes, and its contacts with it
+        self.operator("sync.delete", name="work")
+        until(lambda: self.theirs() == ["Own"], self.node.log_tail)
+        with self.assertRaisesRegex(Refused, "not_found"):
+            self.state("work")
+
+    def test_login(self):
+        """A password that is wrong ends the run with that reason, and what was brought stays; another one heals it."""
+        dav = Dav(self.node)
+        dav.put("Anna", card("Anna"))
+        url = f"http://{place.NODE}:{self.node.http_port}{dav.book()}"
+        self.put("work", url=url, login="1001", secret="wrong-one")
+        state = self.ran("work", reason="login")
+        self.assertIn("401", state["detail"])
+        self.assertGreater(state["next_utc_ms"] - state["ran_utc_ms"], 3000000)
+        self.put("work", secret="secret1001")
+        self.ran("work", state["ran_utc_ms"])
+        self.assertEqual(self.theirs(), ["Anna"])
+
+    def google(self, name, number, **more):
+        self.services.put(name, names=[{"displayName": name}], phoneNumbers=[{"value": number, "type": "mobile"}], **more)
+
+    def test_google(self):
+        """People API: pages, a sync token, one that has expired (400) and deletions, by a refresh token."""
+        for i in range(5):
+            self.google(f"G{i}", f"212555000{i}", organizations=[{"name": "ACME", "title": "Head"}])
+        self.put("g", service="google", url=self.services.url, login="client-1", secret="client-secret refresh/token")
+        self.assertEqual((self.ran("g")["contacts"], self.theirs()), (5, [f"G{i}" for i in range(5)]))
+        self.assertEqual(self.one("G1")["phones"], [{"number": "2125550001", "kind": "mobile"}])
+        access = next(body for _, path, _, _, body in self.services.seen if path == "/token")
+        self.assertEqual(access, "client_id=client-1&client_secret=client-secret&grant_type=refresh_token&refresh_token=refresh%2Ftoken")
+        self.services.delete("G0")
+        self.google("G1", "2125550009")
+        self.services.seen.clear()
+        self.runs("g")
+        self.assertEqual([query.get("syncToken") for _, path, query, _, _ in self.services.seen if path != "/token"], ["5"])
+        self.assertEqual((self.theirs(), self.one("G1")["number"]), (["G1", "G2", "G3", "G4"], "2125550009"))
+        # the token has expired, and one that is gone meanwhile goes by what is not seen
+        self.services.delete("G2")
+        self.services.forget()
+        self.runs("g", "expired")
+        until(lambda: self.theirs() == ["G1", "G3", "G4"], self.node.log_tail)
+
+    def test_microsoft(self):
+        """Graph: delta links, which lead to the service alone; 410 reads all; 429 with Retry-After is waited for, also by a command."""
+        for i in range(3):
+            self.services.put(f"AAM{i}", displayName=f"M{i}", businessPhones=[f"55500{i}"], mobilePhone=None, emailAddresses=[{"address": f"m{i}@x"}])
+        self.put("m", service="microsoft", url=self.services.url, login="client-1", account="anna@example.com", secret="app-secret")
+        self.ran("m")
+        self.assertEqual(self.theirs(), ["M0", "M1", "M2"])
+        method, path, _, _, body = self.services.seen[0]
+        self.assertEqual((method, path), ("POST", "/example.com/oauth2/v2.0/token"))
+        self.assertIn("grant_type=client_credentials", body)
+        self.assertEqual(self.services.seen[1][1], "/users/anna%40example.com/contactFolders/contacts/contacts/delta")
+        self.services.delete("AAM0")
+        self.services.put("AAM3", displayName="M3", homePhones=["1"])
+        self.runs("m")
+        self.assertEqual(self.theirs(), ["M1", "M2", "M3"])
+        self.services.delete("AAM1")
+        self.services.forget()
+        self.runs("m", "expired")
+        until(lambda: self.theirs() == ["M2", "M3"], self.node.log_tail)
+        self.services.fails = [(200, {}, {"access_token": "access-1"}), (429, {"Retry_After": "5400"}, {})]
+        state = self.runs("m", "busy")
+        self.assertEqual(state["next_utc_ms"] - state["ran_utc_ms"], 5400000)
+        self.assertEqual(self.operator("sync.run", name="m")["next_utc_ms"], state["next_utc_ms"])
+        # a link to somewhere else is not followed with the access token
+        self.put("m", minutes=11)
+        until(lambda: self.state("m")["reason"] == "", self.node.log_tail)
+        self.services.fails = [(200, {}, {"access_token": "access-1"}), (200, {}, {"value": [], "@odata.nextLink": "http://127.0.0.2:1/x"})]
+        self.assertIn("url", self.runs("m", "request")["detail"])
+
+    def test_pipedrive(self):
+        """Persons, page by page; what is not among them any more goes."""
+        for i in range(1, 6):
+            self.services.put(str(i), name=f"P{i}", phones=[{"value": f"55510{i}", "label": "work", "primary": True}], emails=[])
+        self.put("p", service="pipedrive", url=self.services.url, secret="api-token")
+        self.ran("p")
+        self.services.delete("3")
+        self.runs("p")
+        self.assertEqual(self.theirs(), ["P1", "P2", "P4", "P5"])
+        self.assertEqual({headers["x-api-token"] for *_, headers, _ in self.services.seen}, {"api-token"})
+
+    def test_answers(self):
+        """What is none of the service, an address that may not be asked, and a server that is not there: each is a reason, and nothing is lost."""
+        self.google("G1", "1")
+        self.put("g", service="google", url=self.services.url, login="c", secret="s r")
+        self.ran("g")
+        access = (200, {}, {"access_token": "access-1"})
+        for answer, reason in (((200, {}, "<html/>"), "answer"), ((500, {}, {}), "status"), ((302, {"Location": "http://127.0.0.1/"}, {}), "status"),
+                               ((403, {}, {}), "login"), ((200, {}, {"connections": [{"names": []}]}), "answer")):
+            self.services.fails = [access, answer]
+            self.runs("g", reason)
+        self.operator("tenant.put", name="default", web_networks="")
+        self.runs("g", "address")
+        self.assertEqual(self.theirs(), ["G1"])
+
+    def test_killed(self):
+        """The helper, the archive and the node are killed between two pages: the next run goes on, and nobody is lost or there twice."""
+        for i in range(90):
+            self.services.put(f"c{i:02}.vcf", card=card(f"C{i:02}", f"uid-{i}", f"TEL:21255{i:05}"))
+        self.services.gate = threading.Event()
+        self.put("d", url=f"{self.services.url}/book/", login="u")
+        until(lambda: any("multiget" in body for *_, body in self.services.seen), self.node.log_tail)
+        os.kill(children(self.node.process.pid, "tandem-helper")[0], signal.SIGKILL)
+        self.ran("d", reason="helper")
+        self.operator("sync.run", name="d")
+        seen = len(self.services.seen)
+        until(lambda: len(self.services.seen) > seen + 1, self.node.log_tail)
+        os.kill(children(self.node.process.pid, "tandem-archive")[0], signal.SIGKILL)
+        self.node.kill()
+        self.node.restart()
+        self.services.gate.set()
+        until(lambda: self.state("d")["contacts"] == 90, self.node.log_tail)
+        self.ran("d")
+        self.assertEqual(self.theirs(), [f"C{i:02}" for i in range(90)])
+
+
+class Rights(Synced):
+    def test_who_may(self):
+        """A user has own ones, sees no others, and changes none that is locked; the directory's are administrators'."""
+        path, body = "/v1/syncs/mine", {"service": "google", "url": self.services.url, "login": "c", "secret": "s r"}
+        made = self.ok(self.node, "PATCH", path, self.mine, body)
+        self.assertEqual((made["user"], made["has_secret"], "secret" in made), ("1001", True, False))
+        self.refused(403, "not_allowed", self.node, "PATCH", "/v1/syncs/theirs", self.mine, {**body, "user": "1002"})
+        for method, where, what in (("PATCH", path, {"minutes": 20}), ("DELETE", path, None)):
+            self.refused(403, "not_allowed", self.node, method, where, self.other, what)
+        self.refused(404, "not_found", self.node, "GET", path, self.other)
+        self.refused(404, "not_found", self.node, "POST", f"{path}/run", self.other, {})
+        self.assertEqual((len(self.ok(self.node, "GET", "/v1/syncs", self.mine)), self.ok(self.node, "GET", "/v1/syncs", self.other)), (1, []))
+        self.refused(403, "not_allowed", self.node, "PATCH", path, self.mine, {"locked": True})
+        self.operator("sync.put", name="mine", locked=True)
+        for method, what in (("PATCH", {"on": False}), ("DELETE", None)):
+            self.refused(403, "not_allowed", self.node, method, path, self.mine, what)
+        self.ok(self.node, "POST", f"{path}/run", self.mine, {})
+        application = self.token(self.node, "application", name="app")
+        self.refused(403, "not_allowed", self.node, "PATCH", "/v1/syncs/all", application, body)
+        self.operator("sync.put", name="all", **body)
+        self.google = Sync.google
+        self.services.put("d", names=[{"displayName": "Directory"}])
+        self.operator("sync.run", name="all")
+        until(lambda: [one["name"] for one in self.directory(self.mine, "?search=directory")] == ["Directory"], self.node.log_tail)
+
+    def test_refused(self):
+        """What cannot be asked is refused when it is put; a secret goes to no other server than the one that it was given for."""
+        for fields, words in (({"url": ""}, "URL"), ({"url": "http://example.com/book/"}, "web_networks"), ({"url": "ftp://127.0.0.1/"}, "https://HOST"),
+                              ({"url": "https://10.0.0.1/"}, "web_networks"), ({"url": "https://u:p@example.com/"}, "https://HOST"), ({"login": ""}, "needs it"),
+                              ({"service": "microsoft"}, "mailbox"), ({"user": "1009"}, "no such extension"), ({"minutes": 4}, "5")):
+            with self.assertRaisesRegex(Refused, words):
+                self.put("x", **{"url": f"{self.services.url}/b/", "login": "u", **fields})
+        with self.assertRaisesRegex(Refused, "give it"):
+            self.operator("sync.put", name="x", user="1002", url=f"{self.services.url}/b/", login="u")
+        self.put("x", url=f"{self.services.url}/b/", login="u")
+        with self.assertRaisesRegex(Refused, "give it"):
+            self.operator("sync.put", name="x", url=f"{self.services.url}/c/")
+        with self.assertRaisesRegex(Refused, "keeps its book"):
+            self.put("x", user="1001")
+        for i in range(7):
+            self.put(f"x{i}", url=f"{self.services.url}/b/", login="u")
+        with self.assertRaisesRegex(Refused, "full"):
+            self.put("x8", url=f"{self.services.url}/b/", login="u")
+
+    def test_extension_goes(self):
+        """Its syncs go with it, and what they have brought."""
+        self.services.put("1", name="P1")
+        self.put("p", service="pipedrive", url=self.services.url)
+        self.ran("p")
+        self.operator("extension.delete", number="1002", force=True)
+        until(lambda: self.operator("sync.list") == [], self.node.log_tail)
+        self.node.put_extension("1002", "secret1002")
+        until(lambda: self.theirs() == [], self.node.log_tail)
+
+
+class Nodes(Asks, Cluster):
+    """Two nodes and one PostgreSQL, and a Redis apart."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sql = cls.enterClassContext(Postgres(cls.enterClassContext(tempfile.TemporaryDirectory(dir="/tmp"))))
+        super().setUpClass()
+
+    @classmethod
+    def settings(cls, name, shard):
+        return {**super().settings(name, shard), "archive": {"url": cls.sql.url}}
+
+    def test_taken(self):
+        """One run at a time, whichever node has taken the command; the node that has it is killed between two pages, and the other one goes on."""
+        self.at_home()
+        services = self.enterContext(Services())
+        services.gate = threading.Event()
+        for i in range(5):
+            services.put(f"G{i}", names=[{"displayName": f"G{i}"}])
+        self.a.ctl("tenant.put", name="default", web_networks=NETWORKS)
+        with Client(self.b.redis_socket, "_operator") as client:
+            client.ask("sync.put", name="g", user="1001", service="google", url=services.url, login="c", secret="s r")
+        until(lambda: any("pageToken" in query for _, _, query, _, _ in services.seen), self.a.log_tail)
+        first = [node for node in (self.a, self.b) if children(node.process.pid, "tandem-helper")]
+        self.assertEqual(len(first), 1)
+        for node in (self.a, self.b, self.a):
+            node.ctl("sync.run", name="g")
+        time.sleep(5)       # nobody begins another run meanwhile
+        self.assertEqual(sum("pageToken" in query for _, _, query, _, _ in services.seen), 1)
+        first[0].kill()
+        left = self.b if first[0] is self.a else self.a
+        services.gate.set()
+        until(lambda: len(left.ctl("contact.list", user="1001")) == 5, left.log_tail)
+        until(lambda: left.ctl("sync.state", name="g")["good_utc_ms"], left.log_tail)
+        self.assertEqual([one["name"] for one in left.ctl("contact.list", user="1001")], [f"G{i}" for i in range(5)])
+        first[0].restart()
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()
