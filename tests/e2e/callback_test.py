@@ -35,6 +35,7 @@ class Callbacks(Queued):
         self.puts(**OFF)
         for row in self.callbacks():
             self.deletes(row["number"])
+        until(lambda: not self.callbacks(), self.callbacks)     # also those of a queue that a test has just deleted
 
     def callbacks(self):
         return self.ask("callback.list")
