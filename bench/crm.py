@@ -38,7 +38,7 @@ AGENTS, RATE = 100, 50
 PAGES = 8
 BACK_S = 3
 PHONE = "1999"                  # to which calls are transferred
-LIMITS = {"pop_p99_ms": 150, "pops_lost": 0, "pops_twice": 0, "logs_lost": 0, "logs_twice": 0, "scripts_run": 0, "strangers_told": 0}
+LIMITS = {"pop_p99_ms": 150, "pops_lost": 0, "pops_twice": 0, "logs_lost": 0, "logs_twice": 0, "scripts_run": 0, "strangers_notified": 0}
 
 
 def number(n):
@@ -413,7 +413,7 @@ def scripts(node, chromium, options):
     told = len(stranger.run("said"))
     stranger.close()
     bench.say(f"scripts: {shown} names and tags, {len(payloads)} queries: {run} ran; {told} events told to a page of another origin")
-    return {"scripts_run": run, "payloads": len(payloads), "strangers_told": told}
+    return {"scripts_run": run, "payloads": len(payloads), "strangers_notified": told}
 
 
 def main():

@@ -284,7 +284,7 @@ static struct bytes leg_text_put(char **at, struct bytes text)
 
 /* Copies its texts, as thousands of legs wait for one transaction: the record, with an allocation
  * for each value, is freed while it is at hand. */
-static int leg_texts_take(struct archive_leg *leg, json_t *json)
+static int leg_texts_copy(struct archive_leg *leg, json_t *json)
 {
 	size_t octets = 1;
 	char *at;
@@ -313,7 +313,7 @@ int archive_leg_parse(struct archive_leg *out, const struct archive_entry *entry
 		err = -EBADMSG;
 	if (!err) {
 		leg_members(&leg, json, entry);
-		err = leg_texts_take(&leg, json);
+		err = leg_texts_copy(&leg, json);
 	}
 	json_decref(json);
 	if (err)
@@ -365,7 +365,7 @@ static void message_own(struct archive_event *e)
 	own_digest(e->own, parts, COUNT_OF(parts));
 }
 
-/* Likewise one of a call, whose version has one event of a kind. */
+/* Likewise one of a call: each version has one event of a kind. */
 static void call_own(struct archive_event *e)
 {
 	char version[24];

@@ -42,7 +42,7 @@ int archive_logged_since(struct archive *a, struct bytes tenant, struct bytes ow
 
 /* All that ended by until_ms needs no log any more. Without it: from now on each does, where that
  * was not so before. */
-static int logged_begin(struct archive *a, const json_t *args, int64_t now_ms, json_t **result)
+static int logged_start(struct archive *a, const json_t *args, int64_t now_ms, json_t **result)
 {
 	int64_t until_ms = json_integer_value(json_object_get(args, "until_ms")), since_ms = 0;
 	const struct sql_value params[] = {
@@ -65,7 +65,7 @@ static int logged_begin(struct archive *a, const json_t *args, int64_t now_ms, j
 	return err;
 }
 
-/* Whoever asks first may write it. */
+/* Gives the first caller the right to write the log. */
 static int logged_claim(struct archive *a, const struct sql_value *key, json_t **result)
 {
 	int64_t mine = 0;
@@ -116,7 +116,7 @@ int archive_history_log(struct archive *a, const json_t *args, json_t **result,
 	int err;
 
 	if (!archive_arg(args, "call").n)
-		return logged_begin(a, args, now_ms, result);
+		return logged_start(a, args, now_ms, result);
 	err = id_call_get(archive_arg(args, "call"), &call) ? -ENOENT : 0;
 	if (!err)
 		err = archive_one(a, key[0].text, key[1].text, call, &row);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the node asks the archive: one table of requests. A new one is a function and its row in
- * archive_request.c; the node asks it by name (app/feature/archive/archive_ask.h). Arguments come
- * from the node, which has checked rights and forms: what is missing reads as empty.
+ * archive_request.c. The node sends requests by name (app/feature/archive/archive_client.h), with
+ * arguments of checked rights and forms: what is missing reads as empty.
  */
 #ifndef APP_ARCHIVE_ARCHIVE_REQUEST_H
 #define APP_ARCHIVE_ARCHIVE_REQUEST_H

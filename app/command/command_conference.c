@@ -127,7 +127,7 @@ static void conference_ids(const struct command_run *run, struct shard_conferenc
 }
 
 /* False: the run has failed. */
-static bool confer(struct command_run *run, struct shard_conference_request *o)
+static bool conference_submit(struct command_run *run, struct shard_conference_request *o)
 {
 	struct shard *core = node_core(run->node, o->call);
 	struct shard_order by;
@@ -160,7 +160,7 @@ static void conference_start(struct command_run *run, const struct shard_join *j
 					      .with = join->with,
 					      .leg = join->leg };
 
-	(void)confer(run, &o);
+	(void)conference_submit(run, &o);
 }
 
 static void conference_on_joined(struct command_run *run, struct shard_join *join,
@@ -254,7 +254,7 @@ void command_conference_add(struct command_run *run)
 	if (o.with && id_shard(o.with) != id_shard(o.call))
 		conference_remote(run, &o);
 	else
-		(void)confer(run, &o);
+		(void)conference_submit(run, &o);
 }
 
 /* In the order of g_conference_modes. */
@@ -269,7 +269,7 @@ void command_conference_monitor(struct command_run *run)
 					      .told = command_value(run, "told")->number };
 
 	if (command_call_id(run, &o.call))
-		(void)confer(run, &o);
+		(void)conference_submit(run, &o);
 }
 
 static void conference_into(struct command_run *run, uint64_t room, uint64_t call)

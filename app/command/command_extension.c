@@ -33,7 +33,7 @@
 #include "app/settings/settings.h"
 #include "base/log.h"
 #include "sig/host/calendars.h"
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/model/park.h"
 #include "sig/shard/shared_tables.h"
@@ -562,7 +562,7 @@ static bool extension_make(struct command_run *run, void *value)
 	e->changed_utc_ms = clock_utc_ms();
 	if (command_value(run, "presence")->given)
 		presence_say(&e->presence,
-			     &(struct presence_word){ .said_utc_ms = e->changed_utc_ms });
+			     &(struct presence_word){ .set_utc_ms = e->changed_utc_ms });
 	return fields_read_args(run, g_extension_fields, e) &&
 	       command_presence_may(run, e->presence.words[PRESENCE_MANUAL].state) &&
 	       extension_seats_fit(run, &before, &e->core) && blf_fit(run, e) &&
@@ -663,9 +663,9 @@ static int extension_put_run(struct node *node, const struct extension *e)
 		err = groups_out_put(node->common.shared_tables->groups, e->core.tenant,
 				     bytes_str(e->core.number), bytes_str(e->groups_out));
 	if (!err)
-		err = names_put(node->common.shared_tables->names, e->core.tenant,
-				bytes_str(e->core.number),
-				bytes_str(e->unlisted ? "" : e->core.display_name));
+		err = name_index_put(node->common.shared_tables->names, e->core.tenant,
+				     bytes_str(e->core.number),
+				     bytes_str(e->unlisted ? "" : e->core.display_name));
 	if (err)
 		return err;
 	music = node_music_track(node, tenants_name(node->common.tenants, e->core.tenant),
@@ -729,8 +729,8 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 	shards_delete(node, tenant, name);
 	(void)!groups_out_put(node->common.shared_tables->groups, tenant, bytes_str(name),
 			      (struct bytes){ 0 });
-	(void)!names_put(node->common.shared_tables->names, tenant, bytes_str(name),
-			 (struct bytes){ 0 });
+	(void)!name_index_put(node->common.shared_tables->names, tenant, bytes_str(name),
+			      (struct bytes){ 0 });
 	locations_forget(node->common.locations, tenant, bytes_str(name), clock_instant());
 	(void)extensions_delete(node->api.extensions, tenant, bytes_str(name));
 	extension_kept_drop(node, tenant, name);

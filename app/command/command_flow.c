@@ -43,7 +43,7 @@ static_assert((int)FLOW_KEPT_MAX + 200 < (int)SNAPSHOT_TEXT_MAX, "with name and 
 
 /* ---- what a program names ---- */
 
-struct flow_whose {
+struct flow_scope {
 	const struct node *node;
 	uint16_t tenant;
 	const char *self; /* the flow that is put, "" of none */
@@ -52,7 +52,7 @@ struct flow_whose {
 /* struct flow_known.exists. Prompts are files of nodes, too. */
 static bool flow_exists(void *arg, const char *kind, struct bytes name)
 {
-	const struct flow_whose *w = arg;
+	const struct flow_scope *w = arg;
 	struct bytes tenant = bytes_str(tenants_name(w->node->common.tenants, w->tenant));
 
 	if (bytes_starts(name, GROUP_WORD))
@@ -487,7 +487,7 @@ static void flow_warn(const struct node *node, uint16_t tenant, const void *valu
 {
 	static struct flow_findings findings;
 	const struct program_value *v = value;
-	struct flow_whose subject = { node, tenant, v->name };
+	struct flow_scope subject = { node, tenant, v->name };
 	const struct flow_known known = { flow_exists, &subject };
 	json_t *list, *f;
 	size_t i;

@@ -28,7 +28,7 @@
 #include "sig/call/prompts.h"
 #include "sig/host/calendars.h"
 #include "sig/host/groups.h"
-#include "sig/host/words.h"
+#include "sig/host/spoken_value.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/flow_run.h"
@@ -532,15 +532,16 @@ void command_call_hangup(struct command_run *run)
 /* What is left of it is to be a name. */
 static bool file_is_good(struct bytes name)
 {
-	struct words words;
+	struct spoken_value words;
 
 	if (bytes_starts(name, PROMPT_DIGITS)) {
 		name = bytes_from(name, strlen(PROMPT_DIGITS));
 		return name.n > 0 && name.n <= PROMPT_DIGITS_MAX &&
 		       command_allows(CHARSET_DIGITS, name);
 	}
-	if (words_is_value(name))
-		return name.n <= PROMPT_NAME_MAX && words_of_value(&words, name, BYTES_LIT("en"));
+	if (spoken_value_is(name))
+		return name.n <= PROMPT_NAME_MAX &&
+		       spoken_value_make(&words, name, BYTES_LIT("en"));
 	if (bytes_starts(name, PROMPT_RECORDING))
 		return sound_recording_is_good(bytes_from(name, strlen(PROMPT_RECORDING)));
 	if (bytes_starts(name, FILE_GREETING)) {

@@ -51,7 +51,7 @@ static bool presence_word_args(struct command_run *run, struct presence_word *wo
 static bool presence_word_make(struct command_run *run, struct presence *p, uint64_t utc_ms)
 {
 	const struct command_value *by = command_value(run, "by");
-	struct presence_word word = { .said_utc_ms = utc_ms,
+	struct presence_word word = { .set_utc_ms = utc_ms,
 				      .until_utc_ms = command_value(run, "until_utc_ms")->number };
 
 	if (!presence_word_args(run, &word))

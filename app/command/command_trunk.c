@@ -157,7 +157,7 @@ void command_dialplan_show(struct command_run *run)
 	command_answer(run, form_view(&g_dial_form, &d));
 }
 
-struct dial_whose {
+struct dial_scope {
 	const struct node *node;
 	uint16_t tenant;
 	bool enabled; /* who dials */
@@ -165,21 +165,21 @@ struct dial_whose {
 
 static bool dial_has_extension(void *arg, struct bytes number)
 {
-	const struct dial_whose *subject = arg;
+	const struct dial_scope *subject = arg;
 
 	return extensions_has(subject->node->api.extensions, subject->tenant, number);
 }
 
 static bool dial_has_room(void *arg, struct bytes number)
 {
-	const struct dial_whose *subject = arg;
+	const struct dial_scope *subject = arg;
 
 	return rooms_find(subject->node->common.rooms, subject->tenant, number) != NULL;
 }
 
 static size_t dial_trunk_code(void *arg, struct bytes number)
 {
-	const struct dial_whose *subject = arg;
+	const struct dial_scope *subject = arg;
 	const struct trunks *all = subject->node->common.trunks;
 	uint16_t trunk = trunks_by_access(all, subject->tenant, number);
 
@@ -187,7 +187,7 @@ static size_t dial_trunk_code(void *arg, struct bytes number)
 }
 
 /* The trunk of the access code before the number, which is cut off; "": none. */
-static const char *dial_trunk_cut(struct dial_whose *subject, struct bytes *number)
+static const char *dial_trunk_cut(struct dial_scope *subject, struct bytes *number)
 {
 	const struct trunks *all = subject->node->common.trunks;
 	size_t end = bytes_find(*number, DIAL_ACCESS_END);
@@ -220,7 +220,7 @@ static struct bytes dial_pattern(const struct dial_plan *plan, const struct dial
 }
 
 /* Which setting says no. */
-static const char *dial_rule(const struct dial_whose *subject, const struct dial_result *r,
+static const char *dial_rule(const struct dial_scope *subject, const struct dial_result *r,
 			     bool may)
 {
 	if (!subject->enabled)
@@ -250,7 +250,7 @@ static const char *dial_rule(const struct dial_whose *subject, const struct dial
 }
 
 /* What its phone gets, and why. */
-static void dial_outcome_put(json_t *json, const struct dial_whose *subject,
+static void dial_outcome_put(json_t *json, const struct dial_scope *subject,
 			     const struct dial_result *r, bool may)
 {
 	const char *reason = "", *words = NULL, *next = "";
@@ -269,7 +269,7 @@ static void dial_outcome_put(json_t *json, const struct dial_whose *subject,
 				  json_string(status ? dial_rule(subject, r, may) : ""));
 }
 
-static void dial_forms_put(json_t *json, const struct dial_whose *subject, struct bytes number)
+static void dial_forms_put(json_t *json, const struct dial_scope *subject, struct bytes number)
 {
 	const struct dial_plan *plan = dial_plans_of(subject->node->common.dials, subject->tenant);
 	struct dial_forms forms;
@@ -280,7 +280,7 @@ static void dial_forms_put(json_t *json, const struct dial_whose *subject, struc
 }
 
 /* The flow that the number leads to; extensions and rooms come before. Empty: none. */
-static struct bytes dial_flow(const struct dial_whose *subject, const struct dial_result *r,
+static struct bytes dial_flow(const struct dial_scope *subject, const struct dial_result *r,
 			      struct bytes dialled)
 {
 	const struct node *n = subject->node;
@@ -299,7 +299,7 @@ static const char *const g_meanings[] = {
 };
 
 /* may: a feature code that is meant. */
-static json_t *dial_result_json(struct dial_whose *subject, const struct dial_result *r, bool may)
+static json_t *dial_result_json(struct dial_scope *subject, const struct dial_result *r, bool may)
 {
 	bool outside = r->kind == DIAL_OUTSIDE || r->kind == DIAL_BARRED;
 	const char *what = outside                   ? g_dial_classes[r->class]
@@ -319,7 +319,7 @@ static json_t *dial_result_json(struct dial_whose *subject, const struct dial_re
 	return json;
 }
 
-static struct dial_asker dial_asker_for(struct dial_whose *subject, struct feature_codes *codes)
+static struct dial_asker dial_asker_for(struct dial_scope *subject, struct feature_codes *codes)
 {
 	const struct node *n = subject->node;
 
@@ -363,7 +363,7 @@ static int number_in_set(const struct node *n, uint16_t tenant, struct bytes num
 
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number)
 {
-	struct dial_whose subject = { .node = n, .tenant = tenant };
+	struct dial_scope subject = { .node = n, .tenant = tenant };
 	struct feature_codes codes;
 	struct dial_asker asker = dial_asker_for(&subject, &codes);
 	struct dial_result result;
@@ -379,7 +379,7 @@ bool command_number_known(const struct node *n, uint16_t tenant, struct bytes nu
 
 const char *command_number_meaning(const struct node *n, uint16_t tenant, struct bytes number)
 {
-	struct dial_whose subject = { .node = n, .tenant = tenant, .enabled = true };
+	struct dial_scope subject = { .node = n, .tenant = tenant, .enabled = true };
 	struct feature_codes codes;
 	struct dial_asker asker = dial_asker_for(&subject, &codes);
 	struct dial_result result;
@@ -408,7 +408,7 @@ enum { OUTSIDE_DIGITS = 7 }; /* so many are no extension that was mistyped */
 /* With an area code each number that nobody has is called outside. */
 bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes number, char *why)
 {
-	struct dial_whose subject = { .node = n, .tenant = tenant };
+	struct dial_scope subject = { .node = n, .tenant = tenant };
 	struct feature_codes codes;
 	struct dial_asker asker = dial_asker_for(&subject, &codes);
 	struct dial_result r;
@@ -444,7 +444,7 @@ bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes nu
 /* A call to it is an emergency call, whatever else it leads to. */
 void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes number, json_t *out)
 {
-	struct dial_whose subject = { .node = n, .tenant = tenant };
+	struct dial_scope subject = { .node = n, .tenant = tenant };
 	struct feature_codes codes;
 	struct dial_asker asker = dial_asker_for(&subject, &codes);
 	char help[DIAL_NUMBER_MAX];
@@ -495,7 +495,7 @@ bool command_help_find(const struct node *n, uint16_t tenant, uint32_t i, struct
 
 void command_dialplan_check(struct command_run *run)
 {
-	struct dial_whose subject = { run->node, document_tenant(run) };
+	struct dial_scope subject = { run->node, document_tenant(run) };
 	struct feature_codes codes;
 	struct dial_asker asker = dial_asker_for(&subject, &codes);
 	struct bytes number = command_value(run, "number")->text, flow;
@@ -531,7 +531,7 @@ void command_dialplan_check(struct command_run *run)
 
 bool tenant_digit_map(struct node *node, uint16_t tenant, enum dial_map_form form, struct writer *w)
 {
-	struct dial_whose subject = { node, tenant };
+	struct dial_scope subject = { node, tenant };
 	struct feature_codes codes;
 	struct dial_asker asker = dial_asker_for(&subject, &codes);
 

@@ -579,7 +579,7 @@ static void carriers_setup(void)
 		for (const struct carrier *c = f->carriers; c && c->carry; c++)
 			g_carries[c->kind] = c->carry;
 	}
-	g_carries[EFFECT_EVENT] = node_event_heard;
+	g_carries[EFFECT_EVENT] = node_event_carry;
 }
 
 /* s NULL: of locations */

@@ -792,7 +792,7 @@ enum answer_of_rule rule_outbound(const struct suspect *s, struct finding *out)
 		return RULE_SILENT;
 	if (d->reported_ns && (!reports || d->reported_loss < ALL_LOST))
 		return RULE_SILENT;
-	found(out, FINDING_HEARS_NOTHING, s,
+	found(out, FINDING_NOTHING_RECEIVED, s,
 	      "The party of leg %c is heard, but by its RTCP it gets nothing of ours.", s->who);
 	add_number(out, "packets_out", st->packets_out);
 	add_number(out, "rtcp_in", st->rtcp_in);

@@ -25,7 +25,7 @@
 #include "media/tap.h"
 #include "sig/call/prompts.h"
 #include "sig/host/effect.h"
-#include "sig/host/words.h"
+#include "sig/host/spoken_value.h"
 #include "sig/sip/id.h"
 
 /* ---- endpoints ---- */
@@ -568,7 +568,7 @@ static bool play_name_set(struct sound_name *out, const struct play_wanted *w,
 static void play_refused(struct plays *p, const struct play *wanted, struct bytes file,
 			 const char *reason)
 {
-	if (words_is_value(file))
+	if (spoken_value_is(file))
 		file = BYTES_LIT(PROMPT_VALUE);
 	LOG_WARN("play", wanted->call, "a file cannot be played", LOG_BYTES("file", file),
 		 LOG_STR("reason", reason));

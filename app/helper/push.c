@@ -137,7 +137,7 @@ static bool push_open(struct push *p, struct helper_request *r, const json_t *ar
 	return true;
 }
 
-static void push_begin(struct helper *h, struct helper_request *r, const json_t *args)
+static void push_start(struct helper *h, struct helper_request *r, const json_t *args)
 {
 	struct push *p = r->work = calloc(1, sizeof(*p));
 
@@ -183,7 +183,7 @@ static void push_end(struct helper *h, struct helper_request *r)
 
 const struct helper_kind g_helper_push = {
 	.name = "push",
-	.begin = push_begin,
+	.begin = push_start,
 	.fetched = push_fetched,
 	.end = push_end,
 };

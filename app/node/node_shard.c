@@ -493,7 +493,7 @@ bool node_call_view(const struct node *n, uint64_t call, struct call_view *out)
 	return core && shard_call_view(core, call, out);
 }
 
-void node_event_heard(const struct effect *e, void *node)
+void node_event_carry(const struct effect *e, void *node)
 {
 	FEATURE_EACH (f) {
 		for (const struct carrier *c = f->carriers; c && c->carry; c++) {
@@ -516,6 +516,6 @@ void node_event(struct node *n, const char *tenant, struct sig_event *event)
 			    writer_done(&w));
 	}
 	(void)bytes_cstr(bytes_str(tenant), event->tenant, sizeof(event->tenant));
-	node_event_heard(&heard, n);
+	node_event_carry(&heard, n);
 	event_clear(event);
 }

@@ -211,6 +211,6 @@ void node_shards_metrics(const struct node *n);
 /* Adds an event that is of no call to the tenant's stream, and clears it. */
 void node_event(struct node *n, const char *tenant, struct sig_event *event);
 /* As a carrier of EFFECT_EVENT: all features that carry it hear the event. */
-void node_event_heard(const struct effect *e, void *node);
+void node_event_carry(const struct effect *e, void *node);
 
 #endif

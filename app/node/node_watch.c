@@ -287,7 +287,7 @@ static uint64_t call_of(const struct node *n, const struct sip_hop *hop, struct 
 		const struct node_shard *s = &n->shards->list[i];
 
 		if (s->core && s->number != other)
-			call = shard_whose(s->core, message);
+			call = shard_message_call(s->core, message);
 	}
 	return call;
 }

@@ -288,7 +288,7 @@ static bool presence_put(json_t *json, const struct extension *e)
 		struct writer w = writer_over(text, sizeof(text));
 
 		if (!e->presence.words[i].state[0] ||
-		    (i == PRESENCE_MANUAL && !e->presence.words[i].said_utc_ms))
+		    (i == PRESENCE_MANUAL && !e->presence.words[i].set_utc_ms))
 			continue;
 		presence_word_write(&w, &e->presence, i);
 		if (json_array_append_new(list, json_stringn(text, w.n))) {

@@ -299,8 +299,7 @@ const struct command_arg g_extension_fields[] = {
 	WORD_FIELD("webrtc", core.webrtc, FIELD_NUMBER, g_webrtc, "auto",
 		   "DTLS-SRTP with ICE. auto: offered to phones on a WebSocket, accepted over TLS, "
 		   "too; always: over any transport."),
-	WORD_FIELD("media_address", core.media_elsewhere, FIELD_NUMBER, g_media_address,
-		   "signalling",
+	WORD_FIELD("media_address", core.media_by_sdp, FIELD_NUMBER, g_media_address, "signalling",
 		   "Where its media comes from and goes to. signalling: the host its SIP comes "
 		   "from; sdp: the one its SDP names, for phones with a media address of their "
 		   "own."),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a feature gives the doors of a node. app/feature/features.c lists all features; the lists of
  * commands, of kinds of documents, of who carries out requests of calls, of child processes, and of
- * sections of the node file follow from it. Control thread. tandemctl has the commands alone: all else is NULL there (BY of
- * table.h). */
+ * sections of the node file follow from it. Control thread. tandemctl has the commands alone: all
+ * else is NULL there (BY of table.h). */
 #ifndef APP_SCHEMA_FEATURE_H
 #define APP_SCHEMA_FEATURE_H
 

@@ -595,7 +595,7 @@ const struct command_arg g_tenant_fields[] = {
 	NUMBER_FIELD("blf_lamps", blf_limit, 0, BLF_KEYS_MAX, "4",
 		     "Lamps of other extensions (lamps of extension.put) that an extension has at "
 		     "most. Existing ones stay."),
-	FLAG_FIELD("monitor_told", monitor_told, "false",
+	FLAG_FIELD("monitor_told", monitor_tone, "false",
 		   "true: a tone tells both parties of a call when a supervisor begins and ends to "
 		   "monitor it (supervisor.put)."),
 	NUMBER_FIELD("max_subscriptions", max.subscriptions, 0, 1000000, "0",

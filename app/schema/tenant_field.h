@@ -35,7 +35,7 @@ struct tenant_value {
 	bool enabled;
 	uint8_t classes;   /* 1 << enum dial_class */
 	uint8_t blf_limit; /* most for one extension */
-	bool monitor_told; /* a tone tells the two parties that a supervisor monitors them */
+	bool monitor_tone; /* a tone tells the two parties that a supervisor monitors them */
 	/* Of one mailbox, unless its extension says; 0: no limit. */
 	uint16_t mailbox_messages;
 	uint8_t extension_classes; /* likewise, for new extensions */

@@ -20,7 +20,7 @@
 #include "app/sound/sound_prompt.h"
 #include "base/bytes.h"
 #include "base/log.h"
-#include "sig/host/words.h"
+#include "sig/host/spoken_value.h"
 #include "sig/model/recording.h"
 
 enum {
@@ -310,9 +310,9 @@ static bool keys_set(struct sound_name *out, struct bytes keys)
 static bool spoken_set(struct sound_name *out, struct bytes tenant, struct bytes language,
 		       struct bytes name, uint32_t rate_hz)
 {
-	struct words words;
+	struct spoken_value words;
 
-	if (!words_of_value(&words, name, language) ||
+	if (!spoken_value_make(&words, name, language) ||
 	    !sound_name_set(out, tenant, BYTES_LIT("said"), rate_hz))
 		return false;
 	memset(out->file, 0, sizeof(out->file));
@@ -462,8 +462,8 @@ static void key_name(char out[VALUE_WORD_MAX], char key)
 }
 
 /* One prompt behind the other. */
-static struct media_sound *words_read(const struct prompt_source *of, const struct words *words,
-				      struct sound_fault *fault)
+static struct media_sound *words_read(const struct prompt_source *of,
+				      const struct spoken_value *words, struct sound_fault *fault)
 {
 	const struct sound_name *name = of->name;
 	struct media_sound *parts[VALUE_WORDS_MAX] = { NULL }, *s = NULL;
@@ -489,7 +489,7 @@ static struct media_sound *words_read(const struct prompt_source *of, const stru
 
 static struct media_sound *digits_read(const struct prompt_source *of, struct sound_fault *fault)
 {
-	struct words words = { .count = (uint8_t)strlen(of->name->file) };
+	struct spoken_value words = { .count = (uint8_t)strlen(of->name->file) };
 
 	for (uint8_t i = 0; i < words.count; i++)
 		key_name(words.list[i], of->name->file[i]);
@@ -502,9 +502,9 @@ static struct media_sound *spoken_prompt_read(const struct prompt_source *of,
 {
 	struct sound_name name = *of->name;
 	const struct prompt_source in = { of->at, &name, of->hash };
-	struct words words;
+	struct spoken_value words;
 
-	if (!words_of_value(&words, bytes_str(name.file), bytes_str(name.language)))
+	if (!spoken_value_make(&words, bytes_str(name.file), bytes_str(name.language)))
 		return NULL;
 	memcpy(name.language, words.language, sizeof(name.language));
 	return words_read(&in, &words, fault);

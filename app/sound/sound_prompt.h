@@ -23,7 +23,7 @@
 #define SOUND_DIGITS_MARK "digits:"
 
 /* Reads a name that is no file: prompt:NAME, digits:KEYS, or a value spoken as words
- * (sig/host/words.h). False: none of these, or invalid characters. */
+ * (sig/host/spoken_value.h). False: none of these, or invalid characters. */
 bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes language,
 		      struct bytes name, uint32_t rate_hz);
 /* Reads text:LANGUAGE:VOICE:TEXT; language: in place of none. False: none, or too long. */

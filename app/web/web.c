@@ -229,7 +229,7 @@ static int web_newcomer(struct web *web, struct lws *listener, int fd)
 }
 
 /* Possible reasons of a wake-up: certificates, SIP, record pages. */
-static void news(struct web *web)
+static void on_wakeup(struct web *web)
 {
 	if (web->certificates)
 		web_certificates_refresh(web->certificates);
@@ -306,7 +306,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		client_end(web, wsi);
 		return 0;
 	case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
-		news(web);
+		on_wakeup(web);
 		return 0;
 	case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
 		/* the library's context shows ours */

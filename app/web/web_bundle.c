@@ -43,9 +43,9 @@ enum {
 	"media-src 'self' blob:%s; manifest-src 'self'; base-uri 'none'; "                 \
 	"form-action 'none'; require-trusted-types-for 'script'; "
 
-/* Where a provider sends the browser of a user back (login.user_redirect): hands the query to the
- * page that has opened the window, or else to the web client. Its origin is none (sandbox), so who
- * has opened it reaches nothing there of what pages of this host keep. */
+/* The page to which a provider sends the browser of a user back (login.user_redirect). It hands the
+ * query to the page that has opened the window, or else to the web client. Its origin is opaque
+ * (sandbox), so that page cannot read there what pages of this host store. */
 #define RELAY_PATH "/login"
 #define RELAY_SCRIPT                                                                          \
 	"if (opener) opener.postMessage({ tandemLogin: location.search }, location.origin); " \

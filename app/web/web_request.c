@@ -244,7 +244,8 @@ static struct web_answer page_write(struct health *health, struct bytes path, st
 }
 
 /* Without the headers that all answers have (web.c). */
-static int told_head_begin(struct lws *wsi, const char *type, uint64_t n, uint8_t **p, uint8_t *end)
+static int short_head_write(struct lws *wsi, const char *type, uint64_t n, uint8_t **p,
+			    uint8_t *end)
 {
 	static const char line[] = "HTTP/1.1 200 OK\r\n";
 
@@ -260,7 +261,7 @@ static int head_send(struct lws *wsi, unsigned status, const char *type, uint64_
 {
 	uint8_t buffer[LWS_PRE + ANSWER_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
 	uint8_t *end = buffer + sizeof(buffer) - 1;
-	int err = told   ? told_head_begin(wsi, type, n, &p, end)
+	int err = told   ? short_head_write(wsi, type, n, &p, end)
 		  : type ? lws_add_http_common_headers(wsi, status, type, n, &p, end)
 			 : lws_add_http_header_status(wsi, status, &p, end);
 

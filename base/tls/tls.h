@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TLS of listeners and of outgoing connections, over OpenSSL on non-blocking sockets: 1.2 and
- * newer, without renegotiation; only a lent context has resumption. An outgoing connection always verifies the peer:
- * chain, and name or address. The loop's thread.
+ * newer, without renegotiation; only a lent context has resumption. An outgoing connection always
+ * verifies the peer: chain, and name or address. The loop's thread.
  */
 #ifndef BASE_TLS_TLS_H
 #define BASE_TLS_TLS_H
@@ -78,8 +78,8 @@ void tls_close(struct tls *t); /* NULL is fine; all links are closed */
 /* Handshakes of the other owner's server context present our certificates as well; both on one
  * thread, and t outlives it. */
 void tls_lend(struct tls *t, struct ssl_ctx_st *to);
-/* Those handshakes may be resumed by tickets, whose keys last for a day, and until a reload. Call it
- * now and then, on their thread. now_ns: of base/clock.h. */
+/* Those handshakes may be resumed by tickets. Keys of tickets last for a day, and until a reload.
+ * Call it now and then, on their thread. now_ns: of base/clock.h. */
 void tls_tickets_expire(struct tls *t, uint64_t now_ns);
 /* Of those handshakes: a client was refused for its certificate. On their thread. */
 typedef void tls_refused_fn(int fd, enum tls_failure why, void *arg);

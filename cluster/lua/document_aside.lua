@@ -1,7 +1,7 @@
 -- KEYS documents, versions, generation, log, history, broken; ARGV tenant, kind, name, what was read (aside.lua). As aside.lua, for
 -- a field; for other nodes it is deleted.
 -- include aside
--- include document_told
+-- include document_shared
 local text = redis.call('HGET', KEYS[1], ARGV[3])
 if not text or not is_seen(text, ARGV[4]) then
   return {'OK', 0}

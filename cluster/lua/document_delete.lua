@@ -1,6 +1,6 @@
 -- KEYS documents, versions, generation, log, history, set that is moved; ARGV tenant, kind, name, version that is meant, generation known, whether
 -- that is exact. Version 0: there was none.
--- include document_told
+-- include document_shared
 -- include document_past
 -- include document_known
 local now = number(redis.call('GET', KEYS[3]))

@@ -1,7 +1,7 @@
 -- KEYS documents, versions, generation, log, history, set; ARGV tenant, kind, entries of the set that were moved, that will be then, and
 -- of each document its name, version and text; '': it is deleted.
 -- Who has moved entries meanwhile is ahead: nothing is moved twice. What was put since the set was made valid stays.
--- include document_told
+-- include document_shared
 -- include document_past
 local moved = number(redis.call('HGET', KEYS[6], 'moved'))
 if moved ~= tonumber(ARGV[3]) or redis.call('EXISTS', KEYS[6]) == 0 then

@@ -1,5 +1,5 @@
 -- What documents were before their last changes: of each the newest 16 texts, or 4 of large ones, of a tenant's 512 documents that changed last,
--- for 90 days. Each is the version that it was, a space, and the text. KEYS, ARGV: as in document_told. Sessions, tokens, agents and callbacks are good
+-- for 90 days. Each is the version that it was, a space, and the text. KEYS, ARGV: as in document_shared. Sessions, tokens, agents and callbacks are good
 -- for what they are now alone, and sets keep versions of their own.
 local without_past = { session = true, token = true, agent = true, callback = true, set = true }
 local function past(version, name)

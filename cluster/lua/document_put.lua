@@ -1,6 +1,6 @@
 -- KEYS documents, versions, generation, log, history, set that is moved; ARGV tenant, kind, name, version it was made of, generation known, whether
 -- that is exact, json.
--- include document_told
+-- include document_shared
 -- include document_past
 -- include document_known
 local now = number(redis.call('GET', KEYS[3]))

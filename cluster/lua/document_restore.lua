@@ -1,7 +1,7 @@
 -- KEYS documents, versions, generation, log, history; ARGV tenant, kind, name, history, version, json.
 -- Puts a document unless Redis has it in this version or a later one; without a text it deletes an
 -- older one. Without a name: the generation is this version at least.
--- include document_told
+-- include document_shared
 redis.call('SET', KEYS[5], ARGV[4], 'NX')
 local version = tonumber(ARGV[5])
 if ARGV[3] == '' then

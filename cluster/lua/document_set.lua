@@ -4,7 +4,7 @@
 -- 'begin' makes a set valid: its changes have their versions from then on, and a node that knows an
 -- older generation of these tenants changes nothing of them. One set at a time.
 -- 'end': all was moved.
--- include document_told
+-- include document_shared
 -- include document_known
 local now = number(redis.call('GET', KEYS[3]))
 local begins = ARGV[8] == 'begin'

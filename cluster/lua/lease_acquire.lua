@@ -10,13 +10,13 @@
 -- too, as each renewal makes it no number again.
 -- A Redis with a lower counter than the highest known one has lost data: a later owner may live,
 -- and the lease is watched like that of another node. A missing one gets a note for that.
--- include lease_told
+-- include lease_view
 -- include lease_write
 -- include run_id
-local told, heard = lease_told(), tonumber(ARGV[3])
+local told, heard = lease_view(), tonumber(ARGV[3])
 if not told and ARGV[15] ~= '' then
   redis.call('HSET', KEYS[1], 'counter', '0', 'renewal', ARGV[15])
-  told = lease_told()
+  told = lease_view()
 end
 local counter = math.max(told and tonumber(told[1]) or 0, heard)
 local forgotten = told and heard > tonumber(told[1])

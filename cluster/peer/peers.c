@@ -19,9 +19,9 @@
 #include "base/loop.h"
 #include "cluster/peer/peers.h"
 
-static bool standing_lasts(uint64_t said_ns, uint64_t now_ns)
+static bool standing_lasts(uint64_t received_ns, uint64_t now_ns)
 {
-	return said_ns && now_ns <= said_ns + STANDING_LAST_NS;
+	return received_ns && now_ns <= received_ns + STANDING_LAST_NS;
 }
 
 /* More nodes than can be heard at once: the one that was silent for longest is forgotten. */
@@ -32,7 +32,7 @@ static struct standing *standing_place(struct standings *s, uint64_t id)
 	for (uint32_t i = 0; i < s->count; i++) {
 		if (s->list[i].id == id)
 			return &s->list[i];
-		if (s->list[i].said_ns < oldest->said_ns)
+		if (s->list[i].received_ns < oldest->received_ns)
 			oldest = &s->list[i];
 	}
 	return s->count < STANDINGS_MAX ? &s->list[s->count++] : oldest;
@@ -62,7 +62,7 @@ bool standings_on_item(struct standings *s, const struct peer_item *item, uint64
 	of = standing_place(s, from);
 	if (of->id != from || of->process != process)
 		*of = (struct standing){ .id = from, .process = process };
-	of->said_ns = now_ns;
+	of->received_ns = now_ns;
 	if (item->kind == PEER_DRAINS) {
 		of->drains_ns = now_ns;
 		return true;

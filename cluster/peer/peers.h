@@ -85,7 +85,7 @@ enum { STANDINGS_MAX = 64, STANDING_SHARDS_MAX = 32 };
 
 struct standing {
 	uint64_t id, process; /* of a later process all is new */
-	uint64_t said_ns, drains_ns;
+	uint64_t received_ns, drains_ns;
 	uint32_t count;
 	struct standing_shard {
 		uint16_t number;

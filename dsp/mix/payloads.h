@@ -69,7 +69,7 @@ uint32_t payloads_cost_ns(const struct payloads *p); /* a step costs no more tha
 /* Some member has a packet in this tick. */
 bool payloads_any(const struct payloads *p);
 
-enum payloads_whose {
+enum payloads_kind {
 	PAYLOADS_SHARED, /* octets are shared by all that hear the same */
 	PAYLOADS_OWN,
 	PAYLOADS_DEAF,    /* it hears nothing */
@@ -85,7 +85,7 @@ struct payloads_space {
 struct payloads_sent {
 	const struct packer_packet *packets; /* in that space, or until the next payloads_make */
 	uint32_t count; /* 0: no packet is due in this tick, or the next field says why */
-	enum payloads_whose subject;
+	enum payloads_kind subject;
 	uint32_t clock_hz, units; /* of RTP; a packet is so many */
 	bool begins; /* the first packet is the first sound behind a pause that this member had */
 };

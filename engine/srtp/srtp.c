@@ -331,7 +331,7 @@ static void job_accept(struct srtp_job *j, struct srtp_unit *u)
 
 static void unprotect_batch(struct srtp_job *jobs, uint32_t count)
 {
-	struct srtp_unit *believed[SRTP_CIPHER_BATCH];
+	struct srtp_unit *authentic[SRTP_CIPHER_BATCH];
 	struct batch_work b;
 	uint32_t n = 0;
 
@@ -346,9 +346,9 @@ static void unprotect_batch(struct srtp_job *jobs, uint32_t count)
 	for (uint32_t i = 0; i < b.count; i++) {
 		job_accept(b.jobs[i], &b.units[i]);
 		if (b.jobs[i]->verdict == VERDICT_NONE)
-			believed[n++] = &b.units[i];
+			authentic[n++] = &b.units[i];
 	}
-	srtp_units_open(believed, n);
+	srtp_units_open(authentic, n);
 }
 
 /* ---- jobs ---- */

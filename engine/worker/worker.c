@@ -570,7 +570,7 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				      "Video packets that members of conferences were sent");
 	m->keyframes_requested =
 		walk_counter("tandem_media_picture_requests_total", NULL,
-			     "New pictures that members of conferences were asked for");
+			     "Key frames that members of conferences were asked for");
 	m->video_layers = walk_counter(
 		"tandem_media_picture_layer_changes_total", NULL,
 		"Times that members of conferences got another size of a picture that comes in "

@@ -67,7 +67,7 @@ struct offer_terms {
 	/* enum offer_digits; unless EVENTS, telephone-event is not offered or accepted. */
 	uint8_t digits;
 	/* Its media may be at another address than its signalling (sig/leg/line_facts.h). */
-	bool media_elsewhere;
+	bool media_by_sdp;
 	bool no_video; /* m=video is refused of it and towards it */
 	/* enum offer_video; 0: H.264 only. Other codecs pass only if both parties may have them. */
 	uint8_t video_codecs;

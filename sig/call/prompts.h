@@ -47,7 +47,7 @@ enum {
 #define PROMPT_PINNED "@"
 #define PROMPT_DIGITS "digits:"
 /* Instead of a file: the content of terms.said, which may be a secret: a value in words, or a text
- * (sig/host/words.h). Not for commands. */
+ * (sig/host/spoken_value.h). Not for commands. */
 #define PROMPT_VALUE "said:"
 /* Instead of a file: the caller is connected to the application of that endpoint (live.endpoints),
  * which ends it. */

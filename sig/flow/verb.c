@@ -236,7 +236,7 @@ static const struct verb_arg g_notify_args[] = {
 static const char *const g_dial_words[] = { "together",     "in_turn",  "rotating", "random",
 					    "longest_idle", "weighted", NULL };
 
-static const char *const g_whom_words[] = { "all", "outside", NULL };
+static const char *const g_confirm_words[] = { "all", "outside", NULL };
 
 static const struct verb_arg g_dial_args[] = {
 	ARG("to", ARG_IS_TEXTS, 1, 20, "Numbers, SIP URIs or group:NAME.", .form = FORM_TARGET,
@@ -260,7 +260,8 @@ static const struct verb_arg g_dial_args[] = {
 	PROMPTS("confirm",
 		"As whisper, until a key is pressed: so a voicemail does not take the call.", MAY),
 	TEXT("confirm_keys", FORM_KEYS, 16, "The keys that do it; else any.", MAY),
-	WORD("confirm_for", g_whom_words, "Callees that are asked: all, or numbers outside alone."),
+	WORD("confirm_for", g_confirm_words,
+	     "Callees that are asked: all, or numbers outside alone."),
 	PROMPTS("announce", "Prompts that both hear before they are connected.", MAY),
 	YES_NO("video", true, "Video is offered where the caller has it."),
 	{ 0 },

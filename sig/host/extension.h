@@ -113,7 +113,7 @@ struct shard_extension {
 	uint8_t auto_answer_s;        /* its phones ring so long before */
 	uint8_t record_tone;          /* enum record_tone */
 	bool record_page;             /* REC-07: its page has a Record key, with RECORD_ON_DEMAND */
-	bool media_elsewhere;         /* its media may be at another address than its signalling */
+	bool media_by_sdp;            /* its media may be at another address than its signalling */
 	char language[LANGUAGE_MAX];  /* of prompts to its phones; "": its tenant's */
 	/* enum shard_track: for parties it holds. One without jobs: as SHARD_TRACK_MUSIC;
 	 * SHARD_TRACK_NONE: nothing */

@@ -17,7 +17,7 @@ enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192, HOST_SLOT_MA
 struct accounts;
 struct calendars;
 struct groups;
-struct names;
+struct name_index;
 struct leg_users;
 struct feature;
 struct module_lists;
@@ -84,7 +84,7 @@ struct call_host {
 	struct calendars *calendars;  /* of tenants (calendars.h) */
 	struct groups *groups;        /* of tenants (groups.h) */
 	struct queues *queues;        /* of tenants (sig/pbx/queue/queues.h) */
-	struct names *names;          /* of extensions (names.h) */
+	struct name_index *names;     /* of extensions (name_index.h) */
 	struct accounts *accounts;    /* of tenants (accounts.h) */
 	const struct sig_metrics *metrics;
 	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */

@@ -87,7 +87,7 @@ const struct presence_word *presence_current(const struct presence *p, uint64_t 
 		const struct presence_word *w = &p->words[i];
 
 		if (i != PRESENCE_CALENDAR && word_counts(w, utc_ms) &&
-		    (!said || w->said_utc_ms > said->said_utc_ms))
+		    (!said || w->set_utc_ms > said->set_utc_ms))
 			said = w;
 	}
 	return said;
@@ -180,10 +180,10 @@ int presence_publish(struct presence *p, uint64_t if_match, const struct presenc
 		memcpy(at->state, before.state, sizeof(at->state));
 		memcpy(at->note, before.note, sizeof(at->note));
 	}
-	at->said_utc_ms = utc_ms;
+	at->set_utc_ms = utc_ms;
 	if (!strcmp(at->state, before.state[0] ? before.state : PRESENCE_USUAL) &&
 	    !strcmp(at->note, before.note))
-		at->said_utc_ms = before.said_utc_ms;
+		at->set_utc_ms = before.set_utc_ms;
 	return 0;
 }
 
@@ -196,7 +196,7 @@ void presence_word_write(struct writer *w, const struct presence *p, unsigned at
 	writer_number(w, "", at, " ");
 	writer_number(w, "", word->by, " ");
 	writer_number(w, "", word->etag, " ");
-	writer_number(w, "", word->said_utc_ms, " ");
+	writer_number(w, "", word->set_utc_ms, " ");
 	writer_number(w, "", word->until_utc_ms, " ");
 	WRITER_TEXTS(w, word->state, " ", word->note);
 }
@@ -212,7 +212,7 @@ int presence_word_read(struct presence *p, struct bytes text)
 			return -EBADMSG;
 	}
 	word.etag = numbers[2];
-	word.said_utc_ms = numbers[3];
+	word.set_utc_ms = numbers[3];
 	word.until_utc_ms = numbers[4];
 	word.by = (uint8_t)numbers[1];
 	if (numbers[0] >= PRESENCE_WORDS || numbers[1] >= PRESENCE_SOURCES ||

@@ -30,7 +30,7 @@ enum presence_source {
 struct presence_word {
 	char state[PRESENCE_MAX]; /* "": nothing */
 	char note[PRESENCE_NOTE_MAX];
-	uint64_t said_utc_ms;  /* 0: a phone that has only come: any other word is newer */
+	uint64_t set_utc_ms;   /* 0: a phone that has only come: any other word is newer */
 	uint64_t until_utc_ms; /* 0: it lasts */
 	uint64_t etag;         /* of a publication */
 	uint8_t by;            /* enum presence_source */

@@ -832,11 +832,11 @@ static bool resume_check(struct schema_reader *r, void *object)
 }
 
 static const struct schema sent_rows[] = {
-	{ "said_utc_ms", 8, SCHEMA_HAND, .write = sent_at_write, .read = sent_at_read },
-	{ "said_timestamp", 9, SCHEMA_FIXED32, SCHEMA_AT(struct flow_resume, sent.timestamp) },
-	{ "said_clock_hz", 10, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, sent.clock_hz) },
-	{ "said_sequence", 11, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, sent.sequence) },
-	{ "said_units", 12, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, sent.units) },
+	{ "sent_utc_ms", 8, SCHEMA_HAND, .write = sent_at_write, .read = sent_at_read },
+	{ "sent_timestamp", 9, SCHEMA_FIXED32, SCHEMA_AT(struct flow_resume, sent.timestamp) },
+	{ "sent_clock_hz", 10, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, sent.clock_hz) },
+	{ "sent_sequence", 11, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, sent.sequence) },
+	{ "sent_units", 12, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, sent.units) },
 	{ 0 },
 };
 
@@ -852,7 +852,7 @@ static const struct schema resume_rows[] = {
 	{ "started", 6, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, started), .max = 1 },
 	{ "srtp", 7, SCHEMA_UINT, SCHEMA_AT(struct flow_resume, srtp_in), .max = SRTP_INDEX_END - 1,
 	  .wrong = "flow: SRTP index" },
-	{ "said_utc_ms", 8, SCHEMA_GROUP, .of = sent_rows, .is = sent_is },
+	{ "sent_utc_ms", 8, SCHEMA_GROUP, .of = sent_rows, .is = sent_is },
 	{ "srtp_key", 13, SCHEMA_FIXED32, SCHEMA_AT(struct flow_resume, srtp_key) },
 	{ 0 },
 };

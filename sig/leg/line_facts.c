@@ -54,7 +54,7 @@ uint8_t line_codecs(const struct leg *l, uint8_t line, struct media_accepted out
 
 static bool may_name_others(const struct call_host *h, const struct leg *l)
 {
-	return (l->terms && l->terms->media_elsewhere) || l->dialog.trunk ||
+	return (l->terms && l->terms->media_by_sdp) || l->dialog.trunk ||
 	       h->services->identity->trusts(h->owner, &l->dialog.hop);
 }
 

@@ -109,7 +109,7 @@ static enum refusal call_waiting_admit(const struct call_host *h, const struct c
 	if (call_waiting_meets(h, c, at->forward, at->user) != CALL_WAITING_BUSY)
 		return 0;
 	*why = PLAN_BUSY;
-	return call_refuse(refusal, REFUSED_ENGAGED);
+	return call_refuse(refusal, REFUSED_BUSY_WITHOUT_WAITING);
 }
 
 static bool call_waiting_dialled(struct call_host *h, struct call *c, const struct plan_target *at,

@@ -718,7 +718,7 @@ static enum refusal order_park(struct call_host *h, struct call *c, struct call_
 		order->later = false;
 		return order->last.n || bytes_is(order->to, c->park->slot)
 			       ? REFUSED_NOT
-			       : REFUSED_PARKED_ELSEWHERE;
+			       : REFUSED_PARKED_IN_OTHER;
 	}
 	ask.leg = bridge_peer(c, stays);
 	if (bytes_cstr(order->to, place.slot, sizeof(place.slot)) ||

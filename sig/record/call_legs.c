@@ -478,7 +478,7 @@ static const struct schema terms_rows[] = {
 	{ "dtls_only", 12, SCHEMA_BOOL, SCHEMA_AT(struct offer_terms, dtls_only) },
 	{ "video_codecs", 13, SCHEMA_UINT, SCHEMA_BITS, SCHEMA_AT(struct offer_terms, video_codecs),
 	  .max = OFFER_VIDEO_ALL },
-	{ "media_elsewhere", 14, SCHEMA_BOOL, SCHEMA_AT(struct offer_terms, media_elsewhere) },
+	{ "media_by_sdp", 14, SCHEMA_BOOL, SCHEMA_AT(struct offer_terms, media_by_sdp) },
 	{ "lines", 15, SCHEMA_UINT, SCHEMA_BITS, SCHEMA_AT(struct offer_terms, lines),
 	  .max = OFFER_LINES_ALL },
 	{ "transcode", 16, SCHEMA_BOOL, SCHEMA_AT(struct offer_terms, transcode) },

@@ -25,7 +25,7 @@ typedef Tandem__Remote__Paged pb_paged;
 typedef Tandem__Remote__Share pb_share;
 typedef Tandem__Remote__Guess pb_guess;
 typedef Tandem__Remote__Box pb_box;
-typedef Tandem__Remote__Told pb_told;
+typedef Tandem__Remote__FeatureMessage pb_feature;
 
 /* What a message points at while it is packed. */
 struct packed_states {
@@ -195,7 +195,7 @@ union packed_item {
 	pb_paged paged;
 	pb_guess guess;
 	pb_box box;
-	pb_told told;
+	pb_feature message;
 };
 
 /* These return the tenant of the item; empty for kinds without one. */
@@ -301,11 +301,11 @@ static struct bytes box_pack(union packed_item *out, char *tenant, const struct 
 	return in->box.tenant;
 }
 
-static struct bytes told_pack(union packed_item *out, char *tenant, const struct remote_item *in)
+static struct bytes feature_pack(union packed_item *out, char *tenant, const struct remote_item *in)
 {
-	out->told.feature = tenant; /* in its place: it has none */
-	out->told.octets = states_lend(in->told.octets);
-	return in->told.feature;
+	out->message.feature = tenant; /* in its place: it has none */
+	out->message.octets = states_lend(in->message.octets);
+	return in->message.feature;
 }
 
 static bool pick_unpack(struct remote_item *out, const union packed_item *in)
@@ -423,11 +423,11 @@ static bool box_unpack(struct remote_item *out, const union packed_item *in)
 	       states_line(&out->box.box, &in->box.box, REMOTE_USER_MAX);
 }
 
-static bool told_unpack(struct remote_item *out, const union packed_item *in)
+static bool feature_unpack(struct remote_item *out, const union packed_item *in)
 {
-	out->told.octets = bytes_mem(in->told.octets.data, in->told.octets.len);
-	return tenant_unpack(&out->told.feature, in->told.feature) && out->told.octets.n &&
-	       out->told.octets.n <= REMOTE_TOLD_MAX;
+	out->message.octets = bytes_mem(in->message.octets.data, in->message.octets.len);
+	return tenant_unpack(&out->message.feature, in->message.feature) && out->message.octets.n &&
+	       out->message.octets.n <= REMOTE_FEATURE_MAX;
 }
 
 /* ---- by kind ---- */
@@ -456,8 +456,9 @@ static const struct item_form {
 			   offsetof(pb_states, guesses), guess_pack, guess_unpack },
 	[REMOTE_BOX] = { &tandem__remote__box__descriptor, offsetof(pb_states, n_boxes),
 			 offsetof(pb_states, boxes), box_pack, box_unpack },
-	[REMOTE_TOLD] = { &tandem__remote__told__descriptor, offsetof(pb_states, n_told),
-			  offsetof(pb_states, told), told_pack, told_unpack },
+	[REMOTE_FEATURE] = { &tandem__remote__feature_message__descriptor,
+			     offsetof(pb_states, n_messages), offsetof(pb_states, messages),
+			     feature_pack, feature_unpack },
 };
 
 void remote_state_add_item(struct writer *w, const struct remote_item *item)

@@ -15,7 +15,7 @@ enum {
 	REMOTE_STATE_MAX = 65535, /* octets that go at once */
 	REMOTE_USER_MAX = 256,
 	REMOTE_SHARDS_MAX = 64, /* of one node */
-	REMOTE_TOLD_MAX = 32768,
+	REMOTE_FEATURE_MAX = 32768,
 };
 
 /* A user that a node asks about or reports. Slices live as long as their source. */
@@ -86,7 +86,7 @@ struct remote_box {
 };
 
 /* What a feature tells the same one of other nodes: octets that it alone reads. */
-struct remote_told {
+struct feature_message {
 	struct bytes feature, octets;
 };
 
@@ -102,7 +102,7 @@ enum remote_kind {
 	REMOTE_PAGED,
 	REMOTE_GUESS,
 	REMOTE_BOX,
-	REMOTE_TOLD,
+	REMOTE_FEATURE,
 	REMOTE_KINDS,
 };
 
@@ -121,7 +121,7 @@ struct remote_item {
 		struct record_page paged;
 		struct remote_guess guess;
 		struct remote_box box;
-		struct remote_told told;
+		struct feature_message message;
 	};
 };
 

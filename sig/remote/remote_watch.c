@@ -315,7 +315,7 @@ void remote_watch_request(struct remote_watch *r, struct bytes tenant, struct by
 	remote_request(r, &u);
 }
 
-void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes user)
+void remote_watch_query(struct remote_watch *r, struct bytes tenant, struct bytes user)
 {
 	const struct remote_user u = { .tenant = tenant, .user = user, .asks = true };
 

@@ -59,7 +59,7 @@ void remote_watch_close(struct remote_watch *r); /* NULL is fine */
 void remote_watch_request(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* Asks them for a user without watchers here, and keeps what they report for REMOTE_KEPT_NS. Too
  * many such users: counted as refused. */
-void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes user);
+void remote_watch_query(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* His dialogs on this node have changed: nodes that asked are told with the next flush. */
 void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* This node no longer has the shard of his dialog d: it is held. */

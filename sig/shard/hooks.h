@@ -25,8 +25,8 @@ struct shard_method {
 	/* What is known of its target is read (shard_invite_hold). from: the sender, authenticated
 	 * (phone) or trusted. NULL: it never waits for that. */
 	void (*resume)(struct shard *s, const struct sip_message *m, const char *from, bool phone);
-	/* A client transaction of that user has news; peer: its server transaction, perhaps gone.
-	 * NULL: it has none. */
+	/* A client transaction of that user has a response, or has failed; peer: its server
+	 * transaction, perhaps gone. NULL: the user has none. */
 	enum txn_user user;
 	void (*answered)(struct shard *s, pool_handle peer, const struct call_event *ev);
 };
@@ -34,7 +34,7 @@ struct shard_method {
 /* What another node asks or tells. */
 struct shard_remote_hook {
 	enum remote_kind kind;
-	const char *feature; /* of REMOTE_TOLD: what it tells itself */
+	const char *feature; /* of REMOTE_FEATURE: what it tells itself */
 	/* True: it is a question, and *answer is written. */
 	bool (*heard)(struct shard_shared_tables *c, const struct remote_item *item,
 		      struct remote_item *answer);

@@ -265,7 +265,7 @@ struct shard_originate {
 	const char *payer;
 	const char *caller_id; /* shown outside; NULL: the extension's */
 	bool auto_answer;      /* from's phone is asked to answer by itself (REG-18) */
-	bool hides;            /* from, from whom it is connected with (RFC 3323 id) */
+	bool hides;            /* from, from the party it is connected with (RFC 3323 id) */
 	uint32_t ring_s;       /* so long each of them is rung; 0: as settings say */
 	const struct shard_order *by;
 };
@@ -579,7 +579,7 @@ bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg,
 			struct call_session *out);
 /* The call of a message that was received (by shard_receive) or sent; 0: unknown. Costs its
  * parsing. */
-uint64_t shard_whose(const struct shard *s, struct bytes message);
+uint64_t shard_message_call(const struct shard *s, struct bytes message);
 /* It has a transaction for that very request; for an ACK or a CANCEL, for its INVITE. */
 bool shard_has_request(const struct shard *s, const struct sip_message *m);
 /* Walks all calls: *cursor = 0 first. */

@@ -18,7 +18,7 @@
 /* Which call a message belongs to, for traces. */
 
 /* Another shard names its own calls so. */
-static bool whose_is_ours(const struct shard *s, const struct id_tag *tag)
+static bool tag_is_ours(const struct shard *s, const struct id_tag *tag)
 {
 	return tag->leg != ID_LEG_NONE && id_shard(tag->call) == s->settings.number;
 }
@@ -27,7 +27,7 @@ static uint64_t of_tag(const struct shard *s, struct bytes text)
 {
 	struct id_tag tag;
 
-	if (id_tag_get(text, &tag) || !whose_is_ours(s, &tag))
+	if (id_tag_get(text, &tag) || !tag_is_ours(s, &tag))
 		return 0;
 	forward_follow(&s->elsewhere, &tag);
 	return tag.call;
@@ -37,7 +37,7 @@ static uint64_t of_branch(const struct shard *s, struct bytes text)
 {
 	struct id_tag tag;
 
-	return !id_branch_get(text, &tag) && whose_is_ours(s, &tag) ? tag.call : 0;
+	return !id_branch_get(text, &tag) && tag_is_ours(s, &tag) ? tag.call : 0;
 }
 
 /* What carries no tag of ours: an INVITE, its 100, its CANCEL, the ACK to a refusal. */
@@ -49,7 +49,7 @@ static uint64_t of_transaction(const struct shard *s, const struct sip_message *
 	return slot ? slot->call : 0;
 }
 
-uint64_t shard_whose(const struct shard *s, struct bytes message)
+uint64_t shard_message_call(const struct shard *s, struct bytes message)
 {
 	struct message_error error;
 	struct sip_message m;

@@ -571,7 +571,7 @@ struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 	terms.sdes_offer = set->srtp != TRUNK_SRTP_TLS;
 	terms.sdes_accept = terms.sdes_offer || sip_transport_is_secure(hop->transport);
 	terms.sdes_only = set->srtp == TRUNK_SRTP_ONLY;
-	terms.media_elsewhere = true;
+	terms.media_by_sdp = true;
 	terms.transcode = shard_transcodes(s, profile);
 	terms.no_video |= !set->video; /* MED-10 */
 	if (set->dtmf != TRUNK_DTMF_PROFILE)

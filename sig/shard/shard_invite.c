@@ -154,7 +154,7 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 		(e && e->no_video) || !extension_may(s->settings.tenants, e, ENTITLED_VIDEO);
 	if (!terms.video_codecs && is_browser(e, hop))
 		terms.video_codecs = OFFER_VIDEO_ALL;
-	terms.media_elsewhere = e && e->media_elsewhere;
+	terms.media_by_sdp = e && e->media_by_sdp;
 	terms.transcode = shard_transcodes(s, profile);
 	apply_webrtc(e, hop, &terms);
 	return terms;
@@ -684,7 +684,7 @@ static void invite_start(struct shard *s, const struct sip_message *m, uint16_t 
 	if (!invite_note_payer(s, m, c, call_start_args->from)) {
 		(void)invite_fail(&why, 500, REFUSED_MEMORY);
 	} else if (!call_start(&s->host, c, call_start_args, &why)) {
-		shard_replaced_begin(s, c);
+		shard_replaced_leave(s, c);
 		if (!shard_call_settle(s, c))
 			shard_call_give(s, c);
 		return;

@@ -465,7 +465,7 @@ void shard_box_changed(struct shard_shared_tables *c, struct bytes tenant, struc
 static bool hook_is_for(const struct shard_remote_hook *of, const struct remote_item *item)
 {
 	return of->kind == item->kind &&
-	       (item->kind != REMOTE_TOLD || bytes_is(item->told.feature, of->feature));
+	       (item->kind != REMOTE_FEATURE || bytes_is(item->message.feature, of->feature));
 }
 
 static const struct shard_remote_hook *remote_hook_find(const struct shard_shared_tables *c,
@@ -511,7 +511,7 @@ static bool remote_hear(void *owner, uint64_t process, const struct remote_item 
 	case REMOTE_PICKED:
 	case REMOTE_JOIN:
 	case REMOTE_PAGE:
-	case REMOTE_TOLD:
+	case REMOTE_FEATURE:
 	case REMOTE_KINDS:
 		break;
 	}

@@ -244,7 +244,7 @@ static const struct call *replaces_meant(const struct shard *s, const struct cal
 
 /* Lets the replaced leg leave: in a conference now, as two members would be there, elsewhere once
  * the new leg is there (replace.h). */
-void shard_replaced_begin(struct shard *s, const struct call *c)
+void shard_replaced_leave(struct shard *s, const struct call *c)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
 	const struct call_replaces *r = &c->replaces;

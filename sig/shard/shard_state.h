@@ -425,7 +425,7 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 /* The leg that another call is to replace; no other call may. */
 void shard_replaced_know(struct shard *s, const struct call *c);
 /* The same of a call that has just begun: who was to have that place before it gives way. */
-void shard_replaced_begin(struct shard *s, const struct call *c);
+void shard_replaced_leave(struct shard *s, const struct call *c);
 /* Its sender can be reached by requests (RFC 3261 8.1.1.8). */
 bool shard_has_contact(const struct sip_message *m);
 /* A transaction for a request that belongs to a call. NULL: it was answered. */

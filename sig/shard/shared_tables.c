@@ -17,7 +17,7 @@
 #include "sig/host/devices.h"
 #include "sig/host/groups.h"
 #include "sig/host/mailboxes.h"
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 #include "sig/host/programs.h"
 #include "sig/host/tenant.h"
 #include "sig/pbx/queue/queues.h"
@@ -443,7 +443,7 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 	services_list(c);
 	hooks_list(c);
 	c->programs = programs_create();
-	c->names = names_create();
+	c->names = name_index_create();
 	c->queues = queues_create();
 	err = c->modules && c->programs && c->names && c->queues ? calendars_open(&c->calendars)
 								 : -ENOMEM;
@@ -481,7 +481,7 @@ void shard_shared_tables_close(struct shard_shared_tables *c)
 	groups_close(c->groups);
 	named_close(&c->devices);
 	queues_free(c->queues);
-	names_free(c->names);
+	name_index_free(c->names);
 	accounts_close(c->accounts);
 	remote_watch_close(c->remote);
 	SHARD_HOOKS_CALL(c, node_closed, c);

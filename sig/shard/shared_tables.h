@@ -178,7 +178,7 @@ struct module_lists;
 struct message_counts;
 struct accounts;
 struct groups;
-struct names;
+struct name_index;
 struct programs;
 struct queues;
 struct shard;
@@ -202,7 +202,7 @@ struct shard_shared_tables {
 	struct mailboxes *mailboxes;  /* of tenants (sig/host/mailboxes.h) */
 	struct groups *groups;        /* of tenants (sig/host/groups.h) */
 	struct queues *queues;        /* of tenants (sig/pbx/queue/queues.h) */
-	struct names *names;          /* of extensions (sig/host/names.h) */
+	struct name_index *names;     /* of extensions (sig/host/name_index.h) */
 	struct accounts *accounts;    /* of tenants (sig/host/accounts.h) */
 	struct table devices;         /* that have accounts (sig/host/devices.h) */
 	uint8_t bare_key[BARE_KEY];   /* of phones that no document names */

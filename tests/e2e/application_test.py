@@ -476,7 +476,7 @@ class Prompts(SoundsTest):
 
     def test_each_language_says_all(self):
         """A prompt that is there in one language alone would be silence in another. The guide names each. Words of values, behind
-        those, are for each language (sig/host/words.h)."""
+        those, are for each language (sig/host/spoken_value.h)."""
         folder = pathlib.Path(MAKE).parent
         names = {path.name: {line.split("=")[0].strip() for line in path.read_text(encoding="utf-8").partition("number:21")[0].splitlines()
                              if "=" in line and not line.startswith("#")}

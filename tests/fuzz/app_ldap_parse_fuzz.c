@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "app/feature/ldap/ldap.h"
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -141,11 +141,11 @@ static void hint_is_sound(const struct ldap_entry *e, const char *hint)
 	char folded[512], name[512];
 	struct writer f = writer_over(folded, sizeof(folded)), w = writer_over(name, sizeof(name));
 
-	names_fold(&f, bytes_str(hint));
+	name_fold(&f, bytes_str(hint));
 	for (uint32_t i = 0; i < e->count; i++) {
 		if (!strcmp(e->values[i].name, "cn") || !strcmp(e->values[i].name, "sn") ||
 		    !strcmp(e->values[i].name, "givenName")) {
-			names_fold(&w, e->values[i].value);
+			name_fold(&w, e->values[i].value);
 			writer_u8(&w, '\n');
 		}
 	}

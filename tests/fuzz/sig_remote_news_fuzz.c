@@ -134,7 +134,7 @@ static void on_item(const struct remote_item *item, void *arg)
 	struct told *t = arg;
 	const struct share_word *word = &item->share;
 	bool told = item->kind == REMOTE_SHARE || item->kind == REMOTE_GUESS ||
-		    item->kind == REMOTE_BOX || item->kind == REMOTE_TOLD;
+		    item->kind == REMOTE_BOX || item->kind == REMOTE_FEATURE;
 
 	assert(told == !item->serial);
 	t->users++;
@@ -169,11 +169,11 @@ static void on_item(const struct remote_item *item, void *arg)
 		assert(item->box.tenant.n && item->box.box.n);
 		t->sum += item->box.tenant.n * 11 + item->box.box.n;
 		break;
-	case REMOTE_TOLD:
-		assert(item->told.feature.n && item->told.feature.n < TENANT_NAME_MAX);
-		assert(item->told.octets.n && item->told.octets.n <= REMOTE_TOLD_MAX);
-		sum_add(t, item->told.feature);
-		sum_add(t, item->told.octets);
+	case REMOTE_FEATURE:
+		assert(item->message.feature.n && item->message.feature.n < TENANT_NAME_MAX);
+		assert(item->message.octets.n && item->message.octets.n <= REMOTE_FEATURE_MAX);
+		sum_add(t, item->message.feature);
+		sum_add(t, item->message.octets);
 		break;
 	case REMOTE_KINDS:
 		assert(false);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 #include "sig/host/programs.h"
 #include "sig/shard/shard_state.h"
 #include "sig/shard/shared_tables.h"
@@ -161,7 +161,7 @@ static void flow_put(const struct node *n, struct shard *core)
 	const char *text = n->sim->script ? n->sim->script->flow : NULL;
 	struct bytes tenant = bytes_str(tenants_name(n->tenants, n->tenant));
 	struct programs *programs = core->shared_tables->programs;
-	struct names *names = core->shared_tables->names;
+	struct name_index *names = core->shared_tables->names;
 	struct flow_program *p;
 	int err;
 
@@ -179,8 +179,9 @@ static void flow_put(const struct node *n, struct shard *core)
 	p = program_parse(bytes_str(g_agents_flow), NULL, &found);
 	assert(p);
 	err = err ? err : programs_put(programs, tenant, BYTES_LIT("queue:sales"), p);
-	err = err ? err : names_put(names, n->tenant, BYTES_LIT("1002"), BYTES_LIT("Bo Berg"));
-	err = err ? err : names_put(names, n->tenant, BYTES_LIT("1003"), BYTES_LIT("Cy Berger"));
+	err = err ? err : name_index_put(names, n->tenant, BYTES_LIT("1002"), BYTES_LIT("Bo Berg"));
+	err = err ? err
+		  : name_index_put(names, n->tenant, BYTES_LIT("1003"), BYTES_LIT("Cy Berger"));
 	assert(!err);
 	(void)err;
 	agents_put(core, n->tenant);

@@ -19,8 +19,8 @@ struct rows_page {
 	json_t *rows;
 	size_t octets;
 	bool more;
-	char place
-		[PLACE_MAX]; /* behind the last row: c TENANT OWNER ID or n TENANT OWNER ABOUT NOTE */
+	/* behind the last row: c TENANT OWNER ID or n TENANT OWNER ABOUT NOTE */
+	char place[PLACE_MAX];
 };
 
 static bool page_is_full(struct rows_page *page)

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/json_member.h"
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 
 enum { LIST_MOST = 1000, SEARCH_ROOM = 256, STATEMENT_MAX = 1536 };
 
@@ -46,7 +46,7 @@ static void search_write(char out[SEARCH_ROOM], struct bytes text)
 	struct writer w = writer_over(out, SEARCH_ROOM - 1);
 
 	if (text.n) {
-		names_fold(&f, text);
+		name_fold(&f, text);
 		writer_u8(&w, '%');
 		for (size_t i = 0; i < f.n; i++)
 			WRITER_TEXTS(&w, strchr("%_\\", folded[i]) ? "\\" : "",

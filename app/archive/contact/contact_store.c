@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/json_member.h"
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 
 /* An entry of the index contact_sort has them all: with PostgreSQL it is of 2,704 octets at most,
  * and what is not looked through, the last of the mail addresses, is there all the same. */
@@ -148,7 +148,7 @@ static void word_write(struct writer *w, const char *text)
 {
 	size_t before = w->n;
 
-	names_fold(w, bytes_str(text));
+	name_fold(w, bytes_str(text));
 	writer_u8(w, '\n');
 	if (w->overflow)
 		*w = (struct writer){ .p = w->p, .n = before, .cap = w->cap };
@@ -252,7 +252,7 @@ static int contact_row_put(struct archive *a, struct contact_book book, const ch
 
 	if (card && words) {
 		contact_words_write(&w, contact, plan);
-		names_fold(&s, bytes_str(contact_text(contact, "name")));
+		name_fold(&s, bytes_str(contact_text(contact, "name")));
 		params[0] = sql_text(book.tenant);
 		params[1] = sql_text(book.owner);
 		params[2] = sql_text(bytes_str(id));

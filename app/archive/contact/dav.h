@@ -84,7 +84,7 @@ enum dav_property {
 		DAV_PROPERTY_COUNT
 };
 
-enum dav_ask { DAV_PROPFIND, DAV_QUERY, DAV_MULTIGET, DAV_SYNC };
+enum dav_request_kind { DAV_PROPFIND, DAV_QUERY, DAV_MULTIGET, DAV_SYNC };
 enum dav_match { DAV_CONTAINS, DAV_EQUALS, DAV_STARTS, DAV_ENDS };
 
 /* RFC 6352 10.5 */
@@ -101,7 +101,7 @@ struct dav_filter {
 };
 
 struct dav_request {
-	enum dav_ask ask;
+	enum dav_request_kind ask;
 	bool all;        /* properties; or none was named */
 	bool names;      /* of properties alone */
 	uint32_t wanted; /* 1 << enum dav_property */

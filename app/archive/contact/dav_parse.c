@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "app/archive/contact/dav.h"
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 
 #define NS_DAV  "DAV: "
 #define NS_CARD "urn:ietf:params:xml:ns:carddav "
@@ -204,7 +204,7 @@ static void href_keep(struct dav_parse *p, struct bytes text)
 		r->href_count++;
 }
 
-static void text_take(struct dav_parse *p)
+static void text_ends(struct dav_parse *p)
 {
 	struct bytes text = bytes_trim(bytes_mem(p->room, p->n));
 	struct dav_request *r = p->r;
@@ -239,7 +239,7 @@ static void XMLCALL on_end(void *arg, const XML_Char *name)
 	struct dav_parse *p = arg;
 
 	(void)name;
-	text_take(p);
+	text_ends(p);
 	p->text = TEXT_NONE;
 	p->depth--;
 	if (p->depth == 1)
@@ -303,8 +303,8 @@ static bool text_matches(const struct dav_text_match *m, struct bytes value)
 	struct writer f = writer_over(folded, sizeof(folded) - 1);
 	bool is = false;
 
-	names_fold(&w, bytes_str(m->text));
-	names_fold(&f, value);
+	name_fold(&w, bytes_str(m->text));
+	name_fold(&f, value);
 	wanted[w.n] = folded[f.n] = '\0';
 	switch (m->how) {
 	case DAV_CONTAINS:

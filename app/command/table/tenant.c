@@ -339,7 +339,7 @@ static const struct command_arg g_session_renew_args[] = { SESSION_NAME, SESSION
 static const struct command_arg g_session_open_args[] = { SESSION_NUMBER(true), SESSION_TTL, END };
 static const struct command_arg g_login_begin_args[] = {
 	BOOL_ARG("user", "false",
-		 "true: a user logs in, whose extension login.number_claim names. The tenant is "
+		 "true: a user logs in, with the extension in login.number_claim. The tenant is "
 		 "default, or the argument tenant."),
 	END,
 };
@@ -573,7 +573,7 @@ const struct command g_tenant_commands[] = {
 	  BY(command_session_create), .documents = BY(&g_session_documents), .anyone = true,
 	  .transient = true },
 	{ "session.open", COMMAND_FOR_ADMIN, g_session_open_args,
-	  "Opens a session of a user whom another system has logged in, as session.create does by "
+	  "Opens a session of a user by the login of another system, as session.create does by "
 	  "the password.",
 	  "as of session.create", BY(document_put), .documents = BY(&g_session_documents),
 	  .transient = true },

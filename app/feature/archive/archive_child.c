@@ -17,7 +17,7 @@
 #include "app/command/command_request.h"
 #include "app/command/others.h"
 #include "app/document/directory.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "app/node/node_cluster.h"

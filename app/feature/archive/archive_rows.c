@@ -5,7 +5,7 @@
 #include "app/archive/archive_conversation.h"
 #include "app/archive/archive_report.h"
 #include "app/command/table/table.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 
 enum { NOTE_MAX = 1000, TEXT_MOST = 63, RECORD_MAX = 64 };
 
@@ -125,7 +125,7 @@ static const struct command_arg g_query_args[] = {
 	"end_utc_ms, talk_ms (of all its pairs), mos_hundredths (the lowest of its audio; 0: not " \
 	"known), recordings, message (names, joined by blanks), cause, note, log (its id in a "    \
 	"CRM), "                                                                                   \
-	"log_end_utc_ms (the end that the log tells; 0: there is none), log_asked_utc_ms (when "   \
+	"log_end_utc_ms (the end in the log; 0: unknown), log_asked_utc_ms (when "                 \
 	"it "                                                                                      \
 	"was asked for), legs (how many pairs of parties it had)"
 

@@ -15,7 +15,7 @@
 #include "app/command/commands.h"
 #include "app/document/directory.h"
 #include "app/document/document.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/node/node.h"
 #include "app/schema/list.h"
 #include "app/settings/settings.h"

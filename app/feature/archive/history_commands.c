@@ -13,7 +13,7 @@
 #include "app/archive/archive_conversation.h"
 #include "app/command/command_session.h"
 #include "app/command/command_walk.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/node/node.h"
 #include "app/node/node_life.h"
 #include "app/schema/list.h"

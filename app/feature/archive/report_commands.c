@@ -7,7 +7,7 @@
 
 #include "app/archive/archive_report.h"
 #include "app/command/command_walk.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/csv.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of contacts, pictures and notes for tandemctl backup and restore: the archive has them
- * (app/archive/contact/contact_backup.c). A node whose archive is off has none. */
+ * (app/archive/contact/contact_backup.c). A node without an archive has none. */
 #include <string.h>
 
 #include "app/archive/contact/contact.h"
 #include "app/command/commands.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
 #include "app/settings/settings.h"

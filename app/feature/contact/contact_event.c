@@ -3,15 +3,15 @@
  * The caller's contact: the archive looks his number up, in the book of an extension and in the
  * directory. A call from a trunk asks before it rings (sig/pbx/contact.c), and has an answer within
  * FIND_MS or none. When a call rings at an extension, the event call.contact says all contacts of
- * that number; the call waits for nothing then. A tenant has a share of what the archive is asked at
- * once (archive_child.c). Control thread.
+ * that number; the call waits for nothing then. A tenant has a share of the requests to the archive
+ * (archive_child.c). Control thread.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/archive/contact/contact.h"
 #include "app/document/extensions.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
 #include "app/node/node_shard.h"

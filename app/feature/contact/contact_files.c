@@ -13,7 +13,7 @@
 
 #include "app/archive/contact/contact.h"
 #include "app/command/commands.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
 #include "base/json_member.h"

@@ -11,7 +11,7 @@
 #include "app/archive/contact/dav.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
 #include "base/json_member.h"
@@ -129,7 +129,7 @@ static json_t *colleagues_next(const struct node *n)
 
 /* ---- requests ---- */
 
-static void colleagues_begin(void)
+static void colleagues_restart(void)
 {
 	g_colleagues.state = MIRROR_PUTS;
 	g_colleagues.place = g_colleagues.count = 0;
@@ -141,11 +141,11 @@ static void colleagues_go_on(struct node *n);
 /* After a failed write all extensions are sent again. */
 static void colleagues_failed(void)
 {
-	colleagues_begin();
+	colleagues_restart();
 	g_colleagues.next_ns = clock_now_ns() + MIRROR_AGAIN_S * NS_PER_S;
 }
 
-static void colleagues_on_told(struct node *n, const json_t *result, const char *why, void *arg)
+static void colleagues_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
 {
 	(void)why;
 	(void)arg;
@@ -166,11 +166,11 @@ static void colleagues_request(struct node *n, const char *name, json_t *args,
 	colleagues_failed();
 }
 
-static void colleagues_tell(struct node *n, json_t *rows)
+static void colleagues_send(struct node *n, json_t *rows)
 {
 	if (json_array_size(rows))
 		colleagues_request(n, "contact.mirror", json_pack("{s:o}", "rows", rows),
-				   colleagues_on_told);
+				   colleagues_on_answer);
 	else
 		json_decref(rows);
 }
@@ -223,15 +223,15 @@ static void colleagues_on_there(struct node *n, const json_t *result, const char
 			(void)json_array_append_new(rows, json_pack("{s:s, s:s*}", "tenant", name,
 								    "contact", id));
 	}
-	colleagues_tell(n, rows);
+	colleagues_send(n, rows);
 }
 
 static void colleagues_go_on(struct node *n)
 {
 	if (g_colleagues.count)
-		colleagues_tell(n, colleagues_changed(n));
+		colleagues_send(n, colleagues_changed(n));
 	else if (g_colleagues.state == MIRROR_PUTS)
-		colleagues_tell(n, colleagues_next(n));
+		colleagues_send(n, colleagues_next(n));
 	else if (g_colleagues.state == MIRROR_LOOKS_BACK)
 		colleagues_request(n, "contact.mirrored",
 				   json_pack("{s:s, s:s}", "tenant", g_colleagues.tenant, "after",
@@ -249,7 +249,7 @@ void contact_extension(struct node *n, uint16_t tenant, const char *number)
 	if (!g_colleagues.epoch)
 		return; /* all are told when it begins */
 	if (g_colleagues.count == CHANGED_MAX) {
-		colleagues_begin();
+		colleagues_restart();
 		return;
 	}
 	c = &g_colleagues.changed[g_colleagues.count++];
@@ -264,7 +264,7 @@ void contact_second(struct node *n, uint64_t now_ns)
 	if (epoch != g_colleagues.epoch || now_ns >= g_colleagues.all_ns) {
 		g_colleagues.epoch = epoch;
 		g_colleagues.all_ns = now_ns + MIRROR_ALL_S * NS_PER_S;
-		colleagues_begin();
+		colleagues_restart();
 	}
 	if (epoch && !g_colleagues.waits && now_ns >= g_colleagues.next_ns)
 		colleagues_go_on(n);

@@ -9,12 +9,12 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
 #include "app/settings/settings.h"
 #include "base/json_member.h"
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 
 enum { DIRECTORY_MS = 2000 };
 
@@ -37,7 +37,7 @@ static bool text_is_found(const char *text, const char *wanted)
 	char folded[PERSON_ROOM];
 	struct writer w = writer_over(folded, sizeof(folded) - 1);
 
-	names_fold(&w, bytes_str(text));
+	name_fold(&w, bytes_str(text));
 	folded[w.n] = '\0';
 	return strstr(folded, wanted);
 }
@@ -54,7 +54,7 @@ static bool person_is_found(const struct command_run *run, const struct extensio
 		return true;
 	(void)snprintf(names, sizeof(names), "%s %s %s %s", e->core.display_name, p->first_name,
 		       p->last_name, e->core.number);
-	names_fold(&of, search);
+	name_fold(&of, search);
 	wanted[of.n] = '\0';
 	return text_is_found(names, wanted) || text_is_found(p->department, wanted) ||
 	       text_is_found(p->title, wanted) || text_is_found(p->mail, wanted) ||
@@ -65,7 +65,7 @@ static void department_fold(const char *text, size_t n, char out[PERSON_ROOM])
 {
 	struct writer w = writer_over(out, PERSON_ROOM - 1);
 
-	names_fold(&w, bytes_trim(bytes_mem(text, n)));
+	name_fold(&w, bytes_trim(bytes_mem(text, n)));
 	out[w.n] = '\0';
 }
 
@@ -135,7 +135,7 @@ static void person_key(const struct extension *e, char key[LIST_KEY_MAX])
 	struct writer w = writer_over(folded, sizeof(folded) - 1);
 
 	person_name(e, name);
-	names_fold(&w, bytes_str(name));
+	name_fold(&w, bytes_str(name));
 	folded[w.n] = '\0';
 	(void)snprintf(key, LIST_KEY_MAX, "%.80s\t" EXTENSION_ID "%.63s", folded, e->core.number);
 }

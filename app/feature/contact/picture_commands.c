@@ -14,7 +14,7 @@
 #include "app/command/page.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/feature/contact/contacts.h"
 #include "app/node/node.h"
 #include "base/json_member.h"

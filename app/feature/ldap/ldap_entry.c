@@ -11,7 +11,7 @@
 
 #include "app/feature/ldap/ldap.h"
 #include "base/json_member.h"
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 
 enum { NORMAL_UNKNOWN = 0xff };
 
@@ -195,7 +195,7 @@ static struct bytes value_fold(struct writer *w, struct bytes value, enum ldap_k
 
 	if (kind == KIND_NUMBER)
 		return number_digits(value, w);
-	names_fold(w, bytes_sub(value, 0, LDAP_FOLDED_MAX));
+	name_fold(w, bytes_sub(value, 0, LDAP_FOLDED_MAX));
 	return w->overflow ? value : bytes_mem(w->p + from, w->n - from);
 }
 

@@ -68,8 +68,8 @@ static bool extension_is_on(const struct node *n, uint16_t tenant, struct bytes 
 	return on;
 }
 
-static bool whom_has(const struct node *n, uint16_t tenant, struct bytes of_party,
-		     struct bytes number)
+static bool parties_have(const struct node *n, uint16_t tenant, struct bytes of_party,
+			 struct bytes number)
 {
 	const struct groups *groups = n->common.shared_tables->groups;
 	const struct ring_group *g;
@@ -94,7 +94,7 @@ static bool monitor_may(const struct node *n, const char *tenant, struct bytes b
 	struct supervisor_value v;
 
 	return of != TENANT_NONE && document_stored(n, tenant, &g_supervisor_documents, by, &v) &&
-	       (v.modes & 1u << mode) && whom_has(n, of, bytes_str(v.of_party), number) &&
+	       (v.modes & 1u << mode) && parties_have(n, of, bytes_str(v.of_party), number) &&
 	       extension_is_on(n, of, by) && extension_is_on(n, of, number);
 }
 
@@ -104,7 +104,7 @@ static bool tenant_tells(const struct node *n, const char *tenant)
 
 	return document_stored(n, DIRECTORY_OPERATORS, &g_tenant_documents, bytes_str(tenant),
 			       &t) &&
-	       t.monitor_told;
+	       t.monitor_tone;
 }
 
 /* ---- the call ---- */

@@ -229,7 +229,7 @@ static void page_look_up(struct node *n, const char *name, const struct page_val
 		    !locations_know(l, tenant, one)) /* 0: no run waits for it */
 			(void)locations_request(l, tenant, one, n->common.looks, 0);
 		if (page_asks(n, v))
-			remote_watch_ask(n->common.shared_tables->remote, bytes_str(name), one);
+			remote_watch_query(n->common.shared_tables->remote, bytes_str(name), one);
 	}
 }
 

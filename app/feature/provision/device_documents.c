@@ -23,7 +23,7 @@ static struct {
 
 enum { DEVICES_MAX = 1 << 17 };
 #define OTHERS_SYNC_NS (60 * NS_PER_S)
-#define OTHERS_LATE_MS 600000 /* a change that is older is no news */
+#define OTHERS_LATE_MS 600000 /* for an older change its phone is not asked */
 
 static uint64_t device_hash(struct bytes mac)
 {

@@ -709,7 +709,7 @@ static const struct web_route g_provision_list[] = {
 };
 
 /* Before anything is looked up. No address can push another one out: they share places. */
-static bool source_may_ask(const struct node *n, const struct web_routed *r)
+static bool source_is_admitted(const struct node *n, const struct web_routed *r)
 {
 	uint64_t hash = auth_limit_source(&n->common.shared_tables->key, &r->peer);
 
@@ -721,7 +721,7 @@ static void provision_on_asked(const void *item, void *arg)
 {
 	struct web_routed *r = *(struct web_routed *const *)item;
 
-	if (!source_may_ask(arg, r))
+	if (!source_is_admitted(arg, r))
 		provision_status(r, 429, 5);
 	else if (!strcmp(r->user, FACTORY_LOGIN) && !strcmp(r->password, FACTORY_LOGIN))
 		provision_status(r, 401, 0);

@@ -431,7 +431,8 @@ const struct document_kind g_callback_documents = {
 	.saved = callback_saved,
 };
 
-/* A try is not spent on a number whose phone the store alone knows: it is asked first. */
+/* Puts the callback once the store was asked for phones of the number: no try is spent on a number
+ * with a phone that the store alone knows. */
 void callback_call(struct command_run *run)
 {
 	if (!command_awaits_user(run, run->tenant, command_value(run, "number")->text))
@@ -497,7 +498,7 @@ static void callback_command(struct node *n, const struct queue_caller *c, const
 	json_decref(args);
 }
 
-static void callback_begin(void *arg, const struct queue_caller *c, const char *id)
+static void callback_start(void *arg, const struct queue_caller *c, const char *id)
 {
 	struct callback_begun *begun = calloc(1, sizeof(*begun));
 
@@ -540,7 +541,7 @@ void queue_callbacks_second(struct node *n)
 		.is_idle = callback_agent_is_idle,
 		.call_of = callback_call_of,
 		.has_call = callback_has_call,
-		.begin = callback_begin,
+		.begin = callback_start,
 		.end = callback_end,
 		.arg = n,
 	};

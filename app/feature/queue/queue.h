@@ -54,7 +54,7 @@ void queue_second(struct node *n, uint64_t now_ns);
 /* Callers who are due are called back. */
 void queue_callbacks_second(struct node *n);
 
-/* X(word): the numbers of a row of queue.report, in order; those from talk_s on are counted in ms. */
+/* X(word): the numbers of a row of queue.report, in order; those from talk_s on count ms. */
 /* clang-format off */
 #define QUEUE_REPORT_NUMBERS(X) \
 	X("offered") X("answered") X("in_time") X("abandoned") X("abandoned_short") X("other") \

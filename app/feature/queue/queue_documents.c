@@ -128,7 +128,7 @@ static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 				 (enum agent_state)v->state, bytes_str(v->reason), &err);
 
 	if (a)
-		queue_agent_begin(a, v->changed_utc_ms);
+		queue_agent_set_epoch(a, v->changed_utc_ms);
 	if (node->common.shared_tables->remote) /* they tell of his calls from then on */
 		remote_watch_request(node->common.shared_tables->remote,
 				     bytes_str(tenants_name(node->common.tenants, tenant)),

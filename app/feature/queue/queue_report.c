@@ -14,7 +14,7 @@
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/feature/queue/queue.h"
 #include "app/node/node.h"
 #include "base/clock.h"
@@ -164,7 +164,7 @@ static void report_state(const struct queue_report *r, const char *number, const
 	}
 }
 
-/* Whose state has not changed since the range began, nor shortly before. */
+/* Adds agents without a change of state since the range began, or shortly before. */
 static void report_unchanged(const struct queue_report *r)
 {
 	const struct queues *x = queue_table(r->run->node);

@@ -45,7 +45,7 @@ static enum refusal shard_may_join_conference(const struct call *c, enum shard_l
 		return REFUSED_PARKED;
 	if (c->transfer)
 		return REFUSED_TRANSFER_OPEN;
-	return host && leg == SHARD_LEG_NONE && call_callee(c) ? REFUSED_WHOSE_CONFERENCE
+	return host && leg == SHARD_LEG_NONE && call_callee(c) ? REFUSED_OWNER_NOT_NAMED
 							       : REFUSED_NOT;
 }
 

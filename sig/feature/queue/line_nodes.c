@@ -17,10 +17,10 @@ static const char *tenant_name(const struct shard_shared_tables *c, uint16_t ten
 	return tenants_name(c->shards->settings.tenants, tenant);
 }
 
-static void line_tell(const struct shard_shared_tables *c, struct writer *w)
+static void line_send(const struct shard_shared_tables *c, struct writer *w)
 {
-	const struct remote_item told = { .kind = REMOTE_TOLD,
-					  .told = { BYTES_LIT(LINE), writer_done(w) } };
+	const struct remote_item told = { .kind = REMOTE_FEATURE,
+					  .message = { BYTES_LIT(LINE), writer_done(w) } };
 
 	if (!w->overflow)
 		remote_watch_send(c->remote, 0, &told);
@@ -35,7 +35,7 @@ static void caller_changed(void *arg, const struct queue_caller *caller, bool go
 	if (!c->shards)
 		return;
 	line_add_caller(&w, tenant_name(c, caller->tenant), caller, gone);
-	line_tell(c, &w);
+	line_send(c, &w);
 }
 
 static void agent_changed(void *arg, const struct queue_agent *a,
@@ -48,7 +48,7 @@ static void agent_changed(void *arg, const struct queue_agent *a,
 	if (!c->shards)
 		return;
 	line_add_agent(&w, tenant_name(c, a->tenant), a->number, word);
-	line_tell(c, &w);
+	line_send(c, &w);
 }
 
 static int line_opened(struct shard *s)
@@ -102,16 +102,16 @@ static void hear_agent(void *arg, struct bytes tenant, struct bytes number,
 	line_hurry(h->tables, of);
 }
 
-static bool line_heard(struct shard_shared_tables *c, const struct remote_item *item,
-		       struct remote_item *answer)
+static bool line_received(struct shard_shared_tables *c, const struct remote_item *item,
+			  struct remote_item *answer)
 {
 	struct hearing h = { c, item->process };
 	const struct line_readers readers = { hear_caller, hear_agent, &h };
 
 	(void)answer;
-	if (line_read(item->told.octets, &readers))
+	if (line_read(item->message.octets, &readers))
 		LOG_WARN(LINE, 0, "what another node tells of queues is not understood",
-			 LOG_INT("octets", (int64_t)item->told.octets.n));
+			 LOG_INT("octets", (int64_t)item->message.octets.n));
 	return false;
 }
 
@@ -128,7 +128,7 @@ static void line_second(struct shard_shared_tables *c)
 }
 
 static const struct shard_remote_hook line_remotes[] = {
-	{ REMOTE_TOLD, LINE, line_heard },
+	{ REMOTE_FEATURE, LINE, line_received },
 	{ 0 },
 };
 

@@ -4,7 +4,7 @@
  * successor goes on with the same list. */
 #include "sig/call/prompts.h"
 #include "sig/host/extension.h"
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 #include "sig/pbx/flow/flow.h"
 
 enum { KEYED_FROM = '1' };
@@ -81,11 +81,11 @@ static int directory_say(struct flow_turn_of *t)
 }
 
 /* The extensions that match the digits, by what this node knows now. */
-static uint32_t directory_find(struct flow_turn_of *t, struct bytes found[NAMES_FOUND_MAX])
+static uint32_t directory_find(struct flow_turn_of *t, struct bytes found[NAME_INDEX_FOUND_MAX])
 {
 	uint8_t space[RUN_TARGETS_MAX];
 	struct writer w = writer_over(space, sizeof(space));
-	uint32_t n = names_find(t->h->names, t->c->tenant, verb_text(t->v, "keys"), found);
+	uint32_t n = name_index_find(t->h->names, t->c->tenant, verb_text(t->v, "keys"), found);
 
 	for (uint32_t i = 0; i < n; i++) {
 		writer_str(&w, i ? " " : "");
@@ -96,7 +96,7 @@ static uint32_t directory_find(struct flow_turn_of *t, struct bytes found[NAMES_
 
 int verb_directory(struct flow_turn_of *t)
 {
-	struct bytes found[NAMES_FOUND_MAX];
+	struct bytes found[NAME_INDEX_FOUND_MAX];
 	struct flow_run *r = t->c->run;
 	uint32_t n;
 

@@ -13,8 +13,8 @@
 #include "sig/host/calendars.h"
 #include "sig/host/programs.h"
 #include "sig/host/settings.h"
+#include "sig/host/spoken_value.h"
 #include "sig/host/tenant_tables.h"
-#include "sig/host/words.h"
 #include "sig/leg/dtmf.h"
 #include "sig/pbx/flow/flow.h"
 
@@ -90,7 +90,7 @@ static bool spoken_add(struct prompt_terms *terms, const struct flow_verb *v, co
 	const char *kind = verb_arg_find(v->verb, as)->words[verb_number(v, as)];
 	struct bytes language = verb_text(v, "language");
 	bool speech = verb_number(v, as) == 0;
-	struct words words;
+	struct spoken_value words;
 
 	if (!file_add(terms, PROMPT_VALUE, (struct bytes){ 0 }))
 		return false;
@@ -103,7 +103,7 @@ static bool spoken_add(struct prompt_terms *terms, const struct flow_verb *v, co
 	}
 	writer_bytes(w, verb_text(v, text));
 	terms->said = writer_done(w);
-	return !w->overflow && (speech || words_of_value(&words, terms->said, BYTES_LIT("en")));
+	return !w->overflow && (speech || spoken_value_make(&words, terms->said, BYTES_LIT("en")));
 }
 
 static int prompts_carry(struct flow_turn_of *t, const struct prompt_terms *terms)

@@ -80,7 +80,7 @@ struct callback_host {
 };
 /* To be called twice a second: begins tries, and ends callbacks that are over. */
 void queues_callbacks_turn(struct queues *x, const struct callback_host *h, uint64_t now_utc_ms);
-/* The try of that call is not this node's: whom it had reserved is free. */
+/* The try of that call is not this node's: frees the agent that it had reserved. */
 void queues_callback_lost(const struct queues *x, uint64_t call);
 
 #endif

@@ -255,7 +255,7 @@ struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct b
 	return a;
 }
 
-void queue_agent_begin(struct queue_agent *a, uint64_t epoch)
+void queue_agent_set_epoch(struct queue_agent *a, uint64_t epoch)
 {
 	if (a->epoch == epoch)
 		return;
@@ -336,14 +336,14 @@ uint32_t queue_agents(const struct queues *x, struct queue *q, bool ready)
 
 /* ---- other nodes are told ---- */
 
-static void caller_tell(const struct queues *x, const struct queue_caller *c, bool gone)
+static void caller_notify(const struct queues *x, const struct queue_caller *c, bool gone)
 {
 	if (x->listener.caller && !c->process && !c->callback)
 		x->listener.caller(x->listener.arg, c, gone);
 }
 
 /* by: the call that has the agent, or had him last. */
-static void agent_tell(const struct queues *x, const struct queue_agent *a, uint64_t by)
+static void agent_notify(const struct queues *x, const struct queue_agent *a, uint64_t by)
 {
 	const struct queue_agent_word w = { .by = by,
 					    .holds = a->call == by,
@@ -471,7 +471,7 @@ int queues_caller_put(struct queues *x, const struct queue_caller *caller)
 		if (was.of)
 			named_queue_drop(x, was.of);
 	}
-	caller_tell(x, c, false);
+	caller_notify(x, c, false);
 	return 0;
 }
 
@@ -481,7 +481,7 @@ void queues_caller_delete(struct queues *x, uint64_t call)
 
 	if (!c)
 		return;
-	caller_tell(x, c, true);
+	caller_notify(x, c, true);
 	caller_unlink(c);
 	(void)table_del(&x->by_call, call, (uintptr_t)c);
 	named_queue_drop(x, c->of);
@@ -494,7 +494,7 @@ void queues_caller_delete(struct queues *x, uint64_t call)
 static void caller_rings(const struct queues *x, struct queue_caller *c, bool rings)
 {
 	c->rings = rings;
-	caller_tell(x, c, false);
+	caller_notify(x, c, false);
 }
 
 void queues_caller_waits(struct queues *x, uint64_t call)
@@ -744,7 +744,7 @@ void agent_hold(const struct queues *x, struct queue_agent *a, uint64_t call, ui
 	a->until_utc_ms = until_utc_ms;
 	a->wraps = false;
 	a->process = 0;
-	agent_tell(x, a, call);
+	agent_notify(x, a, call);
 }
 
 /* The call of another node that claimed the agent meanwhile has him now. */
@@ -767,7 +767,7 @@ void agent_release(const struct queues *x, struct queue_agent *a, uint64_t call,
 		return;
 	a->call = 0;
 	a->until_utc_ms = until_utc_ms;
-	agent_tell(x, a, call);
+	agent_notify(x, a, call);
 	agent_yield(a);
 }
 
@@ -787,7 +787,7 @@ void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, ui
 	a->spoke_utc_ms = now_utc_ms;
 	a->until_utc_ms = now_utc_ms + wrap_ms;
 	a->wraps = wrap_ms;
-	agent_tell(x, a, call);
+	agent_notify(x, a, call);
 	agent_yield(a);
 }
 
@@ -959,7 +959,7 @@ static void agent_second(struct queues *x, struct queue_agent *a, bool is_there,
 		return;
 	a->unheard_s = 0;
 	if (!a->process) {
-		agent_tell(x, a, a->call);
+		agent_notify(x, a, a->call);
 		return;
 	}
 	a->call = 0;
@@ -979,7 +979,7 @@ static void caller_second(struct queues *x, struct queue_caller *c, bool is_ther
 	if (c->process)
 		queues_caller_delete(x, c->call);
 	else
-		caller_tell(x, c, false);
+		caller_notify(x, c, false);
 }
 
 void queues_second(struct queues *x, bool all, bool (*is_there)(void *arg, uint64_t process),

@@ -208,7 +208,7 @@ uint8_t queue_skill_wanted(const struct queue_terms *t, uint64_t waited_ms);
 struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct bytes number,
 				     enum agent_state state, struct bytes reason, int *err);
 /* His document was put at that moment, by him or for him: rest and wrap-up before it are over. */
-void queue_agent_begin(struct queue_agent *a, uint64_t epoch);
+void queue_agent_set_epoch(struct queue_agent *a, uint64_t epoch);
 void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number);
 struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct bytes number);
 /* His calls have changed. Returns who looks, of this node's callers. NULL: nobody. */

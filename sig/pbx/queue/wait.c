@@ -440,8 +440,8 @@ static bool targets_write(struct flow_run *r, const struct queue_match *m)
 }
 
 /* The agents are his, and the store is asked whether another node has one of them. */
-static void queue_take(struct call_host *h, struct call *c, const struct queue *q,
-		       const struct queue_match *m)
+static void queue_claim(struct call_host *h, struct call *c, const struct queue *q,
+			const struct queue_match *m)
 {
 	uint64_t hold_ms = q->terms.ring_s * 1000ULL + RESERVE_MORE_MS;
 	struct flow_run *r = c->run;
@@ -519,7 +519,7 @@ static int queue_look(struct call_host *h, struct call *c)
 	callback_reached(h, c, q);
 	if (queues_pick(h->queues, c->tenant, wall_ms(h), agent_is_idle, h, &m)) {
 		if (m.caller->call == c->id) {
-			queue_take(h, c, q, &m);
+			queue_claim(h, c, q, &m);
 			return VERB_BEGUN;
 		}
 		h->services->calls->wake(h->owner, m.caller->call);
@@ -570,7 +570,7 @@ static void queue_replied(struct call_host *h, struct call *c, const struct repl
 
 /* ---- the verb ---- */
 
-static int queue_begin(struct flow_turn_of *t)
+static int queue_enter(struct flow_turn_of *t)
 {
 	struct queue *q = queues_find(t->h->queues, t->c->tenant, verb_text(t->v, "name"));
 	struct flow_run *r = t->c->run;
@@ -680,7 +680,7 @@ static void queue_released(struct call_host *h, const struct call *c)
 }
 
 static const struct queueing_service queueing = {
-	.begin = queue_begin,
+	.begin = queue_enter,
 	.look = queue_look,
 	.overdue = queue_overdue,
 	.wait_due = queue_wait_due,

@@ -568,7 +568,7 @@ static enum refusal recording_order_on(struct call_host *h, struct call *c, uint
 
 	if (r) {
 		if (to != ORDER_RECORD_AS_SET && place != r->to)
-			return REFUSED_RECORDED_ELSEWHERE;
+			return REFUSED_RECORDED_TO_OTHER;
 		recording_set_paused(h, c, r, false);
 		return 0;
 	}

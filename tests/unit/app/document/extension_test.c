@@ -142,7 +142,7 @@ static void test_flags(void **state)
 						 e.core.sdes_insecure == rows[i].sdes_insecure &&
 						 e.core.single_phone == rows[i].single_phone &&
 						 e.core.no_video == rows[i].no_video &&
-						 e.core.media_elsewhere == rows[i].elsewhere &&
+						 e.core.media_by_sdp == rows[i].elsewhere &&
 						 e.core.no_transfer == rows[i].no_transfer);
 		ROW_ASSERT(rows[i].more,
 			   e.core.dialling == rows[i].dialling &&

@@ -8,7 +8,7 @@
 static struct presence_word word(const char *state, enum presence_source by, uint64_t said,
 				 uint64_t until)
 {
-	struct presence_word w = { .by = (uint8_t)by, .said_utc_ms = said, .until_utc_ms = until };
+	struct presence_word w = { .by = (uint8_t)by, .set_utc_ms = said, .until_utc_ms = until };
 
 	(void)snprintf(w.state, sizeof(w.state), "%s", state);
 	return w;
@@ -154,7 +154,7 @@ static void publications(void **state)
 
 	(void)state;
 	/* a phone that has only come says nothing of its user */
-	presence_say(&p, &(struct presence_word){ .state = "away", .said_utc_ms = 1 });
+	presence_say(&p, &(struct presence_word){ .state = "away", .set_utc_ms = 1 });
 	w.etag = 11;
 	assert_int_equal(presence_publish(&p, 0, &w, 10), 0);
 	assert_string_equal(presence_current(&p, 10)->state, "away");
@@ -166,12 +166,12 @@ static void publications(void **state)
 	assert_string_equal(presence_current(&p, 20)->state, "busy");
 	/* the same request once more, behind a kill */
 	assert_int_equal(presence_publish(&p, 11, &w, 21), 0);
-	assert_int_equal(presence_current(&p, 21)->said_utc_ms, 20);
+	assert_int_equal(presence_current(&p, 21)->set_utc_ms, 20);
 	/* refreshed: nothing is new but its end */
 	w = word("", PRESENCE_BY_PHONE, 0, 2000);
 	w.etag = 13;
 	assert_int_equal(presence_publish(&p, 12, &w, 30), 0);
-	assert_int_equal(presence_current(&p, 1500)->said_utc_ms, 20);
+	assert_int_equal(presence_current(&p, 1500)->set_utc_ms, 20);
 	assert_string_equal(presence_current(&p, 1500)->state, "busy");
 	/* back: that is a word, too */
 	w = word("available", PRESENCE_BY_PHONE, 0, 2000);

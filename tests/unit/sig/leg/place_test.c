@@ -73,7 +73,7 @@ static void media_elsewhere(void **state)
 	struct line *l = *state;
 	struct shard_extension e = rig_extension("1002", false);
 
-	e.media_elsewhere = true;
+	e.media_by_sdp = true;
 	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
 	talk(l, SDP("192.0.2.11", "4000"), SDP("203.0.113.99", "5000"));
 	assert_addr(last_spec(l->r, 1).remote_rtp, "203.0.113.99:5000");

@@ -519,7 +519,7 @@ static void refused(void **state)
 	assert_true(o.of_with);
 	o.with = second;
 	o.leg = SHARD_LEG_NONE;
-	assert_int_equal(shard_conference_request(r->shard, &o, r->now), REFUSED_WHOSE_CONFERENCE);
+	assert_int_equal(shard_conference_request(r->shard, &o, r->now), REFUSED_OWNER_NOT_NAMED);
 	assert_int_equal(order_one(r, first, MEMBER_MUTE, true, 0, 0), REFUSED_NO_MEMBERSHIP);
 	o.with = 0;
 	o.leg = SHARD_LEG_CALLER;

@@ -296,8 +296,8 @@ static void whose_a_message_is(void **state)
 		if (r->sent[i].hop.transport != SIP_INTER_SHARD)
 			continue;
 		n++;
-		assert_true(shard_whose(r->shard, text) == here);
-		assert_true(shard_whose(f->other->shard, text) == there);
+		assert_true(shard_message_call(r->shard, text) == here);
+		assert_true(shard_message_call(f->other->shard, text) == there);
 	}
 	assert_int_equal(n, 1);
 }

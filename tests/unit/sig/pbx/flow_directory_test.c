@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verb directory: who is meant by keys, how they are named, and which one is chosen. */
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 #include "sig/pbx/flow/flow.h"
 #include "tests/unit/sig/application.h"
 #include "tests/unit/sig/flows.h"
@@ -15,8 +15,8 @@
 
 static void put_name(struct line *l, const char *number, const char *name)
 {
-	assert_int_equal(names_put(l->r->shard->shared_tables->names, TENANT_DEFAULT,
-				   bytes_str(number), bytes_str(name)),
+	assert_int_equal(name_index_put(l->r->shard->shared_tables->names, TENANT_DEFAULT,
+					bytes_str(number), bytes_str(name)),
 			 0);
 }
 

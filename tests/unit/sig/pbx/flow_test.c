@@ -359,7 +359,7 @@ static void test_time(void **state)
 static void test_presence(void **state)
 {
 	struct line *l = *state;
-	struct presence p = { .words[0] = { .state = "gym", .said_utc_ms = 1 } };
+	struct presence p = { .words[0] = { .state = "gym", .set_utc_ms = 1 } };
 	struct shard_forward quiet = { .do_not_disturb = true };
 	const struct shard_forward away = { .always = "700" };
 

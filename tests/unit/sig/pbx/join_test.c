@@ -55,7 +55,7 @@ static void the_last_200_is_its_calls(void **state)
 	last = &r->sent[r->sent_count - 1];
 	assert_true(bytes_starts(text_bytes(&last->data), "SIP/2.0 200 "));
 	assert_int_equal(last->sender, stays);
-	assert_int_not_equal(shard_whose(r->shard, text_bytes(&last->data)), stays);
+	assert_int_not_equal(shard_message_call(r->shard, text_bytes(&last->data)), stays);
 }
 
 /* While what they hear is played, or their keys are collected. */

@@ -232,16 +232,16 @@ static void rest_ends_with_its_epoch(void **state)
 	struct queue_agent *a = agent_is(o, "1001", AGENT_READY);
 
 	put_queue(o, "sales", QUEUE_IN_ORDER, "1001");
-	queue_agent_begin(a, 1);
+	queue_agent_set_epoch(a, 1);
 	a->until_utc_ms = 5000;
 	a->wraps = true;
 	joins(o, 1, "sales", 1, 0);
-	queue_agent_begin(a, 1); /* the same document again */
+	queue_agent_set_epoch(a, 1); /* the same document again */
 	assert_string_equal(picked(o, 1000), "");
-	queue_agent_begin(a, 2);
+	queue_agent_set_epoch(a, 2);
 	assert_false(a->wraps);
 	assert_string_equal(picked(o, 1000), "1:1001");
-	queue_agent_begin(a, 3);
+	queue_agent_set_epoch(a, 3);
 	joins(o, 2, "sales", 2, 0);
 	assert_string_equal(picked(o, 1000), "");
 }

@@ -225,9 +225,9 @@ static bool hear(void *owner, uint64_t process, const struct remote_item *item,
 		assert_true(bytes_is(item->box.box, "1001"));
 		s->calls++;
 		break;
-	case REMOTE_TOLD:
-		assert_true(bytes_is(item->told.feature, "queue"));
-		assert_true(bytes_is(item->told.octets, "octets"));
+	case REMOTE_FEATURE:
+		assert_true(bytes_is(item->message.feature, "queue"));
+		assert_true(bytes_is(item->message.octets, "octets"));
 		assert_int_not_equal(item->process, 0);
 		s->calls++;
 		break;
@@ -352,8 +352,8 @@ static void guessed(void **state)
 						  .object = BYTES_LIT("room 700"),
 						  .source = BYTES_LIT("trunk carrier") } };
 	const struct remote_item box = { .kind = REMOTE_BOX, .box = { ACME, USER } };
-	const struct remote_item told = { .kind = REMOTE_TOLD,
-					  .told = { BYTES_LIT("queue"), BYTES_LIT("octets") } };
+	const struct remote_item told = { .kind = REMOTE_FEATURE,
+					  .message = { BYTES_LIT("queue"), BYTES_LIT("octets") } };
 
 	remote_watch_send(net->sides[0].watch, 0, &g);
 	g.guess.right = true;
@@ -668,7 +668,7 @@ static void asked_for_once(void **state)
 	remote_watch_request(a->watch, ACME, USER);
 	net_run(net);
 	assert_int_equal(remote_watch_dialogs(a->watch, ACME, USER, list, 0), 0);
-	remote_watch_ask(a->watch, ACME, USER);
+	remote_watch_query(a->watch, ACME, USER);
 	net_run(net);
 	assert_int_equal(remote_watch_dialogs(a->watch, ACME, USER, list, 0), 1);
 	side_has(b, PHASE_CONFIRMED, 0, 7);
@@ -840,8 +840,8 @@ static void what_is_no_item(void **state)
 		{ REMOTE_BOX, .box = { .tenant = ACME } },
 		{ REMOTE_BOX, .box = { .box = USER } },
 		{ REMOTE_BOX, .box = { ACME, BYTES_LIT("1\n") } },
-		{ REMOTE_TOLD, .told = { .feature = USER } },
-		{ REMOTE_TOLD, .told = { .octets = USER } },
+		{ REMOTE_FEATURE, .message = { .feature = USER } },
+		{ REMOTE_FEATURE, .message = { .octets = USER } },
 	};
 	uint8_t octets[100];
 

@@ -107,7 +107,7 @@ static void published(void **state)
 
 static void says(struct watch *t, const char *word, const char *note, uint64_t until_utc_ms)
 {
-	struct presence p = { .words[0] = { .said_utc_ms = 1, .until_utc_ms = until_utc_ms } };
+	struct presence p = { .words[0] = { .set_utc_ms = 1, .until_utc_ms = until_utc_ms } };
 
 	(void)snprintf(p.words[0].state, PRESENCE_MAX, "%s", word);
 	(void)snprintf(p.words[0].note, PRESENCE_NOTE_MAX, "%s", note);

@@ -18,7 +18,7 @@ static uint32_t assert_sent(const struct line *l, uint32_t first, uint64_t call)
 	for (uint32_t i = first; i < l->r->sent_count; i++, n++) {
 		struct bytes text = text_bytes(&l->r->sent[i].data);
 
-		if (shard_whose(l->r->shard, text) != call)
+		if (shard_message_call(l->r->shard, text) != call)
 			fail_msg("whose is " BYTES_FMT, BYTES_ARG(text));
 	}
 	return n;
@@ -77,14 +77,14 @@ static void what_is_received(void **state)
 	struct line *l = *state;
 	struct shard *s = l->r->shard;
 
-	assert_int_equal(shard_whose(s, bytes_str(invite)), 0);
+	assert_int_equal(shard_message_call(s, bytes_str(invite)), 0);
 	rig_send(l->r, &l->a.addr, bytes_str(invite));
 	assert_true(only_call(l) != 0);
-	assert_true(shard_whose(s, bytes_str(invite)) == only_call(l));
-	assert_true(shard_whose(s, bytes_str(cancel)) == only_call(l));
-	assert_int_equal(shard_whose(s, bytes_str(other)), 0);
-	assert_int_equal(shard_whose(s, bytes_str("no message")), 0);
-	assert_int_equal(shard_whose(s, (struct bytes){ 0 }), 0);
+	assert_true(shard_message_call(s, bytes_str(invite)) == only_call(l));
+	assert_true(shard_message_call(s, bytes_str(cancel)) == only_call(l));
+	assert_int_equal(shard_message_call(s, bytes_str(other)), 0);
+	assert_int_equal(shard_message_call(s, bytes_str("no message")), 0);
+	assert_int_equal(shard_message_call(s, (struct bytes){ 0 }), 0);
 	rig_send(l->r, &l->a.addr, bytes_str(cancel));
 }
 

@@ -4,7 +4,7 @@
  * in both spellings. Words with the same first two digits share a list. Used by the flow verb
  * directory. One thread. */
 
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ struct name_word {
 /* Those of a tenant that begin with the same two digits. */
 struct name_list {
 	uint16_t tenant;
-	char keys[NAMES_KEYS_MIN + 1];
+	char keys[NAME_INDEX_KEYS_MIN + 1];
 	struct name_word *first;
 };
 
@@ -40,12 +40,12 @@ struct name_entry {
 	struct name_word words[]; /* and the texts behind them */
 };
 
-struct names {
+struct name_index {
 	struct table by_keys;   /* struct name_list */
 	struct table by_number; /* struct name_entry */
 };
 
-void names_free(struct names *x)
+void name_index_free(struct name_index *x)
 {
 	if (!x)
 		return;
@@ -54,13 +54,13 @@ void names_free(struct names *x)
 	free(x);
 }
 
-struct names *names_create(void)
+struct name_index *name_index_create(void)
 {
-	struct names *x = calloc(1, sizeof(*x));
+	struct name_index *x = calloc(1, sizeof(*x));
 
 	if (x && !table_open(&x->by_keys, NAMES_MAX) && !table_open(&x->by_number, NAMES_MAX))
 		return x;
-	names_free(x);
+	name_index_free(x);
 	return NULL;
 }
 
@@ -110,7 +110,7 @@ static char name_letter_behind(struct bytes one, bool umlauts)
 	}
 }
 
-void names_fold(struct writer *w, struct bytes text)
+void name_fold(struct writer *w, struct bytes text)
 {
 	char letter;
 
@@ -161,7 +161,7 @@ static void name_keys_of(struct bytes name, bool umlauts, struct name_keys *out)
 
 /* ---- entries ---- */
 
-static void name_drop(struct names *x, struct name_entry *e)
+static void name_drop(struct name_index *x, struct name_entry *e)
 {
 	for (uint8_t i = 0; i < e->count; i++) {
 		struct name_word *w = &e->words[i];
@@ -175,15 +175,15 @@ static void name_drop(struct names *x, struct name_entry *e)
 	free(e);
 }
 
-static int name_word_add(struct names *x, struct name_entry *e, const char *keys)
+static int name_word_add(struct name_index *x, struct name_entry *e, const char *keys)
 {
 	struct name_word *w = &e->words[e->count++];
-	struct bytes first = bytes_sub(bytes_str(keys), 0, NAMES_KEYS_MIN);
+	struct bytes first = bytes_sub(bytes_str(keys), 0, NAME_INDEX_KEYS_MIN);
 	struct name_list *list;
 	int err = 0;
 
 	*w = (struct name_word){ .entry = e, .keys = keys };
-	if (first.n < NAMES_KEYS_MIN)
+	if (first.n < NAME_INDEX_KEYS_MIN)
 		return 0;
 	list = named_put(&x->by_keys, e->tenant, first, sizeof(*list), &err);
 	if (!list)
@@ -196,7 +196,7 @@ static int name_word_add(struct names *x, struct name_entry *e, const char *keys
 	return 0;
 }
 
-static int name_words_add(struct names *x, struct name_entry *e, const struct name_keys *way,
+static int name_words_add(struct name_index *x, struct name_entry *e, const struct name_keys *way,
 			  char *text)
 {
 	int err = 0;
@@ -207,7 +207,7 @@ static int name_words_add(struct names *x, struct name_entry *e, const struct na
 	return err;
 }
 
-int names_put(struct names *x, uint16_t tenant, struct bytes number, struct bytes name)
+int name_index_put(struct name_index *x, uint16_t tenant, struct bytes number, struct bytes name)
 {
 	struct name_keys plain, umlauts;
 	struct name_entry *e = named_find(&x->by_number, tenant, number);
@@ -246,7 +246,7 @@ static int name_order(const struct name_entry *a, const struct name_entry *b)
 }
 
 /* In its place; the last one falls out where there is no room. */
-static uint32_t name_found_add(const struct name_entry *list[NAMES_FOUND_MAX], uint32_t n,
+static uint32_t name_found_add(const struct name_entry *list[NAME_INDEX_FOUND_MAX], uint32_t n,
 			       const struct name_entry *e)
 {
 	uint32_t at = n;
@@ -257,20 +257,20 @@ static uint32_t name_found_add(const struct name_entry *list[NAMES_FOUND_MAX], u
 	}
 	while (at > 0 && name_order(e, list[at - 1]) < 0)
 		at--;
-	if (at == NAMES_FOUND_MAX)
+	if (at == NAME_INDEX_FOUND_MAX)
 		return n;
-	n += n < NAMES_FOUND_MAX;
+	n += n < NAME_INDEX_FOUND_MAX;
 	memmove(&list[at + 1], &list[at], (n - at - 1) * sizeof(*list));
 	list[at] = e;
 	return n;
 }
 
-uint32_t names_find(const struct names *x, uint16_t tenant, struct bytes keys,
-		    struct bytes found[NAMES_FOUND_MAX])
+uint32_t name_index_find(const struct name_index *x, uint16_t tenant, struct bytes keys,
+			 struct bytes found[NAME_INDEX_FOUND_MAX])
 {
 	const struct name_list *list =
-		named_find(&x->by_keys, tenant, bytes_sub(keys, 0, NAMES_KEYS_MIN));
-	const struct name_entry *entries[NAMES_FOUND_MAX];
+		named_find(&x->by_keys, tenant, bytes_sub(keys, 0, NAME_INDEX_KEYS_MIN));
+	const struct name_entry *entries[NAME_INDEX_FOUND_MAX];
 	uint32_t n = 0;
 
 	for (const struct name_word *w = list ? list->first : NULL; w; w = w->next) {

@@ -4,7 +4,7 @@
  * Pure; used for prompts named by value (sig/call/prompts.h). The prompt files are chosen by the
  * language later. */
 
-#include "sig/host/words.h"
+#include "sig/host/spoken_value.h"
 
 #include <stdio.h>
 
@@ -20,13 +20,13 @@ enum {
 /* ---- words ---- */
 
 struct speech {
-	struct words *out;
+	struct spoken_value *out;
 	bool german, full;
 };
 
 static void word_say(struct speech *s, const char *word)
 {
-	struct words *out = s->out;
+	struct spoken_value *out = s->out;
 
 	s->full |= out->count == VALUE_WORDS_MAX;
 	if (!s->full)
@@ -362,12 +362,12 @@ static size_t value_kind(struct bytes name)
 	return i;
 }
 
-bool words_is_value(struct bytes name)
+bool spoken_value_is(struct bytes name)
 {
 	return bytes_starts(name, VALUE_TEXT) || value_kind(name) < COUNT_OF(g_value_kinds);
 }
 
-bool words_of_value(struct words *out, struct bytes name, struct bytes language)
+bool spoken_value_make(struct spoken_value *out, struct bytes name, struct bytes language)
 {
 	struct speech s = { .out = out };
 	struct bytes own;

@@ -9,7 +9,7 @@ local function renewal_of(text)
   end
   return string.format('%.0f', tonumber(string.sub(redis.sha1hex(text), 1, 12), 16))
 end
-local function lease_told()
+local function lease_view()
   local l = redis.call('HMGET', KEYS[1], 'counter', 'incarnation', 'renewal', 'owner', 'length', 'named', 'node', 'where',
     'identity', 'place', 'until', 'fence', 'offer')
   local there = l[1] or l[2] or l[3]

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/host/names.h"
+#include "sig/host/name_index.h"
 
 #include "tests/unit/test.h"
 
-static struct names *g_names;
+static struct name_index *g_names;
 
 static void put(uint16_t tenant, const char *number, const char *name)
 {
-	assert_int_equal(names_put(g_names, tenant, bytes_str(number), bytes_str(name)), 0);
+	assert_int_equal(name_index_put(g_names, tenant, bytes_str(number), bytes_str(name)), 0);
 }
 
 /* The numbers, joined by blanks. */
 static void finds(uint16_t tenant, const char *keys, const char *wanted)
 {
-	struct bytes found[NAMES_FOUND_MAX];
-	uint32_t n = names_find(g_names, tenant, bytes_str(keys), found);
+	struct bytes found[NAME_INDEX_FOUND_MAX];
+	uint32_t n = name_index_find(g_names, tenant, bytes_str(keys), found);
 	char space[128] = "";
 	struct writer w = writer_over(space, sizeof(space) - 1);
 
@@ -28,14 +28,14 @@ static void finds(uint16_t tenant, const char *keys, const char *wanted)
 static int setup(void **state)
 {
 	(void)state;
-	g_names = names_create();
+	g_names = name_index_create();
 	return !g_names;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	names_free(g_names);
+	name_index_free(g_names);
 	return 0;
 }
 
@@ -118,7 +118,7 @@ static void test_fold(void **state)
 		char out[32];
 		struct writer w = writer_over(out, strlen(rows[i][0]));
 
-		names_fold(&w, bytes_str(rows[i][0]));
+		name_fold(&w, bytes_str(rows[i][0]));
 		ROW_ASSERT(rows[i][0], !w.overflow && bytes_is(writer_done(&w), rows[i][1]));
 	}
 }

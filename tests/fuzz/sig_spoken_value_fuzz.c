@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sig/host/words.h"
+#include "sig/host/spoken_value.h"
 
 static void check(bool ok)
 {
@@ -11,7 +11,7 @@ static void check(bool ok)
 		abort();
 }
 
-static void check_words(const struct words *s)
+static void check_words(const struct spoken_value *s)
 {
 	check(s->count > 0 && s->count <= VALUE_WORDS_MAX);
 	for (uint8_t i = 0; i < s->count; i++) {
@@ -28,14 +28,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const languages[] = { "en", "de", "de-AT", "fr" };
 	struct bytes name = bytes_mem(data, size), kind;
-	struct words s, again;
+	struct spoken_value s, again;
 	char text[256];
 
 	for (size_t i = 0; i < COUNT_OF(languages); i++) {
 		struct writer w = writer_over(text, sizeof(text));
 		struct bytes value = name;
 
-		if (!words_of_value(&s, name, bytes_str(languages[i])))
+		if (!spoken_value_make(&s, name, bytes_str(languages[i])))
 			continue;
 		check_words(&s);
 		check(bytes_cut(&value, ':', &kind));
@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		writer_bytes(&w, kind);
 		WRITER_TEXTS(&w, ":", languages[i], ":");
 		writer_bytes(&w, value);
-		check(!w.overflow && words_of_value(&again, writer_done(&w), BYTES_LIT("en")));
+		check(!w.overflow && spoken_value_make(&again, writer_done(&w), BYTES_LIT("en")));
 		check(again.count == s.count);
 		for (uint8_t k = 0; k < s.count; k++)
 			check(!strcmp(again.list[k], s.list[k]));

@@ -5,8 +5,8 @@
  * its own, and the one of the live node with the lowest name counts: others ask that node. Control
  * thread.
  */
-#ifndef APP_FEATURE_ARCHIVE_ARCHIVE_ASK_H
-#define APP_FEATURE_ARCHIVE_ARCHIVE_ASK_H
+#ifndef APP_FEATURE_ARCHIVE_ARCHIVE_CLIENT_H
+#define APP_FEATURE_ARCHIVE_ARCHIVE_CLIENT_H
 
 #include <jansson.h>
 

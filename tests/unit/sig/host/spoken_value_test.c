@@ -2,16 +2,16 @@
 #include <stdio.h>
 
 #include "base/rand.h"
-#include "sig/host/words.h"
+#include "sig/host/spoken_value.h"
 #include "tests/unit/test.h"
 
 static const char *says(const char *name, const char *language)
 {
 	static char text[VALUE_WORDS_MAX * (VALUE_WORD_MAX + 1)];
 	struct writer w = writer_over(text, sizeof(text) - 1);
-	struct words s;
+	struct spoken_value s;
 
-	if (!words_of_value(&s, bytes_str(name), bytes_str(language)))
+	if (!spoken_value_make(&s, bytes_str(name), bytes_str(language)))
 		return NULL;
 	for (uint8_t i = 0; i < s.count; i++)
 		WRITER_TEXTS(&w, i ? " " : "", s.list[i]);
@@ -93,13 +93,13 @@ static void languages(void **state)
 		{ "number:21", "", "number-20 digit-1", "en" },
 		{ "letters:de:ab", "", "letter-a letter-b", "de" },
 	};
-	struct words s;
+	struct spoken_value s;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(table); i++) {
 		assert_string_equal(says(table[i].name, table[i].language), table[i].words);
-		assert_true(
-			words_of_value(&s, bytes_str(table[i].name), bytes_str(table[i].language)));
+		assert_true(spoken_value_make(&s, bytes_str(table[i].name),
+					      bytes_str(table[i].language)));
 		assert_string_equal(s.language, table[i].in);
 	}
 }
@@ -177,9 +177,9 @@ static void value_make(struct rand_source *r, char *out, size_t size)
 
 static void assert_is_shipped(const char *texts, const char *name, const char *language)
 {
-	struct words s;
+	struct spoken_value s;
 
-	assert_true(words_of_value(&s, bytes_str(name), bytes_str(language)));
+	assert_true(spoken_value_make(&s, bytes_str(name), bytes_str(language)));
 	for (uint8_t i = 0; i < s.count; i++)
 		assert_has_text(texts, s.list[i]);
 }
