@@ -4,6 +4,7 @@
 
 sources.py                what `./tandem bench tree` prints of the sources
 sources.py --list NAME    the things that the figure counts, one a line
+sources.py --none NAME    the same, and exits 1 if there are any
 """
 import argparse
 import collections
@@ -46,6 +47,8 @@ FEATURES = {
 TABLES = (".def", ".proto", ".lua")
 WORDS = pathlib.Path(__file__).with_name("words.txt")
 HISTORY = ("docs/adr/", "CHANGELOG.md")                         # says what was
+NAMED = re.compile(r"[\w/.-]+_test(?:\.\w+)?(?:::[\w.]+)?|adr/\d{4}-[\w-]+")   # of a document: files of tests, and decisions
+TEXT = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
 class Source:
@@ -233,19 +236,34 @@ def named(feature):
     return listed
 
 
+def table():
+    """Of words.txt: patterns of text, of whole words, and of public names."""
+    rows = [line.split("\t")[0] for line in WORDS.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
+    kinds = {"text": [], "word": [], "public": []}
+    for row in rows:
+        kinds["public" if row[0] == "=" else "text" if " " in row or "/" in row else "word"].append(f"(?:{row.lstrip('=')})")
+    return [re.compile("|".join(kinds[kind]), re.I) for kind in kinds]
+
+
+def test_names():
+    """Names of tests, which are sentences: of functions in Python and C."""
+    texts = {kind: [path.read_text(encoding="utf-8") for path in pathlib.Path("tests").rglob(f"*_test.{kind}")] for kind in ("py", "c")}
+    return {name for kind, found in (("py", r"\bdef (test_\w+)"), ("c", r"\b(\w+)\(void \*\*\w+\)")) for text in texts[kind] for name in re.findall(found, text)}
+
+
 def words(files):
     """Where a word of words.txt is said, in the product and in documents."""
-    patterns = [line.split("\t")[0] for line in WORDS.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"]
-    phrases, whole = (re.compile("|".join(f"(?:{word})" for word in patterns if (" " in word or "/" in word) == spaced), re.I)
-                      for spaced in (True, False))
+    phrases, whole, public = table()
     is_one = functools.cache(lambda word: whole.fullmatch(word) is not None)
-    pages = [*pathlib.Path().glob("*.md"), *(path for folder in (*PRODUCT, "docs") for path in pathlib.Path(folder).rglob("*.md"))]
-    paths = [*(file.path for file in product(files)), *tables(), *sorted(path.as_posix() for path in pages)]
+    tests, pages = test_names(), [*pathlib.Path().glob("*.md"), *(path for folder in (*PRODUCT, "docs") for path in pathlib.Path(folder).rglob("*.md"))]
+    documents = {path.as_posix() for path in pages}
+    paths = [*(file.path for file in product(files)), *tables(), *sorted(documents)]
     listed = []
     for path in (path for path in paths if not path.startswith(HISTORY)):
         for number, line in enumerate(pathlib.Path(path).read_text(encoding="utf-8").split("\n"), 1):
-            found = [word for word in WORD.findall(line) if is_one(word)] + [phrase[0] for phrase in phrases.finditer(line)]
-            listed += [f"{path}:{number}: {word}" for word in found]
+            line = public.sub("", NAMED.sub("", line)) if path in documents else TEXT.sub(lambda text: public.sub("", text[0]), line)
+            found = [word for word in WORD.findall(line) if is_one(word) and not (path in documents and word in tests)]
+            listed += [f"{path}:{number}: {word}" for word in found + [phrase[0] for phrase in phrases.finditer(line)]]
     return listed
 
 
@@ -278,10 +296,12 @@ def figures(files):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", choices=LISTS, metavar="NAME", help=", ".join(LISTS))
+    parser.add_argument("--none", choices=LISTS, metavar="NAME", help="the same, and exits 1 if there are any")
     options = parser.parse_args()
-    files = read()
-    print("\n".join(LISTS[options.list](files) or ()) if options.list else json.dumps(figures(files)))
-    return 0
+    files, name = read(), options.none or options.list
+    found = LISTS[name](files) or [] if name else [json.dumps(figures(files))]
+    print("\n".join(found), end="\n" if found else "")
+    return 1 if options.none and found else 0
 
 
 if __name__ == "__main__":

@@ -217,6 +217,7 @@ def format_(report):
         checks = [pool.submit(check, report, f"rules: {name}", *command) for name, *command in (
             *(("clang-format", "clang-format", "--dry-run", "-Werror", *sources[part::CORES]) for part in range(CORES)),
             *((script, "python3", f"scripts/{script}.py") for script in ("layers", "rows", "modules", "seeds", "stories")),
+            ("words", "python3", "scripts/sources.py", "--none", "words"),
             ("shellcheck", "shellcheck", "tandem", ".ci/run", *files("*.sh", "scripts/hooks/*", "deploy/debian/p*")))]
         scripts = [pool.submit(script_results, script, "", "rules") for script in sorted((ROOT / "tests" / "run").glob("*_test.py"))]
         for done in checks:

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of the tree by which work is judged: each counts what its name says, in a tree of a few files."""
+import contextlib
+import io
 import os
 import pathlib
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 
@@ -75,7 +78,11 @@ SHAPE = {
                '{\n\treturn a.y_one + b->y_one; /* y_one() */\n}\n',
     "sig/w.c": "int w_one(void)\n{\n\treturn x_one();" + "\t" * 9 + "/**/\n}" + "\t" * 12 + "/* **/\n",
     "sig/event.h": "struct sig_event {\n\tint kind;\n};\n",
-    "docs/a.md": "of whom\nsomewhom, Lamps and a shard_confer\n",
+    "docs/a.md": "of whom\nsomewhom, Coders and a shard_confer\n"
+                 "`tests/e2e/a_test.py::A.test_told`, test_who_is_told, monitor_told=true, who_is_told\n",
+    "sig/public.c": '/* One. */\n/* A public name is one in a text: "monitor_told". */\nint sql_begin(void), agent_tell(void);\n'
+                    'static const char *name = "monitor_told", *help = "whom";\nbool monitor_told; /* whose */\n',
+    "tests/e2e/a_test.py": "class A:\n    def test_who_is_told(self):\n        who_is_told()\n",
     "docs/adr/1.md": "of whom\n",
 }
 
@@ -114,9 +121,16 @@ class Shape(Tree):
         self.assertEqual(self.listed("account_code_files"), ["app/node/run.c", "sig/host/effect.h", "sig/host/refusal.def"])
 
     def test_words(self):
+        """Public names are none in texts and documents, nor are names of tests in documents."""
         self.assertEqual(self.listed("words"), ["sig/host/accounts.c:3: whom", "sig/host/accounts.c:5: whom", "sig/host/accounts.h:1: whom",
-                                                "sig/z.c:2: Whoever", "sig/z.c:2: is none", "docs/a.md:1: whom", "docs/a.md:2: Lamps",
-                                                "docs/a.md:2: shard_confer"])
+                                                "sig/public.c:3: agent_tell", "sig/public.c:5: monitor_told", "sig/public.c:5: whose",
+                                                "sig/z.c:2: Whoever", "sig/z.c:2: is none", "docs/a.md:1: whom", "docs/a.md:2: Coders",
+                                                "docs/a.md:2: shard_confer", "docs/a.md:3: who_is_told"])
+
+    def test_none_fails_at_any(self):
+        for name, status in (("words", 1), ("include_cycles", 0)):
+            with mock.patch.object(sys, "argv", ["sources.py", "--none", name]), contextlib.redirect_stdout(io.StringIO()) as said:
+                self.assertEqual((sources.main(), len(said.getvalue().splitlines())), (status, len(self.listed(name))))
 
 
 class Nothing(unittest.TestCase):
