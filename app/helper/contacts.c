@@ -29,7 +29,7 @@ enum {
 	CONTACTS_FETCH_MS = 20000,
 	CONTACTS_CARDS = 40,    /* of a request */
 	CONTACTS_NAMES = 1000,  /* of a list, where the server cuts it */
-	CONTACTS_HELD_MAX = 16, /* runs whose next page may be asked for, */
+	CONTACTS_HELD_MAX = 16, /* runs that wait for their next page, */
 	CONTACTS_HELD_S = 180,  /* and for how long */
 	CONTACTS_RETRY_MAX_S = 86400,
 	CONTACTS_URL_MAX = CONTACTS_TOKEN_MAX + 512,
@@ -107,7 +107,7 @@ static uint64_t held_put(json_t *state)
 }
 
 /* The caller's; NULL: it is gone. */
-static json_t *held_take(uint64_t id)
+static json_t *held_remove(uint64_t id)
 {
 	json_t *state = NULL;
 
@@ -407,7 +407,7 @@ static void contacts_go(struct helper *h, struct helper_request *r)
 
 /* ---- what came ---- */
 
-static void access_take(struct helper *h, struct helper_request *r)
+static void access_read(struct helper *h, struct helper_request *r)
 {
 	struct contacts *c = r->work;
 	json_t *answer = json_loadb(c->own.answer, c->own.answer_n, 0, NULL);
@@ -424,7 +424,7 @@ static void access_take(struct helper *h, struct helper_request *r)
 		contacts_refuse(h, r, "answer", "the answer has no access_token", 0);
 }
 
-static void list_take(struct helper *h, struct helper_request *r, const struct contacts_page *page)
+static void list_read(struct helper *h, struct helper_request *r, const struct contacts_page *page)
 {
 	struct contacts *c = r->work;
 	bool dav = c->service->parse == contacts_parse_dav;
@@ -444,7 +444,7 @@ static void list_take(struct helper *h, struct helper_request *r, const struct c
 	contacts_answer(h, r, page->found, page->token, dav ? page->more : page->next[0] != '\0');
 }
 
-static void cards_take(struct helper *h, struct helper_request *r, const struct contacts_page *page)
+static void cards_read(struct helper *h, struct helper_request *r, const struct contacts_page *page)
 {
 	const struct contacts *c = r->work;
 	bool all =
@@ -456,7 +456,7 @@ static void cards_take(struct helper *h, struct helper_request *r, const struct 
 			!all || json_flag(c->state, "more"));
 }
 
-static void page_take(struct helper *h, struct helper_request *r)
+static void answer_read(struct helper *h, struct helper_request *r)
 {
 	struct contacts *c = r->work;
 	struct contacts_page page;
@@ -466,12 +466,12 @@ static void page_take(struct helper *h, struct helper_request *r)
 	if (err)
 		contacts_refuse(h, r, "answer",
 				err == -E2BIG ? "the answer has more than is taken"
-					      : "the answer is none of that service",
+					      : "the answer is not of that service",
 				0);
 	else if (c->step == STEP_LIST)
-		list_take(h, r, &page);
+		list_read(h, r, &page);
 	else
-		cards_take(h, r, &page);
+		cards_read(h, r, &page);
 	contacts_page_clear(&page);
 }
 
@@ -527,9 +527,9 @@ static void contacts_fetched(struct helper *h, struct helper_request *r, CURLcod
 	} else if (status < 200 || status >= 300) {
 		status_refuse(h, r, status);
 	} else if (c->step == STEP_ACCESS) {
-		access_take(h, r);
+		access_read(h, r);
 	} else {
-		page_take(h, r);
+		answer_read(h, r);
 	}
 }
 
@@ -542,7 +542,7 @@ static bool contacts_open(struct contacts *c, const json_t *args)
 
 	c->args = json_incref((json_t *)(uintptr_t)args);
 	c->gone = json_array();
-	c->state = next ? held_take(next) : json_object();
+	c->state = next ? held_remove(next) : json_object();
 	for (size_t i = 0; i < COUNT_OF(g_services); i++) {
 		if (!strcmp(g_services[i].name, name))
 			c->service = &g_services[i];
@@ -550,7 +550,7 @@ static bool contacts_open(struct contacts *c, const json_t *args)
 	return c->service && c->gone;
 }
 
-static void contacts_begin(struct helper *h, struct helper_request *r, const json_t *args)
+static void contacts_start(struct helper *h, struct helper_request *r, const json_t *args)
 {
 	struct contacts *c = r->work = calloc(1, sizeof(*c));
 
@@ -578,6 +578,6 @@ static void contacts_end(struct helper *h, struct helper_request *r)
 }
 
 const struct helper_kind g_helper_contacts = { .name = "contacts",
-					       .begin = contacts_begin,
+					       .begin = contacts_start,
 					       .fetched = contacts_fetched,
 					       .end = contacts_end };

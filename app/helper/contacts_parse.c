@@ -233,7 +233,7 @@ struct contacts_name {
 	const char *ours, *theirs;
 };
 
-static void texts_take(json_t *to, const json_t *from, const struct contacts_name *names, size_t n)
+static void texts_read(json_t *to, const json_t *from, const struct contacts_name *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		json_t *text = json_object_get(from, names[i].theirs);
@@ -271,9 +271,9 @@ static void contacts_item_add(json_t *list, const char *what, const char *text, 
 					    json_pack("{s:s, s:s}", what, text, "kind", kind));
 }
 
-/* Objects whose members have a text and a word for its kind. */
-static void items_take(json_t *to, const char *member, const char *what, const json_t *from,
-		       const struct contacts_name *by)
+/* Objects with a member for a text and one for its kind. */
+static void members_read(json_t *to, const char *member, const char *what, const json_t *from,
+			 const struct contacts_name *by)
 {
 	bool mail = !strcmp(what, "address");
 	json_t *list = json_array();
@@ -294,7 +294,7 @@ static void items_take(json_t *to, const char *member, const char *what, const j
 /* ---- pages ---- */
 
 /* Member of a page that says so. False: it is too long. */
-static bool contacts_token_take(char out[CONTACTS_TOKEN_MAX], const char *text)
+static bool contacts_token_read(char out[CONTACTS_TOKEN_MAX], const char *text)
 {
 	return snprintf(out, CONTACTS_TOKEN_MAX, "%s", text) < CONTACTS_TOKEN_MAX;
 }
@@ -330,7 +330,7 @@ static int page_add(struct contacts_page *page, const struct contacts_one *one)
 	return err;
 }
 
-/* list: the member that has them; absent: there is none, where it may be. */
+/* list: the member that has them; absent: an empty one, where it may be. */
 static int page_parse(struct contacts_page *out, struct bytes body, const char *list, bool may,
 		      struct contacts_one (*take)(const json_t *row), json_t **answer)
 {
@@ -367,7 +367,7 @@ void contacts_page_clear(struct contacts_page *p)
 
 /* ---- Google ---- */
 
-static struct contacts_one google_take(const json_t *person)
+static struct contacts_one google_read(const json_t *person)
 {
 	static const struct contacts_name names[] = {
 		{ "name", "displayName" },       { "first_name", "givenName" },
@@ -383,23 +383,23 @@ static struct contacts_one google_take(const json_t *person)
 	if (json_flag(json_object_get(person, "metadata"), "deleted"))
 		return one;
 	one.contact = json_object();
-	texts_take(one.contact, json_array_get(json_object_get(person, "names"), 0), names,
+	texts_read(one.contact, json_array_get(json_object_get(person, "names"), 0), names,
 		   COUNT_OF(names));
-	texts_take(one.contact, json_array_get(json_object_get(person, "organizations"), 0), works,
+	texts_read(one.contact, json_array_get(json_object_get(person, "organizations"), 0), works,
 		   COUNT_OF(works));
-	items_take(one.contact, "phones", "number", json_object_get(person, "phoneNumbers"), &by);
-	items_take(one.contact, "emails", "address", json_object_get(person, "emailAddresses"),
-		   &by);
+	members_read(one.contact, "phones", "number", json_object_get(person, "phoneNumbers"), &by);
+	members_read(one.contact, "emails", "address", json_object_get(person, "emailAddresses"),
+		     &by);
 	return one;
 }
 
 int contacts_parse_google(struct contacts_page *out, struct bytes body)
 {
 	json_t *answer;
-	int err = page_parse(out, body, "connections", true, google_take, &answer);
+	int err = page_parse(out, body, "connections", true, google_read, &answer);
 
-	if (!err && (!contacts_token_take(out->next, json_text(answer, "nextPageToken")) ||
-		     !contacts_token_take(out->token, json_text(answer, "nextSyncToken"))))
+	if (!err && (!contacts_token_read(out->next, json_text(answer, "nextPageToken")) ||
+		     !contacts_token_read(out->token, json_text(answer, "nextSyncToken"))))
 		err = -E2BIG;
 	json_decref(answer);
 	return err;
@@ -407,7 +407,7 @@ int contacts_parse_google(struct contacts_page *out, struct bytes body)
 
 /* ---- Microsoft ---- */
 
-static void numbers_take(json_t *phones, const json_t *from, const char *kind)
+static void numbers_read(json_t *phones, const json_t *from, const char *kind)
 {
 	const json_t *number;
 	size_t i;
@@ -416,7 +416,7 @@ static void numbers_take(json_t *phones, const json_t *from, const char *kind)
 		phones, "number", json_is_string(number) ? json_string_value(number) : "", kind);
 }
 
-static struct contacts_one microsoft_take(const json_t *row)
+static struct contacts_one microsoft_read(const json_t *row)
 {
 	static const struct contacts_name names[] = {
 		{ "name", "displayName" },       { "first_name", "givenName" },
@@ -432,23 +432,23 @@ static struct contacts_one microsoft_take(const json_t *row)
 	if (json_object_get(row, "@removed"))
 		return one;
 	one.contact = json_object();
-	texts_take(one.contact, row, names, COUNT_OF(names));
+	texts_read(one.contact, row, names, COUNT_OF(names));
 	phones = json_array();
 	contacts_item_add(phones, "number", json_text(row, "mobilePhone"), "mobile");
-	numbers_take(phones, json_object_get(row, "businessPhones"), "work");
-	numbers_take(phones, json_object_get(row, "homePhones"), "home");
+	numbers_read(phones, json_object_get(row, "businessPhones"), "work");
+	numbers_read(phones, json_object_get(row, "homePhones"), "home");
 	(void)json_object_set_new(one.contact, "phones", phones);
-	items_take(one.contact, "emails", "address", json_object_get(row, "emailAddresses"), &by);
+	members_read(one.contact, "emails", "address", json_object_get(row, "emailAddresses"), &by);
 	return one;
 }
 
 int contacts_parse_microsoft(struct contacts_page *out, struct bytes body)
 {
 	json_t *answer;
-	int err = page_parse(out, body, "value", false, microsoft_take, &answer);
+	int err = page_parse(out, body, "value", false, microsoft_read, &answer);
 
-	if (!err && (!contacts_token_take(out->next, json_text(answer, "@odata.nextLink")) ||
-		     !contacts_token_take(out->token, json_text(answer, "@odata.deltaLink"))))
+	if (!err && (!contacts_token_read(out->next, json_text(answer, "@odata.nextLink")) ||
+		     !contacts_token_read(out->token, json_text(answer, "@odata.deltaLink"))))
 		err = -E2BIG;
 	json_decref(answer);
 	return err;
@@ -456,7 +456,7 @@ int contacts_parse_microsoft(struct contacts_page *out, struct bytes body)
 
 /* ---- Pipedrive ---- */
 
-static struct contacts_one pipedrive_take(const json_t *row)
+static struct contacts_one pipedrive_read(const json_t *row)
 {
 	static const struct contacts_name names[] = { { "name", "name" },
 						      { "first_name", "first_name" },
@@ -471,19 +471,19 @@ static struct contacts_one pipedrive_take(const json_t *row)
 	if (json_flag(row, "is_deleted"))
 		return one;
 	one.contact = json_object();
-	texts_take(one.contact, row, names, COUNT_OF(names));
-	items_take(one.contact, "phones", "number", json_object_get(row, "phones"), &by);
-	items_take(one.contact, "emails", "address", json_object_get(row, "emails"), &by);
+	texts_read(one.contact, row, names, COUNT_OF(names));
+	members_read(one.contact, "phones", "number", json_object_get(row, "phones"), &by);
+	members_read(one.contact, "emails", "address", json_object_get(row, "emails"), &by);
 	return one;
 }
 
 int contacts_parse_pipedrive(struct contacts_page *out, struct bytes body)
 {
 	json_t *answer;
-	int err = page_parse(out, body, "data", false, pipedrive_take, &answer);
+	int err = page_parse(out, body, "data", false, pipedrive_read, &answer);
 
 	if (!err &&
-	    !contacts_token_take(out->next, json_text(json_object_get(answer, "additional_data"),
+	    !contacts_token_read(out->next, json_text(json_object_get(answer, "additional_data"),
 						      "next_cursor")))
 		err = -E2BIG;
 	json_decref(answer);
