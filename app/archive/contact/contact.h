@@ -145,7 +145,7 @@ archive_answer_fn contact_put, contact_get, contact_delete, contact_list, contac
 
 /* ---- contact_sync.c: contacts that other services have (app/feature/sync/sync.h) ---- */
 
-archive_answer_fn contact_sync_tell, contact_sync_claim, contact_sync_apply, contact_sync_end,
+archive_answer_fn contact_sync_notify, contact_sync_claim, contact_sync_apply, contact_sync_end,
 	contact_sync_wish, contact_sync_state, contact_sync_drop;
 
 /* An owner is "d", the tenant's book, "u" and the number of an extension, or CONTACT_COLLEAGUES. */

@@ -244,7 +244,7 @@ static bool on_sync_row(const struct sql_value *row, void *arg)
 	return true;
 }
 
-/* The run of args goes on, and nobody else begins one meanwhile: locks its row. -EEXIST: it is over. */
+/* The run of args goes on, and no other one begins: locks its row. -EEXIST: it is over. */
 static int sync_hold(struct sync_apply *s, const json_t *args, struct sync_row *out,
 		     char why[SQL_WHY_MAX])
 {
@@ -321,7 +321,7 @@ static int sync_note(struct sync_apply *s, const json_t *args, bool ends)
 }
 
 /*
- * Arguments: tenant, sync, run, plan; found and gone as the helper has them (app/helper/contacts.c);
+ * Arguments: tenant, sync, run, plan; found and gone, as the helper has them (contacts.c there);
  * token, where the next page or run begins, done: that was the last page; next_ms: the next run is
  * so long after this one. Result: added, changed, removed, failed, and more: it is to be asked
  * again, without contacts.
@@ -402,7 +402,8 @@ static int sync_tell_one(struct archive *a, const json_t *row, int64_t now_ms)
 /* Arguments: rows, a list of tenant, sync, owner, changed_ms (of the document). New and changed
  * ones are due, and read all. begins: the asker is the one that begins runs from now on, and those
  * of before are over. */
-int contact_sync_tell(struct archive *a, const json_t *args, json_t **result, char why[SQL_WHY_MAX])
+int contact_sync_notify(struct archive *a, const json_t *args, json_t **result,
+			char why[SQL_WHY_MAX])
 {
 	int err = sql_begin(a->sql);
 	const json_t *row;

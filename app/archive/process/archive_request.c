@@ -35,7 +35,7 @@ static const struct archive_request g_requests[] = {
 	{ "contact.restore", contact_restore },
 	{ "contact.mirror", contact_mirror },
 	{ "contact.mirrored", contact_mirrored },
-	{ "contact.sync.tell", contact_sync_tell },
+	{ "contact.sync.tell", contact_sync_notify },
 	{ "contact.sync.claim", contact_sync_claim },
 	{ "contact.sync.apply", contact_sync_apply },
 	{ "contact.sync.end", contact_sync_end },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Contacts that other services have, in the book of an extension or in the tenant's directory: a
- * document says which service, and tandem-helper asks it (app/helper/contacts.c). The node whose
- * archive reads begins the runs; the archive hands each out once, and has the state
+ * document says which service, and tandem-helper asks it (app/helper/contacts.c). The node with
+ * the archive that reads begins the runs; the archive hands each out once, and has the state
  * (app/archive/contact/contact_sync.c). Control thread.
  */
 #ifndef APP_FEATURE_SYNC_SYNC_H
@@ -59,7 +59,7 @@ void sync_owner(char out[DOCUMENT_NAME_MAX + 1], const struct sync_value *v);
 command_fn sync_state;
 
 /* A document is there, or has changed, where the archive reads; and one is gone. */
-void sync_told(struct node *n, const char *tenant, const struct sync_value *v);
+void sync_changed(struct node *n, const char *tenant, const struct sync_value *v);
 void sync_gone(struct node *n, const char *tenant, const char *name);
 /* A column of the feature's row: runs that are due. */
 void sync_second(struct node *n, uint64_t now_ns);

@@ -9,7 +9,7 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/document/references.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/feature/sync/sync.h"
 #include "app/helper/webhook.h"
 #include "app/node/node.h"
@@ -117,7 +117,7 @@ static bool sync_make(struct command_run *run, void *value)
 
 static int sync_apply(struct node *node, uint16_t tenant, const void *value)
 {
-	sync_told(node, tenants_name(node->common.tenants, tenant), value);
+	sync_changed(node, tenants_name(node->common.tenants, tenant), value);
 	return 0;
 }
 

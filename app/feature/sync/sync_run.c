@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs of syncs: the archive says which one is due, tandem-helper asks the service for a page, the
- * archive writes it, and so on. Only the node whose archive reads begins runs. It tells the archive
- * each document that changes, and all of them when it begins; where the archive has one that is not
- * there any more, the run takes away its contacts.
+ * archive writes it, and so on. Only the node with the archive that reads begins runs. It tells
+ * the archive each document that changes, and all of them when it begins; where the archive has one
+ * that is not there any more, the run takes away its contacts.
  */
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "app/command/command_tenant.h"
 #include "app/document/document.h"
-#include "app/feature/archive/archive_ask.h"
+#include "app/feature/archive/archive_client.h"
 #include "app/feature/contact/contacts.h"
 #include "app/feature/sync/sync.h"
 #include "app/node/node.h"
@@ -71,7 +71,7 @@ static json_t *sync_row(const char *tenant, const struct sync_value *v)
 			 "changed_ms", (json_int_t)v->changed_utc_ms);
 }
 
-static void on_told(struct node *n, const json_t *result, const char *why, void *arg)
+static void on_archive_has_it(struct node *n, const json_t *result, const char *why, void *arg)
 {
 	(void)n;
 	(void)result;
@@ -80,17 +80,17 @@ static void on_told(struct node *n, const json_t *result, const char *why, void 
 }
 
 /* What is lost is told by the next walk. */
-static void archive_tell(struct node *n, const char *request, json_t *args)
+static void archive_send(struct node *n, const char *request, json_t *args)
 {
 	if (args)
-		(void)!archive_query_send(n, request, args, 0, ARCHIVE_MS, on_told, NULL);
+		(void)!archive_query_send(n, request, args, 0, ARCHIVE_MS, on_archive_has_it, NULL);
 	g_syncs.claim_ns = 0;
 }
 
-void sync_told(struct node *n, const char *tenant, const struct sync_value *v)
+void sync_changed(struct node *n, const char *tenant, const struct sync_value *v)
 {
 	if (g_syncs.epoch)
-		archive_tell(n, "contact.sync.tell",
+		archive_send(n, "contact.sync.tell",
 			     json_pack("{s:[o]}", "rows", sync_row(tenant, v)));
 }
 
@@ -98,7 +98,7 @@ void sync_told(struct node *n, const char *tenant, const struct sync_value *v)
 void sync_gone(struct node *n, const char *tenant, const char *name)
 {
 	if (g_syncs.epoch)
-		archive_tell(n, "contact.sync.wish",
+		archive_send(n, "contact.sync.wish",
 			     json_pack("{s:s, s:s}", "tenant", tenant, "sync", name));
 }
 
@@ -156,7 +156,7 @@ static void run_free(struct sync_run *r)
 	g_syncs.claim_ns = 0;
 }
 
-/* Its answer matters to nobody: a run whose end is lost is over when its lease is. */
+/* Nobody needs its answer: a run ends with its lease, if its end is lost. */
 static void sync_run_end(struct node *n, struct sync_run *r, const char *reason, const char *detail,
 			 uint64_t next_s, uint64_t wait_s)
 {
@@ -164,7 +164,7 @@ static void sync_run_end(struct node *n, struct sync_run *r, const char *reason,
 
 	(void)snprintf(text, sizeof(text), "%.150s", detail);
 	metric_add(g_bad, reason[0] != '\0');
-	archive_tell(n, "contact.sync.end",
+	archive_send(n, "contact.sync.end",
 		     json_pack("{s:s, s:s, s:O, s:s, s:s, s:I, s:I, s:b}", "tenant", r->tenant,
 			       "sync", r->name, "run", json_object_get(r->due, "run"), "reason",
 			       reason, "detail", text, "next_ms", (json_int_t)next_s * 1000,
@@ -200,7 +200,7 @@ static void run_on_dropped(struct node *n, const json_t *result, const char *why
 	}
 	/* One of that name, with another book. */
 	if (left && document_stored(n, r->tenant, &g_sync_documents, bytes_str(r->name), &v))
-		sync_told(n, r->tenant, &v);
+		sync_changed(n, r->tenant, &v);
 	run_free(r);
 }
 
@@ -333,8 +333,8 @@ static void run_fetch(struct node *n, struct sync_run *r)
 			     CLAIM_IDLE_S, 0);
 }
 
-/* due: the archive's. False: there is none. */
-static bool run_begin(struct node *n, json_t *due)
+/* due: the archive's. False: no run is due. */
+static bool run_start(struct node *n, json_t *due)
 {
 	struct bytes tenant = bytes_str(json_text(due, "tenant"));
 	struct sync_run *r = tenant.n ? calloc(1, sizeof(*r)) : NULL;
@@ -359,7 +359,7 @@ static void on_claimed(struct node *n, const json_t *result, const char *why, vo
 	(void)arg;
 	g_syncs.claims = false;
 	g_syncs.claim_ns = clock_now_ns() + (any ? CLAIM_S : CLAIM_IDLE_S) * NS_PER_S;
-	if (run_begin(n, json_object_get(result, "result")))
+	if (run_start(n, json_object_get(result, "result")))
 		g_syncs.claim_ns = 0;
 }
 
