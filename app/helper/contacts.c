@@ -456,7 +456,7 @@ static void cards_read(struct helper *h, struct helper_request *r, const struct 
 			!all || json_flag(c->state, "more"));
 }
 
-static void answer_read(struct helper *h, struct helper_request *r)
+static void contacts_answer_read(struct helper *h, struct helper_request *r)
 {
 	struct contacts *c = r->work;
 	struct contacts_page page;
@@ -529,7 +529,7 @@ static void contacts_fetched(struct helper *h, struct helper_request *r, CURLcod
 	} else if (c->step == STEP_ACCESS) {
 		access_read(h, r);
 	} else {
-		answer_read(h, r);
+		contacts_answer_read(h, r);
 	}
 }
 

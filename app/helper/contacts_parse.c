@@ -233,7 +233,8 @@ struct contacts_name {
 	const char *ours, *theirs;
 };
 
-static void texts_read(json_t *to, const json_t *from, const struct contacts_name *names, size_t n)
+static void labelled_read(json_t *to, const json_t *from, const struct contacts_name *names,
+			  size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		json_t *text = json_object_get(from, names[i].theirs);
@@ -383,10 +384,10 @@ static struct contacts_one google_read(const json_t *person)
 	if (json_flag(json_object_get(person, "metadata"), "deleted"))
 		return one;
 	one.contact = json_object();
-	texts_read(one.contact, json_array_get(json_object_get(person, "names"), 0), names,
-		   COUNT_OF(names));
-	texts_read(one.contact, json_array_get(json_object_get(person, "organizations"), 0), works,
-		   COUNT_OF(works));
+	labelled_read(one.contact, json_array_get(json_object_get(person, "names"), 0), names,
+		      COUNT_OF(names));
+	labelled_read(one.contact, json_array_get(json_object_get(person, "organizations"), 0),
+		      works, COUNT_OF(works));
 	members_read(one.contact, "phones", "number", json_object_get(person, "phoneNumbers"), &by);
 	members_read(one.contact, "emails", "address", json_object_get(person, "emailAddresses"),
 		     &by);
@@ -407,7 +408,7 @@ int contacts_parse_google(struct contacts_page *out, struct bytes body)
 
 /* ---- Microsoft ---- */
 
-static void numbers_read(json_t *phones, const json_t *from, const char *kind)
+static void phones_read(json_t *phones, const json_t *from, const char *kind)
 {
 	const json_t *number;
 	size_t i;
@@ -432,11 +433,11 @@ static struct contacts_one microsoft_read(const json_t *row)
 	if (json_object_get(row, "@removed"))
 		return one;
 	one.contact = json_object();
-	texts_read(one.contact, row, names, COUNT_OF(names));
+	labelled_read(one.contact, row, names, COUNT_OF(names));
 	phones = json_array();
 	contacts_item_add(phones, "number", json_text(row, "mobilePhone"), "mobile");
-	numbers_read(phones, json_object_get(row, "businessPhones"), "work");
-	numbers_read(phones, json_object_get(row, "homePhones"), "home");
+	phones_read(phones, json_object_get(row, "businessPhones"), "work");
+	phones_read(phones, json_object_get(row, "homePhones"), "home");
 	(void)json_object_set_new(one.contact, "phones", phones);
 	members_read(one.contact, "emails", "address", json_object_get(row, "emailAddresses"), &by);
 	return one;
@@ -471,7 +472,7 @@ static struct contacts_one pipedrive_read(const json_t *row)
 	if (json_flag(row, "is_deleted"))
 		return one;
 	one.contact = json_object();
-	texts_read(one.contact, row, names, COUNT_OF(names));
+	labelled_read(one.contact, row, names, COUNT_OF(names));
 	members_read(one.contact, "phones", "number", json_object_get(row, "phones"), &by);
 	members_read(one.contact, "emails", "address", json_object_get(row, "emails"), &by);
 	return one;
