@@ -4,6 +4,7 @@
  * reason, so operators see why. Audio quality is taken from the CDRs, by direction. */
 
 #include <assert.h>
+#include <pthread.h>
 
 #include "base/log.h"
 #include "base/metric.h"
@@ -273,8 +274,13 @@ static void open_histograms(struct sig_metrics *m)
 		       "From the INVITE of a call to its answer.", bounds, 1000000);
 }
 
-static void sig_metrics_register(struct sig_metrics *m)
+static struct sig_metrics g_known;
+static pthread_once_t g_once = PTHREAD_ONCE_INIT;
+
+static void sig_metrics_register(void)
 {
+	struct sig_metrics *m = &g_known;
+
 	open_histograms(m);
 	open_labelled(m);
 	m->restored = shard_counter("tandem_calls_restored_total", NULL,
@@ -301,16 +307,12 @@ static void sig_metrics_register(struct sig_metrics *m)
 	sound_metrics_open();
 }
 
-/* A process that opens shard after shard, as the simulator, looks for their names once. */
+/* A process that opens shard after shard, as the simulator, looks for their names once; shards may
+ * be opened on threads of their own. */
 void sig_metrics_open(struct sig_metrics *m)
 {
-	static struct sig_metrics known;
-	static bool is_known;
-
-	if (!is_known)
-		sig_metrics_register(&known);
-	is_known = true;
-	*m = known;
+	(void)pthread_once(&g_once, sig_metrics_register);
+	*m = g_known;
 }
 
 void sig_count_refused(const struct sig_metrics *m, enum refusal reason)
