@@ -150,6 +150,7 @@ static void login_admit_user(struct command_run *run, const json_t *result, cons
 					.source = run->source,
 					.door = run->door,
 					.by = json_text(result, "name") };
+	char id[TOKEN_NAME_MAX];
 	json_t *args;
 
 	if (strcmp(s->tenant_claim[0] ? of : TENANT_DEFAULT_NAME, tenant) != 0 || !number[0]) {
@@ -161,7 +162,8 @@ static void login_admit_user(struct command_run *run, const json_t *result, cons
 	(void)bytes_cstr(bytes_str(tenant), by.tenant, sizeof(by.tenant));
 	args = json_pack("{s:s, s:I}", "number", number, "ttl_s",
 			 (json_int_t)(s->session_ns / NS_PER_S));
-	command_start(run->node, &by, BYTES_LIT("session.open"), bytes_str(number), args,
+	login_name(id, by.by, &run->node->rand);
+	command_start(run->node, &by, BYTES_LIT("session.open"), bytes_str(id), args,
 		      login_on_token, run);
 	json_decref(args);
 }

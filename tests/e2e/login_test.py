@@ -121,7 +121,7 @@ class Logins(Asks, unittest.TestCase):
         for claim in ({}, {"extension": ["1001"]}, {"extension": 1001}, {"extension": ""}):
             self.issuer.claims["phone"] = claim
             self.refuses("names no extension", query=self.begin_user())
-        for number in ("1009", "1001 ", "*"):
+        for number in ("1009", "1001 ", "*", "1" * 200, "1" * 5000):
             self.issuer.claims["phone"] = {"extension": number}
             self.assertIn(self.end(self.begin_user())[0], (400, 404), number)
         with Client(self.node.redis_socket, "_operator") as client:
