@@ -534,6 +534,8 @@ void tls_tickets_expire(struct tls *t, uint64_t now_ns)
 void tls_lend(struct tls *t, struct ssl_ctx_st *to)
 {
 	t->lent = to;
+	(void)SSL_CTX_set_session_cache_mode(to,
+					     SSL_SESS_CACHE_OFF); /* an id would outlive a reload */
 	tickets_renew(t, clock_now_ns());
 	SSL_CTX_set_cert_cb(to, tls_on_certificate, t);
 }

@@ -884,6 +884,10 @@ class Secure(unittest.TestCase):
             self.assertTrue(is_resumed, newest)
             self.node.process.send_signal(signal.SIGHUP)
             until(lambda: not self.ask(context, session)[0])
+        context = self.context(True)        # nor by an id that the node would have to keep
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_TICKET
+        self.assertFalse(self.ask(context, self.ask(context, None)[1])[0])
 
     def test_without_credentials(self):
         """Each path has the same octets, over TLS, too."""
