@@ -89,6 +89,7 @@ class Reports(Line):
             self.assertLessEqual(abs(sum(one["ready_s"] for one in quarters.values()) - mine["ready_s"]), 2)
             self.assertEqual(self.report(node, queue="sales")["sales"]["offered"], 4)
             self.assertEqual(self.report(node, queue="other"), {})
+            self.assertEqual(self.report(node, "agent", queue="sales")["1011"]["ready_s"], 0)
 
 
 if __name__ == "__main__":

@@ -210,7 +210,8 @@ static void queue_figures_answer(struct command_run *run)
 	const char **keys, *key;
 	json_t *rows = json_array(), *sum;
 
-	report_unchanged(&r);
+	if (!command_value(run, "queue")->text.n)
+		report_unchanged(&r);
 	n = json_object_size(r.sums);
 	keys = calloc(n + 1, sizeof(*keys));
 	json_object_foreach(r.sums, key, sum)
