@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -545,7 +546,7 @@ static const char *sender_since(char date[FOLDER_DATE_LEN + 1], uint32_t round)
 static void copy_sender_round(struct sender *s, uint32_t round)
 {
 	const struct copy_message beat = { .kind = COPY_BEAT };
-	uint64_t began_ms = clock_utc_ms();
+	uint64_t began_ms = clock_utc_ms(), number = 1 + atomic_fetch_add(&s->shared->begun, 1);
 	char date[FOLDER_DATE_LEN + 1];
 	const char *since = sender_since(date, round);
 
@@ -556,8 +557,16 @@ static void copy_sender_round(struct sender *s, uint32_t round)
 	sender_drop(s);
 	if (!s->err)
 		(void)sender_write(s, &beat);
-	if (!s->err && !s->behind)
-		atomic_store_explicit(&s->shared->whole_ms, began_ms, memory_order_relaxed);
+	if (s->err || s->behind)
+		return;
+	atomic_store_explicit(&s->shared->whole_ms, began_ms, memory_order_relaxed);
+	atomic_store(&s->shared->whole, number);
+}
+
+void copy_wakes(sigset_t *set)
+{
+	(void)sigemptyset(set);
+	(void)sigaddset(set, COPY_WAKE);
 }
 
 int copy_send(const struct terms *terms, struct copy_link *link, struct copy_shared *shared)
@@ -565,14 +574,16 @@ int copy_send(const struct terms *terms, struct copy_link *link, struct copy_sha
 	struct sender *s = sender_new(terms, link, shared);
 	struct timespec pause = { (time_t)(terms->copies.every_ms / 1000),
 				  (long)(terms->copies.every_ms % 1000) * 1000000 };
+	sigset_t wakes;
 
 	if (!s)
 		return -ENOMEM;
+	copy_wakes(&wakes);
 	s->err = sender_list(s);
 	for (uint32_t round = 0; !s->err; round++) {
 		copy_sender_round(s, round);
 		if (!s->err)
-			(void)nanosleep(&pause, NULL);
+			(void)sigtimedwait(&wakes, NULL, &pause);
 	}
 	return s->err; /* the child ends with it */
 }

@@ -7,6 +7,7 @@
 #ifndef APP_DELIVER_COPY_WORK_H
 #define APP_DELIVER_COPY_WORK_H
 
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "app/deliver/copy.h"
@@ -58,6 +59,8 @@ enum { COPY_TAKERS_MAX = 64 };
 struct copy_shared {
 	/* of the one that brings */
 	_Atomic uint64_t whole_ms; /* when all that should be there was */
+	_Atomic uint64_t begun;    /* rounds, of one child after the other */
+	_Atomic uint64_t whole;    /* the last of those after which all was there; 0: none */
 	_Atomic uint64_t sent;     /* octets */
 	_Atomic uint64_t refused;  /* the neighbour had no room */
 	/* of those that take */
@@ -69,6 +72,10 @@ struct copy_shared {
 	} taken[COPY_TAKERS_MAX];
 };
 
+/* Ends a pause between two rounds. It is blocked in the process and its children, and so is kept
+ * where it comes during a round. */
+#define COPY_WAKE SIGUSR1
+void copy_wakes(sigset_t *set); /* it alone */
 /* Until it fails. -errno. */
 int copy_send(const struct terms *terms, struct copy_link *link, struct copy_shared *shared);
 /* Deletes copies at the peer that are not needed any more, as a neighbour has all. 0 or -errno. */

@@ -119,7 +119,8 @@ struct process_index {
 		bool changed;          /* since it was said */
 		bool daily;            /* a message: its sidecar is to say whether it was heard */
 		uint64_t number;       /* under which it was said */
-		uint64_t at_ms;        /* when that was, or when it was known */
+		uint64_t at_ms;        /* when that was, or when it was known or marked */
+		uint64_t copying;      /* COPIES: a later round of copies has it */
 		uint64_t again_ms;     /* not reported before: its mailbox refused it */
 		unsigned failures;     /* in turn, of those */
 	} rows[INDEX_ROWS_MAX];
@@ -237,9 +238,9 @@ json_t *process_copies_figures(const struct process *p, uint64_t now_ms);
  * called_ms: when its call began; 0: unknown. False: too many fetches. */
 bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording,
 		   const char *name, uint64_t called_ms);
-/* New octets are copied at once. */
-void process_copies_wake(const struct process *p);
-/* When the round began after which the neighbour had all; 0: it never had. */
+/* New octets are copied at once, by a round with a higher number than the returned one. */
+uint64_t process_copies_wake(const struct process *p);
+/* Number of the last round after which the neighbour had all; 0: it never had. */
 uint64_t process_copies_had_all(const struct process *p);
 /* Descriptors to poll; returns their number. */
 unsigned process_copies_wait(struct process *p, struct curl_waitfd *wait);

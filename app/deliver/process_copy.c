@@ -232,18 +232,14 @@ static uint64_t shared_read(const _Atomic uint64_t *of)
 	return atomic_load_explicit(of, memory_order_relaxed);
 }
 
-static void copies_woken(int signal)
-{
-	(void)signal;
-}
-
 int process_copies_open(struct process *p, int descriptors)
 {
 	void *shared = mmap(NULL, sizeof(struct copy_shared), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	sigset_t wakes;
 
-	/* what brings copies pauses, and is woken; it has this from its beginning */
-	(void)sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = copies_woken }, NULL);
+	copy_wakes(&wakes);
+	(void)sigprocmask(SIG_BLOCK, &wakes, NULL); /* a child has this from its beginning */
 	p->copies.descriptors = descriptors;
 	if (shared == MAP_FAILED)
 		return -ENOMEM;
@@ -848,15 +844,18 @@ void process_copies_round(struct process *p, uint64_t now_ms)
 	}
 }
 
-void process_copies_wake(const struct process *p)
+uint64_t process_copies_wake(const struct process *p)
 {
+	uint64_t begun = atomic_load(&p->copies.shared->begun);
+
 	if (p->copies.sender)
-		(void)kill(p->copies.sender, SIGUSR1);
+		(void)kill(p->copies.sender, COPY_WAKE);
+	return begun;
 }
 
 uint64_t process_copies_had_all(const struct process *p)
 {
-	return shared_read(&p->copies.shared->whole_ms);
+	return atomic_load(&p->copies.shared->whole);
 }
 
 unsigned process_copies_wait(struct process *p, struct curl_waitfd *wait)

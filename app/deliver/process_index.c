@@ -25,7 +25,8 @@
 enum {
 	DAY_S = 86400,
 	LATE_MS = 30000,   /* the node has forgotten it */
-	COPIES_MS = 10000, /* the neighbour does not take a message */
+	COPIES_MS = 10000, /* the neighbour does not take a message, ... */
+	COPIES_PAUSES = 2, /* ... nor in as many pauses between rounds of copies */
 	INDEX_FRESH_MS = 60000,
 	INDEX_FRESH_ROWS = 512, /* for those alone */
 	BOX_AGAIN_MS = 1000 * DAY_S,
@@ -307,7 +308,7 @@ static void index_known(struct process *p, struct index_row *row)
 }
 
 /* Marks a message for an immediate copy to the neighbour. False: no message, or not waited for.
- * Only what copies have looked at since the mark is safe: the round's time is before it. */
+ * Only a round of copies that begins behind the mark has seen it. */
 static bool index_is_copied(struct process *p, struct index_row *row)
 {
 	json_t *sidecar = process_sidecar(p, row->path, row->gone);
@@ -322,8 +323,15 @@ static bool index_is_copied(struct process *p, struct index_row *row)
 	if (!is || err || !p->terms.copies.on || !process_copies_neighbour(p))
 		return false;
 	row->at_ms = clock_utc_ms();
-	process_copies_wake(p);
+	row->copying = process_copies_wake(p);
 	return true;
+}
+
+static bool index_is_refused(const struct process *p, const struct index_row *row, uint64_t now_ms)
+{
+	uint64_t pauses_ms = COPIES_PAUSES * p->terms.copies.every_ms;
+
+	return now_ms >= row->at_ms + (pauses_ms > COPIES_MS ? pauses_ms : COPIES_MS);
 }
 
 /* The line of a message is sent when the neighbour has the file, or refuses it (docs/adr/0123). */
@@ -333,7 +341,7 @@ static bool index_is_safe(struct process *p, struct index_row *row, uint64_t now
 		return true;
 	if (row->state != INDEX_COPIES)
 		return !index_is_copied(p, row);
-	return process_copies_had_all(p) > row->at_ms || now_ms >= row->at_ms + COPIES_MS ||
+	return process_copies_had_all(p) > row->copying || index_is_refused(p, row, now_ms) ||
 	       !process_copies_neighbour(p);
 }
 

@@ -385,6 +385,30 @@ class Messages(Copies):
             self.assertEqual([name for name in known if not self.copied(name)], [])
             time.sleep(0.02)
 
+    def test_said_at_once(self):
+        """What is left wakes who brings copies, also during a round: no message waits for the next one."""
+        self.told(usual={"deliver": []}, copies={**self.a.copies, "every_ms": 30000})
+        began = time.monotonic()
+        for turn in range(8):
+            names = [record(self.a.folder, number=3 * turn + number, mailbox="1001") for number in (1, 2, 3)]
+            until(lambda names=names: all(map(self.a.acts, names)), self.said)
+            self.assertEqual([name for name in names if not self.copied(name)], [])
+        self.assertLess(time.monotonic() - began, 30)
+
+    def test_neighbour_back_after_a_pause(self):
+        """A message waits for the next try, also where that comes after more than 10 s."""
+        self.told(usual={"deliver": []}, copies={**self.a.copies, "every_ms": 11000})
+        names = [record(self.a.folder, mailbox="1001")]
+        until(lambda: self.a.acts(names[0]), self.said)
+        self.b.open = False
+        self.b.kill()
+        names.append(record(self.a.folder, number=2, mailbox="1001"))
+        until(lambda: "do not reach the neighbour" in self.a.log(), self.said)
+        self.b.open = True
+        self.b.start()
+        until(lambda: self.a.acts(names[1]), self.said)
+        self.assertEqual([name for name in names if not self.copied(name)], [])
+
     def test_said_beside_thousands(self):
         """What Redis is told anew, as it lost all, does not keep who has just left a message waiting: until that is sure it is told of no more of those."""
         self.a.settle(list_days=30, list_settle_ms=3600000, node_id=self.a.copies["id"])
