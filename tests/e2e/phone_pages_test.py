@@ -233,7 +233,7 @@ class Lists(PagesTest):
             into.wait_bye()
 
     def test_parked(self):
-        """Who waits in a slot that the extension uses is retrieved by a line of the page; slots of other groups, and all without the right to park, are not there."""
+        """Who waits in a slot that the extension uses is retrieved by a line of the page; slots of other groups, and all without the right to park, are not there, nor is the name of who parked where it is hidden."""
         self.put("203", display_name="Front desk")
         self.node.ctl("tenant.put", name="default", park_groups="sales=70-71,support=80-81")
         self.addCleanup(self.node.ctl, "tenant.put", name="default", park_groups="")
@@ -255,6 +255,8 @@ class Lists(PagesTest):
                 talks.append(out)
             browser.go_home().press("Parked calls")
             self.assertEqual((browser.lines[:2], browser.dialled()), (["70 #4170", "Front desk 203, 0 min"], {"70": "#4170"}))
+            self.node.ctl("extension.put", number="203", shown=False)
+            self.assertEqual(browser.go_home().press("Parked calls").lines[:2], ["70 #4170", "203, 0 min"])
             self.assertEqual(self.device.register(self.agent).status, 200)
             picks = self.device.agent.invite(browser.links["70"].removeprefix("tel:"), self.media())
             self.assertEqual(picks.wait_answer().status, 200)

@@ -419,7 +419,8 @@ static int parked_order(const void *one, const void *other)
 						  : strcmp(a->slot, b->slot);
 }
 
-/* "Slot 70", which dials #4170: the parking user, and for how long. */
+/* "Slot 70", which dials #4170: the parking user, by the number alone where no directory shows who
+ * that is, and for how long. */
 static void parked_row(struct phone_request *a, const struct parked_slot *s, const char *code)
 {
 	char label[LABEL_MAX], number[COMMAND_USER_MAX] = "", name[PERSON_ROOM] = "";
@@ -427,7 +428,8 @@ static void parked_row(struct phone_request *a, const struct parked_slot *s, con
 	static struct extension e; /* too large for the stack */
 
 	if (extensions_find(a->node->api.extensions, a->tenant, bytes_str(s->by), &e)) {
-		person_name(&e, name);
+		if (!e.person.hidden)
+			person_name(&e, name);
 		extension_wipe(&e);
 	}
 	if (code[0] && strlen(s->slot) >= FEATURE_SLOT_MIN)
