@@ -2,14 +2,17 @@
 /*
  * Asks other services for the contacts that they have, a page at a time: CardDAV (RFC 6352, with
  * RFC 6578), Google People, Microsoft Graph and Pipedrive. What a page needs of the one before,
- * such as names of cards and an access token, stays here for a while, under a number that the node
- * gives back. Addresses are checked as those of webhooks are, certificates are verified, and no
+ * such as names of cards and an access token, stays here for a while, under a random number that the
+ * node gives back, and for the same service, url, login, account and password alone. What an answer
+ * brings is handed out in slices that the link to the node and a transaction of the archive have
+ * room for. Addresses are checked as those of webhooks are, certificates are verified, and no
  * redirect is followed.
  *
  * args: service, url ("": that of the service), login, account, password, networks, token (of the
  * former run; "": all contacts), next (a page of before).
- * result: found (a list of id, and card or contact), gone (a list of ids), token (the next run
- * begins there; absent: where it began), next (absent: that was all);
+ * result: found (a list of id, and card or contact), gone (a list of ids), kept (a list of ids that
+ * are there, and could not be read), failed (how many have no id), token (the next run begins there;
+ * absent: where it began), next (absent: that was all);
  * or reason (a word) and detail, and retry_s where the service says when.
  */
 #include <errno.h>
@@ -19,21 +22,28 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 
 #include "app/helper/contacts_parse.h"
 #include "app/helper/helper.h"
 #include "base/json_member.h"
+#include "base/rand.h"
 
 enum {
-	CONTACTS_ANSWER_MAX = 8 << 20,
+	CONTACTS_DAV_MAX = 8 << 20, /* octets of an answer, */
+	CONTACTS_JSON_MAX = 2 << 20,
+	CONTACTS_SLICE_OCTETS = 256 << 10, /* of a result, */
+	CONTACTS_SLICE = 200,              /* and its contacts */
 	CONTACTS_FETCH_MS = 20000,
-	CONTACTS_CARDS = 40,    /* of a request */
+	CONTACTS_CARDS = 40,    /* of a request, at first */
 	CONTACTS_NAMES = 1000,  /* of a list, where the server cuts it */
 	CONTACTS_HELD_MAX = 16, /* runs that wait for their next page, */
 	CONTACTS_HELD_S = 180,  /* and for how long */
 	CONTACTS_RETRY_MAX_S = 86400,
 	CONTACTS_URL_MAX = CONTACTS_TOKEN_MAX + 512,
 	CONTACTS_ACCESS_MAX = 6144,
+	CONTACTS_OWN_URL_MAX = 512,
+	CONTACTS_OF_MAX = 65, /* a hash in hex */
 };
 
 #define PERSON_FIELDS "names,emailAddresses,phoneNumbers,organizations,metadata"
@@ -49,8 +59,10 @@ struct contacts {
 	enum contacts_step step;
 	struct http_own own;
 	struct curl_slist *headers;
-	json_t *state; /* names, at, token, more, access, next: of the run */
-	json_t *gone;  /* of this page */
+	char url[CONTACTS_OWN_URL_MAX]; /* without a slash at its end, but for CardDAV; "": none */
+	/* Of the run: of, access, token, next, more; names, at and cards (how many are asked for at
+	 * once); and ready: what is to be handed out before anything else is asked. */
+	json_t *state;
 };
 
 struct contacts_service {
@@ -68,9 +80,7 @@ static const char *contacts_arg(const struct contacts *c, const char *name)
 
 static const char *contacts_url(const struct contacts *c)
 {
-	const char *url = contacts_arg(c, "url");
-
-	return url[0] ? url : c->service->url;
+	return c->url[0] ? c->url : c->service->url;
 }
 
 /* ---- what is held between pages ---- */
@@ -86,10 +96,18 @@ static void held_drop(struct contacts_held *held)
 	*held = (struct contacts_held){ 0 };
 }
 
+/* A number that JSON has room for, and nobody guesses; never 0. */
+static uint64_t held_id(void)
+{
+	struct rand_source rand;
+
+	rand_open_system(&rand);
+	return rand_u64_from(&rand) >> 11 | 1;
+}
+
 /* In a free place, else in that of the oldest. state: a reference. */
 static uint64_t held_put(json_t *state)
 {
-	static uint64_t last;
 	struct contacts_held *at = &g_held[0];
 	uint64_t now_ns = clock_now_ns();
 
@@ -100,24 +118,47 @@ static uint64_t held_put(json_t *state)
 			at = &g_held[i];
 	}
 	held_drop(at);
-	*at = (struct contacts_held){ .id = ++last,
+	*at = (struct contacts_held){ .id = held_id(),
 				      .until_ns = now_ns + CONTACTS_HELD_S * NS_PER_S,
 				      .state = json_incref(state) };
-	return last;
+	return at->id;
 }
 
-/* The caller's; NULL: it is gone. */
-static json_t *held_remove(uint64_t id)
+/* The caller's; NULL: it is gone, or not of that service, login and so on. */
+static json_t *held_remove(uint64_t id, const char *of)
 {
 	json_t *state = NULL;
 
 	for (size_t i = 0; i < CONTACTS_HELD_MAX && !state; i++) {
 		if (g_held[i].id != id || !g_held[i].state)
 			continue;
-		state = json_incref(g_held[i].state);
+		if (!strcmp(json_text(g_held[i].state, "of"), of))
+			state = json_incref(g_held[i].state);
 		held_drop(&g_held[i]);
+		break;
 	}
 	return state;
+}
+
+/* A hash of service, url, login, account and password. False: no memory. */
+static bool contacts_args_hash(char out[CONTACTS_OF_MAX], const json_t *args)
+{
+	json_t *list = json_pack("[s, s, s, s, s]", json_text(args, "service"),
+				 json_text(args, "url"), json_text(args, "login"),
+				 json_text(args, "account"), json_text(args, "password"));
+	char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+	struct writer w = writer_over(out, CONTACTS_OF_MAX - 1);
+	uint8_t hash[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (text && EVP_Digest(text, strlen(text), hash, &n, EVP_sha256(), NULL) == 1)
+		writer_hex(&w, bytes_mem(hash, n));
+	out[w.n] = '\0';
+	if (text)
+		OPENSSL_cleanse(text, strlen(text));
+	free(text);
+	json_decref(list);
+	return w.n == CONTACTS_OF_MAX - 1;
 }
 
 /* ---- answers ---- */
@@ -130,19 +171,72 @@ static void contacts_refuse(struct helper *h, struct helper_request *r, const ch
 				retry_s));
 }
 
-/* A page; token "": not said. more: state has what the next one needs. */
-static void contacts_answer(struct helper *h, struct helper_request *r, json_t *found,
-			    const char *token, bool more)
+/* Moves as many from the front of a list as there is room for: of contacts, one that is longer than
+ * all the room goes to kept. False: some are left. */
+static bool slice_move(json_t *answer, const json_t *ready, const char *member, size_t *octets,
+		       size_t *count)
+{
+	json_t *from = json_object_get(ready, member), *to = json_array();
+
+	while (json_array_size(from) && *count) {
+		json_t *one = json_array_get(from, 0);
+		size_t n = json_dumpb(one, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) + 1;
+
+		if (n > CONTACTS_SLICE_OCTETS) {
+			(void)json_array_append(json_object_get(ready, "kept"),
+						json_object_get(one, "id"));
+		} else if (n > *octets) {
+			break;
+		} else {
+			(void)json_array_append(to, one);
+			*octets -= n;
+			(*count)--;
+		}
+		(void)json_array_remove(from, 0);
+	}
+	(void)json_object_set_new(answer, member, to);
+	return !json_array_size(from);
+}
+
+/* A slice of what is ready; with the last one goes its token. */
+static void contacts_slice_answer(struct helper *h, struct helper_request *r)
 {
 	const struct contacts *c = r->work;
-	json_t *answer = json_pack("{s:O, s:O}", "found", found, "gone", c->gone);
+	const json_t *ready = json_object_get(c->state, "ready");
+	json_t *answer = json_object();
+	size_t octets = CONTACTS_SLICE_OCTETS, count = CONTACTS_SLICE;
+	bool all = slice_move(answer, ready, "found", &octets, &count) &&
+		   slice_move(answer, ready, "gone", &octets, &count) &&
+		   slice_move(answer, ready, "kept", &octets, &count),
+	     more = !all || json_flag(ready, "more");
 
-	if (answer && token[0])
-		(void)json_object_set_new(answer, "token", json_string(token));
-	if (answer && more)
+	if (all) {
+		if (json_text(ready, "token")[0])
+			(void)json_object_set(answer, "token", json_object_get(ready, "token"));
+		(void)json_object_set(answer, "failed", json_object_get(ready, "failed"));
+		(void)json_object_del(c->state, "ready");
+	}
+	if (more)
 		(void)json_object_set_new(answer, "next",
 					  json_integer((json_int_t)held_put(c->state)));
 	helper_answer(h, r, answer);
+}
+
+/* Of a page; kept: those that it should have; NULL: none. token "": not said. more: state has what
+ * the next one needs. */
+static void contacts_answer(struct helper *h, struct helper_request *r,
+			    const struct contacts_page *page, json_t *kept, const char *token,
+			    bool more)
+{
+	const struct contacts *c = r->work;
+	json_t *ready = json_pack("{s:O, s:O, s:o, s:i, s:s, s:b}", "found", page->found, "gone",
+				  page->gone, "kept", kept ? kept : json_array(), "failed",
+				  (int)page->failed, "token", token, "more", (int)more);
+
+	if (ready && !json_object_set_new(c->state, "ready", ready))
+		contacts_slice_answer(h, r);
+	else
+		helper_fail(h, r, "no memory");
 }
 
 /* ---- requests ---- */
@@ -194,7 +288,9 @@ static bool contacts_fetch(struct helper *h, struct helper_request *r, const cha
 			   struct bytes body)
 {
 	struct contacts *c = r->work;
-	bool ok = http_own_open(&c->own, r, url, "https,http", "", CONTACTS_ANSWER_MAX) &&
+	bool ok = http_own_open(&c->own, r, url, "https,http", "",
+				c->service->parse == contacts_parse_dav ? CONTACTS_DAV_MAX
+									: CONTACTS_JSON_MAX) &&
 		  http_gate_read(&c->own.gate, c->args);
 	CURL *e = c->own.easy;
 
@@ -317,7 +413,7 @@ static bool access_fetch(struct helper *h, struct helper_request *r)
 {
 	const struct contacts *c = r->work;
 	bool google = c->service->parse == contacts_parse_google;
-	const char *own = contacts_arg(c, "url"), *account = contacts_arg(c, "account");
+	const char *own = c->url, *account = contacts_arg(c, "account");
 	const char *domain = strchr(account, '@');
 	struct bytes rest = bytes_str(contacts_arg(c, "password")), secret;
 	char url[CONTACTS_URL_MAX], post[2048], text[512], refresh[512];
@@ -348,11 +444,21 @@ static bool access_fetch(struct helper *h, struct helper_request *r)
 	return ok;
 }
 
+/* How many cards the request asks for, from at on. */
+static size_t cards_asked(const struct contacts *c)
+{
+	size_t left = json_array_size(json_object_get(c->state, "names")) -
+		      json_count(c->state, "at"),
+	       most = json_count(c->state, "cards");
+
+	return left < most ? left : most;
+}
+
 static bool cards_fetch(struct helper *h, struct helper_request *r)
 {
 	const struct contacts *c = r->work;
 	const json_t *names = json_object_get(c->state, "names");
-	size_t at = json_count(c->state, "at"), end = at + CONTACTS_CARDS;
+	size_t at = json_count(c->state, "at"), end = at + cards_asked(c);
 	size_t room = 512 + CONTACTS_CARDS * (6 * (size_t)CONTACTS_ID_MAX);
 	char *body = malloc(room);
 	struct writer w = writer_over(body, body ? room : 0);
@@ -361,13 +467,12 @@ static bool cards_fetch(struct helper *h, struct helper_request *r)
 	writer_str(&w, "<?xml version=\"1.0\" encoding=\"utf-8\"?><c:addressbook-multiget "
 		       "xmlns:d=\"DAV:\" xmlns:c=\"urn:ietf:params:xml:ns:carddav\"><d:prop>"
 		       "<d:getetag/><c:address-data/></d:prop>");
-	for (; at < end && at < json_array_size(names); at++) {
+	for (; at < end; at++) {
 		writer_str(&w, "<d:href>");
 		contacts_xml_write(&w, json_string_value(json_array_get(names, at)));
 		writer_str(&w, "</d:href>");
 	}
 	writer_str(&w, "</c:addressbook-multiget>");
-	(void)json_object_set_new(c->state, "at", json_integer((json_int_t)at));
 	ok = !w.overflow && contacts_fetch(h, r, contacts_url(c), writer_done(&w));
 	free(body);
 	return ok;
@@ -394,6 +499,10 @@ static void contacts_go(struct helper *h, struct helper_request *r)
 	struct contacts *c = r->work;
 	bool ok;
 
+	if (json_object_get(c->state, "ready")) {
+		contacts_slice_answer(h, r);
+		return;
+	}
 	if (c->service->access && !json_object_get(c->state, "access"))
 		c->step = STEP_ACCESS;
 	else
@@ -429,31 +538,77 @@ static void list_read(struct helper *h, struct helper_request *r, const struct c
 	struct contacts *c = r->work;
 	bool dav = c->service->parse == contacts_parse_dav;
 
-	(void)json_array_extend(c->gone, page->gone);
+	if (dav && page->more && !strcmp(page->token, list_token(c))) {
+		contacts_refuse(h, r, "answer", "the list is cut, and goes on where it began", 0);
+		return;
+	}
 	if (dav) {
 		(void)json_object_set_new(c->state, "token", json_string(page->token));
 		(void)json_object_set_new(c->state, "more", json_boolean(page->more));
 	}
-	if (json_array_size(page->names)) {
-		(void)json_object_set(c->state, "names", page->names);
-		(void)json_object_set_new(c->state, "at", json_integer(0));
-		contacts_go(h, r);
+	(void)json_object_set_new(c->state, "next", json_string(page->next));
+	if (!json_array_size(page->names)) {
+		contacts_answer(h, r, page, NULL, page->token,
+				dav ? page->more : page->next[0] != '\0');
 		return;
 	}
-	(void)json_object_set_new(c->state, "next", json_string(page->next));
-	contacts_answer(h, r, page->found, page->token, dav ? page->more : page->next[0] != '\0');
+	(void)json_object_set(c->state, "names", page->names);
+	(void)json_object_set_new(c->state, "at", json_integer(0));
+	(void)json_object_set_new(c->state, "cards", json_integer(CONTACTS_CARDS));
+	if (json_array_size(page->gone) || page->failed)
+		contacts_answer(h, r, page, NULL, "", true);
+	else
+		contacts_go(h, r);
+}
+
+/* Those that were asked for, and that the page has not. */
+static json_t *cards_kept(const struct contacts *c, const struct contacts_page *page)
+{
+	const json_t *names = json_object_get(c->state, "names"), *one;
+	size_t at = json_count(c->state, "at"), end = at + cards_asked(c), i;
+	json_t *left = json_object(), *kept = json_array();
+	const char *name;
+
+	for (; at < end; at++)
+		(void)json_object_set_new(left, json_string_value(json_array_get(names, at)),
+					  json_true());
+	json_array_foreach(page->found, i, one)(void) json_object_del(left, json_text(one, "id"));
+	json_array_foreach(page->gone, i, one)(void) json_object_del(left, json_string_value(one));
+	json_object_foreach(left, name, one)(void) json_array_append_new(kept, json_string(name));
+	json_decref(left);
+	return kept;
 }
 
 static void cards_read(struct helper *h, struct helper_request *r, const struct contacts_page *page)
 {
 	const struct contacts *c = r->work;
-	bool all =
-		json_count(c->state, "at") >= json_array_size(json_object_get(c->state, "names"));
+	size_t at = json_count(c->state, "at") + cards_asked(c);
+	bool all = at >= json_array_size(json_object_get(c->state, "names"));
+	json_t *kept = cards_kept(c, page);
 
+	(void)json_object_set_new(c->state, "at", json_integer((json_int_t)at));
 	if (all)
 		(void)json_object_del(c->state, "names");
-	contacts_answer(h, r, page->found, all ? json_text(c->state, "token") : "",
+	contacts_answer(h, r, page, kept, all ? json_text(c->state, "token") : "",
 			!all || json_flag(c->state, "more"));
+}
+
+/* The answer is too long. Of cards fewer are asked for, and one alone is left as it is. */
+static void contacts_shorten(struct helper *h, struct helper_request *r)
+{
+	const struct contacts *c = r->work;
+	size_t asked = c->step == STEP_CARDS ? cards_asked(c) : 0;
+	struct contacts_page page = { .found = json_array(), .gone = json_array() };
+
+	if (asked > 1)
+		(void)json_object_set_new(c->state, "cards", json_integer((json_int_t)(asked / 2)));
+	if (!asked)
+		contacts_refuse(h, r, "answer", "the answer is longer than is taken", 0);
+	else if (asked > 1)
+		contacts_answer(h, r, &page, NULL, "", true);
+	else
+		cards_read(h, r, &page);
+	contacts_page_clear(&page);
 }
 
 static void contacts_answer_read(struct helper *h, struct helper_request *r)
@@ -513,14 +668,15 @@ static void status_refuse(struct helper *h, struct helper_request *r, long statu
 
 static void contacts_fetched(struct helper *h, struct helper_request *r, CURLcode code)
 {
-	const struct contacts *c = r->work;
+	struct contacts *c = r->work;
 	const char *text = c->own.error[0] ? c->own.error : curl_easy_strerror(code), *word;
 	long status = 0;
 
 	(void)curl_multi_remove_handle(h->multi, c->own.easy);
 	(void)curl_easy_getinfo(c->own.easy, CURLINFO_RESPONSE_CODE, &status);
 	if (code == CURLE_WRITE_ERROR) {
-		contacts_refuse(h, r, "answer", "the answer is longer than 8 MiB", 0);
+		http_own_close(h, &c->own);
+		contacts_shorten(h, r);
 	} else if (code != CURLE_OK) {
 		word = http_why(code, &c->own.gate, &text);
 		contacts_refuse(h, r, word, text, 0);
@@ -538,16 +694,22 @@ static void contacts_fetched(struct helper *h, struct helper_request *r, CURLcod
 static bool contacts_open(struct contacts *c, const json_t *args)
 {
 	uint64_t next = json_count(args, "next");
-	const char *name = json_text(args, "service");
+	const char *name = json_text(args, "service"), *url = json_text(args, "url");
+	size_t n = strlen(url);
+	char of[CONTACTS_OF_MAX];
 
-	c->args = json_incref((json_t *)(uintptr_t)args);
-	c->gone = json_array();
-	c->state = next ? held_remove(next) : json_object();
 	for (size_t i = 0; i < COUNT_OF(g_services); i++) {
 		if (!strcmp(g_services[i].name, name))
 			c->service = &g_services[i];
 	}
-	return c->service && c->gone;
+	c->args = json_incref((json_t *)(uintptr_t)args);
+	if (!c->service || n >= sizeof(c->url) || !contacts_args_hash(of, args))
+		return false;
+	while (n && url[n - 1] == '/' && c->service->parse != contacts_parse_dav)
+		n--;
+	memcpy(c->url, url, n);
+	c->state = next ? held_remove(next, of) : json_pack("{s:s}", "of", of);
+	return next || c->state;
 }
 
 static void contacts_start(struct helper *h, struct helper_request *r, const json_t *args)
@@ -572,7 +734,6 @@ static void contacts_end(struct helper *h, struct helper_request *r)
 	curl_slist_free_all(c->headers);
 	json_decref(c->args);
 	json_decref(c->state);
-	json_decref(c->gone);
 	OPENSSL_cleanse(c, sizeof(*c));
 	free(c);
 }

@@ -153,7 +153,9 @@ static void response_end(struct dav_answer_parse *p)
 	}
 	if (p->cut)
 		page->more = true; /* RFC 6578 3.6: that of the collection */
-	else if (!n || p->bad_href || p->href[n - 1] == '/')
+	else if (p->bad_href)
+		page->failed++;
+	else if (!n || p->href[n - 1] == '/')
 		return;
 	else if (p->gone)
 		(void)json_array_append_new(page->gone, json_string(p->href));
@@ -267,7 +269,9 @@ static const char *contacts_kind(const char *word)
 
 static void contacts_item_add(json_t *list, const char *what, const char *text, const char *kind)
 {
-	if (text[0])
+	size_t most = !strcmp(what, "number") ? CONTACTS_PHONES : CONTACTS_EMAILS;
+
+	if (text[0] && json_array_size(list) < most)
 		(void)json_array_append_new(list,
 					    json_pack("{s:s, s:s}", what, text, "kind", kind));
 }
@@ -318,10 +322,11 @@ static int page_add(struct contacts_page *page, const struct contacts_one *one)
 {
 	int err = 0;
 
-	if (json_array_size(page->found) + json_array_size(page->gone) >= CONTACTS_LIST_MAX)
+	if (json_array_size(page->found) + json_array_size(page->gone) + page->failed >=
+	    CONTACTS_ROWS_MAX)
 		err = -E2BIG;
 	else if (!one->id[0])
-		err = -EBADMSG;
+		page->failed++;
 	else if (one->contact
 			 ? json_array_append_new(page->found, json_pack("{s:s, s:O}", "id", one->id,
 									"contact", one->contact))

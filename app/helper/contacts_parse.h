@@ -12,17 +12,21 @@
 #include "base/bytes.h"
 
 enum {
-	CONTACTS_ID_MAX = 1024,       /* octets of a service's name for a contact */
-	CONTACTS_TOKEN_MAX = 3072,    /* of what says where the next run goes on */
-	CONTACTS_LIST_MAX = 20000,    /* contacts of one answer */
+	CONTACTS_ID_MAX = 1024,    /* octets of a service's name for a contact */
+	CONTACTS_TOKEN_MAX = 3072, /* of what says where the next run goes on */
+	CONTACTS_LIST_MAX = 20000, /* contacts of an answer of CardDAV, */
+	CONTACTS_ROWS_MAX = 1000,  /* and of one as JSON */
+	CONTACTS_PHONES = 16,      /* of a contact; others are left out */
+	CONTACTS_EMAILS = 8,
 	CONTACTS_CARD_MAX = 96 << 10, /* of a vCard; a longer one is without its photo */
 };
 
 /* A page of contacts. Free it by contacts_page_clear, whatever came back. */
 struct contacts_page {
-	json_t *found; /* a list of id, and card (a vCard) or contact (its members) */
-	json_t *names; /* of CardDAV without cards: hrefs of what has changed */
-	json_t *gone;  /* a list of ids */
+	json_t *found;   /* a list of id, and card (a vCard) or contact (its members) */
+	json_t *names;   /* of CardDAV without cards: hrefs of what has changed */
+	json_t *gone;    /* a list of ids */
+	uint32_t failed; /* are left out: they have no id, or one that is too long */
 	char token[CONTACTS_TOKEN_MAX]; /* the next run begins there; "": not said */
 	char next[CONTACTS_TOKEN_MAX];  /* the next page, as the service says it; "": none */
 	bool more;                      /* of CardDAV: the list was cut, and goes on at token */

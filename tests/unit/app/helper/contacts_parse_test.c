@@ -138,7 +138,10 @@ static void test_microsoft(void **state)
 	is(p.gone, "[\"AAM2\"]");
 	assert_string_equal(p.token, "https://g/d");
 	contacts_page_clear(&p);
-	assert_int_equal(contacts_parse_microsoft(&p, BYTES_LIT("{\"value\":[{}]}")), -EBADMSG);
+	assert_int_equal(contacts_parse_microsoft(&p, BYTES_LIT("{\"value\":[{},{\"id\":\"a\"}]}")),
+			 0);
+	assert_int_equal(p.failed, 1);
+	assert_int_equal(json_array_size(p.found), 1);
 	contacts_page_clear(&p);
 }
 
@@ -159,8 +162,46 @@ static void test_pipedrive(void **state)
 	is(p.gone, "[\"8\"]");
 	assert_string_equal(p.next, "c");
 	contacts_page_clear(&p);
-	assert_int_equal(contacts_parse_pipedrive(&p, BYTES_LIT("{\"data\":[{\"id\":\"7\"}]}")),
-			 -EBADMSG);
+	assert_int_equal(contacts_parse_pipedrive(&p, BYTES_LIT("{\"data\":[{\"id\":\"7\"}]}")), 0);
+	assert_int_equal(p.failed, 1);
+	contacts_page_clear(&p);
+}
+
+/* count rows of Google, each with that many numbers and addresses. */
+static int parse_many(struct contacts_page *out, unsigned count, unsigned items)
+{
+	json_t *answer = json_object(), *rows = json_array(), *phones = json_array();
+	char *text;
+	int err;
+
+	for (unsigned i = 0; i < items; i++)
+		json_array_append_new(phones, json_pack("{s:s}", "value", "1"));
+	for (unsigned i = 0; i < count; i++)
+		json_array_append_new(rows, json_pack("{s:o, s:O, s:O}", "resourceName",
+						      json_sprintf("p%u", i), "phoneNumbers",
+						      phones, "emailAddresses", phones));
+	json_object_set_new(answer, "connections", rows);
+	text = json_dumps(answer, 0);
+	err = contacts_parse_google(out, bytes_str(text));
+	free(text);
+	json_decref(phones);
+	json_decref(answer);
+	return err;
+}
+
+static void test_bounds(void **state)
+{
+	struct contacts_page p;
+	const json_t *contact;
+
+	(void)state;
+	assert_int_equal(parse_many(&p, CONTACTS_ROWS_MAX, CONTACTS_PHONES + 4), 0);
+	assert_int_equal(json_array_size(p.found), CONTACTS_ROWS_MAX);
+	contact = json_object_get(json_array_get(p.found, 0), "contact");
+	assert_int_equal(json_array_size(json_object_get(contact, "phones")), CONTACTS_PHONES);
+	assert_int_equal(json_array_size(json_object_get(contact, "emails")), CONTACTS_EMAILS);
+	contacts_page_clear(&p);
+	assert_int_equal(parse_many(&p, CONTACTS_ROWS_MAX + 1, 0), -E2BIG);
 	contacts_page_clear(&p);
 }
 
@@ -169,7 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dav),       cmocka_unit_test(test_photo),
 		cmocka_unit_test(test_google),    cmocka_unit_test(test_microsoft),
-		cmocka_unit_test(test_pipedrive),
+		cmocka_unit_test(test_pipedrive), cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
