@@ -305,6 +305,11 @@ CREATE TABLE contact_sync (
 CREATE INDEX contact_sync_due ON contact_sync (due_ms);
 CREATE INDEX contact_sync_until ON contact_sync (tenant, until_ms);
 
+-- migration 10
+-- server: a number of service, url, login and account; where it stays, wait_ms does.
+
+ALTER TABLE contact_sync ADD COLUMN server BIGINT NOT NULL DEFAULT 0;
+
 -- migration 0
 -- Of each session: rows that come many at once.
 

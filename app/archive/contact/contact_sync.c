@@ -30,7 +30,7 @@ struct sync_apply {
 	struct contact_book book;
 	struct bytes sync;
 	struct dial_plan plan;
-	int64_t now_ms;
+	int64_t now_ms, seen_ms;
 	json_int_t added, changed, removed, failed;
 };
 
@@ -138,7 +138,7 @@ static int synced_finish(const struct sync_apply *s, json_t *contact, const json
 static int synced_seen(struct sync_apply *s, const char *id)
 {
 	const struct sql_value params[] = { sql_text(s->book.tenant), sql_text(s->book.owner),
-					    sql_text(bytes_str(id)), sql_number(s->now_ms) };
+					    sql_text(bytes_str(id)), sql_number(s->seen_ms) };
 
 	return sql_run(s->archive->sql,
 		       "UPDATE contact SET seen_ms = $4 WHERE tenant = $1 AND owner = $2 AND "
@@ -290,6 +290,13 @@ static int sync_pages(struct sync_apply *s, const json_t *args, char why[SQL_WHY
 		if (!err && json_is_string(one) && synced_id(id, s->sync, json_string_value(one)))
 			err = synced_remove(s, id, why);
 	}
+	json_array_foreach(json_object_get(args, "kept"), i, one)
+	{
+		if (!err && json_is_string(one) && synced_id(id, s->sync, json_string_value(one)))
+			err = synced_seen(s, id);
+		s->failed++;
+	}
+	s->failed += (json_int_t)json_count(args, "failed");
 	return err;
 }
 
@@ -321,8 +328,8 @@ static int sync_note(struct sync_apply *s, const json_t *args, bool ends)
 }
 
 /*
- * Arguments: tenant, sync, run, plan; found and gone, as the helper has them (contacts.c there);
- * token, where the next page or run begins, done: that was the last page; next_ms: the next run is
+ * Arguments: tenant, sync, run, plan; found, gone, kept and failed, as the helper has them
+ * (contacts.c there); token, where the next page or run begins, done: that was the last page; next_ms: the next run is
  * so long after this one. Result: added, changed, removed, failed, and more: it is to be asked
  * again, without contacts.
  */
@@ -337,6 +344,8 @@ int contact_sync_apply(struct archive *a, const json_t *args, json_t **result,
 	if (!err)
 		err = sync_hold(&s, args, &row, why);
 	s.book.owner = bytes_str(row.owner ? json_string_value(row.owner) : "");
+	/* The clock of a node may be behind that of the one that has begun the run. */
+	s.seen_ms = s.now_ms > row.began_ms ? s.now_ms : row.began_ms;
 	if (!err)
 		err = sync_pages(&s, args, why);
 	if (!err && done && row.began_ms)
@@ -388,19 +397,25 @@ static int sync_tell_one(struct archive *a, const json_t *row, int64_t now_ms)
 					    sql_text(archive_arg(row, "sync")),
 					    sql_text(archive_arg(row, "owner")),
 					    sql_number((int64_t)json_count(row, "changed_ms")),
-					    sql_number(now_ms) };
+					    sql_number(now_ms),
+					    sql_number((int64_t)json_count(row, "server")) };
 
 	return sql_run(a->sql,
-		       "INSERT INTO contact_sync (tenant, sync, owner, changed_ms, due_ms) VALUES "
-		       "($1, $2, $3, $4, $5) ON CONFLICT (tenant, sync) DO UPDATE SET changed_ms = "
-		       "excluded.changed_ms, due_ms = excluded.due_ms, wait_ms = 0, token = '', "
-		       "until_ms = 0, run = contact_sync.run + 1 "
+		       "INSERT INTO contact_sync (tenant, sync, owner, changed_ms, due_ms, server) "
+		       "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, sync) DO UPDATE SET "
+		       "changed_ms = excluded.changed_ms, server = excluded.server, due_ms = CASE "
+		       "WHEN contact_sync.server = excluded.server AND contact_sync.wait_ms > "
+		       "excluded.due_ms THEN contact_sync.wait_ms ELSE excluded.due_ms END, "
+		       "wait_ms = CASE WHEN contact_sync.server = excluded.server THEN "
+		       "contact_sync.wait_ms ELSE 0 END, token = '', until_ms = 0, "
+		       "run = contact_sync.run + 1 "
 		       "WHERE contact_sync.changed_ms <> excluded.changed_ms",
 		       params, COUNT_OF(params), NULL, NULL);
 }
 
-/* Arguments: rows, a list of tenant, sync, owner, changed_ms (of the document). New and changed
- * ones are due, and read all. begins: the asker is the one that begins runs from now on, and those
+/* Arguments: rows, a list of tenant, sync, owner, changed_ms (of the document), server (a number of
+ * service, url, login and account). New and changed ones are due, or when the same server takes requests again, and
+ * read all. begins: the asker is the one that begins runs from now on, and those
  * of before are over. */
 int contact_sync_notify(struct archive *a, const json_t *args, json_t **result,
 			char why[SQL_WHY_MAX])
@@ -428,15 +443,17 @@ int contact_sync_notify(struct archive *a, const json_t *args, json_t **result,
 
 static bool on_sync_due(const struct sql_value *row, void *arg)
 {
-	*(json_t **)arg = json_pack("{s:s%, s:s%, s:s%, s:s%, s:I}", "tenant", row[0].text.p,
+	*(json_t **)arg = json_pack("{s:s%, s:s%, s:s%, s:s%, s:I, s:I}", "tenant", row[0].text.p,
 				    row[0].text.n, "sync", row[1].text.p, row[1].text.n, "owner",
 				    row[2].text.p, row[2].text.n, "token", row[3].text.p,
-				    row[3].text.n, "run", (json_int_t)sql_int(&row[4]) + 1);
+				    row[3].text.n, "run", (json_int_t)sql_int(&row[4]) + 1,
+				    "changed_ms", (json_int_t)sql_int(&row[5]));
 	return false;
 }
 
 /* Result: the next run that is due, which is the asker's from now on: tenant, sync, owner, token,
- * run; or an empty object. */
+ * run, changed_ms (of the document that it is for); or an empty object. One that ends unheard of is
+ * due behind the others. */
 int contact_sync_claim(struct archive *a, const json_t *args, json_t **result,
 		       char why[SQL_WHY_MAX])
 {
@@ -448,23 +465,25 @@ int contact_sync_claim(struct archive *a, const json_t *args, json_t **result,
 
 	(void)why;
 	if (!err)
-		err = sql_run(a->sql,
-			      "SELECT tenant, sync, owner, token, run FROM contact_sync s WHERE "
-			      "due_ms <= $1 AND until_ms <= $1 AND (SELECT COUNT(*) FROM "
-			      "contact_sync b WHERE b.tenant = s.tenant AND b.until_ms > $1) < $2 "
-			      "ORDER BY due_ms LIMIT 1",
-			      now, COUNT_OF(now), on_sync_due, &due);
+		err = sql_run(
+			a->sql,
+			"SELECT tenant, sync, owner, token, run, changed_ms FROM contact_sync "
+			"s WHERE due_ms <= $1 AND until_ms <= $1 AND (SELECT COUNT(*) FROM "
+			"contact_sync b WHERE b.tenant = s.tenant AND b.until_ms > $1) < $2 "
+			"ORDER BY due_ms LIMIT 1",
+			now, COUNT_OF(now), on_sync_due, &due);
 	params[0] = sql_text(archive_arg(due, "tenant"));
 	params[1] = sql_text(archive_arg(due, "sync"));
 	params[2] = sql_number((int64_t)json_count(due, "run"));
 	params[3] = sql_number(now_ms);
 	params[4] = sql_number(now_ms + LEASE_MS);
 	if (!err && due)
-		err = sql_run(a->sql,
-			      "UPDATE contact_sync SET run = $3, until_ms = $5, failed = 0, "
-			      "began_ms = CASE WHEN token = '' THEN $4 ELSE began_ms END "
-			      "WHERE tenant = $1 AND sync = $2 AND run = $3 - 1",
-			      params, COUNT_OF(params), NULL, NULL);
+		err = sql_run(
+			a->sql,
+			"UPDATE contact_sync SET run = $3, until_ms = $5, failed = 0, due_ms = $4, "
+			"began_ms = CASE WHEN token = '' THEN $4 ELSE began_ms END "
+			"WHERE tenant = $1 AND sync = $2 AND run = $3 - 1",
+			params, COUNT_OF(params), NULL, NULL);
 	if (!err && due && !sql_changed(a->sql))
 		err = -EAGAIN; /* another node was faster */
 	if (!err)

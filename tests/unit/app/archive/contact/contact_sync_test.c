@@ -239,6 +239,86 @@ static void backed_up(struct archive *a)
 	names_are("Anna");
 }
 
+/* What the service has, and could not be read, stays; so does what is seen by a clock that is behind. */
+static void kept(struct archive *a)
+{
+	g_a = a;
+	tell("7", "1000");
+	said("contact.sync.claim", "{\"now_ms\":1000}", "changed_ms", "7");
+	said("contact.sync.apply",
+	     "{" SYNC ",\"run\":1,\"found\":[" ANNA "," BORIS
+	     "],\"failed\":2,\"done\":true,\"token\":\"t1\"" AT(1001) "}",
+	     "failed", "2");
+	tell("8", "5000");
+	said("contact.sync.claim", "{\"now_ms\":5000}", "run", "3");
+	said("contact.sync.apply",
+	     "{" SYNC ",\"run\":3,\"found\":[" ANNA "],\"kept\":[\"p/2\"]" AT(4000) "}", "failed",
+	     "1");
+	said("contact.sync.apply", "{" SYNC ",\"run\":3,\"done\":true" AT(4001) "}", "removed",
+	     "0");
+	names_are("Anna Boris");
+}
+
+/* A run that ended unheard of is behind those that were due meanwhile. */
+static void behind(struct archive *a)
+{
+	g_a = a;
+	json_decref(ask("contact.sync.tell",
+			"{\"rows\":[{\"tenant\":\"acme\",\"sync\":\"a\",\"owner\":\"d\","
+			"\"changed_ms\":1}],\"now_ms\":1}"));
+	said("contact.sync.claim", "{\"now_ms\":10}", "sync", "\"a\"");
+	json_decref(ask("contact.sync.tell",
+			"{\"rows\":[{\"tenant\":\"acme\",\"sync\":\"b\",\"owner\":\"d\","
+			"\"changed_ms\":1}],\"now_ms\":5}"));
+	said("contact.sync.claim", "{\"now_ms\":200000}", "sync", "\"b\"");
+	said("contact.sync.claim", "{\"now_ms\":200000}", "sync", "\"a\"");
+}
+
+static void tell_server(const char *changed, const char *server)
+{
+	char args[256];
+
+	(void)snprintf(args, sizeof(args),
+		       "{\"rows\":[{" SYNC
+		       ",\"owner\":\"u1001\",\"changed_ms\":%s,\"server\":%s}],\"now_ms\":3000}",
+		       changed, server);
+	json_decref(ask("contact.sync.tell", args));
+}
+
+/* A service that has said when it takes requests again is not asked before by another document. */
+static void waits(struct archive *a)
+{
+	g_a = a;
+	tell_server("7", "5");
+	said("contact.sync.claim", "{\"now_ms\":3000}", "run", "1");
+	json_decref(ask("contact.sync.end",
+			"{" SYNC ",\"run\":1,\"reason\":\"busy\",\"detail\":\"\","
+			"\"next_ms\":5000,\"wait_ms\":5000" AT(3001) "}"));
+	tell_server("8", "5");
+	said("contact.sync.state", "{" SYNC AT(3002) "}", "next_utc_ms", "8001");
+	said("contact.sync.wish", "{" SYNC AT(3002) "}", "next_utc_ms", "8001");
+	tell_server("9", "6");
+	said("contact.sync.state", "{" SYNC AT(3002) "}", "next_utc_ms", "3000");
+}
+
+static void test_waits(void **state)
+{
+	(void)state;
+	rig_both(waits);
+}
+
+static void test_kept(void **state)
+{
+	(void)state;
+	rig_both(kept);
+}
+
+static void test_behind(void **state)
+{
+	(void)state;
+	rig_both(behind);
+}
+
 static void test_backed_up(void **state)
 {
 	(void)state;
@@ -266,10 +346,10 @@ static void test_share(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pages),
-		cmocka_unit_test(test_anew),
-		cmocka_unit_test(test_share),
-		cmocka_unit_test(test_backed_up),
+		cmocka_unit_test(test_pages), cmocka_unit_test(test_anew),
+		cmocka_unit_test(test_share), cmocka_unit_test(test_backed_up),
+		cmocka_unit_test(test_kept),  cmocka_unit_test(test_behind),
+		cmocka_unit_test(test_waits),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
