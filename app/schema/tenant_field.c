@@ -23,6 +23,8 @@
 
 /* As enum tenant_history_shared. */
 static const char *const g_history_shared[] = { "none", "groups", "all", NULL };
+/* As enum tenant_sync. */
+const char *const g_tenant_syncs[] = { "administrators", "users", "none", NULL };
 /* As enum contact_names. */
 static const char *const g_contact_names[] = { "missing", "always", "off", NULL };
 static const char *const g_dialling[] = { "enblock", "overlap", NULL };
@@ -643,6 +645,9 @@ const struct command_arg g_tenant_fields[] = {
 		   "History that a user sees beside his own: that of nobody (none), of groups that "
 		   "he is a member of and their members (groups), of all its extensions and groups "
 		   "(all)."),
+	WORD_FIELD("contact_sync", contact_sync, FIELD_NUMBER, g_tenant_syncs, "administrators",
+		   "Who may put syncs, which ask servers for contacts (sync.put): administrators, "
+		   "users and applications, too (users), or nobody, and none runs (none)."),
 	NUMBER_FIELD("recording_days", recordings.days, 0, 36500, "0",
 		     "Days that its recordings are kept on the node. 0: recordings.keep_days."),
 	WORD_FIELD("offline_lamps", core.offline_busy, FIELD_NUMBER, g_offline_blf, "dark",

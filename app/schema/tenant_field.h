@@ -24,6 +24,10 @@ enum tenant_history_shared {
 	TENANT_HISTORY_ALL,
 };
 
+/* Who may put syncs of contacts, in the order of contact_sync. */
+enum tenant_sync { TENANT_SYNC_ADMINISTRATORS, TENANT_SYNC_USERS, TENANT_SYNC_NONE };
+extern const char *const g_tenant_syncs[]; /* words of it */
+
 enum { TENANT_SEATS_MAX = 128, TENANT_RANGE_MAX = 32 };
 
 /* The number is one that users may give rooms. */
@@ -56,6 +60,7 @@ struct tenant_value {
 		uint32_t days;  /* kept in the archive; 0: for ever */
 		uint8_t shared; /* enum tenant_history_shared */
 	} history;
+	uint8_t contact_sync; /* enum tenant_sync */
 	struct tenant_recordings {
 		char store[256]; /* names of destinations, joined by ','; "": those of the node */
 		uint32_t days, mib; /* kept; 0: the node's; no limit */

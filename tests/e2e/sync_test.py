@@ -24,7 +24,7 @@ NETWORKS = "127.0.0.0/8"
 class Synced(People):
     def setUp(self):
         super().setUp()
-        self.operator("tenant.put", name="default", web_networks=f"{NETWORKS},{place.NODE}/32")
+        self.operator("tenant.put", name="default", web_networks=f"{NETWORKS},{place.NODE}/32", contact_sync="administrators")
         self.services = self.enterContext(Services())
 
     def put(self, name, **fields):
@@ -135,7 +135,7 @@ class Sync(Synced):
         """Graph: delta links, which lead to the service alone; 410 reads all; 429 with Retry-After is waited for, also by a command."""
         for i in range(3):
             self.services.put(f"AAM{i}", displayName=f"M{i}", businessPhones=[f"55500{i}"], mobilePhone=None, emailAddresses=[{"address": f"m{i}@x"}])
-        self.put("m", service="microsoft", url=self.services.url, login="client-1", account="anna@example.com", secret="app-secret")
+        self.put("m", service="microsoft", url=f"{self.services.url}/", login="client-1", account="anna@example.com", secret="app-secret")
         self.ran("m")
         self.assertEqual(self.theirs(), ["M0", "M1", "M2"])
         method, path, _, _, body = self.services.seen[0]
@@ -155,7 +155,10 @@ class Sync(Synced):
         self.assertEqual(state["next_utc_ms"] - state["ran_utc_ms"], 5400000)
         self.assertEqual(self.operator("sync.run", name="m")["next_utc_ms"], state["next_utc_ms"])
         # a link to somewhere else is not followed with the access token
+        # nor does a change of the document that asks the same
         self.put("m", minutes=11)
+        until(lambda: self.state("m")["next_utc_ms"] == state["next_utc_ms"], self.node.log_tail)
+        self.put("m", login="client-2")
         until(lambda: self.state("m")["reason"] == "", self.node.log_tail)
         self.services.fails = [(200, {}, {"access_token": "access-1"}), (200, {}, {"value": [], "@odata.nextLink": "http://127.0.0.2:1/x"})]
         self.assertIn("url", self.runs("m", "request")["detail"])
@@ -178,12 +181,76 @@ class Sync(Synced):
         self.ran("g")
         access = (200, {}, {"access_token": "access-1"})
         for answer, reason in (((200, {}, "<html/>"), "answer"), ((500, {}, {}), "status"), ((302, {"Location": "http://127.0.0.1/"}, {}), "status"),
-                               ((403, {}, {}), "login"), ((200, {}, {"connections": [{"names": []}]}), "answer")):
+                               ((403, {}, {}), "login"), ((200, {}, {"connections": 1}), "answer"),
+                               # longer than is taken; as contacts it would be longer than the link to the node takes
+                               ((200, {}, {"connections": [{"resourceName": "people/x", "phoneNumbers": [{"value": "1"}] * 300000}]}), "answer")):
             self.services.fails = [access, answer]
             self.runs("g", reason)
+        # one without an id, or with one that is too long, is left out, and counted
+        self.services.fails = [access, (200, {}, {"connections": [{"names": []}, {"resourceName": "x" * 1024}], "nextSyncToken": "1"})]
+        self.assertEqual(self.runs("g")["failed"], 2)
         self.operator("tenant.put", name="default", web_networks="")
-        self.runs("g", "address")
+        self.assertIn("http", self.runs("g", "address")["detail"])
         self.assertEqual(self.theirs(), ["G1"])
+
+    def test_many(self):
+        """An answer with hundreds is written in parts, and so is one with hundreds that are gone."""
+        self.services.PAGE = 450
+        for i in range(450):
+            self.google(f"G{i:03}", f"2125550{i:03}")
+        self.put("g", service="google", url=self.services.url, login="c", secret="s r")
+        self.assertEqual((self.ran("g")["contacts"], len(self.services.seen)), (450, 2))
+        for i in range(300):
+            self.services.delete(f"G{i:03}")
+        self.assertEqual(self.runs("g")["contacts"], 150)
+        self.assertEqual((self.theirs()[0], len(self.services.seen)), ("G300", 4))
+
+    def test_cards(self):
+        """Cards with large pictures are asked for a few at a time; one that the server does not bring stays, and is counted; one that is gone goes."""
+        photo = "\n ".join(["A" * 74] * 5400)
+        for i in range(25):
+            self.services.put(f"c{i:02}.vcf", card=card(f"C{i:02}", f"uid-{i}", f"PHOTO;ENCODING=b;TYPE=JPEG:{photo}"))
+        self.put("d", url=f"{self.services.url}/book/", login="u")
+        self.assertEqual(self.ran("d")["contacts"], 25)
+        self.services.put("c00.vcf", card=None)
+        self.services.forget()
+        self.runs("d", "expired")
+        state = until(lambda: (state := self.state("d"))["reason"] == "" and not state["running"] and state, self.node.log_tail)
+        self.assertEqual((state["contacts"], state["failed"], self.theirs()[0]), (25, 1, "C00"))
+        # one that is listed, and goes before its card is asked for
+        self.services.gate = threading.Event()
+        self.services.put("c01.vcf", card=card("New", "uid-1"))
+        asked = sum("multiget" in body for *_, body in self.services.seen)
+        self.operator("sync.run", name="d")
+        until(lambda: sum("multiget" in body for *_, body in self.services.seen) > asked, self.node.log_tail)
+        self.services.delete("c01.vcf")
+        self.services.gate.set()
+        until(lambda: self.state("d")["contacts"] == 24, self.node.log_tail)
+        self.assertNotIn("C01", self.theirs())
+
+    def test_cut(self):
+        """A server that cuts its list, and says that it goes on where it began, ends the run."""
+        cut = (207, {"kind": "application/xml"}, '<d:multistatus xmlns:d="DAV:"><d:response><d:href>/book/</d:href><d:status>HTTP/1.1 507 x</d:status>'
+               "</d:response><d:sync-token>t</d:sync-token></d:multistatus>")
+        self.services.fails = [cut] * 50
+        self.put("d", url=f"{self.services.url}/book/", login="u")
+        self.assertIn("began", self.ran("d", reason="answer")["detail"])
+        self.assertEqual(len(self.services.seen), 2)
+
+    def test_changed(self):
+        """A document that changes between two pages: what the run has of the one server does not go to the other."""
+        for i in range(5):
+            self.google(f"G{i}", f"212555000{i}")
+        other = self.enterContext(Services())
+        other.put("O", names=[{"displayName": "Other"}])
+        self.services.gate = threading.Event()
+        self.put("g", service="google", url=self.services.url, login="c", secret="s r")
+        until(lambda: any("pageToken" in query for _, _, query, _, _ in self.services.seen), self.node.log_tail)
+        self.put("g", url=other.url, secret="s2 r2")
+        self.services.gate.set()
+        until(lambda: self.theirs() == ["Other"], self.node.log_tail)
+        self.assertEqual([path for _, path, *_ in other.seen][:2], ["/token", "/v1/people/me/connections"])
+        self.assertEqual([query for _, _, query, _, _ in other.seen if "pageToken" in query or "syncToken" in query], [])
 
     def test_killed(self):
         """The helper, the archive and the node are killed between two pages: the next run goes on, and nobody is lost or there twice."""
@@ -210,6 +277,11 @@ class Rights(Synced):
     def test_who_may(self):
         """A user has own ones, sees no others, and changes none that is locked; the directory's are administrators'."""
         path, body = "/v1/syncs/mine", {"service": "google", "url": self.services.url, "login": "c", "secret": "s r"}
+        self.refused(403, "not_allowed", self.node, "PATCH", path, self.mine, body)
+        self.operator("tenant.put", name="default", contact_sync="none")
+        with self.assertRaisesRegex(Refused, "contact_sync"):
+            self.put("x", **body)
+        self.operator("tenant.put", name="default", contact_sync="users")
         made = self.ok(self.node, "PATCH", path, self.mine, body)
         self.assertEqual((made["user"], made["has_secret"], "secret" in made), ("1001", True, False))
         self.refused(403, "not_allowed", self.node, "PATCH", "/v1/syncs/theirs", self.mine, {**body, "user": "1002"})
@@ -219,6 +291,13 @@ class Rights(Synced):
         self.refused(404, "not_found", self.node, "POST", f"{path}/run", self.other, {})
         self.assertEqual((len(self.ok(self.node, "GET", "/v1/syncs", self.mine)), self.ok(self.node, "GET", "/v1/syncs", self.other)), (1, []))
         self.refused(403, "not_allowed", self.node, "PATCH", path, self.mine, {"locked": True})
+        # why it failed is a word for a user, and more for an administrator
+        after = self.ran("mine")["ran_utc_ms"]
+        self.services.fails = [(500, {}, {})]
+        self.operator("sync.run", name="mine")
+        self.assertIn("500", self.ran("mine", after, "status")["detail"])
+        seen = self.ok(self.node, "GET", f"{path}/state", self.mine)
+        self.assertEqual((seen["reason"], seen["detail"]), ("status", ""))
         self.operator("sync.put", name="mine", locked=True)
         for method, what in (("PATCH", {"on": False}), ("DELETE", None)):
             self.refused(403, "not_allowed", self.node, method, path, self.mine, what)
@@ -243,6 +322,12 @@ class Rights(Synced):
         self.put("x", url=f"{self.services.url}/b/", login="u")
         with self.assertRaisesRegex(Refused, "give it"):
             self.operator("sync.put", name="x", url=f"{self.services.url}/c/")
+        for fields in ({"login": "v"}, {"account": "v@example.com"}):
+            with self.assertRaisesRegex(Refused, "give it"):
+                self.operator("sync.put", name="x", **fields)
+        self.put("x", url=f"{self.services.url}/b/", login="u", on=False, minutes=5)
+        state = until(lambda: (state := self.state("x"))["next_utc_ms"] - state["ran_utc_ms"] == 300000 and state, self.node.log_tail)
+        self.assertEqual(state["reason"], "")
         with self.assertRaisesRegex(Refused, "keeps its book"):
             self.put("x", user="1001")
         for i in range(7):

@@ -52,8 +52,13 @@ int sync_seal(struct sync_value *v, const char *tenant, struct bytes secret,
 /* 0 or -EBADMSG. */
 int sync_open(const struct sync_value *v, const char *tenant, const struct seal_key *key,
 	      char out[SYNC_SECRET_MAX]) NODISCARD;
+/* A number of service, url, login and account, which JSON has room for. */
+uint64_t sync_server(const struct sync_value *v);
 /* The owner of its book, as the archive has it: "d", or "u" and the extension. */
 void sync_owner(char out[DOCUMENT_NAME_MAX + 1], const struct sync_value *v);
+
+/* http only where the tenant says that it is near. "": that of the service. */
+bool sync_url_may_be(const char *url, const char *networks);
 
 /* sync.run and sync.state. */
 command_fn sync_state;

@@ -16,13 +16,18 @@
 #include "app/schema/tenant_field.h"
 #include "base/clock.h"
 
+static bool sync_is_administrator(const struct command_run *run)
+{
+	return run->role >= COMMAND_FOR_ADMIN && !run->user[0];
+}
+
 /* False: the run has failed. */
 static bool sync_may(struct command_run *run, const void *value)
 {
 	const struct sync_value *v = value;
-	bool admin = run->role >= COMMAND_FOR_ADMIN && !run->user[0];
 
-	if (admin || (v->user[0] && !v->locked && (!run->user[0] || !strcmp(v->user, run->user))))
+	if (sync_is_administrator(run) ||
+	    (v->user[0] && !v->locked && (!run->user[0] || !strcmp(v->user, run->user))))
 		return true;
 	command_fail(run, COMMAND_NOT_ALLOWED, "name",
 		     v->user[0] && v->locked ? "an administrator has locked it"
@@ -41,8 +46,7 @@ static uint32_t user_syncs(const struct command_run *run, const char *user)
 	return count;
 }
 
-/* http only where the tenant says that it is near. */
-static bool sync_url_may_be(const char *url, const char *networks)
+bool sync_url_may_be(const char *url, const char *networks)
 {
 	struct webhook_network list[WEBHOOK_NETWORKS_MAX];
 	struct bytes path, host = webhook_url_authority(bytes_str(url), &path);
@@ -64,13 +68,26 @@ static bool sync_check(struct command_run *run, const void *value)
 	struct tenant_value t;
 
 	if (!command_tenant_value(run->node, run->tenant, &t))
-		t.web.networks[0] = '\0';
+		t = (struct tenant_value){ .contact_sync = TENANT_SYNC_ADMINISTRATORS };
+	if (t.contact_sync == TENANT_SYNC_NONE ||
+	    (t.contact_sync == TENANT_SYNC_ADMINISTRATORS && !sync_is_administrator(run))) {
+		command_fail(run, COMMAND_NOT_ALLOWED, NULL,
+			     "contact_sync of tenant.put says who may: %s",
+			     g_tenant_syncs[t.contact_sync]);
+		return false;
+	}
 	if (sync_url_may_be(v->url, t.web.networks))
 		return true;
 	command_fail(run, COMMAND_BAD_ARGUMENT, "url",
 		     "its address is one that this tenant may not ask, or it is http: web_networks "
 		     "of tenant.put allows both for an address");
 	return false;
+}
+
+static bool sync_asks_same(const struct sync_value *a, const struct sync_value *b)
+{
+	return a->service == b->service && !strcmp(a->url, b->url) && !strcmp(a->login, b->login) &&
+	       !strcmp(a->account, b->account);
 }
 
 /* former: without a name where it is new. False: the run has failed. */
@@ -88,10 +105,9 @@ static bool sync_is_good(struct command_run *run, const struct sync_value *v,
 	else if (!former->name[0] && v->user[0] && user_syncs(run, v->user) >= SYNCS_OF_USER)
 		command_fail(run, COMMAND_FULL, "user", "an extension has %d syncs at most",
 			     SYNCS_OF_USER);
-	else if (!secret && (!v->secret[0] || strcmp(v->url, former->url) != 0 ||
-			     v->service != former->service))
+	else if (!secret && (!v->secret[0] || !sync_asks_same(v, former)))
 		command_fail(run, COMMAND_MISSING_ARGUMENT, "secret",
-			     "it goes to another server now: give it, too");
+			     "it goes to another server or account now: give it, too");
 	else
 		return true;
 	return false;
@@ -143,6 +159,16 @@ const struct document_kind g_sync_documents = {
 	.forget = sync_forget,
 };
 
+/* What the library says tells of networks, which are administrators' business. */
+static void sync_on_state(struct command_run *run, const json_t *result)
+{
+	json_t *shown = json_copy((json_t *)(uintptr_t)result);
+
+	if (!sync_is_administrator(run))
+		(void)json_object_set_new(shown, "detail", json_string(""));
+	command_answer(run, shown);
+}
+
 /* Also sync.run. */
 void sync_state(struct command_run *run)
 {
@@ -157,5 +183,5 @@ void sync_state(struct command_run *run)
 	archive_run(run,
 		    command_is_verb(run->command, "run") ? "contact.sync.wish"
 							 : "contact.sync.state",
-		    json_pack("{s:s, s:s}", "tenant", run->tenant, "sync", v.name), NULL);
+		    json_pack("{s:s, s:s}", "tenant", run->tenant, "sync", v.name), sync_on_state);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/helper/webhook.h"
+#include "base/table.h"
 
 const char *const g_sync_services[] = { "carddav", "google", "microsoft", "pipedrive", NULL };
 
@@ -42,7 +43,8 @@ const struct command_arg g_sync_fields[] = {
 	  .preset = FIELD_PRESET("empty"),
 	  .help = "Of carddav the URL of the address book. Of others empty: that of the service; "
 		  "else who stands in for it. https, or http at an address that web_networks of "
-		  "tenant.put has. Another one needs the secret again.",
+		  "tenant.put has. Another one needs the secret again, as another service, login "
+		  "and account do.",
 	  .field = { FIELD_AT(FIELD_TEXT, url), .wrong = sync_url_wrong, .url = true } },
 	TEXT_FIELD("login", login, CHARSET_TEXT, NULL,
 		   "Of carddav the user; of google and microsoft the id of the OAuth client."),
@@ -125,6 +127,17 @@ int sync_open(const struct sync_value *v, const char *tenant, const struct seal_
 
 	return form_secret_open(out, SYNC_SECRET_MAX, sync_context(v, tenant, context), v->secret,
 				key);
+}
+
+uint64_t sync_server(const struct sync_value *v)
+{
+	static const struct hash_key key = { 0 };
+	char text[SYNC_URL_MAX + sizeof(v->login) + sizeof(v->account) + 16];
+	struct writer w = writer_over(text, sizeof(text));
+
+	WRITER_TEXTS(&w, g_sync_services[v->service], "\n", v->url, "\n", v->login, "\n",
+		     v->account);
+	return hash_sip(&key, writer_done(&w)) >> 11;
 }
 
 void sync_owner(char out[DOCUMENT_NAME_MAX + 1], const struct sync_value *v)

@@ -7,9 +7,10 @@
 #define SYNC_STATE                                                                                 \
 	"name, running, next_utc_ms, ran_utc_ms (the end of the last run; 0: none), good_utc_ms "  \
 	"(that of the last one which was well), contacts (that it has), failed (of the last run, " \
-	"that are no contacts or have no place), reason and detail (why the last run failed: "     \
-	"login, busy, status, answer, address, timeout, certificate, unreachable, expired, "       \
-	"helper, secret; empty: it was well)"
+	"that are no contacts, could not be read or have no place), reason (why the last run "     \
+	"failed: login, busy, status, request, answer, address, timeout, certificate, "            \
+	"unreachable, expired, lost, helper, secret; empty: it was well) and detail (for "         \
+	"administrators alone)"
 
 static const struct command_arg g_sync_args[] = {
 	TEXT_ARG("name", CHARSET_NAME, 1, DOCUMENT_NAME_MAX - 1, NULL, "Name of the sync.",

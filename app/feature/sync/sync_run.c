@@ -34,13 +34,15 @@ enum {
 	WALK_STEPS = 4096, /* and documents that are looked at for it */
 	LOGIN_S = 3600,    /* a wrong password is tried again */
 	LOST_S = 5,
+	RUN_S = 1800, /* then others have its place */
 };
 
 struct sync_run {
 	char tenant[TENANT_NAME_MAX], name[DOCUMENT_NAME_MAX];
 	uint16_t number; /* of the tenant; TENANT_NONE: it is gone */
 	json_t *due;     /* as the archive has handed it out */
-	uint64_t next;   /* the page to ask the helper for; 0: the first */
+	uint64_t begin_ns;
+	uint64_t next; /* the page to ask the helper for; 0: the first */
 	uint32_t pages;
 	bool done;
 };
@@ -67,8 +69,9 @@ static json_t *sync_row(const char *tenant, const struct sync_value *v)
 	char owner[DOCUMENT_NAME_MAX + 1];
 
 	sync_owner(owner, v);
-	return json_pack("{s:s, s:s, s:s, s:I}", "tenant", tenant, "sync", v->name, "owner", owner,
-			 "changed_ms", (json_int_t)v->changed_utc_ms);
+	return json_pack("{s:s, s:s, s:s, s:I, s:I}", "tenant", tenant, "sync", v->name, "owner",
+			 owner, "changed_ms", (json_int_t)v->changed_utc_ms, "server",
+			 (json_int_t)sync_server(v));
 }
 
 static void on_archive_has_it(struct node *n, const json_t *result, const char *why, void *arg)
@@ -247,7 +250,8 @@ static void run_apply(struct node *n, struct sync_run *r, const json_t *page)
 		(void)json_object_set_new(args, "next_ms",
 					  json_integer((json_int_t)run_minutes(n, r) * 60000));
 	}
-	for (const char *const *name = (const char *const[]){ "found", "gone", "token", NULL };
+	for (const char *const *name =
+		     (const char *const[]){ "found", "gone", "kept", "failed", "token", NULL };
 	     args && *name; name++) {
 		json_t *value = json_object_get(page, *name);
 
@@ -320,8 +324,26 @@ static void run_fetch(struct node *n, struct sync_run *r)
 		run_archive(n, r, "contact.sync.drop", run_args(r), run_on_dropped);
 		return;
 	}
-	if (v.off || !command_tenant_value(n, r->tenant, &t) || !t.enabled) {
-		sync_run_end(n, r, "", "", (uint64_t)24 * 3600, 0);
+	/* What the run has, such as its token, is for the server of the former document alone. */
+	if (v.changed_utc_ms != json_count(r->due, "changed_ms")) {
+		sync_changed(n, r->tenant, &v);
+		run_free(r);
+		return;
+	}
+	if (v.off || !command_tenant_value(n, r->tenant, &t) || !t.enabled ||
+	    t.contact_sync == TENANT_SYNC_NONE) {
+		sync_run_end(n, r, "", "", (uint64_t)v.minutes * 60, 0);
+		return;
+	}
+	if (clock_now_ns() - r->begin_ns > RUN_S * NS_PER_S) {
+		sync_run_end(n, r, "timeout", "it takes longer than 30 minutes",
+			     (uint64_t)v.minutes * 60, 0);
+		return;
+	}
+	if (!sync_url_may_be(v.url, t.web.networks)) {
+		sync_run_end(n, r, "address",
+			     "it is http, or barred, and web_networks does not have it",
+			     (uint64_t)v.minutes * 60, 0);
 		return;
 	}
 	args = page_args(n, r, &v, &t);
@@ -342,6 +364,7 @@ static bool run_start(struct node *n, json_t *due)
 	if (!r)
 		return false;
 	g_syncs.count++;
+	r->begin_ns = clock_now_ns();
 	r->due = json_incref(due);
 	r->number = tenants_find(n->common.tenants, tenant);
 	(void)bytes_cstr(tenant, r->tenant, sizeof(r->tenant));

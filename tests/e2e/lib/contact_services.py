@@ -136,12 +136,14 @@ class Services:
         request.answer(200, {"success": True, "data": [{"id": int(name), **members} for name, members in rows], "additional_data": {"next_cursor": more}})
 
     def carddav(self, request, path, body):
-        """A server that knows no limit. People have a card."""
+        """A server that knows no limit. People have a card; one with a card of None is listed, and not brought."""
         quoted = xml.sax.saxutils.escape
         if "multiget" in body:
             names = [href.split("<")[0].rsplit("/", 1)[1] for href in body.split("<d:href>")[1:]]
             parts = [f"<d:response><d:href>{path}{name}</d:href><d:propstat><d:prop><c:address-data>{quoted(self.people[name]['card'])}</c:address-data>"
-                     "</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>" for name in names if name in self.people]
+                     "</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>" for name in names if self.people.get(name, {}).get("card")]
+            parts += [f"<d:response><d:href>{path}{name}</d:href><d:status>HTTP/1.1 404 Not Found</d:status></d:response>"
+                      for name in names if name not in self.people]
         else:
             rows = self.since(body.split("<d:sync-token>")[1].split("<")[0])
             if rows is None:
