@@ -128,6 +128,19 @@ bool command_span_read(struct command_run *run, struct command_span *out)
 	       span_time_read(run, "until", true, &out->until_utc_ms);
 }
 
+bool command_span_read_past(struct command_run *run, struct command_span *out)
+{
+	uint64_t now_ms = clock_utc_ms();
+
+	if (!command_span_read(run, out))
+		return false;
+	if (out->until_utc_ms > now_ms)
+		out->until_utc_ms = now_ms;
+	if (out->since_utc_ms > out->until_utc_ms)
+		out->since_utc_ms = out->until_utc_ms;
+	return true;
+}
+
 bool command_span_has(const struct command_span *s, uint64_t utc_ms)
 {
 	return utc_ms >= s->since_utc_ms && utc_ms <= s->until_utc_ms;

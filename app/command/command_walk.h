@@ -22,6 +22,8 @@ struct command_span {
 int command_time_read(struct bytes text, uint64_t now_utc_ms, bool last, uint64_t *utc_ms);
 /* The arguments since, until and number of the run, as far as it has them. False: it has failed. */
 bool command_span_read(struct command_run *run, struct command_span *out);
+/* The same, of what was: it ends now at the latest, and begins at its end at the latest. */
+bool command_span_read_past(struct command_run *run, struct command_span *out);
 bool command_span_has(const struct command_span *s, uint64_t utc_ms);
 /* One of the two is that number, or the span has none. */
 bool command_span_is_of(const struct command_span *s, const char *from, const char *to);
