@@ -287,17 +287,13 @@ static void report_on_page(struct command_run *run, const json_t *rows)
 
 void queue_report(struct command_run *run)
 {
-	uint64_t until_ms = clock_utc_ms(), since_ms;
 	struct command_span span;
 
-	if (!command_span_read(run, &span))
+	if (!command_span_read_past(run, &span))
 		return;
-	if (span.until_utc_ms < until_ms)
-		until_ms = span.until_utc_ms;
-	since_ms = span.since_utc_ms < until_ms ? span.since_utc_ms : until_ms;
 	(void)json_object_set_new(run->args, "report",
 				  json_pack("{s:{}, s:{}, s:I, s:I, s:i}", "sums", "until",
-					    "since_ms", (json_int_t)since_ms, "until_ms",
-					    (json_int_t)until_ms, "pages", 0));
+					    "since_ms", (json_int_t)span.since_utc_ms, "until_ms",
+					    (json_int_t)span.until_utc_ms, "pages", 0));
 	report_page(run, NULL);
 }
