@@ -194,17 +194,13 @@ static void report_go_on(struct command_run *run, json_t *cursor)
 
 void command_history_report(struct command_run *run)
 {
-	uint64_t until_ms = clock_utc_ms(), since_ms;
 	struct command_span span;
 
-	if (!command_span_read(run, &span))
+	if (!command_span_read_past(run, &span))
 		return;
-	if (span.until_utc_ms < until_ms)
-		until_ms = span.until_utc_ms;
-	since_ms = span.since_utc_ms < until_ms ? span.since_utc_ms : until_ms;
 	(void)json_object_set_new(run->args, "report",
 				  json_pack("{s:{}, s:I, s:I, s:i}", "sums", "since_ms",
-					    (json_int_t)since_ms, "until_ms", (json_int_t)until_ms,
-					    "left_out", 0));
+					    (json_int_t)span.since_utc_ms, "until_ms",
+					    (json_int_t)span.until_utc_ms, "left_out", 0));
 	report_go_on(run, NULL);
 }
