@@ -101,8 +101,7 @@ void node_fsync_log(struct node *n)
 				      BYTES_LIT("appendfsync"), bytes_str(fsync) };
 
 	n->redis->embedded.fsync = fsync;
-	if (n->redis->embedded_used &&
-	    n->redis->link) /* what it does not hear now it is told with the next link */
+	if (n->redis->embedded_used && n->redis->link) /* without one, the next link sends it */
 		(void)!redis_command(n->redis->link, args, COUNT_OF(args), 0, NULL, NULL);
 }
 
@@ -546,7 +545,7 @@ void node_round(void *arg)
 	claimant_flush(n->cluster->claimant, clock_now_ns());
 	if (n->redis->link)
 		redis_flush(n->redis->link);
-	if (n->redis->leases) /* what that has brought is asked for at once */
+	if (n->redis->leases) /* commands of this round leave at once */
 		redis_flush(n->redis->leases);
 	round_measure(n);
 	ready_step(n);
