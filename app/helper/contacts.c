@@ -69,7 +69,7 @@ struct contacts_service {
 	const char *name, *url;
 	const char *access; /* where access tokens are given (RFC 6749); NULL: no such */
 	contacts_parse_fn *parse;
-	/* What is asked for a list. False: it is too long. */
+	/* Writes the request for a list. False: the request is too long. */
 	bool (*list)(const struct contacts *c, struct writer *url, struct writer *body);
 };
 
