@@ -62,7 +62,7 @@ const struct metric_def g_sync_metrics[] = {
 	{ NULL },
 };
 
-/* ---- what the archive is told ---- */
+/* ---- notices to the archive ---- */
 
 static json_t *sync_row(const char *tenant, const struct sync_value *v)
 {
@@ -82,7 +82,7 @@ static void on_archive_has_it(struct node *n, const json_t *result, const char *
 	(void)arg;
 }
 
-/* What is lost is told by the next walk. */
+/* A notice that is lost is sent again by the next walk. */
 static void archive_send(struct node *n, const char *request, json_t *args)
 {
 	if (args)
