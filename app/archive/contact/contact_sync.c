@@ -244,7 +244,7 @@ static bool on_sync_row(const struct sql_value *row, void *arg)
 	return true;
 }
 
-/* The run of args goes on, and no other one begins: locks its row. -EEXIST: it is over. */
+/* Locks the row of the run, so that no other run begins. -EEXIST: the run is over. */
 static int sync_hold(struct sync_apply *s, const json_t *args, struct sync_row *out,
 		     char why[SQL_WHY_MAX])
 {
@@ -496,8 +496,8 @@ int contact_sync_claim(struct archive *a, const json_t *args, json_t **result,
 	return err;
 }
 
-/* Arguments: tenant, sync, run, reason, detail, next_ms, wait_ms (a wish waits so long, too), anew:
- * the next run reads all. */
+/* Arguments: tenant, sync, run, reason, detail, next_ms, wait_ms (sync.run waits for it, too), anew
+ * (the next run reads all). */
 int contact_sync_end(struct archive *a, const json_t *args, json_t **result, char why[SQL_WHY_MAX])
 {
 	int64_t now_ms = archive_arg_now(args);
