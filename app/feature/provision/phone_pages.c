@@ -82,8 +82,8 @@ static bool pages_extension(const struct node *n, uint16_t tenant, const struct 
 	return e->core.enabled;
 }
 
-/* MAC-STATE-PROOF. The state is a hash of what the phone logs in with, and of who is logged in; the
- * proof says that a node has made both, so a stranger costs no look-up. */
+/* Writes MAC-STATE-PROOF. STATE is a hash of the phone's credentials and of the user who is logged
+ * in. PROOF is a MAC of both by a secret key, so a forged link costs no look-up. */
 static void phone_link_write(struct writer *w, const struct node *n, uint16_t tenant,
 			     const struct device_value *v, const struct extension *e)
 {
