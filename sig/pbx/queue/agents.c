@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agents of queues (queues.h): their state, and the call that has reserved each, or speaks with
+ * him. What changes there other nodes are told. */
+
+#include "sig/pbx/queue/queues_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void queue_agent_notify(const struct queues *x, const struct queue_agent *a, uint64_t by)
+{
+	const struct queue_agent_word w = { .by = by,
+					    .holds = a->call == by,
+					    .wraps = a->wraps,
+					    .missed = a->missed,
+					    .until_utc_ms = a->until_utc_ms,
+					    .spoke_utc_ms = a->spoke_utc_ms,
+					    .epoch = a->epoch };
+
+	if (x->listener.agent)
+		x->listener.agent(x->listener.arg, a, &w);
+}
+
+struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct bytes number,
+				     enum agent_state state, struct bytes reason, int *err)
+{
+	struct queue_agent *a = NULL;
+
+	*err = -ENOSPC;
+	x->agents_version++;
+	if (number.n < DIAL_NUMBER_MAX && reason.n < AGENT_REASON_MAX)
+		a = named_put(&x->agents, tenant, number, sizeof(*a), err);
+	if (!a)
+		return NULL;
+	if (state != a->state)
+		a->missed = 0;
+	a->state = (uint8_t)state;
+	(void)bytes_cstr(reason, a->reason, sizeof(a->reason));
+	return a;
+}
+
+void queue_agent_set_epoch(struct queue_agent *a, uint64_t epoch)
+{
+	if (a->epoch == epoch)
+		return;
+	a->epoch = epoch;
+	a->wraps = false;
+	if (!a->call)
+		a->until_utc_ms = 0;
+}
+
+void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number)
+{
+	struct queue_agent *a = named_find(&x->agents, tenant, number);
+
+	x->agents_version++;
+	if (a)
+		named_remove(&x->agents, a);
+	free(a);
+}
+
+struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct bytes number)
+{
+	return x && number.n < DIAL_NUMBER_MAX ? named_find(&x->agents, tenant, number) : NULL;
+}
+
+const struct queue_caller *queues_agent_changed(struct queues *x, uint16_t tenant,
+						struct bytes number)
+{
+	struct queue_agent *a = queues_agent(x, tenant, number);
+
+	if (a)
+		a->busy_utc_ms = 0;
+	return a ? queues_first(x, tenant) : NULL;
+}
+
+uint32_t queues_agent_count(const struct queues *x)
+{
+	return x->agents.count;
+}
+
+struct queue_agent *queues_agent_next(const struct queues *x, uint32_t *cursor)
+{
+	return named_next(&x->agents, cursor);
+}
+
+struct queue_agent *queue_agent_at(const struct queues *x, struct queue *q, uint8_t i)
+{
+	for (uint8_t k = 0; q->agents_version != x->agents_version && k < q->terms.count; k++)
+		q->agents[k] =
+			queues_agent(x, q->terms.tenant, bytes_str(q->terms.members[k].number));
+	q->agents_version = x->agents_version;
+	return q->agents[i];
+}
+
+uint32_t queue_agents(const struct queues *x, struct queue *q, bool ready)
+{
+	uint32_t n = 0;
+
+	for (uint8_t i = 0; i < q->terms.count; i++) {
+		const struct queue_agent *a = queue_agent_at(x, q, i);
+
+		n += a && (ready ? a->state == AGENT_READY : a->state != AGENT_OUT);
+	}
+	return n;
+}
+
+bool agent_is_of(const struct queue_agent *a, uint64_t call)
+{
+	return a->call == call && !a->process;
+}
+
+void agent_hold(const struct queues *x, struct queue_agent *a, uint64_t call, uint64_t until_utc_ms)
+{
+	a->call = call;
+	a->until_utc_ms = until_utc_ms;
+	a->wraps = false;
+	a->process = 0;
+	queue_agent_notify(x, a, call);
+}
+
+void queue_agent_yield(struct queue_agent *a)
+{
+	if (!a->rival)
+		return;
+	a->call = a->rival;
+	a->process = a->rival_process;
+	a->until_utc_ms = a->rival_until_utc_ms;
+	a->unheard_s = 0;
+	a->wraps = false;
+	a->rival = 0;
+}
+
+void agent_release(const struct queues *x, struct queue_agent *a, uint64_t call,
+		   uint64_t until_utc_ms)
+{
+	if (!agent_is_of(a, call))
+		return;
+	a->call = 0;
+	a->until_utc_ms = until_utc_ms;
+	queue_agent_notify(x, a, call);
+	queue_agent_yield(a);
+}
+
+void agent_lose(const struct queues *x, struct queue_agent *a, uint64_t call)
+{
+	if (!agent_is_of(a, call) || !x->listener.agent)
+		return;
+	a->process = QUEUES_NOWHERE;
+	a->unheard_s = 0;
+}
+
+void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, uint64_t now_utc_ms,
+		uint64_t wrap_ms)
+{
+	a->call = 0;
+	a->process = 0;
+	a->spoke_utc_ms = now_utc_ms;
+	a->until_utc_ms = now_utc_ms + wrap_ms;
+	a->wraps = wrap_ms;
+	queue_agent_notify(x, a, call);
+	queue_agent_yield(a);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the table of queues is made of (queues.h), for the files of this folder that read or change
+ * it: the queues of each tenant, their agents and callers. One thread. */
+#ifndef SIG_PBX_QUEUE_QUEUES_TABLE_H
+#define SIG_PBX_QUEUE_QUEUES_TABLE_H
+
+#include "base/named.h"
+#include "sig/pbx/queue/queues.h"
+
+#define QUEUES_NOWHERE UINT64_MAX /* the process of what no node has now */
+
+struct queues {
+	struct table by_name;    /* struct queue */
+	struct table agents;     /* struct queue_agent, by number */
+	struct table by_call;    /* struct queue_caller */
+	uint64_t agents_version; /* that are there */
+	struct queues_listener listener;
+	uint32_t seconds;            /* since there is one */
+	struct queues_counts counts; /* without those of now */
+	struct queues_tenant {
+		struct queue *first;
+		uint32_t looks; /* picks so far */
+	} * tenants;            /* one of each number, once there is a queue */
+};
+
+/* Also one that no document has yet. Returns NULL with *err = -ENOSPC or -ENOMEM. */
+struct queue *queues_make(struct queues *x, uint16_t tenant, struct bytes name, int *err);
+/* Once neither a document nor a caller has it. */
+void queues_drop(struct queues *x, struct queue *q);
+/* The document names that number. */
+bool queue_has_member(const struct queue_terms *t, struct bytes number);
+/* The agent of member i; NULL: he is not logged in. */
+struct queue_agent *queue_agent_at(const struct queues *x, struct queue *q, uint8_t i);
+/* The call of another node that claimed the agent meanwhile has him now. */
+void queue_agent_yield(struct queue_agent *a);
+/* Other nodes are told. by: the call that has the agent, or had him last. */
+void queue_agent_notify(const struct queues *x, const struct queue_agent *a, uint64_t by);
+void queue_caller_notify(const struct queues *x, const struct queue_caller *c, bool gone);
+/* Of two who have joined in the same moment the smaller id is first, on all nodes. */
+bool queue_caller_is_before(const struct queue_caller *a, const struct queue_caller *b);
+/* Other nodes must not take the caller for one that does not compete: he waits again before his
+ * agents are free, and rings only when they are reserved for him. */
+void queue_caller_rings(const struct queues *x, struct queue_caller *c, bool rings);
+
+#endif
