@@ -305,6 +305,7 @@ static void host_begin(void *arg, const struct queue_caller *c, const char *id)
 	struct bytes number = bytes_str(c->callback->number);
 
 	(void)id;
+	locations_set_now(n->locations, node_now(n));
 	if (!locations_know(n->locations, n->tenant, number))
 		(void)locations_request(n->locations, n->tenant, number,
 					&node_core_any(n)->locations_user, 0);
