@@ -235,6 +235,15 @@ static bool host_has_call(void *arg, uint64_t call)
 	return core && shard_call_tenant(core, call, &unused);
 }
 
+static bool host_is_answered(void *arg, uint64_t call)
+{
+	const struct shard *core = node_core_of(arg, call);
+	uint8_t space[256];
+	struct writer w = writer_over(space, sizeof(space));
+
+	return core && shard_call_flow(core, call, &w);
+}
+
 /* The answer of the store. who: process; a: call; b: document << 1 | whether the try is its own */
 static void on_tried(struct sim *s, const struct event *e)
 {
@@ -339,6 +348,7 @@ static void on_turn(struct sim *s, const struct event *e)
 		.is_idle = host_is_idle,
 		.call_of = host_call_of,
 		.has_call = host_has_call,
+		.is_answered = host_is_answered,
 		.begin = host_begin,
 		.end = host_end,
 		.arg = n,

@@ -526,6 +526,16 @@ static bool callback_has_call(void *arg, uint64_t call)
 	return core && shard_call_tenant(core, call, &unused);
 }
 
+/* The flow begins with the answer. */
+static bool callback_is_answered(void *arg, uint64_t call)
+{
+	const struct shard *core = node_core(arg, call);
+	uint8_t space[256];
+	struct writer w = writer_over(space, sizeof(space));
+
+	return core && shard_call_flow(core, call, &w);
+}
+
 static bool callback_agent_is_idle(void *arg, const struct queue_agent *a)
 {
 	const struct node *n = arg;
@@ -541,6 +551,7 @@ void queue_callbacks_second(struct node *n)
 		.is_idle = callback_agent_is_idle,
 		.call_of = callback_call_of,
 		.has_call = callback_has_call,
+		.is_answered = callback_is_answered,
 		.begin = callback_start,
 		.end = callback_end,
 		.arg = n,

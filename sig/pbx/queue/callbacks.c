@@ -196,7 +196,8 @@ static void callback_command_id(const struct queue_callback *b, uint8_t tries,
 }
 
 /* A successor of the process that made its last try may have that call: it rings on, and no other
- * one is made meanwhile. */
+ * one is made meanwhile. If it was answered, the callback is over: its process could not delete the
+ * document while the store was away. */
 static void callback_take_back(const struct callback_host *h, struct queue_callback *b)
 {
 	char id[CALLBACK_COMMAND_MAX];
@@ -206,7 +207,9 @@ static void callback_take_back(const struct callback_host *h, struct queue_callb
 	callback_command_id(b, (uint8_t)(b->tries - 1), id);
 	b->call = h->call_of(h->arg, id);
 	b->is_made = h->has_call(h->arg, b->call);
-	if (!b->is_made)
+	if (b->is_made && !b->over && h->is_answered(h->arg, b->call))
+		b->over = "answered";
+	if (!b->is_made || b->over)
 		b->call = 0;
 }
 

@@ -71,6 +71,8 @@ struct callback_host {
 	uint64_t (*call_of)(void *arg, const char *id);
 	/* This node has that call. */
 	bool (*has_call)(void *arg, uint64_t call);
+	/* ... and the number has answered it. */
+	bool (*is_answered)(void *arg, uint64_t call);
 	/* Starts the command by which its try is written down, if c->callback->tries are still all,
 	 * and made then. If another node has made that try, or nobody can: queues_callback_lost. */
 	void (*begin)(void *arg, const struct queue_caller *c, const char *id);

@@ -333,7 +333,8 @@ static void test_random(void **state)
 /* ---- what a node does ---- */
 
 struct office_node {
-	bool has_call;
+	bool has_call, is_answered;
+	const char *why; /* its callbacks end for that; NULL: expired */
 	uint32_t begun, ended;
 };
 
@@ -348,6 +349,13 @@ static bool node_has_call(void *arg, uint64_t call)
 	const struct office_node *n = arg;
 
 	return n->has_call && call;
+}
+
+static bool node_is_answered(void *arg, uint64_t call)
+{
+	const struct office_node *n = arg;
+
+	return n->is_answered && call;
 }
 
 static bool node_agent_is_idle(void *arg, const struct queue_agent *a)
@@ -380,7 +388,7 @@ static void node_end(void *arg, const struct queue_caller *c, const char *id, co
 
 	(void)c;
 	(void)id;
-	assert_string_equal(why, "expired");
+	assert_string_equal(why, n->why ? n->why : "expired");
 	n->ended++;
 }
 
@@ -389,13 +397,10 @@ static void test_taken_back(void **state)
 {
 	struct queues *x = office(CALLBACK_AGENT);
 	struct office_node n = { .has_call = true };
-	const struct callback_host h = { node_is_time,
-					 node_agent_is_idle,
-					 node_call_of,
-					 node_has_call,
-					 node_begin,
-					 node_end,
-					 &n };
+	const struct callback_host h = { node_is_time,     node_agent_is_idle,
+					 node_call_of,     node_has_call,
+					 node_is_answered, node_begin,
+					 node_end,         &n };
 	const struct queue_callback *b = asks(x, "1001", 100, 1, START);
 	uint64_t due = START + RING_MS + RETRY_MS;
 
@@ -419,14 +424,44 @@ static void test_taken_back(void **state)
 	queues_free(x);
 }
 
+/* The process that made the try died before it could delete the document: its successor does. */
+static void test_answered_before_the_kill(void **state)
+{
+	struct queues *x = office(CALLBACK_AGENT);
+	struct office_node n = { .has_call = true, .is_answered = true, .why = "answered" };
+	const struct callback_host h = { node_is_time,     node_agent_is_idle,
+					 node_call_of,     node_has_call,
+					 node_is_answered, node_begin,
+					 node_end,         &n };
+	const struct queue_callback *b = asks(x, "1001", 100, 1, START);
+	uint64_t due = START + RING_MS + RETRY_MS;
+
+	(void)state;
+	queues_callbacks_turn(x, &h, due + 1);
+	queues_callbacks_turn(x, &h, due + 2);
+	assert_int_equal(n.ended, 1);
+	assert_int_equal(n.begun, 0);
+	assert_int_equal(b->call, 0); /* no agent of the call is free */
+	n.has_call = false;           /* the store does not answer yet */
+	queues_callbacks_turn(x, &h, due + CALLBACK_BEGINS_MS + 2);
+	assert_int_equal(n.ended, 2);
+	assert_int_equal(n.begun, 0);
+	queues_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_place),         cmocka_unit_test(test_owed),
-		cmocka_unit_test(test_one_at_a_time), cmocka_unit_test(test_over),
-		cmocka_unit_test(test_rivals),        cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_turn),          cmocka_unit_test(test_random),
+		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_owed),
+		cmocka_unit_test(test_one_at_a_time),
+		cmocka_unit_test(test_over),
+		cmocka_unit_test(test_rivals),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_turn),
+		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_taken_back),
+		cmocka_unit_test(test_answered_before_the_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
