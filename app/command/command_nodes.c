@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A list of the whole cluster: this node sends the same command to each other live node, by the
- * operators' stream (others.h), and merges their answers with its own rows. Control thread.
+ * An answer of the whole cluster: this node sends the same command to each other live node, by the
+ * operators' stream (others.h), and merges what they answer with its own. Control thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ enum { NODES_ID_MAX = 32 };
 
 struct command_nodes {
 	struct command_run *run;
-	command_fn *list; /* called when all nodes have answered, or are late */
+	command_merge_fn *merge; /* NULL: answers are rows of its list */
+	command_fn *end;         /* called when all nodes have answered, or are late */
 	char id[NODES_ID_MAX];
 	uint32_t count, left;
 	struct nodes_one {
@@ -48,7 +49,7 @@ static void nodes_end(struct command_nodes *a)
 			list_misses(a->run->list, a->list_of[i].name);
 	}
 	if (a->run->node->life->phase == NODE_RUNNING)
-		a->list(a->run);
+		a->end(a->run);
 	else
 		command_fail(a->run, COMMAND_UNAVAILABLE, NULL, "the node stops");
 	free(a);
@@ -74,13 +75,21 @@ static bool nodes_answer_read(struct command_list *l, const json_t *answer)
 	return true;
 }
 
+static bool nodes_answer_merge(const struct command_nodes *a, const json_t *result)
+{
+	if (json_is_object(result))
+		a->merge(a->run, result);
+	return json_is_object(result);
+}
+
 static void nodes_on_answer(struct others_ticket *t, struct bytes text)
 {
 	struct nodes_one *one = CONTAINER_OF(t, struct nodes_one, ticket);
 	struct command_nodes *a = one->all;
 	json_t *answer = text.p ? json_loadb((const char *)text.p, text.n, 0, NULL) : NULL;
 
-	one->answered = nodes_answer_read(a->run->list, answer);
+	one->answered = a->merge ? nodes_answer_merge(a, json_object_get(answer, "result"))
+				 : nodes_answer_read(a->run->list, answer);
 	json_decref(answer);
 	if (!--a->left)
 		nodes_end(a);
@@ -100,7 +109,8 @@ static json_t *nodes_args(const struct command_run *run, const char *name)
 	else if (run->role != COMMAND_FOR_OPERATOR)
 		(void)json_object_set_new(args, g_command_as_role.name,
 					  json_string(command_role_name(run->role)));
-	(void)json_object_set_new(args, "limit", json_integer((json_int_t)run->list->most));
+	if (list_is(run->command))
+		(void)json_object_set_new(args, "limit", json_integer((json_int_t)run->list->most));
 	(void)json_object_set_new(args, "node", json_string(name));
 	return args;
 }
@@ -144,19 +154,21 @@ static bool node_has_lost(struct node *n, const struct roster_node *node)
 	return false;
 }
 
-void command_nodes_request(struct command_run *run, command_fn *list)
+void command_nodes_merge(struct command_run *run, command_merge_fn *merge, command_fn *end)
 {
 	struct node *n = run->node;
 	struct command_nodes *a = calloc(1, sizeof(*a));
 	struct claimant_node one;
 	uint64_t self, incarnation;
 
-	if (!a || !n->cluster->claimant || command_value(run, "node")->given) {
+	if (!run->list)
+		run->list = calloc(1, sizeof(*run->list)); /* has the nodes that are missing */
+	if (!a || !run->list || !n->cluster->claimant || command_value(run, "node")->given) {
 		free(a);
-		list(run);
+		end(run);
 		return;
 	}
-	*a = (struct command_nodes){ .run = run, .list = list };
+	*a = (struct command_nodes){ .run = run, .merge = merge, .end = end };
 	(void)snprintf(a->id, sizeof(a->id), "list-%016llx",
 		       (unsigned long long)rand_u64_from(&n->rand));
 	claimant_self(n->cluster->claimant, &self, &incarnation);
@@ -168,4 +180,9 @@ void command_nodes_request(struct command_run *run, command_fn *list)
 	}
 	if (!a->left)
 		nodes_end(a);
+}
+
+void command_nodes_request(struct command_run *run, command_fn *list)
+{
+	command_nodes_merge(run, NULL, list);
 }
