@@ -74,7 +74,11 @@ class Line(Cluster):
     def line(self, node):
         """The callers that wait, in order, as this node has them."""
         names = {out.id: number for number, out in self.calls.items()}
-        return [names.get(row["call"], "?") for row in node.local("queue.status", name="sales")["callers"]]
+        return [names.get(row["call"], "?") for row in self.status(node, "abc"[(self.a, self.b, self.c).index(node)])["callers"]]
+
+    def status(self, at, of=None):
+        """What a node says of the queue; of: and has counted itself, or that node has."""
+        return at.local("queue.status", name="sales", **({"node": of} if of else {}))
 
     def lines(self):
         return [self.line(node) for node in self.nodes]
@@ -181,6 +185,29 @@ class Queues(Line):
         incoming.wait_cancel()
         self.assertEqual(self.rung("1011"), 3)
 
+    def test_status(self):
+        """Each node says which node has whose call, and what all of them have counted. One that stands still is left out."""
+        names = ["a", "b", "c"]
+        before = {name: self.status(self.a, name) for name in names}
+
+        def more(node, field, of=None):
+            return self.status(node, of)[field] - sum(row[field] for name, row in before.items() if of in (None, name))
+
+        self.waits(*CALLERS)
+        for node in self.nodes:
+            self.assertEqual(([row["node"] for row in self.status(node)["callers"]], more(node, "joined")), (names, 3))
+            self.assertEqual([more(node, "joined", name) for name in names], [1] * 3)
+        self.logs_in("1011")
+        incoming = self.rings("1011", "1001")
+        time.sleep(1)
+        self.has(incoming, "1011", "1001")
+        self.assertEqual([(more(node, "answered"), more(node, "wait_s") > 0) for node in self.nodes], [(1, True)] * 3)
+        self.c.process.send_signal(signal.SIGSTOP)
+        self.assertEqual(self.status(self.a)["joined"], sum(self.status(self.a, name)["joined"] for name in "ab"))
+        self.c.kill()
+        self.until(lambda: self.owner(19) in ("a", "b"))
+        until(lambda: [row["node"] for row in self.status(self.a)["callers"]] == ["b", self.owner(19)], lambda: self.status(self.a))
+        self.is_over("1011", incoming, "1001")
 
     def test_supervised(self):
         """MON-04: a supervisor at a third node hears an agent's call of a queue by command, each of its parties, and neither hears him."""

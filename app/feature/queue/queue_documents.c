@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kinds of documents "queue" and "agent", in effect in the table of the node
- * (sig/pbx/queue/queues.h), and what is shown of them now. The text of a queue's flow is put to
- * Redis first, where a successor of a call finds it. */
+ * (sig/pbx/queue/queues.h). The text of a queue's flow is put to Redis first, where a successor of
+ * a call finds it. */
 
 #include <string.h>
 
@@ -21,7 +21,6 @@
 #include "sig/pbx/queue/queues.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shared_tables.h"
-#include "sig/sip/id.h"
 
 enum { TENANT_QUEUES_MAX = 256, TENANT_AGENTS_MAX = 4096 };
 
@@ -193,147 +192,4 @@ json_t *agent_code_args(enum feature_action code, const char *number, struct byt
 	if (code == FEATURE_AGENT_NOT_READY && behind.n)
 		return json_pack("{s:s, s:s%}", "number", number, "reason", behind.p, behind.n);
 	return json_pack("{s:s}", "number", number);
-}
-
-/* ---- live ---- */
-
-static void call_put(json_t *json, uint64_t call)
-{
-	char id[ID_TEXT_LEN];
-
-	id_call_put(id, call);
-	(void)json_object_set_new(json, "call", json_stringn(id, sizeof(id)));
-}
-
-/* What he does now. */
-static const char *agent_does(const struct node *n, const struct queue_agent *a, uint64_t now)
-{
-	if (any_shard(n) && shard_user_is_busy(any_shard(n), a->tenant, bytes_str(a->number)))
-		return "busy";
-	if (a->state != AGENT_READY)
-		return g_agent_states[a->state];
-	if (a->until_utc_ms <= now)
-		return "ready";
-	return a->wraps ? "wrapup" : a->call ? "reserved" : "resting";
-}
-
-static json_t *agent_view(const struct node *n, const struct queue_agent *a)
-{
-	uint64_t now = clock_utc_ms();
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:i}", "number", a->number, "state",
-				 g_agent_states[a->state], "reason", a->reason, "now",
-				 agent_does(n, a, now), "calls", (json_int_t)a->calls, "missed",
-				 a->missed);
-
-	if (json && a->call)
-		call_put(json, a->call);
-	return json;
-}
-
-void agent_list(struct command_run *run)
-{
-	json_t *list = json_array();
-	const struct queue_agent *a;
-	uint32_t cursor = 0;
-
-	while ((a = queues_agent_next(queue_table(run->node), &cursor)) != NULL) {
-		if (a->tenant == document_tenant(run) && a->state != AGENT_OUT)
-			(void)json_array_append_new(list, agent_view(run->node, a));
-	}
-	command_answer(run, list);
-}
-
-static json_t *caller_view(const struct queue *q, const struct queue_caller *c, uint32_t position)
-{
-	uint64_t now = clock_utc_ms();
-	uint64_t waited_ms = now > c->joined_utc_ms ? now - c->joined_utc_ms : 0;
-	json_t *json = json_pack("{s:I, s:i, s:b, s:I, s:I}", "position", (json_int_t)position,
-				 "priority", c->priority, "rings", c->rings, "waited_s",
-				 (json_int_t)(waited_ms / 1000), "estimate_s",
-				 (json_int_t)(queue_wait_ms(q, position) / 1000));
-
-	if (json)
-		call_put(json, c->call);
-	return json;
-}
-
-void queue_status(struct command_run *run)
-{
-	const struct queues *x = queue_table(run->node);
-	const struct queue *q =
-		queues_find(x, document_tenant(run), command_value(run, "name")->text);
-	const struct queue_caller *c;
-	struct queue_walk walk;
-	json_t *callers = json_array(), *agents = json_array();
-	uint32_t position = 0;
-
-	if (!q) {
-		json_decref(callers);
-		json_decref(agents);
-		command_fail(run, COMMAND_NOT_FOUND, "name",
-			     "there is no such queue: queue.list shows all of them");
-		return;
-	}
-	walk = queue_walk(q); /* in their order: a line of thousands is walked once */
-	while ((c = queue_walk_next(&walk)) != NULL) {
-		position++;
-		if (!c->callback)
-			(void)json_array_append_new(callers, caller_view(q, c, position));
-	}
-	for (uint8_t i = 0; i < q->terms.count; i++) {
-		const struct queue_agent *a =
-			queues_agent(x, q->terms.tenant, bytes_str(q->terms.members[i].number));
-
-		if (a)
-			(void)json_array_append_new(agents, agent_view(run->node, a));
-	}
-	command_answer(run,
-		       json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name",
-				 q->terms.name, "waiting", (json_int_t)(q->waiting - q->callbacks),
-				 "callbacks", (json_int_t)q->callbacks, "joined",
-				 (json_int_t)q->joined, "answered", (json_int_t)q->answered, "left",
-				 (json_int_t)q->left, "answer_s",
-				 (json_int_t)(q->answered ? q->wait_ms / q->answered / 1000 : 0),
-				 "callers", callers, "agents", agents));
-}
-
-static json_t *queue_of_agent(const struct queues *x, struct queue *q)
-{
-	struct queue_walk walk = queue_walk(q);
-	const struct queue_caller *c;
-	uint64_t now = clock_utc_ms(), first = now;
-
-	while ((c = queue_walk_next(&walk)) != NULL)
-		first = !c->callback && c->joined_utc_ms < first ? c->joined_utc_ms : first;
-	return json_pack("{s:s, s:I, s:I, s:i, s:i}", "name", q->terms.name, "waiting",
-			 (json_int_t)(q->waiting - q->callbacks), "waited_s",
-			 (json_int_t)((now - first) / 1000), "agents",
-			 (int)queue_agents(x, q, false), "ready", (int)queue_agents(x, q, true));
-}
-
-void agent_get(struct command_run *run)
-{
-	const struct queues *x = queue_table(run->node);
-	uint16_t tenant = document_tenant(run);
-	struct bytes number = command_value(run, "number")->text;
-	const struct queue_agent *a = queues_agent(x, tenant, number);
-	json_t *view, *queues = json_array();
-	struct queue *q;
-	uint32_t cursor = 0;
-
-	if (a && a->state == AGENT_OUT) /* other nodes had told of him */
-		a = NULL;
-	while (x && (q = queues_next_of(x, tenant, number, &cursor)) != NULL)
-		(void)json_array_append_new(queues, queue_of_agent(x, q));
-	if (!a && !json_array_size(queues)) {
-		json_decref(queues);
-		command_fail(run, COMMAND_NOT_FOUND, "number",
-			     "it is neither logged in nor a member of a queue");
-		return;
-	}
-	view = a ? agent_view(run->node, a)
-		 : json_pack("{s:o, s:s, s:s}", "number", command_text_json(number), "state",
-			     g_agent_states[AGENT_OUT], "reason", "");
-	(void)json_object_set_new(view, "queues", queues);
-	command_answer(run, view);
 }

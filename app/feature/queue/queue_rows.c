@@ -13,6 +13,13 @@ static const struct command_arg g_queue_args[] = {
 	END,
 };
 #undef FIELD_OF
+static const struct command_arg g_queue_status_args[] = {
+	TEXT_ARG("name", CHARSET_NAME, 1, QUEUE_NAME_MAX - 1, NULL, "Name of the queue.",
+		 .required = true),
+	TEXT_ARG("node", CHARSET_TEXT, 1, 63, "all", "Only what the node of that name has counted.",
+		 .place = PLACE_NODE),
+	END,
+};
 #define AGENT_NUMBER                                                                       \
 	TEXT_ARG("number", CHARSET_NUMBER, 1, DIAL_NUMBER_MAX - 1, NULL, "The extension.", \
 		 .required = true)
@@ -82,13 +89,14 @@ static const struct command g_queue_commands[] = {
 	{ "queue.list", COMMAND_FOR_READER, g_no_args, "Lists queues by name.", "a list of queues",
 	  BY(command_document_list), .documents = BY(&g_queue_documents),
 	  .columns = "name,strategy,members,priority" },
-	{ "queue.status", COMMAND_FOR_READER, g_queue_args,
-	  "Who waits in a queue now, at all nodes, and what its agents do.",
-	  "name, waiting, callbacks (callback.list); joined, answered, left, answer_s (the average "
-	  "wait of those answered), "
-	  "counted by this node since it started; callers (a list of call, position, priority, "
-	  "rings, waited_s, estimate_s: by the last answers, 0: unknown) and agents (as "
-	  "agent.list)",
+	{ "queue.status", COMMAND_FOR_READER, g_queue_status_args,
+	  "Who waits in a queue now, at all nodes, and what its agents do. A node that does not "
+	  "say within 2 s what it has counted is named in missing, as by call.list.",
+	  "name, waiting, callbacks (callback.list); joined, answered, left, wait_s (of all those "
+	  "answered) and answer_s (of each, on the average), counted by all nodes, each since it "
+	  "started; callers (a list of call, node: that has the call, empty while none has it, "
+	  "position, priority, rings, waited_s, estimate_s: by the last answers of the node that "
+	  "is asked, 0: unknown) and agents (as agent.list)",
 	  BY(queue_status) },
 	{ "queue.report", COMMAND_FOR_READER, g_queue_report_args,
 	  "Adds up how calls went through queues and what agents did, at all nodes, out of the "
