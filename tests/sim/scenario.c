@@ -10,7 +10,7 @@
 #define END_NS   (580 * NS_PER_S)
 /* The last agent is free when it is quiet; two numbers are called then, one behind the other, and
  * each talks as long as one does. */
-#define BACK_NS  (QUIET_NS + 600 * NS_PER_S)
+#define BACK_NS (QUIET_NS + 600 * NS_PER_S)
 
 static void plan_network(struct sim *s)
 {
