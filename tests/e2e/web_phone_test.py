@@ -399,7 +399,7 @@ class Does(Phones):
         page.click("With video", "form button")
         far.click("Answer with video")
         for each in (page, far):
-            each.until("[...document.querySelectorAll('video.picture:not(.own)')].some(e => e.videoWidth > 0)")
+            each.until("[...document.querySelectorAll('video.picture:not(.own)')].some(e => e.videoWidth > 0 && e.clientWidth > 300)")
         page.click("Hang up", ".phone-bar button")
         far.until("!document.querySelector('.phone-call')")
         for each in (page, far):

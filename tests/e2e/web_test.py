@@ -32,7 +32,7 @@ LONG = 60
 HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
-CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "crm-logs", "crm-logs/1001", "capacity", "history/extensions/1001")
+CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "numbers", "dids", "rooms", "flows", "hours", "routes", "locations", "profiles", "devices", "accounts", "webhooks", "tenants", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "crm-logs", "crm-logs/1001", "capacity", "history/extensions/1001")
 CLIENT = ("", "messages", "history", "contacts", "phones", "settings", "call/1002")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 
@@ -88,15 +88,19 @@ class Walks(Asks):
         axe, said = pages.axe(), []
         for where in places:
             page.go(self.url(f"{name}#/{where}"))
-            page.until("document.querySelectorAll('[aria-busy]').length <= %d" % (name == "style"))
+            ready = "document.querySelectorAll('[aria-busy]').length <= %d" % (name == "style")
+            page.until(ready)
             for dark in (False, True):
                 page.theme(dark)
                 said += [f"{name}#/{where} {'dark' if dark else 'light'}: {found}" for found in page.violations_of_axe(axe, contrast=dark)]
                 self.picture(page, name, where, "dark" if dark else "light")
             page.theme(False)
             page.size(360, 740)
-            said += [f"{name}#/{where} at 360 px: {found}" for found in [page.too_wide(2)] if found]
-            self.picture(page, name, where, "phone")
+            for tongue, other in (("English", "Deutsch"), ("Deutsch", "English")):
+                said += [f"{name}#/{where} in {tongue} at 360 px: {found}" for found in [page.too_wide(2)] if found]
+                self.picture(page, name, where, f"phone-{tongue[:2].lower()}")
+                page.click(other, "button")
+                page.until(ready)
             page.size(1360, 860)
             self.fine(page)
         self.assertEqual(said, [])
@@ -405,9 +409,9 @@ class Console(WebTest):
             client.ask("trunk.put", name="out", servers="192.0.2.9", caller_id="100")
             client.ask("extension.put", number="1001", display_name="Ann Archer")
             client.ask("extension.put", number="1002", display_name=HOSTILE[:60])
+        self.connect()
         self.audio_a.start(440)
         self.audio_b.start(880)
-        self.connect()
         page = self.page("console")
         axe = pages.axe()
         self.assertEqual(page.violations_of_axe(axe), [])
@@ -497,7 +501,7 @@ class Voicemail(Walks, Mailbox):
             self.assertEqual(file.read(4), b"RIFF")
         page.fill("#message-note", "he calls again " + HOSTILE)
         page.click("Save note")
-        until(lambda: self.node.ctl("message.get", mailbox="1002", message=message)["note"] == "he calls again " + HOSTILE)
+        until(lambda: self.node.ctl("message.get", mailbox="1002", message=message).get("note") == "he calls again " + HOSTILE)
         page.fill("#message-to", "1001")
         page.click("Forward")
         page.shows("1001 has a copy")
@@ -565,29 +569,29 @@ class WebClient(WebTest):
         page.shows("What colleagues see")
         self.choose(page, b"<svg onload=alert(1)>")
         page.until("document.querySelector('[role=alert], [role=status]')?.innerText")
-        self.assertIsNone(page.run("document.querySelector('.picture')?.src ?? null"))
+        self.assertIsNone(page.run("document.querySelector('.portrait')?.src ?? null"))
         self.choose(page, png(600))
-        page.until("document.querySelector('.picture')?.naturalWidth === 256")
+        page.until("document.querySelector('.portrait')?.naturalWidth === 256")
         photo = self.node.ctl("picture.get", user="1001")["photo"]
         self.assertTrue(photo.startswith("data:image/jpeg;base64,"))
         other.go(self.url("client#/call/1001"))
-        other.until("document.querySelector('.picture')?.naturalWidth === 256")
-        self.assertEqual(other.run("document.querySelector('.picture').src"), photo)
+        other.until("document.querySelector('.portrait')?.naturalWidth === 256")
+        self.assertEqual(other.run("document.querySelector('.portrait').src"), photo)
         page.click("Remove")
-        page.until("!document.querySelector('.picture')")
+        page.until("!document.querySelector('.portrait')")
         self.node.ctl("contact.put", user="1001", contact="link", name="Link", photo=f"http://{place.NODE}:{self.node.http_port}/x.png")
         page.go(self.url("client#/contacts"))
         page.click("New contact")
         page.fill("#contact-name", "Zoe")
         self.choose(page, png(3))
-        page.until("document.querySelector('.picture')?.naturalWidth === 3")
+        page.until("document.querySelector('.portrait')?.naturalWidth === 3")
         page.click("Save", "dialog button")
         page.shows("Saved", "Zoe", "Link")
         self.assertTrue(self.node.ctl("contact.get", user="1001", contact=next(row["contact"] for row in self.node.ctl("contact.list", user="1001") if row["name"] == "Zoe"))
                         ["photo"].startswith("data:image/jpeg;base64,"))
         page.click("Change")        # of Link
         page.until("document.querySelector('#contact-name')?.value === 'Link'")
-        self.assertIsNone(page.run("document.querySelector('.picture')"))
+        self.assertIsNone(page.run("document.querySelector('.portrait')"))
         for each in (page, other):
             self.fine(each)
 

@@ -58,7 +58,10 @@ export const wordsOf = (name: string): string => {
 	return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-export function Field({ name, of, value, onChange, wrong, changed, words: own }: { name: string; of: Schema; value: Json | undefined; onChange: (value: Json) => void; wrong?: string; changed?: boolean; words?: [string, string] }) {
+/** Label, hint and choices, in place of those of the schema. */
+export type Words = [string, string, { [choice: string]: string }?];
+
+export function Field({ name, of, value, onChange, wrong, changed, words: own }: { name: string; of: Schema; value: Json | undefined; onChange: (value: Json) => void; wrong?: string; changed?: boolean; words?: Words }) {
 	const id = useId();
 	const kind = kindOf(of);
 	const about = { id, "aria-describedby": `${id}-hint`, "aria-invalid": wrong ? ("true" as const) : undefined };
@@ -77,7 +80,7 @@ export function Field({ name, of, value, onChange, wrong, changed, words: own }:
 				{!of.enum.includes(plain(value)) && <option value={plain(value)}>{plain(value)}</option>}
 				{of.enum.map((word) => (
 					<option key={word} value={word}>
-						{word.replace(/_/g, " ")}
+						{own?.[2]?.[word] ?? word.replace(/_/g, " ")}
 					</option>
 				))}
 			</select>
@@ -147,7 +150,7 @@ interface FormProps {
 	first?: string[]; // shown before the others
 	only?: string[];
 	before: Row;
-	words?: { [name: string]: [string, string] }; // label and hint, in place of those of the schema
+	words?: { [name: string]: Words };
 	fresh?: boolean; // the document is not there yet
 	onSave: (changes: Row) => Promise<unknown>;
 }

@@ -69,6 +69,11 @@ export function Tastes() {
 	const dark = theme() === "dark";
 	const [, again] = useState(0);
 	const german = language() === "de";
+	useEffect(() => {
+		const changed = () => again((n) => n + 1);
+		wish.addEventListener("change", changed);
+		return () => wish.removeEventListener("change", changed);
+	}, []);
 	return (
 		<>
 			<button
@@ -122,7 +127,8 @@ export const link = (...path: string[]): string => `#/${path.map(encodeURICompon
 
 export function usePlace(): Place {
 	const [place, setPlace] = useState(placeNow);
-	useEffect(() => {
+	// before the page is painted: whoever is as quick as that is followed, too
+	useLayoutEffect(() => {
 		const moved = () => {
 			setPlace(placeNow());
 			document.querySelector("main")?.focus({ preventScroll: true });
@@ -390,6 +396,7 @@ export interface Column {
 	track?: string; // of the grid; 1fr
 	end?: boolean; // numbers
 	wide?: boolean; // not on a phone
+	phone?: string; // its track there
 	cell?: (row: Row) => ComponentChildren;
 	value?: (row: Row) => string | number; // what it is sorted and sought by
 }
@@ -405,6 +412,7 @@ interface TableProps {
 	tools?: ComponentChildren;
 	sort?: string; // "-KEY": the highest first
 	high?: string;
+	least?: string; // width; narrower pages scroll it
 	file?: string; // name of its CSV
 	more?: (() => void) | null; // asks for further rows
 	seek?: boolean;
@@ -512,7 +520,7 @@ export function Table(props: TableProps) {
 	}, [rows === null]);
 	const first = Math.max(0, Math.min(Math.floor(view.top / ROW) - BEYOND, shown.length - 1));
 	const last = Math.min(shown.length, first + Math.ceil(view.high / ROW) + 2 * BEYOND);
-	const tracks = columns.map((column) => (column.track && !narrow ? column.track : column.end ? "minmax(0, .6fr)" : "minmax(0, 1fr)")).join(" ");
+	const tracks = columns.map((column) => (!narrow && column.track ? column.track : narrow && column.phone ? column.phone : column.end ? "minmax(0, .6fr)" : "minmax(0, 1fr)")).join(" ");
 	const by = order.replace(/^-/, "");
 	return (
 		<div class="card">
@@ -549,7 +557,7 @@ export function Table(props: TableProps) {
 			)}
 			{rows && !shown.length && (rows.length ? <Empty icon="seek" title={t("Nothing matches the filter")} /> : props.empty)}
 			{rows && shown.length > 0 && (
-				<div class="table" role="table" aria-label={label} aria-rowcount={shown.length + 1} style={{ "--tracks": tracks, "--high": props.high } as JSX.CSSProperties}>
+				<div class="table" role="table" aria-label={label} aria-rowcount={shown.length + 1} style={{ "--tracks": tracks, "--high": props.high, "--least": props.least } as JSX.CSSProperties}>
 					<div role="rowgroup">
 						<div class="line titles" role="row" aria-rowindex={1}>
 							{columns.map((column) => (
@@ -608,17 +616,25 @@ export function Table(props: TableProps) {
 /* ---- a line over time ---- */
 
 export function Chart({ points, label }: { points: number[]; label: string }) {
-	const most = Math.max(4, ...points) * 1.1;
-	const at = points.map((value, i): [number, number] => [(i * 600) / Math.max(1, points.length - 1), 148 - (value / most) * 140]);
+	const most = 2 * Math.ceil(Math.max(4, ...points) / 2);
+	const line = points.length === 1 ? [...points, ...points] : points;
+	const at = line.map((value, i): [number, number] => [(i * 600) / Math.max(1, line.length - 1), 148 - (value / most) * 140]);
 	const curve = at.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 	return (
-		<svg class="chart" viewBox="0 0 600 150" preserveAspectRatio="none" role="img" aria-label={label}>
-			{[8, 55, 102].map((y) => (
-				<path class="grid" key={y} d={`M0 ${y}H600`} />
-			))}
-			{at.length > 1 && <path class="area" d={`${curve}L600 150L0 150Z`} />}
-			<path class="curve" d={curve} />
-		</svg>
+		<div class="scaled">
+			<span class="small muted num" aria-hidden="true">
+				{[most, most / 2, 0].map((value) => (
+					<span key={value}>{value.toLocaleString(language())}</span>
+				))}
+			</span>
+			<svg class="chart" viewBox="0 0 600 150" preserveAspectRatio="none" role="img" aria-label={label}>
+				{[8, 78, 148].map((y) => (
+					<path class="grid" key={y} d={`M0 ${y}H600`} />
+				))}
+				{at.length > 1 && <path class="area" d={`${curve}L600 148L0 148Z`} />}
+				<path class="curve" d={curve} />
+			</svg>
+		</div>
 	);
 }
 

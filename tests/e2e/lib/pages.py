@@ -117,8 +117,8 @@ class WebPage(Page):
         return found
 
     def wider(self):
-        return self.run("document.documentElement.scrollWidth <= innerWidth ? '' : [...document.querySelectorAll('body *')]"
-                        ".filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 120)).join('\\n') || 'page'")
+        return self.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth ? '' : [...document.querySelectorAll('body *')]"
+                        ".filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth).slice(0, 5).map(e => e.outerHTML.slice(0, 120)).join('\\n') || 'page'")
 
     def violations_of_axe(self, script, contrast=False):
         """contrast: of colours alone."""
@@ -128,5 +128,10 @@ class WebPage(Page):
                         ".map(n => n.target.join(' ') + ' ' + n.html.slice(0, 160) + ' ' + n.failureSummary).join(' | ')))")
 
     def shot(self, path):
+        """The whole page, up to 4000 px of it."""
+        width, height = self.run("[innerWidth, innerHeight]")
+        self.size(width, min(4000, max(height, self.run("document.documentElement.scrollHeight"))))
+        time.sleep(0.1)
         data = self.say("Page.captureScreenshot", format="png")["data"]
+        self.size(width, height)
         pathlib.Path(path).write_bytes(base64.b64decode(data))

@@ -19,7 +19,7 @@ async function shrunk(file: Blob): Promise<string> {
 }
 
 export function Picture({ photo, of }: { photo: string; of: string }) {
-	return /^data:image\/(jpeg|png);base64,[A-Za-z0-9+/]+=*$/.test(photo) ? <img class="picture" src={photo} alt={t("Picture of {of}", { of })} /> : null;
+	return /^data:image\/(jpeg|png);base64,[A-Za-z0-9+/]+=*$/.test(photo) ? <img class="portrait" src={photo} alt={t("Picture of {of}", { of })} /> : null;
 }
 
 /** photo: "" where there is none. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // German texts of what a user sets for himself, by the English ones.
 export const ofSettings: { [english: string]: string } = {
+	all: "alle",
 	"Save note": "Notiz speichern",
 	"Copy to extensions or groups, joined by a comma": "Kopie an Nebenstellen oder Gruppen, mit Komma getrennt",
 	Forward: "Weiterleiten",
@@ -39,7 +40,7 @@ export const ofSettings: { [english: string]: string } = {
 	"The mailbox has no PIN": "Das Postfach hat keine PIN",
 	"The present password is wrong.": "Das jetzige Passwort ist falsch.",
 	"The two new passwords are not equal.": "Die beiden neuen Passwörter sind nicht gleich.",
-	"The word that your phones know for that, or off.": "Das Wort, das Ihre Telefone dafür kennen, oder off.",
+	"The word that your phones know for that, or off.": "Was Ihre Telefone dafür kennen, oder aus.",
 	"Use it": "Verwenden",
 	"What callers hear": "Was Anrufer hören",
 	"What you said": "Was Sie gesagt haben",
@@ -50,7 +51,11 @@ export const ofSettings: { [english: string]: string } = {
 	"Your phone rings, and you hear it": "Ihr Telefon klingelt, und Sie hören es",
 	"Your phone rings: speak behind the beep, then hang up": "Ihr Telefon klingelt: nach dem Ton sprechen, dann auflegen",
 	"Your phones register by it, too; where else you are signed in, you are signed out.": "Auch Ihre Telefone melden sich damit an; wo Sie sonst angemeldet sind, werden Sie abgemeldet.",
-	"none, urgent ones, or all.": "none: keine; urgent: dringende; all: alle.",
 	"not recorded": "nicht aufgenommen",
-	"phone: your phones ring, and do as they like; off: callers find you busy; single: one waits, and you hear a tone; multiple: five wait.": "phone: Ihre Telefone klingeln und tun, was sie wollen; off: Anrufer finden Sie besetzt; single: einer wartet, und Sie hören einen Ton; multiple: fünf warten.",
+	"Of those that wait you hear a tone.": "Von wartenden hören Sie einen Ton.",
+	"rings at your phones": "klingelt an Ihren Telefonen",
+	"finds you busy": "findet Sie besetzt",
+	waits: "wartet",
+	"waits, and four more do": "wartet, und vier weitere auch",
+	"urgent ones": "dringende",
 };

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { number, text, type Row } from "../api";
-import { Form, argumentsOf, schema } from "../field";
+import { Form, type Words, argumentsOf, schema } from "../field";
 import { duration, time } from "../format";
 import { language, t } from "../i18n";
 import { Audio, Badge, Card, Head, Icon, Notice, Waits, Wrong, attempt, say, useAsk } from "../ui";
@@ -21,7 +21,7 @@ const own = (noun: string): string => `/v1/${noun}/${encodeURIComponent(me())}`;
 const CALLS = ["do_not_disturb", "smart_do_not_disturb", "forward_always", "forward_busy", "forward_no_answer", "forward_rings", "forward_unreachable", "call_waiting", "auto_answer", "auto_answer_s", "lamps"];
 const TOLD = ["mailbox_notify", "mailbox_notify_to", "mailbox_notify_hours", "mailbox_notify_retry_s", "mailbox_mail", "mailbox_mail_audio", "mailbox_mail_delete"];
 
-const words = (): { [name: string]: [string, string] } => ({
+const words = (): { [name: string]: Words } => ({
 	do_not_disturb: [t("Do not disturb"), t("No phone of yours rings: callers find you busy. You can still call.")],
 	smart_do_not_disturb: [t("One call at a time"), t("While you have a call, further callers find you busy.")],
 	forward_always: [t("All calls go to"), t("Instead of your phones; empty: they ring. Several numbers, joined by a comma, are tried one after the other.")],
@@ -29,11 +29,11 @@ const words = (): { [name: string]: [string, string] } => ({
 	forward_no_answer: [t("When you do not answer, calls go to"), ""],
 	forward_rings: [t("… after so many rings"), t("A ring lasts six seconds.")],
 	forward_unreachable: [t("When none of your phones is there, calls go to"), ""],
-	call_waiting: [t("A second call"), t("phone: your phones ring, and do as they like; off: callers find you busy; single: one waits, and you hear a tone; multiple: five wait.")],
-	auto_answer: [t("Your desk phones answer by themselves"), t("The word that your phones know for that, or off.")],
+	call_waiting: [t("A second call"), t("Of those that wait you hear a tone."), { phone: t("rings at your phones"), off: t("finds you busy"), single: t("waits"), multiple: t("waits, and four more do") }],
+	auto_answer: [t("Your desk phones answer by themselves"), t("The word that your phones know for that, or off."), { off: t("off") }],
 	auto_answer_s: [t("… after so many seconds"), ""],
 	lamps: [t("Keys of your phone"), t("Which extensions they show, such as 1=blf:1002,2=blf:1003. These are your colleagues on the first page, too.")],
-	mailbox_notify: [t("A call tells of new messages"), t("none, urgent ones, or all.")],
+	mailbox_notify: [t("A call tells of new messages"), "", { none: t("none"), urgent: t("urgent ones"), all: t("all") }],
 	mailbox_notify_to: [t("That call goes to"), t("A number, as you dial it; empty: your own phones.")],
 	mailbox_notify_hours: [t("At these hours"), t("Such as 08:00-18:00, or the name of opening hours; empty: at any time.")],
 	mailbox_notify_retry_s: [t("Again after so many seconds"), t("Five times at most, for as long as the message is new; 0: 300.")],

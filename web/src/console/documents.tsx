@@ -42,7 +42,7 @@ export const kinds = (): Kind[] => [
 
 function Value({ name, value }: { name: string; value: api.Json | undefined }) {
 	if (typeof value === "boolean") return <Badge tone={value ? "good" : ""}>{value ? t("yes") : t("no")}</Badge>;
-	if (name === "registered") return <Badge tone={value ? "good" : ""}>{value ? t("{n} phones", { n: Number(value) }) : t("none")}</Badge>;
+	if (name === "registered") return <Badge tone={value ? "good" : ""}>{value ? Number(value) === 1 ? t("1 phone") : t("{n} phones", { n: Number(value) }) : t("none")}</Badge>;
 	if (name === "up" && Array.isArray(value)) {
 		const down = value.filter((one) => one && typeof one === "object" && !Array.isArray(one) && one.up === false).length;
 		return value.length ? <Badge tone={down ? "bad" : "good"}>{down ? t("{n} down", { n: down }) : t("up")}</Badge> : <Badge>{t("not probed")}</Badge>;
@@ -81,7 +81,7 @@ export function DocumentsPage({ kind }: { kind: Kind }) {
 				href={(row) => link(kind.path, text(row, kind.key))}
 				sort={kind.key}
 				more={asked.value?.next ? () => setPages(pages + 10) : null}
-				empty={<Empty icon={kind.icon} title={t("There is none yet")} />}
+				empty={<Empty icon={kind.icon} title={t("There is none yet")}>{t("“New” makes the first one.")}</Empty>}
 			/>
 		</>
 	);

@@ -16,8 +16,8 @@ export const NumberTablePage = () => (
 		id={(row) => `${text(row, "number")} ${text(row, "kind")} ${text(row, "of")}`}
 		sort="number"
 		columns={[
-			{ key: "number", title: t("Number"), track: "minmax(90px, .8fr)", cell: (row) => <span class="num">{text(row, "number")}</span> },
-			{ key: "kind", title: t("Kind"), track: "minmax(90px, .8fr)", value: (row) => kindName(text(row, "kind")) },
+			{ key: "number", title: t("Number"), track: "minmax(90px, .8fr)", phone: "84px", cell: (row) => <span class="num">{text(row, "number")}</span> },
+			{ key: "kind", title: t("Kind"), track: "minmax(90px, .8fr)", wide: true, value: (row) => kindName(text(row, "kind")) },
 			{ key: "of", title: t("Leads to"), track: "minmax(90px, 1.2fr)" },
 			{ key: "name", title: t("Name"), track: "minmax(80px, 1fr)", wide: true },
 			{ key: "meaning", title: t("Dialled"), track: "minmax(80px, .7fr)", wide: true },
@@ -71,7 +71,7 @@ export function CapacityPage() {
 	const asked = useAsk((signal) => api.rows("/v1/capacities", {}, 5000, { signal, anyTenant: true }), [], 5000);
 	const rows = asked.value?.value ?? null;
 	const columns: Column[] = [
-		{ key: "node", title: t("Node"), track: "minmax(80px, .8fr)" },
+		{ key: "node", title: t("Node"), track: "minmax(80px, .8fr)", phone: "minmax(0, .5fr)" },
 		{ key: "what", title: t("What"), track: "minmax(110px, 1.2fr)", value: (row) => whatName(text(row, "what")) },
 		{ key: "used", title: t("Used"), track: "120px", end: true, wide: true },
 		{ key: "max", title: t("Room for"), track: "120px", end: true, wide: true },

@@ -52,13 +52,14 @@ export function SeatsPage() {
 		});
 	};
 	const columns: Column[] = [
-		{ key: "number", title: t("Extension"), track: "minmax(70px, .6fr)" },
+		{ key: "number", title: t("Extension"), track: "minmax(70px, .6fr)", phone: "84px" },
 		{ key: "display_name", title: t("Name"), track: "minmax(90px, 1fr)", wide: true },
 		...GIVEN.map(
 			(seat): Column => ({
 				key: seat,
 				title: seatName(seat),
 				track: "minmax(50px, .7fr)",
+				phone: "112px",
 				value: (row) => (has(row, seat) ? 1 : 0),
 				cell: (row) => (
 					<button class="button slim" role="switch" aria-checked={has(row, seat)} aria-label={`${text(row, "number")}: ${seatName(seat)}`} onClick={() => give(row, seat)}>
@@ -79,7 +80,7 @@ export function SeatsPage() {
 			</Head>
 			<div class="stack">
 				{seats.error ? <Wrong error={seats.error} /> : seats.value ? <Totals rows={seats.value} /> : <Waits lines={3} />}
-				<Table label={t("Given to")} file="seats" columns={columns} rows={users.value?.value ?? null} error={users.error} id={(row) => text(row, "number")} sort="number" more={users.value?.next ? () => setPages(pages + 10) : null} empty={<Empty icon="users" title={t("There is none yet")} />} />
+				<Table label={t("Given to")} file="seats" least="760px" columns={columns} rows={users.value?.value ?? null} error={users.error} id={(row) => text(row, "number")} sort="number" more={users.value?.next ? () => setPages(pages + 10) : null} empty={<Empty icon="users" title={t("There is none yet")} />} />
 			</div>
 		</>
 	);

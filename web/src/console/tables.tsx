@@ -103,7 +103,7 @@ export const RegistrationsPage = () => (
 		columns={[
 			{ key: "number", title: t("Extension"), track: "minmax(90px, .6fr)" },
 			{ key: "user_agent", title: t("Phone"), track: "minmax(120px, 1.3fr)", cell: (row) => text(row, "user_agent") || <span class="muted">{t("unknown")}</span> },
-			{ key: "source", title: t("Address"), track: "minmax(120px, 1fr)", cell: (row) => <span class="mono">{text(row, "source")}</span> },
+			{ key: "source", title: t("Address"), track: "minmax(120px, 1fr)", phone: "minmax(0, 1.7fr)", cell: (row) => <span class="mono">{text(row, "source")}</span> },
 			{ key: "nat", title: "NAT", track: "80px", wide: true, value: (row) => (row.nat ? 1 : 0), cell: (row) => (row.nat ? <Badge>NAT</Badge> : "") },
 			{ ...at("registered_utc_ms", t("Since")), wide: true },
 			{ ...at("expires_utc_ms", t("Until")), wide: true },
@@ -212,7 +212,7 @@ export const AuditPage = () => (
 		show
 		columns={[
 			at("utc_ms", t("Time")),
-			{ key: "command", title: t("Command"), track: "minmax(120px, 1fr)", cell: (row) => <span class="mono">{text(row, "command")}</span> },
+			{ key: "command", title: t("Command"), track: "minmax(120px, 1fr)", phone: "minmax(0, 1.7fr)", cell: (row) => <span class="mono">{text(row, "command")}</span> },
 			{ key: "object", title: t("Of what"), track: "minmax(80px, .8fr)" },
 			{ key: "by", title: t("Who"), track: "minmax(90px, 1fr)", wide: true, cell: (row) => text(row, "user") || text(row, "by") },
 			{ key: "door", title: t("By what"), track: "80px", wide: true },
