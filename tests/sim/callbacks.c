@@ -31,14 +31,19 @@ static uint64_t between_ms(struct sim *s, uint32_t low, uint32_t high)
 	return (low + (s->script ? 0 : rand_below(&s->callbacks.rand, high - low + 1))) * NS_PER_MS;
 }
 
-static struct queues *table_of(const struct shard *core)
+/* Also that of a node of several shards that has none now. */
+static struct queues *table_of(const struct node *n)
 {
-	return core ? core->shared_tables->queues : NULL;
+	const struct shard *core = node_core_any(n);
+
+	return n->shared_tables ? n->shared_tables->queues
+	       : core           ? core->shared_tables->queues
+				: NULL;
 }
 
 static struct queue_caller *callback_at(const struct node *n, const struct callback_document *d)
 {
-	return queues_callback(table_of(node_core_any(n)), n->tenant, SALES, bytes_str(d->number));
+	return queues_callback(table_of(n), n->tenant, SALES, bytes_str(d->number));
 }
 
 /* ---- documents ---- */
@@ -63,14 +68,14 @@ void callbacks_read(const struct node *n, struct shard *core)
 	const struct callbacks *all = &n->sim->callbacks;
 
 	for (uint32_t i = 0; i < all->count; i++)
-		document_apply(n, table_of(core), &all->list[i]);
+		document_apply(n, core->shared_tables->queues, &all->list[i]);
 }
 
 /* Those that are gone, too. A node that does not reach the store learns it later. */
 static void callbacks_mirror(struct node *n)
 {
 	const struct callbacks *all = &n->sim->callbacks;
-	struct queues *x = table_of(node_core_any(n));
+	struct queues *x = table_of(n);
 
 	if (!x || n->sim->store.down || n->cut)
 		return;
@@ -81,7 +86,8 @@ static void callbacks_mirror(struct node *n)
 		if (c && !d->there && c->callback->created_utc_ms == d->created_utc_ms)
 			queues_callback_delete(x, n->tenant, SALES, bytes_str(d->number));
 	}
-	callbacks_read(n, node_core_any(n));
+	for (uint32_t i = 0; i < all->count; i++)
+		document_apply(n, x, &all->list[i]);
 }
 
 static void on_changed(struct sim *s, const struct event *e)
@@ -128,6 +134,14 @@ static bool call_is_up(const struct sim *s, uint64_t call, bool both)
 	       (both ? view.state == CALL_ESTABLISHED : view.state != CALL_ENDING);
 }
 
+/* He is a party of that call, and it has both: his phone may not have heard yet that it left. */
+static bool agent_talks(const struct sim *s, const struct phone *p, uint64_t call)
+{
+	const struct shard *core = node_core(s, call);
+
+	return call_is_up(s, call, true) && shard_call_part(core, call, bytes_str(p->user)).side;
+}
+
 /* No phone of an agent talks in a call of that node, or it has just begun to. Of calls at other nodes a node hears later, or not. */
 static bool agent_was_free(const struct sim *s, const struct node *n, uint32_t extension)
 {
@@ -142,7 +156,7 @@ static bool agent_was_free(const struct sim *s, const struct node *n, uint32_t e
 			busy |= c->state == PC_TALKING && (c->caller || c->acked) && c->answer_ns &&
 				s->now_ns - c->answer_ns > LATE_NS &&
 				node_of_call(s, c->node_call) == n &&
-				call_is_up(s, c->node_call, true);
+				agent_talks(s, p, c->node_call);
 		}
 	}
 	return !busy;
@@ -153,7 +167,7 @@ static void model_called(struct sim *s, const struct node *n, struct callback_do
 {
 	uint32_t ringing = 0, agents = 0;
 
-	if (call_is_up(s, d->call, false))
+	if (call_is_up(s, d->call, false) && !s->totals.steps)
 		check_fail(s, "%s is called back by two calls: %" PRIx64 ", %" PRIx64, d->number,
 			   d->call, call);
 	for (uint32_t i = 0; i < s->callbacks.count; i++) {
@@ -179,7 +193,7 @@ void callbacks_check_end(struct sim *s)
 			check_fail(s, "the callback of %s has no end", s->callbacks.list[i].number);
 	}
 	for (uint32_t i = 0; s->callbacks.count && i < s->node_count; i++) {
-		const struct queues *x = table_of(node_core_any(&s->nodes[i]));
+		const struct queues *x = table_of(&s->nodes[i]);
 		const struct queue_agent *a;
 		uint32_t cursor = 0;
 
@@ -204,7 +218,9 @@ static bool host_is_time(void *arg, const struct queue *q, const struct queue_ca
 
 static bool host_is_idle(void *arg, const struct queue_agent *a)
 {
-	return !shard_user_is_busy(node_core_any(arg), a->tenant, bytes_str(a->number));
+	struct shard *core = node_core_any(arg);
+
+	return core && !shard_user_is_busy(core, a->tenant, bytes_str(a->number));
 }
 
 /* As node_shard_of_command. */
@@ -224,7 +240,8 @@ static uint64_t host_call_of(void *arg, const char *id)
 				      &unused))
 			return id_call_derive(shard->number, bytes_str(id));
 	}
-	return id_call_derive(live[strlen(id) % count], bytes_str(id));
+	return id_call_derive(count ? live[strlen(id) % count] : n->shards[0].number,
+			      bytes_str(id));
 }
 
 static bool host_has_call(void *arg, uint64_t call)
@@ -257,12 +274,12 @@ static void on_tried(struct sim *s, const struct event *e)
 	struct queue_caller *c;
 	enum refusal refused = REFUSED_NO_CALL;
 
-	if (!n || !node_core_any(n) || node_stands(n))
+	if (!n || !table_of(n) || node_stands(n))
 		return;
 	callbacks_mirror(n);
 	c = callback_at(n, d);
 	if (!c || !(e->b & 1)) {
-		queues_callback_lost(table_of(node_core_any(n)), e->a);
+		queues_callback_lost(table_of(n), e->a);
 		return;
 	}
 	(void)snprintf(to, sizeof(to), "flow:queue:sales?%s", d->number);
@@ -357,10 +374,10 @@ static void on_turn(struct sim *s, const struct event *e)
 	if (!n)
 		return;
 	sim_after(s, TURN_NS, on_turn, e->who, 0, 0);
-	if (!node_core_any(n) || node_stands(n))
+	if (!table_of(n) || node_stands(n))
 		return;
 	callbacks_mirror(n);
-	queues_callbacks_turn(table_of(node_core_any(n)), &host, node_now(n).utc_ms);
+	queues_callbacks_turn(table_of(n), &host, node_now(n).utc_ms);
 	node_carry(n);
 }
 
