@@ -69,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *space = malloc(2 * AGAIN_MAX);
 	struct heard first = { .x = queues_create() }, second = { 0 };
+	const struct queues_around nobody = { nobody_is_there, nobody_is_there, NULL };
 	uint32_t cursor = 0;
 	struct queue *q;
 
@@ -90,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			assert(c->of == q && (!before || before->priority >= c->priority));
 	}
 	for (int i = 0; i <= QUEUE_UNHEARD_S; i++)
-		queues_second(first.x, false, nobody_is_there, NULL);
+		queues_second(first.x, false, &nobody);
 	for (cursor = 0; (q = queues_next(first.x, &cursor)) != NULL;)
 		assert(!q->waiting);
 	assert(!queues_first(first.x, 1));

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sig/feature/queue/line.h"
+#include "sig/pbx/queue/callbacks.h"
 #include "sig/shard/shard_state.h"
 
 #define LINE "queue" /* as the feature is called */
@@ -88,6 +89,12 @@ static void hear_caller(void *arg, struct bytes tenant, struct queue_caller *cal
 	line_hurry(h->tables, caller->tenant);
 }
 
+/* No shard may have done anything for a while. */
+static uint64_t line_wall_ms(const struct shard_shared_tables *c)
+{
+	return steady_add(c->remote_now.utc_ms, c->shards->host.wall_ms);
+}
+
 static void hear_agent(void *arg, struct bytes tenant, struct bytes number,
 		       const struct queue_agent_word *word)
 {
@@ -97,7 +104,7 @@ static void hear_agent(void *arg, struct bytes tenant, struct bytes number,
 	if (!shard_remote_tenant(h->tables, tenant, &of))
 		return;
 	if (queues_hear_agent(h->tables->queues, of, number, h->process, word,
-			      shard_wall_ms(h->tables->shards)))
+			      line_wall_ms(h->tables)))
 		LOG_WARN(LINE, word->by, "no room for an agent of another node");
 	line_hurry(h->tables, of);
 }
@@ -122,9 +129,23 @@ static bool line_is_there(void *arg, uint64_t process)
 	return c->remote_with.is_attached(c->remote_with.arg, process);
 }
 
+static bool line_has_call(void *arg, uint64_t call)
+{
+	const struct shard_shared_tables *c = arg;
+	uint16_t unused;
+
+	for (const struct shard *s = c->shards; s; s = s->next) {
+		if (shard_call_tenant(s, call, &unused))
+			return true;
+	}
+	return queues_callback_try(c->queues, call);
+}
+
 static void line_second(struct shard_shared_tables *c)
 {
-	queues_second(c->queues, c->remote_quick, line_is_there, c);
+	const struct queues_around around = { line_is_there, line_has_call, c };
+
+	queues_second(c->queues, c->remote_quick, &around);
 }
 
 static const struct shard_remote_hook line_remotes[] = {

@@ -285,7 +285,7 @@ void queues_callbacks_turn(struct queues *x, const struct callback_host *h, uint
 	}
 }
 
-void queues_callback_lost(const struct queues *x, uint64_t call)
+const struct queue_caller *queues_callback_try(const struct queues *x, uint64_t call)
 {
 	const struct queue *q;
 	uint32_t cursor = 0;
@@ -296,7 +296,16 @@ void queues_callback_lost(const struct queues *x, uint64_t call)
 
 		while (q->callbacks && (c = queue_walk_next(&w)) != NULL) {
 			if (c->callback && c->callback->call == call && !c->callback->is_made)
-				queue_callback_release(x, q, c->callback);
+				return c;
 		}
 	}
+	return NULL;
+}
+
+void queues_callback_lost(const struct queues *x, uint64_t call)
+{
+	const struct queue_caller *c = queues_callback_try(x, call);
+
+	if (c)
+		queue_callback_release(x, c->of, c->callback);
 }

@@ -89,10 +89,14 @@ int queues_hear_agent(struct queues *x, uint16_t tenant, struct bytes number, ui
 	return err;
 }
 
-/* Its own agents are told again. A call that no node tells of any more loses its agent. */
-static void agent_second(struct queues *x, struct queue_agent *a, bool is_there, bool all)
+/* Its own agents are told again. A call that this node does not have, and one that no node tells
+ * of any more, loses its agent. */
+static void agent_second(struct queues *x, struct queue_agent *a,
+			 const struct queues_around *around, bool all)
 {
-	uint8_t most = !a->process ? QUEUE_ROUND_S : is_there ? QUEUE_UNHEARD_S : QUEUE_LOST_S;
+	uint8_t most = !a->process                                 ? QUEUE_ROUND_S
+		       : around->is_there(around->arg, a->process) ? QUEUE_UNHEARD_S
+								   : QUEUE_LOST_S;
 
 	if (++a->rival_s > 1)
 		a->rival = 0;
@@ -100,7 +104,10 @@ static void agent_second(struct queues *x, struct queue_agent *a, bool is_there,
 		return;
 	a->unheard_s = 0;
 	if (!a->process) {
-		queue_agent_notify(x, a, a->call);
+		if (around->has_call(around->arg, a->call))
+			queue_agent_notify(x, a, a->call);
+		else
+			agent_release(x, a, a->call, 0);
 		return;
 	}
 	a->call = 0;
@@ -123,8 +130,7 @@ static void caller_second(struct queues *x, struct queue_caller *c, bool is_ther
 		queue_caller_notify(x, c, false);
 }
 
-void queues_second(struct queues *x, bool all, bool (*is_there)(void *arg, uint64_t process),
-		   void *arg)
+void queues_second(struct queues *x, bool all, const struct queues_around *around)
 {
 	struct queue_caller *c;
 	struct queue_agent *a;
@@ -136,9 +142,9 @@ void queues_second(struct queues *x, bool all, bool (*is_there)(void *arg, uint6
 		struct queue_walk w = queue_walk(q);
 
 		while ((c = queue_walk_next(&w)) != NULL)
-			caller_second(x, c, is_there(arg, c->process), all);
+			caller_second(x, c, around->is_there(around->arg, c->process), all);
 	}
 	cursor = 0;
 	while ((a = queues_agent_next(x, &cursor)) != NULL)
-		agent_second(x, a, is_there(arg, a->process), all);
+		agent_second(x, a, around, all);
 }

@@ -305,9 +305,14 @@ int queues_hear_caller(struct queues *x, const struct queue_caller *c, bool gone
 /* That process tells of an agent. His document may still be on its way. Returns as above. */
 int queues_hear_agent(struct queues *x, uint16_t tenant, struct bytes number, uint64_t process,
 		      const struct queue_agent_word *w, uint64_t now_utc_ms) NODISCARD;
+/* What the table does not know of this node and others. Each function is handed arg. */
+struct queues_around {
+	bool (*is_there)(void *arg, uint64_t process);
+	bool (*has_call)(void *arg, uint64_t call); /* this node has it, or begins to make it */
+	void *arg;
+};
 /* Once a second: tells its own again, all of them or those that are due, and forgets what other
- * nodes tell no more. */
-void queues_second(struct queues *x, bool all, bool (*is_there)(void *arg, uint64_t process),
-		   void *arg);
+ * nodes tell no more. Agents of calls that are gone are free after QUEUE_ROUND_S. */
+void queues_second(struct queues *x, bool all, const struct queues_around *around);
 
 #endif

@@ -19,6 +19,7 @@ enum {
 	RING_MS = 20000,
 	TAKEN_MS = 1000,
 };
+#define GONE UINT64_C(0x1234567) /* a call that no node has */
 
 static const char *const numbers[AGENTS] = { "1001", "1002", "1003", "1004" };
 
@@ -183,6 +184,12 @@ static void documents(struct queues *x)
 	}
 }
 
+static bool has_calls(void *arg, uint64_t call)
+{
+	(void)arg;
+	return call != GONE;
+}
+
 static void starts(struct world *w, int at)
 {
 	struct side *s = &w->sides[at];
@@ -197,10 +204,12 @@ static void starts(struct world *w, int at)
 
 static void second(struct world *w, bool all)
 {
+	const struct queues_around around = { is_there, has_calls, w };
+
 	w->now += 1000;
 	for (int i = 0; i < NODES; i++) {
 		if (w->sides[i].x)
-			queues_second(w->sides[i].x, all, is_there, w);
+			queues_second(w->sides[i].x, all, &around);
 	}
 	deliver_all(w);
 }
@@ -563,13 +572,10 @@ static void random_histories(void **state)
 }
 
 /* A node loses a call with its shard, and hears no more of it: it holds nobody by it. */
-static void lost_calls_hold_nobody(void **state)
+static struct world *two_nodes(void)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct truth *t;
-	struct queues *x;
 
-	(void)state;
 	assert_non_null(w);
 	w->messages = calloc(MESSAGES, sizeof(*w->messages));
 	assert_non_null(w->messages);
@@ -579,7 +585,28 @@ static void lost_calls_hold_nobody(void **state)
 	starts(w, 1);
 	second(w, true);
 	second(w, true);
-	t = &w->calls[1];
+	return w;
+}
+
+static void nobody_is_held(struct world *w, const char *number)
+{
+	for (int at = 0; at < 2; at++) {
+		struct queues *x = w->sides[at].x;
+
+		assert_int_equal(queues_agent(x, ACME, bytes_str(number))->call, 0);
+		queues_free(x);
+	}
+	free(w->messages);
+	free(w);
+}
+
+static void lost_calls_hold_nobody(void **state)
+{
+	struct world *w = two_nodes();
+	struct truth *t = &w->calls[1];
+	struct queues *x;
+
+	(void)state;
 	joins(w, t);
 	deliver_all(w);
 	assert_true(serves(w, t->node, true));
@@ -590,13 +617,24 @@ static void lost_calls_hold_nobody(void **state)
 	agent_lose(x, queues_agent(x, ACME, bytes_str(numbers[t->agent])), t->c.call);
 	for (int i = 0; i < RING_MS / 1000; i++)
 		second(w, false);
-	for (int at = 0; at < 2; at++) {
-		x = w->sides[at].x;
-		assert_int_equal(queues_agent(x, ACME, bytes_str(numbers[t->agent]))->call, 0);
-		queues_free(x);
-	}
-	free(w->messages);
-	free(w);
+	nobody_is_held(w, numbers[t->agent]);
+}
+
+/* Whatever its clock says until when: the wall's clock may be set back. */
+static void calls_that_are_gone_hold_nobody(void **state)
+{
+	struct world *w = two_nodes();
+	struct queues *x = w->sides[0].x;
+	struct queue_agent *a = queues_agent(x, ACME, bytes_str(numbers[0]));
+
+	(void)state;
+	agent_hold(x, a, GONE, w->now + 3600000);
+	deliver_all(w);
+	assert_true(queues_agent(w->sides[1].x, ACME, bytes_str(numbers[0]))->call == GONE);
+	for (int i = 0; i < QUEUE_ROUND_S; i++)
+		second(w, false);
+	assert_int_equal(a->until_utc_ms, 0);
+	nobody_is_held(w, numbers[0]);
 }
 
 /* ---- octets ---- */
@@ -656,6 +694,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_histories),
 		cmocka_unit_test(lost_calls_hold_nobody),
+		cmocka_unit_test(calls_that_are_gone_hold_nobody),
 		cmocka_unit_test(what_is_not_understood),
 	};
 
