@@ -312,7 +312,9 @@ void check_vanished(struct sim *s, const struct phone_call *c)
 	if (!seen)
 		return;
 	seen->abandoned = true;
-	if (s->nodes[0].settings.media_timeout_ns && c->state == PC_TALKING)
+	/* a branch without an ACK may have lost to another one: nobody waits for its media */
+	if (s->nodes[0].settings.media_timeout_ns && c->state == PC_TALKING &&
+	    (c->caller || c->acked))
 		sim_after(s, END_NS, on_should_be_over, c->phone->index, c->index, 0);
 }
 
