@@ -103,6 +103,31 @@ class Queued(unittest.TestCase):
 
 
 class Queues(Queued):
+    def test_tags_go_to_the_agent(self):
+        """IVR-04: what a flow knows of the caller is in the INVITE of the agent's phone, the events of the queue and the record, over a kill while he waits."""
+        self.ask("tenant.put", name="default", user_to_user=True)
+        self.addCleanup(self.ask, "tenant.put", name="default", user_to_user=False)
+        self.ask("flow.put", name="case", program=[{"tag": {"Case.Number": "0000123"}}, {"queue": {"name": "sales"}}])
+        self.addCleanup(self.ask, "flow.delete", name="case", force=True)
+        self.ask("number.put", number="104", to="flow:case")
+        self.addCleanup(self.ask, "number.delete", number="104")
+        out = self.calls("1001", to="104")
+        until(lambda: self.line() == ["1001"], self.line)
+        self.node.kill()
+        self.node.restart()
+        until(lambda: self.line() == ["1001"], self.line)
+        self.logs_in("1011")
+        incoming = self.rings("1011", "1001")
+        data = "Case.Number=0000123"
+        self.assertEqual(incoming.request.get("User-to-User"), data.encode().hex() + ";encoding=hex")
+        incoming.answer(self.phones["1011"].audio.sdp())
+        until(lambda: not self.line(), self.line)
+        out.bye()
+        incoming.wait_bye()
+        record = self.record()
+        self.assertEqual((record["agent"], record["data"]), ("1011", data))
+        self.assertEqual({row["data"] for kind in ("queue.joined", "queue.left") for row in self.events(kind)[-1:]}, {data})
+
     def test_max_calls(self):
         """What a tenant may have of calls bounds none of its queues, and none of its agents."""
         self.ask("tenant.put", name="default", max_calls=1)
