@@ -560,6 +560,12 @@ bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number
 /* Likewise of a device (sig/host/devices.h), by its name; failures count with its extension's. */
 bool shard_device_proves(struct shard *s, uint16_t tenant, struct bytes name, struct bytes password,
 			 const struct addr *source, struct instant now, uint64_t *wait_ns);
+/* What challenges of that tenant are made by, also those of HTTP. space: its place. */
+const struct digest_server *shard_digest_server(const struct shard *s, uint16_t tenant,
+						struct digest_server *space);
+/* The answer, which was proven, was not given here before (RFC 7616 5.4). */
+bool shard_digest_is_first(struct shard *s, const struct digest_server *server,
+			   const struct digest_answer *a, uint64_t utc_ms);
 /* The same without what needs the SDP to be parsed: codecs and suites are "". */
 bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *out);
 /* What the party of a leg has in an m-line; *contact: address of its SIP, ADDR_NONE if a name.

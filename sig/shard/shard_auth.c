@@ -367,8 +367,8 @@ struct auth_request {
 };
 
 /* Each tenant has its own realm, so nonces and passwords of one are useless for another. */
-static const struct digest_server *auth_server(const struct shard *s, uint16_t tenant,
-					       struct digest_server *space)
+const struct digest_server *shard_digest_server(const struct shard *s, uint16_t tenant,
+						struct digest_server *space)
 {
 	const char *realm = tenants_realm(s->settings.tenants, tenant);
 
@@ -503,7 +503,7 @@ static bool auth_who_bare(const struct shard *s, uint16_t tenant, struct auth_wh
 	if (!who->slot)
 		return true;
 	bare_password(c->bare_key, tenants_name(s->settings.tenants, tenant), name, password);
-	digest_secret_make(&c->bare, name, bytes_str(auth_server(s, tenant, &space)->realm),
+	digest_secret_make(&c->bare, name, bytes_str(shard_digest_server(s, tenant, &space)->realm),
 			   bytes_str(password));
 	explicit_bzero(password, sizeof(password));
 	who->number = bytes_str(number);
@@ -553,16 +553,16 @@ static void auth_wrong(struct shard *s, const struct auth_request *ask, const st
 
 /* Also an answer accepted before, and a repetition from the same address: a phone that never counts
  * nonces is challenged once more. */
-static bool auth_is_first(struct shard *s, const struct auth_request *ask,
-			  const struct digest_answer *a)
+bool shard_digest_is_first(struct shard *s, const struct digest_server *server,
+			   const struct digest_answer *a, uint64_t utc_ms)
 {
 	uint64_t parts[2] = { a->nonce_id, hash_sip(&s->key, a->c.user) };
 	const struct nonce_now now = {
 		.id = hash_sip(&s->key, bytes_mem(parts, sizeof(parts))),
 		.made_utc_ms = a->nonce_utc_ms,
 		.nc = a->c.nc,
-		.utc_ms = s->host.now.utc_ms,
-		.lifetime_ms = digest_nonce_lifetime_ms(ask->server),
+		.utc_ms = utc_ms,
+		.lifetime_ms = digest_nonce_lifetime_ms(server),
 	};
 
 	return nonce_window_accept(&s->shared_tables->nonces, &now);
@@ -572,7 +572,7 @@ static const struct shard_extension *auth_right(struct shard *s, const struct au
 						const struct digest_answer *a,
 						const struct shard_extension *e)
 {
-	if (!auth_is_first(s, ask, a)) {
+	if (!shard_digest_is_first(s, ask->server, a, s->host.now.utc_ms)) {
 		txns_refuse_for(&s->txns, REFUSED_REPLAY);
 		if (a->c.qop != DIGEST_QOP_NONE) /* without it nothing can be counted */
 			shard_misuse(s, ask->m, SECURITY_REPLAY, a->c.user);
@@ -676,7 +676,7 @@ enum pin_verdict shard_pin_is(void *owner, uint16_t tenant, struct bytes box, st
 	bool one = tenants_terms(s->settings.tenants, tenant)->one_password;
 	uint64_t known = slot && slot->extension.enabled ? be64_get(slot->extension.pin) : 0;
 	struct digest_server space;
-	const struct digest_server *server = auth_server(s, tenant, &space);
+	const struct digest_server *server = shard_digest_server(s, tenant, &space);
 
 	if (!pin.n)
 		return known || (slot && one) ? PIN_WRONG : PIN_NONE;
@@ -717,7 +717,7 @@ static bool auth_password_proves(struct shard *s, uint16_t tenant, struct bytes 
 		*wait_ns = limit_ns;
 	if (*wait_ns)
 		return false;
-	right = password_is(who, auth_server(s, tenant, &space), name, password);
+	right = password_is(who, shard_digest_server(s, tenant, &space), name, password);
 	shard_on_secret(s, &guess, right);
 	if (right) {
 		auth_limit_passed(&t, now.ns);
@@ -759,9 +759,10 @@ const struct shard_extension *shard_authenticate(struct shard *s, const struct s
 						 uint16_t tenant, bool proxy)
 {
 	struct digest_server space;
-	const struct auth_request ask = {
-		.m = m, .tenant = tenant, .proxy = proxy, .server = auth_server(s, tenant, &space)
-	};
+	const struct auth_request ask = { .m = m,
+					  .tenant = tenant,
+					  .proxy = proxy,
+					  .server = shard_digest_server(s, tenant, &space) };
 	struct digest_answer a;
 
 	switch (digest_read(&a, ask.server, m, proxy, s->host.now.utc_ms)) {
@@ -788,7 +789,7 @@ struct shard_given shard_given(struct shard *s, const struct sip_message *m, uin
 			       bool proxy)
 {
 	struct digest_server space;
-	const struct digest_server *server = auth_server(s, tenant, &space);
+	const struct digest_server *server = shard_digest_server(s, tenant, &space);
 	struct digest_answer a;
 	struct auth_who who;
 

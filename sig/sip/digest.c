@@ -395,6 +395,16 @@ static bool is_offered(const struct digest_server *s, enum digest_algorithm algo
 	return offer & 1U << algorithm;
 }
 
+static enum digest_verdict digest_nonce_judge(struct digest_answer *out,
+					      const struct digest_server *s,
+					      const struct addr *source, uint64_t utc_ms)
+{
+	enum digest_nonce nonce = digest_nonce_check(out, s, source, utc_ms);
+
+	out->old = nonce == DIGEST_NONCE_OLD;
+	return nonce == DIGEST_NONCE_FOREIGN ? DIGEST_FOREIGN : DIGEST_OK;
+}
+
 enum digest_verdict digest_read(struct digest_answer *out, const struct digest_server *s,
 				const struct sip_message *m, bool proxy, uint64_t utc_ms)
 {
@@ -404,31 +414,63 @@ enum digest_verdict digest_read(struct digest_answer *out, const struct digest_s
 		return DIGEST_MISSING;
 	if (found < 0 || !digest_credentials_fit(&out->c, m))
 		return DIGEST_MALFORMED;
-	switch (digest_nonce_check(out, s, &m->hop.remote, utc_ms)) {
-	case DIGEST_NONCE_FRESH:
-		out->old = false;
-		return DIGEST_OK;
-	case DIGEST_NONCE_OLD:
-		out->old = true;
-		return DIGEST_OK;
-	case DIGEST_NONCE_FOREIGN:
-		break;
-	}
-	return DIGEST_FOREIGN;
+	return digest_nonce_judge(out, s, &m->hop.remote, utc_ms);
 }
 
-enum digest_verdict digest_prove(const struct digest_answer *a, const struct digest_server *s,
-				 const struct sip_message *m, const struct digest_secret *secret)
+enum digest_verdict digest_read_http(struct digest_answer *out, const struct digest_server *s,
+				     struct bytes value, const struct addr *source, uint64_t utc_ms)
+{
+	int found = credentials_read_value(&out->c, value);
+
+	if (found == 0 || (found > 0 && !bytes_is(out->c.realm, s->realm)))
+		return DIGEST_MISSING;
+	if (found < 0 || credentials_check(&out->c) || out->c.qop == DIGEST_QOP_AUTH_INT)
+		return DIGEST_MALFORMED;
+	return digest_nonce_judge(out, s, source, utc_ms);
+}
+
+static enum digest_verdict digest_prove_of(const struct digest_answer *a,
+					   const struct digest_server *s,
+					   const struct digest_body *of,
+					   const struct digest_secret *secret)
 {
 	static const struct digest_secret nobody;
 	struct digest_text want = { .n = 0 };
-	bool right = digest_response(&a->c, secret ? secret : &nobody,
-				     &(struct digest_body){ m->method_name, m->body }, &want);
+	bool right = digest_response(&a->c, secret ? secret : &nobody, of, &want);
 
 	right = response_is(&a->c, &want) && right && secret && is_offered(s, a->c.algorithm);
 	if (!right)
 		return DIGEST_WRONG;
 	return a->old ? DIGEST_STALE : DIGEST_OK;
+}
+
+enum digest_verdict digest_prove(const struct digest_answer *a, const struct digest_server *s,
+				 const struct sip_message *m, const struct digest_secret *secret)
+{
+	return digest_prove_of(a, s, &(struct digest_body){ m->method_name, m->body }, secret);
+}
+
+enum digest_verdict digest_prove_http(const struct digest_answer *a, const struct digest_server *s,
+				      struct bytes method, const struct digest_secret *secret)
+{
+	return digest_prove_of(a, s, &(struct digest_body){ .method = method }, secret);
+}
+
+static void challenge_write(const struct digest_server *s, struct writer *w, const char *qop,
+			    enum digest_algorithm algorithm, bool stale, const char *nonce)
+{
+	WRITER_TEXTS(w, "Digest realm=\"", s->realm, "\", qop=\"", qop, "\", nonce=\"");
+	writer_mem(w, nonce, DIGEST_NONCE_LEN);
+	WRITER_TEXTS(w, "\", algorithm=", digest_name(algorithm), stale ? ", stale=true" : "");
+}
+
+bool digest_challenge_http(const struct digest_server *s, struct writer *w,
+			   enum digest_algorithm algorithm, bool stale, const char nonce[])
+{
+	if (!is_offered(s, algorithm))
+		return false;
+	challenge_write(s, w, "auth", algorithm, stale, nonce);
+	return true;
 }
 
 void digest_challenge(const struct digest_server *s, struct writer *w, bool proxy, bool stale,
@@ -440,12 +482,8 @@ void digest_challenge(const struct digest_server *s, struct writer *w, bool prox
 	for (unsigned i = DIGEST_ALGORITHMS; i-- > 0;) {
 		if (!is_offered(s, (enum digest_algorithm)i))
 			continue;
-		writer_str(w, proxy ? "Proxy-Authenticate" : "WWW-Authenticate");
-		writer_str(w, ": Digest realm=\"");
-		writer_str(w, s->realm);
-		writer_fmt(w, "\", qop=\"auth,auth-int\", nonce=\"%.*s\", ", DIGEST_NONCE_LEN,
-			   nonce);
-		writer_fmt(w, "algorithm=%s%s\r\n", digest_name((enum digest_algorithm)i),
-			   stale ? ", stale=true" : "");
+		writer_str(w, proxy ? "Proxy-Authenticate: " : "WWW-Authenticate: ");
+		challenge_write(s, w, "auth,auth-int", (enum digest_algorithm)i, stale, nonce);
+		writer_str(w, "\r\n");
 	}
 }

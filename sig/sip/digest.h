@@ -75,6 +75,21 @@ enum digest_verdict digest_read(struct digest_answer *out, const struct digest_s
  * time and returns DIGEST_WRONG. */
 enum digest_verdict digest_prove(const struct digest_answer *a, const struct digest_server *s,
 				 const struct sip_message *m, const struct digest_secret *secret);
+
+/* The same for HTTP (RFC 7616): value is that of the one Authorization header, which *out points
+ * into. Whether its uri is that of the request is for the caller to say. qop auth-int is
+ * malformed: nobody has the body yet. */
+enum digest_verdict digest_read_http(struct digest_answer *out, const struct digest_server *s,
+				     struct bytes value, const struct addr *source,
+				     uint64_t utc_ms);
+enum digest_verdict digest_prove_http(const struct digest_answer *a, const struct digest_server *s,
+				      struct bytes method, const struct digest_secret *secret);
+/* The value of a header WWW-Authenticate, with the nonce of digest_nonce_put. False: s does not
+ * offer the algorithm. */
+bool digest_challenge_http(const struct digest_server *s, struct writer *w,
+			   enum digest_algorithm algorithm, bool stale,
+			   const char nonce[]) NODISCARD;
+
 /* Writes whole header lines (with CRLF), one per offered algorithm, best first (RFC 8760 2.4).
  * source: the address that answers are accepted from. random: 64 fresh bits for the nonce. */
 void digest_challenge(const struct digest_server *s, struct writer *w, bool proxy, bool stale,

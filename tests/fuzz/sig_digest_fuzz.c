@@ -121,6 +121,22 @@ static enum digest_verdict check(const struct digest_server *s, const struct sip
 	return read == DIGEST_OK ? digest_prove(&a, s, m, secret) : read;
 }
 
+/* What HTTP takes is what SIP would take, but for the URI, which the caller compares. */
+static void check_http(const struct digest_server *s, const struct sip_message *m,
+		       struct bytes value, const struct digest_secret *secret)
+{
+	struct digest_answer a;
+	enum digest_verdict read = digest_read_http(&a, s, value, &m->hop.remote, NOW);
+
+	assert(read != DIGEST_STALE && read != DIGEST_WRONG);
+	if (read != DIGEST_OK)
+		return;
+	assert(a.c.qop != DIGEST_QOP_AUTH_INT);
+	assert(!is_right(digest_prove_http(&a, s, BYTES_LIT("REGISTER"), NULL)));
+	if (is_right(digest_prove_http(&a, s, BYTES_LIT("REGISTER"), secret)))
+		assert(!is_right(digest_prove_http(&a, s, BYTES_LIT("GET"), secret)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct digest_server s = { .realm = "example.org", .offer = DIGEST_OFFER_ALL };
@@ -132,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(s.key, 0x42, sizeof(s.key));
 	digest_secret_make(&secret, BYTES_LIT("1001"), BYTES_LIT("example.org"),
 			   BYTES_LIT("secret"));
+	check_http(&s, &m, bytes_mem(data, size), &secret);
 	assert(!is_right(check(&s, &m, false, NULL, NOW)));
 	if (is_right(check(&s, &m, false, &secret, NOW))) {
 		check_right(&m);
