@@ -91,7 +91,7 @@ struct web_clients {
 	struct hash_key key;
 	uint64_t source_handshakes[SOURCES]; /* buckets of stream_rate, by hash of the address */
 	struct tally tallies[SOURCES];       /* while one is looked at */
-	uint64_t patience_ns;
+	uint64_t patience_ns, turn_ns;
 	uint32_t max, per_source, listeners;
 	uint32_t room; /* of list: max, and some to spare */
 	uint32_t top;  /* behind the last used one */
@@ -171,6 +171,7 @@ int web_clients_open(struct web_clients **out, const struct web_settings *settin
 	c->room = max + SPARE;
 	c->per_source = settings->per_source;
 	c->patience_ns = settings->patience_ns ? settings->patience_ns : PATIENCE_NS;
+	c->turn_ns = settings->turn_ns;
 	if (settings->tls)
 		c->handshakes = settings->handshakes_per_source;
 	rand_open_system(&rand);
@@ -265,6 +266,14 @@ static uint64_t client_owner(const struct web_client *client)
 	return client->kind != CLIENT_STRANGER && tenant ? tenant : client->of[WEB_HOLDER_SOURCE];
 }
 
+/* A stranger that is the only one of its address, while all places are taken. A thousand that come at
+ * once would else push each other out in the middle of a handshake, and none would get on. */
+static bool client_has_turn(const struct web_client *client, uint32_t of_owner, uint64_t now_ns)
+{
+	return client->kind == CLIENT_STRANGER && of_owner == 1 &&
+	       now_ns - client->born_ns < client->all->turn_ns;
+}
+
 /* The connection that gives way to one more of that owner when a kind is full: the first one of the
  * owner with the most. Strangers do not displace an owner that has as few: addresses that reconnect
  * again and again get no more, and refusing one is cheap. */
@@ -288,6 +297,8 @@ static struct web_client *client_of_most(struct web_clients *c, enum client_kind
 		if (client == self || !client_is_in(client, &g) || !client_may_go(client, &g))
 			continue;
 		n = tally_of(c->tallies, client_owner(client))->count;
+		if (client_has_turn(client, n, now_ns))
+			continue;
 		if (n > most || (n == most && client_goes_before(client, first)))
 			first = client;
 		most = n > most ? n : most;

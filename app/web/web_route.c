@@ -2,8 +2,8 @@
 /*
  * Requests of the routes of features (web_route.h): matched, read whole within bounds, handed to
  * the loop's thread, and answered piece by piece, with entity tags and ranges. The shape is that of
- * web_api.c; here a body and a file stay in this thread, and credentials are those of RFC 7617. A
- * request is asked about once its head is there: of bodies of strangers no more is kept than has
+ * web_api.c; here a body and a file stay in this thread, and credentials are those of RFC 7617, or
+ * of RFC 7616, which this thread does not read. A request is asked about once its head is there: of bodies of strangers no more is kept than has
  * come until the answer, and of all of them together no more than ROUTE_EARLY_MAX.
  */
 #include <assert.h>
@@ -373,6 +373,7 @@ static bool visitor_read(struct web_visitor *v, struct bytes path)
 		return false;
 	r->route = v->route;
 	r->tls = v->routing->tls;
+	r->method = v->is_head ? "HEAD" : v->route->method;
 	good = !bytes_cstr(path, r->path, sizeof(r->path)) && visitor_arguments(v, r->arguments) &&
 	       !web_clients_peer(lws_get_socket_fd(v->wsi), &r->peer) &&
 	       route_header(v->wsi, WSI_TOKEN_HOST, r->host, sizeof(r->host)) &&
@@ -388,13 +389,17 @@ static bool visitor_read(struct web_visitor *v, struct bytes path)
 
 static bool visitor_has_credentials(struct web_visitor *v)
 {
-	char said[2 * WEB_ROUTE_TEXT_MAX];
-	bool good = route_header(v->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, said, sizeof(said)) &&
-		    web_basic_parse(bytes_str(said), v->asked->user, v->asked->password,
-				    WEB_ROUTE_TEXT_MAX);
+	static const char digest[] = "Digest ";
+	struct web_routed *r = v->asked;
+	bool good =
+		route_header(v->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, r->digest, sizeof(r->digest));
 
-	explicit_bzero(said, sizeof(said));
-	return good;
+	if (good && v->routing->routes->digest && bytes_istarts(bytes_str(r->digest), digest))
+		return true;
+	good = good &&
+	       web_basic_parse(bytes_str(r->digest), r->user, r->password, sizeof(r->password));
+	explicit_bzero(r->digest, sizeof(r->digest));
+	return good || v->routing->routes->digest;
 }
 
 int web_visitor_on_head(struct web_routing *g, struct web_visitor **out, struct lws *wsi,
@@ -420,7 +425,7 @@ int web_visitor_on_head(struct web_routing *g, struct web_visitor **out, struct 
 		return visitor_refuse(v, 404, "not found\n");
 	if (!visitor_read(v, path))
 		return visitor_refuse(v, 431, "the request's head is too long\n");
-	if (v->route->auth == WEB_AUTH_BASIC && !visitor_has_credentials(v))
+	if (v->route->auth == WEB_AUTH_LOGIN && !visitor_has_credentials(v))
 		return visitor_challenge(v);
 	return visitor_body_start(v);
 }
@@ -495,8 +500,15 @@ static int visitor_head(const struct web_visitor *v)
 	const struct web_route_answer *a = &v->answer;
 	bool has_body = a->status != 304 && a->status != 204;
 	char part[96] = "", retry[12], realm[160] = "";
+	bool is_challenge = a->status == 401;
 	const struct web_header headers[] = {
-		{ "www-authenticate:", a->status == 401 ? realm : NULL },
+#define CHALLENGE(i) \
+	{ "www-authenticate:", is_challenge && a->challenges[i][0] ? a->challenges[i] : NULL }
+		CHALLENGE(0),
+		CHALLENGE(1),
+		CHALLENGE(2),
+#undef CHALLENGE
+		{ "www-authenticate:", is_challenge ? realm : NULL },
 		{ "retry-after:", a->status == 429 || a->status == 503 ? retry : NULL },
 		{ "content-range:", part[0] || v->part || a->status == 416 ? part : NULL },
 		{ "accept-ranges:", v->etag[0] ? "bytes" : NULL },

@@ -3,7 +3,7 @@
  * Routes of features: which paths a listener has, who may ask for them, and the function that
  * answers on the loop's thread. The web thread matches paths, reads credentials and bodies, and
  * touches files: a feature names a file in its answer, and no disk delays a call. Without
- * credentials, a route that wants them answers 401 before it looks at anything, so what exists
+ * credentials, a route that wants them answers 401 before anything is looked at, so what exists
  * cannot be told from what does not.
  */
 #ifndef APP_WEB_WEB_ROUTE_H
@@ -18,6 +18,9 @@ enum {
 	WEB_ROUTE_PATH_MAX = 256,
 	WEB_ROUTE_TEXT_MAX = 192, /* host, User-Agent, user, password; each with its NUL */
 	WEB_ROUTE_FILE_MAX = 384,
+	WEB_ROUTE_DIGEST_MAX = 1024, /* a header Authorization of Digest, with its NUL */
+	WEB_ROUTE_CHALLENGES = 3,
+	WEB_ROUTE_CHALLENGE_MAX = 320, /* with its NUL */
 	WEB_ROUTE_ARGUMENTS_MAX = 512,
 	WEB_ROUTE_ASKS_MAX = 256, /* that wait for their answer */
 	WEB_ROUTE_PIECE = 4096,   /* octets in one write */
@@ -25,7 +28,8 @@ enum {
 
 enum web_auth {
 	WEB_AUTH_NONE,
-	WEB_AUTH_BASIC, /* RFC 7617: user and password are in the request, to be checked there */
+	WEB_AUTH_LOGIN, /* credentials are in the request, to be checked there */
+	WEB_AUTH_BASIC = WEB_AUTH_LOGIN,
 };
 
 /* A request; the loop's thread owns it, and frees it by web_route_free: it has a password. */
@@ -38,7 +42,10 @@ struct web_routed {
 	char arguments[WEB_ROUTE_ARGUMENTS_MAX]; /* as those of struct web_call */
 	char host[WEB_ROUTE_TEXT_MAX];           /* of the header Host, with its port */
 	char agent[WEB_ROUTE_TEXT_MAX];
+	const char *method; /* "GET", "HEAD" or "PUT" */
+	/* RFC 7617, decoded; or else RFC 7616, as it was sent, where the listener takes that */
 	char user[WEB_ROUTE_TEXT_MAX], password[WEB_ROUTE_TEXT_MAX];
+	char digest[WEB_ROUTE_DIGEST_MAX];
 };
 void web_route_free(struct web_routed *r); /* NULL is fine */
 
@@ -53,6 +60,8 @@ struct web_route_answer {
 	 * is sent if it is there, else text, else 404. "": no file. */
 	char file[WEB_ROUTE_FILE_MAX];
 	bool streamed; /* it is of any size, and is read piece by piece while it is sent */
+	/* Of 401: values of WWW-Authenticate, before that of Basic; the first "" ends them. */
+	char challenges[WEB_ROUTE_CHALLENGES][WEB_ROUTE_CHALLENGE_MAX];
 };
 
 /* On the loop's thread; answers by web_asks_answer of routes->asks, at once or later. */
@@ -69,8 +78,11 @@ struct web_route {
 /* The routes of a listener, the first one that fits counts; the caller's, and constant. */
 struct web_routes {
 	const struct web_route *list;
-	const char *realm;     /* of 401 */
+	const char *realm;     /* of 401, for Basic */
 	struct web_asks *asks; /* of struct web_routed *, and struct web_route_answer */
+	/* Digest is taken, too. A request without credentials is asked about then, as the loop's
+	 * thread makes the challenge: user and digest are "". */
+	bool digest;
 };
 
 bool web_route_fits(const char *pattern, struct bytes path);

@@ -318,6 +318,42 @@ static void test_who_asked_stays(void **state)
 		(void)close(fds[i]);
 }
 
+/* Where each address has its turn, a newcomer is refused until the oldest has had it, and takes its place then. */
+static void test_each_has_its_turn(void **state)
+{
+	metric_id ended = metric_register(METRIC_COUNTER, "tandem_http_ended_total",
+					  "reason=\"made_room\"", "");
+	metric_id refused = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					    "reason=\"connections_full\"", "");
+	struct web_settings settings = { .health = &g_health,
+					 .per_source = UINT32_MAX,
+					 .turn_ns = 2 * NS_PER_S };
+	uint64_t ended_before, refused_before = metric_value(refused);
+	struct addr kept = g_address;
+	int fds[WEB_CONNECTIONS_MAX];
+	struct web *web;
+
+	(void)state;
+	free_port();
+	settings.bind = g_address;
+	assert_int_equal(web_open(&web, &settings), 0);
+	ended_before = metric_value(ended);
+	for (uint32_t i = 0; i < COUNT_OF(fds); i++)
+		fds[i] = dial_from(i);
+	(void)close(dial_from(COUNT_OF(fds)));
+	while (metric_value(refused) == refused_before)
+		(void)usleep(1000);
+	assert_int_equal(metric_value(ended), ended_before);
+	for (int i = 0; i < 1000 && !strstr(get(GET("/readyz")), "HTTP/1.1 200"); i++)
+		(void)usleep(10000);
+	assert_true(metric_value(ended) > ended_before);
+	assert_non_null(strstr(get(GET("/readyz")), "HTTP/1.1 200"));
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		(void)close(fds[i]);
+	web_close(web);
+	g_address = kept;
+}
+
 /* Addresses that open connections again and again do not get more of them, and one of another address has room. */
 static void test_who_has_many_gets_no_more(void **state)
 {
@@ -429,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_long_header_is_refused),
 		cmocka_unit_test(test_idle_connections_do_not_shut_others_out),
 		cmocka_unit_test(test_who_asked_stays),
+		cmocka_unit_test(test_each_has_its_turn),
 		cmocka_unit_test(test_who_has_many_gets_no_more),
 		cmocka_unit_test(test_who_asks_for_nothing_goes),
 		cmocka_unit_test(test_pages_elsewhere),
