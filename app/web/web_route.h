@@ -29,7 +29,6 @@ enum {
 enum web_auth {
 	WEB_AUTH_NONE,
 	WEB_AUTH_LOGIN, /* credentials are in the request, to be checked there */
-	WEB_AUTH_BASIC = WEB_AUTH_LOGIN,
 };
 
 /* A request; the loop's thread owns it, and frees it by web_route_free: it has a password. */

@@ -318,7 +318,7 @@ class Boot(ProvisionTest):
         self.assertEqual(device.values["dialplan.digitmap"], plan)
 
     def test_password_of_the_menu(self):
-        """PROV-17, SEC-04: a new phone has five digits at random in place of 456; an administrator alone sees them, and sets others; without one the phone
+        """PROV-17, SEC-04, ADM-18: a new phone has five digits at random in place of 456; an administrator alone sees them, and sets others; without one the phone
         keeps what it has."""
         mac, key = "0004f2000071", "device.auth.localAdminPassword"
         made = self.node.ctl("device.put", mac=mac, extensions="201")["menu_password"]
@@ -331,8 +331,10 @@ class Boot(ProvisionTest):
             self.assertTrue(device.boot())
             self.assertEqual((device.values[key], device.values[key + ".set"], device.values["device.set"]), want)
         self.assertNotEqual(self.node.ctl("device.put", mac=mac, menu_password="random")["menu_password"], "random")
-        with self.assertRaises(ServerError):
-            self.node.ctl("device.put", mac=mac, menu_password="456")
+        for wrong in ("456", "x" * 33):
+            with self.assertRaises(ServerError, msg=wrong):
+                self.node.ctl("device.put", mac=mac, menu_password=wrong)
+        self.assertEqual(self.node.ctl("device.put", mac=mac, menu_password="x" * 32)["menu_password"], "x" * 32)
 
     def test_uploads(self):
         """Logs and what the user changed lie in the phone's folder; the latter come back. Nothing else is taken."""

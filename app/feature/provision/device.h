@@ -146,6 +146,8 @@ void device_login_synced(struct node *n, struct device_entry *d);
 bool device_password_fits(const struct node *n, const struct device_entry *d, const char *password);
 command_fn command_device_login, command_device_mine;
 
+/* That of the device, of DEVICE_PASSWORD_MAX; "": it has none, or it cannot be opened. */
+void device_password_read(struct node *n, uint16_t tenant, const char *mac, char *out, size_t size);
 /* Seals it into v. False: the run has failed. */
 bool device_password_seal(struct command_run *run, struct device_value *v, struct bytes password);
 
@@ -195,8 +197,26 @@ void phone_pages_link(const struct node *n, uint16_t tenant, const struct device
 		      char out[PHONE_LINK_MAX]);
 void phone_page_answer(struct web_routed *r, void *arg); /* a route */
 
+/* ---- provision_digest.c ---- */
+struct web_route_answer;
+/* Of a 401, where Digest is taken. */
+void digest_challenges(struct node *n, const struct web_routed *r, uint16_t tenant, bool stale,
+		       struct web_route_answer *a);
+/* Credentials of Digest for a file of that MAC: user and password are in r then, and are not
+ * judged yet. False: the request was answered. */
+bool digest_login(struct node *n, struct web_routed *r, uint16_t tenant, const char *mac);
+/* What was proven was not used before, and its nonce is not old. */
+bool digest_is_new(struct node *n, const struct web_routed *r, uint16_t tenant);
+
 /* ---- provision_http.c ---- */
+/* What a 401 asks for. */
+enum provision_login {
+	PROVISION_ANY,   /* Basic, and Digest where it is taken */
+	PROVISION_STALE, /* the same: it was right, and its nonce is not */
+	PROVISION_BASIC, /* Basic alone: the file needs the password itself */
+};
 /* They end the request: with a status alone, and with a text. */
+void provision_unauthorized(struct web_routed *r, enum provision_login how);
 void provision_status(struct web_routed *r, unsigned status, uint32_t retry_s);
 void provision_file(struct web_routed *r, struct bytes text, const char *type);
 int provision_listen(struct node *n);

@@ -67,14 +67,30 @@ static bool device_password_keep(struct command_run *run, struct device_value *v
 	return bytes_is(given->text, "off") || device_password_seal(run, v, given->text);
 }
 
+static int device_password_open(struct node *n, uint16_t tenant, const struct device_value *v,
+				char *out, size_t size)
+{
+	char context[DEVICE_CONTEXT_MAX];
+
+	return form_secret_open(
+		out, size, device_context(tenants_name(n->common.tenants, tenant), v->mac, context),
+		v->password, &n->extension_seal);
+}
+
+void device_password_read(struct node *n, uint16_t tenant, const char *mac, char *out, size_t size)
+{
+	const struct device_entry *d = device_of(tenant, bytes_str(mac));
+	struct device_value v;
+
+	if (!d || !device_read(n, d, &v) || device_password_open(n, tenant, &v, out, size))
+		out[0] = '\0';
+}
+
 static int device_secret(struct node *n, uint16_t tenant, const struct device_value *v,
 			 struct digest_secret *out)
 {
-	char context[DEVICE_CONTEXT_MAX], password[DEVICE_PASSWORD_MAX];
-	int err = form_secret_open(password, sizeof(password),
-				   device_context(tenants_name(n->common.tenants, tenant), v->mac,
-						  context),
-				   v->password, &n->extension_seal);
+	char password[DEVICE_PASSWORD_MAX];
+	int err = device_password_open(n, tenant, v, password, sizeof(password));
 
 	if (!err)
 		digest_secret_make(out, bytes_str(v->mac), bytes_str(document_realm(n, tenant)),

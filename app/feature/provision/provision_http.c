@@ -40,9 +40,11 @@ enum {
 /* Requests of one source: an office behind one address boots at once. */
 static const struct stream_rate g_source_rate = { .per_s = 50, .burst = 2000 };
 static const struct stream_rate g_told_rate = { .per_s = 1, .burst = 60 };
-#define PROVISION_REALM   "phones"
-#define BOOT_KIND         "phone"
-#define FACTORY_LOGIN     "PlcmSpIp"      /* user and password of a new Polycom: no guess */
+#define PROVISION_REALM "phones"
+#define BOOT_KIND       "phone"
+#define FACTORY_LOGIN   "PlcmSpIp" /* user and password of a new Polycom: no guess */
+/* Behind a power cut phones come faster than they can be served: one boots, and has its place. */
+#define BOOT_TURN_NS      (2 * NS_PER_S)
 #define DEVICE_REFUSED_NS (60 * NS_PER_S) /* between two events about one device */
 
 /* The files of one boot. */
@@ -54,6 +56,7 @@ struct boot {
 };
 
 static struct {
+	struct node *node;
 	struct web *http, *https;
 	struct web_asks *http_asks, *https_asks;
 	struct web_routes http_routes, https_routes;
@@ -85,21 +88,53 @@ static void provision_answer(struct web_routed *r, struct web_route_answer *a)
 	web_route_free(r);
 }
 
+/* By the host that it asked for, as SIP does. */
+static uint16_t path_tenant(const struct node *n, const struct web_routed *r)
+{
+	struct bytes host = bytes_str(r->host);
+	uint16_t tenant;
+
+	host = bytes_sub(host, 0, bytes_find(host, ':'));
+	tenant = tenants_of_domain(n->common.tenants, host);
+	return tenant != TENANT_NONE ? tenant
+				     : tenants_find(n->common.tenants, BYTES_LIT(NODE_TENANT));
+}
+
+static void provision_say(struct web_routed *r, struct web_route_answer *a, struct bytes said)
+{
+	a->type = "text/plain";
+	a->text = said.n ? malloc(said.n) : NULL;
+	if (a->text) {
+		memcpy(a->text, said.p, said.n);
+		a->n = said.n;
+	}
+	provision_answer(r, a);
+}
+
+void provision_unauthorized(struct web_routed *r, enum provision_login how)
+{
+	struct web_route_answer a = { .status = 401 };
+	struct node *n = g_provision.node;
+
+	if (how != PROVISION_BASIC)
+		digest_challenges(n, r, path_tenant(n, r), how == PROVISION_STALE, &a);
+	provision_say(r, &a, BYTES_LIT("log in\n"));
+}
+
 void provision_status(struct web_routed *r, unsigned status, uint32_t retry_s)
 {
-	static const char refused[] = "log in\n", none[] = "not found\n", later[] = "try again\n";
-	struct bytes said = bytes_str(status == 401   ? refused
-				      : status == 404 ? none
-				      : status >= 400 ? later
-						      : "");
-	struct web_route_answer a = { .status = status, .retry_s = retry_s, .type = "text/plain" };
+	static const char none[] = "not found\n", wrong[] = "the header Authorization is wrong\n",
+			  later[] = "try again\n";
+	struct web_route_answer a = { .status = status, .retry_s = retry_s };
 
-	a.text = said.n ? malloc(said.n) : NULL;
-	if (a.text) {
-		memcpy(a.text, said.p, said.n);
-		a.n = said.n;
-	}
-	provision_answer(r, &a);
+	if (status == 401)
+		provision_unauthorized(r, PROVISION_ANY);
+	else
+		provision_say(r, &a,
+			      bytes_str(status == 404   ? none
+					: status == 400 ? wrong
+					: status >= 400 ? later
+							: ""));
 }
 
 void provision_file(struct web_routed *r, struct bytes text, const char *type)
@@ -132,18 +167,6 @@ static bool path_mac(const struct web_routed *r, char mac[PHONE_MAC_LEN + 1], st
 			return true;
 	}
 	return false;
-}
-
-/* By the host that it asked for, as SIP does. */
-static uint16_t path_tenant(const struct node *n, const struct web_routed *r)
-{
-	struct bytes host = bytes_str(r->host);
-	uint16_t tenant;
-
-	host = bytes_sub(host, 0, bytes_find(host, ':'));
-	tenant = tenants_of_domain(n->common.tenants, host);
-	return tenant != TENANT_NONE ? tenant
-				     : tenants_find(n->common.tenants, BYTES_LIT(NODE_TENANT));
 }
 
 /* From d on, the device with that first line; NULL: none. */
@@ -229,8 +252,11 @@ static struct device_entry *provision_login(struct node *n, struct web_routed *r
 	struct shard *core = node_core_next(n, &cursor);
 	uint64_t wait_ns = 0, now_ms = clock_utc_ms();
 
-	bool bare = bare_proves(n, path_tenant(n, r), mac, r);
+	bool bare;
 
+	if (r->digest[0] && !digest_login(n, r, path_tenant(n, r), mac))
+		return NULL;
+	bare = bare_proves(n, path_tenant(n, r), mac, r);
 	(void)located_user_split(bytes_str(bare ? mac : r->user), &number, &location);
 	if (device_mac_read(number, own) && !strcmp(own, mac))
 		number = bytes_str(own);
@@ -241,6 +267,10 @@ static struct device_entry *provision_login(struct node *n, struct web_routed *r
 		return NULL;
 	}
 	if (core && device_proves(core, d, path_tenant(n, r), number, r, &wait_ns)) {
+		if (r->digest[0] && !digest_is_new(n, r, path_tenant(n, r))) {
+			provision_unauthorized(r, PROVISION_STALE);
+			return NULL;
+		}
 		if (!d) {
 			device_event(n, SIG_DEVICE_UNKNOWN, path_tenant(n, r), mac, number, "");
 			provision_status(r, 404, 0);
@@ -701,10 +731,10 @@ static const struct web_route g_provision_list[] = {
 	{ "GET", "/bare-firmware/*", WEB_AUTH_NONE, 0, on_bare_firmware },
 	{ "GET", "/browser/*", WEB_AUTH_NONE, 0, phone_page_answer },
 	{ "GET", "/browser/*/*", WEB_AUTH_NONE, 0, phone_page_answer },
-	{ "GET", "/*-firmware/*", WEB_AUTH_BASIC, 0, on_firmware },
-	{ "GET", "/*/*", WEB_AUTH_BASIC, 0, on_pinned },
-	{ "GET", "/*", WEB_AUTH_BASIC, UPLOAD_MAX, provision_on_file },
-	{ "PUT", "/*", WEB_AUTH_BASIC, UPLOAD_MAX, on_upload },
+	{ "GET", "/*-firmware/*", WEB_AUTH_LOGIN, 0, on_firmware },
+	{ "GET", "/*/*", WEB_AUTH_LOGIN, 0, on_pinned },
+	{ "GET", "/*", WEB_AUTH_LOGIN, UPLOAD_MAX, provision_on_file },
+	{ "PUT", "/*", WEB_AUTH_LOGIN, UPLOAD_MAX, on_upload },
 	{ .method = NULL },
 };
 
@@ -723,6 +753,8 @@ static void provision_on_asked(const void *item, void *arg)
 
 	if (!source_is_admitted(arg, r))
 		provision_status(r, 429, 5);
+	else if (r->route->auth == WEB_AUTH_LOGIN && !r->user[0] && !r->digest[0])
+		provision_status(r, 401, 0);
 	else if (!strcmp(r->user, FACTORY_LOGIN) && !strcmp(r->password, FACTORY_LOGIN))
 		provision_status(r, 401, 0);
 	else
@@ -739,6 +771,7 @@ static int listener_open(struct node *n, uint32_t port, const struct tls_setting
 		.routes = routes,
 		.tls = tls,
 		.per_source = n->settings->limits.connections_per_source,
+		.turn_ns = BOOT_TURN_NS,
 		.handshakes_per_source = { NODE_HANDSHAKES_OF_SOURCE_PER_S,
 					   n->settings->limits.connections_per_source },
 	};
@@ -750,7 +783,8 @@ static int listener_open(struct node *n, uint32_t port, const struct tls_setting
 
 	if (err)
 		return err;
-	*routes = (struct web_routes){ g_provision_list, PROVISION_REALM, *asks };
+	*routes = (struct web_routes){ g_provision_list, PROVISION_REALM, *asks,
+				       provision_settings_of(n->settings)->digest };
 	settings.bind.port = (uint16_t)port;
 	return web_open(out, &settings);
 }
@@ -769,6 +803,7 @@ int provision_listen(struct node *n)
 			  LOG_STR("why", why));
 		return -EBADMSG;
 	}
+	g_provision.node = n;
 	g_provision.is_loaded = true;
 	firmware_reload(n);
 	phone_pages_open(n);

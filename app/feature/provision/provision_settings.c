@@ -26,6 +26,12 @@ static const struct conf_field provision_fields[] = {
 		"Host name or address of the time server (SNTP) that phones are told. A network "
 		"of phones alone has one of its own.",
 		TEXT(provision_settings, time_server)),
+	SETTING("digest", "false",
+		"Whether phones may log in by Digest, too, by the algorithms of "
+		"sip.digest_algorithms. A "
+		"phone that knows it takes it. Its device needs a password of its own "
+		"(device.put): the files of others need the one that Basic brings.",
+		FLAG(provision_settings, digest), .at_start = true),
 	SETTING("firmware", NULL,
 		"Folder with the firmware of Polycom phones: files as the make has them, in "
 		"polycom-8.5 and polycom-7.0 below it. A reload looks for them. Without it none is "

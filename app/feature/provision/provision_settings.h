@@ -11,6 +11,7 @@ struct provision_settings {
 	char server[256];      /* that phones register at; "": where they ask */
 	char time_server[256]; /* SNTP */
 	char firmware[256];    /* folder; "": none */
+	bool digest;           /* Digest is taken, too */
 	bool firmware_unknown; /* phones that no document names are offered it, too */
 };
 
