@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import tarfile
@@ -148,6 +149,7 @@ class Backup(mailbox_test.Mailbox):
             self.ask("extension.put", number=number, password="secret" + number)
         self.office()
         message = record(os.path.join(b.folder, "recordings"), call="0028000010005", mailbox="1002")
+        b.process.send_signal(signal.SIGHUP)    # it had looked for recordings before, or had not
         until(lambda: self.ask("message.list", mailbox="1002"), b.log_tail)
         rows, before = self.ask("message.list", mailbox="1002"), self.documents(self.node)
         until(lambda: self.documents(b) == before, b.log_tail)

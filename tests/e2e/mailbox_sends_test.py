@@ -176,7 +176,7 @@ class Sends(Mailbox):
         self.keys("3", "fmore")
         self.says(self.SPOKEN[1], "fsay")
         self.hears("mailbox-forward")
-        self.assertEqual(self.state_of(f"{self.call}-1"), "draft")
+        until(lambda: self.state_of(f"{self.call}-1") == "draft", self.states)
         self.out.bye()
         self.ended()
         until(lambda: self.state_of(f"{self.call}-1") is None, self.states)

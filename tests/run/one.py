@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs one unittest file and prints a line of JSON, marked with @@, for each test method.
 
+At the end it says how many seconds of a processor it took, with all processes that it has waited for.
+
 usage: one.py FILE[::CLASS[.METHOD]].  With TANDEM_KEEP=1 the folders of a failed test's nodes stay.  With TANDEM_ORDER=SEED classes, and
 methods of each, run in an order that the seed says: no test counts on another.
 """
@@ -10,6 +12,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import sys
@@ -140,6 +143,11 @@ def shuffled(tests, seed):
     return unittest.TestSuite(test for group in groups for test in group)
 
 
+def spent():
+    """Seconds of a processor, by this process and by those that it waited for, and they for theirs."""
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+
+
 def main():
     if "TANDEM_WITH_PEERS" not in os.environ:
         os.execv(ROOT / "deploy" / "peers.sh", ["peers.sh", "with", sys.executable, *sys.argv])
@@ -157,6 +165,7 @@ def main():
         tests = shuffled(tests, seed)
     tests.run(result)
     tidy(result.class_failed or not result.testsRun)
+    print(f"processor: {spent():.2f} s", flush=True)
     return 0 if result.wasSuccessful() else 1
 
 

@@ -46,6 +46,7 @@ THREADED = "threads",               # suites whose tests run in more than one th
 SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 8                       # tests, or programs of a build, that may fail once: a machine that stands still has one of each file that runs
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
+SPENT = {}                          # by end-to-end file: seconds of a processor, see one.py
 AT_LENGTH = "TANDEM_LONG", "TANDEM_RACES", "TANDEM_MOVES", "TANDEM_SPEAKERS", "TANDEM_REQUESTS"      # unless it was told to
 NPM = {"browser": r"\bbrowser_test\b|import browser\b", "api": r"\bnpm\.install\b"}        # which files want the packages of a folder of tests/e2e
 ROOM = 8 << 30                      # octets of memory that must be free: far more than the files of a run
@@ -391,6 +392,9 @@ def e2e(report, chosen=(), beside=(), seed=0, release=None):
         print(f"   {len(group)} files, {workers} at a time at most: {time.monotonic() - began:.0f} s, processors idle for {idle_since(spent, ()):.0%}; " + ", ".join(
             f"{pathlib.Path(script.partition('::')[0]).stem} {took[script]:.0f} s"
             for script in sorted(group, key=took.get, reverse=True)[:SLOWEST]), flush=True)
+        costly = sorted(set(group) & set(SPENT), key=SPENT.get, reverse=True)
+        print(f"   {sum(map(SPENT.get, costly)):.0f} s of a processor: " + ", ".join(
+            f"{pathlib.Path(script).stem} {SPENT[script]:.0f} s" for script in costly[:SLOWEST]), flush=True)
     del os.environ["TANDEM_ORDER"]
     judge(report, failed, folders)
 
@@ -475,6 +479,7 @@ def script_results(script, folder, kind="e2e", ran=lambda test, seconds: None):
         text = (error.stdout or b"").decode("utf-8", "replace")
         status, output = 1, f"{text}\nstill running after {limit:.0f} s"
     print("".join(f"   {line}\n" for line in re.findall("^kept: .*$", output, re.M)), end="", flush=True)
+    SPENT.update((str(script), float(seconds)) for seconds in re.findall(r"^processor: ([\d.]+) s$", output, re.M))
     results = []
     for found in map(json.loads, re.findall(r"^@@(\{.*\})$", output, re.M)):
         results.append((f"{kind}: {name}: {found['test']}", found["result"], found["output"]))

@@ -333,6 +333,16 @@ class Slowest(unittest.TestCase):
         self.assertGreater(took["U.test_a"], 0.29)
         self.assertEqual(len(took), 2)
 
+    def test_the_processor_of_a_file_and_of_who_it_waited_for(self):
+        body = ("import subprocess, sys, unittest\nclass T(unittest.TestCase):\n"
+                " def test_a(self): subprocess.run([sys.executable, '-c', 'import time\\nwhile time.process_time() < 0.4: pass'], check=True)\n")
+        with tempfile.NamedTemporaryFile("w", suffix="_test.py") as file:
+            file.write(body)
+            file.flush()
+            self.addCleanup(parts.SPENT.pop, file.name)
+            parts.script_results(file.name, "")
+            self.assertTrue(0.4 <= parts.SPENT[file.name] < 4, parts.SPENT)
+
 
 class Again(unittest.TestCase):
     """A test of a whole node that fails once, beside others."""

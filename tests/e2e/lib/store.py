@@ -72,12 +72,13 @@ class Store:
         self.settle(*self.destinations)
 
     def settle(self, *destinations, **terms):
-        """Settings, as a node tells them."""
+        """Settings, as a node tells them. They hold for what is recorded from then on."""
         self.destinations, self.terms = destinations, {**self.terms, **terms}
         names = [one["name"] for one in destinations]
         self.say({"settings": {"folder": self.folder, "node": "n1", "retry_ms": 50, "retry_max_ms": 300, "give_up_ms": 3600000,
                                "refusals": 2, "scan_ms": 50, "join_wait_ms": 3600000, "log_level": 3, "voicemail": True, "messages_key": 32 * "5a", "destinations": list(destinations),
                                "usual": {"deliver": names}, "tenants": [], **self.terms}})
+        self.ask("recording.list", limit=1)
 
     def say(self, line):
         self.socket.sendall(json.dumps(line).encode() + b"\n")
