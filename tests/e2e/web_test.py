@@ -352,6 +352,19 @@ class Console(WebTest):
         page.shows("It is asked behind its calls")
         self.fine(page)
 
+    def test_behind_another_tab(self):
+        """A page that nobody sees asks once, and again as soon as it is seen."""
+        page = self.console()
+        page.say("Page.addScriptToEvaluateOnNewDocument", source="behind = true; Object.defineProperty(document, 'hidden', { get: () => behind })")
+        page.go(self.url("console#/registrations"))
+        page.reload()
+        page.shows("1001")
+        self.b.register(expires=0)
+        time.sleep(7)
+        page.shows("1002")
+        page.run("behind = false; document.dispatchEvent(new Event('visibilitychange')); 0")
+        page.until("!document.body.innerText.includes('1002')", 3)
+
     def test_search_by_keys(self):
         self.node.ctl("flow.put", name="night", program={"start": "a", "steps": {"a": {"hangup": {}}}})
         page = self.console()
@@ -422,23 +435,27 @@ class Console(WebTest):
         self.walk(page, "style", ("",))
 
 
+def office(folder, port, url):
+    """An OpenID provider, and the settings of a node that knows it; url: of a path of the node's."""
+    authority = Authority(folder)
+    issuer = Issuer(folder, authority, port)
+    secret = maker.pathlib.Path(folder) / "secret"
+    secret.write_text(SECRET + "\n", encoding="ascii")
+    secret.chmod(0o600)
+    return issuer, {"issuer": issuer.url, "client_id": CLIENT_ID, "secret_file": str(secret), "ca": authority.path, "redirect": url("console"),
+                    "role_claim": "roles", "roles": ["ops=operator"], "number_claim": "extension", "user_redirect": url("login")}
+
+
 class OfficeTest(Walks, unittest.TestCase):
     """A node that knows an OpenID provider, and a browser that trusts this one."""
     claims = {}
 
     def setUp(self):
-        folder = self.enterContext(tempfile.TemporaryDirectory())
-        authority = Authority(folder)
-        issuer = Issuer(folder, authority, self.enterContext(Ports(1)).take())
+        self.node = self.enterContext(Node(start=False))
+        issuer, login = office(self.enterContext(tempfile.TemporaryDirectory()), self.enterContext(Ports(1)).take(), self.url)
         self.addCleanup(issuer.stop)
         issuer.claims = self.claims
-        secret = maker.pathlib.Path(folder) / "secret"
-        secret.write_text(SECRET + "\n", encoding="ascii")
-        secret.chmod(0o600)
-        self.node = self.enterContext(Node(start=False))
-        self.node.configure({**self.settings, "login": {"issuer": issuer.url, "client_id": CLIENT_ID, "secret_file": str(secret), "ca": authority.path,
-                                                        "redirect": self.url("console"), "role_claim": "roles", "roles": ["ops=operator"],
-                                                        "number_claim": "extension", "user_redirect": self.url("login")}})
+        self.node.configure({**self.settings, "login": login})
         self.node.start()
         self.chromium = browser.Browser(options=("--ignore-certificate-errors",))
         self.addCleanup(self.chromium.close)

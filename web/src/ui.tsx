@@ -148,7 +148,7 @@ export interface Asked<T> {
 	again: () => void;
 }
 
-/** Asks at first, whenever `of` changes, when told so, and every `every_ms`; what is hidden does not ask. */
+/** Asks at first, whenever `of` changes, when told so, and every `every_ms`; what is hidden asks once, and again when it is seen. */
 export function useAsk<T>(what: (signal: AbortSignal) => Promise<T>, of: unknown[], every_ms = 0): Asked<T> {
 	const [state, setState] = useState<{ value: T | null; error: api.Problem | null }>({ value: null, error: null });
 	const [round, setRound] = useState(0);
@@ -157,11 +157,13 @@ export function useAsk<T>(what: (signal: AbortSignal) => Promise<T>, of: unknown
 	useEffect(() => {
 		const stop = new AbortController();
 		let timer = 0;
+		let first = true;
 		if (shown.current !== key) setState({ value: null, error: null });
 		shown.current = key;
 		const look = async () => {
 			try {
-				if (!document.hidden || shown.current !== key) {
+				if (first || !document.hidden) {
+					first = false;
 					const value = await what(stop.signal);
 					if (!stop.signal.aborted) setState({ value, error: null });
 				}
@@ -176,7 +178,13 @@ export function useAsk<T>(what: (signal: AbortSignal) => Promise<T>, of: unknown
 			clearTimeout(timer);
 		};
 	}, [key, round, every_ms]);
-	return { ...state, again: useCallback(() => setRound((n) => n + 1), []) };
+	const again = useCallback(() => setRound((n) => n + 1), []);
+	useEffect(() => {
+		const seen = () => every_ms && !document.hidden && again();
+		document.addEventListener("visibilitychange", seen);
+		return () => document.removeEventListener("visibilitychange", seen);
+	}, [every_ms]);
+	return { ...state, again };
 }
 
 /** The time, every second: for how long something lasts by now. */

@@ -108,6 +108,9 @@ class FirefoxPage(WebPage):
     def close(self):
         self.say("browsingContext.close")
 
+    def front(self):
+        self.say("browsingContext.activate")
+
     def size(self, width, height):
         self.say("browsingContext.setViewport", viewport={"width": width, "height": height})
 

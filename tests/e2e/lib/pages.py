@@ -85,6 +85,10 @@ class WebPage(Page):
         self.say("Page.reload")
         self.until("typeof former === 'undefined' && document.readyState === 'complete'")
 
+    def front(self):
+        """Somebody looks at it: a page behind another tab does not ask."""
+        self.say("Page.bringToFront")
+
     def text(self):
         return self.run("document.body.innerText")
 
