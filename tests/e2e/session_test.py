@@ -315,7 +315,7 @@ class Matrix(Users, CallTest):
         self.assertEqual(self.http(self.node, "GET", "/v1/calls", mine)[0], 200)
         users = {row["name"] for row in table if row["name"] in names.get("ok", set()) | names.get("not_found", set())}
         self.assertLessEqual(users, {*lists, "conference.add", "crm.call", "directory.get", "picture.get", "room.show", "room.delete", "sync.get", "sync.delete", "sync.run", "sync.state", *(
-            f"call.{verb}" for verb in ("accept", "account_code", "hangup", "hold", "mute", "park", "record", "reject", "resume", "retrieve", "show", "transfer",
+            f"call.{verb}" for verb in ("accept", "account_code", "dtmf", "hangup", "hold", "mute", "park", "record", "reject", "resume", "retrieve", "show", "transfer",
                                         "transfer_cancel"))}, names)
         self.assertLessEqual(names.get("conflict", set()), {"call.pickup"}, "nobody is told that there is such a call")
 

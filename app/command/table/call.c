@@ -346,7 +346,8 @@ const struct command g_call_digits_commands[] = {
 	{ "call.dtmf", COMMAND_FOR_APPLICATION, g_dtmf_args,
 	  "Sends digits to a party of an established call: as telephone-events in the media (RFC "
 	  "4733), or by INFO or as tones where it takes none.",
-	  "id, order", BY(command_call_order), .order = ORDER_DIGITS },
+	  "id, order", BY(command_call_order), .order = ORDER_DIGITS, .own = "call",
+	  .own_peer = true, .needs = NEEDS_CALL_CONTROL },
 	{ .name = NULL },
 };
 
