@@ -167,7 +167,8 @@ export class Headsets {
 		hid()?.addEventListener("disconnect", this.remove);
 		void hid()
 			?.getDevices()
-			.then((found) => found.forEach((device) => this.begin(device)));
+			.then((found) => found.forEach((device) => this.begin(device)))
+			.catch(() => undefined); // a frame that may have none
 	}
 
 	show(): void {

@@ -27,8 +27,12 @@ const PLACE = "tandem-phone";
 
 /** In the session's storage: no other tab sees it, and it goes with this one. */
 export function keepPhone(kept: object | null): void {
-	if (kept) sessionStorage.setItem(PLACE, JSON.stringify(kept));
-	else sessionStorage.removeItem(PLACE);
+	try {
+		if (kept) sessionStorage.setItem(PLACE, JSON.stringify(kept));
+		else sessionStorage.removeItem(PLACE);
+	} catch {
+		// a frame that may keep nothing
+	}
 }
 
 export function keptPhone(): Kept | null {

@@ -72,10 +72,14 @@ export async function resumePhone(): Promise<void> {
 	tell();
 }
 
+/** A frame has the microphone where the page around it allows that. */
+const hears = (): boolean => (document as Document & { featurePolicy?: { allowsFeature: (name: string) => boolean } }).featurePolicy?.allowsFeature("microphone") ?? true;
+
 export function PhoneCard() {
 	const now = usePhone();
 	const [asks, setAsks] = useState(false);
 	const [password, setPassword] = useState("");
+	if (!hears()) return null;
 	return (
 		<Card title={t("Phone in this browser")} actions={now?.state.registered ? <Badge tone="good">{t("on")}</Badge> : <Badge>{t("off")}</Badge>}>
 			<div class="stack">

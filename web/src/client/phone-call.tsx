@@ -8,11 +8,11 @@ import { Badge, Icon, Notice, attempt, say, useNow } from "../ui";
 import { meter } from "./media";
 import type { Phone, PhoneCall } from "./phone";
 
-function Keys({ of, id }: { of: Phone; id: number }) {
+export function Keys({ onKey }: { onKey: (digit: string) => void }) {
 	return (
 		<div class="row" role="group" aria-label={t("Keys")}>
 			{[..."123456789*0#"].map((digit) => (
-				<button class="button slim num" key={digit} onClick={() => of.key(id, digit)}>
+				<button class="button slim num" key={digit} onClick={() => onKey(digit)}>
 					{digit}
 				</button>
 			))}
@@ -51,7 +51,7 @@ function Pictures({ of, call }: { of: Phone; call: PhoneCall }) {
 }
 
 /** A number and what is done with it. */
-function To({ label, act, onGo }: { label: string; act: string; onGo: (to: string) => void }) {
+export function To({ label, act, onGo }: { label: string; act: string; onGo: (to: string) => void }) {
 	const [to, setTo] = useState("");
 	return (
 		<form
@@ -164,7 +164,7 @@ export function OneCall({ of, call, others }: { of: Phone; call: PhoneCall; othe
 			</div>
 			{call.note && <Notice tone="warn">{call.note}</Notice>}
 			{call.video && call.state === "talking" && <Pictures of={of} call={call} />}
-			{open === "keys" && call.state === "talking" && <Keys of={of} id={call.id} />}
+			{open === "keys" && call.state === "talking" && <Keys onKey={(digit) => of.key(call.id, digit)} />}
 			{open === "more" && call.state === "talking" && <More of={of} call={call} others={others} />}
 		</div>
 	);

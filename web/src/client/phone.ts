@@ -5,6 +5,7 @@
 import * as JsSIP from "jssip";
 import * as api from "../api";
 import { t } from "../i18n";
+import { keep } from "../keep";
 import { Headsets } from "./headset";
 import { type Kept, type KeptCall, keepPhone, sameCall, sameParties } from "./kept";
 import { say } from "../ui";
@@ -47,9 +48,8 @@ const LOCK_MS = 15000; // the page before this one has left by then, also where 
 
 /** Of this browser, whichever tab: the node knows it again behind a reload. */
 function instance(): string {
-	const kept = localStorage.getItem("tandem-instance");
-	const id = kept ?? crypto.randomUUID();
-	localStorage.setItem("tandem-instance", id);
+	const id = keep.get("tandem-instance") ?? crypto.randomUUID();
+	keep.set("tandem-instance", id);
 	return id;
 }
 
