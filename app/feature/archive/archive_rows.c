@@ -41,7 +41,7 @@ static const struct command_arg g_history_args[] = {
 	BOOL_ARG("recorded", "false", "true: only those with a recording."),
 	BOOL_ARG("unlogged", "false",
 		 "true: only those of a user that are to have a log in a CRM, and have none that "
-		 "tells their end (history.log)."),
+		 "tells their end (history.log). A user sees the names of their recordings."),
 	TEXT_ARG("text", CHARSET_TEXT, 1, TEXT_MOST, NULL,
 		 "Only those with this text within a name or number, in small or large letters."),
 	TEXT_ARG("answered_by", CHARSET_NUMBER, 1, 63, NULL,

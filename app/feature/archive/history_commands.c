@@ -183,6 +183,9 @@ static void history_put(struct command_run *run, const json_t *row)
 	char place[PLACE_MAX];
 	struct list_row one = { .shard = 0 };
 
+	/* The log of a call in a CRM names them; who opens one there signs in. */
+	if (command_value(run, "unlogged")->number && history_is_own(run))
+		(void)json_object_set(seen, "recordings", json_object_get(row, "recordings"));
 	(void)snprintf(place, sizeof(place), "%" JSON_INTEGER_FORMAT "-%s",
 		       json_integer_value(json_object_get(row, "end_utc_ms")),
 		       json_text(row, "call"));
