@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of the CRM around the softphone: its records, layout and settings, and what it was asked. A record that is shown loads
-// the frame anew, as navigation does where there is no console.
+// the frame anew, as navigation does where there is no console (with `stays` there is one).
 const query = new URLSearchParams(location.search);
 const adapter = query.get("adapter");
 const frame = document.createElement("iframe");
-const objects = (query.get("objects") ?? "Contact,Account,Lead").split(",");
+// The fields that the softphone's layout shows of each object, by the type of a call: what is not there is not found.
+const each = { Contact: ["Name", "Phone"], Account: ["Name", "Phone"], Lead: ["Name", "Phone"] };
+const layout = JSON.parse(query.get("layout") ?? JSON.stringify({ Inbound: each, Outbound: each, Internal: each }));
 const db = JSON.parse(query.get("records") ?? "[]");
 const pops = [], logs = {}, asked = [], searched = [], strange = [];
-let ready = false, dials = false, patience = 0;
+let ready = false, dials = false, patience = 0, shown = "";
 const seconds = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const later = () => seconds(20 + Math.random() * 180);
 const settings = { "/reqGeneralInfo/reqInternalName": "MaxCSCallCenter", "/reqDialingOptions/reqOutsidePrefix": "9", "/reqDialingOptions/reqLongDistPrefix": "1", "/reqDialingOptions/reqInternationalPrefix": "01" };
@@ -21,6 +23,8 @@ function open(address = adapter) {
 	clearTimeout(patience);
 	if ((query.get("mode") ?? "").toLowerCase() === "lightning") patience = setTimeout(() => ready || open(query.get("standby") ?? adapter), 5000);
 	if (query.get("mode")) url.searchParams.set("mode", query.get("mode"));
+	if (query.get("microphone") !== null) frame.allow = "microphone";
+	shown = url.origin;
 	url.searchParams.set("sfdcIframeOrigin", location.origin);
 	frame.src = url.href;
 }
@@ -29,18 +33,21 @@ const methods = {
 	notifyInitializationComplete: () => ((ready = true), right(null)),
 	enableClickToDial: () => ((dials = true), right(null)),
 	setSoftphonePanelVisibility: ({ visible }) => (typeof visible === "boolean" ? right(null) : wrong("INVALID_PARAM", "visible")),
+	setSoftphonePanelWidth: ({ widthPX }) => (widthPX >= 200 && widthPX <= 1920 ? right(null) : wrong("INVALID_PARAM", "widthPX")),
 	setSoftphonePanelHeight: ({ heightPX }) => (heightPX >= 240 && heightPX <= 2560 ? right(null) : wrong("INVALID_PARAM", "heightPX")),
 	getCallCenterSettings: () => right(settings),
+	getSoftphoneLayout: () => right(Object.fromEntries(Object.entries(layout).map(([type, objects]) => [type, { callRelatedFields: ["Caller ID"], objects }]))),
 	searchAndScreenPop: ({ searchParams, callType, deferred }) => {
-		if (!["inbound", "outbound", "internal"].includes(String(callType).toLowerCase())) return wrong("INVALID_PARAM", "callType");
-		const found = db.filter((row) => objects.includes(row.RecordType) && Object.values(row).includes(searchParams));
-		if (!deferred) pops.push(...found.map((row) => row.Id));
+		const type = Object.keys(layout).find((one) => one.toLowerCase() === String(callType).toLowerCase());
+		if (!type) return wrong("INVALID_PARAM", "callType");
+		const found = db.filter((row) => layout[type][row.RecordType]?.length && Object.values(row).includes(searchParams));
+		if (!deferred && type === "Inbound") pops.push(...found.map((row) => row.Id));
 		return right({ ...Object.fromEntries(found.map(({ Id, Name, RecordType }) => [Id, { Id, Name, RecordType }])), ...(deferred ? { SCREEN_POP_DATA: { type: "deferred" } } : {}) });
 	},
 	screenPop: ({ type, params }) => {
 		if (type === "newRecord") pops.push(`new ${params.entityName} ${params.defaultFieldValues.Phone}`);
 		else pops.push(params.recordId);
-		setTimeout(open, 300);
+		if (query.get("stays") === null) setTimeout(open, 300);
 		return right(null);
 	},
 	runApex: ({ apexClass, methodName, methodParams }) => {
@@ -62,16 +69,16 @@ const methods = {
 };
 
 addEventListener("message", async (event) => {
-	if (event.source !== frame.contentWindow || event.origin !== new URL(adapter).origin) return void strange.push(event.origin);
+	if (event.source !== frame.contentWindow || event.origin !== shown) return void strange.push(event.origin);
 	const { method, given, id } = event.data;
 	asked.push(method);
 	if (method === "searchAndScreenPop") searched.push([given.searchParams, Date.now()]);
 	await later();
 	const answer = methods[method]?.(given ?? {}) ?? wrong("GENERIC_ERROR", method);
 	await later();
-	frame.contentWindow.postMessage({ id, answer }, new URL(adapter).origin);
+	frame.contentWindow.postMessage({ id, answer }, shown);
 });
-const dial = (number) => dials && frame.contentWindow.postMessage({ call: "dial", payload: { number, recordId: "003000000000001", objectType: "Contact" } }, new URL(adapter).origin);
+const dial = (number) => dials && frame.contentWindow.postMessage({ call: "dial", payload: { number, recordId: "003000000000001", objectType: "Contact" } }, shown);
 frame.style.cssText = "width:200px;height:300px";
 document.body.append(frame);
 open();

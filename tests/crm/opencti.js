@@ -27,7 +27,7 @@
 		SCREENPOP_TYPE: { SOBJECT: "sobject", URL: "url", NEW_RECORD_MODAL: "newRecord", SEARCH: "search" },
 		onClickToDial: ({ listener }) => (listeners.dial = listener),
 	};
-	for (const method of ["enableClickToDial", "getCallCenterSettings", "searchAndScreenPop", "screenPop", "saveLog", "runApex", "setSoftphonePanelVisibility", "setSoftphonePanelHeight", "notifyInitializationComplete"])
+	for (const method of ["enableClickToDial", "getCallCenterSettings", "searchAndScreenPop", "screenPop", "saveLog", "runApex", "setSoftphonePanelVisibility", "setSoftphonePanelHeight", "setSoftphonePanelWidth", "getSoftphoneLayout", "notifyInitializationComplete"])
 		opencti[method] = (given) => ask(method, ...plain(given));
 	const text = (callback) => (answer) => callback({ result: answer.success ? (typeof answer.returnValue === "string" ? answer.returnValue : JSON.stringify(answer.returnValue)) : null, error: answer.success ? null : answer.errors[0].description });
 	const form = (fields) => Object.fromEntries(new URLSearchParams(fields));

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The softphone within a CRM, in Chromium, against a stand-in of Salesforce (tests/crm): who may frame it, pops, click to dial, logs."""
+import tempfile
 import time
 import xml.etree.ElementTree as tree
 
 from http_api_test import Asks
-from lib.browser import Failed
-from lib.crm import Crm, Frame
+from lib.browser import Browser, Failed
+from lib.crm import Crm, Frame, OneName
 from lib.pages import WebPage
+from lib.postgres import Postgres
 from lib.sip import SipError
 from patience import until
+from ports import Ports
 from server import ServerError
 from taken_test import Cluster, Talk
 from tandem_client import Client
-from web_test import OfficeTest, WebTest
+from web_test import OfficeTest, Walks, WebTest, office
 
 PAGE = "softphone/softphone.html"
 HOSTILE = '"><img src=x onerror=hit=1>'
@@ -55,10 +58,10 @@ class Softphone(WebTest):
         return host, frame
 
     @staticmethod
-    def sign_in(frame, number):
+    def sign_in(frame, number, password=""):
         frame.until("document.querySelector('#number')")
         frame.fill("#number", number)
-        frame.fill("#password", "secret" + number)
+        frame.fill("#password", password or "secret" + number)
         frame.click("Sign in", "form button")
         frame.shows("No active calls", "Live")
 
@@ -179,7 +182,8 @@ class Softphone(WebTest):
         host, frame = self.signed_in()
         host.until("Object.keys(logs).length === 1")
         until(lambda: not self.unlogged())
-        console.shows("Each call has its log")      # of 1001
+        console.front()
+        console.shows("Each call has its log")
         second = self.signed_in()[0]
         time.sleep(2)
         self.assertEqual((second.run("Object.keys(logs).length"), host.run("Object.keys(logs).length")), (0, 1))
@@ -238,6 +242,100 @@ class Softphone(WebTest):
         into.wait_bye()
         host.until("Object.values(logs).some(log => log.CallDurationInSeconds >= 1)")
         self.assertEqual(len({log["CallObject"] for log in host.run("Object.values(logs)")}), host.run("Object.keys(logs).length"))
+
+    def test_handled(self):
+        """The page drives the desk phone: digits to the other party, and a third one, by buttons of the call."""
+        self.node.put_extension("1003", "secret1003")
+        other, audio = self.node.user_agent("1003", "secret1003"), self.node.media()
+        for thing in (other, audio):
+            self.addCleanup(thing.close)
+        other.register()
+        _, frame = self.signed_in(stays="")
+        out, into = self.rings()
+        into.answer(self.audio_a.sdp())
+        self.audio_b.use(out.wait_answer())
+        self.audio_a.use(into.request)
+        for audio_of in (self.audio_a, self.audio_b):
+            audio_of.start(440)
+        frame.click("Keys")
+        for digit in "4#":
+            frame.click(digit, "[role=group] button")
+        self.assertEqual(self.audio_b.wait_digits("4#"), "4#")
+        frame.click("Conference")
+        frame.fill(".own-call form input", "1003")
+        frame.click("Add", "form button")
+        third = other.incoming()
+        third.answer(audio.sdp())
+        until(lambda: [row["members"] for row in self.node.ctl("conference.list")] == [3])
+        for one in (out, third):
+            one.bye()
+        into.wait_bye()
+
+    def test_sound_in_the_page(self):
+        """Where the CRM allows the microphone the page is a phone, which calls and is called; elsewhere it offers none."""
+        deaf, frame = self.signed_in()
+        self.assertNotIn("Phone in this browser", frame.text())
+        deaf.run("document.querySelector('iframe').remove()")
+        self.a.register(expires=0)
+        host, frame = self.signed_in(microphone="", stays="")
+        frame.click("Turn on")
+        frame.fill("#phone-password", "secret1001")
+        frame.click("Turn on", "dialog button")
+        frame.shows("Calls to you ring here, too")
+        out = self.b.invite("1001", self.audio_b.sdp())
+        host.until("pops.length")
+        frame.click("Answer")
+        out.wait_answer()
+        frame.shows("Connected")
+        self.assertEqual(self.node.ctl("call.list")[0]["state"], "established")
+        frame.click("Hang up")
+        out.wait_bye()
+        host.until("Object.values(logs).length === 1")
+
+    def test_layout(self):
+        """Objects that the layout has for the type of a call are found; others, and those without fields, are not."""
+        self.centre(match="Account,Lead", new_record="none")
+        self.node.put_extension("1003", "secret1003")
+        other = self.node.user_agent("1003", "secret1003")
+        self.addCleanup(other.close)
+        other.register()
+        host, frame = self.signed_in(layout='{"Inbound": {"Account": ["Name"]}, "Outbound": {}, "Internal": {"Account": [], "Lead": ["Name"]}}')
+        out, into = self.rings(other)
+        host.until("pops.length")
+        self.assertEqual(host.run("pops"), ["00Q000000000003"])
+        out.cancel()
+        into.wait_cancel()
+
+    def test_standby(self):
+        """A page that does not come within the time-out of the file is taken from the standby node; it keeps nothing that other sites could read."""
+        host = self.Page(self.chromium, self.crm.url("http://127.0.0.1:1/" + PAGE, RECORDS, standby=self.url(PAGE)))
+        self.addCleanup(host.close)
+        frame = self.Frame(host, "softphone")
+        host.until(f"frame.src.startsWith({self.url()!r})")
+        self.sign_in(frame, "1001")
+        host.until("ready && dials")
+        self.assertEqual(host.run("strange"), [])
+
+    def test_recording_of_a_log(self):
+        """A log names the call's recordings by a page that plays them to who may: its agent may not."""
+        self.node.ctl("extension.put", number="1001", record="auto")
+        host, frame = self.signed_in(stays="")
+        out, into = self.rings()
+        into.answer(self.audio_a.sdp())
+        self.audio_b.use(out.wait_answer())
+        self.audio_b.start(440)
+        self.audio_a.wait_packets(60)
+        frame.click("Hang up")
+        for one in (out, into):
+            one.wait_bye()
+        host.until("Object.values(logs).some(log => log.Description.includes('Recording: '))")
+        url = host.run("/Recording: (\\S+)/.exec(Object.values(logs).map(log => log.Description).join())[1]")
+        self.assertTrue(url.startswith(self.url("console#/recordings/")), url)
+        console = self.console()
+        console.go(url)
+        console.shows("Recordings", "1002", "Play")
+        console.go(self.url("console#/recordings/0000000000000-1"))
+        console.shows("No recordings")
 
     def test_classic(self):
         host, frame = self.signed_in(mode="classic")
@@ -450,3 +548,86 @@ class OfNodes(Asks, Cluster):
         self.assertEqual(asks(f"call?call={call}"), (200, {"call": call, "outside": False, "data": ""}))
         self.assertEqual(asks("softphone?number=1002")[0], 403)
         talk.hang_up()
+
+
+class OfTwo(Walks, Cluster):
+    """Two nodes behind one name, with a Redis apart and one PostgreSQL."""
+    Browser = staticmethod(lambda: Browser(options=("--ignore-certificate-errors",)))
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sql = cls.enterClassContext(Postgres(cls.enterClassContext(tempfile.TemporaryDirectory(dir="/tmp"))))
+        cls.login = None
+        super().setUpClass()
+
+    @classmethod
+    def settings(cls, name, shard):     # pylint: disable=arguments-differ,invalid-overridden-method
+        if not cls.login:       # the nodes' network is there by now
+            cls.name, cls.crm = OneName(), Crm()
+            for thing in (cls.name, cls.crm):
+                cls.addClassCleanup(thing.close)
+            issuer, cls.login = office(cls.enterClassContext(tempfile.TemporaryDirectory()), cls.enterClassContext(Ports(1)).take(), lambda path: f"{cls.name.url}/{path}")
+            cls.addClassCleanup(issuer.stop)
+            issuer.claims = {"extension": "1001"}
+        return {**Cluster.settings.__func__(cls, name, shard), "archive": {"url": cls.sql.url}, "http": Walks.settings["http"], "login": cls.login}
+
+    def host(self):
+        host = WebPage(self.chromium, self.crm.url(f"{self.name.url}/{PAGE}"))
+        self.addCleanup(host.close)
+        return host, Frame(host, "softphone")
+
+    def rings(self, frame):
+        """1001 is called; what the caller gives up by."""
+        audio = self.a.media()
+        self.addCleanup(audio.close)
+        out = self.phones[17, "1002"].invite("1001", audio.sdp())
+        into = self.phones[17, "1001"].incoming()
+        into.ring()
+        frame.shows("1002", "Answer")
+        return lambda: (out.cancel(), into.wait_cancel())
+
+    def unlogged(self, node):
+        return [row["missing"] for row in node.ctl("history.unlogged") if row["user"] == "1001"]
+
+    def test_killed(self):
+        """The node at which an agent's login in the frame began dies before the provider sends the browser back: the other one lets him in. It logs his call;
+        of one that ends without a page both know that its log is missing. The node of the page dies: the next page, at the other one, writes that log, once."""
+        self.at_home()
+        self.registers(17, "1001", "1002")
+        self.a.ctl("crm.put", name="Desk", hosts=self.crm.origin, pop="internal")
+
+        def dies(octets):
+            if b"GET /login?" in octets and self.a.running():
+                self.a.kill()
+                self.name.to = self.b.http_port
+
+        self.name.to, self.name.before = self.a.http_port, dies
+        host, frame = self.host()
+        frame.until("[...document.querySelectorAll('button')].some(button => button.textContent.includes('account of your office'))")
+        Account.enter(frame)
+        frame.shows("No active calls", "Live")
+        self.assertFalse(self.a.running())
+        self.until(lambda: self.owner(17) == "b")
+        self.rings(frame)()
+        host.until("Object.keys(logs).length === 1")
+        until(lambda: not self.unlogged(self.b))
+        self.a.restart()
+        self.at_home()
+        gives_up = self.rings(frame)
+        host.run("document.querySelector('iframe').remove()")
+        gives_up()
+        for node in (self.a, self.b):
+            until(lambda node=node: self.unlogged(node) == [1], node.log_tail)
+        self.b.kill()
+        self.name.to = self.a.http_port
+        host, frame = self.host()
+        Softphone.sign_in(frame, "1001", "secret")
+        host.until("Object.keys(logs).length === 1")
+        self.b.restart()
+        for node in (self.a, self.b):
+            until(lambda node=node: not self.unlogged(node), node.log_tail)
+        self.name.to = self.b.http_port
+        second, frame = self.host()
+        Softphone.sign_in(frame, "1001", "secret")
+        time.sleep(3)
+        self.assertEqual((second.run("Object.keys(logs).length"), host.run("Object.keys(logs).length")), (0, 1))

@@ -7,6 +7,7 @@ export const ofSoftphone: { [english: string]: string } = {
 	"No record has {value}": "Kein Datensatz hat {value}",
 	"New record": "Neuer Datensatz",
 	Host: "Host",
+	Conference: "Konferenz",
 	"In the CRM": "Im CRM",
 	"Number to call": "Nummer, die angerufen wird",
 	"Sign-in address: your extension": "Anmeldeadresse: Ihre Nebenstelle",

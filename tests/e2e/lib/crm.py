@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stand-in of the CRM (tests/crm) on an origin of its own, and its frame in Chromium."""
+import contextlib
 import http.server
 import json
+import select
+import socket
+import socketserver
 import threading
 import time
 import urllib.parse
@@ -50,6 +54,43 @@ class Crm(http.server.ThreadingHTTPServer):
 
     def url(self, adapter, records=(), mode="Lightning", **more):
         return f"{self.origin}/?" + urllib.parse.urlencode({"adapter": adapter, "mode": mode, "records": json.dumps(records), **more})
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class OneName(socketserver.ThreadingTCPServer):
+    """The name that several nodes have for browsers: connections go to the port `to`. before: it is given what a browser sends before that goes on."""
+    daemon_threads = True
+
+    def __init__(self):
+        self.to, self.before = 0, lambda octets: None
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                to, node = 0, None
+                with contextlib.suppress(OSError):
+                    while True:
+                        for at in select.select([self.request, *([node] if node else [])], [], [])[0]:
+                            octets = at.recv(65536)
+                            if not octets:
+                                return
+                            if at is self.request:
+                                self.server.before(octets)
+                                if to != self.server.to:
+                                    to = self.server.to
+                                    node = socket.create_connection(("127.0.0.1", to))
+                                node.sendall(octets)
+                            else:
+                                self.request.sendall(octets)
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def close(self):
         self.shutdown()

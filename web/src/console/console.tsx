@@ -102,7 +102,7 @@ function Pages() {
 	else if (here === "records") page = of ? <RecordPage key={of} id={of} /> : <RecordsPage />;
 	else if (here === "registrations") page = <RegistrationsPage />;
 	else if (here === "conferences") page = <ConferencesPage />;
-	else if (here === "recordings") page = <RecordingsPage />;
+	else if (here === "recordings") page = <RecordingsPage key={of} name={of} />;
 	else if (here === "security") page = <SecurityPage />;
 	else if (here === "audit") page = <AuditPage />;
 	else page = extras().find((one) => one.path === here)?.page(path.slice(1)) ?? <h1>{t("There is no such page")}</h1>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pages that are one table of what the node lists.
 import { type ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import * as api from "../api";
 import { list, number, text, type Row } from "../api";
 import { duration, plain, size, time } from "../format";
@@ -142,13 +142,16 @@ async function play(name: string, set: (src: string) => void): Promise<void> {
 	}
 }
 
-export function RecordingsPage() {
+/** name: of one recording, CALL-NUMBER, as history and logs in a CRM name it: those of its call are shown. */
+export function RecordingsPage({ name }: { name: string }) {
+	const query = useMemo(() => (name ? { call: name.split("-")[0] } : undefined), [name]);
 	const [plays, setPlays] = useState({ name: "", src: "" });
 	return (
 		<ListPage
 			title={t("Recordings")}
 			lead={t("Finished recordings of all nodes, the newest first.")}
 			path="/v1/recordings"
+			query={query}
 			icon="record"
 			none={t("No recordings")}
 			id={(row) => `${text(row, "tenant")} ${text(row, "name")}`}

@@ -3,7 +3,7 @@
 // and what ended while no page was open is logged at the next sign-in, in whatever browser. The archive knows what is logged: a page
 // asks there before it writes, as the CRM may load it anew before it answers, and as an agent may have two pages.
 import * as api from "../api";
-import { list, number, text, type Row } from "../api";
+import { number, text, type Row } from "../api";
 import { type Host, Refused } from "./host";
 
 const LATE_MS = 600000; // so much behind a newer one the history may have a call
@@ -16,6 +16,9 @@ const CALL_TYPES: { [direction: string]: string } = { incoming: "Inbound", outgo
 /** Names the log of one agent: both ends of a call may have one. */
 const objectOf = (me: string, call: string): string => `${me}-${call}`;
 
+/** Where it is heard, by who may: a page of the console, in which one signs in. */
+const recordingUrl = (name: string): string => new URL(`console#/recordings/${name}`, `${globalThis.location?.origin ?? "https://node"}/`).href;
+
 /** The fields of a Task. */
 export function fieldsOf(row: Row, me: string): Row {
 	const direction = text(row, "direction");
@@ -25,7 +28,10 @@ export function fieldsOf(row: Row, me: string): Row {
 		text(row, "answered_by") && `Answered by: ${text(row, "answered_by")}`,
 		text(row, "account_code") && `Account code: ${text(row, "account_code")}`,
 		text(row, "group") && `Group: ${text(row, "group")}`,
-		...list(row, "recordings").map((one) => `Recording: ${String(one)}`),
+		...text(row, "recordings")
+			.split(",")
+			.filter(Boolean)
+			.map((one) => `Recording: ${recordingUrl(one)}`),
 		text(row, "note"),
 	];
 	return {

@@ -5,6 +5,8 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { list, text, type Row } from "../api";
 import { AgentBar } from "../client/agent";
+import { PhoneBar, PhoneCard, answerHere, dropPhone, resumePhone } from "../client/phone-bar";
+import { Keys, To } from "../client/phone-call";
 import { t } from "../i18n";
 import { askOffice, hasOffice } from "../office";
 import { Badge, Icon, Notice, attempt, start } from "../ui";
@@ -76,13 +78,19 @@ function Chosen({ pop, terms, host, onDone }: { pop: Pop; terms: Terms; host: Ho
 	);
 }
 
-function Call({ own }: { own: Row }) {
+function Call({ own, others }: { own: Row; others: Row[] }) {
 	const id = text(own, "call");
 	const talks = text(own, "state") === "confirmed";
 	const rings = !talks && text(own, "direction") === "in";
-	const [to, setTo] = useState("");
-	const [keys, setKeys] = useState(false);
-	const act = (verb: string, body: Row = {}) => void attempt(() => api.ask(`/v1/calls/${id}/${verb}`, { method: "POST", body }));
+	const [open, setOpen] = useState<"" | "transfer" | "conference" | "keys">("");
+	const ask = (path: string, body: Row = {}) => api.ask(path, { method: "POST", body });
+	const act = (verb: string, body: Row = {}) => void attempt(() => ask(`/v1/calls/${id}/${verb}`, body));
+	const confer = (body: Row, done: string) => void attempt(() => ask("/v1/conferences", { call: id, ...body }), done);
+	const opens = (what: typeof open, words: string) => (
+		<button class="button slim" aria-expanded={open === what} onClick={() => setOpen(open === what ? "" : what)}>
+			{words}
+		</button>
+	);
 	const state = ownState(own, undefined);
 	return (
 		<section class="card own-call" data-call={id} aria-label={text(own, "remote")}>
@@ -94,38 +102,35 @@ function Call({ own }: { own: Row }) {
 				<span class="muted small">{text(own, "remote_name")}</span>
 				<div class="row">
 					{rings && (
-						<button class="button slim first" onClick={() => act("answer")}>
+						<button class="button slim first" onClick={() => void answerHere(id)}>
 							<Icon name="call" /> {t("Answer")}
 						</button>
 					)}
 					{talks && (
-						<button class="button slim" onClick={() => act(own.held ? "resume" : "hold")}>
-							{own.held ? t("Resume") : t("Hold")}
-						</button>
-					)}
-					{talks && (
-						<button class="button slim" aria-expanded={keys} onClick={() => setKeys(!keys)}>
-							{t("Transfer")}
-						</button>
+						<>
+							<button class="button slim" onClick={() => act(own.held ? "resume" : "hold")}>
+								{own.held ? t("Resume") : t("Hold")}
+							</button>
+							{opens("transfer", t("Transfer"))}
+							{opens("conference", t("Conference"))}
+							{opens("keys", t("Keys"))}
+						</>
 					)}
 					<button class="button slim harm" onClick={() => act(rings ? "reject" : "hangup")}>
 						<Icon name="end" /> {rings ? t("Reject") : t("Hang up")}
 					</button>
 				</div>
-				{keys && talks && (
-					<form
-						class="row"
-						onSubmit={(event) => {
-							event.preventDefault();
-							act("transfer", { to });
-						}}
-					>
-						<label class="grow">
-							<span class="hidden">{t("To")}</span>
-							<input class="input slim" inputMode="tel" required value={to} onInput={(event) => setTo(event.currentTarget.value)} />
-						</label>
-						<button class="button slim first">{t("Transfer")}</button>
-					</form>
+				{talks && open === "transfer" && <To label={t("Transfer to")} act={t("Transfer")} onGo={(to) => act("transfer", { to })} />}
+				{talks && open === "keys" && <Keys onKey={(digits) => act("dtmf", { digits })} />}
+				{talks && open === "conference" && (
+					<>
+						<To label={t("Add to a conference")} act={t("Add")} onGo={(to) => confer({ to }, t("{to} is called", { to }))} />
+						{others.map((other) => (
+							<button class="button slim" key={text(other, "call")} onClick={() => confer({ with: text(other, "call") }, t("It is a conference"))}>
+								{t("Conference with {who}", { who: text(other, "remote") })}
+							</button>
+						))}
+					</>
 				)}
 			</div>
 		</section>
@@ -164,6 +169,7 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 		const made = (around.current = talkTo(terms.hosts, carryOut));
 		return () => made.stop();
 	}, []);
+	useEffect(() => void resumePhone(), []);
 	useEffect(() => around.current?.tell(calls), [JSON.stringify(calls)]);
 	useEffect(() => {
 		for (const own of calls) popFor(host, terms, own).then((left) => left && setPop(left), failed);
@@ -192,7 +198,7 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 				<span role="status">
 					<Badge tone={live ? "good" : "warn"}>{live ? t("Live") : t("Connecting")}</Badge>
 				</span>
-				<button class="button slim bare" onClick={() => void logsSettled().then(() => api.signOut(true))}>
+				<button class="button slim bare" onClick={() => void logsSettled().then(() => (dropPhone(), api.signOut(true)))}>
 					{t("Sign out")}
 				</button>
 			</div>
@@ -202,9 +208,10 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 				</Notice>
 			)}
 			<AgentBar />
+			<PhoneBar />
 			{pop && <Chosen pop={pop} terms={terms} host={host} onDone={() => setPop(null)} />}
 			{calls.map((own) => (
-				<Call key={text(own, "call")} own={own} />
+				<Call key={text(own, "call")} own={own} others={calls.filter((other) => other !== own && text(other, "state") === "confirmed")} />
 			))}
 			{!calls.length && <p class="muted">{t("No active calls")}</p>}
 			<form
@@ -222,6 +229,7 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 					<Icon name="call" /> {t("Call")}
 				</button>
 			</form>
+			<PhoneCard />
 		</main>
 	);
 }
