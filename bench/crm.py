@@ -30,6 +30,7 @@ from lib.browser import Failed
 from lib.crm import Crm, Frame
 from lib.payloads import PAYLOADS
 from lib.websocket import PING, PONG, TEXT, WebSocket
+from patience import slowness
 from tandem_client import Client, Refused
 
 ROWS = ("pops", "calls", "scripts")
@@ -260,8 +261,9 @@ class Desk:
             self.wake = now + 5
 
     def rung(self, dialog, now):
-        self.calls[self.left] |= {"rang": now, "dialog": dialog, "killed": now < self.work.back}
-        self.wake = now + random.uniform(0.8, 2)
+        row = self.calls[self.left]
+        row |= {"rang": now, "dialog": dialog, "killed": row["killed"] or now < self.work.back, "at": time.strftime("%H:%M:%S")}
+        self.wake = now + slowness() * random.uniform(0.8, 2)     # the page is loaded anew meanwhile
 
     def over(self):
         self.now, self.wake = None, time.monotonic() + random.uniform(0.3, 1)
@@ -310,12 +312,12 @@ class Work:
             if desk.now:
                 desk.calls[desk.left]["killed"] = True
         self.node.killed()
-        self.back = time.monotonic() + BACK_S
+        self.back = time.monotonic() + slowness() * BACK_S
 
     def run(self, kills):
         whole = sum(desk.left for desk in self.desks)
         at = [whole * (n + 1) // (kills + 1) for n in range(kills)]
-        end = time.monotonic() + 60 + 8 * whole / PAGES
+        end = time.monotonic() + 60 + 8 * slowness() * whole / PAGES
         while any(desk.left or desk.now for desk in self.desks):
             now = time.monotonic()
             if now > end:
@@ -330,7 +332,7 @@ class Work:
 
     def settle(self):
         """Every page has had the time for its last logs."""
-        end = time.monotonic() + 40
+        end = time.monotonic() + 80        # a page that was loaded anew before the answer has to wait for 45 s
         while time.monotonic() < end:
             self.phones.turn(0.2)
             self.callers.turn(0.2)
@@ -350,9 +352,11 @@ class Work:
                 lost = row["rang"] > 0 and not row["killed"] and desk.caller(c) not in numbers
                 found["history_lost"] += lost
                 if (row["rang"] and not times) or times > 1 or lost:
-                    bench.say(f"# {desk.caller(c)} to {desk.user}: {row['plan']}, {times} pops, rang {row['rang'] - row['began']:.2f} s behind, killed {row['killed']}, in the history: {not lost}")
+                    bench.say(f"# {desk.caller(c)} to {desk.user}: {row['plan']}, {times} pops, rang {row['rang'] - row['began']:.2f} s behind, at {row['at']}, killed {row['killed']}, in the history: {not lost}")
             found["logs_lost"] += sum(row["call"] not in logged for row in rows)
             found["logs_twice"] += len(logged) - len(set(logged))
+            for call in {call for call in logged if logged.count(call) > 1}:
+                bench.say(f"# {call} of {desk.user} has several logs: {[one for one in desk.page.host.run('saved') if one[1].endswith(call)]}")
             for row in rows:
                 if row["call"] not in logged:
                     bench.say(f"# no log of {row['call']}: {row['number']} {row['result']}")

@@ -8,7 +8,7 @@ const frame = document.createElement("iframe");
 const each = { Contact: ["Name", "Phone"], Account: ["Name", "Phone"], Lead: ["Name", "Phone"] };
 const layout = JSON.parse(query.get("layout") ?? JSON.stringify({ Inbound: each, Outbound: each, Internal: each }));
 const db = JSON.parse(query.get("records") ?? "[]");
-const pops = [], logs = {}, asked = [], searched = [], strange = [];
+const pops = [], logs = {}, asked = [], searched = [], saved = [], strange = [];
 let ready = false, dials = false, patience = 0, shown = "";
 const seconds = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const later = () => seconds(20 + Math.random() * 180);
@@ -63,6 +63,7 @@ const methods = {
 		if (Id && !logs[Id]) return wrong("SERVER_ERROR", "no such record");
 		const id = Id ?? `00T${String(Object.keys(logs).length).padStart(12, "0")}`;
 		logs[id] = { ...logs[id], ...fields };
+		saved.push([id, fields.CallObject, new Date().toISOString()]);
 		if (query.get("anew") === "log" && !Id && Object.keys(logs).length === 1) open();
 		return right(id);
 	},
