@@ -6,8 +6,7 @@ import unittest
 import crm_test
 import push_test
 import web_test
-from lib.crm import FirefoxFrame
-from lib.firefox import Firefox, FirefoxPage
+from lib.firefox import Firefox, FirefoxFrame, FirefoxPage
 from lib.push import FirefoxPushService
 from patience import until
 

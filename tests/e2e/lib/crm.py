@@ -14,7 +14,6 @@ from patience import PATIENCE_S
 
 from . import ROOT
 from .browser import Failed
-from .firefox import FirefoxPage
 from .pages import WebPage
 
 FOLDER = ROOT / "tests" / "crm"
@@ -128,21 +127,3 @@ class Frame(WebPage):
                 self.target = None
                 time.sleep(0.1)
         return None
-
-
-class FirefoxFrame(FirefoxPage):
-    """The same in Firefox, where a frame stays one over navigations."""
-
-    def __init__(self, page, path):      # pylint: disable=super-init-not-called
-        self.browser, self.page, self.path = page.browser, page, path
-
-    @property
-    def tab(self):
-        end = time.monotonic() + PATIENCE_S
-        while True:
-            tree, = self.browser.command("browsingContext.getTree", root=self.page.tab)["contexts"]
-            if tree["children"]:
-                return tree["children"][0]["context"]
-            if time.monotonic() > end:
-                raise Failed(f"no frame of {self.path}")
-            time.sleep(0.05)

@@ -156,3 +156,21 @@ class FirefoxPage(WebPage):
 
     def shot(self, path):
         pass
+
+
+class FirefoxFrame(FirefoxPage):
+    """A frame of that page, which stays one over navigations."""
+
+    def __init__(self, page, path):      # pylint: disable=super-init-not-called
+        self.browser, self.page, self.path = page.browser, page, path
+
+    @property
+    def tab(self):
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            tree, = self.browser.command("browsingContext.getTree", root=self.page.tab)["contexts"]
+            if tree["children"]:
+                return tree["children"][0]["context"]
+            if time.monotonic() > end:
+                raise Failed(f"no frame of {self.path}")
+            time.sleep(0.05)
