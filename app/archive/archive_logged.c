@@ -16,7 +16,8 @@
 enum {
 	BEFORE_MS =
 		60000, /* so much before his first page: that of the call that brought him there */
-	CLAIM_MS = 15000, /* a page that has no answer by then has none any more */
+	/* A page looks for the log within 25 s, and waits 15 s for the answer to its own. */
+	CLAIM_MS = 45000,
 };
 
 static bool number_row(const struct sql_value *row, void *arg)

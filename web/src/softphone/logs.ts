@@ -10,6 +10,7 @@ const LATE_MS = 600000; // so much behind a newer one the history may have a cal
 const KEPT_MS = 90 * 86400000; // what has no log by then gets none
 const ROWS = 5000;
 const SETTLE_MS = 2000;
+const CLAIM_MS = 25000; // so long a page may have taken to know that it is the one which writes a log: later another one may be
 
 const CALL_TYPES: { [direction: string]: string } = { incoming: "Inbound", outgoing: "Outbound", internal: "Internal" };
 
@@ -103,8 +104,9 @@ async function logNow(host: Host, me: string): Promise<string[]> {
 	for (const row of rows.reverse()) {
 		const call = text(row, "call");
 		const end = number(row, "end_utc_ms");
+		const asked = performance.now();
 		const log = await logOf(host, me, row);
-		if (log === null) continue;
+		if (log === null || performance.now() - asked > CLAIM_MS) continue;
 		try {
 			answered.set(objectOf(me, call), { me, record: await host.log(log, fieldsOf(row, me)), end });
 			written.set(call, end);

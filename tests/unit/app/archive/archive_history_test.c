@@ -309,8 +309,10 @@ static void logged(struct archive *a)
 	assert_true(may_write(a, T0 + 1000, 3));
 	assert_false(may_write(a, T0 + 1001, 3)); /* another page is at it */
 	assert_int_equal(unlogged(a), 4);         /* and may be closed before it has an answer */
-	assert_true(may_write(a, T0 + 16000, 3));
-	assert_false(may_write(a, T0 + 30999, 3));
+	/* nor while the CRM may still write what that one has asked for */
+	assert_false(may_write(a, T0 + 45999, 3));
+	assert_true(may_write(a, T0 + 46000, 3));
+	assert_false(may_write(a, T0 + 90999, 3));
 	written(a, 3, "00T3", T0 + 30);
 	assert_false(may_write(a, T0 + 99000, 3));
 	assert_int_equal(unlogged(a), 3);
