@@ -122,10 +122,13 @@ class Queues(Queued):
         self.assertEqual(incoming.request.get("User-to-User"), data.encode().hex() + ";encoding=hex")
         incoming.answer(self.phones["1011"].audio.sdp())
         until(lambda: not self.line(), self.line)
+        before = self.agent("1011")["talk_s"]
+        time.sleep(2)
         out.bye()
         incoming.wait_bye()
         record = self.record()
         self.assertEqual((record["agent"], record["data"]), ("1011", data))
+        until(lambda: self.agent("1011")["talk_s"] > before, lambda: self.agent("1011"))
         self.assertEqual({row["data"] for kind in ("queue.joined", "queue.left") for row in self.events(kind)[-1:]}, {data})
 
     def test_max_calls(self):

@@ -157,7 +157,7 @@ static const struct command g_queue_commands[] = {
 	{ "agent.list", COMMAND_FOR_READER, g_no_args, "Lists the agents who are logged in.",
 	  "a list of number, state, reason, now (busy: he has a call; ready, not_ready, reserved, "
 	  "wrapup, or resting: he did not answer), calls (of queues, since this node started), "
-	  "missed (in a row) and call (for which he is reserved)",
+	  "talk_s (in them), missed (in a row) and call (for which he is reserved)",
 	  BY(agent_list), .columns = "number,state,reason,now,calls,missed" },
 	{ .name = NULL },
 };

@@ -42,10 +42,10 @@ static const char *agent_does(const struct node *n, const struct queue_agent *a,
 static json_t *agent_view(const struct node *n, const struct queue_agent *a)
 {
 	uint64_t now = clock_utc_ms();
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:i}", "number", a->number, "state",
-				 g_agent_states[a->state], "reason", a->reason, "now",
-				 agent_does(n, a, now), "calls", (json_int_t)a->calls, "missed",
-				 a->missed);
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:i}", "number", a->number,
+				 "state", g_agent_states[a->state], "reason", a->reason, "now",
+				 agent_does(n, a, now), "calls", (json_int_t)a->calls, "talk_s",
+				 (json_int_t)(a->talk_ms / 1000), "missed", a->missed);
 
 	if (json && a->call)
 		call_put(json, a->call);

@@ -57,6 +57,7 @@ void line_add_agent(struct writer *w, const char *tenant, const char *number,
 	one.until_utc_ms = word->until_utc_ms;
 	one.spoke_utc_ms = word->spoke_utc_ms;
 	one.epoch = word->epoch;
+	one.talk_ms = word->talk_ms;
 	line.agents = list;
 	line.n_agents = COUNT_OF(list);
 	line_message_put(w, &line);
@@ -91,7 +92,8 @@ static bool agent_unpack(struct queue_agent_word *out, const pb_agent *in)
 					  .missed = (uint8_t)in->missed,
 					  .until_utc_ms = in->until_utc_ms,
 					  .spoke_utc_ms = in->spoke_utc_ms,
-					  .epoch = in->epoch };
+					  .epoch = in->epoch,
+					  .talk_ms = in->talk_ms };
 	return in->by && in->missed <= UINT8_MAX && !(in->holds && in->wraps) &&
 	       line_name_is_good(in->tenant, TENANT_NAME_MAX) &&
 	       line_name_is_good(in->number, DIAL_NUMBER_MAX);

@@ -16,7 +16,8 @@ void queue_agent_notify(const struct queues *x, const struct queue_agent *a, uin
 					    .missed = a->missed,
 					    .until_utc_ms = a->until_utc_ms,
 					    .spoke_utc_ms = a->spoke_utc_ms,
-					    .epoch = a->epoch };
+					    .epoch = a->epoch,
+					    .talk_ms = a->last_talk_ms };
 
 	if (x->listener.agent)
 		x->listener.agent(x->listener.arg, a, &w);
@@ -152,8 +153,10 @@ void agent_lose(const struct queues *x, struct queue_agent *a, uint64_t call)
 }
 
 void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, uint64_t now_utc_ms,
-		uint64_t wrap_ms)
+		uint64_t wrap_ms, uint64_t talk_ms)
 {
+	a->last_talk_ms = talk_ms < UINT32_MAX ? (uint32_t)talk_ms : UINT32_MAX;
+	a->talk_ms += a->last_talk_ms;
 	a->call = 0;
 	a->process = 0;
 	a->spoke_utc_ms = now_utc_ms;

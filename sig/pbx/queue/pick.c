@@ -44,6 +44,8 @@ static uint64_t agent_rank(const struct queue *q, const struct queue_agent *a, u
 		return a->spoke_utc_ms;
 	case QUEUE_FEWEST_CALLS:
 		return a->calls;
+	case QUEUE_LEAST_TALK:
+		return a->talk_ms;
 	case QUEUE_ROUND_ROBIN:
 		return (uint64_t)(i + QUEUE_MEMBERS_MAX - q->turn) % QUEUE_MEMBERS_MAX;
 	case QUEUE_SKILL: /* of equal ones the longest idle */

@@ -56,6 +56,8 @@ static void agent_hear(const struct queues *x, struct queue_agent *a, uint64_t p
 	if (w->spoke_utc_ms > a->spoke_utc_ms) {
 		a->spoke_utc_ms = w->spoke_utc_ms;
 		a->calls++;
+		a->talk_ms += w->talk_ms;
+		a->last_talk_ms = w->talk_ms;
 	}
 	if (w->epoch < a->epoch)
 		return;

@@ -6,9 +6,9 @@
 
 #include "sig/pbx/queue/queues_table.h"
 
-const char *const g_queue_strategies[] = {
-	"longest_idle", "round_robin", "ring_all", "fewest_calls", "in_order", "skill", NULL
-};
+const char *const g_queue_strategies[] = { "longest_idle", "round_robin", "ring_all",
+					   "fewest_calls", "in_order",    "skill",
+					   "least_talk",   NULL };
 const char *const g_callback_rules[] = { "off", "agent", "turn", NULL };
 const char *const g_agent_states[] = { "out", "ready", "not_ready", NULL };
 

@@ -38,6 +38,7 @@ enum queue_strategy {
 	QUEUE_FEWEST_CALLS,
 	QUEUE_IN_ORDER,
 	QUEUE_SKILL,
+	QUEUE_LEAST_TALK,
 	QUEUE_STRATEGIES,
 };
 extern const char *const g_queue_strategies[QUEUE_STRATEGIES + 1];
@@ -139,7 +140,9 @@ struct queue_agent {
 	uint64_t rival, rival_process, rival_until_utc_ms;
 	uint8_t rival_s;
 	uint64_t spoke_utc_ms; /* the end of its last call of a queue; 0: none yet */
-	uint32_t calls;        /* of queues, since the start of this process */
+	uint32_t calls;        /* of queues, since the start of this process, */
+	uint64_t talk_ms;      /* ... how long he spoke in them, */
+	uint32_t last_talk_ms; /* ... and in the last one */
 	uint8_t missed;        /* in a row */
 	uint64_t busy_utc_ms;  /* he has a call: he is not looked at until then */
 	/* of one pick */
@@ -174,6 +177,7 @@ struct queue_agent_word {
 	bool holds, wraps;
 	uint8_t missed;
 	uint64_t until_utc_ms, spoke_utc_ms, epoch;
+	uint32_t talk_ms; /* of his last call of a queue */
 };
 
 /* Hears what other nodes are to know. */
@@ -273,9 +277,9 @@ void agent_release(const struct queues *x, struct queue_agent *a, uint64_t call,
 		   uint64_t until_utc_ms);
 /* This process has that call no longer: he is its until another node tells of him, or shortly. */
 void agent_lose(const struct queues *x, struct queue_agent *a, uint64_t call);
-/* His call of a queue is over at that moment. */
+/* His call of a queue, in which he spoke for talk_ms, is over at that moment. */
 void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, uint64_t now_utc_ms,
-		uint64_t wrap_ms);
+		uint64_t wrap_ms, uint64_t talk_ms);
 /* That call of this node has him. */
 bool agent_is_of(const struct queue_agent *a, uint64_t call);
 /* The earliest moment at which an agent of the queue is free by time alone, or who joined then asks

@@ -336,14 +336,14 @@ static void queue_wrap(struct call_host *h, struct call *c)
 	struct queue_wait *w = c->run->queue;
 	struct queue_agent *a = queues_agent(h->queues, c->tenant, bytes_str(w->agent));
 	const struct queue *q = queue_of(h, c);
-	uint64_t wrap_ms = q ? q->terms.wrapup_s * 1000ULL : 0;
+	uint64_t wrap_ms = q ? q->terms.wrapup_s * 1000ULL : 0, talk_ms = talked_ms(h, w);
 
 	w->wrapped = true;
-	event_put_number(call_publish(h, c, SIG_QUEUE_ENDED), EV_MS, talked_ms(h, w));
+	event_put_number(call_publish(h, c, SIG_QUEUE_ENDED), EV_MS, talk_ms);
 	outbox_touch_later(&c->out);
 	if (!a)
 		return;
-	agent_wrap(h->queues, a, c->id, wall_ms(h), wrap_ms);
+	agent_wrap(h->queues, a, c->id, wall_ms(h), wrap_ms, talk_ms);
 	agent_claim(h, c, a, wrap_ms, 0);
 	queue_hurry(h, c->tenant);
 }

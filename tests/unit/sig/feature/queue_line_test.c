@@ -375,7 +375,7 @@ static void is_freed(struct world *w, const struct truth *t, bool talked)
 
 	w->claims[t->agent].until = 0;
 	if (talked)
-		agent_wrap(x, a, t->c.call, w->now, 0);
+		agent_wrap(x, a, t->c.call, w->now, 0, 1000);
 	else
 		agent_release(x, a, t->c.call, w->now);
 }
@@ -620,6 +620,28 @@ static void lost_calls_hold_nobody(void **state)
 	nobody_is_held(w, numbers[t->agent]);
 }
 
+/* ... however often he is told of. */
+static void talk_counts_once_at_each_node(void **state)
+{
+	struct world *w = two_nodes();
+	struct queue_agent *a = queues_agent(w->sides[0].x, ACME, bytes_str(numbers[0]));
+	struct queue_agent *b = queues_agent(w->sides[1].x, ACME, bytes_str(numbers[0]));
+
+	(void)state;
+	for (uint64_t call = 1; call < 3; call++) {
+		agent_hold(w->sides[0].x, a, call, w->now + 1000);
+		agent_wrap(w->sides[0].x, a, call, ++w->now, 0, 7000);
+		agent_hold(w->sides[0].x, a, GONE - 1, w->now + 1000);
+		second(w, true);
+		second(w, true);
+		assert_int_equal(a->talk_ms, call * 7000);
+		assert_int_equal(b->talk_ms, call * 7000);
+		agent_release(w->sides[0].x, a, GONE - 1, 0);
+	}
+	deliver_all(w);
+	nobody_is_held(w, numbers[0]);
+}
+
 /* Whatever its clock says until when: the wall's clock may be set back. */
 static void calls_that_are_gone_hold_nobody(void **state)
 {
@@ -695,6 +717,7 @@ int main(void)
 		cmocka_unit_test(random_histories),
 		cmocka_unit_test(lost_calls_hold_nobody),
 		cmocka_unit_test(calls_that_are_gone_hold_nobody),
+		cmocka_unit_test(talk_counts_once_at_each_node),
 		cmocka_unit_test(what_is_not_understood),
 	};
 

@@ -184,6 +184,7 @@ static void strategies_choose(void **state)
 		{ QUEUE_FEWEST_CALLS, "1:1002", "2:1003" },
 		{ QUEUE_IN_ORDER, "1:1001", "2:1002" },
 		{ QUEUE_SKILL, "1:1002", "" },
+		{ QUEUE_LEAST_TALK, "1:1003", "2:1002" },
 	};
 	struct office *o = *state;
 
@@ -201,6 +202,9 @@ static void strategies_choose(void **state)
 		a[0]->calls = 5;
 		a[1]->calls = 1;
 		a[2]->calls = 2;
+		a[0]->talk_ms = 9000;
+		a[1]->talk_ms = 8000;
+		a[2]->talk_ms = 7000;
 		joins(o, 1, "sales", 10, 0);
 		joins(o, 2, "sales", 20, 0);
 		assert_string_equal(picked(o, 1000), rows[i].first);
