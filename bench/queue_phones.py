@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phones of callers and agents of queues: thousands of dialogs over one socket, without media. Callers offer sendonly, so nothing is sent to them."""
+import collections
 import os
 import re
 import select
@@ -64,6 +65,7 @@ class Phones:
         self.sock.bind((lib.ADDRESS, 0))
         self.port = self.sock.getsockname()[1]
         self.dialogs, self.waits = {}, {}
+        self.ended = collections.deque(maxlen=1000)     # Call-IDs: a copy of an INVITE may come behind its end
         nothing = lambda *_: None
         self.answered, self.rung, self.over, self.refused = answered or nothing, rung or (lambda _: True), over or nothing, refused or nothing
 
@@ -124,7 +126,9 @@ class Phones:
             self.end(dialog)
 
     def end(self, dialog):
+        self.waits.pop((dialog.call_id, "200"), None)
         if self.dialogs.pop(dialog.call_id, None):
+            self.ended.append(dialog.call_id)
             self.over(dialog)
 
     def on_invite(self, line, found):
@@ -132,6 +136,9 @@ class Phones:
         if dialog and dialog.invite == found["cseq"]:       # again
             if dialog.answer:
                 self.sock.sendto(dialog.answer.encode(), self.node)
+            return
+        if not dialog and found["call-id"] in self.ended:
+            self.respond(line, found, "487 Request Terminated")
             return
         if not dialog:
             user = re.match(r"INVITE sip:([^@]*)@", line)[1]
@@ -147,14 +154,16 @@ class Phones:
         dialog.answer = self.respond(line, found, "200 OK", dialog, dialog.sdp)
 
     def take(self, dialog):
-        """Who rings answers."""
+        """Who rings answers, again and again until the ACK (RFC 3261 13.3.1.4)."""
         dialog.answer = self.respond("", dialog.found, "200 OK", dialog, dialog.sdp)
+        self.waits[dialog.call_id, "200"] = [time.monotonic() + AGAIN_S, time.monotonic() + GIVES_UP_S, AGAIN_S, dialog.answer]
 
     def on_request(self, line, found):
         method, dialog = line.split()[0], self.dialogs.get(found["call-id"])
         if method == "INVITE":
             self.on_invite(line, found)
         elif method == "ACK":
+            self.waits.pop((found["call-id"], "200"), None)
             if dialog and dialog.answer and not dialog.up:
                 dialog.up = True
                 self.answered(dialog)
