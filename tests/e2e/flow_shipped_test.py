@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flows that the package brings (deploy/flows), with keys as events of RFC 4733, by INFO and as tones; and who is found by a name: IVR-01, CALL-46."""
 import array
+import contextlib
 import fnmatch
 import functools
 import json
 import os
+import tempfile
 import time
 import unittest
 import wave
@@ -50,11 +52,22 @@ def tone(hertz, seconds):
     return (samples * (int(seconds) + 1))[:int(seconds * RATE)].tobytes()
 
 
-def tone_file(path, hertz, seconds):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+@functools.cache
+def made(hertz, seconds):
+    """A file of that tone, for as long as this process lives: each node has the same ones."""
+    made.folder = getattr(made, "folder", None) or tempfile.TemporaryDirectory(prefix="tandem-tones-")
+    path = os.path.join(made.folder.name, f"{hertz}-{seconds}.wav")
     with wave.open(path, "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
         file.writeframes(tone(hertz, seconds))
+    return path
+
+
+def tone_file(path, hertz, seconds):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    os.link(made(hertz, seconds), path)
 
 
 def walks(steps, says=""):

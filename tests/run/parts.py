@@ -70,6 +70,9 @@ def environment():
     # The checkout may belong to somebody else than who runs the tests.
     os.environ.update(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory",
                       GIT_CONFIG_VALUE_0=str(ROOT))
+    # Modules are compiled once, and not beside the sources; a library's threads are no test's.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.update(PYTHONPYCACHEPREFIX=str(ROOT / "build" / "python"), OPENBLAS_NUM_THREADS="1")
     os.environ["PATH"] += f":{os.environ.get('TANDEM_PEERS', ROOT / 'build' / 'peers')}/bin"      # Redis, for nodes of the suite itself
     with in_memory(), tempfile.TemporaryDirectory(prefix="tandem-git-") as folder:
         if not (ROOT / ".git").exists():        # an unpacked archive: list files through an empty one

@@ -72,7 +72,7 @@ class Hurry(threading.Thread):
 
     def run(self):
         while True:
-            time.sleep(0.2)
+            time.sleep(1)
             for node in list(LIVE):
                 for pid in children(node.process.pid, "tandem-store") if node.process else ():
                     hurried(pid)
