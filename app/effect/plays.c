@@ -205,6 +205,32 @@ static const char *refusal_of(int err)
 	return err == -ENOSPC ? "too many streams: see live.streams" : "no memory";
 }
 
+static const struct stream_carrier *g_carrier; /* NULL: none */
+
+void plays_carry(const struct stream_carrier *carrier)
+{
+	g_carrier = carrier;
+}
+
+static bool stream_is_carried(const struct lives_want *want)
+{
+	return want->room.generation && g_carrier && g_carrier->takes(want->endpoint);
+}
+
+static const char *carried_open(const struct lives_want *want, struct media_work *out)
+{
+	const struct live_terms terms = { .feed = media_feed_make(),
+					  .feed_rate = feed_rate_of_room(want->rate_hz) };
+	const char *reason =
+		terms.feed ? g_carrier->open(want, terms.feed, terms.feed_rate) : "no memory";
+
+	if (reason)
+		media_feed_free(terms.feed);
+	else
+		*out = feed_work(want, &terms);
+	return reason;
+}
+
 /* 0 and the job to open; LIVE_GONE follows lives_end, and out->feed.feed is freed then.
  * Else the reason. */
 static const char *lives_open(struct lives *l, const struct lives_want *want,
@@ -214,6 +240,8 @@ static const char *lives_open(struct lives *l, const struct lives_want *want,
 	struct live_terms terms;
 	int err;
 
+	if (stream_is_carried(want))
+		return carried_open(want, out);
 	if (!e || !l->live)
 		return g_no_endpoint;
 	terms_fill(l, want, e, &terms);
@@ -351,12 +379,20 @@ static void play_notify(const struct plays *p, const struct play *y, enum prompt
 	play_tell_why(p, y, kind, NULL);
 }
 
+static void play_stream_end(const struct plays *p, const struct play *y)
+{
+	if (y->carried)
+		g_carrier->end(y->serial);
+	else
+		live_end(p->lives->live, y->serial, "over");
+}
+
 /* With an application it is released when neither thread uses its feed. */
 static void play_release(struct plays *p, struct play *y)
 {
 	if (y->feed && !y->live_gone) {
 		if (!y->job_gone && y->state != PLAY_LEFT && y->state != PLAY_CLOSING)
-			live_end(p->lives->live, y->serial, "over");
+			play_stream_end(p, y);
 		y->job_gone = true;
 		y->state = PLAY_CLOSING;
 		return;
@@ -373,7 +409,7 @@ static void play_leave(struct plays *p, struct play *y)
 	y->state = PLAY_LEFT;
 	p->left++;
 	if (y->feed)
-		live_end(p->lives->live, y->serial, "over");
+		play_stream_end(p, y);
 }
 
 static bool play_command_put(struct plays *p, const struct media_command *c)
@@ -596,6 +632,7 @@ static void live_begin_at(struct plays *p, struct play *y, const struct play *on
 	}
 	play_put(p, y, one);
 	y->feed = wanted->room.generation ? work.room_feed.feed : work.feed.feed;
+	y->carried = stream_is_carried(&ask);
 	play_job_open(p, y, &work);
 }
 

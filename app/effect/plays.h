@@ -38,6 +38,7 @@ struct play {
 	struct job_id room;       /* generation 0: a caller hears it; else all in that conference */
 	uint32_t rate_hz;         /* ... at this rate */
 	struct media_feed *feed;  /* of a stream with an application; NULL: none */
+	bool carried;             /* ... or with the carrier of streams */
 	bool job_gone, live_gone; /* with a feed: both, and it is freed */
 	/* LANGUAGE:VOICE:TEXT of a text that no engine has spoken yet, a secret.
 	 * Empty: spoken, or no text. */
@@ -148,5 +149,17 @@ void lives_leave(struct lives *l, uint16_t shard);
 bool lives_know(const struct lives *l, struct bytes tenant, struct bytes endpoint);
 /* The outcome of an event without a feed. False: nothing for the call. */
 bool lives_stream_outcome(const struct live_event *event, struct media_stream_reply *out);
+
+/* Streams of conferences whose other end is no application. One carrier of the process, which is
+ * set before a node starts. A stream that it has opened is told of by plays_live: LIVE_ENDED or
+ * LIVE_FAILED where it is over by itself, and one LIVE_GONE after `end`. Control thread. */
+struct stream_carrier {
+	bool (*takes)(struct bytes endpoint);
+	/* rate_hz: of the frames, both ways. NULL, or why not: the feed is the caller's then. */
+	const char *(*open)(const struct lives_want *want, struct media_feed *feed,
+			    uint32_t rate_hz);
+	void (*end)(uint64_t id);
+};
+void plays_carry(const struct stream_carrier *carrier);
 
 #endif
