@@ -332,6 +332,7 @@ bool shard_call_waits_in(const struct shard *s, uint64_t call, struct bytes slot
 bool shard_call_yield(struct shard *s, uint64_t call, struct bytes slot, struct instant now);
 
 /* ---- conferences (sig/room/room.h) ---- */
+struct room_terms;
 enum { CONFERENCE_USER_MAX = 64 };
 struct shard_conference_request {
 	/* that is there, or the id that a new one is to have. out: which one it is */
@@ -345,6 +346,8 @@ struct shard_conference_request {
 	 * members stay a conference. NULL: none */
 	const char *endpoint;
 	const char *to; /* shard_conference_ring: rings the best phone of this extension */
+	/* ... in the room of that number, which is opened where there is none; NULL: no other */
+	const struct room_terms *opens;
 	/* ... or a number outside, as this extension may call it; NULL: extensions alone, */
 	const char *subject;
 	uint64_t rung;    /* the id of that call, */

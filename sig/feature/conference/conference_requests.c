@@ -589,10 +589,12 @@ enum refusal shard_conference_ring(struct shard *s, struct shard_conference_requ
 	if (r && shard_call_find(s, o->rung)) /* as above */
 		return conference_wait(s, r, o->by);
 	o->rings = 1;
+	if (!r && o->opens)
+		r = s->host.services->rooms->open(s, o->opens);
 	if (o->call)
 		refused = conference_make(s, o, &r);
 	else if (!r)
-		return REFUSED_NO_CONFERENCE;
+		return o->opens ? REFUSED_CONFERENCES_FULL : REFUSED_NO_CONFERENCE;
 	if (!refused && !o->call && conference_is_full(s, r, 1))
 		return REFUSED_MEMBERS_FULL;
 	if (!refused)
