@@ -153,14 +153,14 @@ class Pages(unittest.TestCase):
         into = self.phones["1012"].incoming()
         into.answer(self.enterContext(self.node.media()).sdp())
         talk.wait_answer()
-        for priority, rung in (("normal", ["1011"]), ("priority", ["1011", "1012"]), ("emergency", list(MEMBERS))):
-            self.puts(priority=priority)
+        self.addCleanup(self.puts, channel=0)
+        for priority, channel, rung in (("normal", 0, ["1011"]), ("priority", 0, ["1011", "1012"]), ("emergency", 0, list(MEMBERS)),
+                                        ("normal", 24, ["1011", "1012"]), ("normal", 25, list(MEMBERS))):
+            self.puts(priority=priority, channel=channel)
             out = self.pages()
             heard = [self.hears(number) for number in rung]
-            if priority == "normal":
-                self.is_not_rung("1012")
-            if priority != "emergency":
-                self.is_not_rung("1013")
+            for number in set(MEMBERS[1:]).difference(rung):
+                self.is_not_rung(number)
             self.over(out, *heard)
         talk.bye()
         into.wait_bye()

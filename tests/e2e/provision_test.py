@@ -295,6 +295,9 @@ class Boot(ProvisionTest):
         self.node.ctl("page.put", name="floor", members="202")
         self.assertTrue(device.changed())
         self.assertEqual(group(6), ("", "0", "0", "0"))
+        self.node.ctl("page.put", name="floor", listeners="201")
+        self.assertTrue(device.changed())
+        self.assertEqual(group(6)[1:], ("1", "1", "1"))
         for wrong in ({"channel": 26}, {"first_name": "x" * 33}, {"last_name": "x" * 33}, {"first_name": "a\nb"}):
             with self.assertRaises(ServerError, msg=wrong):
                 self.node.ctl("page.put", name="floor", **wrong)

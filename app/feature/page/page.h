@@ -5,11 +5,16 @@
 #ifndef APP_FEATURE_PAGE_PAGE_H
 #define APP_FEATURE_PAGE_PAGE_H
 
+#include <jansson.h>
+
 #include "app/schema/command.h"
 #include "app/schema/field.h"
 #include "sig/dial/dial.h"
+#include "sig/host/tenant_tables.h"
 
 struct node;
+struct room_terms;
+struct shard_conference_request;
 
 enum {
 	PAGE_NAME_MAX = 26, /* with its NUL: its room has a number */
@@ -26,15 +31,30 @@ enum page_priority {
 
 /* Limits of phones that page each other by multicast. Each of their groups has a channel and a name
  * to be read. */
-enum { PAGE_CHANNELS = 25, PAGE_PERSON_MAX = 33, PAGE_TEXT_MAX = 65 };
+enum {
+	PAGE_CHANNELS = 25,
+	PAGE_CHANNEL_PRIORITY = 24,
+	PAGE_CHANNEL_EMERGENCY = 25,
+	PAGE_PERSON_MAX = 33,
+	PAGE_TEXT_MAX = 65,
+	PAGE_ADDRESS_MAX = 22, /* "255.255.255.255:65535" */
+	PAGE_NETWORK_MAX = 32,
+	PAGE_STATE_MAX = 96,
+};
 
 struct page_value {
 	char name[PAGE_NAME_MAX];
 	uint8_t channel; /* 1 to PAGE_CHANNELS; 0: none */
 	char first_name[PAGE_PERSON_MAX], last_name[PAGE_PERSON_MAX], department[PAGE_PERSON_MAX];
 	char description[PAGE_TEXT_MAX];
-	char members[PAGE_MEMBERS_TEXT_MAX]; /* joined by ',' */
-	uint8_t priority;                    /* enum page_priority */
+	char members[PAGE_MEMBERS_TEXT_MAX];   /* joined by ',' */
+	char listeners[PAGE_MEMBERS_TEXT_MAX]; /* likewise: they hear it by its channel alone */
+	uint8_t priority;                      /* enum page_priority */
+	/* "": not by this way */
+	char multicast[PAGE_ADDRESS_MAX], multicast_rtp[PAGE_ADDRESS_MAX];
+	uint8_t multicast_ttl;
+	uint8_t multicast_codec;                  /* 0: PCMU, 1: G.722 */
+	char multicast_network[PAGE_NETWORK_MAX]; /* of the node file; "": the first one */
 	uint64_t changed_utc_ms;
 };
 
@@ -43,6 +63,36 @@ extern const struct form g_page_form;
 extern const struct document_kind g_page_documents;
 
 command_fn page_ring;
+
+/* Requests the registrations of all members that this node does not know, and asks other nodes for
+ * calls that keep a member from being rung. */
+void page_look_up(struct node *n, const char *tenant, const struct page_value *v);
+/* Rings the members of a group. o: its room, or the terms to open it by. key: unique; the same page
+ * has the same one. How many are rung. */
+uint32_t page_ring_members(struct node *n, uint16_t tenant, const struct page_value *v,
+			   const char *key, struct shard_conference_request *o);
+/* The number of a group's room. */
+void page_room(char out[ROOM_NUMBER_MAX], const char *name);
+/* The name that phones show of a group's channel. */
+void page_label(char out[2 * PAGE_PERSON_MAX], const struct page_value *v);
+
+/* ---- page_multicast.c: groups with a channel, or on multicast addresses ---- */
+
+void page_multicast_setup(void);
+void page_multicast_second(struct node *n, uint64_t now_ns);
+void page_multicast_close(struct node *n);
+/* The document is in effect, or gone. */
+void page_multicast_apply(struct node *n, uint16_t tenant, const struct page_value *v);
+void page_multicast_forget(uint16_t tenant, const char *name);
+/* The group is on a multicast address. */
+bool page_multicast_has(uint16_t tenant, const char *name);
+/* NULL, or why no group may have these fields; *field: which one it is about. */
+const char *page_multicast_wrong(const struct node *n, uint16_t tenant, const struct page_value *v,
+				 const char **field);
+/* Sentences about what is hardly meant so. */
+void page_multicast_warn(const struct node *n, uint16_t tenant, const void *value, json_t *out);
+/* "off", "on", or why the group has no multicast at this node. */
+const char *page_multicast_state(uint16_t tenant, const struct page_value *v);
 
 /* A channel of a tenant, as the phone of an extension has it. */
 struct page_channel {

@@ -29,14 +29,14 @@
 /* Other nodes report within it who of the members has a call there. */
 #define PAGE_REPORTS_NS (100 * NS_PER_MS)
 
-enum { TENANT_PAGES_MAX = 64, PAGE_PROGRAM_MAX = 320, PAGE_RATE = 8000 };
+enum { TENANT_PAGES_MAX = 64, PAGE_PROGRAM_MAX = 320, PAGE_RATE = 8000, PAGE_RATE_WIDE = 16000 };
 
 static_assert(sizeof(PAGE_WORD) - 1 + PAGE_NAME_MAX <= ROOM_NUMBER_MAX, "the number of its room");
 static_assert(sizeof(PAGE_WORD) + PAGE_NAME_MAX <= CALL_FLOW_MAX, "the name of its flow");
 
 /* ---- the group ---- */
 
-static void page_room(char out[ROOM_NUMBER_MAX], const char *name)
+void page_room(char out[ROOM_NUMBER_MAX], const char *name)
 {
 	(void)snprintf(out, ROOM_NUMBER_MAX, PAGE_WORD "%s", name);
 }
@@ -58,74 +58,32 @@ static struct flow_program *page_flow(const void *v)
 	return n < (int)sizeof(text) ? program_parse(bytes_str(text), NULL, &unused) : NULL;
 }
 
-/* Groups with a channel, of all tenants: phones' files are made of them. */
-static struct page_group {
-	uint16_t tenant;
-	char name[PAGE_NAME_MAX];
-	uint8_t channel;
-} g_groups[ROOM_PAGES_MAX];
-static uint32_t g_group_count;
-
-static void page_channel_set(uint16_t tenant, const char *name, uint8_t channel)
-{
-	struct page_group *g = g_groups, *end = g_groups + g_group_count;
-
-	while (g < end && (g->tenant != tenant || strcmp(g->name, name) != 0))
-		g++;
-	if (g < end && !channel)
-		*g = g_groups[--g_group_count];
-	if (!channel || g == g_groups + ROOM_PAGES_MAX)
-		return;
-	if (g == end)
-		g_group_count++;
-	*g = (struct page_group){ .tenant = tenant, .channel = channel };
-	(void)snprintf(g->name, sizeof(g->name), "%s", name);
-}
-
-static void page_channel_label(struct page_channel *out, const struct page_value *v)
+void page_label(char out[2 * PAGE_PERSON_MAX], const struct page_value *v)
 {
 	bool named = v->first_name[0] || v->last_name[0];
 
-	(void)snprintf(out->label, sizeof(out->label), "%s%s%s", named ? v->first_name : v->name,
+	(void)snprintf(out, 2 * (size_t)PAGE_PERSON_MAX, "%s%s%s", named ? v->first_name : v->name,
 		       v->first_name[0] && v->last_name[0] ? " " : "", v->last_name);
 }
 
-void page_channels(const struct node *n, uint16_t tenant, struct bytes number,
-		   struct page_channel out[PAGE_CHANNELS])
+static bool page_check(struct command_run *run, const void *value)
 {
-	static struct page_value v;
+	const char *field,
+		*wrong = page_multicast_wrong(run->node, document_tenant(run), value, &field);
 
-	memset(out, 0, sizeof(out[0]) * PAGE_CHANNELS);
-	for (uint32_t i = 0; i < g_group_count; i++) {
-		const struct page_group *g = &g_groups[i];
-		struct page_channel *c = &out[g->channel - 1];
-		struct bytes left, one;
-
-		if (g->tenant != tenant ||
-		    !document_stored(n, tenants_name(n->common.tenants, tenant), &g_page_documents,
-				     bytes_str(g->name), &v))
-			continue;
-		page_channel_label(c, &v);
-		left = bytes_str(v.members);
-		while (!c->heard && bytes_cut(&left, ',', &one))
-			c->heard = bytes_eq(bytes_trim(one), number);
-	}
+	if (wrong)
+		command_fail(run, COMMAND_CONFLICT, field, "%s", wrong);
+	return !wrong;
 }
 
-/* All who hear that channel hear both. */
-static void page_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+static json_t *page_show(const struct node *node, uint16_t tenant, const void *value)
 {
-	const struct page_value *v = value;
+	json_t *view = form_view(&g_page_form, value);
 
 	(void)node;
-	for (uint32_t i = 0; i < g_group_count && v->channel; i++) {
-		const struct page_group *g = &g_groups[i];
-
-		if (g->tenant == tenant && g->channel == v->channel &&
-		    strcmp(g->name, v->name) != 0)
-			(void)json_array_append_new(out, json_sprintf("channel: %s has it, too",
-								      g->name));
-	}
+	(void)json_object_set_new(view, "multicast_state",
+				  json_string(page_multicast_state(tenant, value)));
+	return view;
 }
 
 static int page_apply(struct node *node, uint16_t tenant, const void *value)
@@ -134,13 +92,13 @@ static int page_apply(struct node *node, uint16_t tenant, const void *value)
 	struct room_terms room = { .tenant = tenant,
 				   .max_members = PAGE_MEMBERS_MAX + 1,
 				   .talkers = 1,
-				   .rate = PAGE_RATE,
+				   .rate = v->multicast_codec ? PAGE_RATE_WIDE : PAGE_RATE,
 				   .locked = true,
 				   .muted = true,
 				   .ends_with_host = true };
 	int err = command_flow_kind_apply(node, tenant, &g_page_documents, v->name, v);
 
-	page_channel_set(tenant, v->name, v->channel);
+	page_multicast_apply(node, tenant, v);
 	page_room(room.number, v->name);
 	(void)snprintf(room.name, sizeof(room.name), "%s", v->name);
 	return err ? err : rooms_put(node->common.rooms, &room);
@@ -150,7 +108,7 @@ static void page_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	char number[ROOM_NUMBER_MAX];
 
-	page_channel_set(tenant, name, 0);
+	page_multicast_forget(tenant, name);
 	command_flow_kind_forget(node, tenant, &g_page_documents, name);
 	page_room(number, name);
 	rooms_delete(node->common.rooms, tenant, bytes_str(number));
@@ -169,10 +127,22 @@ const struct document_kind g_page_documents = {
 	.form = &g_page_form,
 	.apply = page_apply,
 	.forget = page_forget,
-	.warn = page_warn,
+	.check = page_check,
+	.show = page_show,
+	.warn = page_multicast_warn,
 };
 
 /* ---- a page begins ---- */
+
+/* Channels 24 and 25 are of priority and of emergencies at all phones that have them. */
+static enum page_priority page_priority_of(const struct page_value *v)
+{
+	enum page_priority p = (enum page_priority)v->priority;
+
+	if (v->channel == PAGE_CHANNEL_EMERGENCY)
+		return PAGE_EMERGENCY;
+	return v->channel == PAGE_CHANNEL_PRIORITY && p == PAGE_NORMAL ? PAGE_PRIORITY : p;
+}
 
 /* Whether the phone of a member is to ring for a page of that priority. */
 static bool page_may_ring(const struct node *n, uint16_t tenant, struct bytes number,
@@ -189,34 +159,30 @@ static bool page_may_ring(const struct node *n, uint16_t tenant, struct bytes nu
 			  !shard_user_is_busy(n->common.shared_tables->shards, tenant, number));
 }
 
-static bool page_ring_one(struct command_run *run, const struct room_view *room, const char *to)
+static bool page_ring_one(struct node *n, const char *key, const char *to,
+			  struct shard_conference_request *o)
 {
-	struct shard_conference_request o = { .room = room->room,
-					      .to = to,
-					      .inviter = room->host,
-					      .muted = true,
-					      .auto_answer = true,
-					      .once = true };
+	uint16_t shard = o->room ? id_shard(o->room) : node_shard_of_command(n, bytes_str(key));
 	char text[COMMAND_ID_MAX + DIAL_NUMBER_MAX + 1];
 	enum refusal refused;
 
-	(void)snprintf(text, sizeof(text), "%s %s", run->id, to);
-	o.rung = id_call_derive(id_shard(o.room), bytes_str(text));
-	refused = shard_conference_ring(node_core(run->node, o.room), &o, clock_instant());
+	(void)snprintf(text, sizeof(text), "%s %s", key, to);
+	o->to = to;
+	o->muted = o->auto_answer = o->once = true;
+	o->rung = id_call_derive(shard, bytes_str(text));
+	refused = shard_conference_ring(node_core(n, o->rung), o, clock_instant());
 	if (refused && refused != REFUSED_RINGS_ALREADY)
-		LOG_INFO("page", o.room, "a member of a paging group is not rung",
+		LOG_INFO("page", o->room, "a member of a paging group is not rung",
 			 LOG_STR("to", to), LOG_STR("reason", refusals[refused].name));
 	return !refused;
 }
 
 static bool page_asks(const struct node *n, const struct page_value *v)
 {
-	return v->priority == PAGE_NORMAL && command_ask_has_others(n);
+	return page_priority_of(v) == PAGE_NORMAL && command_ask_has_others(n);
 }
 
-/* Requests the registrations of all members that this node does not know, and asks other nodes for
- * calls that keep a member from being rung. */
-static void page_look_up(struct node *n, const char *name, const struct page_value *v)
+void page_look_up(struct node *n, const char *name, const struct page_value *v)
 {
 	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(name));
 	struct locations *l = n->common.locations;
@@ -257,10 +223,9 @@ static bool page_awaits_users(struct command_run *run, const char *tenant,
 	return false;
 }
 
-static uint32_t page_ring_all(struct command_run *run, const struct room_view *room,
-			      const struct page_value *v)
+uint32_t page_ring_members(struct node *n, uint16_t tenant, const struct page_value *v,
+			   const char *key, struct shard_conference_request *o)
 {
-	uint16_t tenant = tenants_find(run->node->common.tenants, bytes_str(room->tenant));
 	struct bytes left = bytes_str(v->members), one;
 	uint32_t rung = 0;
 
@@ -268,17 +233,34 @@ static uint32_t page_ring_all(struct command_run *run, const struct room_view *r
 		char to[DIAL_NUMBER_MAX];
 
 		if (!bytes_cstr(bytes_trim(one), to, sizeof(to)) &&
-		    page_may_ring(run->node, tenant, bytes_str(to),
-				  (enum page_priority)v->priority))
-			rung += page_ring_one(run, room, to);
+		    page_may_ring(n, tenant, bytes_str(to), page_priority_of(v)))
+			rung += page_ring_one(n, key, to, o);
 	}
 	return rung;
+}
+
+/* What the caller says is sent to the group's addresses, too. */
+static void page_cast(struct command_run *run, const struct room_view *room, uint16_t tenant,
+		      const char *name)
+{
+	const struct shard_room_order order = { .act = SHARD_ROOM_STREAM,
+						.endpoint = room->number };
+	enum refusal refused = page_multicast_has(tenant, name)
+				       ? shard_conference_order(node_core(run->node, room->room),
+								room->room, &order, clock_instant())
+				       : REFUSED_NOT;
+
+	if (refused)
+		LOG_WARN("page", room->room, "a page is not sent to its multicast addresses",
+			 LOG_STR("group", name), LOG_STR("reason", refusals[refused].name));
 }
 
 void page_ring(struct command_run *run)
 {
 	static struct page_value v;
+	struct shard_conference_request ring;
 	struct room_view room;
+	uint16_t tenant;
 	uint64_t id;
 
 	if (id_call_get(command_value(run, "conference")->text, &id) ||
@@ -295,7 +277,12 @@ void page_ring(struct command_run *run)
 			     "its paging group is deleted: page.list shows all of them");
 		return;
 	}
+	tenant = tenants_find(run->node->common.tenants, bytes_str(room.tenant));
+	page_cast(run, &room, tenant, v.name);
 	if (page_awaits_users(run, room.tenant, &v))
 		return;
-	command_answer(run, json_pack("{s:I}", "rung", (json_int_t)page_ring_all(run, &room, &v)));
+	ring = (struct shard_conference_request){ .room = room.room, .inviter = room.host };
+	command_answer(run, json_pack("{s:I}", "rung",
+				      (json_int_t)page_ring_members(run->node, tenant, &v, run->id,
+								    &ring)));
 }

@@ -5,6 +5,7 @@
 #include "app/command/command_flow.h"
 #include "app/command/table/table.h"
 #include "app/feature/page/page.h"
+#include "app/feature/page/page_cast.h"
 
 static const char *const g_page_priorities[] = { "normal", "priority", "emergency", NULL };
 
@@ -26,6 +27,19 @@ static const char *page_members_wrong(const void *value, const char *text)
 	return NULL;
 }
 
+static const char *page_address_wrong(const void *value, const char *text)
+{
+	struct addr a;
+
+	(void)value;
+	if (text[0] && (addr_parse(&a, bytes_str(text)) || a.family != ADDR_V4 || !a.port ||
+			!addr_is_multicast(&a)))
+		return "it is an IPv4 multicast address with a port, such as 239.1.1.1:5001";
+	return NULL;
+}
+
+static const char *const g_page_codecs[] = { "pcmu", "g722", NULL };
+
 #undef FIELD_OF
 #define FIELD_OF struct page_value
 const struct command_arg g_page_fields[] = {
@@ -44,6 +58,24 @@ const struct command_arg g_page_fields[] = {
 	TEXT_FIELD("last_name", last_name, CHARSET_TEXT, NULL, "Last name, likewise."),
 	TEXT_FIELD("department", department, CHARSET_TEXT, NULL, "Its department."),
 	TEXT_FIELD("description", description, CHARSET_TEXT, NULL, "What it is for."),
+	REFERS_FIELD(
+		"listeners", listeners, CHARSET_TEXT, page_members_wrong, "extension",
+		"Extensions whose Polycom phones have the channel in their files, too, and are "
+		"not rung, at most 250, joined by ','."),
+	TEXT_FIELD("multicast", multicast, CHARSET_TEXT, page_address_wrong,
+		   "IPv4 multicast address and port where Polycom phones page by the channel, "
+		   "as 224.0.1.116:5001: a page of the group sounds there, and members hear a page "
+		   "that a phone sends there. One tenant alone may have it. \"\": none."),
+	TEXT_FIELD("multicast_rtp", multicast_rtp, CHARSET_TEXT, page_address_wrong,
+		   "Likewise, by RTP, for other makes; no other group has it."),
+	NUMBER_FIELD(
+		"multicast_ttl", multicast_ttl, 0, 255, "0",
+		"How many networks such packets cross, at most. 0: as 1, that of the node alone."),
+	WORD_FIELD("multicast_codec", multicast_codec, FIELD_NUMBER, g_page_codecs, "pcmu",
+		   "Codec of such packets. What phones send may have either, by RTP also PCMA."),
+	TEXT_FIELD("multicast_network", multicast_network, CHARSET_NAME, NULL,
+		   "Name of the network in the node file (networks) by whose address they leave. "
+		   "\"\": the first one."),
 	{ .name = NULL },
 };
 #undef FIELD_OF
@@ -68,7 +100,8 @@ static const struct command g_page_commands[] = {
 	  "to=page:NAME.",
 	  "the paging group; warnings, of extensions that are not there yet",
 	  BY(command_flow_kind_put), .documents = BY(&g_page_documents) },
-	{ "page.get", COMMAND_FOR_READER, g_page_args, "Shows a paging group.", "changed_utc_ms",
+	{ "page.get", COMMAND_FOR_READER, g_page_args, "Shows a paging group.",
+	  "multicast_state (off; on; or why this node has none for it), changed_utc_ms",
 	  BY(document_show), .documents = BY(&g_page_documents), .shows = g_page_fields },
 	{ "page.delete", COMMAND_FOR_ADMIN, g_page_args,
 	  "Deletes a paging group. A page that is heard goes on.", "name", BY(document_delete),
@@ -87,4 +120,8 @@ const struct app_feature g_page_feature = {
 	.name = "page",
 	.commands = g_page_commands,
 	.documents = KINDS(&g_page_documents),
+	.metrics = BY(g_page_cast_metrics),
+	.setup = BY(page_multicast_setup),
+	.second = BY(page_multicast_second),
+	.close = BY(page_multicast_close),
 };
