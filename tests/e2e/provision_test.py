@@ -295,13 +295,14 @@ class Boot(ProvisionTest):
         self.node.ctl("page.put", name="floor", members="202")
         self.assertTrue(device.changed())
         self.assertEqual(group(6), ("", "0", "0", "0"))
-        self.node.ctl("page.put", name="floor", listeners="201")
+        self.node.ctl("page.put", name="floor", listeners="201", multicast="239.1.1.9:5007")
         self.assertTrue(device.changed())
         self.assertEqual(group(6)[1:], ("1", "1", "1"))
+        self.assertEqual((device.values["ptt.address"], device.values["ptt.port"]), ("239.1.1.9", "5007"))
         for wrong in ({"channel": 26}, {"first_name": "x" * 33}, {"last_name": "x" * 33}, {"first_name": "a\nb"}):
             with self.assertRaises(ServerError, msg=wrong):
                 self.node.ctl("page.put", name="floor", **wrong)
-        self.node.ctl("page.put", name="floor", first_name="x" * 32, channel=0)
+        self.node.ctl("page.put", name="floor", first_name="x" * 32, channel=0, multicast="")
 
     def test_a_digit_map_of_its_own(self):
         """PROV-14: it is kept whatever the plan says, with a warning; without it the plan's counts again."""

@@ -9,6 +9,7 @@
 
 #include "app/schema/command.h"
 #include "app/schema/field.h"
+#include "base/addr.h"
 #include "sig/dial/dial.h"
 #include "sig/host/tenant_tables.h"
 
@@ -97,7 +98,9 @@ const char *page_multicast_state(uint16_t tenant, const struct page_value *v);
 /* A channel of a tenant, as the phone of an extension has it. */
 struct page_channel {
 	char label[2 * PAGE_PERSON_MAX]; /* "": no group has it */
-	bool heard;                      /* the extension is a member of one that has it */
+	/* the extension is a member of one that has it, or listens; address: of that, perhaps */
+	bool heard;
+	struct addr address;
 };
 void page_channels(const struct node *n, uint16_t tenant, struct bytes number,
 		   struct page_channel out[PAGE_CHANNELS]);

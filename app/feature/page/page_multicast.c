@@ -103,7 +103,11 @@ void page_channels(const struct node *n, uint16_t tenant, struct bytes number,
 				     bytes_str(g->name), &v))
 			continue;
 		page_label(c->label, &v);
-		c->heard |= numbers_have(v.members, number) || numbers_have(v.listeners, number);
+		if (!numbers_have(v.members, number) && !numbers_have(v.listeners, number))
+			continue;
+		c->heard = true;
+		if (c->address.family == ADDR_NONE)
+			c->address = g->to[PAGE_CAST_POLYCOM];
 	}
 }
 

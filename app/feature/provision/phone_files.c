@@ -38,6 +38,8 @@ static const struct template_field g_phone_fields[] = {
 	{ "dst_stop_last", TEMPLATE_VALUE },
 	{ "video_kbps", TEMPLATE_VALUE },
 	{ "paging", TEMPLATE_VALUE },
+	{ "paging_address", TEMPLATE_VALUE },
+	{ "paging_port", TEMPLATE_VALUE },
 	{ "record_url", TEMPLATE_VALUE },
 	{ "record_key", TEMPLATE_VALUE },
 	{ "srtp_required", TEMPLATE_VALUE },
@@ -251,6 +253,7 @@ struct phone_values {
 	char expires_min[NUMBER_TEXT], dscp[3][NUMBER_TEXT], kbps[NUMBER_TEXT];
 	char application[PHONE_FILE_NAME_MAX];
 	char start[4][NUMBER_TEXT], stop[4][NUMBER_TEXT], secondary_port[NUMBER_TEXT];
+	char paging_port[NUMBER_TEXT];
 	char directory[PHONE_ADDRESS_MAX];
 	char list[PHONE_ADDRESS_MAX], outbound[PHONE_ADDRESS_MAX], proxy[PHONE_ADDRESS_MAX];
 	const struct phone_transport *transport;
@@ -344,6 +347,8 @@ static void phone_fields_fill(struct phone_values *v, const struct phone_facts *
 		flag_text(f->clock.stop.last),
 		bytes_str(v->kbps),
 		flag_text(phone_is_paged(f)),
+		bytes_str(f->paging_address),
+		bytes_str(v->paging_port),
 		bytes_str(f->record_url),
 		flag_text(f->record_url && f->record_url[0]),
 		flag_text(f->srtp && !phone_has_secondary(f)),
@@ -437,6 +442,7 @@ static int phone_texts_fill(struct phone_values *v, const struct phone_facts *f)
 	else if (!strcmp(f->family, "polycom-7.0"))
 		(void)snprintf(v->application, sizeof(v->application), "sip.ld");
 	(void)snprintf(v->kbps, sizeof(v->kbps), "%u", f->video_kbps);
+	(void)snprintf(v->paging_port, sizeof(v->paging_port), "%u", f->paging_port);
 	phone_change_fill(v->start, &f->clock.start);
 	phone_change_fill(v->stop, &f->clock.stop);
 	if (phone_has_secondary(f))

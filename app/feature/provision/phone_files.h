@@ -93,6 +93,8 @@ struct phone_facts {
 	const char *digit_map;
 	struct phone_line lines[PHONE_LINES_MAX]; /* the first one has a number */
 	struct phone_channel channels[PHONE_CHANNELS];
+	const char *paging_address; /* of all its channels */
+	uint16_t paging_port;
 	uint32_t override_count, person_count;
 	const struct phone_override *overrides;
 	const struct phone_person *people;

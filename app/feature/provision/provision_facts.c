@@ -42,6 +42,7 @@ struct facts {
 	char digit_map[DIAL_MAP_MAX + MAP_MORE_MAX + 1];
 	char text[DEVICE_OVERRIDES_MAX], blf_list[FACTS_USER_MAX];
 	struct page_channel channels[PAGE_CHANNELS];
+	char paging_address[PAGE_ADDRESS_MAX];
 	char more_files[FACTS_HOST_MAX];
 	char record_url[RECORD_URL_MAX], secondary[FACTS_HOST_MAX], browser_url[FACTS_BROWSER_MAX];
 	struct phone_override overrides[PHONE_OVERRIDES_MAX];
@@ -255,16 +256,31 @@ static void facts_firmware(struct facts *f, const struct node *n, const struct d
 	f->more_files[w.n] = '\0';
 }
 
-/* PAGE-06: the groups that its extension is a member of. Others are not in its list. */
+/* PAGE-06: the groups that its extension is a member of, or listens to. Others are not in its list.
+ * A phone has one address for all channels: that of the first such group. */
 static void facts_channels(struct facts *f, const struct node *n, uint16_t tenant)
 {
+	struct writer w = writer_over(f->paging_address, sizeof(f->paging_address) - 1);
+	/* Polycom's own choice */
+	enum { PAGING_PORT = 5001 };
+	static const uint8_t usual[4] = { 224, 0, 1, 116 };
+	struct addr a = { 0 };
+
 	static_assert((int)PAGE_CHANNELS == (int)PHONE_CHANNELS, "the same channels");
 	page_channels(n, tenant, bytes_str(f->lines[0].core.number), f->channels);
 	for (uint32_t i = 0; i < PHONE_CHANNELS; i++) {
 		const struct page_channel *c = &f->channels[i];
 
 		f->of.channels[i] = (struct phone_channel){ c->heard ? c->label : "", c->heard };
+		if (c->heard && a.family == ADDR_NONE)
+			a = c->address;
 	}
+	if (a.family == ADDR_NONE)
+		addr_set_v4(&a, usual, PAGING_PORT);
+	addr_write_ip(&w, &a);
+	f->paging_address[w.overflow ? 0 : w.n] = '\0';
+	f->of.paging_address = f->paging_address;
+	f->of.paging_port = a.port;
 }
 
 void provision_record_url(const struct node *n, uint16_t tenant, const struct extension *e,

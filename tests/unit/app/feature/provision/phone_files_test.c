@@ -40,6 +40,8 @@ static struct phone_facts an_office(void)
 		.secondary_port = 5060,
 		.digit_map = "0|##|#[1-3]x|[1-7]xx|xxx.T",
 		.lines = { { "201", "Tom & Jerry", "201xatgnemx2", "1212" } },
+		.paging_address = "224.0.1.116",
+		.paging_port = 5001,
 		.channels = { [5] = { "Shop & floor", true }, [23] = { "All", true } },
 		.firmware = true,
 		.more_files = ", 0004f214ab37-firmware/sip.cfg",
