@@ -538,6 +538,10 @@ static void list_read(struct helper *h, struct helper_request *r, const struct c
 	struct contacts *c = r->work;
 	bool dav = c->service->parse == contacts_parse_dav;
 
+	if (page->next[0] && !strcmp(page->next, json_text(c->state, "next"))) {
+		contacts_refuse(h, r, "answer", "its next page is the same one again", 0);
+		return;
+	}
 	if (dav && page->more && !strcmp(page->token, list_token(c))) {
 		contacts_refuse(h, r, "answer", "the list is cut, and goes on where it began", 0);
 		return;

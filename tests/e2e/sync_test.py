@@ -125,6 +125,12 @@ class Sync(Synced):
         self.runs("g")
         self.assertEqual([query.get("syncToken") for _, path, query, _, _ in self.services.seen if path != "/token"], ["5"])
         self.assertEqual((self.theirs(), self.one("G1")["number"]), (["G1", "G2", "G3", "G4"], "2125550009"))
+        # a command that changes nothing does not read all anew, and one with another secret does
+        for secret, token in (("client-secret refresh/token", str(self.services.change)), ("client-secret refresh/other", None)):
+            self.services.seen.clear()
+            self.put("g", service="google", url=self.services.url, login="client-1", secret=secret)
+            self.runs("g")
+            self.assertEqual([query.get("syncToken") for _, path, query, _, _ in self.services.seen if path != "/token"][0], token)
         # the token has expired, and one that is gone meanwhile goes by what is not seen
         self.services.delete("G2")
         self.services.forget()
@@ -236,6 +242,14 @@ class Sync(Synced):
         self.put("d", url=f"{self.services.url}/book/", login="u")
         self.assertIn("began", self.ran("d", reason="answer")["detail"])
         self.assertEqual(len(self.services.seen), 2)
+
+    def test_same_page_again(self):
+        """A service whose next page is the one that it has just given ends the run at once; what it has brought stays."""
+        access, page = (200, {}, {"access_token": "access-1"}), (200, {}, {"connections": [{"resourceName": "people/1", "names": [{"displayName": "G1"}]}], "nextPageToken": "again"})
+        self.services.fails = [access] + [page] * 200
+        self.put("g", service="google", url=self.services.url, login="c", secret="s r")
+        self.assertIn("again", self.ran("g", reason="answer")["detail"])
+        self.assertEqual((self.theirs(), len(self.services.seen)), (["G1"], 3))
 
     def test_changed(self):
         """A document that changes between two pages: what the run has of the one server does not go to the other."""
