@@ -190,7 +190,7 @@ static int synced_put(struct sync_apply *s, const json_t *found, char why[SQL_WH
 	if (err != -EBADMSG && err != -ENOBUFS)
 		return err;
 	s->failed++;
-	return 0;
+	return synced_id(id, s->sync, json_text(found, "id")) ? synced_seen(s, id) : -ENOMEM;
 }
 
 static int synced_remove(struct sync_apply *s, const char *id, char why[SQL_WHY_MAX])

@@ -239,7 +239,7 @@ static void backed_up(struct archive *a)
 	names_are("Anna");
 }
 
-/* What the service has, and could not be read, stays; so does what is seen by a clock that is behind. */
+/* What the service has, and could not be read or is no contact any more, stays; so does what is seen by a clock that is behind. */
 static void kept(struct archive *a)
 {
 	g_a = a;
@@ -252,8 +252,10 @@ static void kept(struct archive *a)
 	tell("8", "5000");
 	said("contact.sync.claim", "{\"now_ms\":5000}", "run", "3");
 	said("contact.sync.apply",
-	     "{" SYNC ",\"run\":3,\"found\":[" ANNA "],\"kept\":[\"p/2\"]" AT(4000) "}", "failed",
-	     "1");
+	     "{" SYNC
+	     ",\"run\":3,\"found\":[{\"id\":\"/b/a.vcf\",\"contact\":{}}],\"kept\":[\"p/2\"]" AT(
+		     4000) "}",
+	     "failed", "2");
 	said("contact.sync.apply", "{" SYNC ",\"run\":3,\"done\":true" AT(4001) "}", "removed",
 	     "0");
 	names_are("Anna Boris");
