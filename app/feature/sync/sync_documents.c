@@ -2,6 +2,7 @@
 /* The kind of document "sync", and its commands. A user has own ones, which an administrator may
  * lock; those of the tenant's directory are administrators' alone. */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <string.h>
 
 #include "app/command/command_extension.h"
@@ -113,6 +114,23 @@ static bool sync_is_good(struct command_run *run, const struct sync_value *v,
 	return false;
 }
 
+/* Nothing of it is another: its next run goes on where the last one ended. */
+static bool sync_is_same(const struct command_run *run, const struct sync_value *a,
+			 const struct sync_value *b)
+{
+	const struct command_value *secret = command_value(run, "secret");
+	char text[SYNC_SECRET_MAX];
+	bool same = a->name[0] && sync_asks_same(a, b) && a->minutes == b->minutes &&
+		    a->off == b->off && a->locked == b->locked;
+
+	if (same && secret->given) {
+		same = !sync_open(a, run->tenant, &run->node->extension_seal, text) &&
+		       bytes_is(secret->text, text);
+		OPENSSL_cleanse(text, sizeof(text));
+	}
+	return same;
+}
+
 static bool sync_make(struct command_run *run, void *value)
 {
 	struct bytes name = command_value(run, "name")->text;
@@ -123,6 +141,10 @@ static bool sync_make(struct command_run *run, void *value)
 	if ((former.name[0] && !sync_may(run, &former)) ||
 	    !document_form_make(run, &g_sync_documents, v) || !sync_is_good(run, v, &former))
 		return false;
+	if (sync_is_same(run, &former, v)) {
+		*v = former;
+		return true;
+	}
 	v->changed_utc_ms = clock_utc_ms();
 	if (!secret->given ||
 	    !sync_seal(v, run->tenant, secret->text, &run->node->extension_seal, &run->node->rand))
