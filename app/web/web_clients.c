@@ -26,6 +26,7 @@ enum {
 	SOURCES = 1024,
 	SPARE = 64,      /* ending ones keep their places up to the end of the round */
 	YOUNG_MS = 1000, /* so long it does not give way to its own holder */
+	TURNS = 5,       /* so many times turn_ns it keeps its place while it goes on asking */
 };
 
 #define PATIENCE_NS (30 * NS_PER_S)
@@ -271,7 +272,8 @@ static uint64_t client_owner(const struct web_client *client)
 static bool client_has_turn(const struct web_client *client, uint32_t of_owner, uint64_t now_ns)
 {
 	return client->kind == CLIENT_STRANGER && of_owner == 1 &&
-	       now_ns - client->born_ns < client->all->turn_ns;
+	       now_ns - client->received_ns < client->all->turn_ns &&
+	       now_ns - client->born_ns < TURNS * client->all->turn_ns;
 }
 
 /* The connection that gives way to one more of that owner when a kind is full: the first one of the
