@@ -61,6 +61,7 @@ struct device_entry {
 	bool dirty;                 /* Redis lacks some of it */
 	bool writing;               /* it is being read, or written */
 	bool awaited;               /* it has fetched, and has to register */
+	uint64_t await_ns;          /* then it is looked for */
 	uint64_t sync_ms;           /* UTC: it is to be asked since then; 0: it is not */
 	uint64_t sync_next_ns;      /* then it is looked at again */
 	uint64_t sync_serial;       /* other nodes are asked for its calls; 0: they are not */

@@ -19,12 +19,14 @@
 #include "base/json_member.h"
 #include "cluster/store/store.h"
 
-#define SEEN_TTL_MS (UINT64_C(400) * 86400 * 1000)
-#define SEEN_NAME   "device"
-#define AWAITED_MS  (UINT64_C(600) * 1000)
-#define LISTED_NS   (5 * NS_PER_S) /* what a list has read is not read again so soon, */
+#define SEEN_TTL_MS     (UINT64_C(400) * 86400 * 1000)
+#define SEEN_NAME       "device"
+#define AWAITED_MS      (UINT64_C(600) * 1000)
+#define DEVICE_AWAIT_NS (10 * NS_PER_S) /* so often at least a phone is looked for until then */
+#define LISTED_NS       (5 * NS_PER_S)  /* what a list has read is not read again so soon, */
 
-enum { LOOKS_MAX = 128 }; /* nor are more read at once */
+enum { LOOKS_MAX = 128 };  /* nor are more read at once */
+enum { AWAITED_PART = 4 }; /* a phone is looked for again in that part of its time so far */
 
 static uint32_t g_listed;
 
@@ -100,14 +102,19 @@ static void device_look(struct node *n, struct device_entry *d, const struct dev
 	}
 }
 
-/* A phone that has fetched its files here registers within minutes, or is looked for no more. */
+/* A phone that has fetched its files here registers within minutes, or is looked for no more. The
+ * longer it takes, the less often: thousands that do not come would keep the loop busy. */
 static void device_await(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
+	uint64_t now_ms = clock_utc_ms(), at_ms = d->seen.at[DEVICE_FETCHED];
+	uint64_t since_ms = now_ms > at_ms ? now_ms - at_ms : 0; /* clocks are set */
+	uint64_t wait_ns = since_ms / AWAITED_PART * NS_PER_MS;
 	struct device_value v;
 
-	if (!d->awaited)
+	if (!d->awaited || now_ns < d->await_ns)
 		return;
-	d->awaited = clock_utc_ms() < d->seen.at[DEVICE_FETCHED] + AWAITED_MS;
+	d->awaited = since_ms < AWAITED_MS;
+	d->await_ns = now_ns + (wait_ns < DEVICE_AWAIT_NS ? wait_ns : DEVICE_AWAIT_NS);
 	if (d->awaited && device_read(n, d, &v))
 		device_look(n, d, &v, now_ns);
 }

@@ -406,6 +406,7 @@ static void boot_given(const struct boot_run *run)
 			 sizeof(d->seen.revision));
 	device_saw(d, DEVICE_FETCHED, clock_utc_ms());
 	d->awaited = true;
+	d->await_ns = 0;
 	d->sync_ms = 0; /* it has what it was to look for */
 }
 

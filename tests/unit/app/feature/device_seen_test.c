@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of devices ask Redis for what other nodes have seen: some at once, each not again soon. */
+/* Lists of devices ask Redis for what other nodes have seen: some at once, each not again soon. A
+ * phone that does not register is looked for less and less often. */
 #define store_kept_get        test_kept_get
 #define command_document_look test_document_look
 #define device_of             test_device_of
+#define device_read           test_device_read
 #include "app/feature/provision/device_seen.c"
 
 #include "tests/unit/test.h"
@@ -50,6 +52,17 @@ struct device_entry *test_device_of(uint16_t tenant, struct bytes mac)
 	return &g_devices[place];
 }
 
+static uint32_t g_reads;
+
+bool test_device_read(struct node *n, const struct device_entry *d, struct device_value *out)
+{
+	(void)n;
+	(void)d;
+	(void)out;
+	g_reads++;
+	return false;
+}
+
 /* So many more are asked for. */
 static uint32_t list(void)
 {
@@ -92,9 +105,33 @@ static void test_list(void **state)
 	tenants_close(g_node.common.tenants);
 }
 
+/* How often it is looked for in a minute of beats, so long behind its files. */
+static uint32_t looked(uint64_t since_ms)
+{
+	struct device_entry d = { .awaited = true };
+	uint64_t now_ns = clock_now_ns();
+
+	d.seen.at[DEVICE_FETCHED] = clock_utc_ms() - since_ms;
+	g_reads = 0;
+	for (uint32_t i = 0; i < 120; i++)
+		device_await(&g_node, &d, now_ns + i * NS_PER_S / 2);
+	assert_int_equal(d.awaited, since_ms < 600000);
+	return g_reads;
+}
+
+static void test_awaited(void **state)
+{
+	(void)state;
+	assert_int_equal(looked(0), 120);
+	assert_in_range(looked(20000), 11, 12);
+	assert_int_equal(looked(500000), 6);
+	assert_int_equal(looked(600001), 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_list) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_list),
+					    cmocka_unit_test(test_awaited) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
