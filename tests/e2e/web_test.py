@@ -18,6 +18,7 @@ from contacts_test import png
 from http_api_test import Asks
 from lib import browser, pages, place
 from lib.authority import Authority
+from lib.contact_services import Services
 from lib.issuer import CLIENT as CLIENT_ID, SECRET, Issuer
 from lib.node import Node
 from lib.payloads import PAYLOADS
@@ -32,7 +33,7 @@ LONG = 60
 HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
-CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "numbers", "dids", "rooms", "flows", "hours", "routes", "locations", "profiles", "devices", "accounts", "webhooks", "tenants", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "crm-logs", "crm-logs/1001", "capacity", "history/extensions/1001")
+CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "numbers", "dids", "rooms", "flows", "hours", "routes", "locations", "profiles", "devices", "accounts", "webhooks", "tenants", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "crm-logs", "crm-logs/1001", "syncs", "sync-runs", "capacity", "history/extensions/1001")
 CLIENT = ("", "messages", "history", "contacts", "phones", "settings", "call/1002")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 
@@ -351,6 +352,30 @@ class Console(WebTest):
         page.click("Let it look for its files")
         page.shows("It is asked behind its calls")
         self.fine(page)
+
+    def test_contact_syncs(self):
+        """Each sync with its last run and why that failed, and it runs at a press, for who may: a reader is refused."""
+        self.node.ctl("tenant.put", name="default", web_networks="127.0.0.0/8")
+        with Services() as services, Client(self.node.redis_socket, "_operator") as client:
+            client.ask("sync.put", name="people", user="1001", service="pipedrive", url=services.url, secret="token")
+            self.addCleanup(self.node.ctl, "sync.delete", name="people", force=True)
+            services.fails = [(403, {}, {})] * 5
+            page = self.console()
+            page.go(self.url("console#/sync-runs"))
+            page.shows("people", "The service takes the login no more", "it answers 403")
+            services.fails.clear()
+            services.put("1", name=HOSTILE)
+            page.click("Run now: people", "button")
+            page.shows("It runs now", "in order")
+            self.assertEqual(client.ask("sync.state", name="people")["contacts"], 1)
+            self.walk(page, "console", ("sync-runs", "syncs", "syncs/people"))
+            reader = self.page("console" + link(self.node, "reader"))
+            reader.go(self.url("console#/sync-runs"))
+            reader.shows("people")
+            asked = len(services.seen)
+            reader.click("Run now: people", "button")
+            time.sleep(1)
+            self.assertEqual(len(services.seen), asked)
 
     def test_behind_another_tab(self):
         """A page that nobody sees asks once, and again as soon as it is seen."""

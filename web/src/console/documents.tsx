@@ -35,6 +35,7 @@ export const kinds = (): Kind[] => [
 	{ path: "profiles", key: "name", title: t("Profiles"), one: t("Profile"), icon: "document", columns: [] },
 	{ path: "devices", key: "mac", title: t("Devices"), one: t("Device"), icon: "phone", columns: ["make", "model", "extensions", "location"], first: ["make", "generation", "model", "extensions", "location", "columns", "clock", "directory_key", "directory_page"] },
 	{ path: "accounts", key: "code", title: t("Account codes"), one: t("Account code"), icon: "document", columns: [] },
+	{ path: "syncs", key: "name", title: t("Contact syncs"), one: t("Sync"), icon: "users", columns: ["user", "service", "minutes", "on", "locked"], first: ["user", "service", "url", "login", "account", "secret", "minutes", "on"] },
 	{ path: "webhooks", key: "name", title: t("Webhooks"), one: t("Webhook"), icon: "document", columns: ["enabled", "url", "events"] },
 	{ path: "tokens", key: "name", title: t("Tokens"), one: t("Token"), icon: "shield", columns: ["role", "user", "expires_utc_s", "commands"] },
 	{ path: "tenants", key: "name", title: t("Tenants"), one: t("Tenant"), icon: "home", columns: ["domains", "enabled"], operator: true },

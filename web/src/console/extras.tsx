@@ -9,6 +9,7 @@ import { LogsOfPage, LogsPage } from "./logs";
 import { CapacityPage, NumberTablePage } from "./overviews";
 import { QueueNowPage, QueuesNowPage } from "./queues";
 import { SeatsPage } from "./seats";
+import { SyncsPage } from "./syncs";
 
 interface Extra {
 	path: string;
@@ -24,6 +25,7 @@ const all = (): Extra[] => [
 	{ path: "table", title: t("Number table"), icon: "document", page: () => <NumberTablePage /> },
 	{ path: "seats", title: t("Seats"), icon: "users", page: () => <SeatsPage /> },
 	{ path: "crm-logs", title: t("Logs in the CRM"), icon: "document", page: ([user = ""]) => (user ? <LogsOfPage key={user} user={user} /> : <LogsPage />) },
+	{ path: "sync-runs", title: t("Contact syncs now"), icon: "users", page: () => <SyncsPage /> },
 	{ path: "capacity", title: t("Capacity"), icon: "gear", operator: true, page: () => <CapacityPage /> },
 	{ path: "history", title: t("History"), icon: "clock", hidden: true, page: ([path = "", name = ""]) => <HistoryPage key={`${path}/${name}`} path={path} name={name} /> },
 ];
