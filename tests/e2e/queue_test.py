@@ -55,7 +55,7 @@ class Queued(unittest.TestCase):
 
     def puts(self, **fields):
         self.ask("queue.put", name="sales", **{"members": ",".join(AGENTS), "strategy": "in_order", "skills": "", "skill_min": 0, "ring_s": 60, "wrapup_s": 0, "missed_max": 2,
-                                               "max_callers": 0, "max_wait_s": 3600, "only_with_agents": False, "announce_s": 0, "key": "",
+                                               "max_callers": 0, "max_wait_s": 3600, "only_with_agents": False, "only_with_ready": False, "announce_s": 0, "key": "",
                                                "key_to": "", "timeout_to": "", "full_to": "", "none_to": ""} | fields)
 
     def logs_out(self, number):
@@ -344,6 +344,17 @@ class Queues(Queued):
         self.phones["1003"].audio.digit("2")
         self.overflows(waits, "1003")
         self.assertEqual([row["reason"] for row in self.events("queue.left")][-2:], ["timeout", "key"])
+        self.puts(only_with_ready=True, none_to="1012")
+        self.overflows(self.calls("1001"))          # 1011 is not ready
+        self.ask("agent.ready", number="1011")
+        served = self.calls("1002")
+        ringing = self.rings("1011", "1002")
+        waits = self.calls("1003")
+        until(lambda: self.line() == ["1002", "1003"], self.line)
+        self.ask("agent.not_ready", number="1011")
+        self.overflows(waits, "1003")
+        served.bye()
+        ringing.wait_cancel()
 
     def overflows(self, out, caller="1001"):
         incoming = self.rings("1012", caller)

@@ -74,6 +74,8 @@ const struct command_arg g_queue_fields[] = {
 		     "How long a caller waits at most, in seconds."),
 	FLAG_FIELD("only_with_agents", core.only_with_agents, "false",
 		   "true: nobody waits while no agent of it is logged in."),
+	FLAG_FIELD("only_with_ready", core.only_with_ready, "false",
+		   "true: nobody waits while no agent of it is ready. One who has a call is."),
 	NUMBER_FIELD("announce_s", core.announce_s, 0, 600, "0",
 		     "How often callers hear their position, in seconds. 0: never."),
 	TEXT_FIELD("key", core.key, CHARSET_NUMBER, queue_key_wrong,
@@ -109,7 +111,7 @@ const struct command_arg g_queue_fields[] = {
 	NUMBER_FIELD("callback_keep_h", core.callback.keep_h, 1, 168, "24",
 		     "Then a callback is forgotten, in hours."),
 	REFERS_FIELD("none_to", none_to, CHARSET_TEXT, field_flow_or_number_wrong, "number",
-		     "With only_with_agents: where callers go while no agent is logged in."),
+		     "Where callers go who do not wait by only_with_agents or only_with_ready."),
 	{ .name = NULL },
 };
 #undef FIELD_OF

@@ -77,7 +77,8 @@ struct queue_terms {
 	uint16_t max_callers; /* 0: any number */
 	uint32_t max_wait_s;
 	uint16_t announce_s;   /* how often callers hear their position; 0: never */
-	bool only_with_agents; /* nobody waits where no agent is logged in */
+	bool only_with_agents; /* nobody waits where no agent is logged in, */
+	bool only_with_ready;  /* ... or none of them is ready */
 	char key[2];           /* by which a caller leaves; "": none */
 	/* For QUEUE_SKILL: what an agent has to have for a new caller, and by how much that falls
 	 * after each such time that he waits. */

@@ -218,14 +218,19 @@ static void callback_reached(const struct call_host *h, const struct call *c, co
 	}
 }
 
+static bool queue_is_unattended(const struct call_host *h, struct queue *q)
+{
+	return (q->terms.only_with_agents && !queue_agents(h->queues, q, false)) ||
+	       (q->terms.only_with_ready && !queue_agents(h->queues, q, true));
+}
+
 /* Nobody waits there. OUTCOME_NEXT: he may. Who has a place does not lose it to those who came
  * meanwhile. */
 static enum flow_outcome queue_is_closed(const struct call_host *h, struct queue *q, bool has_place)
 {
 	if (!has_place && q->terms.max_callers && q->waiting - q->callbacks >= q->terms.max_callers)
 		return OUTCOME_FULL;
-	return q->terms.only_with_agents && !queue_agents(h->queues, q, false) ? OUTCOME_NONE
-									       : OUTCOME_NEXT;
+	return queue_is_unattended(h, q) ? OUTCOME_NONE : OUTCOME_NEXT;
 }
 
 static enum flow_outcome queue_join(struct flow_turn_of *t, struct queue *q)
@@ -512,7 +517,7 @@ static int queue_look(struct call_host *h, struct call *c)
 		r->queue_ns = 0;
 		return VERB_AGAIN;
 	}
-	if (q->terms.only_with_agents && !queue_agents(h->queues, q, false))
+	if (queue_is_unattended(h, q))
 		return queue_outcome(h, c, "no_agents", OUTCOME_NONE);
 	queue_settle(h, c); /* the line has it */
 	queue_announce(h, c, q);
