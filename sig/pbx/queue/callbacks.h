@@ -82,7 +82,7 @@ struct callback_host {
 };
 /* To be called twice a second: begins tries, and ends callbacks that are over. */
 void queues_callbacks_turn(struct queues *x, const struct callback_host *h, uint64_t now_utc_ms);
-/* The callback whose try is to make that call, which is not there yet; NULL: none. */
+/* The callback that tries by that call, which is not there yet; NULL: none. */
 const struct queue_caller *queues_callback_try(const struct queues *x, uint64_t call);
 /* The try of that call is not this node's: frees the agent that it had reserved. */
 void queues_callback_lost(const struct queues *x, uint64_t call);
