@@ -150,7 +150,7 @@ bool lives_know(const struct lives *l, struct bytes tenant, struct bytes endpoin
 /* The outcome of an event without a feed. False: nothing for the call. */
 bool lives_stream_outcome(const struct live_event *event, struct media_stream_reply *out);
 
-/* Streams of conferences whose other end is no application. One carrier of the process, which is
+/* Streams of conferences with another end than an application. One carrier of the process, which is
  * set before a node starts. A stream that it has opened is told of by plays_live: LIVE_ENDED or
  * LIVE_FAILED where it is over by itself, and one LIVE_GONE after `end`. Control thread. */
 struct stream_carrier {

@@ -346,7 +346,7 @@ struct shard_conference_request {
 	 * members stay a conference. NULL: none */
 	const char *endpoint;
 	const char *to; /* shard_conference_ring: rings the best phone of this extension */
-	/* ... in the room of that number, which is opened where there is none; NULL: no other */
+	/* ... in the room of that number, which is opened first if need be; NULL: in that alone */
 	const struct room_terms *opens;
 	/* ... or a number outside, as this extension may call it; NULL: extensions alone, */
 	const char *subject;
