@@ -97,6 +97,7 @@ class Speaker:
 
     def __init__(self, far, channel=0, codec=0, serial=SERIAL, lose=()):
         self.far, self.channel, self.codec, self.serial, self.lose, self.stop = far, channel, codec, serial, lose, threading.Event()
+        self.frames = 0
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -114,6 +115,7 @@ class Speaker:
             if not self.lose or n % self.lose:
                 self.far.send(head(SOUND, self.channel, self.serial) + sound if self.channel else rtp)
             before, due, n = frame, due + 0.02, n + 1
+            self.frames = n
 
     def end(self, says=True):
         self.stop.set()
@@ -251,6 +253,9 @@ class Multicast(unittest.TestCase):
         for codec in (0, 9):
             speaker = Speaker(self.polycom, channel=31, codec=codec, lose=7)
             heard = self.hears("1011", "1012")
+            was, sent = len(self.rtp.datagrams), speaker.frames
+            until(lambda: speaker.frames >= sent + 140)
+            self.assertAlmostEqual(len(self.rtp.datagrams) - was, speaker.frames - sent, delta=5)      # what was lost came with the next packet
             until(lambda of=G722 if codec else PCMU: self.is_tone([one.data[12:] for one in self.rtp.datagrams], PAGED, of))
             speaker.end()
             for one in heard:
@@ -367,7 +372,8 @@ class MulticastOfNodes(Pair):
             until(lambda at=node, number=number: any(row["number"] == number for row in at.ctl("extension.list")))
             cls.ends[number] = cls.enterClassContext(node.user_agent(number, "secret" + number)), cls.enterClassContext(node.media())
             assert cls.ends[number][0].register().status == 200
-        cls.a.ctl("page.put", name="hall", members="1011,1012", channel=6, multicast="224.0.1.116:5001", multicast_network="floor")
+        cls.a.ctl("page.put", name="hall", members="1011,1012", priority="emergency", channel=6,
+                  multicast="224.0.1.116:5001", multicast_network="floor")      # that a member has a call is no reason
         cls.a.ctl("number.put", number="700", to="page:hall")
         until(lambda: cls.b.ctl("number.list") and [row for row in cls.b.ctl("page.list") if row["channel"] == 6])
 

@@ -61,7 +61,7 @@ const struct metric_def g_page_cast_metrics[] = {
 };
 
 /* A page of a phone. */
-struct cast_heard {
+struct cast_rx {
 	uint64_t last_ns;  /* 0: nobody speaks */
 	uint64_t ended_ns; /* the last one has said its end */
 	uint32_t source;   /* serial or SSRC, */
@@ -92,7 +92,7 @@ struct cast {
 	uint32_t sample;
 	uint8_t before_count;
 	uint8_t before[PAGE_WIRE_FRAME];
-	struct cast_heard heard;
+	struct cast_rx heard;
 };
 
 enum cast_command_kind { CAST_JOIN, CAST_LEAVE, CAST_START, CAST_END };
@@ -150,7 +150,7 @@ static void cast_sign(const struct cast *c)
 	cast_datagram(c, PAGE_CAST_POLYCOM, &w);
 }
 
-static void cast_signs_begin(struct cast *c, enum page_op op, uint64_t now_ns)
+static void cast_signs_start(struct cast *c, enum page_op op, uint64_t now_ns)
 {
 	if (c->fds[PAGE_CAST_POLYCOM] < 0)
 		return;
@@ -214,7 +214,7 @@ static void cast_send(struct cast *c, int came, uint8_t codec, const uint8_t fra
 }
 
 /* The next frame of the conference; silence where it has none. */
-static void cast_frame_take(struct cast *c, int16_t *pcm, uint32_t samples)
+static void cast_frame_read(struct cast *c, int16_t *pcm, uint32_t samples)
 {
 	const struct feed_out *out = media_feed_out(c->stream.feed);
 
@@ -241,7 +241,7 @@ static void cast_frame_send(struct cast *c)
 
 	while (cast_frames_wait(c->stream.feed) > CAST_LATE)
 		media_feed_out_release(c->stream.feed);
-	cast_frame_take(c, pcm, samples);
+	cast_frame_read(c, pcm, samples);
 	if (encoder_frame(c->encoder, pcm, samples, frame, sizeof(frame)) == sizeof(frame))
 		cast_send(c, -1, wide ? PAGE_CODEC_G722 : PAGE_CODEC_PCMU, frame);
 }
@@ -256,7 +256,7 @@ static void cast_frames_go(struct cast *c, uint64_t now_ns)
 
 /* ---- events ---- */
 
-static bool cast_tell(const struct cast *c, bool begins, enum live_event_kind kind)
+static bool cast_notify(const struct cast *c, bool begins, enum live_event_kind kind)
 {
 	const struct page_cast_event event = { .group = c->terms.group,
 					       .begins = begins,
@@ -273,13 +273,13 @@ static bool cast_tell(const struct cast *c, bool begins, enum live_event_kind ki
 static void cast_stream_over(struct cast *c, enum live_event_kind kind)
 {
 	if (c->stream.id && !c->over)
-		c->over = cast_tell(c, false, kind);
+		c->over = cast_notify(c, false, kind);
 }
 
 /* ---- what phones send ---- */
 
 /* A frame of 20 ms for the conference, with a cushion where the one before was played. */
-static void heard_frame(struct cast *c, const int16_t *pcm, uint32_t samples)
+static void rx_frame(struct cast *c, const int16_t *pcm, uint32_t samples)
 {
 	static const int16_t silence[FEED_SAMPLES_MAX];
 	uint32_t more = media_feed_waiting(c->stream.feed) ? 0 : CAST_CUSHION;
@@ -297,7 +297,7 @@ static void heard_frame(struct cast *c, const int16_t *pcm, uint32_t samples)
 	}
 }
 
-static const char *heard_codec_name(uint8_t codec)
+static const char *rx_codec_name(uint8_t codec)
 {
 	switch (codec) {
 	case PAGE_CODEC_PCMU:
@@ -312,10 +312,10 @@ static const char *heard_codec_name(uint8_t codec)
 }
 
 /* False: no codec that is taken. */
-static bool heard_decoder(struct cast *c, uint8_t codec)
+static bool rx_decoder(struct cast *c, uint8_t codec)
 {
-	struct cast_heard *h = &c->heard;
-	const struct decoder_settings s = { .codec = heard_codec_name(codec),
+	struct cast_rx *h = &c->heard;
+	const struct decoder_settings s = { .codec = rx_codec_name(codec),
 					    .rate = codec == PAGE_CODEC_G722 ? c->stream.rate_hz
 									     : 0 };
 
@@ -328,15 +328,15 @@ static bool heard_decoder(struct cast *c, uint8_t codec)
 }
 
 /* A payload of any length becomes frames. */
-static void heard_payload(struct cast *c, uint8_t codec, struct bytes payload)
+static void rx_payload(struct cast *c, uint8_t codec, struct bytes payload)
 {
-	struct cast_heard *h = &c->heard;
+	struct cast_rx *h = &c->heard;
 	uint32_t samples = c->stream.rate_hz / 1000 * CAST_FRAME_MS, at = 0;
 	bool up = codec != PAGE_CODEC_G722 && c->stream.rate_hz == G722_RATE;
 	int16_t narrow[CAST_DECODED];
 	int n;
 
-	if (!heard_decoder(c, codec))
+	if (!rx_decoder(c, codec))
 		return;
 	n = decoder_frame(h->decoder, payload, up ? narrow : h->pcm + h->pcm_count, CAST_DECODED);
 	if (n <= 0)
@@ -345,16 +345,24 @@ static void heard_payload(struct cast *c, uint8_t codec, struct bytes payload)
 		half_band_up(&h->up, narrow, (size_t)n, h->pcm + h->pcm_count);
 	h->pcm_count += (uint32_t)n * (up ? 2 : 1);
 	for (; h->pcm_count - at >= samples; at += samples)
-		heard_frame(c, h->pcm + at, samples);
+		rx_frame(c, h->pcm + at, samples);
 	h->pcm_count -= at;
 	memmove(h->pcm, h->pcm + at, h->pcm_count * sizeof(h->pcm[0]));
 }
 
-/* Each sample once, and in order; `before` stands for a packet that was lost. */
-static void heard_sound(struct cast *c, uint8_t codec, uint32_t sample, struct bytes before,
-			struct bytes frame)
+/* Into the conference, and to the other address of the group. */
+static void rx_give(struct cast *c, uint8_t codec, struct bytes frame)
 {
-	struct cast_heard *h = &c->heard;
+	rx_payload(c, codec, frame);
+	if (frame.n == PAGE_WIRE_FRAME)
+		cast_send(c, c->heard.way, codec, frame.p);
+}
+
+/* Each sample once, and in order; `before` stands for a packet that was lost. */
+static void rx_sound(struct cast *c, uint8_t codec, uint32_t sample, struct bytes before,
+		     struct bytes frame)
+{
+	struct cast_rx *h = &c->heard;
 	int32_t ahead = (int32_t)(sample - h->next);
 
 	if (!c->stream.id || !c->stream.heard)
@@ -362,19 +370,17 @@ static void heard_sound(struct cast *c, uint8_t codec, uint32_t sample, struct b
 	if (h->started && ahead < 0 && ahead > -(int32_t)G722_RATE_LOW)
 		return; /* late, or twice */
 	if (h->started && ahead == CAST_UNITS && before.n)
-		heard_payload(c, codec, before);
-	heard_payload(c, codec, frame);
-	if (frame.n == PAGE_WIRE_FRAME)
-		cast_send(c, h->way, codec, frame.p);
+		rx_give(c, codec, before);
+	rx_give(c, codec, frame);
 	h->started = true;
 	h->next = sample + (uint32_t)frame.n; /* an octet a unit of 8000 Hz, in all three */
 }
 
 /* Whether a packet of that sender is of the page that is heard, or begins one. */
-static bool heard_from(struct cast *c, enum page_cast_way way, uint32_t source, bool alerts,
-		       uint64_t now_ns)
+static bool rx_from(struct cast *c, enum page_cast_way way, uint32_t source, bool alerts,
+		    uint64_t now_ns)
 {
-	struct cast_heard *h = &c->heard;
+	struct cast_rx *h = &c->heard;
 
 	if (source == c->terms.serial) {
 		if (!c->stream.id)
@@ -393,13 +399,13 @@ static bool heard_from(struct cast *c, enum page_cast_way way, uint32_t source, 
 	h->started = false;
 	h->pcm_count = 0;
 	if (!c->stream.id)
-		(void)cast_tell(c, true, LIVE_STARTED);
+		(void)cast_notify(c, true, LIVE_STARTED);
 	else if (way == PAGE_CAST_RTP) /* taken over */
-		cast_signs_begin(c, PAGE_OP_ALERT, now_ns);
+		cast_signs_start(c, PAGE_OP_ALERT, now_ns);
 	return true;
 }
 
-static void heard_end(struct cast *c, uint64_t now_ns)
+static void rx_end(struct cast *c, uint64_t now_ns)
 {
 	c->heard.last_ns = 0;
 	c->heard.ended_ns = now_ns;
@@ -416,13 +422,13 @@ static bool cast_polycom(struct cast *c, struct bytes in, uint64_t now_ns)
 		return true; /* another group's */
 	if (p.op == PAGE_OP_END && !c->heard.last_ns)
 		return true;
-	if (!heard_from(c, PAGE_CAST_POLYCOM, p.serial, p.op == PAGE_OP_ALERT, now_ns))
+	if (!rx_from(c, PAGE_CAST_POLYCOM, p.serial, p.op == PAGE_OP_ALERT, now_ns))
 		return p.serial == c->terms.serial;
 	c->heard.last_ns = now_ns;
 	if (p.op == PAGE_OP_SOUND)
-		heard_sound(c, p.codec, p.sample, p.before, p.frame);
+		rx_sound(c, p.codec, p.sample, p.before, p.frame);
 	if (p.op == PAGE_OP_END)
-		heard_end(c, now_ns);
+		rx_end(c, now_ns);
 	return true;
 }
 
@@ -431,12 +437,12 @@ static bool cast_rtp(struct cast *c, struct bytes in, uint64_t now_ns)
 	struct rtp_head h;
 
 	if (datagram_classify(in) != DATAGRAM_RTP || rtp_parse(&h, in) || !h.payload.n ||
-	    !heard_codec_name(h.payload_type))
+	    !rx_codec_name(h.payload_type))
 		return false;
-	if (!heard_from(c, PAGE_CAST_RTP, h.ssrc, false, now_ns))
+	if (!rx_from(c, PAGE_CAST_RTP, h.ssrc, false, now_ns))
 		return h.ssrc == c->terms.serial;
 	c->heard.last_ns = now_ns;
-	heard_sound(c, h.payload_type, h.timestamp, (struct bytes){ 0 }, h.payload);
+	rx_sound(c, h.payload_type, h.timestamp, (struct bytes){ 0 }, h.payload);
 	return true;
 }
 
@@ -486,8 +492,8 @@ static void cast_stream_refused(const struct page_cast_stream *stream)
 	static struct cast nowhere;
 
 	nowhere.stream = *stream;
-	(void)cast_tell(&nowhere, false, LIVE_FAILED);
-	(void)cast_tell(&nowhere, false, LIVE_GONE);
+	(void)cast_notify(&nowhere, false, LIVE_FAILED);
+	(void)cast_notify(&nowhere, false, LIVE_GONE);
 }
 
 static void cast_leave(uint64_t group)
@@ -498,9 +504,9 @@ static void cast_leave(uint64_t group)
 	if (!c)
 		return;
 	if (c->stream.id && !c->over)
-		(void)cast_tell(c, false, LIVE_FAILED);
+		(void)cast_notify(c, false, LIVE_FAILED);
 	if (c->stream.id)
-		(void)cast_tell(c, false, LIVE_GONE);
+		(void)cast_notify(c, false, LIVE_GONE);
 	while (g_cast.list[i] != c)
 		i++;
 	g_cast.list[i] = g_cast.list[--g_cast.count];
@@ -558,7 +564,7 @@ static void cast_start(const struct page_cast_stream *stream)
 	if (!stream->heard && encoder_open(&c->encoder, &s))
 		cast_stream_over(c, LIVE_FAILED);
 	if (!stream->heard || (c->heard.last_ns && c->heard.way == PAGE_CAST_RTP))
-		cast_signs_begin(c, PAGE_OP_ALERT, now_ns);
+		cast_signs_start(c, PAGE_OP_ALERT, now_ns);
 }
 
 /* Phones are told where they were sent something. */
@@ -570,8 +576,8 @@ static void cast_end(uint64_t id)
 		if (c->stream.id != id)
 			continue;
 		if (!c->stream.heard || c->heard.way == PAGE_CAST_RTP)
-			cast_signs_begin(c, PAGE_OP_END, clock_now_ns());
-		(void)cast_tell(c, false, LIVE_GONE);
+			cast_signs_start(c, PAGE_OP_END, clock_now_ns());
+		(void)cast_notify(c, false, LIVE_GONE);
 		c->stream = (struct page_cast_stream){ 0 };
 	}
 }
@@ -607,7 +613,7 @@ static bool cast_tick(struct cast *c, uint64_t now_ns)
 	if (c->stream.id && !c->stream.heard && c->encoder)
 		cast_frames_go(c, now_ns);
 	if (c->heard.last_ns && now_ns - c->heard.last_ns > CAST_SILENT_NS)
-		heard_end(c, now_ns);
+		rx_end(c, now_ns);
 	else if (c->stream.heard && !c->heard.last_ns && now_ns - c->start_ns > CAST_SILENT_NS)
 		cast_stream_over(c, LIVE_ENDED); /* it was over before this process had it */
 	return c->stream.id || c->signs || c->heard.last_ns;

@@ -28,13 +28,14 @@
 #include "sig/room/room.h"
 #include "sig/shard/shard.h"
 
-#define PAGE_HEARD "heard:" /* in front of its name: the stream of a phone's page */
+#define PAGE_INCOMING "heard:" /* in front of its name: the stream of a phone's page */
 /* So long members' registrations are waited for, and what other nodes report. */
-#define PAGE_HEARD_WAIT_NS (200 * NS_PER_MS)
+#define PAGE_INCOMING_WAIT_NS (200 * NS_PER_MS)
 /* Groups without multicast are tried again so often: an address or a link may have come. */
 #define PAGE_AGAIN_NS (10 * NS_PER_S)
 
-static_assert(sizeof(PAGE_HEARD) - 1 + PAGE_NAME_MAX <= ROOM_STREAM_MAX, "its stream has a name");
+static_assert(sizeof(PAGE_INCOMING) - 1 + PAGE_NAME_MAX <= ROOM_STREAM_MAX,
+	      "its stream has a name");
 
 static struct page_group {
 	uint64_t id; /* of page_cast.h */
@@ -43,7 +44,7 @@ static struct page_group {
 	uint8_t channel;                /* 0: none */
 	struct addr to[PAGE_CAST_WAYS]; /* ADDR_NONE: not by this way */
 	bool joined;
-	uint64_t heard_ns;          /* a phone's page is to begin then; 0: none is */
+	uint64_t incoming_ns;       /* a phone's page is to begin then; 0: none is */
 	char lacks[PAGE_STATE_MAX]; /* why there is no multicast; "": nothing */
 } g_groups[ROOM_PAGES_MAX];
 static uint32_t g_group_count;
@@ -315,7 +316,7 @@ void page_multicast_forget(uint16_t tenant, const char *name)
 
 static bool page_takes(struct bytes endpoint)
 {
-	return bytes_starts(endpoint, PAGE_WORD) || bytes_starts(endpoint, PAGE_HEARD);
+	return bytes_starts(endpoint, PAGE_WORD) || bytes_starts(endpoint, PAGE_INCOMING);
 }
 
 /* A group that is gone, or has no multicast here, fails by an event: so a phone's page ends. */
@@ -323,8 +324,8 @@ static const char *page_stream_open(const struct lives_want *want, struct media_
 				    uint32_t rate_hz)
 {
 	struct node *n = g_page_node;
-	bool heard = bytes_starts(want->endpoint, PAGE_HEARD);
-	struct bytes name = bytes_from(want->endpoint, strlen(heard ? PAGE_HEARD : PAGE_WORD));
+	bool heard = bytes_starts(want->endpoint, PAGE_INCOMING);
+	struct bytes name = bytes_from(want->endpoint, strlen(heard ? PAGE_INCOMING : PAGE_WORD));
 	const struct page_group *g =
 		n ? group_find(tenants_find(n->common.tenants, want->tenant), name) : NULL;
 	const struct page_cast_stream stream = { .group = g ? g->id : 0,
@@ -373,7 +374,7 @@ static bool page_is_ours(const struct node *n)
 	return ours;
 }
 
-static void page_heard(struct node *n, struct page_group *g, uint64_t now_ns)
+static void page_incoming(struct node *n, struct page_group *g, uint64_t now_ns)
 {
 	static struct page_value v;
 	const char *tenant = tenants_name(n->common.tenants, g->tenant);
@@ -382,11 +383,11 @@ static void page_heard(struct node *n, struct page_group *g, uint64_t now_ns)
 	    !document_stored(n, tenant, &g_page_documents, bytes_str(g->name), &v))
 		return;
 	page_look_up(n, tenant, &v);
-	g->heard_ns = now_ns + PAGE_HEARD_WAIT_NS;
+	g->incoming_ns = now_ns + PAGE_INCOMING_WAIT_NS;
 }
 
 /* Its members are rung into a room without a host, which ends with the stream. */
-static void page_heard_ring(struct node *n, const struct page_group *g)
+static void page_incoming_ring(struct node *n, const struct page_group *g)
 {
 	static struct page_value v;
 	char number[ROOM_NUMBER_MAX], endpoint[ROOM_STREAM_MAX], key[COMMAND_ID_MAX];
@@ -397,7 +398,7 @@ static void page_heard_ring(struct node *n, const struct page_group *g)
 
 	page_room(number, g->name);
 	o.opens = rooms_find(n->common.rooms, g->tenant, bytes_str(number));
-	(void)snprintf(endpoint, sizeof(endpoint), PAGE_HEARD "%s", g->name);
+	(void)snprintf(endpoint, sizeof(endpoint), PAGE_INCOMING "%s", g->name);
 	(void)snprintf(key, sizeof(key), "page %llu %llu", (unsigned long long)g->id,
 		       (unsigned long long)rand_u64_from(&n->rand));
 	if (o.opens && document_stored(n, tenants_name(n->common.tenants, g->tenant),
@@ -431,10 +432,10 @@ void page_multicast_second(struct node *n, uint64_t now_ns)
 
 		if (again && g->lacks[0])
 			group_again(n, g);
-		if (!g->heard_ns || now_ns < g->heard_ns)
+		if (!g->incoming_ns || now_ns < g->incoming_ns)
 			continue;
-		g->heard_ns = 0;
-		page_heard_ring(n, g);
+		g->incoming_ns = 0;
+		page_incoming_ring(n, g);
 	}
 }
 
@@ -444,7 +445,7 @@ static void page_event(struct node *n, const struct page_cast_event *e)
 	struct page_group *g = e->begins ? group_of_id(e->group) : NULL;
 
 	if (g)
-		page_heard(n, g, clock_now_ns());
+		page_incoming(n, g, clock_now_ns());
 	if (e->begins)
 		return;
 	plays_live(&n->media->plays, &e->live);

@@ -60,7 +60,7 @@ const struct command_arg g_page_fields[] = {
 	TEXT_FIELD("description", description, CHARSET_TEXT, NULL, "What it is for."),
 	REFERS_FIELD(
 		"listeners", listeners, CHARSET_TEXT, page_members_wrong, "extension",
-		"Extensions whose Polycom phones have the channel in their files, too, and are "
+		"Extensions with Polycom phones that have the channel in their files, too, and are "
 		"not rung, at most 250, joined by ','."),
 	TEXT_FIELD("multicast", multicast, CHARSET_TEXT, page_address_wrong,
 		   "IPv4 multicast address and port where Polycom phones page by the channel, "
@@ -74,7 +74,7 @@ const struct command_arg g_page_fields[] = {
 	WORD_FIELD("multicast_codec", multicast_codec, FIELD_NUMBER, g_page_codecs, "pcmu",
 		   "Codec of such packets. What phones send may have either, by RTP also PCMA."),
 	TEXT_FIELD("multicast_network", multicast_network, CHARSET_NAME, NULL,
-		   "Name of the network in the node file (networks) by whose address they leave. "
+		   "Name of the network in the node file (networks): they leave by its address. "
 		   "\"\": the first one."),
 	{ .name = NULL },
 };
