@@ -2,23 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phones that fetch their files: how many a second, how soon all are back behind a power cut, how soon a phone is of who keys #17, and what leaks or mixes.
 
-Row `fetches`: connections from addresses of their own ask for first files, which are rendered anew each time, and for files of a boot, which the node has. Row
-`tls`: connections by TLS, with a whole handshake of each kind of key, and resumed, with one request each. Row
-`phones`: all phones boot at once, 8 files each over one connection, and register. Row `login`: #17, extension and PIN are keyed as soon as they are asked for; the
-phone fetches its files when it is told to, registers, and calls. Row `secrets`: a scanner asks without and with wrong credentials; what it got, the log and Redis are
-searched for passwords. Row `revisions`: boots whose files are of two nodes in turn, while the device changes and one node is killed. The node has one core. Load and
-Redis have the other."""
+Row `fetches`: connections from addresses of their own ask for first files, which are rendered anew each time, and for files of a boot, which the node has.
+Row `tls`: connections by TLS, with a whole handshake of each kind of key, and resumed, with one request each. Row `phones`: all phones boot at once, 8 files
+each over one connection, register and watch their lamps, by HTTP and by TLS, while others talk. Row `login`: #17, extension and PIN are keyed as soon as they are
+asked for; the phone fetches its files when it is told to, registers, and calls. Row `secrets`: a scanner asks without and with wrong credentials, and with those of
+another tenant; what it got, and all files of the node are searched for passwords. Row `revisions`: boots whose files are of two nodes in turn, while the device
+changes and one node is killed. The node has one core. Load and Redis have the other."""
 import base64
 import contextlib
 import hashlib
-import heapq
 import json
-import os
 import pathlib
 import random
 import re
 import secrets
-import select
 import socket
 import subprocess
 import sys
@@ -33,9 +30,12 @@ from tandem_client import Client, Refused   # noqa: E402
 ROWS = ("fetches", "tls", "phones", "login", "secrets", "revisions")
 MEASURE = lib.ROOT / "tests" / "phones" / "measure.py"
 CONNECTIONS = 64
-TRIES, WAIT_S = 3, 1.0
 OF_SOURCE = 1800        # requests that an address has at once
-WRONG = "not-the-password"
+WRONG, OTHER_HOST, OTHER_SECRET = "not-the-password", "other.example", "secret-of-another-tenant"
+LIT, DARK, BUSY = "900", "901", "902"   # who talks, who does not, and who has all other calls
+LAMPS = 4       # of each phone: of LIT, DARK and two neighbours
+CALLS, PARTY_PORTS, WARM_UP_S, QUIET_S = 10, 40000, 3, 10
+PHONES_S, CALLS_SECRET = 280, "bench-secret"
 
 
 def mac(n):
@@ -80,8 +80,12 @@ class Office(lib.Node):
             self.redis_apart()
             realm = self.realm()
             with Client(str(next(self.dir.rglob("redis.sock"))), "_operator") as client:
+                for number in (LIT, DARK, BUSY) if phones else ():
+                    put(client, "extension.put", number=number, ha1=ha1(f"{number}:{realm}:{CALLS_SECRET}"))
                 for n in range(phones):     # by hashes, as tandemctl does: a command lies in Redis as it was given
-                    put(client, "extension.put", number=str(1000 + n), ha1=ha1(f"{1000 + n}:{realm}:{password(n)}"))
+                    lamps = [LIT, *(str(1000 + (n + k) % phones) for k in range(1, LAMPS - 1)), DARK]
+                    put(client, "extension.put", number=str(1000 + n), ha1=ha1(f"{1000 + n}:{realm}:{password(n)}"),
+                        lamps=",".join(f"{slot}=blf:{number}" for slot, number in enumerate(lamps, 1)))
                     put(client, "device.put", mac=mac(n), model="vvx410", extensions=str(1000 + n))
         except BaseException:
             self.stop()
@@ -97,7 +101,7 @@ class Office(lib.Node):
 
 
 class Link:
-    """A kept connection from an address of its own, with one request under way."""
+    """A kept connection from an address of its own."""
 
     def __init__(self, node, n):
         self.to, self.source = (node.address, node.files), f"127.{100 + n // 60000}.{n // 250 % 250}.{1 + n % 250}"
@@ -105,70 +109,41 @@ class Link:
         self.open()
 
     def open(self):
-        """Again under the same number of a descriptor: a node that has too much to do closes the connection."""
-        made = socket.create_connection(self.to, 10, (self.source, 0))
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.socket:
-            os.dup2(made.fileno(), self.socket.fileno())
-            made.close()
-        else:
-            self.socket = made
-        self.octets = b""
+            self.socket.close()
+        self.socket = socket.create_connection(self.to, 10, (self.source, 0))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def ask(self, path, proof="", method="GET", body=b""):
-        lines = [f"{method} /{path} HTTP/1.1", f"Host: {lib.ADDRESS}", "User-Agent: FileTransport PolycomVVX-VVX_410-UA/5.4.2.6345"]
-        lines += [f"Authorization: {proof}"] if proof else []
-        lines += [f"Content-Length: {len(body)}"] if body else []
-        self.socket.sendall("\r\n".join([*lines, "", ""]).encode() + body)
-
-    def take(self):
-        """(status, body) when the answer is whole, or None."""
-        try:
-            came = self.socket.recv(262144)
-        except ConnectionResetError:
-            came = b""
-        if not came:            # the node has no room for more connections
-            return 0, b""
-        self.octets += came
-        head, end, rest = self.octets.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head) if end else None
-        if not end or (length and len(rest) < int(length[1])):
-            return None
-        size = int(length[1]) if length else 0
-        self.octets = rest[size:]
-        return int(head.split(b" ", 2)[1]), rest[:size]
+    def ask(self, path, proof="", host=lib.ADDRESS):
+        lines = [f"GET /{path} HTTP/1.1", f"Host: {host}", "User-Agent: FileTransport PolycomVVX-VVX_410-UA/5.4.2.6345"]
+        self.socket.sendall("\r\n".join([*lines, *([f"Authorization: {proof}"] if proof else []), "", ""]).encode())
 
     def answer(self):
+        """(status, body); 0: the connection was closed."""
+        octets = b""
         while True:
-            taken = self.take()
-            if taken:
-                return taken
+            came = b""
+            with contextlib.suppress(ConnectionResetError):
+                came = self.socket.recv(262144)
+            if not came:
+                return 0, b""
+            octets += came
+            head, end, rest = octets.partition(b"\r\n\r\n")
+            length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head) if end else None
+            if end and len(rest) >= int(length[1] if length else 0):
+                return int(head.split(b" ", 2)[1]), rest
 
 
-def turns(runs, seconds):
-    """Steps each of (socket, generator) whenever its socket can be read, or after the seconds that it has yielded.  How many have not ended in time."""
-    poll, end, left, asleep = select.epoll(), time.monotonic() + seconds, {}, []
-    for sock, run in runs:
-        left[sock.fileno()] = run
-        poll.register(sock.fileno(), select.EPOLLIN)
-    while left and time.monotonic() < end:
-        ready = [fd for fd, _ in poll.poll(0.02)]
-        while asleep and asleep[0][0] <= time.monotonic():
-            ready.append(heapq.heappop(asleep)[1])
-        for fd in ready:
-            try:
-                rest = next(left[fd])
-                if rest:        # on a new connection at the same place
-                    heapq.heappush(asleep, (time.monotonic() + rest, fd))
-                    poll.unregister(fd)
-                else:
-                    with contextlib.suppress(FileExistsError):
-                        poll.register(fd, select.EPOLLIN)
-            except StopIteration:   # its socket may be closed, and leaves the poll so
-                with contextlib.suppress(OSError):
-                    poll.unregister(fd)
-                del left[fd]
-    return len(left)
+def boot(link, n):
+    """Fetches the files of that phone which its first one names; their names."""
+    proof = basic(1000 + n, password(n))
+    link.ask(f"{mac(n)}.cfg", proof)
+    names = re.search(rb'CONFIG_FILES="([^"]*)"', link.answer()[1])[1].decode().split(", ")
+    for name in names:
+        link.ask(name, proof)
+        if link.answer()[0] != 200:
+            raise SystemExit(f"{name} is not there")
+    return names
 
 
 # ---- fetches ----
@@ -187,10 +162,7 @@ def load(node, port, kind, seconds, first, lines):
 def row_fetches(options, node):
     seconds, proofs = 4 if options.quick else 10, [basic(1000 + n, password(n)) for n in range(CONNECTIONS)]
     anew = load(node, node.files, "kept", seconds, 0, [(f"{mac(n)}.cfg", proof.split()[1]) for n, proof in enumerate(proofs)])
-    link, names = Link(node, 5000), []
-    for n, proof in enumerate(proofs):
-        link.ask(f"{mac(n)}.cfg", proof)
-        names.append(re.search(rb'CONFIG_FILES="([^"]*)"', link.answer()[1])[1].decode().split(", ")[-1])
+    names = [boot(Link(node, 5000 + n), n)[-1] for n in range(CONNECTIONS)]
     cached = load(node, node.files, "kept", seconds, 100000, [(name, proof.split()[1]) for name, proof in zip(names, proofs, strict=True)])
     lib.say(f"fetches a second: rendered anew {anew['per_second']:.0f} ({anew['cpu_us']:.0f} us of the node each), "
             f"from the cache {cached['per_second']:.0f} ({cached['cpu_us']:.0f} us)")
@@ -198,145 +170,124 @@ def row_fetches(options, node):
             "fetch_cpu_us": round(anew["cpu_us"], 1), "fetch_cached_cpu_us": round(cached["cpu_us"], 1)}
 
 
+KEYS = {"ecdsa": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
+
+
+@contextlib.contextmanager
+def office(phones, key="ecdsa"):
+    """A node with a certificate of that key."""
+    with tempfile.TemporaryDirectory() as folder:
+        cert, secret = pathlib.Path(folder, "cert.pem"), pathlib.Path(folder, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", *KEYS[key], "-nodes", "-keyout", secret, "-out", cert, "-days", "2", "-subj", "/CN=node"],
+                       check=True, capture_output=True)
+        node = Office(phones, {"tls": [f"certificate: {cert}", f"key: {secret}"]})
+        try:
+            yield node
+        finally:
+            node.stop()
+
+
 def row_tls(options):
     """A request each for the file that needs no credentials."""
     seconds, figures, lines = 4 if options.quick else 10, {}, [("000000000000.cfg", "-")] * CONNECTIONS
-    for name, key in ("ecdsa", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]), ("rsa", ["rsa:2048"]):
-        with tempfile.TemporaryDirectory() as folder:
-            cert, secret = pathlib.Path(folder, "cert.pem"), pathlib.Path(folder, "key.pem")
-            subprocess.run(["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-keyout", secret, "-out", cert, "-days", "2", "-subj", "/CN=node"],
-                           check=True, capture_output=True)
-            node = Office(0, {"tls": [f"certificate: {cert}", f"key: {secret}"]})
-            try:
-                for kind in ("new", "resumed") if name == "ecdsa" else ("new",):
-                    said = load(node, node.files_tls, kind, seconds, 0, lines)
-                    figure = "resumed" if kind == "resumed" else name
-                    if kind == "resumed" and said["whole_handshakes"] > CONNECTIONS:
-                        raise SystemExit(f"{said['whole_handshakes']} handshakes of {said['answers']} were not resumed")
-                    figures[f"tls_per_second_{figure}"] = round(said["per_second"])
-                    figures[f"tls_cpu_us_{figure}"] = round(said["cpu_us"], 1)
-                    lib.say(f"TLS connections a second, {figure}: {said['per_second']:.0f} ({said['cpu_us']:.0f} us of the node each)")
-            finally:
-                node.stop()
+    for name in KEYS:
+        with office(0, name) as node:
+            for kind in ("new", "resumed") if name == "ecdsa" else ("new",):
+                said = load(node, node.files_tls, kind, seconds, 0, lines)
+                figure = "resumed" if kind == "resumed" else name
+                if kind == "resumed" and said["whole_handshakes"] > CONNECTIONS:
+                    raise SystemExit(f"{said['whole_handshakes']} handshakes of {said['answers']} were not resumed")
+                figures[f"tls_per_second_{figure}"] = round(said["per_second"])
+                figures[f"tls_cpu_us_{figure}"] = round(said["cpu_us"], 1)
+                lib.say(f"TLS connections a second, {figure}: {said['per_second']:.0f} ({said['cpu_us']:.0f} us of the node each)")
     return figures
 
 
 # ---- phones ----
 
-def digest(challenge, user, secret, uri):
-    of = dict(re.findall(r'(\w+)="?([^",]+)', challenge))
-    def md5(*parts):
-        return hashlib.md5(":".join(parts).encode()).hexdigest()
-    cnonce = secrets.token_hex(8)
-    proof = md5(md5(user, of["realm"], secret), of["nonce"], "00000001", cnonce, "auth", md5("REGISTER", uri))
-    return (f'Authorization: Digest username="{user}", realm="{of["realm"]}", nonce="{of["nonce"]}", uri="{uri}", algorithm=MD5, qop=auth, nc=00000001, '
-            f'cnonce="{cnonce}", response="{proof}"')
+class Others:
+    """Calls of others, one of which is a lamp of each phone: what is lost of their sound while something goes on, and how late it comes."""
 
+    def __init__(self, node, count):
+        self.placed = []
+        for number, share in ((LIT, 1), (BUSY, count - 1)):
+            calls = lib.Calls(node.sip_port, callee=number)
+            lib.register(node.sip_port, number, CALLS_SECRET, calls.callee_port, calls.b)
+            for _ in range(share):
+                port = PARTY_PORTS + 4 * len(self.placed)
+                self.placed.append(calls.place(port, port + 2))
 
-class Phone:
-    """Boots over one connection, and registers by UDP from the same address."""
-
-    def __init__(self, node, n):
-        self.node, self.n, self.number, self.done, self.again = node, n, str(1000 + n), False, 0
-        self.link = Link(node, 10000 + n)
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind((self.link.socket.getsockname()[0], 0))
-        self.udp.connect((node.address, node.sip_port))
-
-    def fetch(self, path, status, method="GET", body=b""):
-        """With "File Transmit Tries" 3 and "Retry Wait" 1 s, as phones have it."""
-        for attempt in range(TRIES):
-            if attempt:
-                self.again += 1
-                yield WAIT_S
-                self.link.open()
-            try:
-                self.link.ask(path, basic(self.number, password(self.n)), method, body)
-            except OSError:
-                continue
-            yield
-            while not (taken := self.link.take()):
-                yield
-            if taken[0] == status:
-                return taken[1]
-            if taken[0] not in (0, 429, 503):
-                raise SystemExit(f"{path}: {taken[0]}")
-        return None
-
-    def boot(self):
-        """Again and again, while the node has too much to do."""
-        while not (yield from self.boots()):
-            self.again += 1
-            yield WAIT_S
-            self.link.open()
-        self.link.socket.close()
-        self.register("")
-
-    def boots(self):
-        own = mac(self.n)
-        master = yield from self.fetch(f"{own}.cfg", 200)
-        if not master:
-            return False
-        for name in (f"{own}-license.cfg", f"{own}-phone.cfg"):
-            yield from self.fetch(name, 404)
-        for name in re.search(rb'CONFIG_FILES="([^"]*)"', master)[1].decode().split(", "):
-            if not (yield from self.fetch(name, 200)):
-                return False
-        if not (yield from self.fetch(f"{own}-directory.xml", 200)):
-            return False
-        return (yield from self.fetch(f"{own}-boot.log", 201, "PUT", b"boot\n")) is not None
-
-    def register(self, proof):
-        self.udp.send(register(self.udp, self.number, f"boot-{self.n}", 2 if proof else 1, proof))
-
-    def registers(self):
-        while not self.done:
-            yield
-            text = self.udp.recv(4096).decode()
-            challenge = re.search(r"WWW-Authenticate: Digest ([^\r]*algorithm=MD5[^\r]*)", text)
-            if text.startswith("SIP/2.0 401") and challenge:
-                self.register(digest(challenge[1], self.number, password(self.n), f"sip:{lib.ADDRESS}"))
-            elif not text.startswith("SIP/2.0 2"):
-                raise SystemExit(text.partition("\r\n")[0])
-            else:
-                self.done = True
+    @contextlib.contextmanager
+    def during(self, told):
+        run = lib.spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", 3600, "--warm-up", WARM_UP_S]),
+                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        run.stdin.write("".join(call.line() for call in self.placed))
+        run.stdin.close()
+        time.sleep(WARM_UP_S)
+        yield
+        lib.end(run)
+        said = json.loads(run.stdout.read().splitlines()[-1])
+        told |= {"call_packets": said["sent"], "call_packets_lost": said["lost"], "call_latency_ms_p99": round(said["latency_us"]["p99"] / 1e3, 1),
+                 "call_gap_ms_max": said["gap_ms"]["max"]}
 
 
 def row_phones(options, node, phones):
-    all_of = [Phone(node, n) for n in range(phones)]
-    runs = []
-    began = time.monotonic()
-    for phone in all_of:
-        for sock, run in ((phone.link.socket, phone.boot()), (phone.udp, phone.registers())):
-            next(run)
-            runs.append((sock, run))
-    left = turns(runs, 40 if options.quick else 280)
-    spent = time.monotonic() - began
-    if left or not all(phone.done for phone in all_of):
-        raise SystemExit(f"{sum(not phone.done for phone in all_of)} of {phones} phones have not registered; {left} wait")
-    again = sum(phone.again for phone in all_of)
-    lib.say(f"{phones} phones have 8 files each, and are registered: {spent:.1f} s; {again} requests were made again")
-    return {"phones_all_s": round(spent, 1), "phones": phones}
+    """Over HTTP, then over TLS, at once each time.  All that a phone had of the time before is gone, but its registration."""
+    figures, others = {"phones": phones}, Others(node, CALLS)
+    with others.during(figures):
+        time.sleep(QUIET_S)
+    figures = {"phones": phones} | {f"quiet_{name}": value for name, value in figures.items() if name.startswith("call")}
+    for kind, port, end in (("http", node.files, ""), ("https", node.files_tls, "_tls")):
+        told, before, began = {}, lib.cpu_seconds(node.pid), time.time() * 1000
+        with others.during(told):
+            done = subprocess.run(lib.pinned(lib.LOAD_CORE, [
+                lib.BUILD / "bench" / "bootload", f"{node.address}:{port}", f"{node.address}:{node.sip_port}", node.realm(), kind, phones,
+                PHONES_S, LIT, LAMPS]), text=True, capture_output=True, check=True)
+        said = json.loads(done.stdout)
+        lib.say(f"# {kind}: {said}, {told}, {lib.cpu_seconds(node.pid) - before:.1f} s of the node's processor")
+        if said["done"] != phones:
+            raise SystemExit(f"{phones - said['done']} of {phones} phones are not ready")
+        lib.wait_for("the node to see all of them", 60, lambda: all(row["seen"]["registered_utc_ms"] >= began for row in node.ctl("device.list")))
+        lib.say(f"{phones} phones have 8 files each by {kind}, are registered, and their lamps are right: {said['lamps_s']:.1f} s; {said['again']} times "
+                f"one had to come again; of {told['call_packets']} packets of others' calls {told['call_packets_lost']} were lost")
+        figures |= {f"phones_all{end}_s": round(said["lamps_s"], 1), f"phones_came_again{end}": said["again"], "whole_handshakes": said["whole_handshakes"]}
+        figures |= {f"{name}{end}": value for name, value in told.items()}
+    return figures
 
 
 # ---- secrets ----
 
 def row_secrets(options, node, phones):
-    """Wrong credentials are few for each address, as guesses are braked; all else has none."""
-    requests, got = 2000 if options.quick else 100000, []
+    """Behind boots, so that caches and Redis have what there is. A scanner asks, and a phone of another tenant that has a right password there, for files of
+    phones here. Wrong credentials are few for each address, as guesses are braked. What they get is searched for passwords, and so is each file of the node."""
+    requests, got, refused = 2000 if options.quick else 100000, [], 0
+    node.ctl("tenant.put", name="other", domains=OTHER_HOST)
+    node.ctl("extension.put", secret=OTHER_SECRET + "\n", tenant="other", number="77", password="-")
+    node.ctl("device.put", tenant="other", mac=mac(0), model="vvx410", extensions="77")     # the MAC of a phone here, too
+    names = [name for n in range(CONNECTIONS) for name in boot(Link(node, 30000 + n), n)]
     links = [Link(node, 40000 + n) for n in range(-(-requests // OF_SOURCE) + 8)]
     rolls = random.Random(17)
     for n in range(requests):
-        link, whose = links[n // OF_SOURCE], mac(rolls.randrange(phones))
-        path = rolls.choice((f"{whose}.cfg", "000000000000.cfg", f"{whose}-phone.cfg", f"{whose}-0123456789abcdef/Extension_1000.cfg", f"../{whose}.cfg", f"{whose}-directory.xml"))
-        link.ask(path, basic(str(1000 + rolls.randrange(phones)), WRONG) if n % OF_SOURCE < 3 else "")
-        got.append(link.answer()[1])
+        link, whose, foreign = links[n // OF_SOURCE], mac(rolls.randrange(phones)), n % 10 == 9
+        path = rolls.choice((f"{whose}.cfg", "000000000000.cfg", f"{whose}-phone.cfg", rolls.choice(names), f"../{whose}.cfg", f"{whose}-directory.xml", f"{mac(0)}.cfg"))
+        link.ask(path, basic("77", OTHER_SECRET) if foreign else basic(str(1000 + rolls.randrange(phones)), WRONG) if n % OF_SOURCE < 3 else "",
+                 host=OTHER_HOST if foreign else lib.ADDRESS)
+        status, body = link.answer()
+        refused += status in (401, 404)
+        got.append(body)
+        if not status:      # this one was closed, for a path that is none
+            link.open()
+    if refused < requests / 2:
+        raise SystemExit(f"{refused} of {requests} requests were answered 401 or 404")
     with Client(str(next(node.dir.rglob("redis.sock"))), "_operator") as client:
         got += [json.dumps(client.ask(command)).encode() for command in ("device.list", "extension.list")]
-    got.append((node.dir / "log").read_bytes())
-    got += [path.read_bytes() for path in node.dir.rglob("*") if path.is_file() and path.suffix in (".aof", ".rdb")]
+    files = [path for path in node.dir.rglob("*") if path.is_file()]
+    stored = [octets for octets in map(pathlib.Path.read_bytes, files) if names[0].partition("/")[0].encode() in octets]
+    if not stored:
+        raise SystemExit("no file of the node has a boot: Redis writes none")
+    got += map(pathlib.Path.read_bytes, files)
     leaked = sum(octets.count(b"-of-a-phone") for octets in got)
-    lib.say(f"{requests} requests of a scanner, log and Redis: {leaked} passwords in what can be read")
+    lib.say(f"{requests} requests of a scanner and of another tenant, and {len(files)} files of the node: {leaked} passwords in what can be read")
     return {"secrets_leaked": leaked, "scanner_requests": requests}
 
 
@@ -354,14 +305,11 @@ def main():
     rows, figures = options.row or ROWS, {}
     phones = 500 if options.quick else 10000
     if {"fetches", "phones", "secrets"} & set(rows):
-        node = Office(phones)
-        try:
+        with office(phones) as node:
             for name, row in (("fetches", lambda: row_fetches(options, node)), ("phones", lambda: row_phones(options, node, phones)),
                               ("secrets", lambda: row_secrets(options, node, phones))):
                 if name in rows:
                     figures |= row()
-        finally:
-            node.stop()
     if "tls" in rows:
         figures |= row_tls(options)
     if "login" in rows:
