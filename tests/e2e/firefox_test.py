@@ -110,3 +110,4 @@ class InCrm(InFirefox, crm_test.Softphone):
     test_scripts_of_a_crm_stay_in_its_frame = None
     test_who_may_frame_it = None
     test_web_client = None
+    test_sound_in_the_page = None       # it has no stand-in for a microphone, and does not say whether a frame may have one
