@@ -43,12 +43,11 @@ static bool leg_rings_back(const struct call *c, uint8_t leg)
 	return false;
 }
 
-/* An application is asked and gives no order for the answered caller, or the call waits for a busy
- * user. */
+/* An application is asked and gives no order for the answered caller, or the call waits for a user. */
 static bool waits_up(const struct call *c, uint8_t leg)
 {
 	return leg == c->bridge.caller && !c->legs[leg]->uas &&
-	       (call_awaits_application(c) || call_awaits_user(c));
+	       (call_awaits_application(c) || call_waits_for(c).n);
 }
 
 /* Its party sends audio: it has answered, or has early media. */

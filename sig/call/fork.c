@@ -21,6 +21,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/resolve.h"
 #include "sig/call/session.h"
+#include "sig/call/wait.h"
 #include "sig/host/extension.h"
 #include "sig/host/location.h"
 #include "sig/host/settings.h"
@@ -441,9 +442,17 @@ bool fork_decline(struct call_host *h, struct call *c, struct bytes user, uint16
 			lose(h, c, lost.leg);
 		lost.leg = i;
 	}
-	if (lost.leg == LEG_NONE)
+	if (lost.leg != LEG_NONE) {
+		lose(h, c, lost.leg);
+		fork_on_failure(h, c, &lost);
+		return true;
+	}
+	if (!bytes_eq(call_waits_for(c), user))
 		return false;
-	lose(h, c, lost.leg);
-	fork_on_failure(h, c, &lost);
+	keep_better(&c->best, &lost);
+	if (plan_why_of(&lost) != PLAN_WHYS && plan_next(h, c, plan_why_of(&lost)))
+		return true;
+	c->plan.steps[c->plan.count - 1].awaits = AWAITS_NOTHING;
+	end_with_best(h, c);
 	return true;
 }

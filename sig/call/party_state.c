@@ -64,7 +64,7 @@ static bool caller_is_put_away(const struct call *c)
 /* IDLE: what its leg says. */
 static enum party_state caller_state(const struct call *c)
 {
-	if (call_awaits_application(c) || call_awaits_user(c))
+	if (call_awaits_application(c) || call_waits_for(c).n)
 		return STATE_CALL_PENDING;
 	if (caller_is_given(c))
 		return STATE_HOLD_PENDING;

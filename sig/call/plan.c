@@ -211,6 +211,8 @@ static const struct schema plan_step_rows[] = {
 	  .read = plan_await_read },
 	{ "looks", 19, SCHEMA_HAND, .max = AWAITS_CONTACT, .write = plan_await_write,
 	  .read = plan_await_read },
+	{ "wakes", 20, SCHEMA_HAND, .max = AWAITS_PHONE, .write = plan_await_write,
+	  .read = plan_await_read },
 	{ 0 },
 };
 
@@ -762,7 +764,7 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 				      .local_user = flow_shown_number(c) };
 	return call_application(c).n || resolve_is_pending(c) || slot_step_asks(c) ||
 	       plan_awaits(&c->plan, AWAITS_USER) || plan_awaits(&c->plan, AWAITS_ROOM) ||
-	       plan_awaits(&c->plan, AWAITS_FLOW);
+	       plan_awaits(&c->plan, AWAITS_FLOW) || plan_awaits(&c->plan, AWAITS_PHONE);
 }
 
 uint32_t plan_targets(struct call_host *h, const struct call *c, uint8_t step,
@@ -857,17 +859,24 @@ void plan_wake(struct call_host *h, struct call *c)
 	struct call_refusal refusal;
 	struct dialog_party party;
 	enum refusal refused = REFUSED_MEMORY;
+	uint8_t step = c->plan.count - 1, awaited = c->plan.steps[step].awaits;
+	bool goes_on;
 
 	e.status = 500;
 	if (caller_was(c, &party)) {
-		c->plan.steps[c->plan.count - 1].awaits = AWAITS_NOTHING;
+		c->plan.steps[step].awaits = AWAITS_NOTHING;
 		outbox_touch(&c->out);
 		refused = plan_ring(h, c, &party, &refusal);
 		e.status = refusal.status;
 	}
 	if (!refused)
 		refused = ring_or_resolve(h, c, party.local_display, 0, &refusal);
-	if (refused && !plan_next(h, c, PLAN_UNREACHABLE))
+	if (!refused)
+		return;
+	c->plan.steps[step].awaits = awaited; /* so the caller is known */
+	goes_on = plan_next(h, c, PLAN_UNREACHABLE);
+	c->plan.steps[step].awaits = AWAITS_NOTHING;
+	if (!goes_on)
 		call_untaken(h, c, &e);
 }
 

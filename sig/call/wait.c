@@ -40,6 +40,20 @@ bool call_awaits_user(const struct call *c)
 	return plan_awaits(&c->plan, AWAITS_USER) && c->state <= CALL_RINGING && !c->parting_ns;
 }
 
+bool call_awaits_phone(const struct call *c)
+{
+	return plan_awaits(&c->plan, AWAITS_PHONE) && c->state <= CALL_RINGING && !c->parting_ns;
+}
+
+struct bytes call_waits_for(const struct call *c)
+{
+	struct bytes user = { 0 };
+
+	if (call_awaits_user(c) || call_awaits_phone(c))
+		(void)plan_went_to(&c->plan, &user);
+	return user;
+}
+
 bool call_is_ringing(const struct call *c)
 {
 	const struct leg *a = call_caller(c);

@@ -16,6 +16,10 @@ bool call_awaits_application(const struct call *c);
 void call_application_answered(struct call *c);
 /* It waits until its user has no other call (sig/pbx/call_waiting.c). */
 bool call_awaits_user(const struct call *c);
+/* It waits until a phone of its user has registered (sig/pbx/wake.c). */
+bool call_awaits_phone(const struct call *c);
+/* The user that it waits for, for one of the two; empty: nobody. */
+struct bytes call_waits_for(const struct call *c);
 
 /* Phones ring, or will in a moment, and the caller has not left. */
 bool call_is_ringing(const struct call *c);

@@ -110,6 +110,7 @@ const struct effect_row effect_rows[EFFECT_KINDS] = {
 	[EFFECT_BOX] = { "box", sizeof(struct request_box), 3, NULL },
 	[EFFECT_USER] = { "user", sizeof(struct request_user), 1, NULL },
 	[EFFECT_CONTACT] = { "contact", sizeof(struct request_contact), 3, NULL },
+	[EFFECT_WAKE] = { "wake", sizeof(struct request_wake), 2, NULL },
 };
 
 static void effect_clear(struct effect *e)

@@ -84,6 +84,7 @@ enum effect_kind {
 	EFFECT_BOX,        /* request_box; answer: a reply if there is a serial */
 	EFFECT_USER,       /* request_user, of a subscription */
 	EFFECT_CONTACT,    /* request_contact; answer: a reply */
+	EFFECT_WAKE,       /* request_wake, of a call; answer: a reply */
 	EFFECT_KINDS,
 };
 
@@ -284,6 +285,10 @@ struct request_box {
 /* The contact with that number, in the book of user; user empty: in the tenant's directory. */
 struct request_contact {
 	struct text tenant, user, number;
+};
+/* Phones of the user that are not registered are to register. */
+struct request_wake {
+	struct text tenant, user;
 };
 struct request_user {
 	struct text data; /* JSON (user_watch.c) */
@@ -524,6 +529,11 @@ struct contact_reply {
 	bool blocked;       /* its calls are not wanted */
 	struct bytes value; /* name, company and category, each with a line feed; empty: unknown */
 };
+/* Of an EFFECT_WAKE. */
+struct wake_reply {
+	uint64_t serial;
+	bool asked; /* one may register soon */
+};
 /* Of an EFFECT_LOOKUP. Never LOOKUP_REQUEST. */
 struct lookup_reply {
 	uint64_t serial;
@@ -548,6 +558,7 @@ enum ask {
 	ASK_USER,
 	ASK_PUBLISH,
 	ASK_CONTACT,
+	ASK_WAKE,
 };
 struct reply {
 	enum ask ask;
@@ -564,6 +575,7 @@ struct reply {
 		struct helper_reply help;
 		struct box_reply box;
 		struct contact_reply contact;
+		struct wake_reply wake;
 		const struct lookup_reply *lookup;
 		uint64_t user; /* what location_service.ask_store returned */
 	};

@@ -160,7 +160,8 @@ struct tenant_terms {
 	bool user_to_user;            /* its phones are told the call's data (RFC 7433) */
 	uint8_t record_tone;          /* enum record_tone */
 	uint8_t contact_names;        /* enum contact_names */
-	char language[LANGUAGE_MAX];  /* of prompts, where an extension has none; "": the node's */
+	uint8_t wake_s; /* calls wait so long for a phone to register (sig/pbx/wake.c); 0: none */
+	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */
 	char presence_states[PRESENCE_STATES_MAX]; /* in addition to the usual ones; "": any */
 	char zone[ZONE_NAME_MAX];                  /* of the time that its flows know; "": UTC */
 	uint8_t account_classes; /* 1 << enum dial_class: numbers that need an account code */

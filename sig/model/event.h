@@ -79,6 +79,7 @@ struct call_target {
 	struct bytes routes; /* proxies on the way, as in Route; empty: none */
 	struct sip_hop hop;
 	bool behind_nat;
+	bool lost;        /* its connection is closed: it may come back */
 	bool auto_answer; /* it is asked to answer by itself */
 	bool by_name; /* addressed by its name (RFC 3263); hop: where it is reached without one */
 	uint8_t rest_count;

@@ -53,6 +53,7 @@ enum plan_await {
 	AWAITS_ROOM,    /* its number is a room's, which is not open yet (conference_waits) */
 	AWAITS_FLOW,    /* its number leads to a flow (sig/pbx/flow/flow.c) */
 	AWAITS_CONTACT, /* the caller's contact is looked up (sig/pbx/contact.c) */
+	AWAITS_PHONE,   /* none of his is registered (sig/pbx/wake.c) */
 };
 
 struct plan_step {
@@ -70,7 +71,7 @@ struct plan_step {
 	struct text redirects;
 	bool rang;       /* that one has sent 180 */
 	uint8_t awaits;  /* enum plan_await */
-	uint64_t due_ns; /* of this process: AWAITS_NAMES no longer */
+	uint64_t due_ns; /* of this process: AWAITS_NAMES no longer, AWAITS_PHONE looks again */
 };
 
 struct resolve;

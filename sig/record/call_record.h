@@ -27,7 +27,8 @@
  * know what started a recording; without ROOMS it would play music to a member, without NAMES admit
  * no caller that is asked for a name; without EARLY it would give the caller the answer of another
  * early dialog; without FLOWS it would leave a caller in a flow alone, without PLACES not go on
- * behind its wait; without LOOKS it would ring nobody, and without QUEUES a place were lost. */
+ * behind its wait; without LOOKS or WAKES it would ring nobody, and without QUEUES a place
+ * were lost. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -59,7 +60,8 @@ enum {
 	CALL_RECORD_PLACES = 29,  /* FLOWS, with the caller in a slot or the like */
 	CALL_RECORD_LOOKS = 30,   /* it waits for the caller's contact */
 	CALL_RECORD_QUEUES = 31,  /* FLOWS, with the caller in a queue, or behind one */
-	CALL_RECORD_FORMAT = CALL_RECORD_QUEUES
+	CALL_RECORD_WAKES = 32,   /* any of them; it waits for a phone to register */
+	CALL_RECORD_FORMAT = CALL_RECORD_WAKES
 };
 /* It was picked up while ringing. */
 static inline bool call_record_is_picked(const struct call *c)
@@ -139,6 +141,8 @@ static inline uint32_t call_record_format(const struct call *c)
 	bool older = !c->segment_count && !c->transfer && !c->parting_ns && c->bridge.callee != 0 &&
 		     !plan_is_for_node(&c->plan);
 
+	if (plan_awaits(&c->plan, AWAITS_PHONE))
+		return CALL_RECORD_WAKES;
 	if (c->run && c->run->queue)
 		return CALL_RECORD_QUEUES;
 	if (plan_awaits(&c->plan, AWAITS_CONTACT))

@@ -138,7 +138,8 @@ static enum refusal originate_second(struct shard *s, const struct shard_origina
 		return REFUSED_NOT;
 	if (!shard_extension_of(s, o->tenant, bytes_str(o->to)))
 		return originate_outside_may(s, o, o->to, number);
-	return locations_know(s->locations, o->tenant, bytes_str(o->to))
+	return locations_know(s->locations, o->tenant, bytes_str(o->to)) &&
+			       !tenants_terms(s->settings.tenants, o->tenant)->wake_s
 		       ? REFUSED_NOT_REGISTERED
 		       : REFUSED_NOT; /* looked up when rung */
 }

@@ -351,6 +351,7 @@ static void targets_fill(const struct shard *s, const struct shard_extension *e,
 			.user = text_bytes(&aor->user),
 			.hop = list[i]->hop,
 			.behind_nat = list[i]->nat,
+			.lost = binding_is_lost(list[i]),
 			.by_name = is_by_name(s, list[i]),
 			.terms = invite_terms_of(s, e->tenant, e, &list[i]->hop),
 		};
@@ -456,14 +457,15 @@ uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *ur
 	return count;
 }
 
-/* RFC 5627 6.1: a call to one phone is not forwarded. */
+/* RFC 5627 6.1: a call to one phone is not forwarded, nor does it wait for others. */
 static bool is_sent_on(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		       const char *user)
 {
 	struct bytes value;
 
 	return !sip_param(m->uri.params, "gr", &value) &&
-	       shard_forward_of(s, tenant, bytes_str(user));
+	       (shard_forward_of(s, tenant, bytes_str(user)) ||
+		tenants_terms(s->settings.tenants, tenant)->wake_s);
 }
 
 /* SEC-06: what an extension does is not for its phones alone to say. */

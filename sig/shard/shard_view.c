@@ -429,10 +429,8 @@ struct call_part shard_call_part(const struct shard *s, uint64_t call, struct by
 {
 	const struct call *c = shard_call_find(s, call);
 	struct call_part out = { 0 };
-	struct bytes waited = { 0 };
+	struct bytes waited = c ? call_waits_for(c) : (struct bytes){ 0 };
 
-	if (c && call_awaits_user(c))
-		(void)plan_went_to(&c->plan, &waited);
 	out.rings = waited.n && bytes_eq(waited, user);
 	for (uint8_t i = 0; c && i < c->leg_count; i++) {
 		if (c->legs[i] && !leg_is_trunk(c->legs[i]) &&

@@ -478,6 +478,7 @@ static void call_replied(struct call_host *h, struct call *c, const struct reply
 	case ASK_PARK:
 	case ASK_RECORD:
 	case ASK_SET:
+	case ASK_WAKE:
 		modules_replied(h, c, reply);
 		break;
 	case ASK_PUBLISH: /* of no call */

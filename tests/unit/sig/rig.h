@@ -96,6 +96,11 @@ struct rig {
 		char user[32], number[64];
 		uint32_t count;
 	} contact; /* the last EFFECT_CONTACT */
+	struct {
+		uint64_t call, serial;
+		char user[32];
+		uint32_t count;
+	} wake; /* the last EFFECT_WAKE */
 	uint32_t kept_count;
 	uint64_t program; /* the serial of the last EFFECT_PROGRAM */
 	uint64_t help;    /* and of the last EFFECT_HELPER, with */
@@ -471,6 +476,16 @@ RIG_FN void rig_keep_contact(struct rig *r, const struct effect *e)
 	(void)bytes_cstr(text_bytes(&wanted->number), r->contact.number, sizeof(r->contact.number));
 }
 
+RIG_FN void rig_keep_wake(struct rig *r, const struct effect *e)
+{
+	const struct request_wake *wanted = e->request;
+
+	r->wake.call = e->call;
+	r->wake.serial = e->serial;
+	r->wake.count++;
+	(void)bytes_cstr(text_bytes(&wanted->user), r->wake.user, sizeof(r->wake.user));
+}
+
 RIG_FN void rig_keep_lookup(struct rig *r, const struct effect *e)
 {
 	const struct lookup_want *want = e->request;
@@ -664,6 +679,9 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_CONTACT:
 		rig_keep_contact(r, e);
+		break;
+	case EFFECT_WAKE:
+		rig_keep_wake(r, e);
 		break;
 	case EFFECT_KV:
 		rig_keep_kept(r, e);
