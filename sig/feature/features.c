@@ -18,7 +18,8 @@ extern const struct module account_module, announce_module, application_module, 
 	call_waiting_module, charge_module, conference_module, contact_module, flow_module,
 	focus_module, forward_module, hold_module, join_module, last_caller_module,
 	media_stream_module, meetme_module, page_module, park_module, pick_module, recording_module,
-	remote_shard_module, replace_module, retrieve_module, set_module, transfer_module;
+	remote_shard_module, replace_module, retrieve_module, set_module, transfer_module,
+	wake_module;
 extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
@@ -57,6 +58,7 @@ const struct feature sig_features[] = {
 	{ "forward", .call = &forward_module },
 	{ "announce", .call = &announce_module },
 	{ "charge", .call = &charge_module },
+	{ "wake", .call = &wake_module },
 	{ "last_caller", .call = &last_caller_module },
 	{ "contact", .call = &contact_module },
 	{ "phone_features", .package = &features_package },
