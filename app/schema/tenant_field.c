@@ -686,6 +686,12 @@ const struct command_arg g_tenant_fields[] = {
 	TEXT_FIELD("push_contact", push.contact, CHARSET_TEXT, tenant_push_contact_wrong,
 		   "Where push services may write about its pushes (RFC 8292): mailto:NAME@DOMAIN "
 		   "or https://HOST/PATH. Some take none without."),
+	NUMBER_FIELD(
+		"push_wait_s", push.wait_s, 0, 120, "20",
+		"So long a call for an extension without a registered phone waits, in seconds, "
+		"where one of its browsers was told of it: until a phone of it, as that browser, "
+		"has registered. Then it goes on as to an extension without a phone, and so does "
+		"a call that no browser can be told of, at once. 0: none waits."),
 	{ .name = "restore",
 	  .type = ARG_BOOL,
 	  .preset = "false",
@@ -695,7 +701,7 @@ const struct command_arg g_tenant_fields[] = {
 };
 
 /* Capacity of a common answering machine, which a disk holds thousands of times. */
-enum { MAILBOX_MESSAGES = 100 };
+enum { MAILBOX_MESSAGES = 100, PUSH_WAIT_S = 20 };
 
 static void tenant_start(void *value, struct bytes name)
 {
@@ -707,6 +713,7 @@ static void tenant_start(void *value, struct bytes name)
 	t->blf_limit = BLF_DEFAULT;
 	t->user_rooms = 1;
 	t->mailbox_messages = MAILBOX_MESSAGES;
+	t->push.wait_s = PUSH_WAIT_S;
 	(void)bytes_cstr(name, t->name, sizeof(t->name));
 	if (bytes_is(name, TENANT_DEFAULT_NAME))
 		t->commands = 1u << COMMAND_FOR_ADMIN;
@@ -769,6 +776,7 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 		out->toll_begins_s = (uint32_t)day_second(t->outside_day);
 	(void)seats_read(bytes_str(t->seats), out->most + TENANT_SEATS, &counted);
 	out->terms.seats_counted = (uint8_t)counted;
+	out->terms.wake_s = (uint8_t)(t->push.hosts[0] ? t->push.wait_s : 0);
 	out->most[TENANT_CALLS] = t->max.calls;
 	out->most[TENANT_REGISTRATIONS] = t->max.registrations;
 	out->most[TENANT_EXTENSIONS] = t->max.extensions;

@@ -73,6 +73,7 @@ struct tenant_value {
 	struct tenant_push {
 		char hosts[256];   /* of push services, joined by ','; "": no pushes */
 		char contact[128]; /* mailto: or https:; "": none */
+		uint32_t wait_s;   /* calls wait for a browser that was told; 0: none */
 	} push;
 	uint8_t commands; /* roles with a stream that is read: 1 << enum command_role */
 	uint64_t changed_utc_ms;

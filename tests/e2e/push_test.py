@@ -217,6 +217,92 @@ class Told(Pushes):
         self.given_up(out, into)
 
 
+class Waits(Pushes):
+    """A call for an extension without a phone waits for the browser that was told of it (docs/guides/web-client.md)."""
+
+    def setUp(self):
+        super().setUp()
+        self.a.register(expires=0)
+
+    def tearDown(self):
+        self.tenant(push_wait_s=20)
+
+    def waits(self):
+        """(dialog of the caller, who hears ringing; the call)"""
+        out = self.b.invite("1001", self.audio_b.sdp())
+        out.wait_provisional(180)
+        push = self.service.next("one")
+        self.assertEqual((push.told["kind"], push.told["from"]), ("call", "1002"))
+        return out, push.told["call"]
+
+    def comes(self, out):
+        """The phone registers, rings, and talks with the caller."""
+        self.a.register()
+        into = self.a.incoming()
+        into.respond(200, "OK", body=self.audio_a.sdp())
+        into.wait_ack()
+        out.wait_answer()
+        self.assertEqual(self.service.next("one").told["kind"], "taken")
+        into.bye()
+        out.wait_bye()
+
+    def test_until_it_has_registered(self):
+        token, _ = self.added()
+        out, call = self.waits()
+        self.assertEqual([row["id"] for row in self.ok(self.node, "GET", "/v1/calls", token)], [call], "its page sees it")
+        self.comes(out)
+        self.service.none()
+
+    def test_nobody_comes(self):
+        """Then it is as for an extension without a phone; and so it is, at once, where nobody could be told, or the tenant wants no wait."""
+        out = self.b.invite("1001", self.audio_b.sdp())
+        self.assertEqual(out.wait_final().status, 480)
+        self.added()
+        self.tenant(push_wait_s=1)
+        out, call = self.waits()
+        self.assertEqual(out.wait_final().status, 480)
+        missed = self.service.next("one").told
+        self.assertEqual((missed["kind"], missed["call"]), ("missed", call))
+        self.node.ctl("extension.put", number="1001", forward_unreachable="1003")
+        self.node.put_extension("1003", "secret1003")
+        third = self.node.user_agent("1003", "secret1003")
+        self.addCleanup(third.close)
+        third.register()
+        out, _ = self.waits()
+        into = third.incoming()
+        into.ring()
+        out.cancel()
+        into.wait_cancel()
+        self.assertEqual(self.service.next("one").told["kind"], "missed")
+        self.node.ctl("extension.put", number="1001", forward_unreachable="")
+        self.tenant(push_wait_s=0)
+        out = self.b.invite("1001", self.audio_b.sdp())
+        self.assertEqual(out.wait_final().status, 480)
+        self.service.none()
+
+    def test_it_is_declined(self):
+        token, _ = self.added()
+        out, call = self.waits()
+        self.refused(404, "not_found", self.node, "POST", f"/v1/calls/{call}/reject", self.stranger())
+        self.ok(self.node, "POST", f"/v1/calls/{call}/reject", token)
+        self.assertEqual(out.wait_final().status, 486)
+        self.assertEqual(self.service.next("one").told["kind"], "missed")
+
+    def stranger(self):
+        self.node.put_extension("1003", "secret1003")
+        return self.session("1003")
+
+    def test_the_node_is_killed(self):
+        """The next process tells the browser again, and the call goes on to wait."""
+        self.added()
+        out, call = self.waits()
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.service.next("one").told["call"], call)
+        self.comes(out)
+
+
 class Messages(Asks, Mailbox):
     def test_a_message(self):
         """Who has a new message in the mailbox is told, once."""
@@ -284,6 +370,33 @@ class Nodes(Asks, Pair):
         into.wait_cancel()
         self.assertEqual(service.next("one").told["kind"], "missed")
         self.a.restart()
+
+    def test_a_phone_registers_elsewhere(self):
+        """The call waits at one node, and the phone comes to the other."""
+        service = PushService()
+        self.addCleanup(service.close)
+        with Client(self.socket, "_operator") as client:
+            client.ask("tenant.put", name="default", **TERMS)
+            for number in ("1001", "1002"):
+                client.ask("extension.put", number=number, password="secret" + number)
+        token = self.ok(self.a, "POST", "/v1/sessions", "", {"number": "1001", "password": "secret1001"})["token"]
+        self.ok(self.a, "POST", "/v1/browsers", token, {"number": "1001", **service.subscribe("one")})
+        one, two = self.a.user_agent("1001", "secret1001"), self.b.user_agent("1002", "secret1002")
+        heard = [self.a.media(), self.b.media()]
+        for thing in (one, two, *heard):
+            self.addCleanup(thing.close)
+        until(lambda: two.register().status == 200)
+        out = two.invite("1001", heard[1].sdp())
+        self.assertEqual(service.next("one").told["kind"], "call")
+        out.wait_provisional(180)
+        self.assertEqual(one.register().status, 200)
+        into = one.incoming()
+        into.respond(200, "OK", body=heard[0].sdp())
+        into.wait_ack()
+        out.wait_answer()
+        self.assertEqual(service.next("one").told["kind"], "taken")
+        into.bye()
+        out.wait_bye()
 
 
 class InChromium(Pushes):
@@ -360,6 +473,37 @@ class InChromium(Pushes):
         self.assertEqual(self.a.take_request("NOTIFY", call_id=into.call_id).get("Event"), "talk")
         page.until("location.hash === '#/' || location.hash === ''")
         self.given_up(out, into)
+        self.fine(page)
+
+    def test_the_browser_is_the_only_phone(self):
+        """The page is closed, and another page of the node is open. A call tells the browser; the page behind its notice registers with what the
+        worker's cache has, and takes the call. What was kept goes with the phone that is turned off."""
+        kept = "caches.open('tandem-push').then(c => c.match('/pages/phone')).then(found => !!found)"
+        page = self.page_that_is_told()
+        page.go(self.url("client"))
+        page.click("Turn on")
+        page.fill("#phone-password", "secret1001")
+        page.click("Turn on", "dialog button")
+        page.shows("Calls to you ring here, too")
+        until(lambda: page.run(kept))
+        page.run("sessionStorage.removeItem('tandem-phone')")     # as of a browser that was closed
+        page.go(self.url("style"))
+        self.a.register(expires=0)
+        page.run("sessionStorage.removeItem('tandem-phone')")
+        out = self.b.invite("1001", self.audio_b.sdp())
+        out.wait_provisional(180)
+        self.deliver(page, self.service.next("page"))
+        until(lambda: self.notices(page))
+        self.press(page, "answer")
+        page.until("caches.open('tandem-push').then(c => c.match('/pages/answer')).then(found => !!found)")
+        page.go(self.url("client#/answer"))
+        self.audio_b.use(out.wait_answer())
+        self.audio_b.start(880)
+        self.audio_b.wait_tone(1000, anew=True)
+        page.click("Hang up", ".phone-bar button")
+        out.wait_bye()
+        page.click("Turn off")
+        until(lambda: not page.run(kept))
         self.fine(page)
 
     def test_who_signs_out(self):

@@ -51,7 +51,8 @@ int push_own_pair(const struct node *n, const char *tenant, struct push_pair *ou
 
 /* What a session has subscribed goes with it. */
 void push_on_session(const struct command_run *run, const struct token_value *ended);
-/* Carries EFFECT_EVENT. */
+/* Carry EFFECT_EVENT and EFFECT_WAKE. */
 void push_on_event(const struct effect *e, void *node);
+void push_on_wake(const struct effect *e, void *node);
 
 #endif

@@ -66,5 +66,5 @@ const struct app_feature g_push_feature = {
 	.documents = KINDS(&g_browser_documents),
 	.metrics = BY(g_push_metrics),
 	.session = BY(push_on_session),
-	.carriers = CARRIERS({ push_on_event, EFFECT_EVENT }),
+	.carriers = CARRIERS({ push_on_event, EFFECT_EVENT }, { push_on_wake, EFFECT_WAKE }),
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pushes to the browsers of users: for a call that begins to ring at an extension, when that call
- * is over or answered, and for a new message. The node that has the call does so. What was told of
+ * Pushes to the browsers of users: for a call that begins to ring at an extension, or waits for a
+ * phone of it to register, when that call is over or answered, and for a new message. The node that has the call does so. What was told of
  * which call is remembered in a small table, so that nobody is left with the notice of a call that
  * rings no more; a node that restarts has forgotten it. A browser that its push service does not
  * know any more is deleted, and so is one after its user's password changed or its session was
@@ -279,25 +279,27 @@ static bool call_is_pushed(uint64_t call, struct bytes number)
 	return false;
 }
 
-/* The oldest one is forgotten. */
-static void call_ring(struct node *n, uint16_t tenant, uint64_t call, struct bytes number,
-		      const struct bytes values[EV_FIELDS])
+/* The oldest one is forgotten. False: the user has no browser. */
+static bool call_ring(struct node *n, uint16_t tenant, uint64_t call, struct bytes number,
+		      struct bytes from, struct bytes name)
 {
-	struct bytes from = values[EV_FROM], name = values[EV_FACT_from_name];
 	bool hidden = bytes_is(name, PARTY_HIDDEN_NAME);
 	struct pushed *p = &g_pushes.pushed[g_pushes.next],
 		      said = { .call = call, .tenant = tenant };
 
-	if (call_is_pushed(call, number) || bytes_cstr(number, said.number, sizeof(said.number)))
-		return;
+	if (call_is_pushed(call, number))
+		return true;
+	if (bytes_cstr(number, said.number, sizeof(said.number)))
+		return false;
 	if (party_is_shown(hidden, from, number) && !hidden) {
 		(void)bytes_cstr(from, said.from, sizeof(said.from));
 		(void)bytes_cstr(name, said.name, sizeof(said.name));
 	}
 	if (!call_push(n, &said, "call", RING_TTL_S))
-		return;
+		return false;
 	*p = said;
 	g_pushes.next = (g_pushes.next + 1) % PUSHED_MAX;
+	return true;
 }
 
 /* Pushes to each user with phones that ring, also by a group. */
@@ -310,8 +312,28 @@ static void call_on_ringing(struct node *n, uint16_t tenant, const struct sig_ev
 	event_values_find(event, values);
 	for (uint64_t i = 0; core && shard_call_leg(core, event->call, &i, &leg); i++) {
 		if (leg.outbound && !leg.trunk.n && leg.user.n && leg.party != 'a')
-			call_ring(n, tenant, event->call, leg.user, values);
+			(void)call_ring(n, tenant, event->call, leg.user, values[EV_FROM],
+					values[EV_FACT_from_name]);
 	}
+}
+
+void push_on_wake(const struct effect *e, void *node)
+{
+	const struct request_wake *wanted = e->request;
+	struct node *n = node;
+	uint16_t tenant = tenants_find(n->common.tenants, text_bytes(&wanted->tenant));
+	const struct shard *core = node_core(n, e->call);
+	struct answer told = {
+		.kind = ANSWER_REPLY,
+		.call = e->call,
+		.reply = { .ask = ASK_WAKE, .of = e->call, .wake = { .serial = e->serial } }
+	};
+	struct call_view call;
+
+	if (tenant != TENANT_NONE && core && shard_call_view(core, e->call, &call))
+		told.reply.wake.asked = call_ring(n, tenant, e->call, text_bytes(&wanted->user),
+						  bytes_str(call.from), bytes_str(call.from_name));
+	answers_add(&n->shards->answers, &told);
 }
 
 static void call_on_over(struct node *n, uint64_t call, bool missed)
