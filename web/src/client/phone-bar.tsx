@@ -4,7 +4,7 @@ import { useLayoutEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { t } from "../i18n";
 import { Badge, Card, Dialog, Notice, attempt } from "../ui";
-import { keptPhone } from "./kept";
+import { keptPhone, toldPhone } from "./kept";
 import type { Phone } from "./phone";
 import { OneCall } from "./phone-call";
 
@@ -34,9 +34,16 @@ addEventListener("pageshow", (event) => {
 	if (event.persisted && phone) location.reload();
 });
 
-/** The phone of this browser answers what rings at it; else a desk phone is asked to. */
+const SOON_MS = 10000;
+const LOOK_MS = 100;
+
+/** The phone of this browser answers what rings at it, or will, once it has registered; else a desk phone is asked to. */
 export async function answerHere(id: string): Promise<void> {
-	const rings = phone?.state.calls.find((one) => one.state === "ringing" && one.incoming);
+	const ringing = () => phone?.state.calls.find((one) => one.state === "ringing" && one.incoming);
+	const fresh = !phone?.state.registered;
+	await resumePhone();
+	for (let ms = 0; fresh && phone && !ringing() && !phone.state.wrong && ms < SOON_MS; ms += LOOK_MS) await new Promise((done) => setTimeout(done, LOOK_MS));
+	const rings = ringing();
 	if (rings) phone?.answer(rings.id, false);
 	else await attempt(() => api.ask(`/v1/calls/${id}/answer`, { method: "POST" }), t("Your phone was asked to answer"));
 }
@@ -61,9 +68,16 @@ export async function turnOnAgain(password: string): Promise<void> {
 	if (phone?.state.registered && !phone.state.calls.length) await begin(password);
 }
 
-/** Behind a reload the phone is there again, with its calls. */
+/** From now on the browser is told of calls. */
+export function tellPhone(): void {
+	if (!phone) return;
+	phone.told = "";
+	phone.keep();
+}
+
+/** Behind a reload the phone is there again, with its calls; and in a browser that is told of calls, whenever a page is opened. */
 export async function resumePhone(): Promise<void> {
-	const kept = keptPhone();
+	const kept = keptPhone() ?? (await toldPhone().catch(() => null));
 	if (!kept || phone) return;
 	const { Phone: Made } = await import("./phone");
 	if (phone) return;

@@ -7,7 +7,7 @@ import * as api from "../api";
 import { t } from "../i18n";
 import { keep } from "../keep";
 import { Headsets } from "./headset";
-import { type Kept, type KeptCall, keepPhone, sameCall, sameParties } from "./kept";
+import { type Kept, type KeptCall, keepPhone, keepTold, sameCall, sameParties } from "./kept";
 import { say } from "../ui";
 import { type Sample, complaint, microphone, play, sample, tastes } from "./media";
 
@@ -98,15 +98,21 @@ export class Phone {
 		return this.state.calls.find((one) => one.id === id);
 	}
 
+	told = ""; // the secret that the worker's cache has
+
 	/** What a reload needs: the digest's secret, not the password, and the dialogs of calls. It is of this tab alone. */
-	private keep(): void {
+	keep(): void {
 		const ha1 = this.ua?.get("ha1") as string | null;
 		if (!this.ua || !ha1) return;
 		const calls = this.state.calls.flatMap((call) => {
 			const dialog = this.dialogs.get(call.id);
 			return call.state === "talking" && dialog ? [{ ...call, dialog }] : [];
 		});
-		keepPhone({ number: this.number, realm: String(this.ua.get("realm")), ha1, calls });
+		const kept = { number: this.number, realm: String(this.ua.get("realm")), ha1 };
+		keepPhone({ ...kept, calls });
+		if (ha1 === this.told) return;
+		this.told = ha1;
+		void keepTold(kept).catch(() => undefined);
 	}
 
 	/** Whoever has the lock is the phone; it is given back with the tab. wait_ms: for the page that was here before. */
@@ -180,6 +186,7 @@ export class Phone {
 		this.headsets?.stop();
 		this.headsets = null;
 		keepPhone(null);
+		void keepTold(null).catch(() => undefined);
 		this.ua?.stop();
 		this.ua = null;
 		this.release?.();

@@ -7,9 +7,9 @@ import { text } from "../api";
 import { t } from "../i18n";
 import { keep } from "../keep";
 import { Empty, attempt, link, useAsk } from "../ui";
-import { answerHere } from "./phone-bar";
+import { TOLD as PLACE } from "./kept";
+import { answerHere, tellPhone } from "./phone-bar";
 
-const PLACE = "tandem-push"; // whose browser it is; the name of the worker's cache, too
 const WORKER = "/pages/worker.js";
 const ANSWER_MS = 30000;
 const WAIT_MS = 10000;
@@ -55,6 +55,7 @@ async function subscribe(key: string): Promise<void> {
 	await api.ask("/v1/browsers", { method: "POST", body: { number: me(), endpoint: made.endpoint, p256dh: base64url(made.getKey("p256dh")), auth: base64url(made.getKey("auth")) } });
 	await (await caches.open(PLACE)).put("/pages/session", new Response(JSON.stringify({ token: api.signedIn()?.token ?? "" })));
 	keep.set(PLACE, me());
+	tellPhone();
 }
 
 /** Nobody is told here any more; the push service says so to the node. */
