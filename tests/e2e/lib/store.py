@@ -69,16 +69,20 @@ class Store:
         self.hurries = True
         self.socket, self.lines = ours, ours.makefile("r", encoding="utf-8")
         self.socket.settimeout(PATIENCE_S)
-        self.settle(*self.destinations)
+        self.tell(*self.destinations)
 
     def settle(self, *destinations, **terms):
-        """Settings, as a node tells them. They hold for what is recorded from then on."""
+        """Settings that hold for what is recorded from then on."""
+        self.tell(*destinations, **terms)
+        self.ask("recording.list", limit=1)
+
+    def tell(self, *destinations, **terms):
+        """Settings, as a node tells them."""
         self.destinations, self.terms = destinations, {**self.terms, **terms}
         names = [one["name"] for one in destinations]
         self.say({"settings": {"folder": self.folder, "node": "n1", "retry_ms": 50, "retry_max_ms": 300, "give_up_ms": 3600000,
                                "refusals": 2, "scan_ms": 50, "join_wait_ms": 3600000, "log_level": 3, "voicemail": True, "messages_key": 32 * "5a", "destinations": list(destinations),
                                "usual": {"deliver": names}, "tenants": [], **self.terms}})
-        self.ask("recording.list", limit=1)
 
     def say(self, line):
         self.socket.sendall(json.dumps(line).encode() + b"\n")
