@@ -25,8 +25,8 @@ def today():
     return time.strftime("%Y-%m-%d", time.gmtime())
 
 
-def record(folder, number=1, call=CALL, segment=1, tenant="default", date=None, octets=16000, **facts):
-    """A finished recording; its name below the folder."""
+def record(folder, number=1, call=CALL, segment=1, tenant="default", date=None, octets=16000, whole=b"", **facts):
+    """A finished recording, of noise or of these octets; its name below the folder."""
     date = date or today()
     where, name = os.path.join(folder, tenant, date), f"{call}-{number}.{segment}.wav"
     os.makedirs(where, mode=0o700, exist_ok=True)
@@ -36,6 +36,9 @@ def record(folder, number=1, call=CALL, segment=1, tenant="default", date=None, 
         file.setsampwidth(2)
         file.setframerate(8000)
         file.writeframes(os.urandom(octets))
+    if whole:
+        with open(path, "wb") as file:
+            file.write(whole)
     facts = {"recording": f"{call}-{number}", "call": call, "number": number, "segment": segment, "last": True, "tenant": tenant,
              "file": name, "format": "wav", "codec": "L16", "rate": 8000, "channels": 2, "begun": f"{date}T00:00:00.000Z",
              "duration_ms": 1000, "octets": os.path.getsize(path), "from": "1001", "to": "1002", "interrupted": False, **facts}
