@@ -553,6 +553,7 @@ function Conversation({ row, onClose, onChange }: { row: Row; onClose: () => voi
 	);
 }
 
+const hasFailed = (row: Row): boolean => row.missed === true || !["answered", "message", "handled"].includes(text(row, "result"));
 const outcome = (row: Row): string => (row.missed === true ? t("Missed") : word(`result_${text(row, "result")}`));
 
 function HistoryPage({ news }: { news: number }) {
@@ -572,9 +573,11 @@ function HistoryPage({ news }: { news: number }) {
 					const out = text(row, "direction") === "outgoing";
 					return (
 						<span class="row" style={{ flexWrap: "nowrap" }}>
-							<span class={row.missed === true ? "badge bad" : out ? "badge accent" : "badge good"}>
+							<span class={`badge ${hasFailed(row) ? "bad" : "good"}`} title={outcome(row)}>
 								<span aria-hidden="true">{out ? "↗" : "↙"}</span>
-								<span class="hidden">{row.missed === true ? t("Missed") : out ? t("Outgoing") : t("Incoming")}</span>
+								<span class="hidden">
+									{out ? t("Outgoing") : t("Incoming")}: {outcome(row)}
+								</span>
 							</span>
 							<strong class="num">{text(row, "number")}</strong>
 							<span class="muted cut">{text(row, "name")}</span>
