@@ -103,6 +103,11 @@ class Pushed(InFirefox, web_test.WebTest):
         self.fine(page)
 
 
+@unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 follows the guides in Firefox, too")
+class Guides(InFirefox, web_test.Guides):
+    leaves = ("A phone in the page",)       # it has no stand-in for a microphone
+
+
 @unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 walks the softphone in a CRM in Firefox, too")
 class InCrm(InFirefox, crm_test.Softphone):
     """The manual of the softphone in a CRM, step by step: all tests of Chromium that need none of its own commands."""

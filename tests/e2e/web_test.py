@@ -2,12 +2,14 @@
 """The web pages in Chromium: the console and its one-time link, what is live, what is refused, who sees what. TANDEM_SCREENSHOTS=FOLDER leaves a picture
 of every page there, light, dark and as wide as a phone."""
 import base64
+import contextlib
 import json
 import os
 import pathlib
 import re
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -36,6 +38,19 @@ CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "numbers", "dids", "rooms", "flows", "hours", "routes", "locations", "profiles", "devices", "accounts", "webhooks", "tenants", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "crm-logs", "crm-logs/1001", "syncs", "sync-runs", "capacity", "history/extensions/1001")
 CLIENT = ("", "messages", "history", "contacts", "phones", "settings", "call/1002")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
+GUIDES = ("web-client.md", "console.md")
+# Of a guide: a row of pages, or a numbered step; and in them a **name** with a `value` that is typed or chosen there, or "words" that the page says then.
+PLACE = re.compile(r"^\| (?P<pages>\*\*.*?) \||^\d+\. (?P<step>.*(?:\n {3,}\S.*)*)", re.M)
+NAMED = re.compile(r'\*\*(?P<name>[^*]+)\*\*(?: `(?P<value>[^`]+)`)?|"(?P<words>[^"]+)"')
+# By the name that somebody reads or hears: in the dialog, if one is open; of several, in the form that was filled last.
+CONTROL = """((name, kinds, fills) => { const lines = e => [fills ? '' : e.innerText, e.getAttribute('aria-label'), e.title, e.placeholder, ...[...e.labels ?? []].map(l => l.innerText)]
+             .flatMap(words => (words ?? '').split('\\n')).map(words => words.trim());
+             const all = [...(document.querySelector('dialog[open]') ?? document).querySelectorAll(kinds)].filter(e => !e.disabled && e.checkVisibility() && lines(e).includes(name));
+             return all.find(e => e.form && e.form === window.filled?.form) ?? all[0]; })"""
+
+
+def guide(name):
+    return (ROOT / "docs/guides" / name).read_text(encoding="utf-8")
 
 
 def link(node, role="operator", **more):
@@ -154,6 +169,15 @@ class Sources(unittest.TestCase):
         written = (ROOT / "docs/flows.md").read_text(encoding="utf-8").partition("written by `tandemctl help flows`")[2]
         known = re.search(r"VERBS = \[([^\]]*)\]", (ROOT / "web/src/console/graph.ts").read_text(encoding="utf-8"))[1]
         self.assertEqual(set(re.findall(r'"(\w+)"', known)), set(re.findall(r"^### (\w+)$", written, re.M)))
+
+    def test_names_in_guides(self):
+        """Whatever a guide of the pages has in bold or in quotes, beside its steps, is a text of the pages."""
+        texts = {text for path in (ROOT / "web/src").rglob("*.ts*") for text in re.findall(r'"((?:[^"\\\n]|\\.)*)"', path.read_text(encoding="utf-8"))}
+        for name in GUIDES:
+            prose = PLACE.sub(lambda place: place["pages"] or "", re.sub(r"^```.*?^```", "", guide(name), flags=re.M | re.S))
+            said = {" ".join((one["name"] or one["words"]).split()) for one in NAMED.finditer(re.sub("`[^`]*`", "", prose))}
+            self.assertGreater(len(said), 5)
+            self.assertEqual(said - texts, set(), name)
 
     def test_sizes(self):
         """By gzip: what a browser fetches of the client, and of the console."""
@@ -460,6 +484,75 @@ class Console(WebTest):
         self.walk(page, "style", ("",))
 
 
+class Guides(WebTest):
+    """docs/guides, by somebody who does what stands there: each page in bold is opened, and each step is taken, in their order."""
+    leaves = ()                 # sections that this browser cannot do
+
+    def follows(self, page, name, **given):
+        pages_seen = []
+        for section in re.split("^## ", guide(name), flags=re.M):
+            if section.partition("\n")[0] not in self.leaves:
+                for found in PLACE.finditer(section):
+                    self.takes(page, " ".join((found["pages"] or found["step"]).split()), pages_seen if found["pages"] else None, given)
+                if section.startswith("What is there"):
+                    self.assertCountEqual(page.run("[...document.querySelectorAll('nav .place span:not(.count)')].map(e => e.innerText)"), pages_seen)
+        self.fine(page)
+
+    def takes(self, page, text, pages_seen, given):
+        for named in NAMED.finditer(text):
+            name, value, words = named.groups()
+            if words:
+                page.shows(words)
+            elif value:
+                self.fills(page, name, given.get(value, value))
+            else:
+                page.run(self.control(page, name, "a, button, summary, [role=option]") + ".click()")
+            if pages_seen is not None:
+                page.until(f"document.querySelector('h1')?.innerText === {json.dumps(name)}")
+                pages_seen.append(name)
+
+    @staticmethod
+    def control(page, name, kinds, fills=False):
+        found = f"{CONTROL}({json.dumps(name)}, {json.dumps(kinds)}, {json.dumps(fills)})"
+        page.until(found)
+        return found
+
+    def fills(self, page, name, value):
+        """Types the value, or chooses what has these words."""
+        found = self.control(page, name, "input, textarea, select", True)
+        page.run("delete document.querySelector('[data-filled]')?.dataset.filled; 0")
+        page.fill("[data-filled]", page.run(f"filled = {found}; filled.dataset.filled = ''; [...filled.options ?? []].find(one => one.text === {json.dumps(value)})?.value ?? {json.dumps(value)}"))
+
+    @staticmethod
+    def answers(agent, audio):
+        """A phone that takes each call, and agrees to what it is asked, until its test is over."""
+        with contextlib.suppress(SipError, OSError):
+            while into := agent.incoming(LONG):
+                into.answer(audio.sdp())
+                asked = None
+                while not asked or asked.method != "BYE":
+                    asked = agent.take_one_of(("INVITE", "UPDATE", "BYE"), LONG, into.call_id, "request")
+                    agent.respond(asked, 200, "OK", headers=[("Contact", agent.contact)], body=b"" if asked.method == "BYE" else audio.sdp())
+
+    def test_web_client(self):
+        for phone in ((self.a, self.audio_a), (self.b, self.audio_b)):
+            threading.Thread(target=self.answers, args=phone, daemon=True).start()
+        self.follows(self.page("client"), "web-client.md")
+        until(lambda: self.node.ctl("presence.get", number="1001")["said"] == "in_a_meeting")
+        self.assertEqual(self.node.ctl("extension.get", number="1001")["forward_no_answer"], "1002")
+        self.assertEqual([(row["name"], row["number"]) for row in self.node.ctl("contact.list", user="1001")], [("Zoe", "1002")])
+        self.assertIn("calls again", [row["note"] for row in self.node.ctl("history.list", user="1001")])
+        until(lambda: not self.node.ctl("session.list", number="1001"))
+
+    def test_console(self):
+        for end in self.connect()[:2]:
+            threading.Thread(target=end.wait_bye, daemon=True).start()
+        self.addCleanup(self.node.ctl, "flow.delete", name="night", force=True)
+        self.follows(self.page("console"), "console.md", TOKEN=link(self.node).removeprefix("#link="))
+        self.assertEqual(self.node.ctl("extension.get", number="1002")["display_name"], "")
+        self.assertEqual(list(self.node.ctl("flow.get", name="night")["program"]["steps"]), ["a"])
+
+
 def office(folder, port, url):
     """An OpenID provider, and the settings of a node that knows it; url: of a path of the node's."""
     authority = Authority(folder)
@@ -662,6 +755,71 @@ class WebClient(WebTest):
         page.fill("#contact-phones", "+15550100")
         page.click("Save", "dialog button")
         until(lambda: self.node.ctl("contact.list", user="1001")[0]["number"] == "+15550100")
+        self.fine(page)
+
+    def test_history(self):
+        """CON-10: an arrow says who called, green that it went well and red that it did not; a filter, and one entry is deleted."""
+        self.node.put_extension("1005", "secret1005")
+        own = self.node.user_agent("1005", "secret1005")
+        self.addCleanup(own.close)
+        self.assertEqual(own.register().status, 200)
+        out = own.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp())
+        out.wait_answer()
+        out.bye()
+        into.wait_bye()
+        out = own.invite("1002", self.audio_a.sdp())
+        self.b.incoming().reject(486)
+        self.assertEqual(out.wait_final().status, 486)
+        out = self.b.invite("1005", self.audio_b.sdp())
+        into = own.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        out.cancel()
+        into.wait_cancel()
+        out.wait_final()
+        page = self.client("1005")
+        page.go(self.url("client#/history"))
+        seen = """[...document.querySelectorAll('[data-row]')].map(row => { const badge = row.querySelector('.badge'), [red, green] = getComputedStyle(badge).color.match(/\\d+/g).map(Number);
+                  return badge.innerText.split('\\n')[0] + (red > green ? ' red ' : ' green ') + row.querySelector('strong').innerText; }).join()"""
+        shows = lambda *rows: page.until(f"{seen} === {json.dumps(','.join(rows))}")
+        shows("↙ red 1002", "↗ red 1002", "↗ green 1002")
+        page.fill("main select", "missed")
+        shows("↙ red 1002")
+        page.fill("main select", "outgoing")
+        shows("↗ red 1002", "↗ green 1002")
+        page.click("Details")
+        page.click("Delete", "dialog button")
+        shows("↗ green 1002")
+        self.assertEqual([row["result"] for row in self.node.ctl("history.list", user="1005")], ["cancelled", "answered"])
+        self.fine(page)
+
+    def test_a_notice_of_a_call(self):
+        """WEB-10: where the user wants it, a call that comes while another window is in front has a notice (which the test stands in for), else none."""
+        page = self.client()
+        page.say("Page.addScriptToEvaluateOnNewDocument", source="notices = []; behind = false; Object.defineProperty(document, 'hidden', { get: () => behind });"
+                 " Notification = class { static permission = 'granted'; static requestPermission = async () => 'granted'; constructor(title, { tag }) { notices.push([title, tag]); } }")
+        page.reload()
+        page.go(self.url("client#/settings"))
+        page.shows("A notice when a call comes while another window is in front")
+        for wanted, behind in ((False, True), (True, False), (True, True)):
+            page.run(f"(() => {{ const one = [...document.querySelectorAll('.switch')].find(e => e.innerText.includes('another window')).querySelector('input');"
+                     f" if (one.checked !== {json.dumps(wanted)}) one.click(); }})()")
+            page.until(f"!!JSON.parse(localStorage['tandem-media'] ?? '{{}}').alerts === {json.dumps(wanted)}")
+            page.run(f"behind = {json.dumps(behind)}; 0")
+            out = self.b.invite("1001", self.audio_b.sdp())
+            into = self.a.incoming()
+            into.ring()
+            call = self.calls()[0]["id"]
+            if wanted and behind:
+                page.until("notices.length")
+            else:
+                time.sleep(1)
+            self.assertEqual(page.run("notices"), [["Call from 1002", call]] if wanted and behind else [])
+            out.cancel()
+            into.wait_cancel()
+            out.wait_final()
         self.fine(page)
 
     def test_it_rings(self):
