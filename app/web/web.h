@@ -59,9 +59,10 @@ struct web_settings {
 	/* For a request, a first message, the rest of a begun one, a peer that does not read, and
 	 * an untrusted peer without input; 0: 30 s. */
 	uint64_t patience_ns;
-	/* So long behind its last request the only connection of an address keeps its place when
-	 * others want it, and five times as long in all: a newcomer is refused then. 0: it gives
-	 * way at once, which helps a newcomer, and lets many that come at once get nowhere. */
+	/* So long behind its beginning, or its last request with a login that was right, the only
+	 * connection of an address keeps its place when others want it, and five times as long in
+	 * all: a newcomer is refused then. 0: it gives way at once, which helps a newcomer, and lets
+	 * many that come at once get nowhere. */
 	uint64_t turn_ns;
 	const char (*origins)[ORIGIN_MAX]; /* the caller's; read at once */
 	uint32_t origin_count;

@@ -26,7 +26,7 @@ enum {
 	SOURCES = 1024,
 	SPARE = 64,      /* ending ones keep their places up to the end of the round */
 	YOUNG_MS = 1000, /* so long it does not give way to its own holder */
-	TURNS = 5,       /* so many times turn_ns it keeps its place while it goes on asking */
+	TURNS = 5,       /* so many times turn_ns it keeps its place while it proves who it is */
 };
 
 #define PATIENCE_NS (30 * NS_PER_S)
@@ -73,6 +73,7 @@ struct web_client {
 	struct addr source; /* as addr_source has it */
 	uint64_t of[WEB_HOLDER_COUNT];
 	uint64_t born_ns, received_ns;
+	uint64_t turn_ns; /* its turn began: when it came, or last proved who it is */
 	enum client_kind kind;
 	bool used;
 	bool has_asked; /* a whole request came */
@@ -272,7 +273,7 @@ static uint64_t client_owner(const struct web_client *client)
 static bool client_has_turn(const struct web_client *client, uint32_t of_owner, uint64_t now_ns)
 {
 	return client->kind == CLIENT_STRANGER && of_owner == 1 &&
-	       now_ns - client->received_ns < client->all->turn_ns &&
+	       now_ns - client->turn_ns < client->all->turn_ns &&
 	       now_ns - client->born_ns < TURNS * client->all->turn_ns;
 }
 
@@ -404,9 +405,12 @@ struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint6
 		return NULL;
 	if (client == &c->list[c->top])
 		c->top++;
-	*client = (struct web_client){
-		.wsi = wsi, .all = c, .used = true, .born_ns = now_ns, .received_ns = now_ns
-	};
+	*client = (struct web_client){ .wsi = wsi,
+				       .all = c,
+				       .used = true,
+				       .born_ns = now_ns,
+				       .received_ns = now_ns,
+				       .turn_ns = now_ns };
 	if (web_clients_peer(lws_get_socket_fd(wsi), &client->source))
 		client->source = (struct addr){ 0 };
 	client->source = addr_source(&client->source);
@@ -440,6 +444,11 @@ void web_client_upgraded(struct web_client *client)
 	client->kind = CLIENT_STREAM;
 	client->has_asked = true;
 	client->is_idle = false;
+}
+
+void web_client_proven(struct web_client *client, uint64_t now_ns)
+{
+	client->turn_ns = now_ns;
 }
 
 void web_client_trust(struct web_client *client)

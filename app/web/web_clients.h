@@ -59,6 +59,8 @@ void web_clients_remove(struct web_clients *c, struct web_client *client);
 /* A request came; its answer was sent. */
 void web_client_on_request(struct web_client *client, uint64_t now_ns);
 void web_client_answered(struct web_client *client);
+/* A route has found its login right: its turn begins anew (struct web_settings). */
+void web_client_proven(struct web_client *client, uint64_t now_ns);
 /* The request has a token; is a probe's; or a stranger's.
  * NULL, or why it has no place: answer that, and end it. */
 const char *web_client_hold(struct web_client *client, const struct web_holders *who);

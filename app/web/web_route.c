@@ -3,8 +3,9 @@
  * Requests of the routes of features (web_route.h): matched, read whole within bounds, handed to
  * the loop's thread, and answered piece by piece, with entity tags and ranges. The shape is that of
  * web_api.c; here a body and a file stay in this thread, and credentials are those of RFC 7617, or
- * of RFC 7616, which this thread does not read. A request is asked about once its head is there: of bodies of strangers no more is kept than has
- * come until the answer, and of all of them together no more than ROUTE_EARLY_MAX.
+ * of RFC 7616, which this thread does not read. A request is asked about once its head is there: of
+ * bodies of strangers no more is kept than has come until the answer, and of all of them together
+ * no more than ROUTE_EARLY_MAX.
  */
 #include <assert.h>
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include "app/web/web_page.h"
 #include "app/web/web_request.h"
 #include "app/web/web_route.h"
+#include "base/clock.h"
 
 enum {
 	ROUTE_PLACE_BITS = 8,
@@ -238,10 +240,13 @@ static int visitor_store(struct web_visitor *v, const struct web_route_answer *a
 /* What the loop's thread said, with what the files have. */
 static void visitor_on_answer(struct web_visitor *v, struct web_route_answer *a)
 {
+	struct web_client *client = lws_get_opaque_user_data(v->wsi);
 	bool is_put = !strcmp(v->route->method, "PUT");
 	bool has_file = a->file[0] && a->status < 300;
 
 	v->place = NULL;
+	if (client && a->proven)
+		web_client_proven(client, clock_now_ns());
 	if (is_put)
 		v->closes = !v->ended && v->body_size;
 	if (has_file && is_put) {

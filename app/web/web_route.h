@@ -45,12 +45,14 @@ struct web_routed {
 	/* RFC 7617, decoded; or else RFC 7616, as it was sent, where the listener takes that */
 	char user[WEB_ROUTE_TEXT_MAX], password[WEB_ROUTE_TEXT_MAX];
 	char digest[WEB_ROUTE_DIGEST_MAX];
+	bool proven; /* by the feature: the login is right */
 };
 void web_route_free(struct web_routed *r); /* NULL is fine */
 
 struct web_route_answer {
 	uint64_t id;
 	unsigned status;
+	bool proven;      /* the login was right: the connection's turn begins anew */
 	uint32_t retry_s; /* of 429 and 503 */
 	const char *type; /* constant; with text or file */
 	uint8_t *text;    /* malloc'ed, owned with the answer; wiped after use; NULL: none */

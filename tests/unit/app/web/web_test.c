@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/web/web.h"
 #include "app/web/web_request.h"
+#include "app/web/web_route.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -9,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/metric.h"
 #include "tests/unit/test.h"
 
@@ -354,6 +356,95 @@ static void test_each_has_its_turn(void **state)
 	g_address = kept;
 }
 
+static struct web_asks *g_asks;
+static unsigned g_asked;
+
+static void on_routed(const void *item, void *arg)
+{
+	struct web_routed *r = *(struct web_routed *const *)item;
+	const struct web_route_answer a = { .id = r->id, .status = 404, .proven = true };
+
+	(void)arg;
+	g_asked++;
+	web_asks_answer(g_asks, &a);
+	web_route_free(r);
+}
+
+static void on_time(void *arg)
+{
+	(void)arg;
+	loop_stop();
+}
+
+/* They ask once more, and are answered. first: they have sent an octet. */
+static void ask_again(const int *fds, size_t n, bool first)
+{
+	static const char request[] =
+		"GET /a HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YTpi\r\n\r\n";
+	unsigned want = g_asked + (unsigned)n;
+	char answer[4096];
+
+	for (size_t i = 0; i < n; i++)
+		put(fds[i], request + first);
+	while (g_asked < want) {
+		assert_int_equal(loop_timer(clock_now_ns() + 10 * NS_PER_MS, on_time, NULL), 0);
+		assert_int_equal(loop_run(), 0);
+	}
+	for (size_t i = 0; i < n; i++)
+		assert_true(recv(fds[i], answer, sizeof(answer), 0) > 0);
+}
+
+/* Who goes on asking without a login has no longer turn than who asks for nothing; who shows one has. */
+static void test_who_proves_who_he_is_stays(void **state)
+{
+	enum { KNOWN = 8 };
+	static const struct web_route list[] = { { "GET", "/*", WEB_AUTH_LOGIN, 0, NULL },
+						 { .method = NULL } };
+	static const char request[] = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct web_routes routes = { .list = list, .realm = "x" };
+	struct web_settings settings = { .routes = &routes,
+					 .per_source = UINT32_MAX,
+					 .turn_ns = 2 * NS_PER_S };
+	struct addr kept = g_address;
+	int fds[WEB_CONNECTIONS_MAX];
+	char answer[4096];
+	uint64_t begun_ns;
+	struct web *web;
+
+	(void)state;
+	free_port();
+	settings.bind = g_address;
+	assert_int_equal(loop_open(64), 0);
+	assert_int_equal(web_asks_open(&g_asks,
+				       (struct web_asks_size){ sizeof(struct web_routed *),
+							       sizeof(struct web_route_answer),
+							       WEB_ROUTE_ASKS_MAX },
+				       on_routed, NULL),
+			 0);
+	routes.asks = g_asks;
+	assert_int_equal(web_open(&web, &settings), 0);
+	for (uint32_t i = 0; i < COUNT_OF(fds); i++)
+		fds[i] = dial_from(i);
+	begun_ns = clock_now_ns();
+	for (bool first = true; first || !strstr(get(GET("/a")), "HTTP/1.1 401"); first = false) {
+		assert_true(clock_now_ns() - begun_ns < 4 * settings.turn_ns);
+		ask_again(fds, KNOWN, first);
+		for (size_t i = KNOWN; i < COUNT_OF(fds); i++) {
+			if (first || recv(fds[i], answer, sizeof(answer), MSG_DONTWAIT) > 0)
+				(void)send(fds[i], request + first, strlen(request + first),
+					   MSG_NOSIGNAL);
+		}
+		(void)usleep(100000);
+	}
+	ask_again(fds, KNOWN, false);
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		(void)close(fds[i]);
+	web_close(web);
+	web_asks_close(g_asks);
+	loop_close();
+	g_address = kept;
+}
+
 /* Addresses that open connections again and again do not get more of them, and one of another address has room. */
 static void test_who_has_many_gets_no_more(void **state)
 {
@@ -466,6 +557,7 @@ int main(void)
 		cmocka_unit_test(test_idle_connections_do_not_shut_others_out),
 		cmocka_unit_test(test_who_asked_stays),
 		cmocka_unit_test(test_each_has_its_turn),
+		cmocka_unit_test(test_who_proves_who_he_is_stays),
 		cmocka_unit_test(test_who_has_many_gets_no_more),
 		cmocka_unit_test(test_who_asks_for_nothing_goes),
 		cmocka_unit_test(test_pages_elsewhere),
