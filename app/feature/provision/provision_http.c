@@ -81,6 +81,7 @@ static void provision_answer(struct web_routed *r, struct web_route_answer *a)
 	struct web_asks *asks = provision_asks(r);
 
 	a->id = r->id;
+	a->proven = r->proven;
 	if (asks)
 		web_asks_answer(asks, a);
 	else
@@ -276,6 +277,7 @@ static struct device_entry *provision_login(struct node *n, struct web_routed *r
 			provision_status(r, 404, 0);
 			return NULL;
 		}
+		r->proven = true;
 		(void)bytes_cstr(bytes_sub(bytes_str(r->agent), 0, DEVICE_AGENT_MAX - 1),
 				 d->seen.agent, sizeof(d->seen.agent));
 		device_saw(d, DEVICE_ASKED, now_ms);
