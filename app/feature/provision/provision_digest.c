@@ -76,48 +76,33 @@ static bool digest_is_right(const struct digest_answer *a, const struct digest_s
 	return verdict == DIGEST_OK || verdict == DIGEST_STALE;
 }
 
-/* Of a phone that nobody named: its password follows from its name. */
-static void digest_bare(const struct node *n, struct web_routed *r, uint16_t tenant,
-			const struct digest_answer *a, const struct digest_server *server)
-{
-	char password[BARE_PASSWORD + 1];
-	struct digest_secret made;
-
-	bare_secret(n, tenant, a->c.user, password);
-	digest_secret_make(&made, a->c.user, bytes_str(server->realm), bytes_str(password));
-	if (digest_is_right(a, server, r, &made))
-		memcpy(r->password, password, sizeof(password));
-	explicit_bzero(password, sizeof(password));
-	explicit_bzero(&made, sizeof(made));
-}
-
-static void digest_device(struct node *n, struct web_routed *r, uint16_t tenant, const char *mac,
-			  const struct digest_answer *a, const struct digest_server *server)
-{
-	const struct device_account *account =
-		device_accounts_find(&n->common.shared_tables->devices, tenant, bytes_str(mac));
-
-	if (digest_is_right(a, server, r, account ? &account->secret : NULL))
-		device_password_read(n, tenant, mac, r->password, sizeof(r->password));
-}
-
-/* The password that the answer proves goes into r; a wrong one proves "". */
+/* The password that the answer proves goes into r; a wrong one proves "". The name counts as it was
+ * said: a MAC may be written otherwise than we do. */
 static bool digest_resolve(struct node *n, struct web_routed *r, uint16_t tenant, const char *mac,
 			   const struct digest_answer *a, const struct digest_server *server)
 {
-	char own[PHONE_MAC_LEN + 1];
+	char own[PHONE_MAC_LEN + 1], password[DEVICE_PASSWORD_MAX] = "";
+	struct digest_secret made;
 	uint64_t device, nonce;
 	bool bare = bare_name_read(a->c.user, &device, &nonce);
 
 	if (!bare && (!device_mac_read(a->c.user, own) || strcmp(own, mac) != 0))
 		return false;
 	(void)bytes_cstr(a->c.user, r->user, sizeof(r->user));
-	if (bare)
-		digest_bare(n, r, tenant, a, server);
+	if (bare) /* of a phone that nobody named: it follows from its name */
+		bare_secret(n, tenant, a->c.user, password);
 	else
-		digest_device(n, r, tenant, mac, a, server);
+		device_password_read(n, tenant, mac, password, sizeof(password));
+	digest_secret_make(&made, a->c.user, bytes_str(server->realm), bytes_str(password));
+	if (digest_is_right(a, server, r, &made))
+		memcpy(r->password, password, sizeof(password));
+	explicit_bzero(password, sizeof(password));
+	explicit_bzero(&made, sizeof(made));
 	return true;
 }
+static_assert((int)BARE_PASSWORD < (int)DEVICE_PASSWORD_MAX &&
+		      (int)DEVICE_PASSWORD_MAX <= (int)WEB_ROUTE_TEXT_MAX,
+	      "a password has room");
 
 bool digest_login(struct node *n, struct web_routed *r, uint16_t tenant, const char *mac)
 {
@@ -131,9 +116,8 @@ bool digest_login(struct node *n, struct web_routed *r, uint16_t tenant, const c
 		return false;
 	}
 	verdict = digest_read_http(&a, server, bytes_str(r->digest), &r->peer, clock_utc_ms());
-	if (verdict == DIGEST_MISSING || verdict == DIGEST_FOREIGN)
-		provision_unauthorized(r,
-				       verdict == DIGEST_FOREIGN ? PROVISION_STALE : PROVISION_ANY);
+	if (verdict == DIGEST_MISSING || verdict == DIGEST_FOREIGN) /* stale: would ask for ever */
+		provision_unauthorized(r, PROVISION_ANY);
 	else if (verdict != DIGEST_OK || !digest_uri_fits(a.c.uri, r->path))
 		provision_status(r, 400, 0);
 	else if (digest_resolve(n, r, tenant, mac, &a, server))
