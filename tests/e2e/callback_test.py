@@ -170,6 +170,28 @@ class Callbacks(Queued):
         incoming.bye()
         agent.wait_cancel()
 
+    def test_nobody_is_ready_by_then(self):
+        """The agent is not ready any more when he answers who is called back: he goes where the queue says, and is not called again."""
+        self.puts(**OFF | {"callback": "turn", "only_with_ready": True, "none_to": "1012"})
+        self.logs_in("1011")
+        before = self.calls("1002")
+        talks = self.rings("1011", "1002")
+        talks.answer(self.phones["1011"].audio.sdp())
+        until(lambda: self.line() == [], self.line)
+        self.asks("1001")
+        incoming = self.called("1001")
+        self.ask("agent.not_ready", number="1011")
+        self.answers(incoming, "1001")
+        second = self.rings("1012", "1001")
+        second.answer(self.phones["1012"].audio.sdp())
+        until(lambda: self.numbers() == [], self.callbacks)
+        self.assertEqual(self.told("1001")[-2:], ["called", "answered"])
+        incoming.bye()
+        second.wait_bye()
+        self.silent("1001", 3)
+        before.bye()
+        talks.wait_bye()
+
     def test_killed(self):
         """Over kills: nobody is lost, and nobody is called twice."""
         self.asks("1001")

@@ -162,16 +162,15 @@ static void agents_untaken(struct call_host *h, struct call *c, const struct que
 
 /* The number of the callback as which the call was made; empty: it was not. Nobody else makes
  * calls to a flow with such ids. */
-static struct bytes call_callback(const struct call *c, const struct queue_wait *w)
+static struct bytes call_callback(const struct call *c, const char *name)
 {
 	struct bytes number = text_bytes(&c->to), flow;
 
 	if (!id_is_derived(c->id) || !bytes_starts(number, FLOW_WORD QUEUE_WORD))
 		return (struct bytes){ 0 };
 	number = bytes_from(number, strlen(FLOW_WORD QUEUE_WORD));
-	return bytes_cut(&number, FLOW_BOX[0], &flow) && bytes_is(flow, w->name)
-		       ? number
-		       : (struct bytes){ 0 };
+	return bytes_cut(&number, FLOW_BOX[0], &flow) && bytes_is(flow, name) ? number
+									      : (struct bytes){ 0 };
 }
 
 /* False: he has no place yet. Else it is that of his callback, which has reached him, or the one
@@ -179,8 +178,8 @@ static struct bytes call_callback(const struct call *c, const struct queue_wait 
 static bool place_take_back(const struct flow_turn_of *t, struct queue_wait *w)
 {
 	const struct queue_wait *former = t->c->run->queue;
-	const struct queue_caller *at = queues_callback(t->h->queues, t->c->tenant,
-							bytes_str(w->name), call_callback(t->c, w));
+	const struct queue_caller *at = queues_callback(
+		t->h->queues, t->c->tenant, bytes_str(w->name), call_callback(t->c, w->name));
 	uint32_t waited_s;
 
 	if (at) {
@@ -200,7 +199,7 @@ static bool place_take_back(const struct flow_turn_of *t, struct queue_wait *w)
 /* He is reached: the agent who was reserved while his phone rang is free for him. */
 static void callback_reached(const struct call_host *h, const struct call *c, const struct queue *q)
 {
-	struct bytes number = call_callback(c, c->run->queue), name = bytes_str(q->terms.name);
+	struct bytes number = call_callback(c, q->terms.name), name = bytes_str(q->terms.name);
 	const struct queue_caller *at;
 
 	if (!number.n)
@@ -250,6 +249,7 @@ static enum flow_outcome queue_join(struct flow_turn_of *t, struct queue *q)
 	w->priority = priority->given ? (uint8_t)priority->number : q->terms.priority;
 	closed = queue_is_closed(t->h, q, place_take_back(t, w));
 	if (closed) {
+		callback_reached(t->h, t->c, q); /* also then: he is not called again */
 		free(w);
 		return closed;
 	}
@@ -508,6 +508,8 @@ static int queue_look(struct call_host *h, struct call *c)
 
 	if (!q)
 		return queue_outcome(h, c, "deleted", OUTCOME_FAILED);
+	queue_settle(h, c); /* the line has it */
+	callback_reached(h, c, q);
 	if (key)
 		return queue_key_pressed(h, c, key);
 	if (r->queue->asked)
@@ -519,9 +521,7 @@ static int queue_look(struct call_host *h, struct call *c)
 	}
 	if (queue_is_unattended(h, q))
 		return queue_outcome(h, c, "no_agents", OUTCOME_NONE);
-	queue_settle(h, c); /* the line has it */
 	queue_announce(h, c, q);
-	callback_reached(h, c, q);
 	if (queues_pick(h->queues, c->tenant, wall_ms(h), agent_is_idle, h, &m)) {
 		if (m.caller->call == c->id) {
 			queue_claim(h, c, q, &m);
