@@ -43,9 +43,9 @@ const struct command_arg g_queue_fields[] = {
 		"Which free agent rings for the next caller: the one idle for longest since a "
 		"call of a queue (longest_idle), the next one in turn (round_robin), all free ones "
 		"at once (ring_all), the one with the fewest calls of queues since the node "
-		"started (fewest_calls), the one who spoke least in them (least_talk), the first "
-		"one (in_order), or the one with the most skill, if that is enough for the caller "
-		"(skill)."),
+		"started (fewest_calls), the one who spoke least in them (least_talk), both also "
+		"before a logout, the first one (in_order), or the one with the most skill, if "
+		"that is enough for the caller (skill)."),
 	WEIGHTED_FIELD("skills", skills, CHARSET_TEXT, queue_skills_wrong, "extension",
 		       "For strategy=skill: what members can do for this queue, from 0 to 100, as "
 		       "1001:90,1002:40. Who is not named has 0."),

@@ -23,6 +23,22 @@ void queue_agent_notify(const struct queues *x, const struct queue_agent *a, uin
 		x->listener.agent(x->listener.arg, a, &w);
 }
 
+/* Who is logged out is forgotten where there is no room: the first one without a call. */
+static bool agent_make_room(struct queues *x)
+{
+	struct queue_agent *a;
+	uint32_t cursor = 0;
+
+	while ((a = named_next(&x->agents, &cursor)) != NULL) {
+		if (a->state != AGENT_OUT || a->call)
+			continue;
+		named_remove(&x->agents, a);
+		free(a);
+		return true;
+	}
+	return false;
+}
+
 struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct bytes number,
 				     enum agent_state state, struct bytes reason, int *err)
 {
@@ -30,8 +46,11 @@ struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct b
 
 	*err = -ENOSPC;
 	x->agents_version++;
-	if (number.n < DIAL_NUMBER_MAX && reason.n < AGENT_REASON_MAX)
+	if (number.n < DIAL_NUMBER_MAX && reason.n < AGENT_REASON_MAX) {
 		a = named_put(&x->agents, tenant, number, sizeof(*a), err);
+		if (!a && *err == -ENOSPC && agent_make_room(x))
+			a = named_put(&x->agents, tenant, number, sizeof(*a), err);
+	}
 	if (!a)
 		return NULL;
 	if (state != a->state)
@@ -56,6 +75,11 @@ void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number)
 	struct queue_agent *a = named_find(&x->agents, tenant, number);
 
 	x->agents_version++;
+	if (a && a->calls) { /* else who logs in anew would get every call of fewest_calls */
+		a->state = AGENT_OUT;
+		a->reason[0] = '\0';
+		return;
+	}
 	if (a)
 		named_remove(&x->agents, a);
 	free(a);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* docs/adr/0165: the lines of queues and the choice of agents, over random histories against a plain second opinion. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,6 +213,42 @@ static void strategies_choose(void **state)
 		queues_caller_delete(o->x, 1);
 		queues_caller_delete(o->x, 2);
 	}
+}
+
+/* Who logs out and in again has spoken as long as before, and is not rung until he has caught up. Where there is no room he is forgotten. */
+static void figures_outlive_a_logout(void **state)
+{
+	struct office *o = *state;
+	struct queue_agent *a;
+	uint32_t count;
+	int err;
+
+	put_queue(o, "sales", QUEUE_LEAST_TALK, "1001,1002");
+	for (int k = 0; k < 2; k++) {
+		a = agent_is(o, numbers[k], AGENT_READY);
+		agent_hold(o->x, a, 1, 5000);
+		a->calls++;
+		agent_wrap(o->x, a, 1, 1000, 0, k ? 5000 : 9000);
+	}
+	queues_agent_delete(o->x, ACME, BYTES_LIT("1001"));
+	assert_int_equal(queue_agents(o->x, queues_find(o->x, ACME, BYTES_LIT("sales")), false), 1);
+	a = agent_is(o, "1001", AGENT_READY);
+	assert_int_equal(a->talk_ms, 9000);
+	assert_int_equal(a->calls, 1);
+	joins(o, 2, "sales", 10, 0);
+	assert_string_equal(picked(o, 2000), "2:1002");
+	queues_agent_delete(o->x, ACME, BYTES_LIT("1001"));
+	for (count = 0; count < 2 * QUEUE_AGENTS_MAX; count++) {
+		char number[16];
+
+		(void)snprintf(number, sizeof(number), "9%u", count);
+		if (!queues_agent_put(o->x, ACME, bytes_str(number), AGENT_READY, BYTES_LIT(""),
+				      &err))
+			break;
+	}
+	assert_int_equal(err, -ENOSPC);
+	assert_null(queues_agent(o->x, ACME, BYTES_LIT("1001")));
+	assert_non_null(queues_agent(o->x, ACME, BYTES_LIT("1002")));
 }
 
 /* The turn goes round, whoever is rung meanwhile. */
@@ -566,6 +603,7 @@ int main(void)
 		QUEUE_TEST(skill_falls),
 		QUEUE_TEST(rest_ends_with_its_epoch),
 		QUEUE_TEST(strategies_choose),
+		QUEUE_TEST(figures_outlive_a_logout),
 		QUEUE_TEST(turns_go_round),
 		QUEUE_TEST(order_is_kept),
 		QUEUE_TEST(documents_change),
