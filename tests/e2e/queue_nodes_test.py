@@ -197,6 +197,8 @@ class Queues(Line):
         for node in self.nodes:
             self.assertEqual(([row["node"] for row in self.status(node)["callers"]], more(node, "joined")), (names, 3))
             self.assertEqual([more(node, "joined", name) for name in names], [1] * 3)
+            sums = node.local("queue.status", name="sales", sums=True)
+            self.assertEqual(sums, {field: value for field, value in self.status(node).items() if field not in ("callers", "agents")})
         self.logs_in("1011")
         incoming = self.rings("1011", "1001")
         time.sleep(1)

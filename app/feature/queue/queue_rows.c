@@ -18,6 +18,7 @@ static const struct command_arg g_queue_status_args[] = {
 		 .required = true),
 	TEXT_ARG("node", CHARSET_TEXT, 1, 63, "all", "Only what the node of that name has counted.",
 		 .place = PLACE_NODE),
+	BOOL_ARG("sums", "false", "Without callers and agents."),
 	END,
 };
 #define AGENT_NUMBER                                                                       \

@@ -65,34 +65,58 @@ void agent_list(struct command_run *run)
 	command_answer(run, list);
 }
 
-/* The node that has a call of that process; "": none has it now. */
-static const char *node_of_process(const struct node *n, uint64_t process,
-				   struct claimant_node *space)
+/* The nodes of a line's calls. Each process is looked up once: thousands of callers are of few. */
+struct line_nodes {
+	const struct node *n;
+	uint32_t count;
+	struct line_node {
+		uint64_t process;
+		char name[sizeof(((struct roster_node *)0)->name)]; /* "": none has it now */
+	} list[ROSTER_NODES_MAX];
+};
+
+static void process_name(const struct node *n, struct line_node *of)
 {
+	struct claimant_node one;
 	struct channel_to to;
 
-	if (!process)
-		return n->settings->node.name;
-	if (!n->cluster->claimant || !claimant_process(n->cluster->claimant, process, &to))
-		return "";
-	for (uint32_t i = 0; claimant_node(n->cluster->claimant, i, space); i++) {
-		if (space->node.id == to.id)
-			return space->node.name;
+	of->name[0] = '\0';
+	if (!n->cluster->claimant || !claimant_process(n->cluster->claimant, of->process, &to))
+		return;
+	for (uint32_t i = 0; !of->name[0] && claimant_node(n->cluster->claimant, i, &one); i++) {
+		if (one.node.id == to.id)
+			(void)bytes_cstr(bytes_str(one.node.name), of->name, sizeof(of->name));
 	}
-	return "";
 }
 
-static json_t *caller_view(const struct node *n, const struct queue *q,
+/* The node that has a call of that process. */
+static const char *node_of_process(struct line_nodes *nodes, uint64_t process)
+{
+	uint32_t i = 0;
+
+	if (!process)
+		return nodes->n->settings->node.name;
+	while (i < nodes->count && nodes->list[i].process != process)
+		i++;
+	if (i == ROSTER_NODES_MAX)
+		i = nodes->count = 0;
+	if (i == nodes->count) {
+		nodes->list[nodes->count++].process = process;
+		process_name(nodes->n, &nodes->list[i]);
+	}
+	return nodes->list[i].name;
+}
+
+static json_t *caller_view(struct line_nodes *nodes, const struct queue *q,
 			   const struct queue_caller *c, uint32_t position)
 {
 	uint64_t now = clock_utc_ms();
 	uint64_t waited_ms = now > c->joined_utc_ms ? now - c->joined_utc_ms : 0;
-	struct claimant_node space;
 	json_t *json = json_pack("{s:I, s:i, s:b, s:I, s:I, s:s}", "position", (json_int_t)position,
 				 "priority", c->priority, "rings", c->rings, "waited_s",
 				 (json_int_t)(waited_ms / 1000), "estimate_s",
 				 (json_int_t)(queue_wait_ms(q, position) / 1000), "node",
-				 node_of_process(n, c->process, &space));
+				 node_of_process(nodes, c->process));
 
 	if (json)
 		call_put(json, c->call);
@@ -103,6 +127,7 @@ static json_t *callers_view(const struct node *n, const struct queue *q)
 {
 	struct queue_walk walk =
 		queue_walk(q); /* in their order: a line of thousands is walked once */
+	struct line_nodes nodes = { .n = n };
 	const struct queue_caller *c;
 	json_t *callers = json_array();
 	uint32_t position = 0;
@@ -110,7 +135,7 @@ static json_t *callers_view(const struct node *n, const struct queue *q)
 	while ((c = queue_walk_next(&walk)) != NULL) {
 		position++;
 		if (!c->callback)
-			(void)json_array_append_new(callers, caller_view(n, q, c, position));
+			(void)json_array_append_new(callers, caller_view(&nodes, q, c, position));
 	}
 	return callers;
 }
@@ -123,7 +148,7 @@ static json_t *members_view(const struct node *n, const struct queue *q)
 		const struct queue_agent *a = queues_agent(queue_table(n), q->terms.tenant,
 							   bytes_str(q->terms.members[i].number));
 
-		if (a)
+		if (a && a->state != AGENT_OUT)
 			(void)json_array_append_new(agents, agent_view(n, a));
 	}
 	return agents;
@@ -164,6 +189,7 @@ static void queue_status_end(struct command_run *run)
 {
 	const struct queue *q = queue_asked_for(run); /* it may be gone by now */
 	struct queue_sums *s = run->kept;
+	json_t *json;
 
 	if (!q)
 		return;
@@ -171,14 +197,17 @@ static void queue_status_end(struct command_run *run)
 	s->answered += q->answered;
 	s->left += q->left;
 	s->wait_s += q->wait_ms / 1000;
-	command_answer(run,
-		       json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "name",
-				 q->terms.name, "waiting", (json_int_t)(q->waiting - q->callbacks),
-				 "callbacks", (json_int_t)q->callbacks, "joined",
-				 (json_int_t)s->joined, "answered", (json_int_t)s->answered, "left",
-				 (json_int_t)s->left, "wait_s", (json_int_t)s->wait_s, "answer_s",
-				 (json_int_t)(s->answered ? s->wait_s / s->answered : 0), "callers",
-				 callers_view(run->node, q), "agents", members_view(run->node, q)));
+	json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name", q->terms.name,
+			 "waiting", (json_int_t)(q->waiting - q->callbacks), "callbacks",
+			 (json_int_t)q->callbacks, "joined", (json_int_t)s->joined, "answered",
+			 (json_int_t)s->answered, "left", (json_int_t)s->left, "wait_s",
+			 (json_int_t)s->wait_s, "answer_s",
+			 (json_int_t)(s->answered ? s->wait_s / s->answered : 0));
+	if (json && !command_value(run, "sums")->number) {
+		(void)json_object_set_new(json, "callers", callers_view(run->node, q));
+		(void)json_object_set_new(json, "agents", members_view(run->node, q));
+	}
+	command_answer(run, json);
 }
 
 void queue_status(struct command_run *run)
@@ -186,6 +215,8 @@ void queue_status(struct command_run *run)
 	if (!queue_asked_for(run))
 		return;
 	run->kept = calloc(1, sizeof(struct queue_sums));
+	/* for the other nodes: all have the same line, and it is long */
+	(void)json_object_set_new(run->args, "sums", json_true());
 	if (run->kept)
 		command_nodes_merge(run, queue_status_add, queue_status_end);
 	else
