@@ -60,8 +60,9 @@ struct contacts {
 	struct http_own own;
 	struct curl_slist *headers;
 	char url[CONTACTS_OWN_URL_MAX]; /* without a slash at its end, but for CardDAV; "": none */
-	/* Of the run: of, access, token, next, more; names, at and cards (how many are asked for at
-	 * once); and ready: what is to be handed out before anything else is asked. */
+	/* Of the run: of, access, token, next, more; place, pages and most (list_goes_round); names,
+	 * at and cards (how many are asked for at once); and ready: what is to be handed out before
+	 * anything else is asked. */
 	json_t *state;
 };
 
@@ -533,16 +534,35 @@ static void access_read(struct helper *h, struct helper_request *r)
 		contacts_refuse(h, r, "answer", "the answer has no access_token", 0);
 }
 
+/* Whether the list is where it was before, whichever way it came there (Brent): one place is kept,
+ * and it is left for a later one behind twice as many pages each time. */
+static bool list_goes_round(const struct contacts *c, const char *place)
+{
+	uint64_t pages = json_count(c->state, "pages"), most = json_count(c->state, "most");
+
+	if (!strcmp(place, json_text(c->state, "place")))
+		return true;
+	if (pages++ == most) {
+		(void)json_object_set_new(c->state, "place", json_string(place));
+		(void)json_object_set_new(c->state, "most",
+					  json_integer((json_int_t)(2 * most + 1)));
+		pages = 0;
+	}
+	(void)json_object_set_new(c->state, "pages", json_integer((json_int_t)pages));
+	return false;
+}
+
 static void list_read(struct helper *h, struct helper_request *r, const struct contacts_page *page)
 {
 	struct contacts *c = r->work;
 	bool dav = c->service->parse == contacts_parse_dav;
 
-	if (page->next[0] && !strcmp(page->next, json_text(c->state, "next"))) {
-		contacts_refuse(h, r, "answer", "its next page is the same one again", 0);
+	if (page->next[0] && list_goes_round(c, page->next)) {
+		contacts_refuse(h, r, "answer", "its next page is one of before again", 0);
 		return;
 	}
-	if (dav && page->more && !strcmp(page->token, list_token(c))) {
+	if (dav && page->more &&
+	    (!strcmp(page->token, list_token(c)) || list_goes_round(c, page->token))) {
 		contacts_refuse(h, r, "answer", "the list is cut, and goes on where it began", 0);
 		return;
 	}

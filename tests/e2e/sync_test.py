@@ -244,12 +244,18 @@ class Sync(Synced):
         self.assertEqual(len(self.services.seen), 2)
 
     def test_same_page_again(self):
-        """A service whose next page is the one that it has just given ends the run at once; what it has brought stays."""
-        access, page = (200, {}, {"access_token": "access-1"}), (200, {}, {"connections": [{"resourceName": "people/1", "names": [{"displayName": "G1"}]}], "nextPageToken": "again"})
-        self.services.fails = [access] + [page] * 200
-        self.put("g", service="google", url=self.services.url, login="c", secret="s r")
-        self.assertIn("again", self.ran("g", reason="answer")["detail"])
-        self.assertEqual((self.theirs(), len(self.services.seen)), (["G1"], 3))
+        """A service whose next page is one that it has given before ends the run; what it has brought stays."""
+        def page(following):
+            return 200, {}, {"connections": [{"resourceName": "people/1", "names": [{"displayName": "G1"}]}], "nextPageToken": following}
+        for names, pages in (["again"], 2), (["first", "second"], 3), (["once", "a", "b", "c"] + ["a", "b", "c"] * 30, 10):
+            with self.subTest(names=names[:4]):
+                self.services.seen.clear()
+                self.services.fails = [(200, {}, {"access_token": "access-1"})] + [page(name) for name in names * (200 // len(names))]
+                if pages == 2:
+                    self.put("g", service="google", url=self.services.url, login="c", secret="s r")
+                self.assertIn("again", (self.ran("g", reason="answer") if pages == 2 else self.runs("g", "answer"))["detail"])
+                self.assertLessEqual(len(self.services.seen), 1 + pages)
+                self.assertEqual(self.theirs(), ["G1"])
 
     def test_changed(self):
         """A document that changes between two pages: what the run has of the one server does not go to the other."""
