@@ -506,6 +506,26 @@ class InChromium(Pushes):
         until(lambda: not page.run(kept))
         self.fine(page)
 
+    def test_a_session_that_ran_out(self):
+        """What the worker's cache has for the phone has the end of the session; the next page behind that deletes it, though nobody signs in."""
+        kept = "caches.open('tandem-push').then(c => c.match('/pages/phone')).then(found => found?.json()).then(found => found?.expires_utc_s ?? null)"
+        page = self.page_that_is_told()
+        page.go(self.url("client"))
+        page.click("Turn on")
+        page.fill("#phone-password", "secret1001")
+        page.click("Turn on", "dialog button")
+        page.shows("Calls to you ring here, too")
+        until(lambda: page.run(kept))
+        self.assertEqual(page.run(kept), page.run("JSON.parse(localStorage.getItem('tandem-client')).expires_utc_s"))
+        page.go(self.url("style"))
+        page.run("localStorage.setItem('tandem-client', JSON.stringify({...JSON.parse(localStorage.getItem('tandem-client')), expires_utc_s: 1000}))")
+        self.assertTrue(page.run(kept))
+        page.go(self.url("client"))
+        page.until("document.querySelector('#password')")
+        until(lambda: page.run(kept) is None)
+        self.assertTrue(page.run("caches.has('tandem-push')"))
+        self.a.register()
+
     def test_who_signs_out(self):
         """With the session the browser's subscription goes, and what the worker had of it; a link answers nothing by itself."""
         page = self.page_that_is_told()

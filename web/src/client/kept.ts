@@ -50,19 +50,21 @@ export function keptPhone(): Kept | null {
 export const TOLD = "tandem-push"; // whose browser is told of calls; and the cache of its worker, which goes with that
 const TOLD_PHONE = "/pages/phone";
 
-/** A phone that is on in a browser that is told of calls: a page that a notice opens registers at once. Without it, its place is cleared. */
+/** A phone that is on in a browser that is told of calls: a page that a notice opens registers at once, while the session lasts. Without it, its place is cleared. */
 export async function keepTold(kept: Omit<Kept, "calls"> | null): Promise<void> {
 	if (!("caches" in window) || !(await caches.has(TOLD))) return;
 	const cache = await caches.open(TOLD);
 	if (!kept) await cache.delete(TOLD_PHONE);
-	else if (keep.get(TOLD) === kept.number) await cache.put(TOLD_PHONE, new Response(JSON.stringify(kept)));
+	else if (keep.get(TOLD) === kept.number) await cache.put(TOLD_PHONE, new Response(JSON.stringify({ ...kept, expires_utc_s: api.signedIn()?.expires_utc_s ?? 1 })));
 }
 
 export async function toldPhone(): Promise<Kept | null> {
 	const me = api.signedIn()?.user;
 	if (!me || keep.get(TOLD) !== me || !("caches" in window)) return null;
-	const found = (await (await (await caches.open(TOLD)).match(TOLD_PHONE))?.json()) as Kept | undefined;
-	return found?.number === me && found.ha1 ? { ...found, calls: [] } : null;
+	const found = (await (await (await caches.open(TOLD)).match(TOLD_PHONE))?.json()) as (Kept & { expires_utc_s?: number }) | undefined;
+	const live = found?.expires_utc_s === 0 || Number(found?.expires_utc_s) * 1000 > Date.now();
+	if (found && !live) await keepTold(null);
+	return live && found?.number === me && found.ha1 ? { ...found, calls: [] } : null;
 }
 
 export const sameParties = (row: Row, me: string, of: { number: string; incoming: boolean }): boolean =>

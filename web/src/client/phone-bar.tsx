@@ -4,7 +4,7 @@ import { useLayoutEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { t } from "../i18n";
 import { Badge, Card, Dialog, Notice, attempt } from "../ui";
-import { keptPhone, toldPhone } from "./kept";
+import { keepTold, keptPhone, toldPhone } from "./kept";
 import type { Phone } from "./phone";
 import { OneCall } from "./phone-call";
 
@@ -50,7 +50,8 @@ export async function answerHere(id: string): Promise<void> {
 
 /** With the session the phone goes, too. */
 export function dropPhone(): void {
-	phone?.stop();
+	if (phone) phone.stop();
+	else void keepTold(null).catch(() => undefined); // the session ran out while no page was open
 	phone = null;
 	tell();
 }
