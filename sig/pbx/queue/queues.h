@@ -214,6 +214,7 @@ struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct b
 				     enum agent_state state, struct bytes reason, int *err);
 /* His document was put at that moment, by him or for him: rest and wrap-up before it are over. */
 void queue_agent_set_epoch(struct queue_agent *a, uint64_t epoch);
+/* He is logged out. Who has had calls stays, with state AGENT_OUT, while there is room. */
 void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number);
 struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct bytes number);
 /* His calls have changed. Returns who looks, of this node's callers. NULL: nobody. */
