@@ -54,8 +54,10 @@ const TOLD_PHONE = "/pages/phone";
 export async function keepTold(kept: Omit<Kept, "calls"> | null): Promise<void> {
 	if (!("caches" in window) || !(await caches.has(TOLD))) return;
 	const cache = await caches.open(TOLD);
-	if (!kept) await cache.delete(TOLD_PHONE);
-	else if (keep.get(TOLD) === kept.number) await cache.put(TOLD_PHONE, new Response(JSON.stringify({ ...kept, expires_utc_s: api.signedIn()?.expires_utc_s ?? 1 })));
+	if (!kept) {
+		await cache.delete(TOLD_PHONE);
+		if (!keep.get(TOLD)) await caches.delete(TOLD); // it was opened anew while the notices were turned off
+	} else if (keep.get(TOLD) === kept.number) await cache.put(TOLD_PHONE, new Response(JSON.stringify({ ...kept, expires_utc_s: api.signedIn()?.expires_utc_s ?? 1 })));
 }
 
 export async function toldPhone(): Promise<Kept | null> {
