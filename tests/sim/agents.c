@@ -11,7 +11,7 @@ const char g_agents_flow[] =
 	"{\"name\":\"sales\",\"start\":\"line\",\"steps\":{\"line\":{\"queue\":\"sales\","
 	"\"timeout\":\"end\"},\"end\":{\"hangup\":{}}}}";
 
-void agents_put(struct shard *core, uint16_t tenant)
+void agents_put(struct shard_shared_tables *tables, const struct tenants *tenants, uint16_t tenant)
 {
 	struct queue_terms terms = { .tenant = tenant,
 				     .name = "sales",
@@ -24,7 +24,7 @@ void agents_put(struct shard *core, uint16_t tenant)
 						   .retry_s = CALLBACK_RETRY_S,
 						   .most = 1000,
 						   .keep_h = 1 } };
-	struct queues *queues = core->shared_tables->queues;
+	struct queues *queues = tables->queues;
 	int err;
 
 	(void)queue_members_parse(&terms, BYTES_LIT("1002,1003"));
@@ -34,11 +34,9 @@ void agents_put(struct shard *core, uint16_t tenant)
 
 		(void)queues_agent_put(queues, tenant, number, AGENT_READY, (struct bytes){ 0 },
 				       &err);
-		if (core->shared_tables
-			    ->remote) /* other nodes tell of his calls, as in agent_apply */
-			remote_watch_request(
-				core->shared_tables->remote,
-				bytes_str(tenants_name(core->settings.tenants, tenant)), number);
+		if (tables->remote) /* other nodes tell of his calls, as in agent_apply */
+			remote_watch_request(tables->remote,
+					     bytes_str(tenants_name(tenants, tenant)), number);
 	}
 	assert(!err);
 	(void)err;

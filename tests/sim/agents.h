@@ -7,11 +7,12 @@
 
 enum { CALLBACK_RING_S = 10, CALLBACK_RETRY_S = 5, CALLBACK_TRIES = 3 };
 
-struct shard;
+struct shard_shared_tables;
+struct tenants;
 
 /* The flow that leads to the queue sales. */
 extern const char g_agents_flow[];
 /* B and C are agents of the queue sales, and ready: B rings first, each for 15 s. */
-void agents_put(struct shard *core, uint16_t tenant);
+void agents_put(struct shard_shared_tables *tables, const struct tenants *tenants, uint16_t tenant);
 
 #endif

@@ -390,8 +390,11 @@ void callbacks_begin(struct node *n)
 {
 	struct sim *s = n->sim;
 
-	if (callbacks_are_there(s))
-		sim_after(s, TURN_NS + n->index * NS_PER_MS, on_turn, n->incarnation, 0, 0);
+	if (!callbacks_are_there(s))
+		return;
+	if (n->shared_tables) /* documents of the queue are read before it has a shard */
+		agents_put(n->shared_tables, n->tenants, n->tenant);
+	sim_after(s, TURN_NS + n->index * NS_PER_MS, on_turn, n->incarnation, 0, 0);
 }
 
 /* ---- seeds ---- */

@@ -184,7 +184,7 @@ static void flow_put(const struct node *n, struct shard *core)
 		  : name_index_put(names, n->tenant, BYTES_LIT("1003"), BYTES_LIT("Cy Berger"));
 	assert(!err);
 	(void)err;
-	agents_put(core, n->tenant);
+	agents_put(core->shared_tables, n->tenants, n->tenant);
 	callbacks_read(n, core);
 }
 

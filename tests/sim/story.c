@@ -736,12 +736,13 @@ static bool tell(const struct story *t, const struct story_mishap *mishap, bool 
 		 struct outcome *out)
 {
 	struct sim *s = malloc(sizeof(*s));
+	bool linked = t->elsewhere || (t->callbacks && floats(mishap->harm));
 	struct sim_way way = { .script = t,
 			       .harm = mishap->harm,
 			       .behind = mishap->behind,
 			       .nodes = two_nodes(mishap->harm) || t->elsewhere ? 2 : 1,
 			       .floats = floats(mishap->harm) || t->elsewhere ? FLOATS : FLOATS_NOT,
-			       .links = t->elsewhere ? LINKS : LINKS_NOT,
+			       .links = linked ? LINKS : LINKS_NOT,
 			       .story = aloud,
 			       .hashes = mishap->hashes,
 			       .harvest = mishap->harvest };

@@ -209,8 +209,10 @@ const struct story story_flows[] = {
 	  .flow = g_agents_flow, .look_s = 40, .talk = ON(A) | ON(C), .status = 200, .pairs = 4 },
 	{ "flow-queue-given-up", CALLS({ 10, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
 	  .flow = g_agents_flow, .look_s = 20, .status = 200, .pairs = 2 },
+	/* C is not there: he would answer who waits while a dead node still reserves B. */
 	{ "callback-answered", .steps = { { 3, STORY_CALLBACK, EXT_A }, { 40, STORY_HANG_UP, A } },
-	  .absent = ON(B2), CALLS_BACK, .look_s = 30, .talk = ON(A) | ON(B), .status = 200 },
+	  .absent = ON(B2) | ON(C), CALLS_BACK, .look_s = 30, .talk = ON(A) | ON(B),
+	  .status = 200 },
 	{ "callback-refused-and-again",
 	  .steps = { { 3, STORY_CALLBACK, EXT_A }, { 60, STORY_OPTIONS, A } }, .absent = ON(B2),
 	  .manner = { [A] = REFUSES(486) }, CALLS_BACK, .look_s = 70 },
