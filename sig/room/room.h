@@ -85,6 +85,9 @@ enum {
 	ROOM_RECORDING_NUMBER_MAX = 63,
 };
 
+/* In front of the name of a stream: the conference is there for it, and ends with it. */
+#define ROOM_STREAM_HEARD "heard:"
+
 enum room_sound { ROOM_SOUND_ENTRY, ROOM_SOUND_EXIT };
 
 /* Announcements of joining and leaving, one after the other: a tone, or a name and what it does. Of

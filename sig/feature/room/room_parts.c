@@ -579,6 +579,16 @@ void shard_room_live_over(struct shard *s, struct room *r, const char *reason)
 	*l = (struct room_live){ 0 };
 }
 
+/* Phones that still ring for it ring no more. */
+void shard_room_live_end(struct shard *s, struct room *r, const char *reason)
+{
+	bool whole = bytes_starts(bytes_str(r->parts.live.endpoint), ROOM_STREAM_HEARD);
+
+	shard_room_live_over(s, r, reason);
+	if (whole)
+		shard_room_hang_up(s, r);
+}
+
 static void room_play_on_reply(struct shard *s, struct room *r, enum prompt_reply_kind kind)
 {
 	struct room_play *p = &r->parts.play;
@@ -610,7 +620,7 @@ static void room_live_on_reply(struct shard *s, struct room *r, enum prompt_repl
 	if (kind == PROMPT_REPLY_OPEN)
 		return;
 	r->parts.live.serial = 0;
-	shard_room_live_over(s, r, kind == PROMPT_REPLY_ENDED ? "end" : "failed");
+	shard_room_live_end(s, r, kind == PROMPT_REPLY_ENDED ? "end" : "failed");
 }
 
 /* Of what is not asked for any more nothing is done. */

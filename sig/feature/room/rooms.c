@@ -88,7 +88,7 @@ enum refusal shard_room_parts_order(struct shard *s, struct room *r,
 		shard_room_play_over(s, r, "stopped");
 		return 0;
 	case SHARD_ROOM_STREAM_STOP:
-		shard_room_live_over(s, r, "stopped");
+		shard_room_live_end(s, r, "stopped");
 		return 0;
 	case SHARD_ROOM_RECORD:
 		return shard_room_record_order(s, r, o->record, o->by_page);

@@ -337,6 +337,45 @@ static void not_recorded(void **state)
 	hangs_up(&m->p.t.l.a);
 }
 
+/* A conference that is there for a stream ends with it, however it ends, and rings nobody any more. */
+static void ends_with_what_is_heard(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board_with(ROOM_TONE_NONE, ROOM_TONE_NONE, ROOM_RECORD_OFF);
+	struct phone *c = &m->p.t.c;
+	struct bytes cancel;
+
+	put(m, &t);
+	for (int how = 0; how < 3; how++) {
+		struct shard_room_order o = { .act = SHARD_ROOM_STREAM,
+					      .endpoint = ROOM_STREAM_HEARD "hall" };
+		struct shard_conference_request ring = { .rung = RUNG + 16u * (unsigned)how,
+							 .to = "1004" };
+
+		calls(&m->p.t.l.a);
+		ring.room = the_room(m);
+		assert_int_equal(order_it(r, ring.room, &o), 0);
+		assert_int_equal(shard_conference_ring(r->shard, &ring, r->now), 0);
+		rig_run(r);
+		rig_wait_ms(r, 50);
+		(void)phone_rings(c);
+		phone_answer(c, c->invite, "180 Ringing", "");
+		o.act = SHARD_ROOM_STREAM_STOP;
+		if (how < 2)
+			part_told(r, part_newest(r),
+				  how ? PROMPT_REPLY_FAILED : PROMPT_REPLY_ENDED);
+		else
+			assert_int_equal(order_it(r, ring.room, &o), 0);
+		trio_assert_left(&m->p.t.l.a);
+		cancel = rig_take(r, &c->addr, "CANCEL ");
+		assert_true(cancel.n);
+		phone_answer(c, cancel, "200 OK", "");
+		phone_answer(c, c->invite, "487 Request Terminated", "");
+		line_assert_idle(r);
+	}
+}
+
 /* What mixes it is gone: all is asked of the next one, in the same segment. */
 static void the_mixer_fails(void **state)
 {
@@ -372,6 +411,7 @@ int main(void)
 		TEST(recorded_by_its_document),
 		TEST(recorded_on_demand),
 		TEST(not_recorded),
+		TEST(ends_with_what_is_heard),
 		TEST(the_mixer_fails),
 	};
 
