@@ -439,6 +439,21 @@ static const char *tenant_networks_wrong(const void *value, const char *text)
 		       : NULL;
 }
 
+static const char *tenant_multicast_wrong(const void *value, const char *text)
+{
+	struct webhook_network list[WEBHOOK_NETWORKS_MAX];
+	size_t count;
+	int err = webhook_networks_read(list, &count, bytes_str(text));
+
+	(void)value;
+	for (size_t i = 0; !err && i < count; i++)
+		err = list[i].net.family != ADDR_V4 || !addr_is_multicast(&list[i].net) ||
+		      list[i].bits < 4;
+	return err ? "there are at most 16 networks of IPv4 multicast addresses, such as "
+		     "239.1.0.0/16 or 224.0.1.116"
+		   : NULL;
+}
+
 static const char *tenant_push_hosts_wrong(const void *value, const char *text)
 {
 	struct bytes list = bytes_str(text), one;
@@ -692,6 +707,16 @@ const struct command_arg g_tenant_fields[] = {
 		"where one of its browsers was told of it: until a phone of it, as that browser, "
 		"has registered. Then it goes on as to an extension without a phone, and so does "
 		"a call that no browser can be told of, at once. 0: none waits."),
+	TEXT_FIELD("multicast_addresses", multicast.addresses, CHARSET_PLACES,
+		   tenant_multicast_wrong,
+		   "IPv4 multicast addresses that its paging groups may have (page.put), as "
+		   "networks joined by ',': 239.1.0.0/16,224.0.1.116. Empty: none, as for every "
+		   "new tenant, default too."),
+	TEXT_FIELD("multicast_networks", multicast.networks, CHARSET_NUMBERS, NULL,
+		   "Names of networks in the node file (networks) by which they may leave, joined "
+		   "by ','. Empty: the first one alone."),
+	NUMBER_FIELD("multicast_ttl", multicast.ttl, 0, UINT8_MAX, "0",
+		     "How many networks they cross, at most. 0: as 1, that of the node alone."),
 	{ .name = "restore",
 	  .type = ARG_BOOL,
 	  .preset = "false",

@@ -75,6 +75,11 @@ struct tenant_value {
 		char contact[128]; /* mailto: or https:; "": none */
 		uint32_t wait_s;   /* calls wait for a browser that was told; 0: none */
 	} push;
+	struct tenant_multicast {
+		char addresses[256]; /* networks of them, joined by ','; "": none */
+		char networks[256];  /* names in the node file, joined by ','; "": the first one */
+		uint8_t ttl;         /* at most; 0: as 1 */
+	} multicast;
 	uint8_t commands; /* roles with a stream that is read: 1 << enum command_role */
 	uint64_t changed_utc_ms;
 };

@@ -99,6 +99,8 @@ static json_t *letters(const struct command_arg *arg, size_t round)
 		return json_string("1=blf:1002,10=park:70:Hall");
 	if (n && !strcmp(arg->name, "web_networks"))
 		return json_string("10.1.0.0/16");
+	if (n && !strcmp(arg->name, "multicast_addresses"))
+		return json_string("239.1.0.0/16");
 	if (n && !strcmp(arg->name, "push_contact"))
 		return json_string("mailto:admin@example.org");
 	if (n && !strcmp(arg->name, "outside_day_begins"))
