@@ -10,7 +10,7 @@ import time
 import unittest
 
 from directory_test import Pair
-from lib.codec import G722 as Wide, PCMU
+from lib.codec import G722 as Wide, PCMA, PCMU
 
 from lib.node import Node
 from lib.sip import or_none
@@ -102,7 +102,7 @@ class Speaker:
         self.thread.start()
 
     def _run(self):
-        frames = (G722 if self.codec else PCMU).frames(PAGED)
+        frames = {0: PCMU, 8: PCMA, 9: G722}[self.codec].frames(PAGED)
         if self.channel:
             for _ in range(31):
                 self.far.send(head(ALERT, self.channel, self.serial))
@@ -146,8 +146,14 @@ class Multicast(unittest.TestCase):
             phone = cls.phones[number] = cls.enterClassContext(cls.node.user_agent(number, "secret" + number))
             phone.audio = cls.enterClassContext(cls.node.media())
             assert phone.register().status == 200
+        cls.allows()
         cls.puts()
         cls.node.ctl("number.put", number="700", to="page:hall")
+
+    @classmethod
+    def allows(cls, **fields):
+        return cls.node.ctl("tenant.put", name="default", **{"multicast_addresses": "224.0.1.116,239.1.2.0/24", "multicast_networks": "main,floor",
+                                                             "multicast_ttl": 3} | fields)
 
     @classmethod
     def puts(cls, **fields):
@@ -266,15 +272,82 @@ class Multicast(unittest.TestCase):
             self.rtp.clear()
 
     def test_in_by_rtp(self):
-        """Likewise by RTP; Polycom phones are alerted, and hear it. It ends when nothing comes any more."""
-        speaker = Speaker(self.rtp)
+        """Likewise by RTP, also from PCMA, which Polycom phones have not; they are alerted, and hear PCMU. It ends when nothing comes any more."""
+        for codec in (0, 8):
+            speaker = Speaker(self.rtp, codec=codec)
+            heard = self.hears("1011", "1012")
+            until(lambda: self.is_tone([packet.frames[-1] for packet in self.sounds()], PAGED))
+            self.assertEqual((self.packets()[0].op, {packet.codec for packet in self.sounds()}), (ALERT, {0}))
+            speaker.end()
+            for one in heard:
+                one.wait_bye()
+            until(lambda: sum(packet.op == END for packet in self.packets()) == 12)
+            until(lambda: not self.node.ctl("conference.list"))
+            time.sleep(3)       # the next one of the group begins so late
+            self.polycom.clear()
+
+    def test_nobody_answers(self):
+        """Phones at the other address hear a page while the members' phones ring; these ring no more when it is over."""
+        for far, other, channel in ((self.polycom, self.rtp, 31), (self.rtp, self.polycom, 0)):
+            speaker = Speaker(far, channel=channel)
+            rings = [self.phones[number].incoming() for number in ("1011", "1012")]
+            for one in rings:
+                one.ring()
+            until(lambda: self.is_tone([one.data[12:] for one in other.datagrams] if channel else [packet.frames[-1] for packet in self.sounds()], PAGED))
+            speaker.end()
+            for one in rings:
+                one.wait_cancel()
+            until(lambda: not self.node.ctl("conference.list"))
+            if not channel:
+                until(lambda: self.packets()[-1].op == END)
+            time.sleep(3)
+            for one in (far, other):
+                one.clear()
+
+    def test_flood(self):
+        """Who sends beginnings and ends without pause puts no page off, and begins one in 3 s at most, which is over at once; then all is as before."""
+        stop = threading.Event()
+
+        def floods():
+            serial = SERIAL
+            while not stop.wait(0.002):
+                serial += 1
+                for op in (ALERT, END):
+                    self.polycom.send(head(op, 31, serial))
+
+        def begun():
+            return self.node.log_text().count("a phone pages a group") - before
+        before = self.node.log_text().count("a phone pages a group")
+        flood = threading.Thread(target=floods, daemon=True)
+        flood.start()
+        try:
+            time.sleep(8)
+            self.assertIn(begun(), (1, 2, 3))
+        finally:
+            stop.set()
+            flood.join()
+        until(lambda: not self.node.ctl("conference.list"))
+        time.sleep(3)
+        for number in ("1011", "1012"):         # one of those may have rung for an instant
+            or_none(self.phones[number].incoming, 0.5)
+        speaker = Speaker(self.polycom, channel=31)
         heard = self.hears("1011", "1012")
-        until(lambda: self.is_tone([packet.frames[-1] for packet in self.sounds()], PAGED))
-        self.assertEqual(self.packets()[0].op, ALERT)
         speaker.end()
         for one in heard:
             one.wait_bye()
-        until(lambda: sum(packet.op == END for packet in self.packets()) == 12)
+
+    def test_overtaken(self):
+        """A phone that begins to page, and says no more, disturbs no page that a caller begins then."""
+        self.polycom.send(head(ALERT, 31))
+        out = self.pages()
+        heard = [self.answers(number) for number in ("1011", "1012")]
+        time.sleep(4)           # a phone's page is over after 3 s
+        self.polycom.clear()
+        until(lambda: self.is_tone([packet.frames[-1] for packet in self.sounds()], SPOKEN))
+        self.phones["1011"].audio.wait_tone(SPOKEN, anew=True)
+        out.bye()
+        for one in heard:
+            one.wait_bye()
 
     def test_whose(self):
         """Another channel's page rings nobody, nor does a second speaker sound while one does, nor a phone while the group is paged here."""
@@ -328,10 +401,14 @@ class Multicast(unittest.TestCase):
         """What a group does not take, and a network without multicast, which says so."""
         self.addCleanup(self.node.ctl, "page.delete", name="yard", force=True)
         self.addCleanup(self.node.ctl, "tenant.delete", name="acme", force=True)
-        self.node.ctl("tenant.put", name="acme")
+        self.node.ctl("tenant.put", name="acme", multicast_addresses="224.0.0.0/4")
         for wrong in ({"multicast": "10.1.2.3:5001"}, {"multicast": "224.0.1.116"}, {"multicast": "[ff02::1]:5001"}, {"multicast_ttl": 256}, {"channel": 0},
                       {"multicast_rtp": "224.0.1.116:5001"}):
             with self.assertRaises((Refused, ServerError), msg=wrong):
+                self.puts(**wrong)
+        for wrong, words in (({"multicast": "239.1.3.1:5001"}, "multicast_addresses"), ({"multicast_rtp": "239.1.3.1:5001"}, "multicast_addresses"),
+                             ({"multicast_ttl": 4}, "multicast_ttl"), ({"multicast_network": "other"}, "multicast_networks")):
+            with self.assertRaisesRegex((Refused, ServerError), words):
                 self.puts(**wrong)
         self.assertEqual(self.node.ctl("page.get", name="hall")["multicast_state"], "on")
         for field, tenant, words in (("multicast_rtp", "default", "another paging group"), ("multicast", "acme", "another tenant"),
@@ -339,11 +416,22 @@ class Multicast(unittest.TestCase):
             where = "239.1.2.3:5004" if field == "multicast_rtp" else "224.0.1.116:5001"
             with self.assertRaisesRegex((Refused, ServerError), words):
                 self.node.ctl("page.put", name="yard", tenant=tenant, channel=7, **{field: where})
+        self.puts(multicast="")         # phones have the address of their makers then
+        with self.assertRaisesRegex((Refused, ServerError), "another tenant"):
+            self.node.ctl("page.put", name="yard", tenant="acme", channel=7, multicast="224.0.1.116:5001")
+        self.node.ctl("page.put", name="yard", tenant="acme", channel=7)         # so have those of a tenant elsewhere
+        self.node.ctl("page.delete", name="yard", tenant="acme", force=True)
+        self.puts()
         made = self.node.ctl("page.put", name="yard", channel=7, multicast="224.0.1.116:5001", multicast_network="main")     # one address, another channel
         self.assertIn("no multicast", str(made.get("multicast_state")), made)
         self.assertIn("no multicast", self.node.ctl("page.get", name="yard")["multicast_state"])
         self.assertIn("has no multicast at this node", self.node.log_text())
         self.assertEqual(self.node.metric("tandem_page_multicast_groups"), 1)
+        self.addCleanup(self.puts)
+        self.addCleanup(self.allows)
+        self.allows(multicast_addresses="224.0.1.116")          # what the operator takes back is left
+        until(lambda: "multicast_addresses" in self.node.ctl("page.get", name="hall")["multicast_state"])
+        self.assertEqual(self.node.metric("tandem_page_multicast_groups"), 0)
 
 
 class MulticastOfNodes(Pair):
@@ -372,6 +460,7 @@ class MulticastOfNodes(Pair):
             until(lambda at=node, number=number: any(row["number"] == number for row in at.ctl("extension.list")))
             cls.ends[number] = cls.enterClassContext(node.user_agent(number, "secret" + number)), cls.enterClassContext(node.media())
             assert cls.ends[number][0].register().status == 200
+        cls.a.ctl("tenant.put", name="default", multicast_addresses="224.0.1.116", multicast_networks="floor")
         cls.a.ctl("page.put", name="hall", members="1011,1012", priority="emergency", channel=6,
                   multicast="224.0.1.116:5001", multicast_network="floor")      # that a member has a call is no reason
         cls.a.ctl("number.put", number="700", to="page:hall")
@@ -408,6 +497,19 @@ class MulticastOfNodes(Pair):
         self.assertEqual(len(self.a.ctl("conference.list") + self.b.ctl("conference.list")), 1)
         audio.stop()
         out.bye()
+        for one in heard:
+            one.wait_bye()
+
+    def test_while_one_drains(self):
+        """A node that takes no calls begins no page of a phone: the other one does."""
+        self.a.ctl("node.drain", node="a")
+        self.addCleanup(self.a.ctl, "node.undrain", node="a")
+        time.sleep(3)
+        began = [node.log_text().count("a phone pages a group") for node in (self.a, self.b)]
+        speaker = Speaker(self.polycom, channel=31)
+        heard = self.hear(PAGED)
+        self.assertEqual([node.log_text().count("a phone pages a group") for node in (self.a, self.b)], [began[0], began[1] + 1])
+        speaker.end()
         for one in heard:
             one.wait_bye()
 

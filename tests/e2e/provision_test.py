@@ -295,6 +295,7 @@ class Boot(ProvisionTest):
         self.node.ctl("page.put", name="floor", members="202")
         self.assertTrue(device.changed())
         self.assertEqual(group(6), ("", "0", "0", "0"))
+        self.node.ctl("tenant.put", name="default", multicast_addresses="239.1.1.0/24")
         self.node.ctl("page.put", name="floor", listeners="201", multicast="239.1.1.9:5007")
         self.assertTrue(device.changed())
         self.assertEqual(group(6)[1:], ("1", "1", "1"))

@@ -2,12 +2,14 @@
 /*
  * The thread of multicast paging (page_cast.h). A page to phones begins with alerts, which take
  * 0.93 s; Polycom phones hear what is said from then on. A page of a phone begins with its first
- * packet. It ends with its end packets, or after 3 s of silence. Packets with the serial, or SSRC,
- * of this cluster are of a node that pages the same group: they begin nothing.
+ * packet. It ends with its end packets, or after 3 s of silence. The node that begins it sends it
+ * to the group's other address, too, whoever answers. Packets with the serial, or SSRC, of this
+ * cluster are of a node that pages the same group: they begin nothing.
  */
 
 #include "app/feature/page/page_cast.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -26,6 +28,7 @@
 #include "base/thread.h"
 #include "dsp/codec/decoder.h"
 #include "dsp/codec/encoder.h"
+#include "dsp/codec/g711.h"
 #include "dsp/resample.h"
 #include "media/feed.h"
 #include "media/rtp/rtp_parse.h"
@@ -43,7 +46,9 @@ enum {
 };
 #define CAST_SILENT_NS (3 * NS_PER_S)
 #define CAST_OURS_NS   (1 * NS_PER_S)
-#define CAST_REST_NS   (NS_PER_S / 2) /* after an end, its sender's late packets begin nothing */
+#define CAST_TAKEN_NS  (15 * NS_PER_S) /* a page of another node may be taken over so late */
+#define CAST_BEGIN_NS  (1 * NS_PER_S)  /* from one BEGINS of a group to the next, at least */
+#define CAST_REST_NS   (NS_PER_S / 2)  /* after an end, its sender's late packets begin nothing */
 
 static metric_id g_cast_groups, g_cast_sent, g_cast_taken, g_cast_dropped;
 
@@ -64,6 +69,8 @@ const struct metric_def g_page_cast_metrics[] = {
 struct cast_rx {
 	uint64_t last_ns;  /* 0: nobody speaks */
 	uint64_t ended_ns; /* the last one has said its end */
+	uint64_t said_ns;  /* BEGINS was said then */
+	bool done;         /* its stream has ended before it: it begins nothing more */
 	uint32_t source;   /* serial or SSRC, */
 	uint8_t way;       /* and how it came */
 	bool started;      /* next counts */
@@ -80,6 +87,8 @@ struct cast {
 	int fds[PAGE_CAST_WAYS];        /* -1: not by this way */
 	struct page_cast_stream stream; /* id 0: none */
 	bool over;                      /* LIVE_ENDED was said of it */
+	bool bridges;                   /* a phone's page, for all who hear the other address */
+	bool ends;                      /* ENDS is to be said */
 	uint32_t frame;                 /* serial of the last frame for the conference */
 	uint64_t ours_ns;               /* a node of the cluster pages this group */
 	uint64_t start_ns;
@@ -95,25 +104,32 @@ struct cast {
 	struct cast_rx heard;
 };
 
-enum cast_command_kind { CAST_JOIN, CAST_LEAVE, CAST_START, CAST_END };
+enum cast_command_kind { CAST_JOIN, CAST_LEAVE, CAST_START, CAST_END, CAST_BRIDGE };
 
 struct cast_command {
 	enum cast_command_kind kind;
 	struct cast *cast;              /* JOIN: the thread's from now on */
 	struct page_cast_stream stream; /* START */
-	uint64_t id;                    /* LEAVE: of the group; END: of the stream */
+	uint64_t id;                    /* LEAVE, BRIDGE: of the group; END: of the stream */
 };
+
+/* Of each stream two events at most wait: one that it is over, and LIVE_GONE. Of each group and
+ * stream control owes one command at most. */
+enum { CAST_OWED_MAX = 2 * PAGE_CAST_MAX };
 
 static struct {
 	pthread_t thread;
 	bool runs;
-	uint32_t joined, begun; /* control's */
+	/* control's */
+	uint32_t joined, begun, owed_count;
+	struct cast_command owed[CAST_OWED_MAX];
 	struct ring commands, events;
 	int poll;
 	_Atomic bool stop;
 	/* the thread's */
 	struct cast *list[PAGE_CAST_MAX];
-	uint32_t count;
+	uint32_t count, late_count;
+	struct page_cast_event late[CAST_OWED_MAX]; /* the ring had no room for them */
 } g_cast;
 
 /* ---- what is sent ---- */
@@ -256,24 +272,58 @@ static void cast_frames_go(struct cast *c, uint64_t now_ns)
 
 /* ---- events ---- */
 
-static bool cast_notify(const struct cast *c, bool begins, enum live_event_kind kind)
+/* Those of streams, in their order; LIVE_GONE is never lost. */
+static void cast_late_go(void)
+{
+	uint32_t n = 0;
+
+	while (n < g_cast.late_count && ring_push(&g_cast.events, &g_cast.late[n]))
+		n++;
+	g_cast.late_count -= n;
+	memmove(g_cast.late, g_cast.late + n, g_cast.late_count * sizeof(g_cast.late[0]));
+}
+
+static void cast_notify(const struct cast *c, enum live_event_kind kind)
 {
 	const struct page_cast_event event = { .group = c->terms.group,
-					       .begins = begins,
-					       .heard = c->stream.heard,
 					       .live = { .kind = kind,
 							 .id = c->stream.id,
 							 .call = c->stream.call,
 							 .feed = c->stream.feed,
 							 .was_up = true } };
 
-	return ring_push(&g_cast.events, &event);
+	cast_late_go();
+	if (!g_cast.late_count && ring_push(&g_cast.events, &event))
+		return;
+	assert(g_cast.late_count < CAST_OWED_MAX);
+	g_cast.late[g_cast.late_count++] = event;
 }
 
 static void cast_stream_over(struct cast *c, enum live_event_kind kind)
 {
 	if (c->stream.id && !c->over)
-		c->over = cast_notify(c, false, kind);
+		cast_notify(c, kind);
+	c->over = true;
+}
+
+/* Of a phone's page. */
+static bool cast_say(const struct cast *c, enum page_cast_event_kind kind, bool again)
+{
+	return ring_push(&g_cast.events, &(struct page_cast_event){ .kind = kind,
+								    .group = c->terms.group,
+								    .again = again });
+}
+
+static void cast_begins_say(struct cast *c, uint64_t now_ns)
+{
+	struct cast_rx *h = &c->heard;
+
+	if (c->stream.id || c->bridges || h->done ||
+	    (h->said_ns && now_ns - h->said_ns < CAST_BEGIN_NS))
+		return;
+	(void)cast_say(c, PAGE_CAST_BEGINS,
+		       h->last_ns || (c->ours_ns && now_ns - c->ours_ns < CAST_TAKEN_NS));
+	h->said_ns = now_ns;
 }
 
 /* ---- what phones send ---- */
@@ -350,12 +400,20 @@ static void rx_payload(struct cast *c, uint8_t codec, struct bytes payload)
 	memmove(h->pcm, h->pcm + at, h->pcm_count * sizeof(h->pcm[0]));
 }
 
-/* Into the conference, and to the other address of the group. */
+/* Into the conference, if there is one already, and to the other address of the group. Polycom
+ * phones have no PCMA. */
 static void rx_give(struct cast *c, uint8_t codec, struct bytes frame)
 {
-	rx_payload(c, codec, frame);
-	if (frame.n == PAGE_WIRE_FRAME)
-		cast_send(c, c->heard.way, codec, frame.p);
+	uint8_t pcmu[PAGE_WIRE_FRAME];
+
+	if (c->stream.id)
+		rx_payload(c, codec, frame);
+	if (frame.n != PAGE_WIRE_FRAME)
+		return;
+	for (int i = 0; codec == CAST_PCMA && i < PAGE_WIRE_FRAME; i++)
+		pcmu[i] = g711_ulaw_of(g711_alaw_sample(frame.p[i]));
+	cast_send(c, c->heard.way, codec == CAST_PCMA ? PAGE_CODEC_PCMU : codec,
+		  codec == CAST_PCMA ? pcmu : frame.p);
 }
 
 /* Each sample once, and in order; `before` stands for a packet that was lost. */
@@ -365,7 +423,7 @@ static void rx_sound(struct cast *c, uint8_t codec, uint32_t sample, struct byte
 	struct cast_rx *h = &c->heard;
 	int32_t ahead = (int32_t)(sample - h->next);
 
-	if (!c->stream.id || !c->stream.heard)
+	if (!c->stream.heard && !c->bridges)
 		return;
 	if (h->started && ahead < 0 && ahead > -(int32_t)G722_RATE_LOW)
 		return; /* late, or twice */
@@ -383,33 +441,41 @@ static bool rx_from(struct cast *c, enum page_cast_way way, uint32_t source, boo
 	struct cast_rx *h = &c->heard;
 
 	if (source == c->terms.serial) {
-		if (!c->stream.id)
+		if (!c->stream.id && !c->bridges)
 			c->ours_ns = now_ns;
 		return false;
 	}
-	if ((c->stream.id ? !c->stream.heard : c->signs) ||
-	    (c->ours_ns && now_ns - c->ours_ns < CAST_OURS_NS))
+	if ((c->stream.id ? !c->stream.heard : c->signs && !c->bridges) ||
+	    (c->ours_ns && now_ns - c->ours_ns < CAST_OURS_NS) ||
+	    (h->last_ns && (h->source != source || h->way != way)))
 		return false;
-	if (h->last_ns)
-		return h->source == source && h->way == way;
+	if (h->last_ns) {
+		cast_begins_say(c, now_ns);
+		return true;
+	}
 	if (!alerts && h->ended_ns && h->source == source && now_ns - h->ended_ns < CAST_REST_NS)
 		return false;
 	h->source = source;
 	h->way = (uint8_t)way;
-	h->started = false;
+	h->started = h->done = false;
 	h->pcm_count = 0;
-	if (!c->stream.id)
-		(void)cast_notify(c, true, LIVE_STARTED);
-	else if (way == PAGE_CAST_RTP) /* taken over */
+	cast_begins_say(c, now_ns);
+	if (c->stream.id && way == PAGE_CAST_RTP) /* taken over */
 		cast_signs_start(c, PAGE_OP_ALERT, now_ns);
 	return true;
 }
 
+/* Phones at the other address are told, by the stream's end where there is one. */
 static void rx_end(struct cast *c, uint64_t now_ns)
 {
 	c->heard.last_ns = 0;
 	c->heard.ended_ns = now_ns;
-	cast_stream_over(c, LIVE_ENDED);
+	c->ends |= c->bridges;
+	if (c->bridges && !c->stream.id && c->heard.way == PAGE_CAST_RTP)
+		cast_signs_start(c, PAGE_OP_END, now_ns);
+	c->bridges = false;
+	if (c->stream.heard)
+		cast_stream_over(c, LIVE_ENDED);
 }
 
 static bool cast_polycom(struct cast *c, struct bytes in, uint64_t now_ns)
@@ -492,8 +558,8 @@ static void cast_stream_refused(const struct page_cast_stream *stream)
 	static struct cast nowhere;
 
 	nowhere.stream = *stream;
-	(void)cast_notify(&nowhere, false, LIVE_FAILED);
-	(void)cast_notify(&nowhere, false, LIVE_GONE);
+	cast_notify(&nowhere, LIVE_FAILED);
+	cast_notify(&nowhere, LIVE_GONE);
 }
 
 static void cast_leave(uint64_t group)
@@ -503,10 +569,9 @@ static void cast_leave(uint64_t group)
 
 	if (!c)
 		return;
-	if (c->stream.id && !c->over)
-		(void)cast_notify(c, false, LIVE_FAILED);
+	cast_stream_over(c, LIVE_FAILED);
 	if (c->stream.id)
-		(void)cast_notify(c, false, LIVE_GONE);
+		cast_notify(c, LIVE_GONE);
 	while (g_cast.list[i] != c)
 		i++;
 	g_cast.list[i] = g_cast.list[--g_cast.count];
@@ -556,15 +621,36 @@ static void cast_start(const struct page_cast_stream *stream)
 	c->stream = *stream;
 	c->over = false;
 	c->frame = 0;
-	c->sequence = 0;
+	if (!stream->heard) { /* what a phone has begun is over */
+		c->bridges = false;
+		c->heard.last_ns = 0;
+	}
+	if (!c->bridges)
+		c->sequence = 0;
 	c->start_ns = c->frame_ns = now_ns;
 	c->heard.pcm_count = 0;
 	decoder_close(c->heard.decoder);
 	c->heard.decoder = NULL;
 	if (!stream->heard && encoder_open(&c->encoder, &s))
 		cast_stream_over(c, LIVE_FAILED);
-	if (!stream->heard || (c->heard.last_ns && c->heard.way == PAGE_CAST_RTP))
+	if (!stream->heard || (!c->bridges && c->heard.last_ns && c->heard.way == PAGE_CAST_RTP))
 		cast_signs_start(c, PAGE_OP_ALERT, now_ns);
+}
+
+static void cast_bridge(uint64_t group)
+{
+	struct cast *c = cast_find(group);
+
+	if (!c || c->stream.id || c->bridges)
+		return;
+	if (!c->heard.last_ns) { /* it was over before */
+		c->ends = true;
+		return;
+	}
+	c->bridges = true;
+	c->sequence = 0;
+	if (c->heard.way == PAGE_CAST_RTP)
+		cast_signs_start(c, PAGE_OP_ALERT, clock_now_ns());
 }
 
 /* Phones are told where they were sent something. */
@@ -577,7 +663,9 @@ static void cast_end(uint64_t id)
 			continue;
 		if (!c->stream.heard || c->heard.way == PAGE_CAST_RTP)
 			cast_signs_start(c, PAGE_OP_END, clock_now_ns());
-		(void)cast_notify(c, false, LIVE_GONE);
+		c->heard.done |= c->stream.heard;
+		c->bridges = false;
+		cast_notify(c, LIVE_GONE);
 		c->stream = (struct page_cast_stream){ 0 };
 	}
 }
@@ -600,6 +688,9 @@ static void cast_commands(void)
 		case CAST_END:
 			cast_end(c.id);
 			break;
+		case CAST_BRIDGE:
+			cast_bridge(c.id);
+			break;
 		}
 	}
 }
@@ -616,7 +707,9 @@ static bool cast_tick(struct cast *c, uint64_t now_ns)
 		rx_end(c, now_ns);
 	else if (c->stream.heard && !c->heard.last_ns && now_ns - c->start_ns > CAST_SILENT_NS)
 		cast_stream_over(c, LIVE_ENDED); /* it was over before this process had it */
-	return c->stream.id || c->signs || c->heard.last_ns;
+	if (c->ends)
+		c->ends = !cast_say(c, PAGE_CAST_ENDS, false);
+	return c->stream.id || c->signs || c->heard.last_ns || c->ends;
 }
 
 static void cast_wait(int timeout_ms)
@@ -643,7 +736,8 @@ static void *cast_run(void *arg)
 			cast_wait(busy ? CAST_TICK_MS : -1);
 		ring_awake(&g_cast.commands);
 		cast_commands();
-		busy = false;
+		cast_late_go();
+		busy = g_cast.late_count > 0;
 		for (uint32_t i = 0; i < g_cast.count; i++)
 			busy |= cast_tick(g_cast.list[i], clock_now_ns());
 	}
@@ -697,9 +791,30 @@ static int cast_socket(const struct page_cast_terms *t, enum page_cast_way way)
 	return -1;
 }
 
+void page_cast_again(void)
+{
+	uint32_t n = 0;
+
+	while (n < g_cast.owed_count && ring_push(&g_cast.commands, &g_cast.owed[n]))
+		n++;
+	g_cast.owed_count -= n;
+	memmove(g_cast.owed, g_cast.owed + n, g_cast.owed_count * sizeof(g_cast.owed[0]));
+}
+
+/* None overtakes another one. */
 static bool cast_command_send(const struct cast_command *c)
 {
-	return g_cast.runs && ring_push(&g_cast.commands, c);
+	page_cast_again();
+	return g_cast.runs && !g_cast.owed_count && ring_push(&g_cast.commands, c);
+}
+
+/* What has been joined, or begun, leaves and ends for certain. */
+static void cast_command_owe(const struct cast_command *c)
+{
+	if (!g_cast.runs || cast_command_send(c))
+		return;
+	assert(g_cast.owed_count < CAST_OWED_MAX);
+	g_cast.owed[g_cast.owed_count++] = *c;
 }
 
 static void cast_free_rings(void)
@@ -773,8 +888,8 @@ const char *page_cast_join(const struct page_cast_terms *terms, bool again)
 
 void page_cast_leave(uint64_t group)
 {
-	if (cast_command_send(&(struct cast_command){ .kind = CAST_LEAVE, .id = group }))
-		metric_set(g_cast_groups, --g_cast.joined);
+	cast_command_owe(&(struct cast_command){ .kind = CAST_LEAVE, .id = group });
+	metric_set(g_cast_groups, --g_cast.joined);
 }
 
 bool page_cast_start(const struct page_cast_stream *stream)
@@ -788,7 +903,12 @@ bool page_cast_start(const struct page_cast_stream *stream)
 
 void page_cast_end(uint64_t id)
 {
-	(void)cast_command_send(&(struct cast_command){ .kind = CAST_END, .id = id });
+	cast_command_owe(&(struct cast_command){ .kind = CAST_END, .id = id });
+}
+
+bool page_cast_bridge(uint64_t group)
+{
+	return cast_command_send(&(struct cast_command){ .kind = CAST_BRIDGE, .id = group });
 }
 
 int page_cast_fd(void)
@@ -801,7 +921,7 @@ uint32_t page_cast_events(struct page_cast_event *out, uint32_t max)
 	uint32_t n = ring_pop(&g_cast.events, out, max);
 
 	for (uint32_t i = 0; i < n; i++)
-		g_cast.begun -= !out[i].begins && out[i].live.kind == LIVE_GONE;
+		g_cast.begun -= out[i].kind == PAGE_CAST_STREAM && out[i].live.kind == LIVE_GONE;
 	return n;
 }
 
@@ -829,5 +949,5 @@ void page_cast_close(void)
 		cast_free(g_cast.list[--g_cast.count]);
 	cast_free_rings();
 	g_cast.runs = false;
-	g_cast.joined = g_cast.begun = 0;
+	g_cast.joined = g_cast.begun = g_cast.owed_count = g_cast.late_count = 0;
 }

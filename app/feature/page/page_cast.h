@@ -35,10 +35,18 @@ struct page_cast_stream {
 	bool heard;               /* phones speak to the conference; else it speaks to them */
 };
 
+enum page_cast_event_kind {
+	PAGE_CAST_STREAM, /* `live` is the event, of a stream */
+	/* A phone speaks, and no stream has it: once a second, until one does, or page_cast_bridge
+	 * was called, or it is silent. */
+	PAGE_CAST_BEGINS,
+	PAGE_CAST_ENDS, /* a phone's page that page_cast_bridge was called for is over */
+};
+
 struct page_cast_event {
+	enum page_cast_event_kind kind;
 	uint64_t group;
-	bool begins; /* a phone begins to speak; else `live` is the event, of a stream */
-	bool heard;  /* of that stream */
+	bool again; /* BEGINS: another node may have had it before */
 	struct live_event live;
 };
 
@@ -54,6 +62,11 @@ void page_cast_leave(uint64_t group);
  * the group has no multicast, LIVE_FAILED comes before. */
 bool page_cast_start(const struct page_cast_stream *stream);
 void page_cast_end(uint64_t id);
+/* What a phone of that group says goes on to its other address from now on, with a stream and
+ * without. False: the thread is behind. */
+bool page_cast_bridge(uint64_t group);
+/* Now and then: what the thread had no room for is said again. */
+void page_cast_again(void);
 /* Readable when events wait; -1: no thread yet. */
 int page_cast_fd(void);
 uint32_t page_cast_events(struct page_cast_event *out, uint32_t max);

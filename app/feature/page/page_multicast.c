@@ -1,40 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paging groups with a channel, or on multicast addresses. Of a page to phones this is the other
- * end of the room's stream "page:NAME", of a page by a phone that of "heard:NAME". Both are in the
- * room's record, so a successor goes on with them. A phone's page is heard by all nodes of a
- * cluster; one of them begins it. Control thread.
+ * Paging groups with a channel, or on multicast addresses that the operator allows their tenant. Of
+ * a page to phones this is the other end of the room's stream "page:NAME", of a page by a phone
+ * that of "heard:NAME". Both are in the room's record, so a successor goes on with them. A phone's
+ * page is heard by all nodes of a cluster; one of them begins it. Control thread.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command/command_tenant.h"
 #include "app/document/document.h"
 #include "app/effect/plays.h"
 #include "app/feature/page/page.h"
 #include "app/feature/page/page_cast.h"
+#include "app/helper/webhook.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "app/node/node_cluster.h"
+#include "app/node/node_life.h"
 #include "app/node/node_media.h"
 #include "app/node/node_shard.h"
+#include "app/schema/tenant_field.h"
 #include "app/settings/settings.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "cluster/identity.h"
+#include "cluster/peer/peers.h"
 #include "sig/pbx/page.h"
 #include "sig/room/room.h"
 #include "sig/shard/shard.h"
 
-#define PAGE_INCOMING "heard:" /* in front of its name: the stream of a phone's page */
+enum { PAGE_EVENTS_MAX = 64, PAGE_INCOMING_MAX = 16 }; /* of a round; groups at a time */
+
 /* So long members' registrations are waited for, and what other nodes report. */
 #define PAGE_INCOMING_WAIT_NS (200 * NS_PER_MS)
 /* Groups without multicast are tried again so often: an address or a link may have come. */
 #define PAGE_AGAIN_NS (10 * NS_PER_S)
+/* From one page of a phone to the next of its group, at least: anybody may send packets. */
+#define PAGE_APART_NS (3 * NS_PER_S)
 
-static_assert(sizeof(PAGE_INCOMING) - 1 + PAGE_NAME_MAX <= ROOM_STREAM_MAX,
+static_assert(sizeof(ROOM_STREAM_HEARD) - 1 + PAGE_NAME_MAX <= ROOM_STREAM_MAX,
 	      "its stream has a name");
 
 static struct page_group {
@@ -44,7 +52,9 @@ static struct page_group {
 	uint8_t channel;                /* 0: none */
 	struct addr to[PAGE_CAST_WAYS]; /* ADDR_NONE: not by this way */
 	bool joined;
+	uint64_t changed_utc_ms;    /* its document: of two with one address the older one has it */
 	uint64_t incoming_ns;       /* a phone's page is to begin then; 0: none is */
+	uint64_t last_ns;           /* the last one was told of then; 0: none was */
 	char lacks[PAGE_STATE_MAX]; /* why there is no multicast; "": nothing */
 } g_groups[ROOM_PAGES_MAX];
 static uint32_t g_group_count;
@@ -78,12 +88,12 @@ static bool group_is_cast(const struct page_group *g)
 
 /* ---- phones' files ---- */
 
-static bool numbers_have(const char *list, struct bytes number)
+static bool names_have(const char *list, struct bytes name)
 {
 	struct bytes left = bytes_str(list), one;
 
 	while (bytes_cut(&left, ',', &one)) {
-		if (bytes_eq(bytes_trim(one), number))
+		if (bytes_eq(bytes_trim(one), name))
 			return true;
 	}
 	return false;
@@ -104,7 +114,7 @@ void page_channels(const struct node *n, uint16_t tenant, struct bytes number,
 				     bytes_str(g->name), &v))
 			continue;
 		page_label(c->label, &v);
-		if (!numbers_have(v.members, number) && !numbers_have(v.listeners, number))
+		if (!names_have(v.members, number) && !names_have(v.listeners, number))
 			continue;
 		c->heard = true;
 		if (c->address.family == ADDR_NONE)
@@ -125,52 +135,141 @@ static void group_addresses(struct addr to[PAGE_CAST_WAYS], const struct page_va
 	}
 }
 
-/* Groups of a tenant share an address for Polycom's packets, which name their channel; all else is
- * one group's. NULL: nobody else has it. */
-static const char *address_taken(uint16_t tenant, const char *name, enum page_cast_way way,
-				 const struct addr *a)
+/* Where phones of a group hear by that way. One with a channel alone has that of their makers, and
+ * the node sends nothing there. */
+static struct addr group_heard(const struct page_group *g, int way)
 {
-	for (uint32_t i = 0; a->family != ADDR_NONE && i < g_group_count; i++) {
-		const struct page_group *g = &g_groups[i];
-		bool own = g->tenant == tenant;
+	static const struct addr makers = { .family = ADDR_V4,
+					    .ip = { 224, 0, 1, 116 },
+					    .port = 5001 };
 
-		if (own && !strcmp(g->name, name))
+	return way == PAGE_CAST_POLYCOM && g->channel && g->to[way].family == ADDR_NONE
+		       ? makers
+		       : g->to[way];
+}
+
+/* Groups of a tenant share an address for Polycom's packets, which name their channel; all else is
+ * one group's, but for two where the node sends for neither. NULL: they have none in common; *way:
+ * by which the first one has it. */
+static const char *groups_share(const struct page_group *one, const struct page_group *other,
+				int *way)
+{
+	bool own = one->tenant == other->tenant;
+
+	for (int i = 0; i < PAGE_CAST_WAYS * PAGE_CAST_WAYS; i++) {
+		int at = i / PAGE_CAST_WAYS, k = i % PAGE_CAST_WAYS;
+		struct addr a = group_heard(one, at), b = group_heard(other, k);
+
+		if (a.family == ADDR_NONE || !addr_eq(&a, &b) ||
+		    (own && at == PAGE_CAST_POLYCOM && k == PAGE_CAST_POLYCOM) ||
+		    (one->to[at].family == ADDR_NONE && other->to[k].family == ADDR_NONE))
 			continue;
-		for (int k = 0; k < PAGE_CAST_WAYS; k++) {
-			if (g->to[k].family == ADDR_NONE || !addr_eq(&g->to[k], a) ||
-			    (own && way == PAGE_CAST_POLYCOM && k == PAGE_CAST_POLYCOM))
-				continue;
-			return own ? "another paging group has this address and port"
-				   : "another tenant has this address and port";
-		}
+		*way = at;
+		return own ? "another paging group has this address and port"
+			   : "another tenant has this address and port";
 	}
 	return NULL;
 }
 
-static const char *group_taken(uint16_t tenant, const struct page_value *v, const char **field)
+/* All nodes decide alike. */
+static bool group_is_older(const struct node *n, const struct page_group *one,
+			   const struct page_group *other)
 {
-	static const char *const fields[] = { "multicast", "multicast_rtp" };
-	struct addr to[PAGE_CAST_WAYS];
-	const char *taken = NULL;
+	int order = strcmp(tenants_name(n->common.tenants, one->tenant),
+			   tenants_name(n->common.tenants, other->tenant));
 
-	group_addresses(to, v);
-	for (int i = 0; !taken && i < PAGE_CAST_WAYS; i++) {
-		taken = address_taken(tenant, v->name, (enum page_cast_way)i, &to[i]);
-		*field = fields[i];
+	if (one->changed_utc_ms != other->changed_utc_ms)
+		return one->changed_utc_ms < other->changed_utc_ms;
+	return order ? order < 0 : strcmp(one->name, other->name) < 0;
+}
+
+static struct page_group group_of_value(uint16_t tenant, const struct page_value *v)
+{
+	struct page_group g = { .tenant = tenant,
+				.channel = v->channel,
+				.changed_utc_ms = v->changed_utc_ms };
+
+	(void)snprintf(g.name, sizeof(g.name), "%s", v->name);
+	group_addresses(g.to, v);
+	return g;
+}
+
+static const char *const g_way_fields[] = { "multicast", "multicast_rtp" };
+
+/* older: only by a group that is so. */
+static const char *group_taken(const struct node *n, const struct page_group *g, bool older,
+			       const char **field)
+{
+	struct addr polycom = group_heard(g, PAGE_CAST_POLYCOM);
+	const char *taken = NULL;
+	int way = PAGE_CAST_RTP;
+
+	for (uint32_t i = 0; !taken && i < g_group_count; i++) {
+		const struct page_group *other = &g_groups[i];
+
+		if ((other->tenant != g->tenant || strcmp(other->name, g->name) != 0) &&
+		    (!older || group_is_older(n, other, g)))
+			taken = groups_share(g, other, &way);
 	}
-	if (!taken && to[0].family != ADDR_NONE && addr_eq(&to[0], &to[1]))
+	if (!taken && polycom.family != ADDR_NONE && addr_eq(&polycom, &g->to[PAGE_CAST_RTP]))
 		taken = "multicast has this address and port, too";
+	*field = g_way_fields[way];
 	return taken;
+}
+
+static bool addresses_have(const char *list, const struct addr *a)
+{
+	struct webhook_network nets[WEBHOOK_NETWORKS_MAX];
+	size_t count;
+	bool has = false;
+
+	if (webhook_networks_read(nets, &count, bytes_str(list)))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		has |= addr_is_within(a, &nets[i].net, nets[i].bits);
+	return has;
+}
+
+/* What the operator does not allow the tenant. NULL: nothing. */
+static const char *group_barred(const struct node *n, const struct page_group *g,
+				const struct page_value *v, const char **field)
+{
+	const char *first = n->settings->networks[0].name;
+	const char *network = v->multicast_network[0] ? v->multicast_network : first;
+	struct tenant_value t;
+
+	if (!group_is_cast(g))
+		return NULL;
+	if (!command_tenant_value(n, tenants_name(n->common.tenants, g->tenant), &t))
+		t = (struct tenant_value){ 0 };
+	for (int i = 0; i < PAGE_CAST_WAYS; i++) {
+		*field = g_way_fields[i];
+		if (g->to[i].family != ADDR_NONE &&
+		    !addresses_have(t.multicast.addresses, &g->to[i]))
+			return "multicast_addresses of its tenant (tenant.put) has it not";
+	}
+	*field = "multicast_network";
+	if (!names_have(t.multicast.networks[0] ? t.multicast.networks : first, bytes_str(network)))
+		return "multicast_networks of its tenant (tenant.put) has it not";
+	*field = "multicast_ttl";
+	return v->multicast_ttl > 1 && v->multicast_ttl > t.multicast.ttl
+		       ? "multicast_ttl of its tenant (tenant.put) is less"
+		       : NULL;
 }
 
 const char *page_multicast_wrong(const struct node *n, uint16_t tenant, const struct page_value *v,
 				 const char **field)
 {
-	(void)n;
+	const struct page_group g = group_of_value(tenant, v);
+	const char *taken = group_taken(n, &g, false, field);
+
+	if (taken)
+		return taken;
+	taken = group_barred(n, &g, v, field);
+	if (taken || !v->multicast[0] || v->channel)
+		return taken;
 	*field = "channel";
-	if (v->multicast[0] && !v->channel)
-		return "a group with `multicast` has a channel, from 1 to 25";
-	return group_taken(tenant, v, field);
+	return "a group with `multicast` has a channel, from 1 to 25";
 }
 
 /* All who hear that channel hear both. */
@@ -244,10 +343,12 @@ static const char *group_join(const struct node *n, const struct page_group *g,
 					 .ttl = v->multicast_ttl ? v->multicast_ttl : 1,
 					 .serial = group_serial(n) };
 	char label[2 * PAGE_PERSON_MAX];
-	const char *field, *taken = group_taken(g->tenant, v, &field);
+	const char *field, *wrong = group_taken(n, g, true, &field);
 
-	if (taken)
-		return taken;
+	if (!wrong)
+		wrong = group_barred(n, g, v, &field);
+	if (wrong)
+		return wrong;
 	if (!group_from(n, v->multicast_network, &terms.from))
 		return "the node has no network of IPv4 of that name";
 	memcpy(terms.to, g->to, sizeof(terms.to));
@@ -258,16 +359,87 @@ static const char *group_join(const struct node *n, const struct page_group *g,
 
 static void on_cast_events(int fd, unsigned events, void *arg);
 
+/* ---- conferences of a group at this node ---- */
+
+static bool page_room_find(const struct node *n, const struct page_group *g, struct room_view *out)
+{
+	char number[ROOM_NUMBER_MAX];
+	uint32_t cursor = 0;
+	struct shard *core;
+
+	page_room(number, g->name);
+	while ((core = node_core_next(n, &cursor)) != NULL) {
+		uint32_t at = 0;
+
+		while (shard_conference_next(core, &at, out)) {
+			if (!strcmp(out->number, number) &&
+			    !strcmp(out->tenant, tenants_name(n->common.tenants, g->tenant)))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void page_room_end(const struct node *n, const struct page_group *g, uint64_t room)
+{
+	const struct shard_room_order end = { .act = SHARD_ROOM_END };
+	enum refusal refused =
+		shard_conference_order(node_core(n, room), room, &end, clock_instant());
+
+	LOG_INFO("page", room, "a page of a phone is over", LOG_STR("group", g->name),
+		 LOG_STR("reason", refusals[refused].name));
+}
+
+/* A phone's page that nobody has answered has no stream to end with. */
+static void page_heard_end(const struct node *n, const struct page_group *g)
+{
+	struct room_view room;
+
+	if (page_room_find(n, g, &room) &&
+	    bytes_starts(bytes_str(room.endpoint), ROOM_STREAM_HEARD))
+		page_room_end(n, g, room.room);
+}
+
+/* ---- groups that come and go ---- */
+
 static void page_events_watch(struct node *n)
 {
 	if (!g_watched && page_cast_fd() >= 0)
 		g_watched = loop_watch(page_cast_fd(), LOOP_READ, on_cast_events, n) == 0;
 }
 
+/* Its members are rung no more for a page of a phone. */
+static void group_leave(struct node *n, struct page_group *g)
+{
+	if (!g->joined)
+		return;
+	page_cast_leave(g->id);
+	page_heard_end(n, g);
+	g->joined = false;
+}
+
+/* Later groups leave the addresses of that one; group_again says so in the log. */
+static void groups_yield(struct node *n, const struct page_group *g)
+{
+	int way;
+
+	for (uint32_t i = 0; i < g_group_count; i++) {
+		struct page_group *other = &g_groups[i];
+
+		if (other == g || !other->joined || !group_is_older(n, g, other) ||
+		    !groups_share(other, g, &way))
+			continue;
+		group_leave(n, other);
+		(void)snprintf(other->lacks, sizeof(other->lacks), "%s",
+			       groups_share(other, g, &way));
+	}
+}
+
 void page_multicast_apply(struct node *n, uint16_t tenant, const struct page_value *v)
 {
 	struct page_group *g = group_find(tenant, bytes_str(v->name));
 	const char *lacks = NULL;
+	struct page_group terms = group_of_value(tenant, v);
 	bool changed;
 
 	g_page_node = n;
@@ -279,16 +451,18 @@ void page_multicast_apply(struct node *n, uint16_t tenant, const struct page_val
 		return;
 	if (!g) {
 		g = &g_groups[g_group_count++];
-		*g = (struct page_group){ .tenant = tenant, .id = ++g_group_last };
-		(void)snprintf(g->name, sizeof(g->name), "%s", v->name);
+		terms.id = ++g_group_last;
+		*g = terms;
 	}
-	g->channel = v->channel;
-	group_addresses(g->to, v);
+	g->channel = terms.channel;
+	g->changed_utc_ms = terms.changed_utc_ms;
+	memcpy(g->to, terms.to, sizeof(g->to));
 	if (group_is_cast(g))
 		lacks = group_join(n, g, v);
-	if (g->joined && (lacks || !group_is_cast(g)))
-		page_cast_leave(g->id);
+	if (lacks || !group_is_cast(g))
+		group_leave(n, g);
 	g->joined = group_is_cast(g) && !lacks;
+	groups_yield(n, g);
 	changed = strcmp(g->lacks, lacks ? lacks : "") != 0;
 	(void)snprintf(g->lacks, sizeof(g->lacks), "%s", lacks ? lacks : "");
 	if (lacks && changed)
@@ -307,8 +481,8 @@ void page_multicast_forget(uint16_t tenant, const char *name)
 
 	if (!g)
 		return;
-	if (g->joined)
-		page_cast_leave(g->id);
+	if (g_page_node)
+		group_leave(g_page_node, g);
 	*g = g_groups[--g_group_count];
 }
 
@@ -316,7 +490,7 @@ void page_multicast_forget(uint16_t tenant, const char *name)
 
 static bool page_takes(struct bytes endpoint)
 {
-	return bytes_starts(endpoint, PAGE_WORD) || bytes_starts(endpoint, PAGE_INCOMING);
+	return bytes_starts(endpoint, PAGE_WORD) || bytes_starts(endpoint, ROOM_STREAM_HEARD);
 }
 
 /* A group that is gone, or has no multicast here, fails by an event: so a phone's page ends. */
@@ -324,8 +498,9 @@ static const char *page_stream_open(const struct lives_want *want, struct media_
 				    uint32_t rate_hz)
 {
 	struct node *n = g_page_node;
-	bool heard = bytes_starts(want->endpoint, PAGE_INCOMING);
-	struct bytes name = bytes_from(want->endpoint, strlen(heard ? PAGE_INCOMING : PAGE_WORD));
+	bool heard = bytes_starts(want->endpoint, ROOM_STREAM_HEARD);
+	struct bytes name =
+		bytes_from(want->endpoint, strlen(heard ? ROOM_STREAM_HEARD : PAGE_WORD));
 	const struct page_group *g =
 		n ? group_find(tenants_find(n->common.tenants, want->tenant), name) : NULL;
 	const struct page_cast_stream stream = { .group = g ? g->id : 0,
@@ -361,25 +536,56 @@ void page_multicast_close(struct node *n)
 
 /* ---- a page of a phone ---- */
 
-/* Of those that are heard the node with the lowest name. */
-static bool page_is_ours(const struct node *n)
+/* It may begin a page, or (again) may have begun one. */
+static bool node_pages(const struct node *n, const struct roster_node *node, bool again,
+		       uint64_t now_ns)
+{
+	const struct standing *says = claimant_standing(n->cluster->claimant, node->id);
+
+	return !roster_has_left(node) && node->shard_count &&
+	       (again || !says || !standing_drains(says, now_ns));
+}
+
+/* Of those that are heard, and take calls, the node with the lowest name. again: not while one may
+ * be gone whose page is taken over then. */
+static bool page_is_ours(const struct node *n, bool again, uint64_t now_ns)
 {
 	struct claimant_node one;
-	bool ours = true;
+	bool ours = node_shards_live(n) && !node_is_draining(n);
 
 	for (uint32_t i = 0; n->cluster->claimant && claimant_node(n->cluster->claimant, i, &one);
-	     i++)
-		ours &= !one.heard || roster_has_left(&one.node) ||
-			strcmp(one.node.name, n->settings->node.name) > 0;
+	     i++) {
+		int order = strcmp(one.node.name, n->settings->node.name);
+
+		if (order && one.heard)
+			ours &= order > 0 || !node_pages(n, &one.node, again, now_ns);
+		else if (order && again)
+			ours &= !one.alive || roster_has_left(&one.node);
+	}
 	return ours;
 }
 
-static void page_incoming(struct node *n, struct page_group *g, uint64_t now_ns)
+static uint32_t groups_incoming(void)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < g_group_count; i++)
+		count += g_groups[i].incoming_ns != 0;
+	return count;
+}
+
+/* What is not begun now is told of again in a second. */
+static void page_incoming(struct node *n, struct page_group *g, bool again, uint64_t now_ns)
 {
 	static struct page_value v;
 	const char *tenant = tenants_name(n->common.tenants, g->tenant);
+	struct room_view room;
 
-	if (!page_is_ours(n) ||
+	if (g->incoming_ns || (g->last_ns && now_ns - g->last_ns < PAGE_APART_NS) ||
+	    groups_incoming() >= PAGE_INCOMING_MAX || !page_is_ours(n, again, now_ns))
+		return;
+	g->last_ns = now_ns;
+	if (page_room_find(n, g, &room) ||
 	    !document_stored(n, tenant, &g_page_documents, bytes_str(g->name), &v))
 		return;
 	page_look_up(n, tenant, &v);
@@ -390,6 +596,7 @@ static void page_incoming(struct node *n, struct page_group *g, uint64_t now_ns)
 static void page_incoming_ring(struct node *n, const struct page_group *g)
 {
 	static struct page_value v;
+	struct room_view room;
 	char number[ROOM_NUMBER_MAX], endpoint[ROOM_STREAM_MAX], key[COMMAND_ID_MAX];
 	const struct shard_room_order order = { .act = SHARD_ROOM_STREAM, .endpoint = endpoint };
 	struct shard_conference_request o = { 0 };
@@ -398,25 +605,33 @@ static void page_incoming_ring(struct node *n, const struct page_group *g)
 
 	page_room(number, g->name);
 	o.opens = rooms_find(n->common.rooms, g->tenant, bytes_str(number));
-	(void)snprintf(endpoint, sizeof(endpoint), PAGE_INCOMING "%s", g->name);
+	(void)snprintf(endpoint, sizeof(endpoint), ROOM_STREAM_HEARD "%s", g->name);
 	(void)snprintf(key, sizeof(key), "page %llu %llu", (unsigned long long)g->id,
 		       (unsigned long long)rand_u64_from(&n->rand));
+	/* A page has begun meanwhile; or the group's thread is behind: it is told of again. */
+	if (page_room_find(n, g, &room) || !page_cast_bridge(g->id))
+		return;
 	if (o.opens && document_stored(n, tenants_name(n->common.tenants, g->tenant),
 				       &g_page_documents, bytes_str(g->name), &v))
 		rung = page_ring_members(n, g->tenant, &v, key, &o);
 	if (rung)
 		refused = shard_conference_order(node_core(n, o.room), o.room, &order,
 						 clock_instant());
+	if (rung && refused)
+		page_room_end(n, g, o.room);
 	LOG_INFO("page", o.room, "a phone pages a group by multicast", LOG_STR("group", g->name),
 		 LOG_U64("rung", rung), LOG_STR("reason", refusals[refused].name));
 }
 
+/* What it lacked may have come, and what its tenant may have gone. */
 static void group_again(struct node *n, const struct page_group *g)
 {
 	static struct page_value v;
+	const char *field;
 
 	if (document_stored(n, tenants_name(n->common.tenants, g->tenant), &g_page_documents,
-			    bytes_str(g->name), &v))
+			    bytes_str(g->name), &v) &&
+	    (g->lacks[0] || group_barred(n, g, &v, &field)))
 		page_multicast_apply(n, g->tenant, &v);
 }
 
@@ -427,10 +642,11 @@ void page_multicast_second(struct node *n, uint64_t now_ns)
 
 	if (again)
 		again_ns = now_ns + PAGE_AGAIN_NS;
+	page_cast_again();
 	for (uint32_t i = 0; i < g_group_count; i++) {
 		struct page_group *g = &g_groups[i];
 
-		if (again && g->lacks[0])
+		if (again && group_is_cast(g))
 			group_again(n, g);
 		if (!g->incoming_ns || now_ns < g->incoming_ns)
 			continue;
@@ -441,27 +657,25 @@ void page_multicast_second(struct node *n, uint64_t now_ns)
 
 static void page_event(struct node *n, const struct page_cast_event *e)
 {
-	const struct shard_room_order end = { .act = SHARD_ROOM_END };
-	struct page_group *g = e->begins ? group_of_id(e->group) : NULL;
+	struct page_group *g = group_of_id(e->group);
 
-	if (g)
-		page_incoming(n, g, clock_now_ns());
-	if (e->begins)
-		return;
-	plays_live(&n->media->plays, &e->live);
-	if (e->heard && (e->live.kind == LIVE_ENDED || e->live.kind == LIVE_FAILED) &&
-	    shard_conference_order(node_core(n, e->live.call), e->live.call, &end, clock_instant()))
-		LOG_INFO("page", e->live.call, "the conference of a phone's page has ended");
+	if (e->kind == PAGE_CAST_STREAM)
+		plays_live(&n->media->plays, &e->live);
+	else if (g && e->kind == PAGE_CAST_BEGINS)
+		page_incoming(n, g, e->again, clock_now_ns());
+	else if (g)
+		page_heard_end(n, g);
 }
 
 static void on_cast_events(int fd, unsigned events, void *arg)
 {
 	struct page_cast_event e;
+	uint32_t left = PAGE_EVENTS_MAX;
 
 	(void)fd;
 	(void)events;
 	do {
-		while (page_cast_events(&e, 1) == 1)
+		for (; left && page_cast_events(&e, 1) == 1; left--)
 			page_event(arg, &e);
-	} while (!page_cast_wait());
+	} while (left && !page_cast_wait()); /* else it is called again at once */
 }

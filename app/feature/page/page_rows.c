@@ -65,7 +65,8 @@ const struct command_arg g_page_fields[] = {
 	TEXT_FIELD("multicast", multicast, CHARSET_TEXT, page_address_wrong,
 		   "IPv4 multicast address and port where Polycom phones page by the channel, "
 		   "as 224.0.1.116:5001: a page of the group sounds there, and members hear a page "
-		   "that a phone sends there. One tenant alone may have it. \"\": none."),
+		   "that a phone sends there. multicast_addresses of tenant.put has it, and one "
+		   "tenant alone. \"\": none."),
 	TEXT_FIELD("multicast_rtp", multicast_rtp, CHARSET_TEXT, page_address_wrong,
 		   "Likewise, by RTP, for other makes; no other group has it."),
 	NUMBER_FIELD(
