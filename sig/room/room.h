@@ -86,7 +86,7 @@ enum {
 };
 
 /* In front of the name of a stream: the conference is there for it, and ends with it. */
-#define ROOM_STREAM_HEARD "heard:"
+#define ROOM_STREAM_SOURCE "heard:"
 
 enum room_sound { ROOM_SOUND_ENTRY, ROOM_SOUND_EXIT };
 

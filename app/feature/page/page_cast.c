@@ -3,8 +3,8 @@
  * The thread of multicast paging (page_cast.h). A page to phones begins with alerts, which take
  * 0.93 s; Polycom phones hear what is said from then on. A page of a phone begins with its first
  * packet. It ends with its end packets, or after 3 s of silence. The node that begins it sends it
- * to the group's other address, too, whoever answers. Packets with the serial, or SSRC, of this
- * cluster are of a node that pages the same group: they begin nothing.
+ * to the group's other address, too, even if nobody answers. Packets with the serial, or SSRC, of
+ * this cluster are of a node that pages the same group: they begin nothing.
  */
 
 #include "app/feature/page/page_cast.h"
@@ -67,14 +67,14 @@ const struct metric_def g_page_cast_metrics[] = {
 
 /* A page of a phone. */
 struct cast_rx {
-	uint64_t last_ns;  /* 0: nobody speaks */
-	uint64_t ended_ns; /* the last one has said its end */
-	uint64_t said_ns;  /* BEGINS was said then */
-	bool done;         /* its stream has ended before it: it begins nothing more */
-	uint32_t source;   /* serial or SSRC, */
-	uint8_t way;       /* and how it came */
-	bool started;      /* next counts */
-	uint32_t next;     /* the sample that comes next */
+	uint64_t last_ns;   /* 0: nobody speaks */
+	uint64_t ended_ns;  /* the last one has said its end */
+	uint64_t begins_ns; /* of the last BEGINS */
+	bool done;          /* its stream has ended before it: it begins nothing more */
+	uint32_t source;    /* serial or SSRC, */
+	uint8_t way;        /* and how it came */
+	bool started;       /* next counts */
+	uint32_t next;      /* the sample that comes next */
 	struct decoder *decoder;
 	uint8_t codec; /* of the decoder */
 	struct half_band up;
@@ -319,11 +319,11 @@ static void cast_begins_say(struct cast *c, uint64_t now_ns)
 	struct cast_rx *h = &c->heard;
 
 	if (c->stream.id || c->bridges || h->done ||
-	    (h->said_ns && now_ns - h->said_ns < CAST_BEGIN_NS))
+	    (h->begins_ns && now_ns - h->begins_ns < CAST_BEGIN_NS))
 		return;
 	(void)cast_say(c, PAGE_CAST_BEGINS,
 		       h->last_ns || (c->ours_ns && now_ns - c->ours_ns < CAST_TAKEN_NS));
-	h->said_ns = now_ns;
+	h->begins_ns = now_ns;
 }
 
 /* ---- what phones send ---- */

@@ -42,7 +42,7 @@ enum { PAGE_EVENTS_MAX = 64, PAGE_INCOMING_MAX = 16 }; /* of a round; groups at 
 /* From one page of a phone to the next of its group, at least: anybody may send packets. */
 #define PAGE_APART_NS (3 * NS_PER_S)
 
-static_assert(sizeof(ROOM_STREAM_HEARD) - 1 + PAGE_NAME_MAX <= ROOM_STREAM_MAX,
+static_assert(sizeof(ROOM_STREAM_SOURCE) - 1 + PAGE_NAME_MAX <= ROOM_STREAM_MAX,
 	      "its stream has a name");
 
 static struct page_group {
@@ -137,7 +137,7 @@ static void group_addresses(struct addr to[PAGE_CAST_WAYS], const struct page_va
 
 /* Where phones of a group hear by that way. One with a channel alone has that of their makers, and
  * the node sends nothing there. */
-static struct addr group_heard(const struct page_group *g, int way)
+static struct addr group_received(const struct page_group *g, int way)
 {
 	static const struct addr makers = { .family = ADDR_V4,
 					    .ip = { 224, 0, 1, 116 },
@@ -158,7 +158,7 @@ static const char *groups_share(const struct page_group *one, const struct page_
 
 	for (int i = 0; i < PAGE_CAST_WAYS * PAGE_CAST_WAYS; i++) {
 		int at = i / PAGE_CAST_WAYS, k = i % PAGE_CAST_WAYS;
-		struct addr a = group_heard(one, at), b = group_heard(other, k);
+		struct addr a = group_received(one, at), b = group_received(other, k);
 
 		if (a.family == ADDR_NONE || !addr_eq(&a, &b) ||
 		    (own && at == PAGE_CAST_POLYCOM && k == PAGE_CAST_POLYCOM) ||
@@ -200,7 +200,7 @@ static const char *const g_way_fields[] = { "multicast", "multicast_rtp" };
 static const char *group_taken(const struct node *n, const struct page_group *g, bool older,
 			       const char **field)
 {
-	struct addr polycom = group_heard(g, PAGE_CAST_POLYCOM);
+	struct addr polycom = group_received(g, PAGE_CAST_POLYCOM);
 	const char *taken = NULL;
 	int way = PAGE_CAST_RTP;
 
@@ -396,7 +396,7 @@ static void page_heard_end(const struct node *n, const struct page_group *g)
 	struct room_view room;
 
 	if (page_room_find(n, g, &room) &&
-	    bytes_starts(bytes_str(room.endpoint), ROOM_STREAM_HEARD))
+	    bytes_starts(bytes_str(room.endpoint), ROOM_STREAM_SOURCE))
 		page_room_end(n, g, room.room);
 }
 
@@ -490,7 +490,7 @@ void page_multicast_forget(uint16_t tenant, const char *name)
 
 static bool page_takes(struct bytes endpoint)
 {
-	return bytes_starts(endpoint, PAGE_WORD) || bytes_starts(endpoint, ROOM_STREAM_HEARD);
+	return bytes_starts(endpoint, PAGE_WORD) || bytes_starts(endpoint, ROOM_STREAM_SOURCE);
 }
 
 /* A group that is gone, or has no multicast here, fails by an event: so a phone's page ends. */
@@ -498,9 +498,9 @@ static const char *page_stream_open(const struct lives_want *want, struct media_
 				    uint32_t rate_hz)
 {
 	struct node *n = g_page_node;
-	bool heard = bytes_starts(want->endpoint, ROOM_STREAM_HEARD);
+	bool heard = bytes_starts(want->endpoint, ROOM_STREAM_SOURCE);
 	struct bytes name =
-		bytes_from(want->endpoint, strlen(heard ? ROOM_STREAM_HEARD : PAGE_WORD));
+		bytes_from(want->endpoint, strlen(heard ? ROOM_STREAM_SOURCE : PAGE_WORD));
 	const struct page_group *g =
 		n ? group_find(tenants_find(n->common.tenants, want->tenant), name) : NULL;
 	const struct page_cast_stream stream = { .group = g ? g->id : 0,
@@ -546,8 +546,8 @@ static bool node_pages(const struct node *n, const struct roster_node *node, boo
 	       (again || !says || !standing_drains(says, now_ns));
 }
 
-/* Of those that are heard, and take calls, the node with the lowest name. again: not while one may
- * be gone whose page is taken over then. */
+/* Of those that are heard, and take calls, the node with the lowest name. again: not while
+ * the pages of one that may be gone can still be taken over. */
 static bool page_is_ours(const struct node *n, bool again, uint64_t now_ns)
 {
 	struct claimant_node one;
@@ -605,7 +605,7 @@ static void page_incoming_ring(struct node *n, const struct page_group *g)
 
 	page_room(number, g->name);
 	o.opens = rooms_find(n->common.rooms, g->tenant, bytes_str(number));
-	(void)snprintf(endpoint, sizeof(endpoint), ROOM_STREAM_HEARD "%s", g->name);
+	(void)snprintf(endpoint, sizeof(endpoint), ROOM_STREAM_SOURCE "%s", g->name);
 	(void)snprintf(key, sizeof(key), "page %llu %llu", (unsigned long long)g->id,
 		       (unsigned long long)rand_u64_from(&n->rand));
 	/* A page has begun meanwhile; or the group's thread is behind: it is told of again. */

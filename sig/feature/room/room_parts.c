@@ -582,7 +582,7 @@ void shard_room_live_over(struct shard *s, struct room *r, const char *reason)
 /* Phones that still ring for it ring no more. */
 void shard_room_live_end(struct shard *s, struct room *r, const char *reason)
 {
-	bool whole = bytes_starts(bytes_str(r->parts.live.endpoint), ROOM_STREAM_HEARD);
+	bool whole = bytes_starts(bytes_str(r->parts.live.endpoint), ROOM_STREAM_SOURCE);
 
 	shard_room_live_over(s, r, reason);
 	if (whole)

@@ -52,7 +52,7 @@ void shard_room_part_stop(struct shard *s, const struct room *r, uint64_t serial
 /* Words for conference.played and conference.stream_ended. */
 void shard_room_play_over(struct shard *s, struct room *r, const char *reason);
 void shard_room_live_over(struct shard *s, struct room *r, const char *reason);
-/* The same; the room ends with a stream that it is there for (ROOM_STREAM_HEARD). */
+/* The same; the room ends with a stream that it is there for (ROOM_STREAM_SOURCE). */
 void shard_room_live_end(struct shard *s, struct room *r, const char *reason);
 /* 0 or -errno: as of the acts that are about parts. */
 enum refusal shard_room_parts_order(struct shard *s, struct room *r,

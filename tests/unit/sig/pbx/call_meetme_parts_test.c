@@ -349,7 +349,7 @@ static void ends_with_what_is_heard(void **state)
 	put(m, &t);
 	for (int how = 0; how < 3; how++) {
 		struct shard_room_order o = { .act = SHARD_ROOM_STREAM,
-					      .endpoint = ROOM_STREAM_HEARD "hall" };
+					      .endpoint = ROOM_STREAM_SOURCE "hall" };
 		struct shard_conference_request ring = { .rung = RUNG + 16u * (unsigned)how,
 							 .to = "1004" };
 
