@@ -127,7 +127,7 @@ node = bystanders = None        # of all tests; only what Secrets has is its own
 def setUpModule():
     global node, bystanders
     node = Node(settings={"limits": {"connections": CONNECTIONS, "connections_per_source": PER_SOURCE},
-                          "quotas": {"extension": {"registrations_per_second": 1000}},
+                          "quotas": {"extension": {"registrations_per_second": 1000, "calls_per_second": 1000}},
                           "sip": {"digits": "shown", "trusted": ["127.4.0.0/27"]}}, start=False,
                 everything=True, calls=300)
     unittest.addModuleCleanup(node.close)

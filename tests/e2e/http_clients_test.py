@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 
 from call_test import CallTest
@@ -338,6 +339,7 @@ class Heard(ClientTest):
                 self.addCleanup(process.kill)
                 first, second = self.answer()
                 self.saved()
+                time.sleep(PATIENCE_S / 60)     # for its answer: without a key, a client does not say again what may have been done
                 self.node.kill()
                 self.node.restart()
                 first.bye()

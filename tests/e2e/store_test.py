@@ -70,16 +70,12 @@ class StoreTest(unittest.TestCase):
     def has(self, server, name, under=""):
         self.assertEqual(server.files(), self.want(name, under))
 
-    def part(self, segment, octets, last=False, **more):
-        """As the recorder writes one: µ-law, of which each octet is the number of the segment."""
-        name = record(self.folder, segment=segment, last=last, duration_ms=octets // 16, **more)
-        path = os.path.join(self.folder, name)
+    def part(self, segment, octets, last=False, sound=b"", **more):
+        """As the recorder writes one: µ-law, of which each octet is the number of the segment, or that sound."""
         head = b"RIFF" + struct.pack("<I", 96 + octets) + b"WAVEfmt " + struct.pack("<IHHIIHHH", 18, 7, 2, 8000, 16000, 2, 8, 0)
         head += b"fact" + struct.pack("<II", 4, octets // 2) + b"LIST" + struct.pack("<I", 38) + b"INFOICRD" + struct.pack("<I", 26)
         head += b"2026-11-25T00:00:00.000Z\0\0" + b"data" + struct.pack("<I", octets)
-        with open(path, "wb") as file:
-            file.write(head + bytes([segment]) * octets)
-        return name
+        return record(self.folder, segment=segment, last=last, duration_ms=octets // 16, whole=head + (sound or bytes([segment]) * octets), **more)
 
 
 class Servers(StoreTest):
@@ -624,15 +620,9 @@ class Coded(StoreTest):
     """Opus is made of what is finished, before it goes anywhere."""
     def part_of_tones(self, number, seconds=2):
         """As the recorder writes one: a tone on each side."""
-        name = self.part(1, 16000 * seconds, last=True, number=number)
-        path = os.path.join(self.folder, name)
-        with open(path, "rb") as file:
-            head = file.read()[:104]
         sides = [[round(8000 * math.sin(2 * math.pi * hertz * i / 8000)) for i in range(8000 * seconds)] for hertz in (SAID, HEARD)]
         pcm = array.array("h", [sample for both in zip(*sides) for sample in both])
-        with open(path, "wb") as file:
-            file.write(head + audioop.lin2ulaw(pcm.tobytes(), 2))
-        return name
+        return self.part(1, 16000 * seconds, last=True, number=number, sound=audioop.lin2ulaw(pcm.tobytes(), 2))
 
     def hears(self, path):
         """By the decoder of others: each side has its own tone, all the time, and none of the other's."""

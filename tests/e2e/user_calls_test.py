@@ -101,7 +101,7 @@ class OneNode(Users, CallTest):
             self.assertIn(self.http(self.node, "POST", f"/v1/calls/{call}/{verb}", self.peer, VERBS[verb])[0], (404, 409), verb)
 
     def test_that_waits(self):
-        """A call that waits for him is his to see and to let ring; it is not of who speaks with him."""
+        """A call that waits for him is his to see, to let ring and to reject; it is not of who speaks with him."""
         third, audio = self.phone("1003"), self.node.media()
         self.addCleanup(audio.close)
         self.node.ctl("extension.put", number="1002", call_waiting="single")
@@ -113,12 +113,18 @@ class OneNode(Users, CallTest):
         for token in (self.mine, self.other):
             self.refused(404, "not_found", self.node, *accept, token)
         self.refused(409, "conflict", self.node, *accept, self.third)
-        self.may_not(409, self.peer, call, "hangup", "mute", "answer", "reject")
+        self.may_not(409, self.peer, call, "hangup", "mute", "answer")
         self.ok(self.node, *accept, self.peer)
         rung = self.b.incoming()
         rung.ring()
         self.does(self.peer, call, "reject")
         rung.wait_cancel()
+        self.assertEqual(waits.wait_final().status, 486)
+        waits = third.invite("1002", audio.sdp())
+        waits.wait_provisional(180)
+        call, = (row["id"] for row in self.ok(self.node, "GET", "/v1/calls", self.peer) if row["from"] == "1003")
+        self.may_not(404, self.other, call, "reject")
+        self.does(self.peer, call, "reject")
         self.assertEqual(waits.wait_final().status, 486)
         into.bye()
         out.wait_bye()

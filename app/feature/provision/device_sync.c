@@ -215,7 +215,8 @@ void device_sync_remember(struct node *n, struct device_entry *d)
 		device_sync_forget(d);
 }
 
-/* Asks an unregistered phone at the address it has called from, once that call is over. */
+/* Asks a phone at the address it has called from, once that call is over: that is newer than its
+ * registration, where it has one. */
 static bool sync_ask_caller(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
 	struct shard *core;
@@ -261,9 +262,7 @@ static void sync_try(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
 	struct bytes number;
 
-	if (!sync_number(n, d, &number, now_ns))
-		return;
-	if (!number.n && sync_ask_caller(n, d, now_ns))
+	if (sync_ask_caller(n, d, now_ns) || !sync_number(n, d, &number, now_ns))
 		return;
 	if (!number.n || (sync_waits_for_calls(d, number) && sync_is_busy(n, d->tenant, number))) {
 		sync_later(d, now_ns, !number.n);

@@ -25,8 +25,8 @@ def today():
     return time.strftime("%Y-%m-%d", time.gmtime())
 
 
-def record(folder, number=1, call=CALL, segment=1, tenant="default", date=None, octets=16000, **facts):
-    """A finished recording; its name below the folder."""
+def record(folder, number=1, call=CALL, segment=1, tenant="default", date=None, octets=16000, whole=b"", **facts):
+    """A finished recording, of noise or of these octets; its name below the folder."""
     date = date or today()
     where, name = os.path.join(folder, tenant, date), f"{call}-{number}.{segment}.wav"
     os.makedirs(where, mode=0o700, exist_ok=True)
@@ -36,6 +36,9 @@ def record(folder, number=1, call=CALL, segment=1, tenant="default", date=None, 
         file.setsampwidth(2)
         file.setframerate(8000)
         file.writeframes(os.urandom(octets))
+    if whole:
+        with open(path, "wb") as file:
+            file.write(whole)
     facts = {"recording": f"{call}-{number}", "call": call, "number": number, "segment": segment, "last": True, "tenant": tenant,
              "file": name, "format": "wav", "codec": "L16", "rate": 8000, "channels": 2, "begun": f"{date}T00:00:00.000Z",
              "duration_ms": 1000, "octets": os.path.getsize(path), "from": "1001", "to": "1002", "interrupted": False, **facts}
@@ -69,16 +72,20 @@ class Store:
         self.hurries = True
         self.socket, self.lines = ours, ours.makefile("r", encoding="utf-8")
         self.socket.settimeout(PATIENCE_S)
-        self.settle(*self.destinations)
+        self.tell(*self.destinations)
 
     def settle(self, *destinations, **terms):
-        """Settings, as a node tells them. They hold for what is recorded from then on."""
+        """Settings that hold for what is recorded from then on."""
+        self.tell(*destinations, **terms)
+        self.ask("recording.list", limit=1)
+
+    def tell(self, *destinations, **terms):
+        """Settings, as a node tells them."""
         self.destinations, self.terms = destinations, {**self.terms, **terms}
         names = [one["name"] for one in destinations]
         self.say({"settings": {"folder": self.folder, "node": "n1", "retry_ms": 50, "retry_max_ms": 300, "give_up_ms": 3600000,
                                "refusals": 2, "scan_ms": 50, "join_wait_ms": 3600000, "log_level": 3, "voicemail": True, "messages_key": 32 * "5a", "destinations": list(destinations),
                                "usual": {"deliver": names}, "tenants": [], **self.terms}})
-        self.ask("recording.list", limit=1)
 
     def say(self, line):
         self.socket.sendall(json.dumps(line).encode() + b"\n")
