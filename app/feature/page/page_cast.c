@@ -306,7 +306,7 @@ static void cast_stream_over(struct cast *c, enum live_event_kind kind)
 	c->over = true;
 }
 
-/* Of a phone's page. */
+/* Sends an event of a phone's page. False: the ring is full. */
 static bool cast_say(const struct cast *c, enum page_cast_event_kind kind, bool again)
 {
 	return ring_push(&g_cast.events, &(struct page_cast_event){ .kind = kind,
@@ -434,7 +434,7 @@ static void rx_sound(struct cast *c, uint8_t codec, uint32_t sample, struct byte
 	h->next = sample + (uint32_t)frame.n; /* an octet a unit of 8000 Hz, in all three */
 }
 
-/* Whether a packet of that sender is of the page that is heard, or begins one. */
+/* True: the packet belongs to the page of the phone that speaks, or begins a page. */
 static bool rx_from(struct cast *c, enum page_cast_way way, uint32_t source, bool alerts,
 		    uint64_t now_ns)
 {
@@ -465,7 +465,8 @@ static bool rx_from(struct cast *c, enum page_cast_way way, uint32_t source, boo
 	return true;
 }
 
-/* Phones at the other address are told, by the stream's end where there is one. */
+/* Ends a phone's page. Phones at the other address get end packets: where the page has a stream,
+ * cast_end sends them. */
 static void rx_end(struct cast *c, uint64_t now_ns)
 {
 	c->heard.last_ns = 0;
@@ -552,7 +553,7 @@ static void cast_free(struct cast *c)
 	free(c);
 }
 
-/* Of a group that is gone, or was never there. */
+/* Fails a stream of a group that is gone, or was never there. */
 static void cast_stream_refused(const struct page_cast_stream *stream)
 {
 	static struct cast nowhere;
@@ -578,7 +579,7 @@ static void cast_leave(uint64_t group)
 	cast_free(c);
 }
 
-/* A group that was there goes on, with its stream. */
+/* Adds a group. One that is joined already keeps its stream, and gets new terms and sockets. */
 static void cast_join(struct cast *c)
 {
 	struct cast *before = cast_find(c->terms.group);
@@ -653,7 +654,7 @@ static void cast_bridge(uint64_t group)
 		cast_signs_start(c, PAGE_OP_ALERT, clock_now_ns());
 }
 
-/* Phones are told where they were sent something. */
+/* Ends a stream. Phones get end packets at the addresses that the page was sent to. */
 static void cast_end(uint64_t id)
 {
 	for (uint32_t i = 0; i < g_cast.count; i++) {
@@ -697,7 +698,7 @@ static void cast_commands(void)
 
 /* ---- time ---- */
 
-/* True: it has something to do in the next tick. */
+/* True: the group needs the next tick. */
 static bool cast_tick(struct cast *c, uint64_t now_ns)
 {
 	cast_signs_go(c, now_ns);
@@ -801,14 +802,14 @@ void page_cast_again(void)
 	memmove(g_cast.owed, g_cast.owed + n, g_cast.owed_count * sizeof(g_cast.owed[0]));
 }
 
-/* None overtakes another one. */
+/* Commands keep their order: those that wait are sent first. */
 static bool cast_command_send(const struct cast_command *c)
 {
 	page_cast_again();
 	return g_cast.runs && !g_cast.owed_count && ring_push(&g_cast.commands, c);
 }
 
-/* What has been joined, or begun, leaves and ends for certain. */
+/* Sends a command that must not be lost: page_cast_again repeats it while the ring is full. */
 static void cast_command_owe(const struct cast_command *c)
 {
 	if (!g_cast.runs || cast_command_send(c))

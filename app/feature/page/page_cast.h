@@ -62,10 +62,10 @@ void page_cast_leave(uint64_t group);
  * the group has no multicast, LIVE_FAILED comes before. */
 bool page_cast_start(const struct page_cast_stream *stream);
 void page_cast_end(uint64_t id);
-/* What a phone of that group says goes on to its other address from now on, with a stream and
- * without. False: the thread is behind. */
+/* Forwards the page of a phone to the other address of its group, with a stream and without.
+ * False: the command ring is full. */
 bool page_cast_bridge(uint64_t group);
-/* Now and then: what the thread had no room for is said again. */
+/* Repeats the commands that a full ring has delayed; to be called once a second. */
 void page_cast_again(void);
 /* Readable when events wait; -1: no thread yet. */
 int page_cast_fd(void);

@@ -54,7 +54,7 @@ static struct page_group {
 	bool joined;
 	uint64_t changed_utc_ms;    /* its document: of two with one address the older one has it */
 	uint64_t incoming_ns;       /* a phone's page is to begin then; 0: none is */
-	uint64_t last_ns;           /* the last one was told of then; 0: none was */
+	uint64_t last_ns;           /* of the last BEGINS that was taken; 0: none */
 	char lacks[PAGE_STATE_MAX]; /* why there is no multicast; "": nothing */
 } g_groups[ROOM_PAGES_MAX];
 static uint32_t g_group_count;
@@ -196,7 +196,8 @@ static struct page_group group_of_value(uint16_t tenant, const struct page_value
 
 static const char *const g_way_fields[] = { "multicast", "multicast_rtp" };
 
-/* older: only by a group that is so. */
+/* Returns why the group may not have its addresses, and the field; NULL: it may. older: groups
+ * with a later document do not count. */
 static const char *group_taken(const struct node *n, const struct page_group *g, bool older,
 			       const char **field)
 {
@@ -230,7 +231,8 @@ static bool addresses_have(const char *list, const struct addr *a)
 	return has;
 }
 
-/* What the operator does not allow the tenant. NULL: nothing. */
+/* Returns why the operator does not allow the group its multicast, and the field; NULL: it is
+ * allowed. */
 static const char *group_barred(const struct node *n, const struct page_group *g,
 				const struct page_value *v, const char **field)
 {
@@ -272,7 +274,7 @@ const char *page_multicast_wrong(const struct node *n, uint16_t tenant, const st
 	return "a group with `multicast` has a channel, from 1 to 25";
 }
 
-/* All who hear that channel hear both. */
+/* Warns of a second group with the channel: phones hear the pages of both. */
 void page_multicast_warn(const struct node *n, uint16_t tenant, const void *value, json_t *out)
 {
 	const struct page_value *v = value;
@@ -574,7 +576,7 @@ static uint32_t groups_incoming(void)
 	return count;
 }
 
-/* What is not begun now is told of again in a second. */
+/* Takes a BEGINS. One that is not taken is repeated by the thread a second later. */
 static void page_incoming(struct node *n, struct page_group *g, bool again, uint64_t now_ns)
 {
 	static struct page_value v;
@@ -608,7 +610,7 @@ static void page_incoming_ring(struct node *n, const struct page_group *g)
 	(void)snprintf(endpoint, sizeof(endpoint), ROOM_STREAM_SOURCE "%s", g->name);
 	(void)snprintf(key, sizeof(key), "page %llu %llu", (unsigned long long)g->id,
 		       (unsigned long long)rand_u64_from(&n->rand));
-	/* A page has begun meanwhile; or the group's thread is behind: it is told of again. */
+	/* Another page has begun meanwhile, or the command ring is full: BEGINS is repeated. */
 	if (page_room_find(n, g, &room) || !page_cast_bridge(g->id))
 		return;
 	if (o.opens && document_stored(n, tenants_name(n->common.tenants, g->tenant),
@@ -623,7 +625,7 @@ static void page_incoming_ring(struct node *n, const struct page_group *g)
 		 LOG_U64("rung", rung), LOG_STR("reason", refusals[refused].name));
 }
 
-/* What it lacked may have come, and what its tenant may have gone. */
+/* Joins a group again: its network may have come, or its tenant's permission may be gone. */
 static void group_again(struct node *n, const struct page_group *g)
 {
 	static struct page_value v;
