@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Pushes to the browsers of users: for a call that begins to ring at an extension, or waits for a
- * phone of it to register, when that call is over or answered, and for a new message. The node that has the call does so. What was told of
- * which call is remembered in a small table, so that nobody is left with the notice of a call that
- * rings no more; a node that restarts has forgotten it. A browser that its push service does not
- * know any more is deleted, and so is one after its user's password changed or its session was
- * ended.
+ * phone of it to register, when that call is over or answered, and for a new message. The node that
+ * has the call does so. What was told of which call is remembered in a small table, so that nobody
+ * is left with the notice of a call that rings no more; a node that restarts has forgotten it. A
+ * browser that its push service does not know any more is deleted, and so is one after its user's
+ * password changed or its session was ended.
  */
 #include "app/feature/push/push.h"
 
