@@ -329,8 +329,8 @@ static int sync_note(struct sync_apply *s, const json_t *args, bool ends)
 
 /*
  * Arguments: tenant, sync, run, plan; found, gone, kept and failed, as the helper has them
- * (contacts.c there); token, where the next page or run begins, done: that was the last page; next_ms: the next run is
- * so long after this one. Result: added, changed, removed, failed, and more: it is to be asked
+ * (contacts.c there); token, where the next page or run begins; done: that was the last page;
+ * next_ms: the next run is so long after this one. Result: added, changed, removed, failed, and more: it is to be asked
  * again, without contacts.
  */
 int contact_sync_apply(struct archive *a, const json_t *args, json_t **result,
@@ -414,9 +414,9 @@ static int sync_tell_one(struct archive *a, const json_t *row, int64_t now_ms)
 }
 
 /* Arguments: rows, a list of tenant, sync, owner, changed_ms (of the document), server (a number of
- * service, url, login and account). New and changed ones are due, or when the same server takes requests again, and
- * read all. begins: the asker is the one that begins runs from now on, and those
- * of before are over. */
+ * service, url, login and account). New and changed syncs read all; they are due at once, or, at a
+ * server that has asked for a pause, behind that. begins: the asker begins runs from now on, and
+ * earlier runs are over. */
 int contact_sync_notify(struct archive *a, const json_t *args, json_t **result,
 			char why[SQL_WHY_MAX])
 {
@@ -496,8 +496,8 @@ int contact_sync_claim(struct archive *a, const json_t *args, json_t **result,
 	return err;
 }
 
-/* Arguments: tenant, sync, run, reason, detail, next_ms, wait_ms (sync.run waits for it, too), anew
- * (the next run reads all). */
+/* Arguments: tenant, sync, run, reason, detail, next_ms, wait_ms (sync.run begins no run earlier
+ * than that), anew (the next run reads all). */
 int contact_sync_end(struct archive *a, const json_t *args, json_t **result, char why[SQL_WHY_MAX])
 {
 	int64_t now_ms = archive_arg_now(args);

@@ -125,7 +125,7 @@ static bool sync_is_same(const struct command_run *run, const struct sync_value 
 
 	if (same && secret->given) {
 		same = !sync_open(a, run->tenant, &run->node->extension_seal, text) &&
-		       bytes_is(secret->text, text);
+		       bytes_eq_secret(secret->text, bytes_str(text));
 		OPENSSL_cleanse(text, sizeof(text));
 	}
 	return same;
