@@ -43,7 +43,7 @@ GUIDES = ("web-client.md", "console.md")
 PLACE = re.compile(r"^\| (?P<pages>\*\*.*?) \||^\d+\. (?P<step>.*(?:\n {3,}\S.*)*)", re.M)
 NAMED = re.compile(r'\*\*(?P<name>[^*]+)\*\*(?: `(?P<value>[^`]+)`)?|"(?P<words>[^"]+)"')
 # By the name that somebody reads or hears: in the dialog, if one is open; of several, in the form that was filled last.
-CONTROL = """((name, kinds, fills) => { const lines = e => [fills ? '' : e.innerText, e.getAttribute('aria-label'), e.title, e.placeholder, ...[...e.labels ?? []].map(l => l.innerText)]
+CONTROLS = """((name, kinds, fills) => { const lines = e => [fills ? '' : e.innerText, e.getAttribute('aria-label'), e.title, e.placeholder, ...[...e.labels ?? []].map(l => l.innerText)]
              .flatMap(words => (words ?? '').split('\\n')).map(words => words.trim());
              const all = [...(document.querySelector('dialog[open]') ?? document).querySelectorAll(kinds)].filter(e => !e.disabled && e.checkVisibility() && lines(e).includes(name));
              return all.find(e => e.form && e.form === window.filled?.form) ?? all[0]; })"""
@@ -513,7 +513,7 @@ class Guides(WebTest):
 
     @staticmethod
     def control(page, name, kinds, fills=False):
-        found = f"{CONTROL}({json.dumps(name)}, {json.dumps(kinds)}, {json.dumps(fills)})"
+        found = f"{CONTROLS}({json.dumps(name)}, {json.dumps(kinds)}, {json.dumps(fills)})"
         page.until(found)
         return found
 
