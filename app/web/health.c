@@ -48,6 +48,7 @@ static const struct {
 	{ HEALTH_DOCUMENTS_FULL, "documents_full" },
 	{ HEALTH_EMERGENCY, "emergency_calls_fail" },
 	{ HEALTH_ARCHIVE, "archive_late" },
+	{ HEALTH_MULTICAST, "no_multicast" },
 };
 
 /* Relaxed throughout: each value stands alone. */
@@ -151,7 +152,8 @@ bool health_is_well(uint32_t reasons)
 {
 	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE | HEALTH_SHARD_LOST |
 				       HEALTH_RECORDINGS_UNCODED | HEALTH_RECORDINGS_UNCOPIED |
-				       HEALTH_PROMPTS | HEALTH_EMERGENCY | HEALTH_ARCHIVE));
+				       HEALTH_PROMPTS | HEALTH_EMERGENCY | HEALTH_ARCHIVE |
+				       HEALTH_MULTICAST));
 }
 
 bool health_is_ready(uint32_t reasons)

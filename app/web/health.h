@@ -43,7 +43,8 @@ enum health_reason {
 	HEALTH_STATE_DIR = 33554432,      /* the documents cannot be written there */
 	HEALTH_DOCUMENTS_FULL = 67108864, /* no place is left for those of a kind */
 	HEALTH_EMERGENCY = 134217728,     /* an emergency call would fail */
-	HEALTH_ARCHIVE = 268435456, /* no fault of calls: their records wait for the archive */
+	HEALTH_ARCHIVE = 268435456,   /* no fault of calls: their records wait for the archive */
+	HEALTH_MULTICAST = 536870912, /* no fault of calls: a page by multicast is not sent */
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };
