@@ -427,11 +427,25 @@ class Multicast(unittest.TestCase):
         self.assertIn("no multicast", self.node.ctl("page.get", name="yard")["multicast_state"])
         self.assertIn("has no multicast at this node", self.node.log_text())
         self.assertEqual(self.node.metric("tandem_page_multicast_groups"), 1)
+        until(lambda: "no_multicast" in self.health()["reasons"], self.health)
+        self.assertRegex(self.health()["details"]["no_multicast"], "^tenant default, group yard: the interface .* has no multicast: name another network .*page.put")
+        for words in [row["reason"] for row in self.node.ctl("lint") if row["place"] == "page yard"], made["warnings"]:
+            self.assertTrue([text for text in words if "no multicast" in text and "ip link set DEVICE multicast on" in text], words)
         self.addCleanup(self.puts)
         self.addCleanup(self.allows)
         self.allows(multicast_addresses="224.0.1.116")          # what the operator takes back is left
         until(lambda: "multicast_addresses" in self.node.ctl("page.get", name="hall")["multicast_state"])
         self.assertEqual(self.node.metric("tandem_page_multicast_groups"), 0)
+        self.allows()
+        self.puts()
+        self.node.ctl("page.put", name="yard", multicast_network="floor")
+        until(lambda: "no_multicast" not in self.health()["reasons"], self.health)
+        self.assertFalse([row for row in self.node.ctl("lint") if row["place"] == "page yard" and "multicast:" in row["reason"]])
+
+    def health(self):
+        status, text = self.node.http("/healthz")
+        self.assertEqual(status, 200, text)        # calls go on
+        return json.loads(text)
 
 
 class MulticastOfNodes(Pair):

@@ -22,6 +22,7 @@
 #include "app/node/node_life.h"
 #include "app/node/node_media.h"
 #include "app/node/node_shard.h"
+#include "app/node/node_sip.h"
 #include "app/schema/tenant_field.h"
 #include "app/settings/settings.h"
 #include "base/clock.h"
@@ -41,6 +42,8 @@ enum { PAGE_EVENTS_MAX = 64, PAGE_INCOMING_MAX = 16 }; /* of a round; groups at 
 #define PAGE_AGAIN_NS (10 * NS_PER_S)
 /* From one page of a phone to the next of its group, at least: anybody may send packets. */
 #define PAGE_APART_NS (3 * NS_PER_S)
+/* Behind why a group has none. */
+#define PAGE_NEXT "name another network or address by page.put, or ip link set DEVICE multicast on"
 
 static_assert(sizeof(ROOM_STREAM_SOURCE) - 1 + PAGE_NAME_MAX <= ROOM_STREAM_MAX,
 	      "its stream has a name");
@@ -290,7 +293,8 @@ void page_multicast_warn(const struct node *n, uint16_t tenant, const void *valu
 								      g->name));
 	}
 	if (own && own->lacks[0])
-		(void)json_array_append_new(out, json_sprintf("multicast: %s", own->lacks));
+		(void)json_array_append_new(out,
+					    json_sprintf("multicast: %s: " PAGE_NEXT, own->lacks));
 }
 
 const char *page_multicast_state(uint16_t tenant, const struct page_value *v)
@@ -472,8 +476,7 @@ void page_multicast_apply(struct node *n, uint16_t tenant, const struct page_val
 			 LOG_STR("group", g->name),
 			 LOG_STR("tenant", tenants_name(n->common.tenants, tenant)),
 			 LOG_STR("reason", lacks),
-			 LOG_STR("next", "look at the group's multicast fields, and at the network "
-					 "that they name; it is tried again each 10 s"));
+			 LOG_STR("next", PAGE_NEXT "; it is tried again each 10 s"));
 	page_events_watch(n);
 }
 
@@ -637,6 +640,23 @@ static void group_again(struct node *n, const struct page_group *g)
 		page_multicast_apply(n, g->tenant, &v);
 }
 
+/* /healthz has the first group without multicast. */
+static void page_health(struct node *n)
+{
+	char detail[HEALTH_DETAIL_MAX] = "";
+
+	for (uint32_t i = 0; !detail[0] && i < g_group_count; i++) {
+		const struct page_group *g = &g_groups[i];
+
+		if (g->lacks[0])
+			(void)snprintf(detail, sizeof(detail),
+				       "tenant %s, group %s: %s: " PAGE_NEXT,
+				       tenants_name(n->common.tenants, g->tenant), g->name,
+				       g->lacks);
+	}
+	health_set_reason(&n->web->health, HEALTH_MULTICAST, detail);
+}
+
 void page_multicast_second(struct node *n, uint64_t now_ns)
 {
 	static uint64_t again_ns;
@@ -655,6 +675,7 @@ void page_multicast_second(struct node *n, uint64_t now_ns)
 		g->incoming_ns = 0;
 		page_incoming_ring(n, g);
 	}
+	page_health(n);
 }
 
 static void page_event(struct node *n, const struct page_cast_event *e)
