@@ -83,6 +83,16 @@ static const char *field_forward_wrong(const void *value, const char *text)
 	return wrong;
 }
 
+/* REG-23 */
+static const char *field_mobile_wrong(const void *value, const char *text)
+{
+	const struct extension *e = value;
+
+	if (text[0] && e->secondary[0])
+		return "with a secondary_proxy it has none: forward_unreachable may be beside it";
+	return field_forward_wrong(value, text);
+}
+
 static const char *extension_rules_wrong(const void *value, const char *text)
 {
 	(void)value;
@@ -408,6 +418,12 @@ const struct command_arg g_extension_fields[] = {
 	FLAG_FIELD("secondary_registers", secondary_registers, "false",
 		   "true: its phones register there, too, and are called there. Off where several "
 		   "phones have the extension, or log in by #17."),
+	REFERS_FIELD("mobile_extension", forward.mobile, CHARSET_NUMBER, field_mobile_wrong,
+		     "number",
+		     "Number of its user's mobile phone: where calls go when no phone of it is "
+		     "registered, or none answers the INVITE, and forward_unreachable is empty. "
+		     "No key or feature code of the phone changes it. Not beside a "
+		     "secondary_proxy. Empty: off."),
 	FLAG_FIELD("lamps_splash", blf_splash, "false",
 		   "true: its phones ring and show the caller when a number of their lamps rings; "
 		   "false: the key blinks. It is for programs that make settings of phones."),

@@ -366,7 +366,7 @@ static struct bytes goes_to(const struct shard_forward *f, enum plan_why why)
 	case PLAN_NO_ANSWER:
 		return bytes_str(f->no_answer);
 	case PLAN_UNREACHABLE:
-		return bytes_str(f->unreachable);
+		return bytes_str(f->unreachable[0] ? f->unreachable : f->mobile);
 	case PLAN_CALLED:
 	case PLAN_DEFLECTED: /* the command has named the target */
 	case PLAN_PICKED:    /* he asked for it himself */

@@ -211,6 +211,7 @@ enum { CALL_WAITING_MOST = 5 };
 struct shard_forward {
 	char always[FORWARD_LIST_MAX], busy[FORWARD_LIST_MAX];
 	char no_answer[FORWARD_LIST_MAX], unreachable[FORWARD_LIST_MAX];
+	char mobile[FORWARD_TARGET_MAX]; /* in place of an empty unreachable (REG-23) */
 	/* until no_answer or the next number, of FORWARD_RING_S each; 0: the default */
 	uint8_t rings;
 	bool do_not_disturb; /* no phone of it rings: as if it were busy (CALL-19) */
@@ -243,7 +244,7 @@ static inline bool shard_forward_counts_calls(const struct shard_forward *f)
 /* Rings alone lead nowhere. */
 static inline bool shard_forward_is_set(const struct shard_forward *f)
 {
-	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
+	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] || f->mobile[0] ||
 	       f->do_not_disturb || f->smart_do_not_disturb || f->call_waiting || f->live_call ||
 	       f->application[0] || f->blocked[0] || f->outside_number[0] ||
 	       f->outside_numbers[0] || f->announce_inside[0] || f->announce_outside[0] ||

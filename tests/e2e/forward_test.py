@@ -242,6 +242,33 @@ class Deflected(ForwardTest):
         self.assertEqual(self.ended()["forwarded_to"], "2003")
 
 
+class Mobile(ForwardTest):
+    """1003 is the mobile phone of the user of 1002."""
+    settings = {"sip": {"registration_expires_min": "1s"}}
+
+    def rings(self):
+        """The phone of 1002, and no other one."""
+        out, rung = self.ringing()
+        rung.reject(603, "Decline")
+        self.assertEqual(out.wait_final().status, 603)
+        self.ended()
+
+    def test_no_phone_is_left(self):
+        """REG-23, BEAT-21: calls go there once the registration has expired, over a kill, and ring the phone when it is back: no #17 is keyed."""
+        self.forward(mobile_extension="1003")
+        self.rings()
+        self.assertEqual(self.b.register(expires=1).status, 200)
+        until(lambda: not any(row["contacts"] for row in self.node.ctl("registration.list", number="1002")))
+        self.node.kill()
+        self.node.restart()
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.c.incoming()
+        self.assert_for(into, "unavailable")
+        self.talk(out, into)
+        self.assertEqual(self.b.register().status, 200)
+        self.rings()
+
+
 class Rejected(ForwardTest):
     """A command refuses a ringing call."""
 

@@ -169,6 +169,19 @@ static void test_extension_forward(void **state)
 		  "\"smart_do_not_disturb\":true" },
 		{ "dialplan.check", "{\"from\":\"3\",\"number\":\"*77\"}",
 		  "\"meaning\":\"feature\"" },
+		{ "extension.put",
+		  "{\"number\":\"3\",\"secondary_proxy\":\"192.0.2.7\","
+		  "\"forward_unreachable\":\"6\"}",
+		  "\"forward_unreachable\":\"6\"" },
+		{ "extension.put", "{\"number\":\"3\",\"mobile_extension\":\"1\"}",
+		  "with a secondary_proxy it has none" },
+		{ "extension.put",
+		  "{\"number\":\"3\",\"secondary_proxy\":\"\",\"mobile_extension\":\"1\"}",
+		  "\"mobile_extension\":\"1\"" },
+		{ "extension.put", "{\"number\":\"3\",\"secondary_proxy\":\"192.0.2.7\"}",
+		  "\"argument\":\"mobile_extension\"" },
+		{ "extension.put", "{\"number\":\"3\",\"mobile_extension\":\"3\"}",
+		  "cannot forward to itself" },
 		{ "extension.put", "{\"number\":\"3\",\"do_not_disturb_codes\":false}",
 		  "\"do_not_disturb_codes\":false" },
 		{ "dialplan.check", "{\"from\":\"3\",\"number\":\"*77\"}",
@@ -176,6 +189,7 @@ static void test_extension_forward(void **state)
 	};
 	static const struct step later[] = {
 		{ "extension.get", "{\"number\":\"3\"}", "\"smart_do_not_disturb\":true" },
+		{ "extension.get", "{\"number\":\"3\"}", "\"mobile_extension\":\"1\"" },
 		{ "extension.list", "{}", FORWARDS("7", "", "3", "6", "4", "true") },
 		{ "extension.put",
 		  "{\"number\":\"1\",\"forward_always\":\"\",\"forward_no_answer\":\"\","

@@ -86,6 +86,9 @@ static json_t *letters(const struct command_arg *arg, size_t round)
 	char text[2048];
 	size_t n = arg->field.wrong ? round % 2 : round % 2 ? arg->max : arg->min;
 
+	/* An extension has one of these. */
+	if (!strcmp(arg->name, round % 4 == 1 ? "mobile_extension" : "secondary_proxy"))
+		return json_string("");
 	if (n && (bytes_starts(bytes_str(arg->name), "code_") ||
 		  bytes_starts(bytes_str(arg->name), "call_code_")))
 		return json_string("off");

@@ -182,7 +182,19 @@ static void unreachable(void **state)
 {
 	struct hunt *t = *state;
 
-	forward(t, "1005", &(struct shard_forward){ .unreachable = "1004" });
+	forward(t, "1005", &(struct shard_forward){ .unreachable = "1004", .mobile = "1002" });
+	phone_invite(&t->a, "1005", PHONE_SDP_A);
+	assert_true(phone_rings(&t->c).n);
+	assert_true(rig_has(t->c.invite, ";reason=unavailable;"));
+	talk_and_end(t);
+}
+
+/* REG-23 */
+static void mobile(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1005", &(struct shard_forward){ .mobile = "1004" });
 	phone_invite(&t->a, "1005", PHONE_SDP_A);
 	assert_true(phone_rings(&t->c).n);
 	assert_true(rig_has(t->c.invite, ";reason=unavailable;"));
@@ -412,6 +424,7 @@ int main(void)
 		HUNT_TEST(missed_by_both),
 		HUNT_TEST(nobody_else_can_be_rung),
 		HUNT_TEST(unreachable),
+		HUNT_TEST(mobile),
 		HUNT_TEST(of_a_disabled_one),
 		HUNT_TEST(do_not_disturb),
 		HUNT_TEST(do_not_disturb_goes_to_another),
