@@ -12,6 +12,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -340,6 +341,62 @@ class Boot(ProvisionTest):
             with self.assertRaises(ServerError, msg=wrong):
                 self.node.ctl("device.put", mac=mac, menu_password=wrong)
         self.assertEqual(self.node.ctl("device.put", mac=mac, menu_password="x" * 32)["menu_password"], "x" * 32)
+
+    def test_a_phone_of_a_former_system(self):
+        """PROV-03, PROV-04: one that had a release up to 7.0 Update 1 needs a reset, as device.get, device.list and lint say, until it was; how, its
+        generation says. A later release needs none."""
+        mac = "0004f2000073"
+        self.addCleanup(self.node.ctl, "device.delete", mac=mac)
+
+        def put(**fields):
+            said = self.node.ctl("device.put", mac=mac, extensions="201", **fields)
+            words = [warning for warning in said.get("warnings", []) if warning.startswith("former_release: ")]
+            rows = [row for row in self.node.ctl("device.list") if row["mac"] == mac]
+            linted = [row["reason"] for row in self.node.ctl("lint") if row["place"] == f"device {mac}" and row["reason"].startswith("former_release")]
+            needed = {self.node.ctl("device.get", mac=mac)["reset_needed"], rows[0]["reset_needed"], said["reset_needed"]}
+            self.assertEqual((needed, linted), ({bool(words)}, words))
+            return "".join(words)
+
+        for release, needed in (("", False), ("6.7", True), ("7.0", True), ("7.0.1", True), ("7.0.2", False), ("7.5", False), ("8.5", False), ("10.0", False)):
+            self.assertEqual(bool(put(former_release=release)), needed, release)
+        self.assertIn("Utilities, Phone Backup & Restore, Global Settings, Restore", put(former_release="7.0.1"))
+        self.assertIn("Reset Local Config, and then Reset Device Settings", put(generation="7.0"))
+        self.assertEqual(put(former_release=""), "")
+        for wrong in ("7", "7.0.1.2", "7.x", "7.", "seven"):
+            with self.assertRaises(ServerError, msg=wrong):
+                put(former_release=wrong)
+
+    def test_keys_for_hold_and_transfer(self):
+        """PROV-23: a VVX 300 or 400 has keys for them, and not on its display, too; others have them there."""
+        mac, key = "0004f2000074", "softkey.feature.basicCallManagement.redundant"
+        self.addCleanup(self.node.ctl, "device.delete", mac=mac)
+        device = self.phone(mac)
+        for model, want in (("vvx300", "0"), ("vvx310", "0"), ("vvx400", "0"), ("vvx410", "0"), ("vvx500", "1"), ("soundpoint650", "1"), ("", "1")):
+            self.node.ctl("device.put", mac=mac, extensions="201", model=model)
+            self.assertTrue(device.boot())
+            self.assertEqual(device.values[key], want, model)
+        self.node.ctl("device.put", mac=mac, model="vvx500", overrides="powerSaving.idleTimeout.officeHours=600")
+        device.boot()
+        self.assertEqual(device.values["powerSaving.idleTimeout.officeHours"], "600")
+
+    def test_users_of_a_gateway(self):
+        """ADM-22, REG-22: 25 extensions may register at one secondary proxy; of the next one device.put and lint warn."""
+        for number in range(301, 327):
+            self.node.ctl("extension.put", number=str(number), password="verysecret1", secondary_proxy="192.0.2.7", secondary_registers=number < 326)
+            self.addCleanup(self.node.ctl, "extension.delete", number=str(number), force=True)
+        mac, words = "0004f2000075", "192.0.2.7 is the secondary proxy of 26 extensions that register there, and takes 25"
+        self.addCleanup(self.node.ctl, "device.delete", mac=mac)
+
+        def warned():
+            said = self.node.ctl("device.put", mac=mac, extensions="301").get("warnings", [])
+            linted = [row["reason"] for row in self.node.ctl("lint", limit=1000) if row["place"] == f"device {mac}"]
+            return [any(words in text for text in texts) for texts in (said, linted)]
+
+        self.assertEqual(warned(), [False, False])
+        self.node.ctl("extension.put", number="326", secondary_registers=True)
+        self.assertEqual(warned(), [True, True])
+        self.node.ctl("extension.put", number="326", secondary_proxy="192.0.2.8")
+        self.assertEqual(warned(), [False, False])
 
     def test_uploads(self):
         """Logs and what the user changed lie in the phone's folder; the latter come back. Nothing else is taken."""
@@ -906,6 +963,52 @@ class Secure(unittest.TestCase):
             response = connection.getresponse()
             answers.add((response.status, response.read()))
         self.assertEqual(answers, {(401, b"log in\n")})
+
+
+class OfTheFactory(unittest.TestCase):
+    """Over HTTPS, for phones with a certificate of their factory: tls.ca has its authority."""
+    @classmethod
+    def setUpClass(cls):
+        cls.node = cls.enterClassContext(Node(start=False, everything=True))
+        cls.port, cls.folder = cls.node.ports.take(), cls.enterClassContext(tempfile.TemporaryDirectory())
+        for authority in ("factory", "other"):
+            cls.openssl("req", "-x509", *cls.key(authority), "-subj", f"/CN={authority}", "-days", "2", "-out", cls.path(authority, "pem"))
+            cls.openssl("req", "-new", *cls.key(authority + "-phone"), "-subj", f"/CN={MAC}", "-out", cls.path(authority, "csr"))
+            cls.openssl("x509", "-req", "-in", cls.path(authority, "csr"), "-CA", cls.path(authority, "pem"), "-CAkey", cls.path(authority, "key"),
+                        "-set_serial", "1", "-days", "2", "-out", cls.path(authority + "-phone", "pem"))
+        cls.node.configure({"provision": {"bind": place.NODE, "https": cls.port}, "tls": {"client_certificates": "required", "ca": cls.path("factory", "pem")}})
+        cls.node.start()
+        cls.node.put_extension("201", "secret201")
+        cls.node.ctl("device.put", mac=MAC, extensions="201")
+
+    @classmethod
+    def path(cls, name, kind):
+        return os.path.join(cls.folder, f"{name}.{kind}")
+
+    @classmethod
+    def key(cls, name):
+        return "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", cls.path(name, "key")
+
+    @staticmethod
+    def openssl(*words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
+
+    def boots(self, authority):
+        context = ssl.create_default_context(cafile=os.path.join(self.node.folder, "tls", "ca.pem"))
+        context.check_hostname = False
+        if authority:
+            context.load_cert_chain(self.path(authority + "-phone", "pem"), self.path(authority + "-phone", "key"))
+        device = Polycom(MAC, f"https://{place.NODE}:{self.port}/", "201", "secret201", context=context, tries=1)
+        self.addCleanup(device.close)
+        return device.boot() and device.values["reg.1.address"]
+
+    def test_who_is_let_in(self):
+        """SEC-09: a phone of the factory has its files; one without a certificate, and one of another authority, gets no answer, whatever it knows."""
+        self.assertEqual(self.boots("factory"), "201")
+        for stranger in (None, "other"):
+            with self.assertRaises((http.client.HTTPException, OSError), msg=stranger):
+                self.boots(stranger)
+        self.assertEqual(self.boots("factory"), "201")
 
 
 class OfNodes(Pair):

@@ -5,12 +5,14 @@
  * the password decides, and neither learns of the other.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/feature/provision/device.h"
+#include "app/feature/provision/provision_settings.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/table.h"
@@ -21,7 +23,7 @@ static struct {
 	bool is_open;
 } g_devices;
 
-enum { DEVICES_MAX = 1 << 17 };
+enum { DEVICES_MAX = 1 << 17, SECONDARY_LOOK_MAX = 2000 };
 #define OTHERS_SYNC_NS (60 * NS_PER_S)
 #define OTHERS_LATE_MS 600000 /* for an older change its phone is not asked */
 
@@ -191,6 +193,55 @@ static uint32_t device_bare_count(const struct device_value *v, uint16_t tenant)
 	return count;
 }
 
+/* ADM-22: extensions of the tenant that register at that gateway, as long as no document changes:
+ * all of them are read for that, so of a tenant with many nobody is warned. */
+static uint32_t secondary_users(const struct node *node, uint16_t tenant, const char *proxy)
+{
+	static struct {
+		uint64_t changes; /* of documents, when they were counted; 0: never */
+		uint16_t tenant;
+		char proxy[EXTENSION_SECONDARY_MAX];
+		uint32_t users;
+	} last;
+	const struct mirror *m = &node->api.documents->keep.mirror;
+	struct bytes owner = bytes_str(tenants_name(node->common.tenants, tenant)), number;
+	uint32_t cursor = 0;
+	uint16_t of;
+
+	if (last.changes == m->changes && last.tenant == tenant && !strcmp(last.proxy, proxy))
+		return last.users;
+	last.changes = m->changes;
+	last.tenant = tenant;
+	(void)snprintf(last.proxy, sizeof(last.proxy), "%s", proxy);
+	last.users = 0;
+	if (mirror_count_of(m, owner, BYTES_LIT("extension")) > SECONDARY_LOOK_MAX)
+		return 0;
+	while (extensions_next(node->api.extensions, &cursor, &of, &number)) {
+		struct extension e = { 0 };
+
+		if (of == tenant && extensions_find(node->api.extensions, tenant, number, &e))
+			last.users += e.secondary_registers && !strcmp(e.secondary, proxy);
+		extension_wipe(&e);
+	}
+	return last.users;
+}
+
+static void secondary_users_warn(const struct node *node, uint16_t tenant,
+				 const struct extension *e, json_t *out)
+{
+	uint32_t most = provision_settings_of(node->settings)->secondary_users;
+	uint32_t users = most && e->secondary_registers && e->secondary[0]
+				 ? secondary_users(node, tenant, e->secondary)
+				 : 0;
+
+	if (users > most)
+		(void)json_array_append_new(
+			out, json_sprintf("extensions: %s is the secondary proxy of %u extensions "
+					  "that register there, and takes %u "
+					  "(provision.secondary_users)",
+					  e->secondary, users, most));
+}
+
 /* REG-22: a gateway rings one of them, or refuses the second. */
 static void device_secondary_warn(const struct node *node, uint16_t tenant,
 				  const struct device_value *v, json_t *out)
@@ -206,18 +257,31 @@ static void device_secondary_warn(const struct node *node, uint16_t tenant,
 			d = d->next;
 		others += d && bytes_is(first, d->login.number) && strcmp(d->mac, v->mac) != 0;
 	}
-	if (others && extensions_find(node->api.extensions, tenant, first, &e) &&
-	    e.secondary_registers)
-		(void)json_array_append_new(
-			out, json_sprintf("extensions: %s has other phones, and each of them "
-					  "registers at its secondary proxy",
-					  e.core.number));
+	if (extensions_find(node->api.extensions, tenant, first, &e)) {
+		secondary_users_warn(node, tenant, &e, out);
+		if (others && e.secondary_registers)
+			(void)json_array_append_new(
+				out, json_sprintf("extensions: %s has other phones, and each of "
+						  "them registers at its secondary proxy",
+						  e.core.number));
+	}
 	extension_wipe(&e);
+}
+
+static json_t *device_show(const struct node *node, uint16_t tenant, const void *value)
+{
+	json_t *view = form_view(&g_device_form, value);
+
+	(void)node;
+	(void)tenant;
+	(void)json_object_set_new(view, "reset_needed", json_boolean(device_needs_reset(value)));
+	return view;
 }
 
 static void device_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
 {
 	const struct device_value *v = value;
+	const char *reset = device_reset_how(v);
 
 	if (!device_model_is_known(v))
 		(void)json_array_append_new(
@@ -234,6 +298,11 @@ static void device_warn(const struct node *node, uint16_t tenant, const void *va
 				     "look for files",
 				     v->extensions, BINDINGS_MAX));
 	device_secondary_warn(node, tenant, v, out);
+	if (reset)
+		(void)json_array_append_new(
+			out, json_sprintf("former_release: its phone needs a reset: %s; then "
+					  "device.put former_release=",
+					  reset));
 	if (v->digit_map[0])
 		(void)json_array_append_new(
 			out, json_string("digit_map: it is kept, and the dial plan's is not used"));
@@ -250,6 +319,7 @@ const struct document_kind g_device_documents = {
 	.size = sizeof(struct device_value),
 	.form = &g_device_form,
 	.make = device_make,
+	.show = device_show,
 	.apply = device_apply,
 	.forget = device_forget,
 	.saved = device_saved,

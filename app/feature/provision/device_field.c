@@ -76,6 +76,59 @@ bool device_takes_overrides(const struct device_value *v)
 	return v->make == MAKE_POLYCOM || v->make == MAKE_YEALINK;
 }
 
+bool device_has_call_keys(const struct device_value *v)
+{
+	return v->make == MAKE_POLYCOM &&
+	       (!strncmp(v->model, "vvx3", 4) || !strncmp(v->model, "vvx4", 4));
+}
+
+enum { RELEASE_PARTS = 3 };
+
+/* "7.0", or with its update "7.0.1". False: it is no release. */
+static bool release_read(const char *text, uint32_t out[RELEASE_PARTS])
+{
+	struct bytes rest = bytes_str(text), one;
+	unsigned count = 0;
+
+	memset(out, 0, RELEASE_PARTS * sizeof(out[0]));
+	while (bytes_cut(&rest, '.', &one)) {
+		if (count == RELEASE_PARTS || bytes_u32(one, &out[count++]))
+			return false;
+	}
+	return count >= 2;
+}
+
+/* PROV-03: up to Update 1 of 7.0 */
+bool device_needs_reset(const struct device_value *v)
+{
+	uint32_t of[RELEASE_PARTS];
+
+	return release_read(v->former_release, of) &&
+	       (of[0] < 7 || (of[0] == 7 && !of[1] && of[2] <= 1));
+}
+
+/* PROV-04 */
+const char *device_reset_how(const struct device_value *v)
+{
+	if (!device_needs_reset(v))
+		return NULL;
+	if (v->make != MAKE_POLYCOM)
+		return "set it back to what it had from the factory";
+	return v->generation == GENERATION_70
+		       ? "in the menu of its administrator Reset Local Config, and then Reset "
+			 "Device Settings"
+		       : "in its web page Utilities, Phone Backup & Restore, Global Settings, "
+			 "Restore";
+}
+
+static const char *field_release_wrong(const void *value, const char *text)
+{
+	uint32_t of[RELEASE_PARTS];
+
+	(void)value;
+	return text[0] && !release_read(text, of) ? "it is a release, such as 7.0 or 7.0.1" : NULL;
+}
+
 uint8_t device_columns(const struct device_value *v)
 {
 	bool narrow = !strcmp(v->model, "vvx500") && v->columns > VVX500_COLUMNS;
@@ -238,6 +291,10 @@ const struct command_arg g_device_fields[] = {
 		  "first. Administrators alone are shown it.",
 	  .field = { FIELD_AT(FIELD_TEXT, menu_password), .wrong = field_menu_wrong,
 		     .guarded = true } },
+	TEXT_FIELD("former_release", former_release, CHARSET_NAME, field_release_wrong,
+		   "Release of the system that had the phone before, with its update: 7.0.1. Up to "
+		   "7.0.1 the phone needs a reset, as reset_needed and warnings say, until this is "
+		   "empty. Empty: none had it, or it was reset since."),
 	{ .name = "overrides",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_TEXT,

@@ -18,6 +18,7 @@ enum {
 	DEVICE_MENU_MAX = 33,
 	DEVICE_PROFILE_MAX = 33,
 	DEVICE_MENU_MIN = 4,
+	DEVICE_RELEASE_MAX = 12,
 };
 
 struct device_value {
@@ -38,7 +39,9 @@ struct device_value {
 	char former[DEVICE_NUMBER_MAX]; /* extension that had the phone before the last change, */
 	uint64_t login_utc_ms;          /* which was then: its epoch */
 	uint64_t logout_utc_ms;         /* so long the login lasts; 0: until it is logged out */
-	char menu_password[DEVICE_MENU_MAX];  /* of its menu's administrator; "": as it is */
+	char menu_password[DEVICE_MENU_MAX]; /* of its menu's administrator; "": as it is */
+	/* of the system that had the phone before, as "7.0.1"; "": none, or it was reset since */
+	char former_release[DEVICE_RELEASE_MAX];
 	char overrides[DEVICE_OVERRIDES_MAX]; /* KEY=VALUE joined by ';' */
 	uint64_t changed_utc_ms;
 };
@@ -54,6 +57,12 @@ void device_family(const struct device_value *v, char out[DEVICE_FAMILY_MAX]);
 bool device_model_is_known(const struct device_value *v);
 /* Its files can have parameters of an administrator. */
 bool device_takes_overrides(const struct device_value *v);
+/* It keeps settings of its former system that come before the node's files. */
+bool device_needs_reset(const struct device_value *v);
+/* NULL, or how it is reset, in words for its administrator. */
+const char *device_reset_how(const struct device_value *v);
+/* It has keys for hold and transfer beside its display. */
+bool device_has_call_keys(const struct device_value *v);
 /* As many as its display has. */
 uint8_t device_columns(const struct device_value *v);
 /* Cuts "KEY=VALUE" off; value.p NULL: it has no '='. False: none is left. */

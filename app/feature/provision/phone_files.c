@@ -68,6 +68,7 @@ static const struct template_field g_phone_fields[] = {
 	{ "browser_url", TEMPLATE_VALUE },
 	{ "directory_url", TEMPLATE_VALUE },
 	{ "directory_page", TEMPLATE_VALUE },
+	{ "call_softkeys", TEMPLATE_VALUE },
 	{ NULL, TEMPLATE_VALUE },
 };
 enum {
@@ -377,6 +378,7 @@ static void phone_fields_fill(struct phone_values *v, const struct phone_facts *
 		bytes_str(f->browser_url),
 		bytes_str(v->directory),
 		flag_text(f->directory_page),
+		flag_text(!f->call_keys),
 	};
 
 	memcpy(v->fields, fields, sizeof(fields));

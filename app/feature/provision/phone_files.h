@@ -86,6 +86,7 @@ struct phone_facts {
 	const char *record_url;  /* of the page that its Record key opens; "": it has no such key */
 	const char *browser_url; /* of the first page of its micro-browser; "": it has none */
 	bool directory_page;     /* a key opens its directory there */
+	bool call_keys;          /* for hold and transfer, so its display need not have them */
 	/* host where it registers or calls while its server is out of reach: plain UDP; "": none */
 	const char *secondary;
 	uint16_t secondary_port;

@@ -402,6 +402,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 				  : EXPIRES_S;
 	f->of.video = !f->lines[0].core.no_video;
 	f->of.columns = device_columns(v);
+	f->of.call_keys = device_has_call_keys(v);
 	f->of.dscp_sip = (uint8_t)n->settings->media.dscp_sip;
 	f->of.dscp_audio = (uint8_t)n->settings->media.dscp_audio;
 	f->of.dscp_video = (uint8_t)n->settings->media.dscp_video;

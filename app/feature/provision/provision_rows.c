@@ -52,7 +52,8 @@ static const struct command g_device_commands[] = {
 	{ "device.get", COMMAND_FOR_READER, g_device_args,
 	  "Shows a device, and what was seen of it: when it asked for its files last, was "
 	  "accepted, had fetched a revision, and registered with one. 0: never.",
-	  "changed_utc_ms, seen (asked_utc_ms, accepted_utc_ms, fetched_utc_ms, registered_utc_ms, "
+	  "changed_utc_ms, reset_needed (former_release says why), seen (asked_utc_ms, "
+	  "accepted_utc_ms, fetched_utc_ms, registered_utc_ms, "
 	  "synced_utc_ms, revision, registered_revision, user_agent, firmware, firmware_known: it "
 	  "is "
 	  "one that the files of its generation are for)",

@@ -41,6 +41,11 @@ static const struct conf_field provision_fields[] = {
 		"Whether phones that no document names are offered that of 8.5, too "
 		"(bare_phones of a tenant).",
 		FLAG(provision_settings, firmware_unknown)),
+	SETTING("secondary_users", "25",
+		"So many extensions a gateway registers that is their secondary proxy "
+		"(secondary_proxy of extension.put); of more device.put and lint warn, in tenants "
+		"with up to 2000 extensions. 0: any number.",
+		U32(provision_settings, secondary_users, 0, 65535)),
 	{ .key = NULL },
 };
 

@@ -7,12 +7,13 @@
 
 struct provision_settings {
 	struct addr bind;
-	uint32_t http, https;  /* ports; 0: none */
-	char server[256];      /* that phones register at; "": where they ask */
-	char time_server[256]; /* SNTP */
-	char firmware[256];    /* folder; "": none */
-	bool digest;           /* Digest is taken, too */
-	bool firmware_unknown; /* phones that no document names are offered it, too */
+	uint32_t http, https;     /* ports; 0: none */
+	char server[256];         /* that phones register at; "": where they ask */
+	char time_server[256];    /* SNTP */
+	char firmware[256];       /* folder; "": none */
+	uint32_t secondary_users; /* that a gateway takes as secondary proxy; 0: any number */
+	bool digest;              /* Digest is taken, too */
+	bool firmware_unknown;    /* phones that no document names are offered it, too */
 };
 
 extern struct settings_section g_provision_settings;

@@ -24,6 +24,7 @@ static struct phone_facts an_office(void)
 		.expires_s = 90,
 		.video = true,
 		.columns = 2,
+		.call_keys = true,
 		.dscp_sip = 24,
 		.dscp_audio = 46,
 		.dscp_video = 34,
