@@ -673,7 +673,8 @@ void page_multicast_second(struct node *n, uint64_t now_ns)
 		if (!g->incoming_ns || now_ns < g->incoming_ns)
 			continue;
 		g->incoming_ns = 0;
-		page_incoming_ring(n, g);
+		if (page_is_ours(n, false, now_ns)) /* a node late to be heard has it itself */
+			page_incoming_ring(n, g);
 	}
 	page_health(n);
 }
