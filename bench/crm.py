@@ -387,7 +387,7 @@ def scripts(node, chromium, options):
     page = Page(node, chromium, user, [{"Id": "003000000000001", "Name": PAYLOADS[0], "RecordType": "Contact", "Phone": "7"}])
     run, shown = 0, 0
     for n, payload in enumerate(payloads):
-        tag = re.sub(r"[\x00-\x1f;]", "", payload)[:60]
+        tag = re.sub(r"[\x00-\x1f;]", "", payload)[:60].replace("{", "{{")     # a brace of its own (docs/flows.md)
         node.ask("flow.put", name="tagged", program=[{"tag": {"Case.CaseNumber": tag}}, {"dial": user}])
         node.ask("number.put", number="2700", to="flow:tagged")
         name = re.sub(r"[\x00-\x1f]", "", payload).replace("\\", "\\\\").replace('"', '\\"')
