@@ -75,6 +75,7 @@ void room_member_clear(struct room_member **member); /* it is in no list any mor
  * sig/feature/room/room_parts.c carries it out. */
 
 struct room_attendance;
+struct conference_view;
 
 enum {
 	ROOM_FILES_MAX = 4,
@@ -353,6 +354,8 @@ struct room_service {
 	/* Begins a room that the parties of a call join; the leg's is host. *out is it where 0 is
 	 * returned. */
 	enum refusal (*of_call)(void *owner, uint64_t call, uint8_t leg, struct room **out);
+	/* The conference of that number or name, for watchers. False: not of this shard. */
+	bool (*seen)(void *owner, uint16_t tenant, struct bytes user, struct conference_view *out);
 	/* The other shard of the node that has a room of that number; 0: none. */
 	uint16_t (*shard_of)(void *owner, uint16_t tenant, struct bytes number);
 	/* Carries out the request of a party to the focus of a conference. */

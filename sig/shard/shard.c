@@ -638,11 +638,6 @@ void shard_silence(struct shard *s, struct instant now)
 	effects_sift(&s->effects, effect_is_dropped, NULL);
 }
 
-struct effects *shard_effects(struct shard *s)
-{
-	return &s->effects;
-}
-
 void shard_set_now(struct shard *s, struct instant now)
 {
 	s->host.now =

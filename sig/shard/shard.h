@@ -114,7 +114,7 @@ void shard_track_await(struct shard *s, enum shard_track track);
 int shard_ranges_set(struct shard *s, uint16_t tenant, const struct shard_range *ranges,
 		     uint32_t count) NODISCARD;
 
-struct effects *shard_effects(struct shard *s);
+struct effects *shard_effects(const struct shard *s);
 
 /* ---- events ---- */
 /* Before shard_receive: for so long not all that came could be read (sig/shard/overload.h). */

@@ -13,7 +13,7 @@
 #include "sig/pbx/account.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/park.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 #include "sig/step/step.h"
 
 static uint16_t order_tenant(const struct shard *s, uint64_t call)
@@ -64,7 +64,7 @@ static enum refusal originate_outside_may(struct shard *s, const struct shard_or
 	char help[DIAL_NUMBER_MAX];
 
 	if (shard_is_emergency(s, o->tenant, subject, &uri, help) ||
-	    !trunk_route_dialled(&s->host, o->tenant, subject, bytes_str(to), number))
+	    !trunk_route_dialled(shard_host(s), o->tenant, subject, bytes_str(to), number))
 		return REFUSED_MAY_NOT_CALL;
 	if (shard_has_trunk_route(s, o->tenant, bytes_str(number)))
 		return REFUSED_NOT;
@@ -123,14 +123,16 @@ enum refusal shard_call_may_originate(struct shard *s, const struct shard_origin
 static enum refusal originate_second(struct shard *s, const struct shard_originate *o,
 				     char number[ROUTE_USER_MAX])
 {
-	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, o->tenant)), rest, flow;
+	struct bytes tenant = bytes_str(tenants_name(shard_settings(s)->tenants, o->tenant)), rest,
+		     flow;
 	struct call_target list[BINDINGS_MAX];
 
 	if (bytes_starts(bytes_str(o->to), FLOW_WORD)) {
 		rest = bytes_from(bytes_str(o->to), strlen(FLOW_WORD));
 		(void)bytes_cut(&rest, FLOW_BOX[0], &flow); /* a mailbox is behind it */
-		return programs_named(s->shared_tables->programs, tenant, flow) ? REFUSED_NOT
-										: REFUSED_NO_FLOW;
+		return programs_named(shard_shared_tables(s)->programs, tenant, flow)
+			       ? REFUSED_NOT
+			       : REFUSED_NO_FLOW;
 	}
 	if (shard_forward_of(s, o->tenant, bytes_str(o->to)) ||
 	    shard_number_is_of_node(s, o->tenant, bytes_str(o->to)) ||
@@ -138,8 +140,8 @@ static enum refusal originate_second(struct shard *s, const struct shard_origina
 		return REFUSED_NOT;
 	if (!shard_extension_of(s, o->tenant, bytes_str(o->to)))
 		return originate_outside_may(s, o, o->to, number);
-	return locations_know(s->locations, o->tenant, bytes_str(o->to)) &&
-			       !tenants_terms(s->settings.tenants, o->tenant)->wake_s
+	return locations_know(shard_locations(s), o->tenant, bytes_str(o->to)) &&
+			       !tenants_terms(shard_settings(s)->tenants, o->tenant)->wake_s
 		       ? REFUSED_NOT_REGISTERED
 		       : REFUSED_NOT; /* looked up when rung */
 }
@@ -154,24 +156,24 @@ static enum refusal originate_start(struct shard *s, uint64_t id, uint16_t tenan
 	struct call *c;
 
 	if (!shard_tenant_may_call(s, tenant, &refusal)) {
-		txns_refuse_for(&s->txns, refusal.reason);
+		txns_refuse_for(shard_txns(s), refusal.reason);
 		return refusal.reason;
 	}
 	c = shard_call_allocate(s, id, tenant, false);
 	if (!c)
 		return REFUSED_CALLS_FULL;
 	if (shard_call_charge(s, c, &name, &refusal)) {
-		sig_count_refused(&s->metrics, refusal.reason);
+		sig_count_refused(shard_metrics(s), refusal.reason);
 		shard_call_give(s, c);
 		return refusal.reason;
 	}
-	if (account_lacks(&s->host, c, name.user, o->to) ||
-	    (o->payer.n && account_lacks(&s->host, c, o->payer, o->from))) {
+	if (account_lacks(shard_host(s), c, name.user, o->to) ||
+	    (o->payer.n && account_lacks(shard_host(s), c, o->payer, o->from))) {
 		shard_call_give(s, c);
 		return REFUSED_ACCOUNT_CODE;
 	}
-	if (call_originate(&s->host, c, o, &refusal)) {
-		txns_refuse_for(&s->txns, refusal.reason);
+	if (call_originate(shard_host(s), c, o, &refusal)) {
+		txns_refuse_for(shard_txns(s), refusal.reason);
 		shard_call_give(s, c);
 		return refusal.reason;
 	}
@@ -187,7 +189,7 @@ static bool was_started(struct shard *s, uint64_t call, const struct shard_order
 
 	if (!c)
 		return false;
-	order_wait(&s->host, c, by, 0);
+	order_wait(shard_host(s), c, by, 0);
 	if (!shard_call_settle(s, c))
 		shard_call_give(s, c);
 	return true;
@@ -212,7 +214,8 @@ enum refusal shard_call_originate(struct shard *s, const struct shard_originate 
 	shard_set_now(s, now);
 	if (was_started(s, o->call, o->by))
 		return 0;
-	r = s->draining ? REFUSED_DRAINING : originate_first(s, o, &start_args.target, first);
+	r = shard_is_draining(s) ? REFUSED_DRAINING
+				 : originate_first(s, o, &start_args.target, first);
 	if (!r)
 		r = originate_second(s, o, number);
 	if (first[0])
@@ -233,7 +236,7 @@ static bool was_split(struct shard *s, const struct shard_split *split)
 		return true;
 	if (!c || !split->by || !orders_find(c->orders, split->by->id))
 		return false;
-	e = effects_add(s->host.effects, EFFECT_ORDERED, split->to, 0);
+	e = effects_add(shard_host(s)->effects, EFFECT_ORDERED, split->to, 0);
 	if (!e)
 		return false;
 	*(struct request_ordered *)e->request =
@@ -252,7 +255,7 @@ static enum refusal split_into(struct shard *s, const struct shard_split *split,
 	struct call_order order = { .kind = ORDER_SPLIT,
 				    .leg = split->leg ? SHARD_LEG_CALLEE : SHARD_LEG_CALLER,
 				    .split = &part };
-	enum refusal r = payer_share(&s->host, shard_call_find(s, split->call), to);
+	enum refusal r = payer_share(shard_host(s), shard_call_find(s, split->call), to);
 
 	if (!r)
 		r = shard_call_order(s, split->call, &order, now);
@@ -260,7 +263,7 @@ static enum refusal split_into(struct shard *s, const struct shard_split *split,
 		shard_call_give(s, to);
 		return r;
 	}
-	s->established++;
+	shard_established_add(s);
 	shard_call_step(s, to, &next); /* both ask for their saves at once */
 	return 0;
 }
@@ -279,7 +282,7 @@ enum refusal shard_call_split(struct shard *s, const struct shard_split *split, 
 	to = shard_call_allocate(s, split->to, c->tenant, c->emergency);
 	if (!to)
 		return REFUSED_CALLS_FULL;
-	call_init(&s->host, to);
+	call_init(shard_host(s), to);
 	return split_into(s, split, to, now);
 }
 
@@ -330,7 +333,7 @@ enum refusal shard_call_remote(const struct shard *s, uint16_t tenant, uint64_t 
 {
 	const struct call *c = shard_call_find(s, call);
 
-	return c && c->tenant == tenant ? join_party(&s->host, c, leg, out) : REFUSED_NO_CALL;
+	return c && c->tenant == tenant ? join_party(shard_host(s), c, leg, out) : REFUSED_NO_CALL;
 }
 
 bool shard_call_was_joined(const struct shard *s, const struct shard_join *join)

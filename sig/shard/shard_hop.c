@@ -11,7 +11,7 @@
 #include "sig/host/destination.h"
 #include "sig/leg/early.h"
 #include "sig/pbx/transfer.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 #include "sig/sip/hop.h"
 
 /* After a restart no connection has its old name. Without NAT the address is the machine's, and its
@@ -42,7 +42,7 @@ static void outside_moved(struct shard *s, const struct leg *l, const struct sip
 		return;
 	known = d->hop;
 	d->hop = *to;
-	txns_hop_moved(&s->txns, c->id, dialog_leg(d), &known, to, s->host.now.ns);
+	txns_hop_moved(shard_txns(s), c->id, dialog_leg(d), &known, to, shard_host(s)->now.ns);
 }
 
 static struct hop_party hop_party_of(const struct call *c, uint8_t leg, const struct sip_hop *hop)
@@ -78,12 +78,12 @@ static bool hop_is_known(const struct shard *s, const struct hop_party *p,
 		return p->hop->transport == from->transport;
 	if ((sip_transport_is_stream(from->transport) && from->connection &&
 	     from->connection == p->hop->connection) ||
-	    trust_find(&s->settings, from))
+	    trust_find(shard_settings(s), from))
 		return true;
 	if (hop_shows_less(p->hop, from))
 		return false;
 	return addr_ip_eq(&p->hop->remote, &from->remote) ||
-	       (p->trunk && trust_is_of_trunk(&s->settings, p->of, from));
+	       (p->trunk && trust_is_of_trunk(shard_settings(s), p->of, from));
 }
 
 static bool phone_moved(struct shard *s, struct call *c, struct leg *l, const struct sip_hop *from,
@@ -94,7 +94,7 @@ static bool phone_moved(struct shard *s, struct call *c, struct leg *l, const st
 	if (!shard_is_same_phone(&known, from))
 		return false;
 	l->dialog.hop = *to;
-	leg_moved(&s->host, c, dialog_leg(&l->dialog), &known);
+	leg_moved(shard_host(s), c, dialog_leg(&l->dialog), &known);
 	outside_moved(s, l, from, to);
 	return true;
 }
@@ -104,9 +104,9 @@ static void subscriptions_move(struct shard *s, uint16_t tenant, struct bytes us
 {
 	struct subscription *sub = NULL;
 
-	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, user, sub)) != NULL) {
+	while ((sub = subscription_of_watcher(shard_subscriptions(s), tenant, user, sub)) != NULL) {
 		if (shard_is_same_phone(&sub->dialog.hop, from))
-			subscription_moved(&s->subscriptions, sub, to);
+			subscription_moved(shard_subscriptions(s), sub, to);
 	}
 }
 
@@ -121,7 +121,7 @@ void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
 	if (sip_hop_equal(from, to))
 		return;
 	subscriptions_move(s, tenant, user, from, to);
-	while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
+	while ((l = leg_users_next(shard_legs(s), tenant, user, l)) != NULL) {
 		struct call *c = shard_call_find(s, dialog_call(&l->dialog));
 
 		if (c && phone_moved(s, c, l, from, to))
@@ -133,9 +133,9 @@ struct sip_hop shard_hop_own(const struct shard *s, const struct sip_hop *hop)
 {
 	struct sip_hop own = *hop;
 
-	if (!hop->inbound && hop->local < s->settings.local_count &&
-	    !shard_local_is_own(&s->settings, hop->local))
-		(void)hop_local_for(&own, &s->settings);
+	if (!hop->inbound && hop->local < shard_settings(s)->local_count &&
+	    !shard_local_is_own(shard_settings(s), hop->local))
+		(void)hop_local_for(&own, shard_settings(s));
 	return own;
 }
 
@@ -174,10 +174,10 @@ static void hop_note(struct shard *s, const struct hop_party *p, const struct si
 static bool hop_refuse(struct shard *s, const struct hop_party *p, const struct sip_message *m,
 		       enum security_kind kind, struct bytes user)
 {
-	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
+	struct writer extra = writer_over(shard_host(s)->extra, HOST_EXTRA);
 
 	hop_note(s, p, m, kind, user);
-	session_write_warning(&extra, &s->host, "this dialog is another host's");
+	session_write_warning(&extra, shard_host(s), "this dialog is another host's");
 	shard_refuse(s, NULL, m, 403, REFUSED_SOURCE, writer_lines(&extra));
 	return false;
 }
@@ -202,7 +202,7 @@ bool shard_hop_judge(struct shard *s, const struct hop_party *p, const struct si
 	bool known = hop_is_known(s, p, &m->hop);
 
 	if (!addr_ip_eq(&p->hop->remote, &m->hop.remote) &&
-	    place_check(&s->host, p->hop, &m->hop.remote, true) != DESTINATION_OK)
+	    place_check(shard_host(s), p->hop, &m->hop.remote, true) != DESTINATION_OK)
 		return hop_refuse(s, p, m, SECURITY_FOREIGN_SOURCE, p->user);
 	if (!known && (!p->user.n || !shard_extension_find(s, p->tenant, p->user)))
 		return hop_refuse(s, p, m, SECURITY_FOREIGN_SOURCE, p->user);
@@ -221,7 +221,7 @@ bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct
 	if (known)
 		shard_trust(s, &m->hop);
 	if (known && !dialog_is(&c->legs[leg]->dialog, m->call_id, m->to.tag, m->from.tag))
-		invite_enter(&s->host, c, leg, m);
+		invite_enter(shard_host(s), c, leg, m);
 	return true;
 }
 
@@ -240,7 +240,7 @@ bool shard_hop_allows_ack(struct shard *s, const struct call *c, uint8_t leg,
 	if (!m->body.n && !(uas && uas->late))
 		return true;
 	hop_note(s, &party, m, SECURITY_FOREIGN_SOURCE, party.user);
-	sig_count_dropped(&s->metrics, DROPPED_SOURCE);
+	sig_count_dropped(shard_metrics(s), DROPPED_SOURCE);
 	return false;
 }
 
@@ -258,7 +258,7 @@ void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct
 		d->hop.remote = m->hop.remote;
 	d->hop.local = m->hop.local;
 	d->hop.connection = m->hop.connection;
-	txns_hop_moved(&s->txns, c->id, leg, &from, &d->hop, s->host.now.ns);
+	txns_hop_moved(shard_txns(s), c->id, leg, &from, &d->hop, shard_host(s)->now.ns);
 	outbox_touch(&c->out);
 }
 
@@ -282,7 +282,7 @@ struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
 		return slot;
 	shard_hop_follow(s, c, slot->leg, m);
 	shard_call_step(s, c, &ev);
-	return txns_get(&s->txns, self);
+	return txns_get(shard_txns(s), self);
 }
 
 void shard_hop_gone(struct shard *s, struct txn_slot *slot, int error)
@@ -293,16 +293,16 @@ void shard_hop_gone(struct shard *s, struct txn_slot *slot, int error)
 
 	if (was && (!hop_is_edge(was) || error == ECONNRESET) && l->state == LEG_EARLY &&
 	    slot->txn.method == SIP_INVITE)
-		txns_gone(&s->txns, slot, s->host.now.ns + FLOW_BACK_NS);
+		txns_gone(shard_txns(s), slot, shard_host(s)->now.ns + FLOW_BACK_NS);
 }
 
 void shard_hop_listeners(struct shard *s, uint64_t connection, int error)
 {
 	struct txn_slot *slot;
 
-	while ((slot = txns_detach_from(&s->txns, connection)) != NULL) {
+	while ((slot = txns_detach_from(shard_txns(s), connection)) != NULL) {
 		shard_hop_gone(s, slot, error);
-		txns_send(&s->txns, &slot->txn.hop, text_bytes(&slot->txn.message));
+		txns_send(shard_txns(s), &slot->txn.hop, text_bytes(&slot->txn.message));
 	}
 }
 
@@ -312,13 +312,13 @@ void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct 
 {
 	shard_set_now(s, now);
 	shard_hop_listeners(s, hop->connection, ECONNRESET);
-	locations_closed(s->locations, hop->connection);
+	locations_closed(shard_locations(s), hop->connection);
 }
 
 void shard_withheld(struct shard *s, struct instant now)
 {
 	shard_set_now(s, now);
-	txns_say_again(&s->txns);
+	txns_say_again(shard_txns(s));
 }
 
 bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot)

@@ -11,7 +11,7 @@
 #include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
 #include "sig/model/payer.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 #include "sig/sip/id.h"
 #include "sig/step/step.h"
 
@@ -69,11 +69,11 @@ static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const st
 			 LOG_ADDR("source", &m->hop.remote), LOG_BYTES("sip_call_id", m->call_id));
 	}
 	if (why->reason == REFUSED_BARRED)
-		security_event(&s->security, SECURITY_BARRED, &m->hop.remote, m->from.uri.user,
-			       why->text, s->host.now.ns);
+		security_event(shard_security(s), SECURITY_BARRED, &m->hop.remote, m->from.uri.user,
+			       why->text, shard_host(s)->now.ns);
 	if (says_why(m, why)) /* RFC 3326 */
 		writer_fmt(&extra, "Reason: SIP;cause=%u;text=\"%s\"\r\n", why->status, why->text);
-	session_write_refusal(&extra, &s->host, why, RETRY_AFTER_S);
+	session_write_refusal(&extra, shard_host(s), why, RETRY_AFTER_S);
 	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));
 }
 
@@ -93,7 +93,7 @@ bool shard_has_contact(const struct sip_message *m)
 /* A node that is stopping or draining accepts no new calls. */
 static bool drain_refuses(const struct shard *s)
 {
-	return s->draining;
+	return shard_is_draining(s);
 }
 
 /* Before it costs anything. */
@@ -104,7 +104,7 @@ static bool may_admit(const struct shard *s, const struct sip_message *m, bool e
 		return invite_fail(why, 400, REFUSED_MALFORMED);
 	if (m->max_forwards == 0)
 		return invite_fail(why, 483, REFUSED_HOPS);
-	if (s->is_overloaded && !emergency && m->hop.transport != SIP_INTER_SHARD) {
+	if (shard_is_overloaded(s) && !emergency && m->hop.transport != SIP_INTER_SHARD) {
 		(void)invite_fail(why, 503, REFUSED_OVERLOADED);
 		why->retry_after_s = shard_overload_retry_s(s);
 		return false;
@@ -145,13 +145,13 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 	bool insecure = e && e->sdes_insecure;
 
 	if (hop->transport == SIP_INTER_SHARD) /* a party's terms are those of its own leg */
-		return inter_shard_terms(&s->settings);
+		return inter_shard_terms(shard_settings(s));
 	terms.sdes_offer = only || insecure;
 	/* SRTP keys sent in clear are useless, unless the settings allow it */
 	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
 	terms.sdes_only = only;
 	terms.no_video |=
-		(e && e->no_video) || !extension_may(s->settings.tenants, e, ENTITLED_VIDEO);
+		(e && e->no_video) || !extension_may(shard_settings(s)->tenants, e, ENTITLED_VIDEO);
 	if (!terms.video_codecs && is_browser(e, hop))
 		terms.video_codecs = OFFER_VIDEO_ALL;
 	terms.media_by_sdp = e && e->media_by_sdp;
@@ -174,9 +174,9 @@ static bool is_registered(const struct shard *s, const struct sip_message *m,
 			  const struct caller *caller)
 {
 	const struct aor *aor =
-		locations_find(s->locations, caller->tenant, bytes_str(caller->user));
+		locations_find(shard_locations(s), caller->tenant, bytes_str(caller->user));
 
-	return aor && registrar_knows(aor, m, locations_utc_ms(s->locations));
+	return aor && registrar_knows(aor, m, locations_utc_ms(shard_locations(s)));
 }
 
 /* A trusted neighbour may send for any user that it names. */
@@ -221,7 +221,7 @@ static bool is_number_for_help(const struct shard *s, const struct sip_message *
 	if (!by)
 		by = route_user(&m->from.uri, user) == ROUTE_OK ? user : "";
 	if ((m->hop.transport != SIP_INTER_SHARD &&
-	     !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings)) ||
+	     !route_is_near(&m->uri, &m->from.uri, tenant, shard_settings(s))) ||
 	    !shard_is_emergency(s, tenant, bytes_str(by), &m->uri, number))
 		return false;
 	return route_user(&m->uri, user) == ROUTE_OK &&
@@ -248,9 +248,9 @@ bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenan
 		trust_it(m, user);
 		return true;
 	}
-	if (trust_misses_certificate(&s->settings, &m->hop))
-		security_event(&s->security, SECURITY_CERTIFICATE, &m->hop.remote, m->from.uri.user,
-			       "rule of sip.trusted", s->host.now.ns);
+	if (trust_misses_certificate(shard_settings(s), &m->hop))
+		security_event(shard_security(s), SECURITY_CERTIFICATE, &m->hop.remote,
+			       m->from.uri.user, "rule of sip.trusted", shard_host(s)->now.ns);
 	*e = shard_authenticate(s, m, tenant, true);
 	if (!*e || !may_set_from(s, m, user, *e))
 		return false;
@@ -263,7 +263,8 @@ bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenan
 /* Codes and documents of extensions are nothing of a trunk's. */
 static void trunk_known(const struct shard *s, const struct sip_message *m, struct caller *caller)
 {
-	const struct trunk_settings *set = trunks_settings(s->settings.trunks, caller->trunk);
+	const struct trunk_settings *set =
+		trunks_settings(shard_settings(s)->trunks, caller->trunk);
 
 	caller->display = m->from.display;
 	if (bytes_is(BYTES_LIT("anonymous"), caller->user))
@@ -310,7 +311,7 @@ static void caller_known(struct shard *s, const struct sip_message *m, struct ca
  * 5626), not a name. */
 static bool is_by_name(const struct shard *s, const struct binding *b)
 {
-	return s->settings.lookup.find && !b->reg_id && !b->nat &&
+	return shard_settings(s)->lookup.find && !b->reg_id && !b->nat &&
 	       !sip_transport_is_web(b->hop.transport) && shard_is_trusted(s, &b->hop);
 }
 
@@ -319,12 +320,12 @@ static uint32_t networks_here(const struct shard *s)
 {
 	uint32_t here = 0;
 
-	for (uint32_t i = 0; i < s->settings.network_count; i++) {
-		uint16_t number = s->settings.networks[i].shard;
-		const struct shard *of = number ? s->shared_tables->shards : NULL;
+	for (uint32_t i = 0; i < shard_settings(s)->network_count; i++) {
+		uint16_t number = shard_settings(s)->networks[i].shard;
+		const struct shard *of = number ? shard_shared_tables(s)->shards : NULL;
 
-		while (of && of->settings.number != number)
-			of = of->next;
+		while (of && shard_settings(of)->number != number)
+			of = shard_next(of);
 		if (!number || of)
 			here |= UINT32_C(1) << i;
 	}
@@ -333,9 +334,9 @@ static uint32_t networks_here(const struct shard *s)
 
 struct route_asker shard_asker(const struct shard *s)
 {
-	return (struct route_asker){ .settings = &s->settings,
+	return (struct route_asker){ .settings = shard_settings(s),
 				     .networks = networks_here(s),
-				     .utc_ms = locations_utc_ms(s->locations) };
+				     .utc_ms = locations_utc_ms(shard_locations(s)) };
 }
 
 static void targets_fill(const struct shard *s, const struct shard_extension *e,
@@ -369,7 +370,7 @@ static enum route_verdict invite_route(const struct shard *s, uint16_t tenant,
 	const struct shard_extension *e;
 	const struct aor *aor;
 	struct gruu gruu;
-	enum route_verdict verdict = route_phone(uri, tenant, &s->settings, user, &gruu);
+	enum route_verdict verdict = route_phone(uri, tenant, shard_settings(s), user, &gruu);
 
 	*count = 0;
 	if (verdict != ROUTE_OK)
@@ -377,7 +378,7 @@ static enum route_verdict invite_route(const struct shard *s, uint16_t tenant,
 	e = shard_extension_find(s, tenant, bytes_str(user));
 	if (!e || !e->enabled)
 		return ROUTE_NOT_FOUND;
-	aor = locations_find(s->locations, tenant, bytes_str(user));
+	aor = locations_find(shard_locations(s), tenant, bytes_str(user));
 	if (!route_gruu_lives(aor, &gruu, asker.utc_ms))
 		return ROUTE_NO_GRUU;
 	verdict = route_bindings(aor, &gruu, &asker, list, BINDINGS_MAX, count);
@@ -393,7 +394,7 @@ uint32_t shard_flows_of(void *owner, const struct leg *leg, struct call_target *
 	const struct shard *s = owner;
 	struct bytes user = text_bytes(&leg->user);
 	const struct shard_extension *e = shard_extension_of(owner, leg->same_user.tenant, user);
-	const struct aor *aor = e ? locations_find(s->locations, e->tenant, user) : NULL;
+	const struct aor *aor = e ? locations_find(shard_locations(s), e->tenant, user) : NULL;
 	const struct route_asker asker = shard_asker(s);
 	const struct binding *list[BINDINGS_MAX];
 	uint32_t count;
@@ -422,7 +423,7 @@ struct bytes shard_contact_of(void *owner, const struct dialog *d)
 	if (memmem(target.p, target.n, ";gr", 3) && !sip_uri_parse(&uri, target) &&
 	    sip_param(uri.params, "gr", &value))
 		c = shard_call_find(s, dialog_call(d));
-	if (!c || !route_is_ours(&uri, c->tenant, &s->settings))
+	if (!c || !route_is_ours(&uri, c->tenant, shard_settings(s)))
 		return (struct bytes){ 0 };
 	(void)invite_route(s, c->tenant, &uri, user, &to, 1, &count);
 	/* its own: the location of another phone is not disclosed */
@@ -438,7 +439,7 @@ uint16_t shard_gruu_status(const struct shard *s, const struct sip_message *m)
 	char user[ROUTE_USER_MAX];
 	uint32_t count = 0;
 
-	if (!route_is_near(&m->uri, &m->from.uri, tenant, &s->settings))
+	if (!route_is_near(&m->uri, &m->from.uri, tenant, shard_settings(s)))
 		return 404;
 	if (invite_route(s, tenant, &m->uri, user, &to, 1, &count) == ROUTE_NO_GRUU)
 		return 404;
@@ -452,7 +453,7 @@ uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *ur
 	char user[ROUTE_USER_MAX];
 	uint32_t count = 0;
 
-	if (route_is_ours(uri, tenant, &s->settings))
+	if (route_is_ours(uri, tenant, shard_settings(s)))
 		(void)invite_route(s, tenant, uri, user, out, cap, &count);
 	return count;
 }
@@ -465,7 +466,7 @@ static bool is_sent_on(const struct shard *s, const struct sip_message *m, uint1
 
 	return !sip_param(m->uri.params, "gr", &value) &&
 	       (shard_forward_of(s, tenant, bytes_str(user)) ||
-		tenants_terms(s->settings.tenants, tenant)->wake_s);
+		tenants_terms(shard_settings(s)->tenants, tenant)->wake_s);
 }
 
 /* SEC-06: what an extension does is not for its phones alone to say. */
@@ -487,10 +488,10 @@ static enum number_verdict code_verdict(struct shard *s, const struct number_req
 					enum feature_action dialled, struct number_claimed *out,
 					struct call_refusal *why)
 {
-	for (const struct feature *f = s->shared_tables->features; f->name; f++) {
+	for (const struct feature *f = shard_shared_tables(s)->features; f->name; f++) {
 		for (const struct dialled_code *c = f->codes; c && c->dialled; c++) {
 			if (c->action == dialled)
-				return c->dialled(&s->host, ask, out, why);
+				return c->dialled(shard_host(s), ask, out, why);
 		}
 	}
 	return NUMBER_FREE;
@@ -537,7 +538,7 @@ enum route_verdict shard_route(const struct shard *s, const struct sip_message *
 	enum route_verdict verdict = invite_route(s, tenant, &m->uri, user, out, cap, count);
 
 	return verdict != ROUTE_SCHEME &&
-			       !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings)
+			       !route_is_near(&m->uri, &m->from.uri, tenant, shard_settings(s))
 		       ? ROUTE_FOREIGN
 		       : verdict;
 }
@@ -589,7 +590,7 @@ static bool route_verdict_is(const struct shard *s, const struct sip_message *m,
 	case ROUTE_NOT_REGISTERED:
 		if (is_sent_on(s, m, caller->tenant, user))
 			return true;
-		if (!locations_unread(s->locations, caller->tenant, bytes_str(user)))
+		if (!locations_unread(shard_locations(s), caller->tenant, bytes_str(user)))
 			return invite_fail(why, 480, REFUSED_NOT_REGISTERED);
 		(void)invite_fail(why, 503, REFUSED_REGISTRATION_UNREAD);
 		why->text = SHARD_USER_UNREAD;
@@ -635,7 +636,7 @@ static bool route(struct shard *s, const struct sip_message *m, const struct cal
 		return route_did(s, m, caller, out->to, why);
 	verdict = verdict_of(s, caller->tenant, &m->uri, out->to);
 	if (verdict != ROUTE_SCHEME &&
-	    !route_is_near(&m->uri, &m->from.uri, caller->tenant, &s->settings))
+	    !route_is_near(&m->uri, &m->from.uri, caller->tenant, shard_settings(s)))
 		verdict = ROUTE_FOREIGN;
 	if (verdict == ROUTE_NOT_FOUND) {
 		if (!route_dialled(s, caller, out, why))
@@ -685,14 +686,14 @@ static void invite_start(struct shard *s, const struct sip_message *m, uint16_t 
 	c->payer = call_start_args->payer;
 	if (!invite_note_payer(s, m, c, call_start_args->from)) {
 		(void)invite_fail(&why, 500, REFUSED_MEMORY);
-	} else if (!call_start(&s->host, c, call_start_args, &why)) {
+	} else if (!call_start(shard_host(s), c, call_start_args, &why)) {
 		shard_replaced_leave(s, c);
 		if (!shard_call_settle(s, c))
 			shard_call_give(s, c);
 		return;
 	}
 	shard_call_give(s, c);
-	refuse_known(s, txns_get(&s->txns, server), m, tenant, call_start_args->from, &why);
+	refuse_known(s, txns_get(shard_txns(s), server), m, tenant, call_start_args->from, &why);
 }
 
 /* Admits one more call: room in the quotas and a transaction, which belong to the caller. Returns
@@ -716,7 +717,8 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 		shard_quota_release(s, payer, QUOTA_CALLS);
 		return NULL;
 	}
-	slot = txns_add_server(&s->txns, m, always ? TXN_INSIDE : TXN_NEW, s->host.now.ns);
+	slot = txns_add_server(shard_txns(s), m, always ? TXN_INSIDE : TXN_NEW,
+			       shard_host(s)->now.ns);
 	if (slot) {
 		txns_charge(slot, payer);
 		return slot;
@@ -748,8 +750,8 @@ static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
 					    .tenant = caller->tenant,
 					    .user = bytes_str(caller->user) };
 
-	for (const struct number_claim *const *n = s->shared_tables->numbers; *n; n++) {
-		switch ((*n)->claim(&s->host, &ask, out, why)) {
+	for (const struct number_claim *const *n = shard_shared_tables(s)->numbers; *n; n++) {
+		switch ((*n)->claim(shard_host(s), &ask, out, why)) {
 		case NUMBER_FREE:
 			break;
 		case NUMBER_CLAIMED:
@@ -769,7 +771,7 @@ static bool bare_may_call(const struct shard *s, const struct sip_message *m,
 			  const struct caller *caller, const struct number_claimed *target,
 			  struct call_refusal *why)
 {
-	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, caller->tenant));
+	struct bytes tenant = bytes_str(tenants_name(shard_settings(s)->tenants, caller->tenant));
 	struct bytes to = bytes_str(target->to);
 
 	if (!caller->bare)
@@ -778,7 +780,7 @@ static bool bare_may_call(const struct shard *s, const struct sip_message *m,
 	    (caller->emergency ||
 	     (bytes_starts(to, "#") && target->set.feature == FEATURES && !target->set.room &&
 	      !target->account[0] &&
-	      programs_number_exact(s->shared_tables->programs, tenant, to).n)))
+	      programs_number_exact(shard_shared_tables(s)->programs, tenant, to).n)))
 		return true;
 	return invite_fail(why, 403, REFUSED_FEATURE);
 }
@@ -793,11 +795,11 @@ static bool bare_has_room(const struct shard *s, const struct caller *caller,
 
 	if (!caller->bare || caller->emergency)
 		return true;
-	for (s = s->shared_tables->shards; s; s = s->next) {
+	for (s = shard_shared_tables(s)->shards; s; s = shard_next(s)) {
 		const struct leg *l = NULL;
 
-		while ((l = leg_users_next(&s->legs, caller->tenant, bytes_str(caller->user), l)) !=
-		       NULL) {
+		while ((l = leg_users_next(shard_legs(s), caller->tenant, bytes_str(caller->user),
+					   l)) != NULL) {
 			const struct addr of = addr_source(&l->dialog.hop.remote);
 
 			if (!l->bare || l->outbound)
@@ -868,10 +870,10 @@ static uint16_t caller_location(struct shard *s, const struct sip_message *m,
 
 	if (!caller->emergency || caller->trunk != TRUNK_NONE || caller->far)
 		return 0;
-	aor = locations_find(s->locations, caller->tenant, bytes_str(caller->user));
+	aor = locations_find(shard_locations(s), caller->tenant, bytes_str(caller->user));
 	if (said || !aor)
 		return said;
-	return registrar_location(aor, m, locations_utc_ms(s->locations));
+	return registrar_location(aor, m, locations_utc_ms(shard_locations(s)));
 }
 
 void shard_invite_resume(struct shard *s, const struct sip_message *m, const char *from, bool phone)

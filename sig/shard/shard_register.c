@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "sig/call/session.h"
 #include "sig/host/tenant_tables.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 enum { REGISTER_HOME_MAX = 512 }; /* longer names have no GRUU */
 
@@ -27,7 +27,7 @@ static void register_refuse_tenant(struct shard *s, struct txn_slot *slot,
 	struct writer extra = writer_over(space, sizeof(space));
 
 	shard_quota_note(s, m, &why);
-	session_write_warning(&extra, &s->host, why.text);
+	session_write_warning(&extra, shard_host(s), why.text);
 	writer_fmt(&extra, "Reason: SIP;cause=%u;text=\"%s\"\r\n", why.status, why.text);
 	shard_refuse(s, slot, m, why.status, why.reason, writer_lines(&extra));
 }
@@ -47,8 +47,8 @@ static void write_home(struct writer *w, const struct shard *s, const struct sip
 	const struct sip_uri *uri = &m->to.uri;
 	bool v6 = bytes_find(uri->host, ':') < uri->host.n;
 
-	if (!uri->host.n || !route_is_ours(uri, tenant, &s->settings)) {
-		addr_write(w, &s->settings.locals[m->hop.local].advertise);
+	if (!uri->host.n || !route_is_ours(uri, tenant, shard_settings(s))) {
+		addr_write(w, &shard_settings(s)->locals[m->hop.local].advertise);
 		return;
 	}
 	writer_str(w, v6 ? "[" : "");
@@ -68,8 +68,8 @@ static const struct registrar_gruu *register_gruu(struct shard *s, const struct 
 	*out = (struct registrar_gruu){
 		.home = { .secure = bytes_iis(m->to.uri.scheme, "sips"),
 			  .host = writer_done(home) },
-		.key = &s->settings.gruu_key,
-		.rand = s->host.rand,
+		.key = &shard_settings(s)->gruu_key,
+		.rand = shard_host(s)->rand,
 	};
 	return home->overflow ? NULL : out;
 }
@@ -78,7 +78,7 @@ static struct text register_make_answer(struct shard *s, const struct sip_messag
 					const struct location *a,
 					const struct registrar_answer *answer)
 {
-	struct writer w = writer_over(s->host.extra, HOST_EXTRA);
+	struct writer w = writer_over(shard_host(s)->extra, HOST_EXTRA);
 	uint8_t space[REGISTER_HOME_MAX];
 	struct writer home = writer_over(space, sizeof(space));
 	struct registrar_gruu gruu;
@@ -89,20 +89,20 @@ static struct text register_make_answer(struct shard *s, const struct sip_messag
 	};
 	struct text out = { 0 };
 
-	location_write_headers(s->locations, a, &w, answer, &s->settings.registrar,
+	location_write_headers(shard_locations(s), a, &w, answer, &shard_settings(s)->registrar,
 			       register_gruu(s, m, &gruu, &home));
 	r.extra = writer_lines(&w);
-	if (response_make(&s->host, m, &r, &out))
-		sig_count_dropped(&s->metrics, DROPPED_OOM);
+	if (response_make(shard_host(s), m, &r, &out))
+		sig_count_dropped(shard_metrics(s), DROPPED_OOM);
 	return out;
 }
 
 static void answer_now(struct shard *s, struct txn_slot *slot, uint16_t status, struct text *text)
 {
 	if (text->n) {
-		txns_reply(&s->txns, slot, status, text, s->host.now.ns);
+		txns_reply(shard_txns(s), slot, status, text, shard_host(s)->now.ns);
 	} else {
-		txns_drop(&s->txns, slot->self);
+		txns_drop(shard_txns(s), slot->self);
 	}
 }
 
@@ -111,7 +111,7 @@ static bool answer_later(struct shard *s, struct location *a, struct txn_slot *s
 {
 	if (txns_keep_request(slot, m)) /* for the case of a conflict */
 		return false;
-	if (!location_wait(a, &s->locations_user, slot->self, text))
+	if (!location_wait(a, shard_locations_user(s), slot->self, text))
 		return false;
 	slot->user = TXN_USER_REGISTER;
 	return true;
@@ -125,21 +125,21 @@ static void register_refuse_kept(struct shard *s, struct txn_slot *slot)
 	struct dialog_tag tag;
 
 	if (message_parse(&m, text_bytes(&slot->request), &error)) {
-		txns_drop(&s->txns, slot->self);
+		txns_drop(shard_txns(s), slot->self);
 		return;
 	}
 	tag = shard_tag(s, &m);
 	m.hop = slot->source;
 	r.tag = bytes_mem(tag.text, sizeof(tag.text));
-	txns_refuse_for(&s->txns, REFUSED_BINDING_CONFLICT);
-	respond(&s->host, slot, &m, &r);
+	txns_refuse_for(shard_txns(s), REFUSED_BINDING_CONFLICT);
+	respond(shard_host(s), slot, &m, &r);
 	message_close(&m);
 }
 
 /* A feature tells phones of the tenant that have registered. */
 static bool register_is_awaited(const struct shard *s, uint16_t tenant)
 {
-	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f; f++) {
+	for (const struct shard_hooks *const *f = shard_shared_tables(s)->hooks; *f; f++) {
 		if ((*f)->tells_unasked && (*f)->tells_unasked(s, tenant))
 			return true;
 	}
@@ -161,14 +161,14 @@ static void register_saved(struct shard *s, struct txn_slot *slot, struct text *
 			user[0] = '\0';
 		message_close(&m);
 	}
-	txns_reply(&s->txns, slot, 200, response, s->host.now.ns);
-	SHARD_HOOKS_CALL(s->shared_tables, registered, s, tenant, bytes_str(user), &from);
+	txns_reply(shard_txns(s), slot, 200, response, shard_host(s)->now.ns);
+	SHARD_HOOKS_CALL(shard_shared_tables(s), registered, s, tenant, bytes_str(user), &from);
 }
 
 void shard_register_answer(void *owner, pool_handle txn, struct text *response, struct instant now)
 {
 	struct shard *s = owner;
-	struct txn_slot *slot = txns_get(&s->txns, txn);
+	struct txn_slot *slot = txns_get(shard_txns(s), txn);
 
 	shard_set_now(s, now);
 	if (slot && response->n)
@@ -183,10 +183,10 @@ static void register_location(struct shard *s, const struct sip_message *m, uint
 {
 	char text[32];
 
-	if (location && !sites_find(s->settings.sites, tenant, location)) {
+	if (location && !sites_find(shard_settings(s)->sites, tenant, location)) {
 		(void)snprintf(text, sizeof(text), "location %u", location);
-		security_event(&s->security, SECURITY_LOCATION, &m->hop.remote, m->to.uri.user,
-			       text, s->host.now.ns);
+		security_event(shard_security(s), SECURITY_LOCATION, &m->hop.remote, m->to.uri.user,
+			       text, shard_host(s)->now.ns);
 	}
 }
 
@@ -195,10 +195,10 @@ static struct registrar_settings settings_for(struct shard *s, const struct shar
 					      const struct sip_message *m)
 {
 	const struct sip_hop *hop = &m->hop;
-	struct registrar_settings set = s->settings.registrar;
+	struct registrar_settings set = shard_settings(s)->registrar;
 	const struct shard_given given = shard_given(s, m, e->tenant, false);
 
-	if (set.expires_many_s && locations_bindings(s->locations) > set.many)
+	if (set.expires_many_s && locations_bindings(shard_locations(s)) > set.many)
 		set.expires_s = set.expires_many_s;
 	if (e->single_phone)
 		set.contacts_max = 1;
@@ -213,11 +213,12 @@ static struct registrar_settings settings_for(struct shard *s, const struct shar
 static bool register_asks(struct shard *s, struct location *a, struct txn_slot *slot,
 			  const struct sip_message *m)
 {
-	if (!locations_has_others(s->locations) || txns_keep_request(slot, m) ||
-	    !location_request(s->locations, a, &s->locations_user, LOCATION_REGISTER, slot->self))
+	if (!locations_has_others(shard_locations(s)) || txns_keep_request(slot, m) ||
+	    !location_request(shard_locations(s), a, shard_locations_user(s), LOCATION_REGISTER,
+			      slot->self))
 		return false;
 	slot->user = TXN_USER_REGISTER;
-	location_settle(s->locations, a);
+	location_settle(shard_locations(s), a);
 	return true;
 }
 
@@ -235,7 +236,7 @@ static bool register_claims(struct shard *s, struct location *a, struct txn_slot
 	struct bytes instance;
 	unsigned cursor = 0;
 
-	if (!settings->device_accounts || !locations_has_others(s->locations) ||
+	if (!settings->device_accounts || !locations_has_others(shard_locations(s)) ||
 	    slot->devices_claimed >= settings->contacts_max)
 		return false;
 	for (uint32_t i = 0; i <= slot->devices_claimed; i++) {
@@ -244,7 +245,7 @@ static bool register_claims(struct shard *s, struct location *a, struct txn_slot
 	}
 	if (txns_keep_request(slot, m))
 		return false;
-	kept = effects_request(&s->effects, EFFECT_KV, 0, slot->self,
+	kept = effects_request(shard_effects(s), EFFECT_KV, 0, slot->self,
 			       EFFECT_TEXTS(text_bytes(&entry->tenant), instance,
 					    text_bytes(&entry->user)));
 	if (!kept)
@@ -253,7 +254,7 @@ static bool register_claims(struct shard *s, struct location *a, struct txn_slot
 	kept->ttl_ms = CLAIM_MS;
 	kept->most = settings->device_accounts;
 	slot->user = TXN_USER_REGISTER;
-	location_settle(s->locations, a);
+	location_settle(shard_locations(s), a);
 	return true;
 }
 
@@ -280,32 +281,32 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	/* who has the store read has claimed before, or had the device then */
 	settings.devices_claimed = slot->devices_claimed;
 	if (known == REGISTER_READ &&
-	    !locations_unread(s->locations, e->tenant, bytes_str(e->number)))
+	    !locations_unread(shard_locations(s), e->tenant, bytes_str(e->number)))
 		settings.devices_claimed = BINDINGS_MAX;
 	if (known == REGISTER_FULL)
 		location_refuse_device(&answer);
 	else
-		location_register(s->locations, a, m, &settings, &answer);
+		location_register(shard_locations(s), a, m, &settings, &answer);
 	if (!answer.changed && known < REGISTER_FULL && register_asks(s, a, slot, m))
 		return;
 	if (answer.status != 200) {
-		txns_refuse_for(&s->txns,
+		txns_refuse_for(shard_txns(s),
 				answer.device_full ? REFUSED_DEVICE_ACCOUNTS : REFUSED_BINDING);
 		LOG_INFO("sip", 0, "registration refused", LOG_STR("user", e->number),
 			 LOG_U64("status", answer.status),
 			 LOG_STR("reason", answer.reason ? answer.reason : ""));
 	}
 	text = register_make_answer(s, m, a, &answer);
-	if (!answer.changed || locations_is_degraded(s->locations) || text.n == 0) {
+	if (!answer.changed || locations_is_degraded(shard_locations(s)) || text.n == 0) {
 		answer_now(s, slot, answer.status, &text);
 		if (answer.status == 200)
-			SHARD_HOOKS_CALL(s->shared_tables, registered, s, e->tenant,
+			SHARD_HOOKS_CALL(shard_shared_tables(s), registered, s, e->tenant,
 					 bytes_str(e->number), &m->hop);
 	} else if (!answer_later(s, a, slot, m, &text)) {
 		register_refuse(s, slot, m, 503, REFUSED_BINDING_BUSY);
 	}
 	text_clear(&text);
-	location_settle(s->locations, a);
+	location_settle(shard_locations(s), a);
 }
 
 /* Those of the tenant together; 480 as it is about no more than this one. False: answered. */
@@ -315,8 +316,8 @@ static bool tenant_may_register(struct shard *s, const struct sip_message *m, ui
 				    .reason = REFUSED_TENANT_REGISTERS,
 				    .text = "too many registrations a second of this tenant" };
 
-	why.retry_after_s =
-		tenants_spend(s->settings.tenants, tenant, TENANT_REGISTER_RATE, s->host.now.ns);
+	why.retry_after_s = tenants_spend(shard_settings(s)->tenants, tenant, TENANT_REGISTER_RATE,
+					  shard_host(s)->now.ns);
 	if (why.retry_after_s)
 		shard_quota_refuse(s, m, why.status, &why);
 	return !why.retry_after_s;
@@ -337,7 +338,7 @@ static struct txn_slot *register_admit(struct shard *s, const struct sip_message
 		shard_quota_refuse(s, m, 503, &why);
 		return NULL;
 	}
-	slot = txns_add_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
+	slot = txns_add_server(shard_txns(s), m, TXN_REGISTER, shard_host(s)->now.ns);
 	if (slot) {
 		slot->tenant = e->tenant;
 		txns_charge(slot, &party);
@@ -373,7 +374,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 		return;
 	}
 	if (registrar_binds(m) &&
-	    !extension_has_seat(s->settings.tenants, e,
+	    !extension_has_seat(shard_settings(s)->tenants, e,
 				sip_transport_is_web(m->hop.transport) ? SEAT_IPTALK
 								       : SEAT_PHONE)) {
 		register_refuse(s, NULL, m, 403, REFUSED_NO_SEAT);
@@ -382,13 +383,13 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	slot = register_admit(s, m, e);
 	if (!slot)
 		return;
-	a = location_get(s->locations, e->tenant, bytes_str(e->number));
-	if (!a && tenants_is_full(s->settings.tenants, e->tenant, TENANT_REGISTRATIONS)) {
+	a = location_get(shard_locations(s), e->tenant, bytes_str(e->number));
+	if (!a && tenants_is_full(shard_settings(s)->tenants, e->tenant, TENANT_REGISTRATIONS)) {
 		register_refuse_tenant(s, slot, m);
 		return;
 	}
 	if (!a)
-		a = location_add(s->locations, e->tenant, bytes_str(e->number));
+		a = location_add(shard_locations(s), e->tenant, bytes_str(e->number));
 	if (!a) {
 		register_refuse(s, slot, m, 503, REFUSED_AORS_FULL);
 	} else {
@@ -412,9 +413,9 @@ static void register_kept(struct shard *s, struct txn_slot *slot, const struct s
 		register_refuse(s, slot, m, 403, REFUSED_IDENTITY);
 		return;
 	}
-	a = location_get(s->locations, e->tenant, bytes_str(user));
+	a = location_get(shard_locations(s), e->tenant, bytes_str(user));
 	if (!a)
-		a = location_add(s->locations, e->tenant, bytes_str(user));
+		a = location_add(shard_locations(s), e->tenant, bytes_str(user));
 	if (!a) {
 		register_refuse(s, slot, m, 503, REFUSED_AORS_FULL);
 	} else {
@@ -425,7 +426,7 @@ static void register_kept(struct shard *s, struct txn_slot *slot, const struct s
 static void register_go_on(struct shard *s, pool_handle txn, enum register_known known,
 			   struct instant now)
 {
-	struct txn_slot *slot = txns_get(&s->txns, txn);
+	struct txn_slot *slot = txns_get(shard_txns(s), txn);
 	struct message_error error;
 	struct sip_message m;
 
@@ -433,7 +434,7 @@ static void register_go_on(struct shard *s, pool_handle txn, enum register_known
 	if (!slot)
 		return;
 	if (message_parse(&m, text_bytes(&slot->request), &error)) {
-		txns_drop(&s->txns, slot->self);
+		txns_drop(shard_txns(s), slot->self);
 	} else {
 		m.hop = slot->source;
 		register_kept(s, slot, &m, known);
@@ -453,7 +454,7 @@ void shard_register_claimed(struct shard *s, const struct kv_reply *outcome, str
 		[KV_NONE] = REGISTER_FULL,
 		[KV_UNKNOWN] = REGISTER_UNHEARD,
 	};
-	struct txn_slot *slot = txns_get(&s->txns, outcome->serial);
+	struct txn_slot *slot = txns_get(shard_txns(s), outcome->serial);
 
 	if (slot && outcome->result == KV_OK)
 		slot->devices_claimed++;

@@ -9,7 +9,7 @@
 #include "sig/pbx/pick.h"
 #include "sig/pbx/refer.h"
 #include "sig/pbx/retrieve.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 #include "sig/sip/dialog_name.h"
 
 /* REFER outside of a dialog: its sender names a dialog of its own by Target-Dialog (RFC 4538, RFC
@@ -57,7 +57,7 @@ static void refer_refuse(struct shard *s, const struct sip_message *m, uint16_t 
 
 static bool refer_is_taken(struct shard *s, const struct sip_message *m)
 {
-	for (const struct shard_hooks *const *f = s->shared_tables->hooks; *f; f++) {
+	for (const struct shard_hooks *const *f = shard_shared_tables(s)->hooks; *f; f++) {
 		if ((*f)->referred && (*f)->referred(s, m))
 			return true;
 	}
@@ -149,7 +149,7 @@ static bool replaces_own_remote(const struct leg *l, const struct sip_message *m
  * right to those of others. */
 static bool replaces_own_trunk(const struct shard *s, const struct leg *l, uint16_t trunk)
 {
-	const struct trunk_settings *set = trunks_settings(s->settings.trunks, trunk);
+	const struct trunk_settings *set = trunks_settings(shard_settings(s)->trunks, trunk);
 
 	return set && !set->no_replaces && bytes_is(text_bytes(&l->trunk), set->name);
 }
@@ -378,7 +378,7 @@ static bool join_read(const struct shard *s, const struct sip_message *m, uint16
 	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
 	if (!c || !call_is_alone(c) || leg != c->bridge.caller)
 		return replaces_fail(why, 481, "nobody is alone there");
-	if (pick_is_promised(&s->host, c))
+	if (pick_is_promised(shard_host(s), c))
 		return replaces_fail(why, 481, "another one speaks with that party");
 	if (replaces_given(s, c, m))
 		return replaces_fail(why, 482, "a conversation without anybody");
@@ -396,13 +396,13 @@ static bool replaces_rings(const struct leg *l, const struct sip_message *m)
 static bool replaces_pick(const struct shard *s, const struct call *c, struct bytes of,
 			  struct bytes user, struct call_replaces *out, struct call_refusal *why)
 {
-	if (!s->host.services->pickups->may(s->host.owner, c->tenant, user, of))
+	if (!shard_host(s)->services->pickups->may(shard_host(s)->owner, c->tenant, user, of))
 		return replaces_fail(why, 403, "the call that rings is another's");
 	if (!call_is_ringing(c))
 		return replaces_fail(why, 481, "nobody waits there for an answer");
 	if (bytes_eq(text_bytes(&c->from), user))
 		return replaces_fail(why, 481, "it is the extension's own call");
-	if (pick_is_promised(&s->host, c))
+	if (pick_is_promised(shard_host(s), c))
 		return replaces_fail(why, 481, "the call is taken already");
 	*out = (struct call_replaces){ .call = c->id, .leg = LEG_NONE };
 	return true;

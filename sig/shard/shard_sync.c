@@ -4,13 +4,14 @@
  * call is the caller's to know: phones read their files between calls, and some boot at once. */
 #include "sig/dialog/dialog.h"
 #include "sig/leg/leg.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 /* What becomes of it is the phone's own affair: it shows when it fetches its files. */
 static bool sync_send(struct shard *s, struct bytes user, struct bytes contact, struct bytes routes,
 		      const struct sip_hop *hop)
 {
-	struct id_tag tag = { .call = shard_call_new_id(s), .random = rand_u64_from(s->host.rand) };
+	struct id_tag tag = { .call = shard_call_new_id(s),
+			      .random = rand_u64_from(shard_host(s)->rand) };
 	struct dialog_party party = { .local_user = user,
 				      .remote_user = user,
 				      .target = contact,
@@ -25,11 +26,12 @@ static bool sync_send(struct shard *s, struct bytes user, struct bytes contact, 
 	};
 	struct dialog d = { 0 };
 
-	if (!txns_has_room(&s->txns, TXN_NEW) || dialog_to_party(&d, &tag, &party, &s->settings))
+	if (!txns_has_room(shard_txns(s), TXN_NEW) ||
+	    dialog_to_party(&d, &tag, &party, shard_settings(s)))
 		return false;
 	if (party.routes.n)
-		dialog_choose_hop(&d, &s->host, false);
-	(void)leg_send(&s->host, &d, &r, TXN_USER_NONE);
+		dialog_choose_hop(&d, shard_host(s), false);
+	(void)leg_send(shard_host(s), &d, &r, TXN_USER_NONE);
 	dialog_clear(&d);
 	return true;
 }
@@ -37,8 +39,8 @@ static bool sync_send(struct shard *s, struct bytes user, struct bytes contact, 
 bool shard_check_sync(struct shard *s, uint16_t tenant, struct bytes user, struct bytes contact,
 		      struct instant now)
 {
-	const struct aor *a = locations_find(s->locations, tenant, user);
-	const struct shard_settings *set = &s->settings;
+	const struct aor *a = locations_find(shard_locations(s), tenant, user);
+	const struct shard_settings *set = shard_settings(s);
 	struct route_asker asker;
 	struct sip_hop hop;
 
@@ -62,10 +64,10 @@ bool shard_check_sync(struct shard *s, uint16_t tenant, struct bytes user, struc
 bool shard_sync_caller(const struct shard *s, uint16_t tenant, struct bytes user, uint64_t device,
 		       struct sync_caller *out)
 {
-	for (s = s->shared_tables->shards; s; s = s->next) {
+	for (s = shard_shared_tables(s)->shards; s; s = shard_next(s)) {
 		const struct leg *l = NULL;
 
-		while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
+		while ((l = leg_users_next(shard_legs(s), tenant, user, l)) != NULL) {
 			if (l->device != device || l->outbound)
 				continue;
 			out->hop = l->dialog.hop;
@@ -80,7 +82,7 @@ bool shard_sync_caller(const struct shard *s, uint16_t tenant, struct bytes user
 bool shard_check_sync_caller(struct shard *s, const struct sync_caller *to, struct instant now)
 {
 	shard_set_now(s, now);
-	return shard_local_is_own(&s->settings, to->hop.local) &&
+	return shard_local_is_own(shard_settings(s), to->hop.local) &&
 	       sync_send(s, text_bytes(&to->user), text_bytes(&to->contact),
 			 text_bytes(&to->routes), &to->hop);
 }

@@ -9,7 +9,7 @@
 #include "sig/call/plan.h"
 #include "sig/host/calendars.h"
 #include "sig/host/tenant_tables.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 /* In addition to dialog_state_mark(). */
 enum { MARK_CONFERENCE = 0x20, MARK_ALONE = 0x40 };
@@ -38,7 +38,7 @@ static uint32_t watch_dialogs_add(const struct shard *s, uint16_t tenant, struct
 	struct leg *l = NULL;
 
 	while (count < DIALOG_STATES_MAX &&
-	       (l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
+	       (l = leg_users_next(shard_legs(s), tenant, user, l)) != NULL) {
 		dialog_state_read(&out[count], l);
 		dialog_state_of_call(s, &out[count], l);
 		count += out[count].phase != PHASE_TERMINATED;
@@ -50,7 +50,7 @@ static uint32_t watch_dialogs_add(const struct shard *s, uint16_t tenant, struct
 
 static uint64_t slot_hash(const struct shard *s, uint16_t tenant, struct bytes slot)
 {
-	return hash_sip(&s->key, slot) + tenant;
+	return hash_sip(shard_key(s), slot) + tenant;
 }
 
 /* The call that waits there; NULL: none of this shard. */
@@ -59,7 +59,7 @@ static const struct call *slot_call(const struct shard *s, uint16_t tenant, stru
 	uint64_t hash = slot_hash(s, tenant, slot), id;
 	uint32_t cursor = 0;
 
-	while ((id = table_next(&s->calls_by_slot, hash, &cursor)) != 0) {
+	while ((id = table_next(shard_calls_by_slot(s), hash, &cursor)) != 0) {
 		const struct call *c = shard_call_find(s, id);
 
 		if (c && c->tenant == tenant && bytes_is(slot, c->watched_slot))
@@ -70,7 +70,8 @@ static const struct call *slot_call(const struct shard *s, uint16_t tenant, stru
 
 void shard_codes_of(const struct shard *s, uint16_t tenant, struct feature_codes *out)
 {
-	dial_plan_codes(dial_plans_of(s->settings.dials, tenant), &s->settings.codes, out);
+	dial_plan_codes(dial_plans_of(shard_settings(s)->dials, tenant), &shard_settings(s)->codes,
+			out);
 }
 
 /* What phones dial to park there is the slot's name for its watchers. */
@@ -116,7 +117,7 @@ static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes 
 {
 	uint32_t count = 0;
 
-	for (s = s->shared_tables->shards; s && !count; s = s->next)
+	for (s = shard_shared_tables(s)->shards; s && !count; s = shard_next(s))
 		count = slot_state(slot_call(s, tenant, slot), out, at_extension);
 	return count;
 }
@@ -141,7 +142,7 @@ const struct calendar *shard_watched_hours(const struct shard *s, uint16_t tenan
 	    (*feature != FEATURE_HOURS_AUTO && *feature != FEATURE_HOURS_OPEN &&
 	     *feature != FEATURE_HOURS_CLOSED))
 		return NULL;
-	return calendars_by_code(s->shared_tables->calendars, tenant, code);
+	return calendars_by_code(shard_shared_tables(s)->calendars, tenant, code);
 }
 
 /* Each node has the documents: no other one is asked. */
@@ -155,7 +156,7 @@ static bool watch_hours(const struct shard *s, uint16_t tenant, struct bytes use
 		return false;
 	*count = c->lit == (enum hours_override)(feature - FEATURE_HOURS_AUTO);
 	if (*count)
-		*out = (struct dialog_state){ .id = hash_sip(&s->key, user) | 1,
+		*out = (struct dialog_state){ .id = hash_sip(shard_key(s), user) | 1,
 					      .phase = PHASE_CONFIRMED,
 					      .recipient = true };
 	return true;
@@ -184,12 +185,12 @@ uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes us
 
 	if (shard_watched_slot(s, tenant, user, &slot))
 		return watch_slot(s, tenant, slot, out, false);
-	for (const struct shard *of = s->shared_tables->shards; of; of = of->next)
+	for (const struct shard *of = shard_shared_tables(s)->shards; of; of = shard_next(of))
 		count = watch_dialogs_add(of, tenant, user, out, count);
 	if (count < DIALOG_STATES_MAX && shard_extension_find(s, tenant, user) &&
 	    watch_slot(s, tenant, user, &out[count], true))
 		count++;
-	return shard_waiting_add(s->shared_tables, tenant, user, out, count);
+	return shard_waiting_add(shard_shared_tables(s), tenant, user, out, count);
 }
 
 uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes user,
@@ -200,10 +201,11 @@ uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes us
 	if (watch_hours(s, tenant, user, out, &count))
 		return count;
 	count = shard_watch_own(s, tenant, user, out);
-	return s->shared_tables->remote
-		       ? remote_watch_dialogs(s->shared_tables->remote,
-					      bytes_str(tenants_name(s->settings.tenants, tenant)),
-					      user, out, count)
+	return shard_shared_tables(s)->remote
+		       ? remote_watch_dialogs(
+				 shard_shared_tables(s)->remote,
+				 bytes_str(tenants_name(shard_settings(s)->tenants, tenant)), user,
+				 out, count)
 		       : count;
 }
 
@@ -212,15 +214,16 @@ uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes us
 void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
 			   enum watch_change what)
 {
-	struct instant wall = { .ns = s->host.now.ns,
-				.utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms) };
+	struct instant wall = { .ns = shard_host(s)->now.ns,
+				.utc_ms = steady_add(shard_host(s)->now.utc_ms,
+						     shard_host(s)->wall_ms) };
 
-	for (struct shard *to = s->shared_tables->shards; to; to = to->next) {
-		if (!to->subscriptions.pool.in_use)
+	for (struct shard *to = shard_shared_tables(s)->shards; to; to = shard_next(to)) {
+		if (!shard_subscriptions(to)->pool.in_use)
 			continue;
 		if (to != s)
 			shard_set_now(to, wall);
-		subscriptions_changed(&to->subscriptions, tenant, user, what);
+		subscriptions_changed(shard_subscriptions(to), tenant, user, what);
 	}
 }
 
@@ -237,15 +240,15 @@ void shard_watch_notify_here(struct shard *s, uint16_t tenant, struct bytes user
 
 static struct bytes watch_tenant(const struct shard *s, uint16_t tenant)
 {
-	return bytes_str(tenants_name(s->settings.tenants, tenant));
+	return bytes_str(tenants_name(shard_settings(s)->tenants, tenant));
 }
 
 /* His state has changed: notifies watchers, here and on other nodes. */
 static void shard_watch_notify(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	shard_watch_notify_here(s, tenant, user);
-	if (s->shared_tables->remote)
-		remote_watch_changed(s->shared_tables->remote, watch_tenant(s, tenant), user);
+	if (shard_shared_tables(s)->remote)
+		remote_watch_changed(shard_shared_tables(s)->remote, watch_tenant(s, tenant), user);
 }
 
 enum { SLOT_USER_MAX = FEATURE_CODE_LEN + PARK_SLOT_LEN };
@@ -290,9 +293,10 @@ static void slot_changed(struct shard *s, struct call *c)
 	memcpy(before, c->watched_slot, sizeof(before));
 	(void)bytes_cstr(bytes_str(now), c->watched_slot, sizeof(c->watched_slot));
 	if (before[0])
-		(void)table_del(&s->calls_by_slot, slot_hash(s, c->tenant, bytes_str(before)),
+		(void)table_del(shard_calls_by_slot(s), slot_hash(s, c->tenant, bytes_str(before)),
 				c->id);
-	if (now[0] && table_put(&s->calls_by_slot, slot_hash(s, c->tenant, bytes_str(now)), c->id))
+	if (now[0] &&
+	    table_put(shard_calls_by_slot(s), slot_hash(s, c->tenant, bytes_str(now)), c->id))
 		LOG_ERROR("call", c->id, "no memory: the lamp of a slot stays dark",
 			  LOG_STR("slot", now));
 	if (before[0])
@@ -304,7 +308,7 @@ static void slot_changed(struct shard *s, struct call *c)
 void shard_watch_gone(struct shard *s, const struct call *c)
 {
 	if (c->watched_slot[0])
-		(void)table_del(&s->calls_by_slot,
+		(void)table_del(shard_calls_by_slot(s),
 				slot_hash(s, c->tenant, bytes_str(c->watched_slot)), c->id);
 	shard_waiting_gone(s, c);
 }
@@ -332,8 +336,8 @@ void shard_watch_call(struct shard *s, struct call *c)
 static void watch_left(struct shard *s, uint16_t tenant, struct bytes user,
 		       const struct dialog_state *d)
 {
-	if (s->shared_tables->remote && d->phase != PHASE_TERMINATED)
-		remote_watch_hold(s->shared_tables->remote, watch_tenant(s, tenant), user, d);
+	if (shard_shared_tables(s)->remote && d->phase != PHASE_TERMINATED)
+		remote_watch_hold(shard_shared_tables(s)->remote, watch_tenant(s, tenant), user, d);
 	shard_watch_notify(s, tenant, user);
 }
 
@@ -374,23 +378,23 @@ void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struc
 {
 	struct shard *s = owner;
 
-	if (s->shared_tables->remote && s == s->shared_tables->shards)
-		remote_watch_changed(s->shared_tables->remote, watch_tenant(s, tenant), user);
-	if (!s->subscriptions.pool.in_use)
+	if (shard_shared_tables(s)->remote && s == shard_shared_tables(s)->shards)
+		remote_watch_changed(shard_shared_tables(s)->remote, watch_tenant(s, tenant), user);
+	if (!shard_subscriptions(s)->pool.in_use)
 		return;
 	shard_set_now(s, now);
-	subscriptions_changed(&s->subscriptions, tenant, user, CHANGED_PHONES);
+	subscriptions_changed(shard_subscriptions(s), tenant, user, CHANGED_PHONES);
 }
 
 /* ---- phones ---- */
 
 bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user)
 {
-	const struct aor *a = locations_find(s->locations, tenant, user);
+	const struct aor *a = locations_find(shard_locations(s), tenant, user);
 
 	for (uint32_t i = 0; a && i < a->count; i++) {
 		if (!binding_is_foreign(&a->bindings[i]) &&
-		    a->bindings[i].expires_utc_ms > locations_utc_ms(s->locations))
+		    a->bindings[i].expires_utc_ms > locations_utc_ms(shard_locations(s)))
 			return true;
 	}
 	return false;
@@ -400,8 +404,8 @@ bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user)
 bool shard_has_phone_anywhere(const struct shard *s, uint16_t tenant, struct bytes user)
 {
 	return shard_has_phone(s, tenant, user) ||
-	       (s->shared_tables->remote &&
-		remote_watch_registered(s->shared_tables->remote,
-					bytes_str(tenants_name(s->settings.tenants, tenant)),
+	       (shard_shared_tables(s)->remote &&
+		remote_watch_registered(shard_shared_tables(s)->remote,
+					bytes_str(tenants_name(shard_settings(s)->tenants, tenant)),
 					user));
 }

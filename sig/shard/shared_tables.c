@@ -21,7 +21,7 @@
 #include "sig/host/programs.h"
 #include "sig/host/tenant.h"
 #include "sig/pbx/queue/queues.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 #include "sig/shard/shared_tables.h"
 #include "sig/sip/stream_rate.h"
 

@@ -50,6 +50,15 @@ struct subscription_metrics {
 	metric_id notified, failed, ended[ENDINGS];
 };
 
+/* The pace of repeated SUBSCRIBEs of a watcher: a phone that does not understand a NOTIFY may
+ * subscribe anew each time. A burst is allowed, then one each interval. Two places for a hash: the
+ * one idle for longest is replaced, so nothing grows, and no loop hides behind quiet watchers. */
+enum { SUBSCRIBE_PACES = 1024, SUBSCRIBE_BURST = 32, SUBSCRIBE_PACE_MS = 2000 };
+struct subscribe_pace {
+	uint64_t hash;
+	uint64_t due_ns; /* all that it asked for is paid by then */
+};
+
 struct subscriptions {
 	struct call_host *host;
 	struct subscription_view view;
@@ -66,6 +75,8 @@ struct subscriptions {
 	struct wheel_timer turn;
 	uint32_t timer_kind; /* of a subscription's timer */
 	uint32_t saving;     /* so many have a save that is not answered */
+	uint32_t asserted;   /* a cursor: those before it were told to the store again */
+	struct subscribe_pace paces[SUBSCRIBE_PACES];
 	struct subscription_metrics metrics;
 };
 
