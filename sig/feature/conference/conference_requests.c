@@ -56,7 +56,7 @@ static bool shard_may_bring(const struct shard *s, const struct call *c, enum sh
 	const struct leg *l = leaves == SHARD_LEG_CALLEE ? call_callee(c) : NULL;
 	const struct shard_forward *f;
 
-	if (!s->settings.conferences.incoming_bound || !l || !l->outbound)
+	if (!shard_settings(s)->conferences.incoming_bound || !l || !l->outbound)
 		return true;
 	f = shard_forward_of(s, c->tenant, text_bytes(&l->user));
 	return f &&
@@ -97,7 +97,7 @@ static const struct call *give_find(const struct shard *s, const struct shard_co
 		*leaves = c ? shard_leg_of_user(c, give->leaves) : SHARD_LEG_NONE;
 		return c;
 	}
-	forward_follow(&s->elsewhere, &tag);
+	forward_follow(shard_forwards(s), &tag);
 	c = shard_call_find(s, tag.call);
 	if (!c || !call_callee(c) || !bridge_has(c, tag.leg) ||
 	    !bytes_eq(text_bytes(&c->legs[tag.leg]->user), give->leaves))
@@ -125,7 +125,7 @@ enum refusal shard_conference_give(struct shard *s, uint16_t tenant,
 	struct room *r;
 
 	shard_set_now(s, now);
-	if (!c || c->tenant != tenant || id_shard(give->room) == s->settings.number)
+	if (!c || c->tenant != tenant || id_shard(give->room) == shard_settings(s)->number)
 		return REFUSED_NO_CALL;
 	if (c->member)
 		return was_given(s, c, give->room) ? REFUSED_NOT : REFUSED_IN_CONFERENCE;
@@ -157,7 +157,7 @@ static bool conference_is_made(struct shard *s, const struct shard_conference_re
 {
 	const struct call *c = o->call ? shard_call_find(s, o->call) : NULL;
 
-	*out = c && c->member ? conference_room(&s->host, c) : shard_room_find(s, o->room);
+	*out = c && c->member ? conference_room(shard_host(s), c) : shard_room_find(s, o->room);
 	return *out;
 }
 
@@ -206,10 +206,10 @@ struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant)
 
 	if (!r)
 		return NULL;
-	if (s->settings.conferences.station_members)
-		r->max_members = (uint16_t)s->settings.conferences.station_members;
-	r->talkers = (uint8_t)s->settings.conferences.station_talkers;
-	r->parts.tones_most = (uint16_t)s->settings.conferences.tones_most;
+	if (shard_settings(s)->conferences.station_members)
+		r->max_members = (uint16_t)shard_settings(s)->conferences.station_members;
+	r->talkers = (uint8_t)shard_settings(s)->conferences.station_talkers;
+	r->parts.tones_most = (uint16_t)shard_settings(s)->conferences.tones_most;
 	return r;
 }
 
@@ -257,7 +257,7 @@ static enum shard_leg host_leg(const struct call *c, enum shard_leg leg)
 /* CONF-02: programs may be given fewer than phones. */
 static bool conference_is_full(const struct shard *s, const struct room *r, uint32_t more)
 {
-	uint32_t most = s->settings.conferences.command_members;
+	uint32_t most = shard_settings(s)->conferences.command_members;
 
 	return room_is_full(r, more) ||
 	       (r->kind == ROOM_STATION && most && r->count + r->asking + more > most);
@@ -298,7 +298,7 @@ static enum refusal conference_end(struct shard *s, struct room *r, enum refusal
 
 static bool conference_at_remote(const struct shard *s, const struct shard_conference_request *o)
 {
-	return o->with && remote_shard_is_reachable(&s->settings, id_shard(o->with));
+	return o->with && remote_shard_is_reachable(shard_settings(s), id_shard(o->with));
 }
 
 /* Whether his leg in the other call is left, too. */
@@ -370,7 +370,7 @@ enum refusal shard_conference_request(struct shard *s, struct shard_conference_r
 static enum refusal conference_into_remote(struct shard *s,
 					   const struct shard_conference_request *o, struct room *r)
 {
-	if (!remote_shard_is_reachable(&s->settings, id_shard(o->call)))
+	if (!remote_shard_is_reachable(shard_settings(s), id_shard(o->call)))
 		return REFUSED_NO_CALL;
 	if (room_is_full(r, REMOTE_PARTIES))
 		return REFUSED_MEMBERS_FULL;
@@ -388,7 +388,7 @@ enum refusal shard_conference_into(struct shard *s, struct shard_conference_requ
 
 	shard_set_now(s, now);
 	o->of_with = !r;
-	if (r && id_shard(o->call) != s->settings.number)
+	if (r && id_shard(o->call) != shard_settings(s)->number)
 		return conference_into_remote(s, o, r);
 	if (!r)
 		return REFUSED_NO_CONFERENCE;
@@ -421,7 +421,7 @@ static enum refusal ring_start(struct shard *s, const struct shard_conference_re
 			       struct room *r, struct call *c, const struct call_originate *start)
 {
 	struct call_refusal refusal = { 0 };
-	enum refusal refused = conference_add_pending(&s->host, c, r);
+	enum refusal refused = conference_add_pending(shard_host(s), c, r);
 
 	if (refused)
 		return refused;
@@ -432,10 +432,10 @@ static enum refusal ring_start(struct shard *s, const struct shard_conference_re
 	c->member->muted = o->listens || o->muted;
 	c->member->beeps = o->told;
 	c->member->coaches = o->coaches ? coached_number(s, o) : MEMBER_NOBODY;
-	refused = call_originate(&s->host, c, start, &refusal);
+	refused = call_originate(shard_host(s), c, start, &refusal);
 	if (!refused)
 		return REFUSED_NOT;
-	txns_refuse_for(&s->txns, refusal.reason);
+	txns_refuse_for(shard_txns(s), refusal.reason);
 	return refused == REFUSED_TOLL_CALLS || refused == REFUSED_TOLL_MINUTES ||
 			       refused == REFUSED_OUTSIDE_NUMBER
 		       ? REFUSED_MAY_NOT_CALL
@@ -584,13 +584,13 @@ enum refusal shard_conference_ring(struct shard *s, struct shard_conference_requ
 
 	shard_set_now(s, now);
 	r = shard_room_find(s, o->room);
-	if (s->draining)
+	if (shard_is_draining(s))
 		return REFUSED_DRAINING;
 	if (r && shard_call_find(s, o->rung)) /* as above */
 		return conference_wait(s, r, o->by);
 	o->rings = 1;
 	if (!r && o->opens)
-		r = s->host.services->rooms->open(s, o->opens);
+		r = shard_host(s)->services->rooms->open(s, o->opens);
 	if (o->call)
 		refused = conference_make(s, o, &r);
 	else if (!r)
@@ -723,7 +723,7 @@ static void view_fill(const struct shard *s, const struct room *r, struct room_v
 {
 	*out = (struct room_view){
 		.room = r->object.id,
-		.tenant = tenants_name(s->settings.tenants, r->object.tenant),
+		.tenant = tenants_name(shard_settings(s)->tenants, r->object.tenant),
 		.kind = room_kind_name((enum room_kind)r->kind),
 		.number = r->number,
 		.members = r->count,
@@ -832,7 +832,7 @@ enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
 					    .referrer = a->notify ? a->call : 0,
 					    .refer = a->refer };
 
-	if (!remote_shard_is_reachable(&s->settings, id_shard(a->comes)))
+	if (!remote_shard_is_reachable(shard_settings(s), id_shard(a->comes)))
 		return REFUSED_NOT_REGISTERED;
 	if (room_is_full(r, 1))
 		return REFUSED_MEMBERS_FULL;

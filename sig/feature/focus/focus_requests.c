@@ -12,7 +12,7 @@
 #include "sig/pbx/conference.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/room/room.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 #include "sig/sip/dialog_name.h"
 
 /* INVITE to a conference by its name (RFC 4579 5.1), or with Join to the parties of a dialog (RFC
@@ -59,10 +59,10 @@ static bool focus_call_named(struct shard *s, const struct sip_message *m, uint1
 	bool far = m->hop.transport == SIP_INTER_SHARD;
 
 	if (!conf_name_get(m->uri.user, &id) || shard_extension_find(s, tenant, m->uri.user) ||
-	    (!far && !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings)))
+	    (!far && !route_is_near(&m->uri, &m->from.uri, tenant, shard_settings(s))))
 		return false;
 	r = shard_room_named(s, tenant, m->uri.user);
-	if (!r && !far && remote_shard_is_reachable(&s->settings, id_shard(id)))
+	if (!r && !far && remote_shard_is_reachable(shard_settings(s), id_shard(id)))
 		return focus_call_away(m->uri.user, id_shard(id), to, set);
 	if (!r)
 		return focus_call_fail(why, 404, "there is no such conference");
@@ -181,11 +181,11 @@ enum refusal shard_room_way(struct shard *s, const struct call *by,
 
 	if (shard_is_emergency(s, by->tenant, subject, &uri, help))
 		return REFUSED_MAY_NOT_CALL; /* emergency calls cannot be made for others */
-	if (!trunk_route_dialled(&s->host, by->tenant, subject, bytes_str(o->to), number)) {
-		trunk_route_is_barred(&s->host, by, subject, bytes_str(o->to));
+	if (!trunk_route_dialled(shard_host(s), by->tenant, subject, bytes_str(o->to), number)) {
+		trunk_route_is_barred(shard_host(s), by, subject, bytes_str(o->to));
 		return REFUSED_MAY_NOT_CALL;
 	}
-	if (account_lacks(&s->host, by, subject, bytes_str(number)))
+	if (account_lacks(shard_host(s), by, subject, bytes_str(number)))
 		return REFUSED_MAY_NOT_CALL;
 	return shard_way_out(s, by->tenant, bytes_str(number), o->rung, out);
 }
@@ -200,7 +200,7 @@ static uint64_t focus_rung(const struct shard *s, const struct focus_addition *a
 
 	writer_number(&w, "refer ", a->call, " ");
 	writer_u64(&w, a->refer);
-	return id_call_derive(s->settings.number, writer_done(&w));
+	return id_call_derive(shard_settings(s)->number, writer_done(&w));
 }
 
 static enum refusal focus_rings(struct shard *s, const struct focus_addition *a)
@@ -244,11 +244,11 @@ enum refusal shard_focus(void *owner, const struct focus_addition *a)
 	struct shard *s = owner;
 	struct call *comes = a->comes ? shard_call_find(s, a->comes) : NULL;
 
-	if (s->draining)
+	if (shard_is_draining(s))
 		return REFUSED_DRAINING;
 	if (!a->comes)
 		return focus_rings(s, a);
-	if (id_shard(a->comes) != s->settings.number)
+	if (id_shard(a->comes) != shard_settings(s)->number)
 		return shard_room_comes_remote(s, a->room, a);
 	if (!comes || comes->tenant != a->room->object.tenant)
 		return REFUSED_NO_CALL;
@@ -328,7 +328,7 @@ static uint16_t focus_shard_of_call(const struct shard *s, uint16_t tenant, stru
 {
 	const struct leg *l = NULL;
 
-	while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
+	while ((l = leg_users_next(shard_legs(s), tenant, user, l)) != NULL) {
 		const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
 		uint8_t at = dialog_leg(&l->dialog);
 
@@ -351,7 +351,7 @@ uint16_t shard_focus_shard(const struct shard *s, const struct sip_message *m)
 	tenant = shard_tenant_of(s, m);
 	r = shard_room_named(s, tenant, m->uri.user);
 	if (r && room_has_user(r, bytes_str(user)))
-		return s->settings.number;
+		return shard_settings(s)->number;
 	return focus_shard_of_call(s, tenant, bytes_str(user), m->uri.user);
 }
 

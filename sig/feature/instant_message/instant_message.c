@@ -13,7 +13,7 @@
 #include "sig/identity/carried.h"
 #include "sig/leg/leg.h"
 #include "sig/model/payer.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 enum { PAGE_RETRY_S = 5 };
 
@@ -47,7 +47,7 @@ static bool page_may_admit(const struct shard *s, const struct sip_message *m,
 		return page_fail(why, 400, REFUSED_MALFORMED);
 	if (m->body.n > MESSAGE_BODY_MAX)
 		return page_fail(why, 413, REFUSED_BODY);
-	if (!s->is_overloaded)
+	if (!shard_is_overloaded(s))
 		return true;
 	(void)page_fail(why, 503, REFUSED_OVERLOADED);
 	why->retry_after_s = shard_overload_retry_s(s);
@@ -67,7 +67,7 @@ static bool page_route(const struct shard *s, struct page *p, struct call_refusa
 	case ROUTE_FOREIGN:
 		return page_fail(why, 404, REFUSED_DOMAIN);
 	case ROUTE_NOT_REGISTERED:
-		if (!locations_unread(s->locations, p->tenant, bytes_str(p->to)))
+		if (!locations_unread(shard_locations(s), p->tenant, bytes_str(p->to)))
 			return page_fail(why, 480, REFUSED_NOT_REGISTERED);
 		(void)page_fail(why, 503, REFUSED_REGISTRATION_UNREAD);
 		why->text = SHARD_USER_UNREAD;
@@ -103,7 +103,7 @@ static void page_refuse(struct shard *s, struct txn_slot *slot, const struct sip
 
 	if (why->text && why->retry_after_s)
 		shard_quota_note(s, m, why);
-	session_write_refusal(&extra, &s->host, why, PAGE_RETRY_S);
+	session_write_refusal(&extra, shard_host(s), why, PAGE_RETRY_S);
 	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));
 }
 
@@ -128,7 +128,7 @@ static struct txn_slot *page_admit(struct shard *s, const struct page *p)
 	struct txn_slot *slot = NULL;
 
 	if (page_may_cost(s, p, &party, &why)) {
-		slot = txns_add_server(&s->txns, p->m, TXN_NEW, s->host.now.ns);
+		slot = txns_add_server(shard_txns(s), p->m, TXN_NEW, shard_host(s)->now.ns);
 		if (slot) {
 			txns_charge(slot, &party);
 			return slot;
@@ -145,7 +145,7 @@ static struct txn_slot *page_admit(struct shard *s, const struct page *p)
 /* The same request gives the same numbers, also in a successor; no outsider can predict them. */
 static uint64_t page_number(const struct shard *s, const struct sip_message *m, struct bytes salt)
 {
-	const struct hash_key *key = &s->settings.message_key;
+	const struct hash_key *key = &shard_settings(s)->message_key;
 	uint64_t parts[5] = {
 		hash_sip(key, m->via.branch), hash_sip(key, m->call_id),
 		hash_sip(key, m->from.tag),   m->cseq,
@@ -159,7 +159,7 @@ static uint64_t page_id(const struct shard *s, const struct sip_message *m)
 {
 	uint64_t number = page_number(s, m, (struct bytes){ 0 });
 
-	return id_call_derive(s->ids.shard, bytes_mem(&number, sizeof(number)));
+	return id_call_derive(shard_ids(s)->shard, bytes_mem(&number, sizeof(number)));
 }
 
 /* The request to one phone, which has not left yet. NULL: there is no transaction left for it. */
@@ -179,18 +179,19 @@ static struct txn_slot *page_request(struct shard *s, const struct page *p,
 		.method = SIP_MESSAGE,
 		.branch = number ^ p->id,
 		.max_forwards = p->m->max_forwards < 0 ? -1 : p->m->max_forwards - 1,
-		.extra = relay_extra(&s->host, p->m),
+		.extra = relay_extra(shard_host(s), p->m),
 		.content_type = p->m->content_type,
 		.body = p->m->body,
 	};
 	struct dialog d = { 0 };
 	struct txn_slot *client;
 
-	if (!txns_has_room(&s->txns, TXN_NEW) || dialog_to_party(&d, &tag, &party, &s->settings))
+	if (!txns_has_room(shard_txns(s), TXN_NEW) ||
+	    dialog_to_party(&d, &tag, &party, shard_settings(s)))
 		return NULL;
 	if (t->routes.n)
-		dialog_choose_hop(&d, &s->host, false);
-	client = leg_request(&s->host, &d, &r, TXN_USER_MESSAGE);
+		dialog_choose_hop(&d, shard_host(s), false);
+	client = leg_request(shard_host(s), &d, &r, TXN_USER_MESSAGE);
 	dialog_clear(&d);
 	return client;
 }
@@ -204,13 +205,13 @@ static bool page_send_to(struct shard *s, struct page *p, struct txn_slot *serve
 
 	if (client && !fits)
 		p->too_long = true;
-	if (!fits || !payer_charge_caused(&s->host, server, client)) {
+	if (!fits || !payer_charge_caused(shard_host(s), server, client)) {
 		if (client)
-			txns_drop(&s->txns, client->self);
+			txns_drop(shard_txns(s), client->self);
 		return false;
 	}
 	client->peer = server->self;
-	(void)txns_step(&s->txns, client, TXN_EV_START, s->host.now.ns);
+	(void)txns_step(shard_txns(s), client, TXN_EV_START, shard_host(s)->now.ns);
 	return true;
 }
 
@@ -219,11 +220,11 @@ static void page_say(struct shard *s, struct page *p, struct txn_slot *server)
 	struct call_refusal why;
 
 	p->id = page_id(s, p->m);
-	txns_belong(&s->txns, server, p->id, 0, TXN_USER_MESSAGE);
+	txns_belong(shard_txns(s), server, p->id, 0, TXN_USER_MESSAGE);
 	for (uint32_t i = 0; i < p->count; i++)
 		server->forks += page_send_to(s, p, server, i);
 	LOG_INFO("sip", p->id, "message relayed",
-		 LOG_STR("tenant", tenants_name(s->settings.tenants, p->tenant)),
+		 LOG_STR("tenant", tenants_name(shard_settings(s)->tenants, p->tenant)),
 		 LOG_STR("from", p->from), LOG_STR("to", p->to), LOG_U64("phones", server->forks),
 		 LOG_U64("octets", p->m->body.n), LOG_BYTES("sip_call_id", p->m->call_id));
 	if (server->forks)
@@ -328,15 +329,15 @@ static void page_answer(struct shard *s, struct txn_slot *server, uint16_t statu
 			const struct sip_message *m)
 {
 	const struct dialog made = { .tag = { .call = server->call,
-					      .random = rand_u64_from(s->host.rand) } };
+					      .random = rand_u64_from(shard_host(s)->rand) } };
 	struct response r = { .status = status, .dialog = &made };
 
 	if (status == 405)
 		r.extra = BYTES_LIT(RESPOND_ALLOW_TRUNK);
 	else if (m)
-		r.extra = relay_extra(&s->host, m);
+		r.extra = relay_extra(shard_host(s), m);
 	LOG_INFO("sip", server->call, "message answered", LOG_U64("status", status));
-	respond(&s->host, server, NULL, &r);
+	respond(shard_host(s), server, NULL, &r);
 }
 
 /* RFC 4320 4.2: its sender has given up by the time of the timeout. */
@@ -347,12 +348,12 @@ static void page_over(struct shard *s, struct txn_slot *server, const struct sip
 		return;
 	}
 	LOG_INFO("sip", server->call, "message has no answer");
-	txns_drop(&s->txns, server->self);
+	txns_drop(shard_txns(s), server->self);
 }
 
 static void message_answered(struct shard *s, pool_handle peer, const struct call_event *ev)
 {
-	struct txn_slot *server = txns_get(&s->txns, peer);
+	struct txn_slot *server = txns_get(shard_txns(s), peer);
 	bool decides;
 
 	if (ev->kind == CALL_EV_PROVISIONAL || !server || server->txn.state >= TXN_COMPLETED)

@@ -2,7 +2,7 @@
 /* Another node asks for the party of a call here, which is to be joined with a call of its own, or
  * for the parties of a call, which are to join a conference there. */
 #include "sig/pbx/park.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 static const enum refusal g_verdicts[REMOTE_VERDICTS] = {
 	[REMOTE_OK] = REFUSED_NOT,
@@ -36,7 +36,7 @@ static bool remote_waits(struct shard *s, uint16_t tenant, const struct remote_j
 
 	if (!slot.n || shard_call_yield(s, j->call, slot, now))
 		return true;
-	(void)park_may_pick(&s->host, tenant, j->call, slot);
+	(void)park_may_pick(shard_host(s), tenant, j->call, slot);
 	return false;
 }
 
@@ -58,8 +58,8 @@ static bool join_on_question(struct shard_shared_tables *c, const struct remote_
 	uint16_t tenant;
 	enum refusal refused = REFUSED_NO_CALL;
 
-	while (s && s->settings.number != id_shard(j->call))
-		s = s->next;
+	while (s && shard_settings(s)->number != id_shard(j->call))
+		s = shard_next(s);
 	if (!s || !shard_remote_tenant(c, j->tenant, &tenant))
 		refused = REFUSED_NO_CALL;
 	else if (j->room)

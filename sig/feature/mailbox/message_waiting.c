@@ -5,23 +5,24 @@
 
 #include "sig/dialog/dialog.h"
 #include "sig/leg/leg.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 enum { MESSAGES_BODY_MAX = 512 };
 
 static bool messages_tell_unasked(const struct shard *s, uint16_t tenant)
 {
-	return tenants_terms(s->settings.tenants, tenant)->messages_unasked;
+	return tenants_terms(shard_settings(s)->tenants, tenant)->messages_unasked;
 }
 
 /* A phone that subscribes is told by that. */
 static bool messages_are_watched(const struct shard *s, uint16_t tenant, struct bytes user,
 				 const struct sip_hop *hop)
 {
-	for (const struct shard *of = s->shared_tables->shards; of; of = of->next) {
+	for (const struct shard *of = shard_shared_tables(s)->shards; of; of = shard_next(of)) {
 		const struct subscription *sub = NULL;
 
-		while ((sub = subscription_of_watcher(&of->subscriptions, tenant, user, sub))) {
+		while ((sub = subscription_of_watcher(shard_subscriptions(of), tenant, user,
+						      sub))) {
 			if (sub->package->of_messages && shard_is_same_phone(&sub->dialog.hop, hop))
 				return true;
 		}
@@ -37,7 +38,8 @@ static void messages_tell_phone(struct shard *s, struct bytes user, const struct
 	struct writer body = writer_over(space, sizeof(space));
 	struct package_state state = { .messages = counts };
 	const struct event_package *p = &messages_package;
-	struct id_tag tag = { .call = shard_call_new_id(s), .random = rand_u64_from(s->host.rand) };
+	struct id_tag tag = { .call = shard_call_new_id(s),
+			      .random = rand_u64_from(shard_host(s)->rand) };
 	struct dialog_party party = { .local_user = user,
 				      .remote_user = user,
 				      .target = text_bytes(&b->contact),
@@ -54,29 +56,30 @@ static void messages_tell_phone(struct shard *s, struct bytes user, const struct
 	struct sip_name_addr from;
 	struct dialog d = { 0 };
 
-	if (!txns_has_room(&s->txns, TXN_NEW) || dialog_to_party(&d, &tag, &party, &s->settings))
+	if (!txns_has_room(shard_txns(s), TXN_NEW) ||
+	    dialog_to_party(&d, &tag, &party, shard_settings(s)))
 		return;
 	if (!sip_name_addr_parse(&from, text_bytes(&d.local)))
 		state.entity = from.uri;
 	p->write(&body, &state);
 	r.body = writer_done(&body);
 	if (party.routes.n)
-		dialog_choose_hop(&d, &s->host, false);
-	(void)leg_send(&s->host, &d, &r, TXN_USER_NONE);
+		dialog_choose_hop(&d, shard_host(s), false);
+	(void)leg_send(shard_host(s), &d, &r, TXN_USER_NONE);
 	dialog_clear(&d);
 }
 
 /* One shard of the cluster notifies: the first one here by which its address is reached. */
 static bool messages_are_ours(const struct shard *s, const struct binding *b)
 {
-	const struct shard_settings *set = &s->settings;
-	const struct shard *of = s->shared_tables->shards;
+	const struct shard_settings *set = shard_settings(s);
+	const struct shard *of = shard_shared_tables(s)->shards;
 
 	if (b->hop.local >= set->local_count ||
 	    (binding_is_foreign(b) && !set->networks[set->locals[b->hop.local].network].shard))
 		return false;
-	while (of && !shard_local_is_own(&of->settings, b->hop.local))
-		of = of->next;
+	while (of && !shard_local_is_own(shard_settings(of), b->hop.local))
+		of = shard_next(of);
 	return of == s;
 }
 
@@ -90,8 +93,8 @@ static void messages_notify(struct shard *s, uint16_t tenant, struct bytes user,
 	struct sip_hop hop;
 
 	if (tenant == TENANT_NONE || !messages_tell_unasked(s, tenant) ||
-	    !(a = locations_find(s->locations, tenant, user)) ||
-	    !mailboxes_get(s->shared_tables->mailboxes, tenant, user, &counts))
+	    !(a = locations_find(shard_locations(s), tenant, user)) ||
+	    !mailboxes_get(shard_shared_tables(s)->mailboxes, tenant, user, &counts))
 		return;
 	for (uint32_t i = 0; i < a->count; i++) {
 		const struct binding *b = &a->bindings[i];
@@ -110,8 +113,8 @@ static void messages_resume(struct shard *s)
 	uint32_t cursor = 0;
 	const struct aor *a;
 
-	while ((a = locations_next(s->locations, &cursor)))
-		messages_notify(s, tenants_find(s->settings.tenants, text_bytes(&a->tenant)),
+	while ((a = locations_next(shard_locations(s), &cursor)))
+		messages_notify(s, tenants_find(shard_settings(s)->tenants, text_bytes(&a->tenant)),
 				text_bytes(&a->user), NULL);
 }
 
@@ -120,9 +123,9 @@ void shard_messages_counted(struct shard_shared_tables *c, uint16_t tenant, stru
 {
 	if (!mailboxes_counted(c->mailboxes, tenant, box, counts))
 		return;
-	for (struct shard *s = c->shards; s; s = s->next) {
+	for (struct shard *s = c->shards; s; s = shard_next(s)) {
 		shard_set_now(s, now);
-		subscriptions_changed(&s->subscriptions, tenant, box, CHANGED_MESSAGES);
+		subscriptions_changed(shard_subscriptions(s), tenant, box, CHANGED_MESSAGES);
 		messages_notify(s, tenant, box, NULL);
 	}
 }

@@ -6,13 +6,14 @@
 
 #include "sig/call/number_claim.h"
 #include "sig/pbx/park.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 static enum slot_use slot_used_by(void *owner, uint16_t tenant, struct bytes user,
 				  struct bytes slot)
 {
 	const struct shard *s = owner;
-	struct bytes groups = bytes_str(tenants_terms(s->settings.tenants, tenant)->park_groups);
+	struct bytes groups =
+		bytes_str(tenants_terms(shard_settings(s)->tenants, tenant)->park_groups);
 	const struct shard_extension_slot *e;
 	struct park_group g;
 
@@ -28,7 +29,7 @@ static enum slot_use slot_used_by(void *owner, uint16_t tenant, struct bytes use
 
 bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes user, struct bytes slot)
 {
-	enum slot_use use = slot_used_by(s->host.owner, tenant, user, slot);
+	enum slot_use use = slot_used_by(shard_host(s)->owner, tenant, user, slot);
 
 	return use == SLOT_USED || (use == SLOT_OF_OTHERS && !user.n);
 }
@@ -42,7 +43,7 @@ static enum number_verdict slot_dialled(struct call_host *h, const struct number
 
 	(void)out;
 	*why = (struct call_refusal){ .status = 403, .reason = REFUSED_FEATURE };
-	if (!extension_may(s->settings.tenants, e, ENTITLED_PARK)) {
+	if (!extension_may(shard_settings(s)->tenants, e, ENTITLED_PARK)) {
 		why->reason = REFUSED_NOT_ENTITLED;
 	} else if (use == SLOT_NONE) {
 		why->status = 404;
@@ -68,8 +69,9 @@ static bool slot_group(const struct shard *s, uint16_t tenant, struct bytes grou
 {
 	struct park_group g;
 
-	return park_group_find(bytes_str(tenants_terms(s->settings.tenants, tenant)->park_groups),
-			       group, &g) &&
+	return park_group_find(
+		       bytes_str(tenants_terms(shard_settings(s)->tenants, tenant)->park_groups),
+		       group, &g) &&
 	       place_of_group(&g, out);
 }
 
@@ -109,7 +111,7 @@ static bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct 
 	struct dial_result dialled;
 
 	*out = (struct park_place){ 0 };
-	if (!e || !extension_may(s->settings.tenants, e, ENTITLED_PARK) ||
+	if (!e || !extension_may(shard_settings(s)->tenants, e, ENTITLED_PARK) ||
 	    shard_extension_find(owner, tenant, number))
 		return false;
 	shard_dial(owner, &who, number, &dialled);

@@ -8,7 +8,7 @@
 #include "sig/call/wait.h"
 #include "sig/pbx/pick.h"
 #include "sig/pbx/retrieve.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 /* What was found until now. */
 struct picking {
@@ -31,7 +31,7 @@ static void picking_weigh(struct picking *p, const struct shard *s, const struct
 		return;
 	if (c->tenant != p->tenant || !call_is_ringing(c) || bytes_eq(text_bytes(&c->from), p->by))
 		return;
-	if (pick_is_promised(&s->host, c))
+	if (pick_is_promised(shard_host(s), c))
 		p->promised = true;
 	else if (!p->oldest || c->setup_utc_ms < p->oldest->setup_utc_ms)
 		p->oldest = c;
@@ -41,7 +41,7 @@ static void picking_at(struct picking *p, const struct shard *s, struct bytes of
 {
 	const struct leg *l = NULL;
 
-	while ((l = leg_users_next(&s->legs, p->tenant, of, l)) != NULL) {
+	while ((l = leg_users_next(shard_legs(s), p->tenant, of, l)) != NULL) {
 		const struct call *c =
 			picking_rings(l) ? shard_call_find(s, dialog_call(&l->dialog)) : NULL;
 
@@ -79,7 +79,7 @@ static bool picking_may(const struct picking *p, const struct call *c)
 		const struct leg *l = c->legs[i];
 
 		if (picking_rings(l) &&
-		    pick_may(p->shard->host.owner, p->tenant, p->by, text_bytes(&l->user)))
+		    pick_may(shard_host(p->shard)->owner, p->tenant, p->by, text_bytes(&l->user)))
 			return true;
 	}
 	return false;
@@ -91,7 +91,7 @@ static void picking_in_groups(struct picking *p, const struct shard *s)
 	uint32_t cursor = 0;
 	pool_handle at;
 
-	while ((c = pool_next(&s->calls, &cursor, &at)) != NULL) {
+	while ((c = pool_next(shard_calls(s), &cursor, &at)) != NULL) {
 		if (c->state <= CALL_RINGING && c->tenant == p->tenant && picking_may(p, c))
 			picking_weigh(p, s, c);
 	}
@@ -99,7 +99,8 @@ static void picking_in_groups(struct picking *p, const struct shard *s)
 
 static void picking_look(struct picking *p, struct bytes of)
 {
-	for (const struct shard *at = p->shard->shared_tables->shards; at; at = at->next) {
+	for (const struct shard *at = shard_shared_tables(p->shard)->shards; at;
+	     at = shard_next(at)) {
 		if (of.n)
 			picking_at(p, at, of);
 		else
@@ -117,13 +118,13 @@ static void shard_pick_here(const struct shard *s, uint16_t tenant, const struct
 	if (pick->want != USER_MAY_PICK) {
 		shard_user_call(s, tenant, pick->by, pick->want, 0, &own);
 		out->call = own.call;
-		out->utc_ms = UINT64_MAX - steady_add(own.setup_utc_ms, s->host.wall_ms);
+		out->utc_ms = UINT64_MAX - steady_add(own.setup_utc_ms, shard_host(s)->wall_ms);
 		return;
 	}
 	picking_look(&p, pick->of);
 	out->promised = p.promised;
 	out->call = p.oldest ? p.oldest->id : 0;
-	out->utc_ms = p.oldest ? steady_add(p.oldest->setup_utc_ms, s->host.wall_ms) : 0;
+	out->utc_ms = p.oldest ? steady_add(p.oldest->setup_utc_ms, shard_host(s)->wall_ms) : 0;
 }
 
 /* Calls that ring on other nodes, for pickup by a code (docs/adr/0027): each node is asked for its
@@ -189,7 +190,7 @@ static void picking_drop(struct remote_picking **at)
 static bool picking_start(const struct shard *s, uint16_t tenant, const struct remote_pick *pick,
 			  uint64_t serial, uint64_t call)
 {
-	struct shard_shared_tables *c = s->shared_tables;
+	struct shard_shared_tables *c = shard_shared_tables(s);
 	struct remote_item ask = { .kind = REMOTE_PICK, .serial = serial, .pick = *pick };
 	uint32_t others = c->remote ? c->remote_with.others(c->remote_with.arg) : 0;
 	struct remote_picking *picking = others ? remote_picking_add(c) : NULL;
@@ -201,7 +202,7 @@ static bool picking_start(const struct shard *s, uint16_t tenant, const struct r
 	picking->awaited = others;
 	picking->seconds_left = PICKING_KEPT_S;
 	shard_pick_here(s, tenant, pick, &picking->best);
-	ask.pick.tenant = bytes_str(tenants_name(s->settings.tenants, tenant));
+	ask.pick.tenant = bytes_str(tenants_name(shard_settings(s)->tenants, tenant));
 	remote_watch_send(c->remote, 0, &ask);
 	return true;
 }
@@ -211,7 +212,7 @@ static uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by
 {
 	const struct shard *s = owner;
 	const struct remote_pick pick = { .by = by, .of = of };
-	uint64_t serial = rand_u64_from(s->host.rand) | 1;
+	uint64_t serial = rand_u64_from(shard_host(s)->rand) | 1;
 
 	return picking_start(s, tenant, &pick, serial, call) ? serial : 0;
 }
@@ -219,7 +220,8 @@ static uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by
 bool shard_picks_request(struct shard *s, uint16_t tenant, const struct remote_pick *pick,
 			 uint64_t serial)
 {
-	return s->shared_tables->remote_with.picked && picking_start(s, tenant, pick, serial, 0);
+	return shard_shared_tables(s)->remote_with.picked &&
+	       picking_start(s, tenant, pick, serial, 0);
 }
 
 static void picked_reply(const struct remote_picking *picking, struct park_reply *out)
@@ -243,7 +245,7 @@ static void shard_picked_remote(void *owner, uint64_t serial, struct park_reply 
 {
 	const struct shard *s = owner;
 
-	shard_remote_picked(s->shared_tables, serial, out);
+	shard_remote_picked(shard_shared_tables(s), serial, out);
 }
 
 static bool picking_on_question(struct shard_shared_tables *c, const struct remote_item *item,
@@ -265,8 +267,8 @@ static void picking_notify(struct shard_shared_tables *c, uint64_t call,
 
 	if (!call)
 		c->remote_with.picked(c->remote_with.arg, outcome);
-	for (struct shard *s = c->shards; call && s; s = s->next) {
-		if (s->settings.number == id_shard(call))
+	for (struct shard *s = c->shards; call && s; s = shard_next(s)) {
+		if (shard_settings(s)->number == id_shard(call))
 			shard_replied(s, &reply, c->remote_now);
 	}
 }
@@ -324,7 +326,7 @@ void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, stru
 		pick_refuse(out, 404, "there is no such extension");
 		return;
 	}
-	if (of.n && !pick_may(s->host.owner, tenant, by, of)) {
+	if (of.n && !pick_may(shard_host(s)->owner, tenant, by, of)) {
 		pick_refuse(out, 403, "the two extensions are in no pick-up group together");
 		return;
 	}

@@ -16,14 +16,14 @@ static void presence_aim(struct shard *s, struct shard_presence *p)
 {
 	uint64_t now = shard_wall_ms(s), next = presence_next_utc_ms(&p->of, now);
 
-	wheel_aim(&s->wheel, &p->timer,
-		  next == UINT64_MAX ? next : s->host.now.ns + (next - now) * NS_PER_MS);
+	wheel_aim(shard_wheel(s), &p->timer,
+		  next == UINT64_MAX ? next : shard_host(s)->now.ns + (next - now) * NS_PER_MS);
 }
 
 static void presence_free(struct shard *s, struct shard_extension_slot *slot)
 {
 	if (slot->presence)
-		wheel_stop(&s->wheel, &slot->presence->timer);
+		wheel_stop(shard_wheel(s), &slot->presence->timer);
 	free(slot->presence);
 	slot->presence = NULL;
 }
@@ -52,7 +52,7 @@ int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
 		presence_aim(s, slot->presence);
 	else
 		presence_free(s, slot);
-	subscriptions_changed(&s->subscriptions, tenant, bytes_str(number), CHANGED_PRESENCE);
+	subscriptions_changed(shard_subscriptions(s), tenant, bytes_str(number), CHANGED_PRESENCE);
 	return 0;
 }
 
@@ -60,23 +60,24 @@ int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
  * have no timers. */
 static void presence_on_timer(struct shard *s, const struct wheel_timer *t)
 {
-	struct shard_extension_slot *slot = pool_get(&s->extensions, t->owner);
+	struct shard_extension_slot *slot = pool_get(shard_extensions(s), t->owner);
 	const struct shard_extension *e = slot ? &slot->extension : NULL;
-	const struct shard *first = s->shared_tables->shards;
-	uint64_t etag = rand_u64_from(s->host.rand) | 1;
+	const struct shard *first = shard_shared_tables(s)->shards;
+	uint64_t etag = rand_u64_from(shard_host(s)->rand) | 1;
 	struct request_publish *publish;
 
 	if (!slot || !slot->presence)
 		return;
-	subscriptions_changed(&s->subscriptions, e->tenant, bytes_str(e->number), CHANGED_PRESENCE);
+	subscriptions_changed(shard_subscriptions(s), e->tenant, bytes_str(e->number),
+			      CHANGED_PRESENCE);
 	presence_aim(s, slot->presence);
-	while (first && !first->resumed_ns)
-		first = first->next;
+	while (first && !shard_resumed_ns(first))
+		first = shard_next(first);
 	if (first && s != first)
 		return;
 	publish = effects_request(
-		&s->effects, EFFECT_PUBLISH, 0, 0,
-		EFFECT_TEXTS(bytes_str(tenants_name(s->settings.tenants, e->tenant)),
+		shard_effects(s), EFFECT_PUBLISH, 0, 0,
+		EFFECT_TEXTS(bytes_str(tenants_name(shard_settings(s)->tenants, e->tenant)),
 			     bytes_str(e->number)));
 	if (publish)
 		publish->etag = etag;
@@ -189,7 +190,7 @@ static uint16_t publish_read(const struct sip_message *m, struct publish_wish *w
 /* The same request has the same one, in the next process, too. */
 static uint64_t publish_etag(const struct shard *s, const struct sip_message *m)
 {
-	const struct hash_key *key = &s->settings.message_key;
+	const struct hash_key *key = &shard_settings(s)->message_key;
 	uint64_t parts[3] = { hash_sip(key, m->call_id), hash_sip(key, m->from.tag), m->cseq };
 
 	return hash_sip(key, bytes_mem(parts, sizeof(parts))) | 1;
@@ -206,8 +207,9 @@ static bool publish_request(struct shard *s, const struct sip_message *m,
 	writer_number(&w, "", wish->if_match, " ");
 	WRITER_TEXTS(&w, wish->word.state, " ", wish->word.note);
 	publish = effects_request(
-		&s->effects, EFFECT_PUBLISH, id_call_derive(s->ids.shard, m->call_id), txn,
-		EFFECT_TEXTS(bytes_str(tenants_name(s->settings.tenants, e->tenant)),
+		shard_effects(s), EFFECT_PUBLISH, id_call_derive(shard_ids(s)->shard, m->call_id),
+		txn,
+		EFFECT_TEXTS(bytes_str(tenants_name(shard_settings(s)->tenants, e->tenant)),
 			     bytes_str(e->number), writer_done(&w)));
 	if (!publish)
 		return false;
@@ -227,7 +229,7 @@ static void publish_admit(struct shard *s, const struct sip_message *m,
 		shard_quota_refuse(s, m, 503, &why);
 		return;
 	}
-	slot = txns_add_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
+	slot = txns_add_server(shard_txns(s), m, TXN_REGISTER, shard_host(s)->now.ns);
 	if (!slot) {
 		shard_quota_release(s, &party, QUOTA_TXNS);
 		publish_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL);
@@ -256,7 +258,7 @@ static void publish_receive(struct shard *s, const struct sip_message *m)
 		publish_refuse(s, NULL, m, status, reason);
 		return;
 	}
-	if (s->is_overloaded) {
+	if (shard_is_overloaded(s)) {
 		publish_refuse(s, NULL, m, 503, REFUSED_OVERLOADED);
 		return;
 	}
@@ -264,7 +266,7 @@ static void publish_receive(struct shard *s, const struct sip_message *m)
 		return;
 	if (!e)
 		e = shard_extension_find(s, tenant, bytes_str(from));
-	if (!e || !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings) ||
+	if (!e || !route_is_near(&m->uri, &m->from.uri, tenant, shard_settings(s)) ||
 	    route_user(&m->uri, user) != ROUTE_OK || strcmp(user, e->number) != 0)
 		publish_refuse(s, NULL, m, 403, REFUSED_PUBLISH);
 	else
@@ -274,12 +276,12 @@ static void publish_receive(struct shard *s, const struct sip_message *m)
 static void publish_on_reply(struct shard *s, const struct reply *reply)
 {
 	const struct publish_reply *outcome = &reply->publish;
-	struct txn_slot *slot = txns_get(&s->txns, outcome->txn);
+	struct txn_slot *slot = txns_get(shard_txns(s), outcome->txn);
 	uint8_t space[128];
 	struct writer extra = writer_over(space, sizeof(space));
-	const struct dialog made = { .tag = { .call = id_call_derive(s->ids.shard,
+	const struct dialog made = { .tag = { .call = id_call_derive(shard_ids(s)->shard,
 								     (struct bytes){ 0 }),
-					      .random = rand_u64_from(s->host.rand) } };
+					      .random = rand_u64_from(shard_host(s)->rand) } };
 	struct response r = { .status = outcome->status, .dialog = &made };
 	char etag[BASE32_U64_LEN];
 
@@ -291,12 +293,13 @@ static void publish_on_reply(struct shard *s, const struct reply *reply)
 		writer_mem(&extra, etag, sizeof(etag));
 		writer_number(&extra, "\r\nExpires: ", outcome->expires_s, "\r\n");
 	} else {
-		txns_refuse_for(&s->txns, outcome->status == 412 ? REFUSED_ETAG : REFUSED_OTHER);
+		txns_refuse_for(shard_txns(s),
+				outcome->status == 412 ? REFUSED_ETAG : REFUSED_OTHER);
 	}
 	if (outcome->status == 503)
 		writer_number(&extra, "Retry-After: ", PUBLISH_RETRY_S, "\r\n");
 	r.extra = writer_lines(&extra);
-	respond(&s->host, slot, NULL, &r);
+	respond(shard_host(s), slot, NULL, &r);
 }
 
 static const struct shard_method presence_methods[] = {

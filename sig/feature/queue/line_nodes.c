@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "sig/feature/queue/line.h"
 #include "sig/pbx/queue/callbacks.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 #define LINE "queue" /* as the feature is called */
 
@@ -15,7 +15,7 @@
 
 static const char *tenant_name(const struct shard_shared_tables *c, uint16_t tenant)
 {
-	return tenants_name(c->shards->settings.tenants, tenant);
+	return tenants_name(shard_settings(c->shards)->tenants, tenant);
 }
 
 static void line_send(const struct shard_shared_tables *c, struct writer *w)
@@ -54,10 +54,11 @@ static void agent_changed(void *arg, const struct queue_agent *a,
 
 static int line_opened(struct shard *s)
 {
-	const struct queues_listener listener = { caller_changed, agent_changed, s->shared_tables };
+	const struct queues_listener listener = { caller_changed, agent_changed,
+						  shard_shared_tables(s) };
 
-	if (s->shared_tables->remote)
-		queues_listen(s->shared_tables->queues, &listener);
+	if (shard_shared_tables(s)->remote)
+		queues_listen(shard_shared_tables(s)->queues, &listener);
 	return 0;
 }
 
@@ -92,7 +93,7 @@ static void hear_caller(void *arg, struct bytes tenant, struct queue_caller *cal
 /* No shard may have done anything for a while. */
 static uint64_t line_wall_ms(const struct shard_shared_tables *c)
 {
-	return steady_add(c->remote_now.utc_ms, c->shards->host.wall_ms);
+	return steady_add(c->remote_now.utc_ms, shard_host(c->shards)->wall_ms);
 }
 
 static void hear_agent(void *arg, struct bytes tenant, struct bytes number,
@@ -134,7 +135,7 @@ static bool line_has_call(void *arg, uint64_t call)
 	const struct shard_shared_tables *c = arg;
 	uint16_t unused;
 
-	for (const struct shard *s = c->shards; s; s = s->next) {
+	for (const struct shard *s = c->shards; s; s = shard_next(s)) {
 		if (shard_call_tenant(s, call, &unused))
 			return true;
 	}

@@ -12,7 +12,7 @@
 #include "sig/model/call_order.h"
 #include "sig/model/conference.h"
 #include "sig/pbx/recording/recording.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 /* What was found until now. */
 struct paging {
@@ -32,7 +32,7 @@ static bool page_may(const struct shard_shared_tables *c, uint16_t tenant, struc
 	const struct shard_extension *e = shard_extension_find(c->shards, tenant, number);
 
 	return e && e->enabled && e->record_page && e->record == RECORD_ON_DEMAND &&
-	       extension_may(c->shards->settings.tenants, e, ENTITLED_RECORD_KEY);
+	       extension_may(shard_settings(c->shards)->tenants, e, ENTITLED_RECORD_KEY);
 }
 
 /* The leg of the bridge; LEG_NONE: another one, which rings or has left. */
@@ -102,7 +102,7 @@ static struct record_page page_read(const struct shard *s, const struct call *c,
 		.call = c->id,
 		.place = page_place(c),
 		.utc_ms = c->member ? c->member->joined_utc_ms
-				    : steady_add(c->answer_utc_ms, s->host.wall_ms),
+				    : steady_add(c->answer_utc_ms, shard_host(s)->wall_ms),
 	};
 	const struct room *mix = page_mix(s, c, leg);
 
@@ -132,10 +132,10 @@ static void paging_weigh(struct paging *p, struct shard *s, const struct leg *l)
 
 static void paging_look(struct paging *p, const struct shard_shared_tables *c)
 {
-	for (struct shard *s = c->shards; s; s = s->next) {
+	for (struct shard *s = c->shards; s; s = shard_next(s)) {
 		const struct leg *l = NULL;
 
-		while ((l = leg_users_next(&s->legs, p->tenant, p->number, l)) != NULL)
+		while ((l = leg_users_next(shard_legs(s), p->tenant, p->number, l)) != NULL)
 			paging_weigh(p, s, l);
 	}
 }

@@ -85,14 +85,14 @@ static struct bytes face_uri(const struct shard *s, const struct call *c, bool h
 			     uint8_t space[FACE_URI_MAX])
 {
 	struct writer w = writer_over(space, FACE_URI_MAX);
-	const char *realm = tenants_realm(s->settings.tenants, c->tenant);
+	const char *realm = tenants_realm(shard_settings(s)->tenants, c->tenant);
 	struct bytes user = call_leg_user(c, c->bridge.caller);
 
 	if (hidden || !lex_is_token(user))
 		return face_nobody(c, space);
 	writer_str(&w, "sip:");
 	writer_bytes(&w, user);
-	WRITER_TEXTS(&w, "@", realm[0] ? realm : s->settings.digest.realm);
+	WRITER_TEXTS(&w, "@", realm[0] ? realm : shard_settings(s)->digest.realm);
 	return w.overflow ? face_nobody(c, space) : writer_done(&w);
 }
 
@@ -210,12 +210,12 @@ static bool shown_has(const void *room, struct bytes user)
 	return room_has_user(room, user);
 }
 
-static bool room_seen_by(const struct shard *s, uint16_t tenant, struct bytes user,
-			 struct conference_view *out)
+bool shard_room_seen(void *owner, uint16_t tenant, struct bytes user, struct conference_view *out)
 {
+	const struct shard *s = owner;
 	const struct room *r = shard_room_named(s, tenant, user);
 	const struct room_terms *t =
-		r ? rooms_find(s->settings.rooms, tenant, bytes_str(r->number)) : NULL;
+		r ? rooms_find(shard_settings(s)->rooms, tenant, bytes_str(r->number)) : NULL;
 
 	if (!r)
 		return false;
@@ -238,7 +238,7 @@ static void rosters_close(struct shard *s)
 	uint32_t cursor = 0;
 	struct room *r;
 
-	while (s->objects.pool.slots && (r = shard_room_next(s, &cursor)) != NULL)
+	while (shard_objects(s)->pool.slots && (r = shard_room_next(s, &cursor)) != NULL)
 		roster_close(&r->roster);
 }
 
@@ -284,7 +284,7 @@ static void bring_start(struct shard *s, struct call *to, bool leaves)
 	const struct call_event next = { .kind = CALL_EV_RELEASE };
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
 
-	s->established++;
+	shard_established_add(s);
 	shard_call_step(s, to, leaves ? &hangup : &next);
 }
 
@@ -296,8 +296,8 @@ static enum refusal bring_pair(struct shard *s, struct room *r, const struct roo
 
 	if (!to)
 		return REFUSED_CALLS_FULL;
-	call_init(&s->host, to);
-	refused = payer_share(&s->host, c, to);
+	call_init(shard_host(s), to);
+	refused = payer_share(shard_host(s), c, to);
 	if (!refused)
 		refused = bring_call(s, r, comes, c, to);
 	if (refused)
@@ -309,9 +309,9 @@ static enum refusal bring_pair(struct shard *s, struct room *r, const struct roo
 
 static void bring_request(struct shard *s, struct room *r, const struct room_pending *comes)
 {
-	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, r->object.tenant));
+	struct bytes tenant = bytes_str(tenants_name(shard_settings(s)->tenants, r->object.tenant));
 	struct request_conference *to_conference =
-		effects_request(&s->effects, EFFECT_CONFERENCE, comes->call, 0,
+		effects_request(shard_effects(s), EFFECT_CONFERENCE, comes->call, 0,
 				EFFECT_TEXTS(tenant, bytes_str(comes->user)));
 
 	if (!to_conference)
@@ -328,8 +328,8 @@ static enum refusal bring_remote(struct shard *s, struct room *r, const struct r
 		r->arrived = 0;
 		return 0;
 	}
-	if (r->pending_retry_ns <= s->host.now.ns) {
-		r->pending_retry_ns = s->host.now.ns + BRING_ASK_MS * NS_PER_MS;
+	if (r->pending_retry_ns <= shard_host(s)->now.ns) {
+		r->pending_retry_ns = shard_host(s)->now.ns + BRING_ASK_MS * NS_PER_MS;
 		bring_request(s, r, comes);
 	}
 	return REFUSED_CHANGING;
@@ -340,7 +340,7 @@ static enum refusal bring_one(struct shard *s, struct room *r, const struct room
 {
 	struct call *c = shard_call_find(s, comes->call);
 
-	if (id_shard(comes->call) != s->settings.number)
+	if (id_shard(comes->call) != shard_settings(s)->number)
 		return bring_remote(s, r, comes);
 	if (!c || c->tenant != r->object.tenant || c->state == CALL_ENDING)
 		return REFUSED_NO_CALL;
@@ -394,7 +394,7 @@ static void bring_notify(struct shard *s, const struct room_pending *comes, uint
 
 	if (!c || !c->member)
 		return;
-	if (id_shard(comes->call) != s->settings.number)
+	if (id_shard(comes->call) != shard_settings(s)->number)
 		shard_call_step(s, c, &ev);
 	else if (status == 200)
 		bring_instead(s, comes, c);
@@ -432,9 +432,9 @@ void shard_room_bring(struct shard *s, struct room *r)
 		enum refusal refused = bring_one(s, r, &r->comes[0]);
 
 		if (!r->pending_until_ns)
-			r->pending_until_ns = s->host.now.ns + BRING_MS * NS_PER_MS;
-		if (refused == REFUSED_CHANGING && s->host.now.ns < r->pending_until_ns) {
-			r->pending_ns = s->host.now.ns + BRING_AGAIN_MS * NS_PER_MS;
+			r->pending_until_ns = shard_host(s)->now.ns + BRING_MS * NS_PER_MS;
+		if (refused == REFUSED_CHANGING && shard_host(s)->now.ns < r->pending_until_ns) {
+			r->pending_ns = shard_host(s)->now.ns + BRING_AGAIN_MS * NS_PER_MS;
 			return;
 		}
 		if (refused)
@@ -455,17 +455,17 @@ static_assert((int)ROOM_FILES_MAX == (int)PROMPT_FILES_MAX &&
 void shard_room_part_stop(struct shard *s, const struct room *r, uint64_t serial)
 {
 	if (serial)
-		(void)effects_add(&s->effects, EFFECT_PLAY_STOP, r->object.id, serial);
+		(void)effects_add(shard_effects(s), EFFECT_PLAY_STOP, r->object.id, serial);
 }
 
 /* Its serial; 0: it is tried again with the next turn. */
 static uint64_t play_request(struct shard *s, const struct room *r, struct bytes file,
 			     uint64_t from_ms, bool resumed)
 {
-	const struct tenants *tenants = s->settings.tenants;
-	uint64_t serial = rand_u64_from(s->host.rand) | 1;
+	const struct tenants *tenants = shard_settings(s)->tenants;
+	uint64_t serial = rand_u64_from(shard_host(s)->rand) | 1;
 	struct request_room_play *play = effects_request(
-		&s->effects, EFFECT_ROOM_PLAY, r->object.id, serial,
+		shard_effects(s), EFFECT_ROOM_PLAY, r->object.id, serial,
 		EFFECT_TEXTS(bytes_str(tenants_name(tenants, r->object.tenant)),
 			     bytes_str(tenants_terms(tenants, r->object.tenant)->language), file));
 
@@ -519,8 +519,9 @@ void shard_room_parts_settle(struct shard *s, struct room *r)
 		p->sounds.serial =
 			play_request(s, r, sound_file(&p->sounds.list[0], space), 0, false);
 	if (p->play.count && !p->play.serial)
-		p->play.serial = play_request(s, r, bytes_str(p->play.files[p->play.at]),
-					      room_play_ms(&p->play, s->host.now.utc_ms), false);
+		p->play.serial =
+			play_request(s, r, bytes_str(p->play.files[p->play.at]),
+				     room_play_ms(&p->play, shard_host(s)->now.utc_ms), false);
 	if (p->live.endpoint[0] && !p->live.serial)
 		live_request(s, r);
 }
@@ -598,7 +599,7 @@ static void room_play_on_reply(struct shard *s, struct room *r, enum prompt_repl
 		return;
 	case PROMPT_REPLY_OPEN:
 		if (!p->since_utc_ms) {
-			p->since_utc_ms = s->host.now.utc_ms;
+			p->since_utc_ms = shard_host(s)->now.utc_ms;
 			object_touch(&r->object);
 		}
 		return;
@@ -639,14 +640,7 @@ void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_rep
 	object_hurry(s, &r->object);
 }
 
-static int rooms_opened(struct shard *s)
-{
-	s->conference = room_seen_by;
-	return 0;
-}
-
 const struct shard_hooks room_hooks = {
-	.opened = rooms_opened,
 	.closing = rosters_close,
 	.resuming = shard_rooms_resume,
 	.call_settled = room_watch,

@@ -28,7 +28,7 @@ static struct bytes room_record_name(const struct shard *s, const struct room *r
 
 	if (r->number[0])
 		return bytes_str(r->number);
-	return c ? cdr_number(&s->host, c, text_bytes(&c->from)) : (struct bytes){ 0 };
+	return c ? cdr_number(shard_host(s), c, text_bytes(&c->from)) : (struct bytes){ 0 };
 }
 
 static const char *room_record_reason(const struct room *r)
@@ -73,7 +73,7 @@ static void room_record_publish(struct shard *s, struct room *r, enum sig_event_
 static void room_record_request(struct shard *s, const struct room *r, enum record_act act)
 {
 	const struct room_recording *x = &r->parts.recording;
-	struct effect *e = effects_add(&s->effects, EFFECT_RECORD, r->object.id, 0);
+	struct effect *e = effects_add(shard_effects(s), EFFECT_RECORD, r->object.id, 0);
 	struct request_record *to = e ? e->request : NULL;
 
 	if (!to)
@@ -81,9 +81,11 @@ static void room_record_request(struct shard *s, const struct room *r, enum reco
 	*to = (struct request_record){ .act = act,
 				       .number = x->number,
 				       .segment = x->segment,
-				       .begun_utc_ms = steady_add(x->begun_utc_ms, s->host.wall_ms),
+				       .begun_utc_ms =
+					       steady_add(x->begun_utc_ms, shard_host(s)->wall_ms),
 				       .mix = true };
-	if (text_set(&to->tenant, bytes_str(tenants_name(s->settings.tenants, r->object.tenant))) ||
+	if (text_set(&to->tenant,
+		     bytes_str(tenants_name(shard_settings(s)->tenants, r->object.tenant))) ||
 	    facts_put(s, r, &to->facts))
 		LOG_ERROR("conference", r->object.id, "no memory for what a recording is of");
 }
@@ -98,7 +100,7 @@ static void attendance_start(struct shard *s, struct room *r)
 		const struct call *c = shard_member_call(s, m);
 
 		room_attendance_join(a, m->number,
-				     c ? cdr_number(&s->host, c, text_bytes(&c->from))
+				     c ? cdr_number(shard_host(s), c, text_bytes(&c->from))
 				       : (struct bytes){ 0 },
 				     m->joined_utc_ms);
 	}
@@ -107,19 +109,21 @@ static void attendance_start(struct shard *s, struct room *r)
 /* A process that goes on with it goes on with its tones: those that were due are left out. */
 static uint64_t record_tone_ns(const struct shard *s, const struct room_recording *x)
 {
-	uint64_t now_ms = s->host.now.utc_ms;
+	uint64_t now_ms = shard_host(s)->now.utc_ms;
 	uint64_t gone_ms = now_ms > x->tone_utc_ms ? now_ms - x->tone_utc_ms : 0;
 	uint64_t gone_ns = gone_ms * NS_PER_MS;
 
-	return s->host.now.ns > gone_ns ? s->host.now.ns - gone_ns : s->host.now.ns;
+	return shard_host(s)->now.ns > gone_ns ? shard_host(s)->now.ns - gone_ns
+					       : shard_host(s)->now.ns;
 }
 
 static void tap_request(struct shard *s, struct room *r)
 {
-	uint32_t every_ms = recording_tone_ms(&s->settings, r->object.tenant, RECORD_TONE_AS_SET);
+	uint32_t every_ms =
+		recording_tone_ms(shard_settings(s), r->object.tenant, RECORD_TONE_AS_SET);
 	struct room_recording *x = &r->parts.recording;
-	uint64_t serial = rand_u64_from(s->host.rand) | 1;
-	struct effect *e = effects_add(&s->effects, EFFECT_ROOM_TAP, r->object.id, serial);
+	uint64_t serial = rand_u64_from(shard_host(s)->rand) | 1;
+	struct effect *e = effects_add(shard_effects(s), EFFECT_ROOM_TAP, r->object.id, serial);
 	struct request_room_tap *tap = e ? e->request : NULL;
 
 	if (!tap)
@@ -169,8 +173,8 @@ static enum refusal room_record_start(struct shard *s, struct room *r, bool orde
 				      .number = (uint8_t)(x->last + 1),
 				      .ordered = ordered,
 				      .by_page = by_page,
-				      .begun_utc_ms = s->host.now.utc_ms,
-				      .tone_utc_ms = s->host.now.utc_ms };
+				      .begun_utc_ms = shard_host(s)->now.utc_ms,
+				      .tone_utc_ms = shard_host(s)->now.utc_ms };
 	room_record_publish(s, r, SIG_CONFERENCE_RECORDING, room_record_reason(r));
 	return 0;
 }
@@ -247,7 +251,7 @@ static bool room_record_is_allowed(const struct shard *s, const struct room *r)
 
 	if (r->kind == ROOM_MEETME)
 		return r->parts.record != ROOM_RECORD_OFF;
-	return c && recording_is_on_demand(&s->host, c, c->bridge.caller);
+	return c && recording_is_on_demand(shard_host(s), c, c->bridge.caller);
 }
 
 static void room_record_pause(struct shard *s, struct room *r, bool paused)
@@ -258,7 +262,7 @@ static void room_record_pause(struct shard *s, struct room *r, bool paused)
 		return;
 	x->paused = paused;
 	if (!paused) /* members that may have missed the pause hear the tone again */
-		x->tone_utc_ms = s->host.now.utc_ms;
+		x->tone_utc_ms = shard_host(s)->now.utc_ms;
 	room_record_publish(
 		s, r, paused ? SIG_CONFERENCE_RECORDING_PAUSED : SIG_CONFERENCE_RECORDING_RESUMED,
 		room_record_reason(r));

@@ -36,14 +36,14 @@ static void member_reoffer(struct shard *s, struct call *c, uint64_t at_ns)
 static void shard_room_show(struct shard *s, struct room *r)
 {
 	uint64_t calls[VIDEO_MEMBERS_MAX];
-	uint32_t n = r->shows ? video_unfit_members(&s->host, r, calls) : 0;
+	uint32_t n = r->shows ? video_unfit_members(shard_host(s), r, calls) : 0;
 
 	r->shows = false;
 	for (uint32_t i = 0; i < n; i++) {
 		struct call *c = shard_call_find(s, calls[i]);
 
 		if (c && !c->order_ns && conference_speaks(c))
-			member_reoffer(s, c, s->host.now.ns + i * APART_NS);
+			member_reoffer(s, c, shard_host(s)->now.ns + i * APART_NS);
 	}
 }
 
@@ -123,7 +123,8 @@ struct room *shard_room_next(const struct shard *s, uint32_t *cursor)
 	struct object *o;
 	pool_handle h;
 
-	while ((o = pool_next(&s->objects.pool, cursor, &h)) != NULL && o->type != &room_object)
+	while ((o = pool_next(&shard_objects(s)->pool, cursor, &h)) != NULL &&
+	       o->type != &room_object)
 		;
 	return (struct room *)o;
 }
@@ -167,7 +168,7 @@ static void room_apply_terms(const struct shard *s, struct room *r, const struct
 	r->parts.entry = t->entry;
 	r->parts.exit = t->exit;
 	r->parts.record = t->record;
-	r->parts.tones_most = (uint16_t)s->settings.conferences.tones_most;
+	r->parts.tones_most = (uint16_t)shard_settings(s)->conferences.tones_most;
 	r->max_members = t->max_members;
 	r->talkers = t->talkers ? t->talkers : CONFERENCE_TALKERS_ALL;
 	r->rate_hz = t->rate;
@@ -200,14 +201,14 @@ bool shard_room_make_of(struct shard *s, struct room *r, const char *name)
 	if (name)
 		(void)bytes_cstr(bytes_str(name), r->name, sizeof(r->name));
 	else
-		conf_name_make(r->name, s->settings.number, s->host.rand);
+		conf_name_make(r->name, shard_settings(s)->number, shard_host(s)->rand);
 	return object_list_name(s, &r->object);
 }
 
 static struct room *shard_room_make(void *owner, uint16_t tenant)
 {
 	struct shard *s = owner;
-	const struct tenants *all = s->settings.tenants;
+	const struct tenants *all = shard_settings(s)->tenants;
 	struct room *r = all && tenants_is_full(all, tenant, TENANT_CONFERENCES)
 				 ? NULL
 				 : shard_room_of_calls(s, shard_call_new_id(s), tenant);
@@ -237,6 +238,7 @@ static const struct room_service shard_room_service = {
 	.open = shard_room_ensure,
 	.create = shard_room_make,
 	.of_call = shard_room_of_local_call,
+	.seen = shard_room_seen,
 	.shard_of = shard_room_number_shard,
 	.add_party = shard_focus,
 	.changed = shard_room_changed,
@@ -273,8 +275,8 @@ static void room_mix(struct shard *s, struct room *r)
 
 	if (!r->count || r->serial)
 		return;
-	serial = rand_u64_from(s->host.rand) | 1;
-	e = effects_add(&s->effects, EFFECT_ROOM_OPEN, r->object.id, serial);
+	serial = rand_u64_from(shard_host(s)->rand) | 1;
+	e = effects_add(shard_effects(s), EFFECT_ROOM_OPEN, r->object.id, serial);
 	if (!e)
 		return;
 	r->serial = serial;
@@ -287,7 +289,7 @@ static void room_mix(struct shard *s, struct room *r)
 static void room_mix_stop(struct shard *s, struct room *r)
 {
 	if (r->serial)
-		(void)effects_add(&s->effects, EFFECT_ROOM_CLOSE, r->object.id, r->serial);
+		(void)effects_add(shard_effects(s), EFFECT_ROOM_CLOSE, r->object.id, r->serial);
 	r->serial = 0;
 	r->job = (struct job_id){ 0 };
 }
@@ -299,7 +301,7 @@ static void room_hear(struct shard *s, const struct room *r)
 		struct call *c = shard_member_call(s, m);
 
 		if (c)
-			audio_source_settle(&s->host, c);
+			audio_source_settle(shard_host(s), c);
 	}
 }
 
@@ -317,7 +319,7 @@ void shard_on_room(struct shard *s, uint64_t room, uint64_t serial, const struct
 		shard_room_parts_lost(s, r);
 		LOG_ERROR("conference", room, "nothing mixes the conference: it is tried again");
 		r->serial = 0;
-		r->object.turn_ns = s->host.now.ns + RELEASE_AGAIN_MS * NS_PER_MS;
+		r->object.turn_ns = shard_host(s)->now.ns + RELEASE_AGAIN_MS * NS_PER_MS;
 		object_aim(s, &r->object);
 	}
 	room_hear(s, r);
@@ -344,7 +346,7 @@ static void room_succeed(struct shard *s, struct room *r)
 		object_touch(&r->object);
 	}
 	if (r->host || !r->count ||
-	    (r->kind == ROOM_STATION && !s->settings.conferences.succession))
+	    (r->kind == ROOM_STATION && !shard_settings(s)->conferences.succession))
 		return;
 	r->host = r->kind == ROOM_STATION ? room_successor(r) : room_host_by_pin(r);
 	if (!r->host)
@@ -366,7 +368,7 @@ static bool room_attend(struct shard *s, struct room *r)
 
 		m->waits = waits;
 		if (c)
-			audio_source_settle(&s->host, c);
+			audio_source_settle(shard_host(s), c);
 	}
 	r->hosted |= has;
 	return r->ends_with_host && r->hosted && !has && r->first;
@@ -406,7 +408,7 @@ static void room_release(struct shard *s, struct room *r)
 	const struct call_event ev = { .kind = CALL_EV_ORDER, .order = &order };
 	struct call *c = a ? shard_member_call(s, a) : NULL;
 
-	r->release_ns = s->host.now.ns + RELEASE_AGAIN_MS * NS_PER_MS;
+	r->release_ns = shard_host(s)->now.ns + RELEASE_AGAIN_MS * NS_PER_MS;
 	if (!b || !c || !may_release(s, a) || !may_release(s, b))
 		return;
 	order.with = b->call;
@@ -443,7 +445,7 @@ void shard_room_empty(struct shard *s, struct room *r)
 
 static bool room_is_released(const struct shard *s, const struct room *r)
 {
-	switch ((enum conference_release)s->settings.conferences.release) {
+	switch ((enum conference_release)shard_settings(s)->conferences.release) {
 	case CONFERENCE_RELEASE_NEVER:
 		return false;
 	case CONFERENCE_RELEASE_ALWAYS:
@@ -522,7 +524,7 @@ static bool room_object_turn(struct shard *s, struct object *o)
 	if (room_attend(s, r))
 		shard_room_hang_up(s, r);
 	room_shrink(s, r);
-	if (pool_get(&s->objects.pool, self) != r)
+	if (pool_get(&shard_objects(s)->pool, self) != r)
 		return false;
 	if (room_is_empty(r)) {
 		room_end(s, r);
@@ -630,7 +632,7 @@ static void members_resume(struct shard *s, bool those)
 	struct call *c;
 	pool_handle h;
 
-	while ((c = pool_next(&s->calls, &cursor, &h)) != NULL) {
+	while ((c = pool_next(shard_calls(s), &cursor, &h)) != NULL) {
 		const struct room *r = c->member ? shard_room_find(s, c->member->room) : NULL;
 
 		if (!c->restored || !c->member || (r && room_lists(r, c->member)))
@@ -651,8 +653,8 @@ void shard_rooms_resume(struct shard *s)
 	members_resume(s, true);
 	members_resume(s, false);
 	while ((r = shard_room_next(s, &cursor)) != NULL) {
-		const struct room_terms *t =
-			rooms_find(s->settings.rooms, r->object.tenant, bytes_str(r->number));
+		const struct room_terms *t = rooms_find(shard_settings(s)->rooms, r->object.tenant,
+							bytes_str(r->number));
 
 		if (t)
 			room_apply_terms(s, r, t);
@@ -847,9 +849,9 @@ const struct object_type room_object = {
 
 static struct sig_event *room_event(struct shard *s, const struct room *r, enum sig_event_kind kind)
 {
-	const char *tenant = tenants_name(s->settings.tenants, r->object.tenant);
+	const char *tenant = tenants_name(shard_settings(s)->tenants, r->object.tenant);
 	struct sig_event *event =
-		effects_event(&s->effects, kind, 0, r->object.version, bytes_str(tenant));
+		effects_event(shard_effects(s), kind, 0, r->object.version, bytes_str(tenant));
 
 	event_put_number(event, EV_CONFERENCE, r->object.id);
 	event_put_number(event, EV_MEMBER, r->host);

@@ -6,7 +6,7 @@
 
 #include "sig/host/tenant_tables.h"
 #include "sig/room/room.h"
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 extern const struct object_type room_object;
 
@@ -74,6 +74,8 @@ void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place);
  * Also REFUSED_MAY_NOT_CALL, _TRUNK_AWAY. */
 enum refusal shard_room_ring(struct shard *s, const struct shard_conference_request *o,
 			     struct room *r) NODISCARD;
+/* room_service.seen */
+bool shard_room_seen(void *owner, uint16_t tenant, struct bytes user, struct conference_view *out);
 /* The parties of the call join when they can, except the one that is left. As
  * shard_conference_request. */
 enum refusal shard_room_expect(struct shard *s, struct room *r, struct call *c, enum shard_leg host,

@@ -93,7 +93,7 @@ int shard_list_set(struct shard *s, struct subscription *sub)
 	else
 		writer_bytes(&w, text_bytes(&sub->users));
 	text_clear(&sub->users);
-	return list_set(&s->subscriptions, sub, writer_done(&w));
+	return list_set(shard_subscriptions(s), sub, writer_done(&w));
 }
 
 /* ---- pages ---- */
@@ -120,7 +120,7 @@ static int user_watch_set(struct shard *s, struct subscription *sub)
 		writer_str(&w, " ");
 		writer_bytes(&w, bytes_trim(user));
 	}
-	return w.overflow ? -ENOMEM : list_set(&s->subscriptions, sub, writer_done(&w));
+	return w.overflow ? -ENOMEM : list_set(shard_subscriptions(s), sub, writer_done(&w));
 }
 
 static struct subscription *user_watch_start(struct shard *s, const struct shard_user_watch *w)
@@ -130,7 +130,7 @@ static struct subscription *user_watch_start(struct shard *s, const struct shard
 	struct subscription *sub =
 		shard_subscriptions_fit(s, &of)
 			? NULL
-			: subscription_add(&s->subscriptions, shard_call_new_id(s), w->tenant,
+			: subscription_add(shard_subscriptions(s), shard_call_new_id(s), w->tenant,
 					   w->user, w->user);
 
 	if (!sub)
@@ -138,7 +138,7 @@ static struct subscription *user_watch_start(struct shard *s, const struct shard
 	sub->package = &user_package;
 	sub->page = w->page;
 	if (text_set(&sub->users, w->users) || user_watch_set(s, sub)) {
-		subscription_remove(&s->subscriptions, sub);
+		subscription_remove(shard_subscriptions(s), sub);
 		return NULL;
 	}
 	sub->dialog.local_cseq = w->told;
@@ -154,7 +154,7 @@ uint64_t shard_user_watch(struct shard *s, uint64_t id, const struct shard_user_
 	struct subscription *sub;
 
 	shard_set_now(s, now);
-	sub = subscription_find(&s->subscriptions, id);
+	sub = subscription_find(shard_subscriptions(s), id);
 	if (!sub || sub->page != w->page)
 		sub = user_watch_start(s, w);
 	if (!sub)
@@ -163,8 +163,8 @@ uint64_t shard_user_watch(struct shard *s, uint64_t id, const struct shard_user_
 	sub->waits &= !w->ready;
 	sub->expires_ns = now.ns + USER_WATCH_S * NS_PER_S;
 	if (sub->changed || sub->whole)
-		subscription_change(&s->subscriptions, sub);
-	subscription_aim(&s->subscriptions, sub);
+		subscription_change(shard_subscriptions(s), sub);
+	subscription_aim(shard_subscriptions(s), sub);
 	return sub->id;
 }
 
@@ -172,12 +172,13 @@ void shard_blf_changed(struct shard *s, uint16_t tenant, struct bytes number)
 {
 	struct subscription *sub = NULL;
 
-	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, number, sub)) != NULL) {
+	while ((sub = subscription_of_watcher(shard_subscriptions(s), tenant, number, sub)) !=
+	       NULL) {
 		if (sub->page ? user_watch_set(s, sub)
 			      : sub->list_kind != LIST_BLF || shard_list_set(s, sub))
 			continue;
 		shard_remote_start(s, sub);
-		subscription_renew(&s->subscriptions, sub);
+		subscription_renew(shard_subscriptions(s), sub);
 	}
 }
 
@@ -208,7 +209,8 @@ static void list_user_of_uri(const struct shard *s, const struct sip_message *m,
 	struct sip_uri uri;
 
 	writer_str(w, w->n ? " " : "");
-	if (!sip_uri_parse(&uri, text) && route_is_near(&uri, &m->from.uri, tenant, &s->settings) &&
+	if (!sip_uri_parse(&uri, text) &&
+	    route_is_near(&uri, &m->from.uri, tenant, shard_settings(s)) &&
 	    route_user(&uri, user) == ROUTE_OK && !strpbrk(user, " @")) {
 		writer_str(w, user);
 		return;
@@ -222,7 +224,7 @@ static void list_user_of_uri(const struct shard *s, const struct sip_message *m,
 uint16_t shard_list_read(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 char users[LIST_USERS_MAX + 1])
 {
-	struct writer uris = writer_over(s->host.space, HOST_SPACE);
+	struct writer uris = writer_over(shard_host(s)->space, HOST_SPACE);
 	struct writer w = writer_over(users, LIST_USERS_MAX);
 	int err = resource_list_read(m->body, LIST_RESOURCES_MAX, &uris);
 	struct bytes rest = writer_done(&uris), one;

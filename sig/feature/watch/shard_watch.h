@@ -4,7 +4,7 @@
 #ifndef SIG_FEATURE_WATCH_H
 #define SIG_FEATURE_WATCH_H
 
-#include "sig/shard/shard_state.h"
+#include "sig/shard/shard_parts.h"
 
 void shard_subscribe(struct shard *s, const struct sip_message *m);
 /* Returns 0 or the status to refuse with. 503 is about the node, which a phone may take as down;

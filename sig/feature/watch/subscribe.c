@@ -16,8 +16,10 @@ bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 {
 	const struct shard *s = owner;
 
-	for (s = s->shared_tables->shards; s; s = s->next) {
-		if (s->conference && s->conference(s, tenant, user, out))
+	for (s = shard_shared_tables(s)->shards; s; s = shard_next(s)) {
+		const struct room_service *rooms = shard_host(s)->services->rooms;
+
+		if (rooms && rooms->seen(shard_host(s)->owner, tenant, user, out))
 			return true;
 	}
 	return false;
@@ -44,7 +46,7 @@ static void subscribe_refuse(struct shard *s, struct txn_slot *slot, const struc
 		writer_number(&extra, "Min-Expires: ", SUBSCRIPTION_EXPIRES_MIN_S, "\r\n");
 		break;
 	case 489:
-		package_write_allowed(&extra, s->host.features);
+		package_write_allowed(&extra, shard_host(s)->features);
 		break;
 	case 421:
 		writer_str(&extra, "Require: eventlist\r\n"); /* RFC 4662 4.1 */
@@ -69,7 +71,7 @@ static uint16_t read_event(const struct shard *s, const struct sip_message *m,
 		return 489;
 	if (event_parse(&wish->event, value) || message_header(m, "Event", 1, &value))
 		return 400;
-	wish->package = package_find(s->host.features, wish->event.package);
+	wish->package = package_find(shard_host(s)->features, wish->event.package);
 	return wish->package ? 0 : 489;
 }
 
@@ -144,7 +146,7 @@ static uint16_t read_set(const struct shard *s, const struct sip_message *m,
 
 static struct bytes subscribe_trunk(const struct shard *s, const struct sip_message *m)
 {
-	return bytes_str(trunks_name(s->settings.trunks, shard_trunk_of(s, &m->hop)));
+	return bytes_str(trunks_name(shard_settings(s)->trunks, shard_trunk_of(s, &m->hop)));
 }
 
 /* ---- how often ---- */
@@ -159,13 +161,14 @@ static uint64_t pace_hash(const struct shard *s, const struct subscription *sub)
 	writer_bytes(&w, text_bytes(&sub->watcher));
 	writer_str(&w, " ");
 	writer_bytes(&w, text_bytes(&sub->resource));
-	return hash_sip(&s->key, writer_done(&w)) | 1;
+	return hash_sip(shard_key(s), writer_done(&w)) | 1;
 }
 
 static struct subscribe_pace *pace_find(struct shard *s, uint64_t hash)
 {
-	struct subscribe_pace *a = &s->paces[hash / 2 % SUBSCRIBE_PACES];
-	struct subscribe_pace *b = &s->paces[(hash / 2 % SUBSCRIBE_PACES) ^ 1];
+	struct subscribe_pace *paces = shard_subscriptions(s)->paces;
+	struct subscribe_pace *a = &paces[hash / 2 % SUBSCRIBE_PACES];
+	struct subscribe_pace *b = &paces[(hash / 2 % SUBSCRIBE_PACES) ^ 1];
 
 	if (a->hash == hash || b->hash == hash)
 		return a->hash == hash ? a : b;
@@ -179,7 +182,7 @@ static struct subscribe_pace *pace_find(struct shard *s, uint64_t hash)
 static bool subscribe_paced(struct shard *s, const struct sip_message *m,
 			    const struct subscription *sub, const struct subscribe_wish *wish)
 {
-	const uint64_t interval_ns = SUBSCRIBE_PACE_MS * NS_PER_MS, now_ns = s->host.now.ns;
+	const uint64_t interval_ns = SUBSCRIBE_PACE_MS * NS_PER_MS, now_ns = shard_host(s)->now.ns;
 	struct subscribe_pace *p;
 
 	if (!wish->expires_s || !sub->watcher.n)
@@ -204,7 +207,7 @@ static uint16_t read_resource(const struct shard *s, const struct sip_message *m
 {
 	enum route_verdict verdict;
 
-	if (!route_is_near(&m->uri, &m->from.uri, tenant, &s->settings))
+	if (!route_is_near(&m->uri, &m->from.uri, tenant, shard_settings(s)))
 		return 404;
 	verdict = route_user(&m->uri, user);
 	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
@@ -215,7 +218,7 @@ static bool has_subscribed_enough(const struct shard *s, const struct subscripti
 {
 	struct bytes watcher = text_bytes(&of->watcher), resource = text_bytes(&of->resource),
 		     users = text_bytes(&of->users), user;
-	const struct subscriptions *all = &s->subscriptions;
+	const struct subscriptions *all = shard_subscriptions(s);
 	uint16_t tenant = of->tenant;
 	const struct subscription *sub = NULL;
 	uint32_t count = 0;
@@ -235,11 +238,11 @@ static bool has_subscribed_enough(const struct shard *s, const struct subscripti
 
 uint16_t shard_subscriptions_fit(const struct shard *s, const struct subscription *of)
 {
-	const struct tenants *tenants = s->settings.tenants;
-	uint32_t max = s->settings.subscriptions_max;
+	const struct tenants *tenants = shard_settings(s)->tenants;
+	uint32_t max = shard_settings(s)->subscriptions_max;
 	uint16_t tenant = of->tenant;
 
-	if (s->subscriptions.pool.in_use >= max)
+	if (shard_subscriptions(s)->pool.in_use >= max)
 		return 503;
 	if (tenants_is_full(tenants, tenant, TENANT_SUBSCRIPTIONS) ||
 	    tenants_held(tenants, tenant, TENANT_SUBSCRIPTIONS) >= max - max / 8)
@@ -253,7 +256,8 @@ static struct subscription *subscription_same(const struct shard *s, const struc
 {
 	struct subscription *sub = NULL;
 
-	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, watcher, sub)) != NULL) {
+	while ((sub = subscription_of_watcher(shard_subscriptions(s), tenant, watcher, sub)) !=
+	       NULL) {
 		if (bytes_eq(m->call_id, text_bytes(&sub->dialog.call_id)) &&
 		    bytes_eq(m->from.tag, text_bytes(&sub->dialog.remote_tag)) &&
 		    m->cseq == sub->dialog.remote_cseq)
@@ -267,21 +271,21 @@ static struct subscription *subscription_start(struct shard *s, const struct sip
 					       const struct subscription *of)
 {
 	struct subscription *sub =
-		subscription_add(&s->subscriptions, shard_call_new_id(s), of->tenant,
+		subscription_add(shard_subscriptions(s), shard_call_new_id(s), of->tenant,
 				 text_bytes(&of->watcher), text_bytes(&of->resource));
-	struct id_tag tag = { .random = rand_u64_from(s->host.rand) };
+	struct id_tag tag = { .random = rand_u64_from(shard_host(s)->rand) };
 
 	if (!sub)
 		return NULL;
 	tag.call = sub->id;
 	sub->package = wish->package;
 	sub->list_kind = of->list_kind;
-	if (!dialog_from_request(&sub->dialog, &tag, m, &s->host) &&
+	if (!dialog_from_request(&sub->dialog, &tag, m, shard_host(s)) &&
 	    !text_set(&sub->event_id, wish->event.id) && !subscription_focus(sub) &&
 	    !text_set(&sub->trunk, text_bytes(&of->trunk)) &&
 	    !text_set(&sub->users, text_bytes(&of->users)) && !shard_list_set(s, sub))
 		return sub;
-	subscription_remove(&s->subscriptions, sub);
+	subscription_remove(shard_subscriptions(s), sub);
 	return NULL;
 }
 
@@ -292,25 +296,26 @@ static void subscription_go_on(struct shard *s, struct subscription *sub, struct
 			       const struct sip_message *m, const struct subscribe_wish *wish)
 {
 	uint32_t expires_s = wish->expires_s;
-	struct subscriptions *all = &s->subscriptions;
+	struct subscriptions *all = shard_subscriptions(s);
 
 	if (txns_keep_request(slot, m)) {
 		shard_refuse(s, slot, m, 500, REFUSED_MEMORY, (struct bytes){ 0 });
 		return;
 	}
-	txns_drop(&s->txns, sub->asked); /* an older one that still waits: the phone repeats it */
+	txns_drop(shard_txns(s),
+		  sub->asked); /* an older one that still waits: the phone repeats it */
 	sub->asked = slot->self;
 	sub->waits = true;
 	sub->out_of_reach = false;
 	sub->dialog.remote_cseq = m->cseq;
-	sub->expires_ns = s->host.now.ns + expires_s * NS_PER_S;
+	sub->expires_ns = shard_host(s)->now.ns + expires_s * NS_PER_S;
 	if (expires_s)
 		subscription_save(all, sub);
 	else
 		subscription_end(all, sub, ENDING_TIMEOUT);
 	if (wish->set.feature < FEATURES)
 		features_set(all, sub, &wish->set);
-	if (!expires_s || s->host.degraded)
+	if (!expires_s || shard_host(s)->degraded)
 		subscription_answer(all, sub);
 	subscription_aim(all, sub);
 }
@@ -325,7 +330,7 @@ static struct txn_slot *subscribe_admit(struct shard *s, const struct sip_messag
 		shard_quota_refuse(s, m, 503, &why);
 		return NULL;
 	}
-	slot = txns_add_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
+	slot = txns_add_server(shard_txns(s), m, TXN_REGISTER, shard_host(s)->now.ns);
 	if (slot) {
 		txns_charge(slot, party);
 		return slot;
@@ -349,7 +354,7 @@ struct subscribe_candidate {
 static bool may_subscribe(struct shard *s, const struct sip_message *m,
 			  const struct subscription *sub)
 {
-	enum watch_verdict verdict = s->subscriptions.view.may(s, sub);
+	enum watch_verdict verdict = shard_subscriptions(s)->view.may(s, sub);
 
 	if (verdict == WATCH_REJECTED)
 		subscribe_refuse(s, NULL, m, 403, REFUSED_WATCH);
@@ -428,7 +433,7 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 		subscribe_refuse(s, NULL, m, status, reason);
 		return;
 	}
-	if (s->is_overloaded) {
+	if (shard_is_overloaded(s)) {
 		subscribe_refuse(s, NULL, m, 503, REFUSED_OVERLOADED);
 		return;
 	}
@@ -474,7 +479,7 @@ static bool subscription_allows(struct shard *s, const struct subscription *sub,
 		.tenant = sub->tenant,
 		.user = text_bytes(&sub->watcher),
 		.trunk = sub->trunk.n != 0,
-		.of = trunks_find(s->settings.trunks, sub->tenant, text_bytes(&sub->trunk)),
+		.of = trunks_find(shard_settings(s)->trunks, sub->tenant, text_bytes(&sub->trunk)),
 	};
 
 	return shard_hop_judge(s, &party, m);
@@ -495,9 +500,9 @@ static bool subscription_follow(struct shard *s, struct subscription *sub,
 	    m->hop.connection != from.connection &&
 	    (from.inbound || addr_ip_eq(&from.remote, &m->hop.remote)))
 		d->hop = m->hop;
-	if (dialog_refresh(d, m, true, &s->host))
+	if (dialog_refresh(d, m, true, shard_host(s)))
 		return false;
-	txns_hop_moved(&s->txns, sub->id, d->tag.leg, &from, &d->hop, s->host.now.ns);
+	txns_hop_moved(shard_txns(s), sub->id, d->tag.leg, &from, &d->hop, shard_host(s)->now.ns);
 	return true;
 }
 
@@ -512,9 +517,9 @@ struct subscription *shard_subscription_of(const struct shard *s, const struct s
 	struct subscription *sub;
 	struct id_tag tag;
 
-	if (!s->subscriptions.pool.in_use || id_tag_get(m->to.tag, &tag))
+	if (!shard_subscriptions(s)->pool.in_use || id_tag_get(m->to.tag, &tag))
 		return NULL;
-	sub = subscription_find(&s->subscriptions, tag.call);
+	sub = subscription_find(shard_subscriptions(s), tag.call);
 	return sub && dialog_is(&sub->dialog, m->call_id, m->to.tag, m->from.tag) ? sub : NULL;
 }
 
@@ -545,7 +550,7 @@ static uint16_t refresh_set(struct shard *s, struct subscription *sub, const str
 	uint16_t status = read_set(s, m, sub, wish, reason);
 
 	if (status)
-		subscription_renew(&s->subscriptions, sub);
+		subscription_renew(shard_subscriptions(s), sub);
 	return status;
 }
 

@@ -13,9 +13,9 @@
 /* The extension has no reachable phone, and its tenant shows that by BLF (BEAT-17). */
 static bool watch_shows_offline(const struct shard *s, uint16_t tenant, struct bytes user)
 {
-	return tenants_terms(s->settings.tenants, tenant)->offline_busy &&
+	return tenants_terms(shard_settings(s)->tenants, tenant)->offline_busy &&
 	       shard_extension_find(s, tenant, user) &&
-	       !locations_unread(s->locations, tenant, user) &&
+	       !locations_unread(shard_locations(s), tenant, user) &&
 	       !shard_has_phone_anywhere(s, tenant, user);
 }
 
@@ -42,7 +42,7 @@ static const struct aor *watch_entry(void *owner, uint16_t tenant, struct bytes 
 {
 	const struct shard *s = owner;
 
-	return locations_find(s->locations, tenant, user);
+	return locations_find(shard_locations(s), tenant, user);
 }
 
 static bool watch_messages(void *owner, uint16_t tenant, struct bytes user,
@@ -50,7 +50,7 @@ static bool watch_messages(void *owner, uint16_t tenant, struct bytes user,
 {
 	const struct shard *s = owner;
 
-	return mailboxes_get(s->shared_tables->mailboxes, tenant, user, out);
+	return mailboxes_get(shard_shared_tables(s)->mailboxes, tenant, user, out);
 }
 
 /* ---- who may ---- */
@@ -81,8 +81,8 @@ static bool watcher_may(const struct shard *s, const struct subscription *sub)
 static enum watch_verdict slot_may(const struct shard *s, const struct subscription *sub,
 				   struct bytes slot)
 {
-	enum slot_use use = s->host.services->parking->use(s->host.owner, sub->tenant,
-							   text_bytes(&sub->watcher), slot);
+	enum slot_use use = shard_host(s)->services->parking->use(shard_host(s)->owner, sub->tenant,
+								  text_bytes(&sub->watcher), slot);
 	const struct shard_extension_slot *w =
 		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
 
@@ -108,13 +108,15 @@ static enum watch_verdict hours_may(const struct shard *s, const struct subscrip
 static bool trunk_may(const struct shard *s, const struct subscription *sub)
 {
 	const struct event_package *p = sub->package;
-	uint16_t trunk = trunks_find(s->settings.trunks, sub->tenant, text_bytes(&sub->trunk));
+	uint16_t trunk =
+		trunks_find(shard_settings(s)->trunks, sub->tenant, text_bytes(&sub->trunk));
 	struct pattern best;
 
-	return trunks_has(s->settings.trunks, trunk) && !p->own && !p->of_conferences &&
+	return trunks_has(shard_settings(s)->trunks, trunk) && !p->own && !p->of_conferences &&
 	       !p->of_messages &&
-	       pattern_list_match(bytes_str(trunks_settings(s->settings.trunks, trunk)->monitors),
-				  text_bytes(&sub->resource), &best)
+	       pattern_list_match(
+		       bytes_str(trunks_settings(shard_settings(s)->trunks, trunk)->monitors),
+		       text_bytes(&sub->resource), &best)
 		       .whole;
 }
 
@@ -127,7 +129,7 @@ static bool watcher_is_entitled(const struct shard *s, const struct subscription
 			     : shard_extension_find(s, sub->tenant, text_bytes(&sub->watcher));
 
 	return (own && !sub->list_kind && !sub->package->needs_for_own) ||
-	       extension_may(s->settings.tenants, e, sub->package->needs);
+	       extension_may(shard_settings(s)->tenants, e, sub->package->needs);
 }
 
 /* Its own mailbox, or one that it sees as its owner does. */
@@ -157,7 +159,7 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 	if (sub->trunk.n && !trunk_may(s, sub))
 		return WATCH_REJECTED;
 	if (sub->package->may)
-		return sub->package->may(&s->subscriptions, sub);
+		return sub->package->may(shard_subscriptions(s), sub);
 	if (shard_watched_slot(s, sub->tenant, text_bytes(&sub->resource), &slot))
 		return slot_may(s, sub, slot);
 	if (shard_watched_hours(s, sub->tenant, text_bytes(&sub->resource), &feature))
@@ -187,12 +189,12 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 
 static int watch_open(struct shard *s)
 {
-	uint32_t capacity = s->settings.subscriptions_max;
+	uint32_t capacity = shard_settings(s)->subscriptions_max;
 
-	int err = subscriptions_open(&s->subscriptions, capacity ? capacity : 1, &s->host,
+	int err = subscriptions_open(shard_subscriptions(s), capacity ? capacity : 1, shard_host(s),
 				     TIMER_SUBSCRIPTION, TIMER_NOTIFY);
 
-	s->subscriptions.view = (struct subscription_view){
+	shard_subscriptions(s)->view = (struct subscription_view){
 		.owner = s,
 		.may = watch_may,
 		.dialogs = watch_dialogs,
@@ -220,12 +222,14 @@ static void watch_extension_changed(struct shard *s, uint16_t tenant, struct byt
 {
 	struct subscription *sub = NULL;
 
-	while ((sub = subscription_of_resource(&s->subscriptions, tenant, number, sub)) != NULL)
-		watch_renew(&s->subscriptions, sub);
-	for (struct list_resource *r = list_with(&s->subscriptions, tenant, number); r; r = r->next)
-		list_changed(&s->subscriptions, r, true);
-	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, number, sub)) != NULL)
-		watch_renew(&s->subscriptions, sub);
+	while ((sub = subscription_of_resource(shard_subscriptions(s), tenant, number, sub)) !=
+	       NULL)
+		watch_renew(shard_subscriptions(s), sub);
+	for (struct list_resource *r = list_with(shard_subscriptions(s), tenant, number); r;
+	     r = r->next)
+		list_changed(shard_subscriptions(s), r, true);
+	while ((sub = subscription_of_watcher(shard_subscriptions(s), tenant, number, sub)) != NULL)
+		watch_renew(shard_subscriptions(s), sub);
 }
 
 /* ---- commands ---- */
@@ -236,16 +240,16 @@ int shard_subscription_end(struct shard *s, uint64_t id, enum subscription_endin
 	struct subscription *sub;
 
 	shard_set_now(s, now);
-	sub = subscription_find(&s->subscriptions, id);
+	sub = subscription_find(shard_subscriptions(s), id);
 	if (!sub || sub->ending)
 		return -ENOENT;
-	subscription_end(&s->subscriptions, sub, ending);
+	subscription_end(shard_subscriptions(s), sub, ending);
 	return 0;
 }
 
 bool shard_subscription_tenant(const struct shard *s, uint64_t id, uint16_t *tenant)
 {
-	const struct subscription *sub = subscription_find(&s->subscriptions, id);
+	const struct subscription *sub = subscription_find(shard_subscriptions(s), id);
 
 	if (sub)
 		*tenant = sub->tenant;
@@ -260,9 +264,9 @@ void shard_subscription_saved(struct shard *s, uint64_t id, uint64_t version, bo
 	struct subscription *sub;
 
 	shard_set_now(s, now);
-	sub = subscription_find(&s->subscriptions, id);
+	sub = subscription_find(shard_subscriptions(s), id);
 	if (sub)
-		subscription_saved(&s->subscriptions, sub, version, saved);
+		subscription_saved(shard_subscriptions(s), sub, version, saved);
 }
 
 int shard_restore_subscription(struct shard *s, struct bytes record, struct instant now,
@@ -273,25 +277,25 @@ int shard_restore_subscription(struct shard *s, struct bytes record, struct inst
 	int err;
 
 	shard_set_now(s, now);
-	sub = pool_alloc(&s->subscriptions.pool, &self);
+	sub = pool_alloc(&shard_subscriptions(s)->pool, &self);
 	*reason = "too many subscriptions";
 	if (!sub)
 		return -ENOSPC;
 	sub->self = self;
-	err = subscription_decode(&s->host, sub, record, reason);
-	if (!err && subscription_find(&s->subscriptions, sub->id)) {
+	err = subscription_decode(shard_host(s), sub, record, reason);
+	if (!err && subscription_find(shard_subscriptions(s), sub->id)) {
 		*reason = "it is here already";
 		err = -EEXIST;
 		subscription_clear(sub);
 	} else if (!err && (subscription_focus(sub) || shard_list_set(s, sub) ||
-			    subscription_list(&s->subscriptions, sub))) {
+			    subscription_list(shard_subscriptions(s), sub))) {
 		*reason = "out of memory";
 		err = -ENOMEM;
-		list_clear(&s->subscriptions, sub);
+		list_clear(shard_subscriptions(s), sub);
 		subscription_clear(sub);
 	}
 	if (err)
-		(void)pool_free(&s->subscriptions.pool, self);
+		(void)pool_free(&shard_subscriptions(s)->pool, self);
 	else
 		shard_remote_start(s, sub);
 	return err;
@@ -303,21 +307,22 @@ static void watch_silence(struct shard *s)
 	uint32_t cursor = 0;
 	pool_handle h;
 
-	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL)
-		subscription_remove(&s->subscriptions, sub);
+	while ((sub = pool_next(&shard_subscriptions(s)->pool, &cursor, &h)) != NULL)
+		subscription_remove(shard_subscriptions(s), sub);
 }
 
 /* False: that was all. */
 static bool watch_assert(struct shard *s, uint32_t most)
 {
+	struct subscriptions *subs = shard_subscriptions(s);
+
 	for (uint32_t i = 0; i < most; i++) {
 		pool_handle h;
-		struct subscription *sub =
-			pool_next(&s->subscriptions.pool, &s->assert_subscription, &h);
+		struct subscription *sub = pool_next(&subs->pool, &subs->asserted, &h);
 
 		if (!sub)
 			return false;
-		subscription_assert(&s->subscriptions, sub, s->assert_all);
+		subscription_assert(subs, sub, shard_asserts_all(s));
 	}
 	return true;
 }
@@ -329,9 +334,9 @@ static void watch_resume(struct shard *s)
 	uint32_t cursor = 0;
 	pool_handle h;
 
-	while ((sub = pool_next(&s->subscriptions.pool, &cursor, &h)) != NULL) {
-		subscription_renew(&s->subscriptions, sub);
-		subscription_aim(&s->subscriptions, sub);
+	while ((sub = pool_next(&shard_subscriptions(s)->pool, &cursor, &h)) != NULL) {
+		subscription_renew(shard_subscriptions(s), sub);
+		subscription_aim(shard_subscriptions(s), sub);
 	}
 }
 

@@ -443,7 +443,9 @@ static void bounded(void **state)
 /* As if each SUBSCRIBE came long after the one before. */
 static void forget_pace(struct watch *t)
 {
-	memset(t->l.r->shard->paces, 0, sizeof(t->l.r->shard->paces));
+	struct subscriptions *s = shard_subscriptions(t->l.r->shard);
+
+	memset(s->paces, 0, sizeof(s->paces));
 }
 
 /* More in a millisecond where many wait. */

@@ -37,12 +37,40 @@ static bool has_member(const void *room, struct bytes user)
 	       g.members[number - 1000].change;
 }
 
-static bool find(const struct shard *s, uint16_t tenant, struct bytes user,
-		 struct conference_view *out)
+static bool find(void *owner, uint16_t tenant, struct bytes user, struct conference_view *out)
 {
-	(void)s;
+	(void)owner;
 	*out = g.view;
 	return g.is_there && tenant == TENANT_DEFAULT && bytes_is(user, "700");
+}
+
+/* Conferences are found by that. */
+static void conferences_are(struct shard *s,
+			    bool (*seen)(void *owner, uint16_t tenant, struct bytes user,
+					 struct conference_view *out))
+{
+	static struct room_service rooms;
+	static struct services services;
+
+	services = *shard_host(s)->services;
+	rooms = *services.rooms;
+	rooms.seen = seen;
+	services.rooms = &rooms;
+	shard_host(s)->services = &services;
+}
+
+static void room_is_back(struct shard *s)
+{
+	conferences_are(s, find);
+}
+
+static bool find_none(void *owner, uint16_t tenant, struct bytes user, struct conference_view *out)
+{
+	(void)owner;
+	(void)tenant;
+	(void)user;
+	(void)out;
+	return false;
 }
 
 static void room_changed(struct watch *t)
@@ -83,7 +111,7 @@ static int setup(void **state)
 					   .has = has_member };
 	if (err)
 		return err;
-	t->l.r->shard->conference = find;
+	conferences_are(t->l.r->shard, find);
 	joins(t, 1);
 	joins(t, 4);
 	return 0;
@@ -112,7 +140,7 @@ static void who_may(void **state)
 			     "SIP/2.0 406"));
 	assert_true(rig_has(watch_ask(&t->w, "700", "Event: x\r\n"),
 			    "Allow-Events: dialog, presence, reg, conference"));
-	t->l.r->shard->conference = NULL;
+	conferences_are(t->l.r->shard, find_none);
 	assert_true(bytes_starts(watch_ask(&t->w, "700", WATCH_ROOM), "SIP/2.0 404"));
 }
 
@@ -199,11 +227,6 @@ static void over(void **state)
 	m = watch_told(&t->w);
 	assert_true(rig_has(rig_header(m, "Subscription-State"), "terminated;reason=rejected"));
 	assert_false(rig_has(m, "conference-info xmlns"));
-}
-
-static void room_is_back(struct shard *s)
-{
-	s->conference = find;
 }
 
 /* A successor tells all, with a higher number. */
