@@ -305,7 +305,6 @@ void shard_hurry(struct shard *s, bool hurries, struct instant now)
 static void assert_start(struct shard *s)
 {
 	s->assert_call = s->objects.asserted = s->subscriptions.asserted = 0;
-	s->assert_subscription = 0;
 	wheel_start(&s->wheel, &s->assert_timer, s->host.now.ns);
 }
 

@@ -62,10 +62,6 @@ struct shard {
 	struct leg_users legs;
 	struct forward_list elsewhere;
 	struct subscriptions subscriptions;
-	bool (*conference)(const struct shard *s, uint16_t tenant, struct bytes user,
-			   struct conference_view *out); /* leaves */
-	uint32_t assert_subscription;
-	struct subscribe_pace paces[SUBSCRIBE_PACES];
 	uint32_t remote_cursor; /* of the subscriptions to users that other nodes are asked for */
 	struct locations *locations; /* of the node */
 	struct locations_user locations_user;
