@@ -2,17 +2,17 @@
 /*
  * Asks other services for the contacts that they have, a page at a time: CardDAV (RFC 6352, with
  * RFC 6578), Google People, Microsoft Graph and Pipedrive. What a page needs of the one before,
- * such as names of cards and an access token, stays here for a while, under a random number that the
- * node gives back, and for the same service, url, login, account and password alone. What an answer
- * brings is handed out in slices that the link to the node and a transaction of the archive have
- * room for. Addresses are checked as those of webhooks are, certificates are verified, and no
+ * such as names of cards and an access token, stays here for a while, under a random number that
+ * the node gives back, and for the same service, url, login, account and password alone. What an
+ * answer brings is handed out in slices that the link to the node and a transaction of the archive
+ * have room for. Addresses are checked as those of webhooks are, certificates are verified, and no
  * redirect is followed.
  *
  * args: service, url ("": that of the service), login, account, password, networks, token (of the
  * former run; "": all contacts), next (a page of before).
  * result: found (a list of id, and card or contact), gone (a list of ids), kept (a list of ids that
- * are there, and could not be read), failed (how many have no id), token (the next run begins there;
- * absent: where it began), next (absent: that was all);
+ * are there, and could not be read), failed (how many have no id), token (the next run begins
+ * there; absent: where it began), next (absent: that was all);
  * or reason (a word) and detail, and retry_s where the service says when.
  */
 #include <errno.h>
@@ -60,9 +60,9 @@ struct contacts {
 	struct http_own own;
 	struct curl_slist *headers;
 	char url[CONTACTS_OWN_URL_MAX]; /* without a slash at its end, but for CardDAV; "": none */
-	/* Of the run: of, access, token, next, more; place, pages and most (list_goes_round); names,
-	 * at and cards (how many are asked for at once); and ready: what is to be handed out before
-	 * anything else is asked. */
+	/* Of the run: of, access, token, next, more; place, pages and most (list_goes_round);
+	 * names, at and cards (how many are asked for at once); and ready: what is to be handed
+	 * out before anything else is asked. */
 	json_t *state;
 };
 

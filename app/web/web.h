@@ -61,8 +61,8 @@ struct web_settings {
 	uint64_t patience_ns;
 	/* So long behind its beginning, or its last request with a login that was right, the only
 	 * connection of an address keeps its place when others want it, and five times as long in
-	 * all: a newcomer is refused then. 0: it gives way at once, which helps a newcomer, and lets
-	 * many that come at once get nowhere. */
+	 * all: a newcomer is refused then. 0: it gives way at once, which helps a newcomer, and
+	 * lets many that come at once get nowhere. */
 	uint64_t turn_ns;
 	const char (*origins)[ORIGIN_MAX]; /* the caller's; read at once */
 	uint32_t origin_count;

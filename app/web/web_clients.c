@@ -268,8 +268,8 @@ static uint64_t client_owner(const struct web_client *client)
 	return client->kind != CLIENT_STRANGER && tenant ? tenant : client->of[WEB_HOLDER_SOURCE];
 }
 
-/* A stranger that is the only one of its address, while all places are taken. A thousand that come at
- * once would else push each other out in the middle of a handshake, and none would get on. */
+/* A stranger that is the only one of its address, while all places are taken. A thousand that come
+ * at once would else push each other out in the middle of a handshake, and none would get on. */
 static bool client_has_turn(const struct web_client *client, uint32_t of_owner, uint64_t now_ns)
 {
 	return client->kind == CLIENT_STRANGER && of_owner == 1 &&

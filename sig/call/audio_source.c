@@ -43,7 +43,8 @@ static bool leg_rings_back(const struct call *c, uint8_t leg)
 	return false;
 }
 
-/* An application is asked and gives no order for the answered caller, or the call waits for a user. */
+/* An application is asked and gives no order for the answered caller, or the call waits for a
+ * user. */
 static bool waits_up(const struct call *c, uint8_t leg)
 {
 	return leg == c->bridge.caller && !c->legs[leg]->uas &&
