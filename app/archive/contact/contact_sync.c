@@ -330,8 +330,8 @@ static int sync_note(struct sync_apply *s, const json_t *args, bool ends)
 /*
  * Arguments: tenant, sync, run, plan; found, gone, kept and failed, as the helper has them
  * (contacts.c there); token, where the next page or run begins; done: that was the last page;
- * next_ms: the next run is so long after this one. Result: added, changed, removed, failed, and more: it is to be asked
- * again, without contacts.
+ * next_ms: the next run is so long after this one. Result: added, changed, removed, failed, and
+ * more: it is to be asked again, without contacts.
  */
 int contact_sync_apply(struct archive *a, const json_t *args, json_t **result,
 		       char why[SQL_WHY_MAX])
