@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lines of callers (queues.h). Each queue has its callers in the order in which they are served,
- * those of this node and those of others apart; a walk merges the two. */
+/* The lines of callers (queues.h). Each queue has its callers in the order in which they are
+ * served, those of this node and those of others apart; a walk merges the two. */
 
 #include "sig/pbx/queue/queues_table.h"
 
