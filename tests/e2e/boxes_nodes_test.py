@@ -20,6 +20,9 @@ from session_test import Users
 from taken_test import Cluster, Talk
 
 
+LONG = 150                      # s
+
+
 class BoxesTest(Users, Cluster):
     BOX, NODES = "1001", "ab"
 

@@ -19,6 +19,7 @@ from patience import until
 from ports import Ports
 from store_test import office
 
+LONG = 150                      # s
 KEY, HELLO = "5a" * 32, 60
 BEGAN_MS = int(time.time() * 1000)   # as if its call had begun then
 OFD_GETLK = 36                      # of <fcntl.h>; Python has no name for it

@@ -18,6 +18,7 @@ from taken_test import Cluster, Talk
 from tandem_client import Client
 from web_test import OfficeTest, Walks, WebTest, office
 
+LONG = 200                      # s
 PAGE = "softphone/softphone.html"
 HOSTILE = '"><img src=x onerror=hit=1>'
 RECORDS = [{"Id": "003000000000001", "Name": HOSTILE, "RecordType": "Contact", "Phone": "1002"},

@@ -14,6 +14,7 @@ import unittest.mock
 
 from lib.node import ROOT, build_folder
 
+LONG = 70                      # s
 BUILD = "release"
 MAKE = ROOT / "deploy" / "debian" / "make.py"
 PLACES = re.compile(r"(?<![\w/])(/(?:usr/(?:bin|lib|share)|etc)/[\w./-]*tandem[\w./-]*\w)")

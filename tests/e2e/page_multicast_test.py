@@ -19,6 +19,7 @@ from patience import until
 from server import ServerError
 from tandem_client import Refused
 
+LONG = 100                      # s
 NEAR, FAR = "10.77.0.2", "10.77.0.1"
 POLYCOM, RTP = ("224.0.1.116", 5001), ("239.1.2.3", 5004)
 ALERT, SOUND, END = 0x0f, 0x10, 0xff

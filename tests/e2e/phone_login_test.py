@@ -23,6 +23,7 @@ from ports import Ports                 # noqa: E402
 from server import ServerError          # noqa: E402
 from taken_test import ADDRESSES, SIP, Cluster      # noqa: E402
 
+LONG = 150                      # s
 GUIDES = pathlib.Path(__file__).resolve().parents[2] / "docs" / "guides"
 MACS = ("0004f2170001", "0004f2170002", "0004f2170003")
 SECRET = "of-the-device"

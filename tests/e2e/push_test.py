@@ -15,6 +15,7 @@ from patience import PATIENCE_S, until
 from tandem_client import Client
 from web_test import HOSTILE, WebTest
 
+LONG = 70                      # s
 HOUR_S = 3600
 TALK = ("Allow-Events", "talk, hold")
 TERMS = {"push_hosts": "127.0.0.1", "push_contact": "mailto:admin@example.org", "web_networks": "127.0.0.0/8"}

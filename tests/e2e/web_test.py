@@ -31,7 +31,7 @@ from ports import Ports
 from tandem_client import Client, Refused
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LONG = 60
+LONG = 160
 HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
