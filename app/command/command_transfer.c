@@ -3,6 +3,7 @@
  * are in Redis for all nodes, and call.pickup without a call takes the one that rings longest on
  * all nodes. Two calls of different shards are joined by a struct shard_join. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,13 +12,16 @@
 #include "app/command/command_request.h"
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
+#include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
 #include "app/node/node_wait.h"
 #include "base/clock.h"
 #include "base/json_member.h"
+#include "sig/dial/dial.h"
 #include "sig/feature/park/park_slots.h"
 #include "sig/feature/pick/pick_ringing.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 #include "sig/sip/id.h"
@@ -34,6 +38,7 @@ struct park_listing {
 	struct command_run *run;
 	json_t *list;
 	struct command_span span;
+	struct feature_codes codes;
 };
 
 /* Who parked, who is parked, since when: words with a space between them. */
@@ -51,12 +56,37 @@ static void listing_add(json_t *row, struct bytes beside)
 	(void)json_object_set_new(row, "since_utc_ms", json_integer((json_int_t)utc_ms));
 }
 
+/* Phones retrieve by it; "": by none. */
+static void listing_add_dialled(const struct park_listing *l, json_t *row, struct bytes slot)
+{
+	char number[FEATURE_CODE_LEN + PARK_SLOT_LEN + 1] = "";
+	const char *code = l->codes.code[FEATURE_PARK];
+
+	if (code[0] && slot.n >= FEATURE_SLOT_MIN && slot.n <= PARK_SLOT_LEN)
+		(void)snprintf(number, sizeof(number), "%s%.*s", code, (int)slot.n, slot.p);
+	(void)json_object_set_new(row, "dial", json_string(number));
+}
+
 static bool listing_wants(const struct park_listing *l, const json_t *row)
 {
 	json_int_t since = json_integer_value(json_object_get(row, "since_utc_ms"));
 
 	return command_span_has(&l->span, (uint64_t)since) &&
 	       command_span_is_of(&l->span, json_text(row, "by"), json_text(row, "party"));
+}
+
+/* A user sees the slots that the phones of the extension may use, and not who waits there, who may
+ * hide (RFC 3323). False: this slot is not among them. */
+static bool listing_user_view(const struct command_run *run, json_t *row, struct bytes slot)
+{
+	uint32_t cursor = 0;
+	const struct shard *core = node_core_next(run->node, &cursor);
+
+	if (!run->user[0])
+		return true;
+	(void)json_object_del(row, "call");
+	(void)json_object_del(row, "party");
+	return core && shard_slot_is(core, document_tenant(run), bytes_str(run->user), slot);
 }
 
 static void on_slot(struct bytes slot, uint64_t call, struct bytes beside, void *arg)
@@ -67,7 +97,8 @@ static void on_slot(struct bytes slot, uint64_t call, struct bytes beside, void 
 	(void)json_object_set_new(row, "slot", command_text_json(slot));
 	(void)json_object_set_new(row, "call", call ? command_call_id_json(call) : json_null());
 	listing_add(row, beside);
-	if (listing_wants(l, row))
+	listing_add_dialled(l, row, slot);
+	if (listing_wants(l, row) && listing_user_view(l->run, row, slot))
 		command_newest_put(l->list, row, "since_utc_ms", command_limit(l->run));
 	else
 		json_decref(row);
@@ -91,6 +122,7 @@ static void on_slots(enum store_result result, uint64_t key, uint64_t count, voi
 void command_park_list(struct command_run *run)
 {
 	struct command_span span;
+	struct feature_codes own;
 	struct park_listing *l;
 
 	if (!command_span_read(run, &span))
@@ -101,6 +133,9 @@ void command_park_list(struct command_run *run)
 		return;
 	}
 	*l = (struct park_listing){ .run = run, .list = json_array(), .span = span };
+	settings_codes_read(run->node->settings, &own);
+	dial_plan_codes(dial_plans_of(run->node->common.dials, document_tenant(run)), &own,
+			&l->codes);
 	store_park_list(run->node->redis->store, bytes_str(run->tenant), on_slot, on_slots, l);
 }
 
@@ -198,11 +233,6 @@ static void pickup_order(struct command_run *run, uint64_t call)
 	command_order_to(run, call, &order);
 }
 
-static uint16_t pickup_tenant(const struct command_run *run)
-{
-	return tenants_find(run->node->common.tenants, bytes_str(run->tenant));
-}
-
 /* Of the shards of this node: that call, or any (0). */
 static void pickup_look(const struct command_run *run, uint64_t call, struct pick_reply *outcome)
 {
@@ -211,7 +241,7 @@ static void pickup_look(const struct command_run *run, uint64_t call, struct pic
 
 	*outcome = (struct pick_reply){ .status = 404, .text = "this node has no shard" };
 	if (core)
-		shard_pick_of(core, pickup_tenant(run), command_value(run, "by")->text,
+		shard_pick_of(core, document_tenant(run), command_value(run, "by")->text,
 			      command_value(run, "extension")->text, call, outcome);
 }
 
@@ -249,7 +279,8 @@ static void pickup_any(struct command_run *run)
 	struct pick_reply outcome;
 
 	pickup_look(run, 0, &outcome);
-	if (outcome.may && command_ask_pick(run, core, pickup_tenant(run), &pick, pickup_on_result))
+	if (outcome.may &&
+	    command_ask_pick(run, core, document_tenant(run), &pick, pickup_on_result))
 		return;
 	if (outcome.call)
 		pickup_order(run, outcome.call);

@@ -310,7 +310,7 @@ class Matrix(Users, CallTest):
                         self.assertNotIn(mark, said)
             one.bye()
             two.wait_bye()
-        lists = {"help", "call.list", "cdr.list", "directory.list", "directory.export", "room.list", "sync.list"}
+        lists = {"help", "call.list", "cdr.list", "directory.list", "directory.export", "room.list", "sync.list", "park.list"}
         self.assertLessEqual(names["ok"], lists, "what names nobody shows nobody, but the directory")
         self.assertEqual(self.http(self.node, "GET", "/v1/calls", mine)[0], 200)
         users = {row["name"] for row in table if row["name"] in names.get("ok", set()) | names.get("not_found", set())}

@@ -267,6 +267,58 @@ class OneNode(Users, CallTest):
         then.wait_bye()
         self.ended()
 
+    def parks(self, token):
+        return [(row["slot"], row["by"], row["dial"]) for row in self.ok(self.node, "GET", "/v1/parks", token)]
+
+    def test_privileges(self):
+        """SEC-06: of calls of others a session commands what its extension's document says, with each privilege for itself alone: without it, it is
+        refused; with it, it does; and without it again, it is refused. It is told of none of these calls else."""
+        phone = self.phone("1004")
+        grant = lambda **fields: [self.node.ctl("extension.put", number=number, **fields) for number in ("1002", "1004")]
+        pick = "POST", "/v1/calls:pickup", self.other, {"extension": "1002"}
+        self.node.ctl("tenant.put", name="default", park_groups="hall=70-71,store=80-80")
+        out, into, call = self.rings()
+        self.refused(409, "conflict", self.node, *pick)
+        grant(pickup_groups="sales")
+        self.refused(403, "not_allowed", self.node, *pick[:3], {**pick[3], "by": "1003"})
+        self.may_not(404, self.other, call)
+        self.assertEqual(self.ok(self.node, "GET", "/v1/calls", self.other), [])
+        self.ok(self.node, *pick)
+        into.wait_cancel()
+        then = phone.incoming()
+        then.answer(self.audio_b.sdp())
+        out.wait_answer()
+        self.does(self.other, call, "hangup")
+        for end in (out, then):
+            end.wait_bye()
+        self.ended()
+        grant(pickup_groups="")
+        out, into, call = self.rings()
+        self.refused(409, "conflict", self.node, *pick)
+        into.answer(self.audio_b.sdp())
+        out.wait_answer()
+        until(lambda: self.calls()[0]["state"] == "established")
+        grant(park_groups="hall")
+        self.does(self.peer, call, "park", slot="70")
+        into.wait_bye()
+        self.assertEqual(self.parks(self.other), [("70", "1002", "#4170")])
+        self.assertEqual(self.parks(self.third), [], "it is in no group")
+        row, = self.ok(self.node, "GET", "/v1/parks", self.other)
+        self.assertFalse({"call", "party"} & set(row), "who waits may hide")
+        self.refused(403, "not_allowed", self.node, "GET", "/v1/parks?number=1001", self.other)
+        grant(park_groups="store")
+        self.assertEqual(self.parks(self.other), [])
+        grant(park_groups="hall", features_off=["park"])
+        self.refused(403, "not_allowed", self.node, "GET", "/v1/parks", self.other)
+        grant(features_off=[])
+        self.may_not(404, self.other, call)
+        own = phone.invite(self.parks(self.other)[0][2], self.audio_b.sdp())
+        own.wait_answer()
+        until(lambda: not self.node.ctl("park.list"))
+        own.bye()
+        out.wait_bye()
+        until(lambda: not self.calls())
+
     def test_conferred(self):
         """A third one comes; two calls, where both are one's own; no application, and not by somebody else."""
         third = self.phone("1003")
