@@ -231,6 +231,23 @@ static void audit_ended(struct command_run *run, const json_t *answer)
 		audit_write(run, tenant, answer, ok ? run->changes : NULL);
 }
 
+void command_audit_taken(struct node *n, uint16_t shard, uint64_t epoch)
+{
+	const char *name = n->settings->node.name;
+	json_t *entry =
+		json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:{s:I}, s:s}", "command", "shard.take",
+			  "door", "node", "role", command_role_name(COMMAND_FOR_OPERATOR), "by",
+			  name, "object", json_sprintf("%u", (unsigned)shard), "outcome", "ok",
+			  "arguments", "epoch", (json_int_t)epoch, "node", name);
+	char *text = entry ? json_dumps(entry, JSON_COMPACT) : NULL;
+
+	if (text)
+		store_audit(n->redis->store, BYTES_LIT(DIRECTORY_OPERATORS), false,
+			    bytes_str(text));
+	free(text);
+	json_decref(entry);
+}
+
 command_ended_fn *command_audit_of(const struct command_run *run)
 {
 	const struct route *r = route_of(run->command);

@@ -38,6 +38,8 @@ struct command_principal command_in_name(const struct command_run *run, enum com
 void command_document_drop(const struct command_run *run, struct bytes kind, struct bytes name);
 /* Notes the end of that command for the audit; NULL: it changes nothing. */
 command_ended_fn *command_audit_of(const struct command_run *run);
+/* An entry of operators: the node has taken that shard, as if it had given the command itself. */
+void command_audit_taken(struct node *n, uint16_t shard, uint64_t epoch);
 
 /* Finds, checks and starts a command. done is called once, maybe before this returns. id: the same
  * id again is the same command; unique among all principals. args: borrowed, may be NULL. */

@@ -444,6 +444,7 @@ static const struct node_hooks g_hooks = {
 	.files = node_deliver_pass_on,
 	.stopping = on_stopping,
 	.store_health = node_on_store_health,
+	.taken = command_audit_taken,
 	.answered = on_node_answered,
 	.picked = on_picked,
 	.pages_open = node_pages_open,

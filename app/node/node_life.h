@@ -71,6 +71,8 @@ struct extension_box;
 struct node_hooks {
 	void (*stopping)(struct node *n);
 	void (*store_health)(bool healthy, void *shard); /* struct node_shard */
+	/* The node runs that shard from now on, by a lease of that epoch. */
+	void (*taken)(struct node *n, uint16_t shard, uint64_t epoch);
 	/* Of other nodes: as in struct shard_remote. */
 	void (*picked)(void *node, const struct park_reply *told);
 	void (*answered)(void *node, const struct remote_item *item);

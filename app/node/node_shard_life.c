@@ -360,6 +360,7 @@ void node_shard_loaded(struct node_shard *s)
 		inter_shard_enter(s->node->sip->inter_shard, s->number);
 	claimant_lives(s->node->cluster->claimant);
 	lack_show(s->node);
+	s->node->hooks->taken(s->node, s->number, store_epoch(s->store));
 }
 
 static void shard_lose(struct node_shard *s)

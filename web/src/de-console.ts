@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // German texts of the console's pages that have a file of their own, by the English ones.
 export const deConsole: { [english: string]: string } = {
+	"MOS of what is received, over time: {n} now": "MOS des Empfangenen über die Zeit: jetzt {n}",
+	"Take-overs": "Übernahmen",
 	Overviews: "Übersichten",
 	"Number table": "Rufnummernplan",
 	"Every number: who claims it, and what a phone means by it.": "Jede Nummer: wem sie gehört, und was ein Telefon mit ihr erreicht.",

@@ -55,6 +55,7 @@ export const de: { [english: string]: string } = {
 	"Calls of your phones appear here.": "Anrufe Ihrer Telefone erscheinen hier.",
 	"Calls that have ended, the newest first.": "Beendete Anrufe, der neueste zuerst.",
 	Cancel: "Abbrechen",
+	Columns: "Spalten",
 	Changed: "Geändert",
 	"Changed: {what}": "Geändert: {what}",
 	Chart: "Diagramm",

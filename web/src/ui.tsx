@@ -301,8 +301,14 @@ export function Head({ title, lead, children }: { title: ComponentChildren; lead
 	);
 }
 
-export function Audio({ src, label }: { src: string; label: string }) {
-	return <audio controls autoplay src={src} aria-label={label} />;
+/** through: a speaker; "": the browser's choice. */
+export function Audio({ src, label, through = "" }: { src: string; label: string; through?: string }) {
+	const ref = useRef<HTMLAudioElement>(null);
+	useEffect(() => {
+		const able = ref.current as (HTMLAudioElement & { setSinkId?: (id: string) => Promise<void> }) | null;
+		if (through) void able?.setSinkId?.(through).catch(() => undefined);
+	}, [through]);
+	return <audio ref={ref} controls autoplay src={src} aria-label={label} />;
 }
 
 /* ---- what is said at the edge ---- */
@@ -451,6 +457,34 @@ const useNarrow = (): boolean => {
 	return narrow;
 };
 
+const HIDDEN = "tandem-columns";
+
+/** Columns that somebody has hidden, by table; this browser keeps them. */
+function hiddenColumns(): { [table: string]: string[] } {
+	try {
+		return JSON.parse(keep.get(HIDDEN) ?? "{}") as { [table: string]: string[] };
+	} catch {
+		return {};
+	}
+}
+
+/** Which columns a table shows: all but the first one may go. */
+function ColumnMenu({ of, hidden, onHide }: { of: Column[]; hidden: string[]; onHide: (keys: string[]) => void }) {
+	return (
+		<details class="menu">
+			<summary class="button slim bare">{t("Columns")}</summary>
+			<div class="card inside stack">
+				{of.slice(1).map(({ key, title }) => (
+					<label class="switch" key={key}>
+						<input type="checkbox" role="switch" checked={!hidden.includes(key)} onChange={(event) => onHide(event.currentTarget.checked ? hidden.filter((one) => one !== key) : [...hidden, key])} />
+						<span>{title}</span>
+					</label>
+				))}
+			</div>
+		</details>
+	);
+}
+
 const ROW = 44;
 const HIGH = 0.68; // of the window, as ui.css has it
 const BEYOND = 4;
@@ -500,7 +534,14 @@ function useArranged(rows: Row[] | null, columns: Column[], sought: string, orde
 export function Table(props: TableProps) {
 	const { rows, id, href, label } = props;
 	const narrow = useNarrow();
-	const columns = useMemo(() => props.columns.filter((column) => !narrow || !column.wide), [props.columns, narrow]);
+	const file = props.file ?? label.toLowerCase();
+	const [hidden, setHidden] = useState(() => hiddenColumns()[file] ?? []);
+	const there = useMemo(() => props.columns.filter((column) => !narrow || !column.wide), [props.columns, narrow]);
+	const columns = useMemo(() => there.filter((column, i) => !i || !hidden.includes(column.key)), [there, hidden]);
+	const hide = (keys: string[]) => {
+		keep.set(HIDDEN, JSON.stringify({ ...hiddenColumns(), [file]: keys }));
+		setHidden(keys);
+	};
 	const [sought, seek] = useState("");
 	const [order, setOrder] = useState(props.sort ?? "");
 	const [view, setView] = useState(() => ({ top: 0, high: Math.ceil(HIGH * innerHeight) }));
@@ -545,10 +586,11 @@ export function Table(props: TableProps) {
 				<span class="count" role="status">
 					{rows && (shown.length === rows.length ? rows.length.toLocaleString(language()) : `${shown.length.toLocaleString(language())} / ${rows.length.toLocaleString(language())}`)}
 				</span>
+				{there.length > 2 && <ColumnMenu of={there} hidden={hidden} onHide={hide} />}
 				<button
 					class="button slim bare"
 					disabled={!shown.length}
-					onClick={() => save(`${props.file ?? label.toLowerCase()}.csv`, csv([...new Set(shown.flatMap(Object.keys))], shown))}
+					onClick={() => save(`${file}.csv`, csv([...new Set(shown.flatMap(Object.keys))], shown))}
 				>
 					<Icon name="down" /> CSV
 				</button>
@@ -623,8 +665,9 @@ export function Table(props: TableProps) {
 
 /* ---- a line over time ---- */
 
-export function Chart({ points, label }: { points: number[]; label: string }) {
-	const most = 2 * Math.ceil(Math.max(4, ...points) / 2);
+/** high: the top of its scale; else what the points need. */
+export function Chart({ points, label, high = 0 }: { points: number[]; label: string; high?: number }) {
+	const most = high || 2 * Math.ceil(Math.max(4, ...points) / 2);
 	const line = points.length === 1 ? [...points, ...points] : points;
 	const at = line.map((value, i): [number, number] => [(i * 600) / Math.max(1, line.length - 1), 148 - (value / most) * 140]);
 	const curve = at.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls: those of now, one of them with its parties, ladder and quality, and records of those that have ended.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { list, number, text, type Row } from "../api";
 import { duration, quality, time } from "../format";
 import { language, t } from "../i18n";
 import { ladder, type Step } from "../ladder";
 import { type Calls } from "../live";
-import { Badge, Card, type Column, Empty, Facts, Head, Icon, Notice, Sure, Table, type Tone, Waits, Wrong, attempt, link, useAsk, useNow } from "../ui";
+import { Badge, Card, Chart, type Column, Empty, Facts, Head, Icon, Notice, Sure, Table, type Tone, Waits, Wrong, attempt, link, useAsk, useNow } from "../ui";
 import { tone, word } from "../words";
 
 export const party = (number: string, name: string) =>
@@ -70,6 +70,21 @@ function Quality({ of, title }: { of: Row | null; title: string }) {
 	);
 }
 
+const POINTS = 150; // five minutes
+const MOS_BEST = 5;
+
+/** How well the party is heard, from when this page was opened on. */
+function Trend({ call, leg }: { call: Row; leg: "a" | "b" }) {
+	const kept = useRef<number[]>([]);
+	useEffect(() => {
+		const heard = list(call, "flows").filter((flow) => text(flow, "leg") === leg && text(flow, "kind") === "audio");
+		const mos = number(((heard[0]?.quality as Row | null)?.received ?? null) as Row | null, "mos");
+		if (mos) kept.current = [...kept.current, mos].slice(-POINTS);
+	}, [call]);
+	const last = kept.current[kept.current.length - 1];
+	return last ? <Chart points={kept.current} high={MOS_BEST} label={t("MOS of what is received, over time: {n} now", { n: last.toFixed(2) })} /> : null;
+}
+
 function Leg({ call, leg }: { call: Row; leg: "a" | "b" }) {
 	const side = (call[leg] ?? null) as Row | null;
 	const flows = list(call, "flows").filter((flow) => text(flow, "leg") === leg);
@@ -116,6 +131,7 @@ function Leg({ call, leg }: { call: Row; leg: "a" | "b" }) {
 						</div>
 					);
 				})}
+				{text(call, "state") !== "ended" && <Trend call={call} leg={leg} />}
 			</div>
 		</Card>
 	);

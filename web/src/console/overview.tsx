@@ -18,6 +18,7 @@ export function OverviewPage({ calls }: { calls: Calls }) {
 	const status = useAsk((signal) => (operator ? api.get("/v1/nodes:status", {}, { signal, anyTenant: true }) : Promise.resolve(null)), [], 5000);
 	const nodes = useAsk((signal) => (operator ? api.get<Row[]>("/v1/nodes", {}, { signal, anyTenant: true }) : Promise.resolve([])), [], 5000);
 	const shards = useAsk((signal) => (operator ? api.get<Row[]>("/v1/shards", {}, { signal, anyTenant: true }) : Promise.resolve([])), [], 5000);
+	const takes = useAsk((signal) => (operator ? api.rows("/v1/audit", { operators: true, command: "shard.take", limit: 10 }, 10, { signal, anyTenant: true }) : Promise.resolve(null)), [], 5000);
 	const extensions = useAsk((signal) => api.rows("/v1/extensions", {}, 20000, { signal }), [], 15000);
 	const records = useAsk((signal) => api.rows("/v1/cdrs", { since: "1h", limit: 1000 }, 1000, { signal }), [], 15000);
 	const [, drawn] = useState(0);
@@ -144,6 +145,23 @@ export function OverviewPage({ calls }: { calls: Calls }) {
 												{number(shard, "live_utc_ms") > 0 && ` · ${t("since {at}", { at: time(number(shard, "live_utc_ms"), language()) })}`}
 											</span>
 											<Badge tone={tone(text(shard, "state"))}>{word(text(shard, "state"))}</Badge>
+										</div>
+									))}
+								</div>
+							)}
+						</Card>
+						<Card title={t("Take-overs")}>
+							{!takes.value ? (
+								<Waits lines={2} />
+							) : (
+								<div class="stack" style={{ gap: "10px" }}>
+									{takes.value.value.map((row) => (
+										<div class="row" key={text(row, "id")}>
+											<strong class="num">{t("Shard {n}", { n: text(row, "object") })}</strong>
+											<span class="muted small grow">
+												{text(row, "node")} {number((row.arguments ?? null) as Row | null, "epoch") > 0 && `· ${t("epoch {n}", { n: number((row.arguments ?? null) as Row | null, "epoch") })}`}
+											</span>
+											<span class="num small">{time(number(row, "utc_ms"), language())}</span>
 										</div>
 									))}
 								</div>
