@@ -10,10 +10,15 @@ import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Ga
 import { ownState, tone, word } from "../words";
 import { Monitor, useSupervisor } from "../monitor";
 import { RecordLink } from "../softphone/record";
+import { SyncsPage } from "../syncs";
 import { AgentBar } from "./agent";
 import { HistoryPage, conversations } from "./history";
+import { tastes } from "./media";
+import { Parked } from "./parked";
+import { Recents } from "./recents";
 import { Picture, PictureField, usePicture } from "./picture";
 import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, tellPhone, usePhone } from "./phone-bar";
+import { Orders } from "./phone-call";
 import { useAlerts } from "./phone-settings";
 import { AnswerPage, dropPush, usePush } from "./push";
 import { PhonesPage } from "./phones";
@@ -135,6 +140,7 @@ function Transfer({ id, onClose }: { id: string; onClose: () => void }) {
 
 function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 	const [gives, setGives] = useState("");
+	const [more, setMore] = useState("");
 	const [muted, setMuted] = useState<string[]>([]);
 	const now = useNow();
 	const act = (id: string, verb: string, body: Row = {}, done = "") => attempt(() => api.ask(`/v1/calls/${id}/${verb}`, { method: "POST", body }), done);
@@ -186,12 +192,20 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 								<button class="button slim" onClick={() => setGives(id)}>
 									{t("Transfer")}
 								</button>
+								<button class="button slim" aria-expanded={more === id} onClick={() => setMore(more === id ? "" : id)}>
+									{t("More")}
+								</button>
 							</>
 						)}
 						{id && !rings && (
 							<button class="button slim harm" onClick={() => void act(id, "hangup")}>
 								<Icon name="end" /> {t("Hang up")}
 							</button>
+						)}
+						{id && talks && more === id && (
+							<div class="columns three more">
+								<Orders idOf={() => Promise.resolve(id)} />
+							</div>
 						)}
 					</div>
 				);
@@ -266,6 +280,8 @@ function HomePage({ watched }: { watched: Watched }) {
 					</Card>
 					<Presence own={own} />
 					<PhoneCard />
+					<Parked onCall={phone?.state.registered ? (slot) => callByPhone(slot) : undefined} />
+					<Recents news={calls.length} onCall={(to) => void call(to)} />
 					<Supervision />
 					<Card title={t("Colleagues")} bare>
 						{!others.length ? (
@@ -419,7 +435,7 @@ function MessagesPage({ news }: { news: number }) {
 						{t("Take back")}
 					</button>
 				) : plays.id === text(row, "message") ? (
-					<Audio src={plays.src} label={t("Message from {from}", { from: text(row, "from") })} />
+					<Audio src={plays.src} label={t("Message from {from}", { from: text(row, "from") })} through={tastes().player} />
 				) : (
 					<span class="row" style={{ flexWrap: "nowrap" }}>
 						<button class="button slim" onClick={() => void play(row)}>
@@ -529,10 +545,12 @@ function Contact({ row, onClose, onChange }: { row: Row; onClose: () => void; on
 					</div>
 				)}
 				{field("line", t("Called as (one of your numbers)"), { inputMode: "tel" })}
-				<label class="switch">
-					<input type="checkbox" role="switch" checked={of("favourite") === "true"} onChange={(event) => setGiven({ ...given, favourite: event.currentTarget.checked })} />
-					<span>{t("Favourite")}</span>
-				</label>
+				{Object.entries({ favourite: t("Favourite"), pinned: t("Pinned: it stays where recent ones are cleared") }).map(([name, words]) => (
+					<label class="switch" key={name}>
+						<input type="checkbox" role="switch" checked={of(name) === "true"} onChange={(event) => setGiven({ ...given, [name]: event.currentTarget.checked })} />
+						<span>{words}</span>
+					</label>
+				))}
 				<div class="ends">
 					{id && (
 						<button type="button" class="button harm" onClick={() => void act("DELETE", undefined, t("Deleted"))}>
@@ -603,6 +621,9 @@ function ContactsPage({ watched }: { watched: Watched }) {
 	return (
 		<>
 			<Head title={t("Contacts")} lead={own ? t("Your own, which nobody else sees.") : t("The directory of your company.")}>
+				<a class="button" href={link("syncs")}>
+					{t("Of other services")}
+				</a>
 				<button
 					class="button first"
 					onClick={() => {
@@ -714,6 +735,7 @@ function Pages() {
 	else if (here === "contacts") page = <ContactsPage watched={watched} />;
 	else if (here === "phones") page = <PhonesPage />;
 	else if (here === "settings") page = <SettingsPage />;
+	else if (here === "syncs") page = <SyncsPage user={me()} />;
 	else if (here === "answer") page = <AnswerPage />;
 	else if (here === "call" && of) page = <CallPage to={of} />;
 	else page = <Empty icon="seek" title={t("There is no such page")} />;

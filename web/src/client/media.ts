@@ -8,12 +8,14 @@ export interface Tastes {
 	speaker: string;
 	ringer: string;
 	camera: string;
+	player: string; // of messages
 	answers: boolean; // by itself, after answer_s
 	answer_s: number;
+	beeps: boolean; // a call that comes to another phone of the user
 	alerts: boolean; // a notice when a call comes while another window is in front
 }
 
-const FIRST: Tastes = { microphone: "", speaker: "", ringer: "", camera: "", answers: false, answer_s: 0, alerts: false };
+const FIRST: Tastes = { microphone: "", speaker: "", ringer: "", camera: "", player: "", answers: false, answer_s: 0, beeps: false, alerts: false };
 const PLACE = "tandem-media";
 
 export function tastes(): Tastes {
@@ -42,6 +44,25 @@ export async function play(player: HTMLAudioElement): Promise<void> {
 	const able = player as HTMLAudioElement & { setSinkId?: (id: string) => Promise<void>; sinkId?: string };
 	if (able.setSinkId && (able.sinkId ?? "") !== speaker) await able.setSinkId(speaker).catch(() => undefined);
 	await player.play();
+}
+
+/** Two short tones through what rings, each time that beep is called. */
+export function beeper(): { context: AudioContext; beep: () => void } {
+	const context = new AudioContext();
+	const through = tastes().ringer;
+	if (through) void (context as AudioContext & { setSinkId?: (id: string) => Promise<void> }).setSinkId?.(through).catch(() => undefined);
+	const beep = () => {
+		for (const at of [0, 0.4]) {
+			const tone = context.createOscillator();
+			const gain = context.createGain();
+			tone.frequency.value = 480;
+			gain.gain.value = 0.08;
+			tone.connect(gain).connect(context.destination);
+			tone.start(context.currentTime + at);
+			tone.stop(context.currentTime + at + 0.25);
+		}
+	};
+	return { context, beep };
 }
 
 /* ---- how it sounds ---- */

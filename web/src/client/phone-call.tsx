@@ -71,19 +71,40 @@ export function To({ label, act, onGo }: { label: string; act: string; onGo: (to
 	);
 }
 
-function More({ of, call, others }: { of: Phone; call: PhoneCall; others: PhoneCall[] }) {
+/** What the node does with a call, whichever phone has it: one more party, an account code, a recording. */
+export function Orders({ idOf }: { idOf: () => Promise<string> }) {
 	const [records, setRecords] = useState(false);
-	const node = async (verb: string, body: object): Promise<api.Row> => {
-		const id = await of.nodeCall(call.id);
-		return (await api.ask<api.Row>(`/v1/calls/${id}/${verb}`, { method: "POST", body })).value;
-	};
-	const confer = async (body: object) => api.ask("/v1/conferences", { method: "POST", body: { call: await of.nodeCall(call.id), ...body } });
+	const order = async (verb: string, body: object) => api.ask(`/v1/calls/${await idOf()}/${verb}`, { method: "POST", body });
+	return (
+		<>
+			<To label={t("Add to a conference")} act={t("Add")} onGo={(to) => void attempt(async () => api.ask("/v1/conferences", { method: "POST", body: { call: await idOf(), to } }), t("{to} is called", { to }))} />
+			<To label={t("Account code")} act={t("Set")} onGo={(code) => void attempt(() => order("account_code", { code }), t("Saved"))} />
+			<div>
+				<button
+					class="button slim"
+					aria-pressed={records}
+					onClick={() =>
+						void attempt(() => order("record", { state: records ? "off" : "on" }), records ? t("It is recorded no more") : t("It is recorded")).then((ok) => {
+							if (ok) setRecords(!records);
+						})
+					}
+				>
+					<Icon name="record" /> {records ? t("Stop recording") : t("Record")}
+				</button>
+			</div>
+		</>
+	);
+}
+
+function More({ of, call, others }: { of: Phone; call: PhoneCall; others: PhoneCall[] }) {
+	const id = () => of.nodeCall(call.id);
+	const park = async () => (await api.ask<api.Row>(`/v1/calls/${await id()}/park`, { method: "POST", body: {} })).value;
+	const confer = async (other: PhoneCall) => api.ask("/v1/conferences", { method: "POST", body: { call: await id(), with: await of.nodeCall(other.id) } });
 	return (
 		<div class="stack more">
 			<div class="columns three">
 				<To label={t("Transfer to")} act={t("Transfer")} onGo={(to) => void attempt(() => of.transfer(call.id, to), t("Transferred"))} />
-				<To label={t("Add to a conference")} act={t("Add")} onGo={(to) => void attempt(() => confer({ to }), t("{to} is called", { to }))} />
-				<To label={t("Account code")} act={t("Set")} onGo={(code) => void attempt(() => node("account_code", { code }), t("Saved"))} />
+				<Orders idOf={id} />
 			</div>
 			<div class="row">
 				{others.map((other) => (
@@ -91,24 +112,13 @@ function More({ of, call, others }: { of: Phone; call: PhoneCall; others: PhoneC
 						<button class="button slim" key={`t${other.id}`} onClick={() => void attempt(() => of.transfer(call.id, other.number, other.id), t("Transferred"))}>
 							{t("Connect with {who}", { who: other.number })}
 						</button>
-						<button class="button slim" key={`c${other.id}`} onClick={() => void attempt(async () => confer({ with: await of.nodeCall(other.id) }), t("It is a conference"))}>
+						<button class="button slim" key={`c${other.id}`} onClick={() => void attempt(() => confer(other), t("It is a conference"))}>
 							{t("Conference with {who}", { who: other.number })}
 						</button>
 					</>
 				))}
-				<button class="button slim" onClick={() => void attempt(async () => say(t("It is parked at {slot}", { slot: api.text(await node("park", {}), "slot") })))}>
+				<button class="button slim" onClick={() => void attempt(async () => say(t("It is parked at {slot}", { slot: api.text(await park(), "slot") })))}>
 					{t("Park")}
-				</button>
-				<button
-					class="button slim"
-					aria-pressed={records}
-					onClick={() =>
-						void attempt(() => node("record", { state: records ? "off" : "on" }), records ? t("It is recorded no more") : t("It is recorded")).then((ok) => {
-							if (ok) setRecords(!records);
-						})
-					}
-				>
-					<Icon name="record" /> {records ? t("Stop recording") : t("Record")}
 				</button>
 			</div>
 		</div>

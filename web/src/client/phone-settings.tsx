@@ -6,20 +6,21 @@ import { list, text, type Row } from "../api";
 import { t } from "../i18n";
 import { Card, attempt } from "../ui";
 import { askHeadset, headsets, takesHeadsets } from "./headset";
-import { type Tastes, microphone, setTaste, tastes, tells } from "./media";
+import { type Tastes, beeper, microphone, setTaste, tastes, tells } from "./media";
 import { Level } from "./phone-call";
 import { usePhone } from "./phone-bar";
 import { PushSwitch } from "./push";
 
-type Place = "microphone" | "speaker" | "ringer" | "camera";
+type Place = "microphone" | "speaker" | "ringer" | "player" | "camera";
 const KINDS: [Place, MediaDeviceKind][] = [
 	["microphone", "audioinput"],
 	["speaker", "audiooutput"],
 	["ringer", "audiooutput"],
+	["player", "audiooutput"],
 	["camera", "videoinput"],
 ];
 
-const words = (place: Place): string => ({ microphone: t("Microphone"), speaker: t("Speaker"), ringer: t("Ring through"), camera: t("Camera") })[place];
+const words = (place: Place): string => ({ microphone: t("Microphone"), speaker: t("Speaker"), ringer: t("Ring through"), player: t("Messages through"), camera: t("Camera") })[place];
 
 export function MediaCard() {
 	const phone = usePhone();
@@ -99,6 +100,10 @@ export function MediaCard() {
 					</div>
 				)}
 				<label class="switch">
+					<input type="checkbox" role="switch" checked={of.beeps} onChange={(event) => set({ beeps: event.currentTarget.checked })} />
+					<span>{t("A tone when a call comes to another phone of yours")}</span>
+				</label>
+				<label class="switch">
 					<input type="checkbox" role="switch" checked={of.alerts} onChange={(event) => void alert(event.currentTarget.checked)} />
 					<span>{t("A notice when a call comes while another window is in front")}</span>
 				</label>
@@ -109,16 +114,25 @@ export function MediaCard() {
 }
 
 const told = new Set<string>();
+const TONE_MS = 1000;
 
-/** A call that rings somewhere of one's own, told outside of the page: only if it is behind, wanted, and allowed. */
+function once(): void {
+	const { context, beep } = beeper();
+	beep();
+	setTimeout(() => void context.close(), TONE_MS);
+}
+
+/** A call that rings somewhere of one's own: by a tone, where the phone of this browser does not ring; and outside of the page, only if it is behind, wanted, and allowed. */
 export function useAlerts(own: Row | undefined): void {
 	const rings = list(own, "calls").filter((one) => text(one, "direction") === "in" && text(one, "state") !== "confirmed");
+	const rung = usePhone()?.state.registered === true;
 	const key = rings.map((one) => text(one, "call")).join();
 	useEffect(() => {
 		for (const one of rings) {
 			const id = text(one, "call");
 			if (told.has(id)) continue;
 			told.add(id);
+			if (tastes().beeps && !rung) once();
 			if (!tells({ behind: document.hidden, wanted: tastes().alerts, allowed: "Notification" in window && Notification.permission === "granted" })) continue;
 			try {
 				const notice = new Notification(t("Call from {who}", { who: text(one, "remote_name") || text(one, "remote") || t("unknown") }), { tag: id, body: api.signedIn()?.user });

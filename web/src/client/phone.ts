@@ -9,7 +9,7 @@ import { keep } from "../keep";
 import { Headsets } from "./headset";
 import { type Kept, type KeptCall, keepPhone, keepTold, sameCall, sameParties } from "./kept";
 import { say } from "../ui";
-import { type Sample, complaint, microphone, play, sample, tastes } from "./media";
+import { type Sample, beeper, complaint, microphone, play, sample, tastes } from "./media";
 
 export interface PhoneCall {
 	id: number;
@@ -368,20 +368,7 @@ export class Phone {
 			this.ringer = null;
 		}
 		if (!on) return;
-		const context = new AudioContext();
-		const through = tastes().ringer;
-		if (through) void (context as AudioContext & { setSinkId?: (id: string) => Promise<void> }).setSinkId?.(through).catch(() => undefined);
-		const beep = () => {
-			for (const at of [0, 0.4]) {
-				const tone = context.createOscillator();
-				const gain = context.createGain();
-				tone.frequency.value = 480;
-				gain.gain.value = 0.08;
-				tone.connect(gain).connect(context.destination);
-				tone.start(context.currentTime + at);
-				tone.stop(context.currentTime + at + 0.25);
-			}
-		};
+		const { context, beep } = beeper();
 		beep();
 		this.ringer = { context, timer: window.setInterval(beep, 3000) };
 	}

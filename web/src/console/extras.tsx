@@ -9,7 +9,7 @@ import { LogsOfPage, LogsPage } from "./logs";
 import { CapacityPage, NumberTablePage } from "./overviews";
 import { QueueNowPage, QueuesNowPage } from "./queues";
 import { SeatsPage } from "./seats";
-import { SyncsPage } from "./syncs";
+import { SyncsPage } from "../syncs";
 
 interface Extra {
 	path: string;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Syncs of contacts as they go: when each ran last, what it has brought, why it failed, and that it runs now.
-import * as api from "../api";
-import { number, text, type Row } from "../api";
-import { time } from "../format";
-import { language, t } from "../i18n";
-import { Badge, type Column, Empty, Head, Table, attempt, link, useAsk } from "../ui";
+// Syncs of contacts as they go: when each ran last, what it has brought, why it failed, and that it runs now. A user makes and
+// deletes his own.
+import { useState } from "preact/hooks";
+import * as api from "./api";
+import { number, text, type Row } from "./api";
+import { Form, argumentsOf, schema } from "./field";
+import { time } from "./format";
+import { language, t } from "./i18n";
+import { Badge, type Column, Dialog, Empty, Head, Icon, Table, Waits, Wrong, attempt, link, useAsk } from "./ui";
 
 const EVERY_MS = 3000;
 const MOST = 40; // syncs that are asked about at a time; all are in the table
@@ -36,7 +39,41 @@ async function look(signal: AbortSignal): Promise<Row[]> {
 
 const at = (name: string, title: string): Column => ({ key: name, title, track: "150px", wide: true, cell: (row) => (number(row, name) ? <span class="num">{time(number(row, name), language())}</span> : "–") });
 
-export function SyncsPage() {
+const OWN = ["service", "url", "login", "account", "secret", "minutes", "on"];
+
+/** A sync into the book of its user. */
+function NewSync({ user, onClose }: { user: string; onClose: () => void }) {
+	const [name, setName] = useState("");
+	const fields = useAsk(() => schema(), []);
+	const given = fields.value && argumentsOf(fields.value, "patch", "/v1/syncs/{name}");
+	const save = async (changes: Row) => {
+		if (!name) throw new api.Problem(400, "missing_argument", t("It needs a name."), "name");
+		await api.ask(one(name), { method: "PATCH", body: { user, ...changes }, headers: { "If-None-Match": "*" } });
+		onClose();
+	};
+	return (
+		<Dialog title={t("New contact sync")} onClose={onClose}>
+			<div class="inside stack">
+				<h2>{t("New contact sync")}</h2>
+				<div class="field">
+					<label for="sync-name">{t("Name")}</label>
+					<input id="sync-name" class="input" autofocus value={name} onInput={(event) => setName(event.currentTarget.value.trim())} />
+				</div>
+				{fields.error && <Wrong error={fields.error} />}
+				{given ? <Form fields={given} only={OWN} first={OWN} before={{ on: true }} fresh onSave={save} /> : !fields.error && <Waits lines={3} />}
+				<div class="ends">
+					<button class="button" onClick={onClose}>
+						{t("Cancel")}
+					</button>
+				</div>
+			</div>
+		</Dialog>
+	);
+}
+
+/** user: whose they are; "": those of the tenant, as its administrators see them. */
+export function SyncsPage({ user = "" }: { user?: string }) {
+	const [makes, setMakes] = useState(false);
 	const asked = useAsk(look, [], EVERY_MS);
 	const run = (row: Row) => void attempt(() => api.ask(`${one(text(row, "name"))}/run`, { method: "POST", body: {} }), t("It runs now")).then(asked.again);
 	const columns: Column[] = [
@@ -62,23 +99,45 @@ export function SyncsPage() {
 		{
 			key: "_",
 			title: t("Run"),
-			track: "110px",
+			track: user ? "160px" : "110px",
 			value: () => "",
 			cell: (row) => (
-				<button class="button slim" disabled={row.running === true} aria-label={t("Run now: {name}", { name: text(row, "name") })} onClick={() => run(row)}>
-					{t("Run now")}
-				</button>
+				<span class="row" style={{ flexWrap: "nowrap" }}>
+					<button class="button slim" disabled={row.running === true} aria-label={t("Run now: {name}", { name: text(row, "name") })} onClick={() => run(row)}>
+						{t("Run now")}
+					</button>
+					{user && row.locked !== true && (
+						<button class="button slim bare" aria-label={t("Delete {what}?", { what: text(row, "name") })} onClick={() => void attempt(() => api.ask(one(text(row, "name")), { method: "DELETE" }), t("Deleted")).then(asked.again)}>
+							<Icon name="bin" />
+						</button>
+					)}
+				</span>
 			),
 		},
 	];
 	return (
 		<>
 			<Head title={t("Contact syncs now")} lead={t("Contacts of other services, and how their syncs go.")}>
-				<a class="button" href={link("syncs")}>
-					{t("Settings")}
-				</a>
+				{user ? (
+					<button class="button first" onClick={() => setMakes(true)}>
+						<Icon name="plus" /> {t("New contact sync")}
+					</button>
+				) : (
+					<a class="button" href={link("syncs")}>
+						{t("Settings")}
+					</a>
+				)}
 			</Head>
 			<Table label={t("Contact syncs now")} file="syncs" columns={columns} rows={asked.value} error={asked.error} id={(row) => text(row, "name")} sort="name" empty={<Empty icon="users" title={t("No contact syncs")} />} />
+			{makes && (
+				<NewSync
+					user={user}
+					onClose={() => {
+						setMakes(false);
+						asked.again();
+					}}
+				/>
+			)}
 		</>
 	);
 }
