@@ -177,6 +177,24 @@ class Outlives(Phones):
         self.assertLess(self.audio_b.gap(began), SILENCE_S * slowness())
         self.over(page, into)
 
+    def test_the_session_is_renewed(self):
+        """The session comes near its end in a call: it is renewed, and the call goes on by the same leg."""
+        page = self.phone()
+        page.say("Page.addScriptToEvaluateOnNewDocument", source="const every = setInterval; renewals = []; setInterval = (f, ms, ...a) => { if (ms === 600000) renewals.push(f); return every(f, ms, ...a); };")
+        page.reload()
+        page.shows("Calls to you ring here, too")
+        into = self.talk(page)
+        ends = lambda: self.node.ctl("session.list", number=self.own)[0]["expires_utc_s"]
+        before = ends()
+        time.sleep(2)
+        page.run("(() => { const now = Date.now; Date.now = () => now.call(Date) + 3 * 3600000; renewals.forEach(f => f()); Date.now = now; })()")
+        until(lambda: ends() > before)
+        page.until(f"JSON.parse(localStorage['tandem-client']).expires_utc_s === {ends()}")
+        self.hears(self.audio_b)
+        self.comes(page)
+        self.assertEqual(page.run("pcs.length"), 1)
+        self.over(page, into)
+
     def test_the_node_is_killed(self):
         """Its successor has the call: nothing is asked for, both hear each other, and who hangs up ends it in the page."""
         page = self.phone()
@@ -314,6 +332,27 @@ class Does(Phones):
         page.until("!document.querySelector('.phone-call')")
         first.bye()
         self.fine(page)
+
+    def test_parked(self):
+        """PARK-01, WEB-04: the page lists the slots of the groups that its user is in, and retrieves who waits there; nobody else sees it."""
+        self.node.ctl("extension.put", number=self.own, park_groups="all")
+        page, other = self.phone(), self.client(self.third)
+        page.shows("Parked calls", "Nobody is parked")
+        first = self.talk(page)
+        page.click("More", ".phone-bar button")
+        page.click("Park", ".more button")
+        page.until("!document.querySelector('.phone-call') && document.querySelector('[data-slot]')")
+        slot, = (row["slot"] for row in self.node.ctl("park.list"))
+        page.shows(f"Slot {slot}", f"parked by {self.own}")
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        self.picture(page, "client", "parked", "light")
+        other.shows("Nobody is parked")
+        page.click(f"Retrieve the call of slot {slot}")
+        page.until("document.querySelector('.phone-call[data-state=talking]')")
+        self.hears(self.audio_b)
+        page.shows("Nobody is parked")
+        self.over(page, first)
+        self.fine(other)
 
     def test_answers_by_itself(self):
         """Told so by the node, as a session asks it to, or by its user."""

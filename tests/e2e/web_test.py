@@ -36,7 +36,7 @@ HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "numbers", "dids", "rooms", "flows", "hours", "routes", "locations", "profiles", "devices", "accounts", "webhooks", "tenants", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "crm-logs", "crm-logs/1001", "syncs", "sync-runs", "capacity", "history/extensions/1001")
-CLIENT = ("", "messages", "history", "contacts", "phones", "settings", "call/1002")
+CLIENT = ("", "messages", "history", "contacts", "phones", "settings", "call/1002", "syncs")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 GUIDES = ("web-client.md", "console.md")
 # Of a guide: a row of pages, or a numbered step; and in them a **name** with a `value` that is typed or chosen there, or "words" that the page says then.
@@ -242,10 +242,21 @@ class Console(WebTest):
         self.node.restart()
         page.until("!document.body.innerText.includes('Connecting')", 20 * slowness())
         page.shows("Connected")
+        page.go(self.url("console#/"))
+        page.shows("Take-overs", *(f"epoch {row['epoch']}" for row in self.node.ctl("shard.list")))
+        took = [row["arguments"]["epoch"] for row in self.audit("shard.take")]
+        self.assertEqual(took, sorted(took, reverse=True))
+        self.assertGreater(len(took), 1)
+        page.go(self.url("console#/calls"))
+        page.shows("Connected")
         out.bye()
         into.wait_bye()
         page.until("!document.querySelector('[data-row]')", APPEARS_S * slowness())
         self.fine(page)
+
+    def audit(self, command):
+        with Client(self.node.redis_socket, "_operator") as client:
+            return client.ask("audit.list", operators=True, command=command)
 
     def test_other_tenant(self):
         """Whoever administers one tenant sees nothing of another, by any page."""
@@ -479,7 +490,10 @@ class Console(WebTest):
         self.assertEqual(page.violations_of_axe(axe), [])
         self.picture(page, "console", "sign-in", "light")
         page = self.console()
-        self.walk(page, "console", (*CONSOLE, "calls/" + self.calls()[0]["id"]))
+        call = "calls/" + self.calls()[0]["id"]
+        page.go(self.url("console#/" + call))
+        page.until("document.querySelectorAll('main .chart').length === 2")     # of both legs
+        self.walk(page, "console", (*CONSOLE, call))
         page.go(self.url("style"))
         self.walk(page, "style", ("",))
 
@@ -625,6 +639,23 @@ class Voicemail(Walks, Mailbox):
         self.fine(page)
 
 
+    def test_one_plays(self):
+        """VM-02: another message stops the one that plays; both by the speaker that was chosen for messages (WEB-10)."""
+        first, second = self.leave(self.SPOKEN[0]), self.leave(self.SPOKEN[1])
+        page = self.client("1002")
+        page.go(self.url("client#/settings"))
+        page.until("document.querySelector('#device-player')?.options.length > 1")
+        chosen = page.run("document.querySelector('#device-player').options[1].value")
+        page.fill("#device-player", chosen)
+        page.go(self.url("client#/messages"))
+        page.until("document.querySelectorAll('[data-row]').length === 2")
+        for message in (first, second):
+            page.run(f"[...document.querySelectorAll('[data-row={json.dumps(message)}] button')].find(e => e.innerText.includes('Play')).click()")
+            page.until(f"document.querySelector('[data-row={json.dumps(message)}] audio')?.duration > 0.5")
+            self.assertEqual(page.run("document.querySelectorAll('audio').length"), 1)
+            page.until(f"document.querySelector('audio').sinkId === {json.dumps(chosen)}")
+        self.fine(page)
+
     def test_note_copy_and_file(self):
         """WEB-05: a note, a copy in another mailbox, and the sound as a file."""
         message = self.leave(self.SPOKEN[0])
@@ -666,6 +697,18 @@ class WebClient(WebTest):
         page.click("Hold")
         until(lambda: self.node.ctl("call.show", call=self.calls()[0]["id"])["a"]["holds"])
         page.shows("On hold")
+        self.node.ctl("extension.put", number="1001", record="on_demand", account_code="optional")
+        shown = lambda: self.node.ctl("call.show", call=self.calls()[0]["id"])
+        page.click("Resume")
+        page.click("More", ".own-call button")
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        page.fill("input[placeholder='Account code']", "4711")
+        page.click("Set", ".more button")
+        until(lambda: shown()["account_code"] == "4711")
+        page.click("Record", ".more button")
+        until(lambda: shown()["recordings"])
+        page.click("Stop recording", ".more button")
+        until(lambda: not shown()["recordings"])
         page.click("Hang up")
         into.wait_bye()
         out.wait_bye()
@@ -757,6 +800,34 @@ class WebClient(WebTest):
         until(lambda: self.node.ctl("contact.list", user="1001")[0]["number"] == "+15550100")
         self.fine(page)
 
+    def test_columns(self):
+        """Columns of a table are hidden and shown again, each by itself; this browser keeps that."""
+        out, into, _ = self.connect()
+        out.bye()
+        into.wait_bye()
+        page = self.client()
+        page.go(self.url("client#/history"))
+        titles = "[...document.querySelectorAll('.titles .cut')].map(e => e.innerText).join()"
+        page.until(f"{titles} === 'Who,When,Talk,Outcome,Note,Actions'")
+        page.click("Columns")
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        for name in ("Talk", "Note"):
+            page.click(name, ".menu label")
+        for _ in range(2):
+            page.until(f"{titles} === 'Who,When,Outcome,Actions'")
+            page.until("document.querySelector('[data-row]').querySelectorAll('[role=cell]').length === 4")
+            page.reload()
+        page.go(self.url("client#/contacts"))
+        page.until(f"{titles} === 'Name,Number,Department,Position,Mail,Actions'")
+        page.go(self.url("client#/history"))
+        page.click("Columns")
+        page.click("Note", ".menu label")
+        page.until(f"{titles} === 'Who,When,Outcome,Note,Actions'")
+        page.size(360, 740)
+        self.assertEqual(page.too_wide(2), "")
+        self.picture(page, "client", "columns", "phone")
+        self.fine(page)
+
     def test_history(self):
         """CON-10: an arrow says who called, green that it went well and red that it did not; a filter, and one entry is deleted."""
         self.node.put_extension("1005", "secret1005")
@@ -799,7 +870,8 @@ class WebClient(WebTest):
         """WEB-10: where the user wants it, a call that comes while another window is in front has a notice (which the test stands in for), else none."""
         page = self.client()
         page.say("Page.addScriptToEvaluateOnNewDocument", source="notices = []; behind = false; Object.defineProperty(document, 'hidden', { get: () => behind });"
-                 " Notification = class { static permission = 'granted'; static requestPermission = async () => 'granted'; constructor(title, { tag }) { notices.push([title, tag]); } }")
+                 " Notification = class { static permission = 'granted'; static requestPermission = async () => 'granted'; constructor(title, { tag }) { notices.push([title, tag]); } };"
+                 " tones = 0; const real = AudioContext.prototype.createOscillator; AudioContext.prototype.createOscillator = function () { tones++; return real.call(this); }")
         page.reload()
         page.go(self.url("client#/settings"))
         page.shows("A notice when a call comes while another window is in front")
@@ -820,6 +892,15 @@ class WebClient(WebTest):
             out.cancel()
             into.wait_cancel()
             out.wait_final()
+        self.assertEqual(page.run("tones"), 0)
+        page.click("A tone when a call comes to another phone of yours", "label")
+        out = self.b.invite("1001", self.audio_b.sdp())
+        into = self.a.incoming()
+        into.ring()
+        page.until("tones === 2")
+        out.cancel()
+        into.wait_cancel()
+        out.wait_final()
         self.fine(page)
 
     def test_it_rings(self):
@@ -835,6 +916,83 @@ class WebClient(WebTest):
         with self.assertRaisesRegex(SipError, "486"):
             out.wait_answer()
         page.until("!document.querySelector('.own-call')", APPEARS_S * slowness())
+        self.fine(page)
+
+    def test_own_syncs(self):
+        """WEB-07, WEB-09: a user makes a sync of his own book, sees how it goes, runs it, and deletes it; nobody else sees it, and what it brings is in his book."""
+        self.node.ctl("tenant.put", name="default", web_networks="127.0.0.0/8", contact_sync="administrators")
+        self.addCleanup(self.node.ctl, "tenant.put", name="default", contact_sync="administrators")
+        with Services() as services:
+            services.put("1", name=HOSTILE)
+            page, other = self.client(), self.client("1002")
+            page.go(self.url("client#/contacts"))
+            page.click("Of other services")
+            page.shows("No contact syncs")
+            page.click("New contact sync")
+            page.fill("#sync-name", "people")
+            page.until("document.querySelector('dialog form select')")
+            self.assertEqual(page.violations_of_axe(pages.axe()), [])
+            for place, value in ((0, "pipedrive"), (1, services.url), (4, "token")):
+                page.fill(f"dialog form .field:nth-child({place + 1}) .input", value)
+            page.click("Create", "dialog button")
+            page.shows("contact_sync of tenant.put says who may")
+            self.node.ctl("tenant.put", name="default", contact_sync="users")
+            page.click("Create", "dialog button")
+            page.until("!document.querySelector('dialog')")
+            page.shows("people")
+            page.click("Run now: people", "button")
+            page.shows("in order")
+            page.go(self.url("client#/contacts"))
+            page.run("document.querySelector('main select').value = 'own'; document.querySelector('main select').dispatchEvent(new Event('change', {bubbles: true}))")
+            page.shows(HOSTILE)
+            other.go(self.url("client#/syncs"))
+            other.shows("No contact syncs")
+            page.go(self.url("client#/syncs"))
+            page.click("Delete people?", "button")
+            page.shows("No contact syncs")
+            self.assertEqual(self.node.ctl("sync.list"), [])
+            for each in (page, other):
+                self.fine(each)
+
+    def test_recents(self):
+        """CON-11: with whom the user spoke, each once, behind contacts that are pinned; one is cleared, all but pinned ones, and all."""
+        self.node.put_extension("1006", "secret1006")
+        own = self.node.user_agent("1006", "secret1006")
+        self.addCleanup(own.close)
+        self.assertEqual(own.register().status, 200)
+        self.node.ctl("contact.put", user="1006", contact="zoe", name="Zoe", phones=["1007"], pinned=True)
+
+        def calls(*numbers):
+            for number in numbers:
+                out = own.invite(number, self.audio_a.sdp())
+                (self.a if number == "1001" else self.b).incoming().reject(486)
+                out.wait_final()
+            until(lambda: self.node.ctl("history.list", user="1006") and self.node.ctl("history.list", user="1006")[0]["number"] == numbers[-1])
+
+        calls("1002", "1002", "1001")
+        page = self.client("1006")
+        seen = lambda wanted: page.until(f"[...document.querySelectorAll('[data-person]')].map(e => e.dataset.person).join() === {json.dumps(wanted)}")
+        kept = lambda: [row["number"] for row in self.node.ctl("history.list", user="1006")]
+        seen("1007,1001,1002")
+        page.shows("Zoe")
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        page.click("Clear 1001")
+        seen("1007,1002")
+        self.assertEqual(kept(), ["1002", "1002"])
+        page.click("Clear all except pinned")
+        seen("1007")
+        self.assertEqual(kept(), [])
+        calls("1002")
+        page.reload()
+        seen("1007,1002")
+        page.click("Clear all", ".card button:last-child")
+        page.shows("Clear all of your history?")
+        page.click("Clear all", "dialog button.harm")
+        seen("1007")
+        self.assertEqual(kept(), [])
+        page.click("Clear Zoe")
+        seen("")
+        self.assertFalse(self.node.ctl("contact.get", user="1006", contact="zoe")["pinned"])
         self.fine(page)
 
     def test_presence_and_settings(self):
