@@ -3,7 +3,7 @@
 """What people wait for in the web pages, in Chromium: from the address to where one types, at 1.6 Mbit/s and 150 ms; how much a browser fetches;
 how long a page with 10,000 live calls, and one of a history of a million rows, keeps the browser from drawing; what axe-core says of each page;
 whether what stands in names runs; what a page misses of events while its node is killed; and for how long the other party of a call hears nothing
-while the page of a phone is loaded anew.
+while the page of a phone is loaded anew, its network changes, or its node is killed.
 
 Rows of long tables are made in the page, in place of what the node would answer: what is measured is the page. All else is of a node."""
 import json
@@ -25,11 +25,15 @@ from lib.payloads import PAYLOADS
 from web_test import CLIENT, CONSOLE, CONTROL, HOSTILE, link
 
 CALLS, ROWS = 10_000, 1_000_000
-KILLS, QUICK_KILLS, RELOADS, QUICK_RELOADS = 20, 3, 50, 8
-RELOADS_OF_A_CALL = 10         # it has room for 16 legs, and each reload takes one
+KILLS, QUICK_KILLS = 20, 3
+BREAKS, QUICK_BREAKS = {"reload": 50, "network": 50, "kill": 50}, {"reload": 8, "network": 5, "kill": 4}
+BREAKS_OF_A_CALL = 10           # it has room for 16 legs, and a reload takes one, as another network does
+AWAY_S = 0.5                    # the browser has no network, before it has another one
+BEFORE_S = 0.2                  # a silence begins with the last packet before it
 GONE_S = 2                      # a call that has ended is shown no longer
 LIMITS = {"usable_s": 2, "client_kb": 150, "console_kb": 250, "long_task_ms": 50, "page_ms": 300, "rows_in_dom": 200, "axe_violations": 0,
-          "scripts_run": 0, "events_lost": 0, "ghosts": 0, "reload_silence_p99_ms": 3000}
+          "scripts_run": 0, "events_lost": 0, "ghosts": 0, "reload_silence_p99_ms": 3000,
+          "network_silence_p99_ms": 3000, "kill_silence_p99_ms": 1500}
 
 # In place of the node's lists: pages of 1,000 rows, with a link to the next.
 MANY = """
@@ -217,43 +221,74 @@ class Bench(web_phone_test.Phones):
         bench.say(f"{len(told)} events behind the first of {times} kills, {len(set(told) - heard)} not heard by the page; {ghosts} calls shown {GONE_S} s after their end")
         return {"events_lost": len(set(told) - heard), "events_told": len(told), "kills": times, "ghosts": ghosts}
 
-    # ---- a reload in a call ----
+    # ---- what the other party of a call hears nothing for ----
 
-    def reloaded(self, times):
-        page = self.phone()
-        into = self.talk(page)
-        silences = []
+    def reload(self, page, _):
+        page.say("Page.reload")
+        page.until("typeof pcs === 'object' && document.querySelector('.phone-call[data-state=talking]')")
+
+    @staticmethod
+    def line(page, is_up):
+        """Whether the browser has a network. Its media feels that where it was emulated before the call."""
+        page.say("Network.enable")
+        page.say("Network.emulateNetworkConditions", offline=not is_up, latency=1, downloadThroughput=10_000_000, uploadThroughput=10_000_000,
+                 packetLoss=0.001 if is_up else 100, packetQueueLength=1000)
+
+    def network(self, page, _):
+        """For a moment nothing comes and goes, nor does media; then the browser says that it is on line again, and its media takes another way."""
+        had = page.run("pcs.length")
+        for is_up in (False, True):
+            self.line(page, is_up)
+            time.sleep(AWAY_S * (not is_up))
+        page.until(f"pcs.length > {had} && pcs[pcs.length - 1].iceConnectionState === 'connected'")
+
+    def kill(self, page, call):
+        """The process is gone at once, and the next one takes its place, as a supervisor of services would have it."""
+        until(lambda: self.node.ctl("call.show", call=call)["saved"])
+        self.node.kill()
+        self.node.restart()
+        page.shows("Calls to you ring here, too")
+
+    def silences(self, name, times):
+        """In ms, the longest without a packet of each time. Of fewer than 100 times the p99 is the longest one."""
+        page, into, silences = self.phone(), None, []
+        if name == "network":
+            self.line(page, True)
         for i in range(times):
-            if i and i % RELOADS_OF_A_CALL == 0:
-                self.over(page, into)
+            if i % BREAKS_OF_A_CALL == 0:
+                if into:
+                    self.over(page, into)
                 into = self.talk(page)
+                call, = (row["id"] for row in self.node.ctl("call.list"))
             began = time.monotonic()
-            page.say("Page.reload")
-            page.until("typeof pcs === 'object' && document.querySelector('.phone-call[data-state=talking]')")
+            getattr(self, name)(page, call)
             self.hears(self.audio_b)
             self.comes(page)
-            silences.append(1000 * self.audio_b.gap(began))
+            silences.append(1000 * self.audio_b.gap(began - BEFORE_S))
         self.over(page, into)
+        page.click("Turn off")
         bench.say(" ".join(f"{one:.0f}" for one in silences))
         silences.sort()
-        bench.say(f"{times} reloads: silence {silences[len(silences) // 2]:.0f} ms (median), {silences[-1]:.0f} ms at most")
-        return {"reload_silence_p99_ms": round(silences[max(0, -(-99 * len(silences) // 100) - 1)]), "reload_silence_ms": round(silences[len(silences) // 2]), "reloads": times}
+        bench.say(f"{name}, {times} times: silence {silences[len(silences) // 2]:.0f} ms (median), {silences[-1]:.0f} ms at most")
+        return {f"{name}_silence_p99_ms": round(silences[-(-99 * times // 100) - 1]), f"{name}_silence_ms": round(silences[len(silences) // 2]), f"{name}_times": times}
 
 
 def main():
-    options, figures = bench.arguments(__doc__), {}
+    breaks = lambda name: lambda test, quick: test.silences(name, (QUICK_BREAKS if quick else BREAKS)[name])
+    parts = {"usable": lambda test, _: test.usable(), "tables": lambda test, _: test.tables(), "axe": lambda test, _: test.looked_at(),
+             "events": lambda test, quick: test.killed(QUICK_KILLS if quick else KILLS), **{name: breaks(name) for name in BREAKS}}
+    options, figures = bench.arguments(__doc__, list(parts)), {}
     Bench.setUpClass()
     test = Bench()
     try:
         test.setUp()
-        for part in (test.usable, test.tables, test.looked_at, lambda: test.killed(QUICK_KILLS if options.quick else KILLS),
-                     lambda: test.reloaded(QUICK_RELOADS if options.quick else RELOADS)):
-            figures |= part()
+        for name in options.row or parts:
+            figures |= parts[name](test, options.quick)
         figures |= {"live_calls": CALLS, "history_rows": ROWS, "load": round(os.getloadavg()[0], 1)}
     finally:
         test.doCleanups()
         Bench.doClassCleanups()
-    over = [f"{name} is {figures[name]}, and at most {most} is wanted" for name, most in LIMITS.items() if figures[name] > most]
+    over = [f"{name} is {figures[name]}, and at most {most} is wanted" for name, most in LIMITS.items() if figures.get(name, 0) > most]
     figures["cores"] = len(os.sched_getaffinity(0))
     for line in over:
         bench.say(line)
