@@ -59,6 +59,19 @@ test("a CRM: both spellings of its answers, what is dialled, and which records f
 	assert.deepEqual([typeOf({ direction: "in" }, { outside: false }), typeOf({ direction: "in" }, { outside: true }), typeOf({ direction: "out" }, { outside: true })], ["internal", "inbound", "outbound"]);
 });
 
+test("a node that stands still is waited for no longer than that", async () => {
+	const { ask, Problem } = await load("api.ts");
+	const { fetch, location } = globalThis;
+	globalThis.location = { origin: "http://node" };
+	globalThis.fetch = (_, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
+	await assert.rejects(ask("/v1/calls", { patience_ms: 20 }), (error) => error instanceof Problem && error.code === "unreachable");
+	const given = new AbortController();
+	const asked = ask("/v1/calls", { signal: given.signal });
+	given.abort();
+	await assert.rejects(asked, /aborted/);
+	Object.assign(globalThis, { fetch, location });
+});
+
 test("logs: what needs none any more", async () => {
 	const { doneUntil } = await load("softphone/logs.ts");
 	const minute = 60000, day = 1440 * minute, now = 1000 * day;

@@ -108,7 +108,9 @@ export interface Ask {
 	headers?: { [name: string]: string };
 	anyTenant?: boolean; // the command is about no tenant
 	signal?: AbortSignal;
+	patience_ms?: number; // so long it waits for a node that stands still, or that the network has lost
 }
+const PATIENCE_MS = 60000;
 
 export interface Answer<T> {
 	value: T;
@@ -127,20 +129,26 @@ export async function ask<T = Json>(path: string, given: Ask = {}): Promise<Answ
 	const headers: { [name: string]: string } = { ...given.headers };
 	if (token) headers.Authorization = `Bearer ${token}`;
 	if (given.file) headers["Content-Type"] = given.file.type;
+	const gone = new AbortController();
+	const timer = given.file ? 0 : setTimeout(() => gone.abort(), given.patience_ms ?? PATIENCE_MS);
+	given.signal?.addEventListener("abort", () => gone.abort());
 	let answer: Response;
+	let text: string;
 	try {
 		answer = await fetch(url, {
 			method: given.method ?? "GET",
 			headers,
 			body: given.file ?? given.raw ?? (given.body ? JSON.stringify(given.body) : undefined),
-			signal: given.signal,
+			signal: gone.signal,
 			cache: "no-store",
 		});
+		text = await answer.text();
 	} catch (error) {
 		if (given.signal?.aborted) throw error;
 		throw new Problem(0, "unreachable", "The node does not answer.");
+	} finally {
+		clearTimeout(timer);
 	}
-	const text = await answer.text();
 	const value = (text ? JSON.parse(text) : null) as T;
 	if (answer.ok) {
 		const next = /<([^>]+)>;\s*rel="next"/.exec(answer.headers.get("Link") ?? "");
