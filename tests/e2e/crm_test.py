@@ -474,7 +474,8 @@ class Softphone(WebTest):
             self.assertIn("frame-ancestors 'none'", self.raw("/" + path, place)[1]["Content-Security-Policy"])
         for path in ("softphone/", "softphone/softphone.htm", "softphone/a/b/softphone.html", "softphone.htmlx"):
             self.assertEqual(self.raw("/" + path)[0], 404, path)
-        for wrong in ("https://a.example.org; script-src *", "http://crm.example.org", "https://", "https://a b", "https://a.example.org/path", "*", "https://*"):
+        for wrong in ("https://a.example.org; script-src *", "http://crm.example.org", "https://", "https://a b", "https://a.example.org/path", "*", "https://*", "https://*.org", "https://*.lightning.force.com",
+                      "https://*.my.salesforce.com", "https://a.*.org"):
             with self.subTest(wrong), self.assertRaisesRegex(ServerError, "hosts"):
                 self.node.ctl("crm.put", name="MaxCSCallCenter", hosts=wrong)
         with self.assertRaisesRegex(ServerError, "full"):
@@ -541,8 +542,12 @@ class Softphone(WebTest):
                                  "reqOutsidePrefix": "9", "reqLongDistPrefix": "1", "reqInternationalPrefix": "01"})
         for section in root.iter("section"):
             self.assertEqual([int(item.get("sortOrder")) for item in section], list(range(len(section))))
-        with self.assertRaisesRegex(ServerError, "origin of the HTTP API"):
-            self.node.ctl("crm.definition", name="MaxCSCallCenter", url="http://pbx.example.org")
+        for wrong in ("http://pbx.example.org", "https://*.example.org"):
+            with self.subTest(wrong), self.assertRaisesRegex(ServerError, "origin of the HTTP API"):
+                self.node.ctl("crm.definition", name="MaxCSCallCenter", url=wrong)
+        for name, wrong in (("height", 239), ("height", 2561), ("width", 199), ("width", 1921)):
+            with self.subTest(name), self.assertRaisesRegex(ServerError, name):
+                self.centre(**{name: wrong})
 
 
 class Account(OfficeTest):

@@ -41,8 +41,9 @@ extern const struct command_arg g_crm_fields[];
 extern const struct form g_crm_form;
 extern const struct document_kind g_crm_documents;
 
-/* The origin's octets are those of a scheme, a host and a port: https, or http on this machine. */
-bool crm_origin_is_good(struct bytes origin);
+/* The origin's octets are those of a scheme, a host and a port: https, or http on this machine.
+ * any: its host may begin with "*.". */
+bool crm_origin_is_good(struct bytes origin, bool any);
 /* The file of a call centre (reqGeneralInfo, reqDialingOptions). Overflow of w: too long. */
 void crm_definition_write(struct writer *w, const struct crm_value *v, const char *tenant,
 			  struct bytes url, struct bytes standby);

@@ -221,8 +221,9 @@ void crm_definition(struct command_run *run)
 		command_fail(run, COMMAND_NOT_FOUND, "name", "no such call centre: crm.put");
 		return;
 	}
-	if (!crm_origin_is_good(url) || (standby.n && !crm_origin_is_good(standby))) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, crm_origin_is_good(url) ? "standby" : "url",
+	if (!crm_origin_is_good(url, false) || (standby.n && !crm_origin_is_good(standby, false))) {
+		command_fail(run, COMMAND_BAD_ARGUMENT,
+			     crm_origin_is_good(url, false) ? "standby" : "url",
 			     "it is the origin of the HTTP API: https://pbx.example.org:8443");
 		return;
 	}

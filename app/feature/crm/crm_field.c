@@ -29,12 +29,18 @@ static const char *crm_name_wrong(const void *value, const char *text)
 		       : "it has letters and digits alone, and begins with a letter";
 }
 
-static bool crm_host_is_good(struct bytes host)
+/* any: it may be all hosts of a domain, but of none that many people share: a top-level domain, or
+ * the one in which Salesforce has every org. */
+static bool crm_host_is_good(struct bytes host, bool any)
 {
 	struct bytes label;
 
-	if (bytes_starts(host, "*."))
+	if (any && bytes_starts(host, "*.")) {
 		host = bytes_from(host, 2);
+		if (bytes_find(host, '.') == host.n ||
+		    (host.n > 9 && bytes_iis(bytes_from(host, host.n - 9), "force.com")))
+			return false;
+	}
 	if (!host.n || host.p[host.n - 1] == '.')
 		return false;
 	while (bytes_cut(&host, '.', &label)) {
@@ -48,14 +54,14 @@ static bool crm_host_is_good(struct bytes host)
 	return true;
 }
 
-bool crm_origin_is_good(struct bytes origin)
+bool crm_origin_is_good(struct bytes origin, bool any)
 {
 	bool secure = bytes_starts(origin, "https://");
 	struct bytes port = bytes_from(origin, secure ? 8 : 7), host;
 
 	if (!secure && !bytes_starts(origin, "http://"))
 		return false;
-	if (!bytes_cut(&port, ':', &host) || !crm_host_is_good(host))
+	if (!bytes_cut(&port, ':', &host) || !crm_host_is_good(host, any))
 		return false;
 	for (size_t i = 0; i < port.n; i++) {
 		if (!isdigit(port.p[i]) || i >= 5)
@@ -75,9 +81,9 @@ static const char *crm_hosts_wrong(const void *value, const char *text)
 	while (bytes_cut(&left, ',', &one)) {
 		if (++count > CRM_HOSTS_MAX)
 			return "there are at most 16 hosts";
-		if (!crm_origin_is_good(bytes_trim(one)))
+		if (!crm_origin_is_good(bytes_trim(one), true))
 			return "each is an origin: https://acme.lightning.force.com, or with *. "
-			       "before its domain";
+			       "before a domain of your own";
 	}
 	return NULL;
 }
@@ -99,8 +105,7 @@ static const char *crm_web_pop_wrong(const void *value, const char *text)
 	(void)value;
 	if (!url.n)
 		return NULL;
-	if (end >= url.n || !crm_origin_is_good(bytes_sub(url, 0, end)) ||
-	    bytes_find(bytes_sub(url, 0, end), '*') < end)
+	if (end >= url.n || !crm_origin_is_good(bytes_sub(url, 0, end), false))
 		return "it is a URL with a path: https://crm.example.org/find?q={number}";
 	for (url = bytes_from(url, end); bytes_find(url, '{') < url.n;) {
 		url = bytes_from(url, bytes_find(url, '{') + 1);
