@@ -195,7 +195,7 @@ def pops(node, chromium, options):
             dialog.bye()
         for descriptor, _ in poll.poll(2):
             by[descriptor].read()
-    real = {caller: at / 1000 for caller, at in page.host.run("searched")}
+    real = {caller: at / 1000 for caller, at, _ in reversed(page.host.run("searched"))}
     page.close()
     times = {kind: [1000 * (at[caller] - rang[caller]) for caller in rang if caller in at] for kind, at in (("page", real), ("clients", popped))}
     lost = len(rang) - len(times["page"]) - len(times["clients"])

@@ -85,7 +85,7 @@ test("logs: what needs none any more", async () => {
 
 test("the page around the softphone: who is heard, and what it is told", async () => {
 	const { isListed, changes } = await load("softphone/frame.ts");
-	const hosts = ["https://crm.example.org", "https://*.example.com"];
+	const hosts = ["https://CRM.example.org", "https://*.example.com"];
 	for (const origin of ["https://crm.example.org", "https://a.example.com", "https://a.b.example.com"]) assert.ok(isListed(origin, hosts), origin);
 	for (const origin of ["http://crm.example.org", "https://crm.example.org:8443", "https://example.com", "https://.example.com", "https://xexample.com", "https://a.example.com.evil.org", "null", ""]) assert.ok(!isListed(origin, hosts), origin);
 	const call = { call: "a", direction: "in", remote: "1002", remote_name: "Bob", state: "early" };

@@ -9,10 +9,12 @@ const each = { Contact: ["Name", "Phone"], Account: ["Name", "Phone"], Lead: ["N
 const layout = JSON.parse(query.get("layout") ?? JSON.stringify({ Inbound: each, Outbound: each, Internal: each }));
 const db = JSON.parse(query.get("records") ?? "[]");
 const pops = [], logs = {}, asked = [], searched = [], saved = [], strange = [];
-let ready = false, dials = false, patience = 0, shown = "";
+let ready = false, dials = false, patience = 0, shown = "", failures = 0;
 const seconds = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const later = () => seconds(20 + Math.random() * 180);
-const settings = { "/reqGeneralInfo/reqInternalName": "MaxCSCallCenter", "/reqDialingOptions/reqOutsidePrefix": "9", "/reqDialingOptions/reqLongDistPrefix": "1", "/reqDialingOptions/reqInternationalPrefix": "01" };
+// With `spelling` answers are as examples of the documents have them: error and result, id and name.
+const spelling = query.get("spelling") !== null;
+const settings = { "/reqGeneralInfo/reqInternalName": "MaxCSCallCenter", "/reqDialingOptions/reqOutsidePrefix": "9", "/reqDialingOptions/reqOutsidePrefix/label": "Outside Prefix", "/reqDialingOptions/reqLongDistPrefix": "1", "/reqDialingOptions/reqInternationalPrefix": "01", ...JSON.parse(query.get("settings") ?? "{}") };
 const wrong = (code, description) => ({ success: false, returnValue: null, errors: [{ code, description, details: null }] });
 const right = (returnValue) => ({ success: true, returnValue, errors: null });
 
@@ -23,6 +25,7 @@ function open(address = adapter) {
 	clearTimeout(patience);
 	if ((query.get("mode") ?? "").toLowerCase() === "lightning") patience = setTimeout(() => ready || open(query.get("standby") ?? adapter), 5000);
 	if (query.get("mode")) url.searchParams.set("mode", query.get("mode"));
+	if ((query.get("mode") ?? "").toLowerCase() === "lightning") for (const [name, value] of Object.entries({ ltn_app_id: "06m000000000001", isdtp: "vw", clc: "1", nonce: "0123456789abcdef" })) url.searchParams.set(name, value);
 	if (query.get("microphone") !== null) frame.allow = "microphone";
 	shown = url.origin;
 	url.searchParams.set("sfdcIframeOrigin", location.origin);
@@ -40,9 +43,11 @@ const methods = {
 	searchAndScreenPop: ({ searchParams, callType, deferred }) => {
 		const type = Object.keys(layout).find((one) => one.toLowerCase() === String(callType).toLowerCase());
 		if (!type) return wrong("INVALID_PARAM", "callType");
+		if (failures > 0 && failures--) return wrong("SERVER_ERROR", "searchAndScreenPop");
 		const found = db.filter((row) => layout[type][row.RecordType]?.length && Object.values(row).includes(searchParams));
 		if (!deferred && type === "Inbound") pops.push(...found.map((row) => row.Id));
-		return right({ ...Object.fromEntries(found.map(({ Id, Name, RecordType }) => [Id, { Id, Name, RecordType }])), ...(deferred ? { SCREEN_POP_DATA: { type: "deferred" } } : {}) });
+		const shown = (row) => Object.fromEntries(["Id", "RecordType", ...layout[type][row.RecordType]].map((field) => [spelling && /^(Id|Name)$/.test(field) ? field.toLowerCase() : field, row[field]]));
+		return right({ ...Object.fromEntries(found.map((row) => [row.Id, shown(row)])), ...(deferred ? { SCREEN_POP_DATA: { type: "deferred" } } : {}) });
 	},
 	screenPop: ({ type, params }) => {
 		if (type === "newRecord") pops.push(`new ${params.entityName} ${params.defaultFieldValues.Phone}`);
@@ -71,13 +76,14 @@ const methods = {
 
 addEventListener("message", async (event) => {
 	if (event.source !== frame.contentWindow || event.origin !== shown) return void strange.push(event.origin);
-	const { method, given, id } = event.data;
+	const { method, given, id, of } = event.data;
 	asked.push(method);
-	if (method === "searchAndScreenPop") searched.push([given.searchParams, Date.now()]);
+	if (method === "searchAndScreenPop") searched.push([given.searchParams, Date.now(), given.callType]);
 	await later();
 	const answer = methods[method]?.(given ?? {}) ?? wrong("GENERIC_ERROR", method);
 	await later();
-	frame.contentWindow.postMessage({ id, answer }, shown);
+	const { success, returnValue, errors } = answer;
+	frame.contentWindow.postMessage({ id, of, answer: spelling ? { success, result: returnValue, error: errors } : answer }, shown);
 });
 const dial = (number) => dials && frame.contentWindow.postMessage({ call: "dial", payload: { number, recordId: "003000000000001", objectType: "Contact" } }, shown);
 frame.style.cssText = "width:200px;height:300px";

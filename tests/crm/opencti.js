@@ -6,12 +6,13 @@
 	const host = new URL(document.currentScript.src).origin;
 	const waiting = new Map();
 	const listeners = {};
+	const own = Math.random(); // an answer to what this document was before is none to what it asks
 	let last = 0;
 	addEventListener("message", (event) => {
 		if (event.origin !== host || event.source !== parent) return;
-		const { answer, id, call, payload } = event.data;
+		const { answer, id, of, call, payload } = event.data;
 		if (call) listeners[call]?.(payload);
-		else if (waiting.has(id)) {
+		else if (of === own && waiting.has(id)) {
 			waiting.get(id)(answer);
 			waiting.delete(id);
 		}
@@ -19,7 +20,7 @@
 	const ask = (method, given, callback) => {
 		if (query.get("mode") === null) throw new Error("no mode");
 		waiting.set(++last, callback ?? (() => undefined));
-		parent.postMessage({ method, given, id: last }, host);
+		parent.postMessage({ method, given, id: last, of: own }, host);
 	};
 	const plain = ({ callback, ...given } = {}) => [given, callback];
 	const opencti = {

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The softphone within a CRM, in Chromium, against a stand-in of Salesforce (tests/crm): who may frame it, pops, click to dial, logs."""
 import contextlib
+import json
 import tempfile
 import time
 import xml.etree.ElementTree as tree
 
+from call_control_test import TALK
 from http_api_test import Asks
-from lib.browser import Browser, Failed
+from lib.browser import Failed
 from lib.crm import Crm, Frame, OneName
 from lib.pages import WebPage
 from lib.postgres import Postgres
@@ -51,18 +53,18 @@ class Softphone(WebTest):
     def centre(self, **fields):
         self.node.ctl("crm.put", name="MaxCSCallCenter", hosts=self.crm.origin, **fields)
 
-    def host(self, page=PAGE, **more):
+    def host(self, page=PAGE, records=RECORDS, **more):     # pylint: disable=dangerous-default-value
         """The page of the CRM, and the softphone in it."""
-        return self.framed(self.crm.url(self.url(page), RECORDS, **more))
+        return self.framed(self.crm.url(self.url(page), records, **more))
 
     def framed(self, url):
         host = self.Page(self.chromium, url)
         self.addCleanup(host.close)
         return host, self.Frame(host, "softphone")
 
-    def signed_in(self, **more):
+    def signed_in(self, number="1001", **more):
         host, frame = self.host(**more)
-        self.sign_in(frame, "1001")
+        self.sign_in(frame, number)
         host.until("dials")
         time.sleep(0.5)
         return host, frame
@@ -80,6 +82,102 @@ class Softphone(WebTest):
         into = self.a.incoming()
         into.ring()
         return out, into
+
+    def third(self):
+        """1003, and its sound."""
+        self.node.put_extension("1003", "secret1003")
+        phone, audio = self.node.user_agent("1003", "secret1003"), self.node.media()
+        for thing in (phone, audio):
+            self.addCleanup(thing.close)
+        self.assertEqual(phone.register().status, 200)
+        return phone, audio
+
+    def gate(self, number):
+        """Somebody behind a trunk, whom 1001 may call."""
+        gate = self.node.user_agent(number, "")
+        self.addCleanup(gate.close)
+        self.node.ctl("trunk.put", name="gate", servers=f"127.0.0.1:{gate.port}", source_port=gate.port)
+        self.node.ctl("did.put", number="+4930xxxx", strip=5)
+        self.node.ctl("route.put", name="out", pattern="+x.", trunks="gate")
+        self.node.ctl("extension.put", number="1001", classes="other,international")
+        for kind, name in (("route", {"name": "out"}), ("trunk", {"name": "gate", "force": True}), ("did", {"number": "+4930xxxx"})):
+            self.addCleanup(self.node.ctl, f"{kind}.delete", **name)
+        return gate
+
+    @staticmethod
+    def gives_up(out, into):
+        out.cancel()
+        into.wait_cancel()
+
+    def test_manual(self):
+        """The manual from its file to the sign-out: what is signed in with, the caller's case over a reload, all that is done to a call, one log, click to dial."""
+        self.node.ctl("flow.put", name="case", program=[{"tag": {"Case.CaseNumber": "0000123"}}, {"dial": "1001"}])
+        self.node.ctl("number.put", number="700", to="flow:case")
+        self.node.ctl("number.put", number="90149301234567", to="flow:called")
+        self.node.ctl("flow.put", name="called", program=[{"dial": "1002"}])
+        for kind, name in (("flow", "case"), ("flow", "called"), ("number", "700"), ("number", "90149301234567")):
+            self.addCleanup(self.node.ctl, f"{kind}.delete", **{"number": name} if kind == "number" else {"name": name, "force": True})
+        other, audio = self.third()
+        made = tree.fromstring(self.node.ctl("crm.definition", name="MaxCSCallCenter", url=self.url().rstrip("/"))["xml"])
+        items = {f"/{section.get('name')}/{item.get('name')}": item.text for section in made for item in section}
+        host, frame = self.framed(self.crm.url(items["/reqGeneralInfo/reqAdapterUrl"], RECORDS, apex="", stays="", settings=json.dumps(items)))
+        frame.until("document.querySelector('#number')")
+        self.assertEqual(frame.run("document.querySelector('#host').value"), self.url().split("/")[2])
+        frame.fill("#number", "1001")
+        frame.fill("#password", "wrong")
+        frame.click("Sign in", "form button")
+        frame.shows("Number or password is wrong.")
+        self.sign_in(frame, "1001")
+        self.assertTrue(frame.run("!!document.querySelector('main svg') && location.search.includes('sfdcIframeOrigin')"))
+        host.until("dials")
+        out = self.b.invite("700", self.audio_b.sdp())
+        into = self.a.incoming()
+        into.respond(180, "Ringing", headers=TALK)
+        host.until("pops.length")
+        host.run("open(); 0")
+        frame.click("Answer")
+        told = self.a.take_request("NOTIFY", call_id=into.call_id)
+        self.a.respond(told, 200, "OK")
+        into.respond(200, "OK", body=self.audio_a.sdp())
+        self.audio_b.use(out.wait_answer())
+        into.wait_ack()
+        self.audio_a.use(into.request)
+        for sound in (self.audio_a, self.audio_b):
+            sound.start(440)
+        frame.click("Keys")
+        frame.click("5", "[role=group] button")
+        self.assertEqual(self.audio_b.wait_digits("5"), "5")
+        call = self.calls()[0]["id"]
+        for button, held, sdp in (("Hold", True, {"direction": "recvonly", "version": 2}), ("Resume", False, {"version": 3})):
+            frame.click(button, ".own-call button")
+            out.wait_reinvite(self.audio_b.sdp(**sdp))
+            until(lambda held=held: self.node.ctl("call.show", call=call)["b"]["holds"] is held)
+        frame.click("Transfer", ".own-call button")
+        frame.fill(".own-call form input", "1003")
+        frame.click("Transfer", ".own-call form button")
+        last = other.incoming()
+        last.answer(audio.sdp(), ack=False)
+        out.wait_reinvite(self.audio_b.sdp(version=4))
+        last.wait_ack()
+        into.wait_bye()
+        last.bye()
+        out.wait_bye()
+        host.until("Object.keys(logs).length === 1")
+        host.run("dial('+49 30 1234567')")
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        rung = self.b.incoming()
+        rung.answer(self.audio_b.sdp())
+        frame.click("Hang up", ".own-call button")
+        for one in (rung, into):
+            one.wait_bye()
+        host.until("Object.keys(logs).length === 2")
+        self.assertEqual(host.run("[pops, Object.values(logs).map(log => log.CallType), strange]"), [["500000000000004"], ["Inbound", "Outbound"], []])
+        sessions = lambda: len(self.node.ctl("session.list", number="1001"))
+        before = sessions()
+        frame.click("Sign out")
+        frame.until("document.querySelector('#number')")
+        until(lambda: sessions() < before)
 
     def test_a_call_pops_once(self):
         """CRM-08: the record of who calls is shown, once, though that loads the page anew; the page stays signed in, and the call is there."""
@@ -105,37 +203,30 @@ class Softphone(WebTest):
         host, frame = self.signed_in()
         out, into = self.rings()
         frame.shows("1002", "Answer")
-        out.cancel()
-        into.wait_cancel()
-        gate = self.node.user_agent("+4940123", "")
-        self.addCleanup(gate.close)
-        self.node.ctl("trunk.put", name="gate", direction="in", sources="127.0.0.1", source_port=gate.port)
-        self.node.ctl("did.put", number="+4930xxxx", strip=5)
-        self.addCleanup(self.node.ctl, "trunk.delete", name="gate", force=True)
-        self.addCleanup(self.node.ctl, "did.delete", number="+4930xxxx")
-        out = gate.invite("+49301001", self.audio_b.sdp())
+        self.gives_up(out, into)
+        out = self.gate("+4940123").invite("+49301001", self.audio_b.sdp())
         into = self.a.incoming()
         into.ring()
         host.until("asked.includes('searchAndScreenPop')")
         self.assertEqual(host.run("asked.filter(method => method === 'searchAndScreenPop').length"), 1)
-        out.cancel()
-        into.wait_cancel()
+        self.gives_up(out, into)
 
     def test_several_and_none(self):
         """Two records have the number: the agent chooses; none has: he begins one where he may. What is not looked for is not shown."""
         self.centre(new_record="Lead")
         host, frame = self.signed_in()
-        self.node.put_extension("1003", "secret1003")
-        other = self.node.user_agent("1003", "secret1003")
-        self.addCleanup(other.close)
-        self.assertEqual(other.register().status, 200)
+        other, _ = self.third()
         out, into = self.rings(other)
-        frame.shows("Several records have 1003", "Acme", "Lee")
-        self.assertEqual(host.run("pops"), [])
+        for _ in range(2):      # a page that is loaded anew while it rings asks again
+            frame.shows("Several records have 1003", "Acme", "Lee")
+            self.assertEqual(host.run("pops"), [])
+            host.run("open(); 0")
         frame.click("Lee")
         host.until("pops.length")
-        out.cancel()
-        into.wait_cancel()
+        time.sleep(1)
+        frame.shows("1003", "Answer")
+        self.assertNotIn("Several records", frame.text())
+        self.gives_up(out, into)
         self.assertEqual(host.run("pops"), ["00Q000000000003"])
         self.centre(new_record="Lead", match="Account")
         host, frame = self.signed_in()
@@ -144,16 +235,69 @@ class Softphone(WebTest):
         frame.click("New record")
         host.until("pops.length")
         self.assertEqual(host.run("pops"), ["new Lead 1002"])
-        out.cancel()
-        into.wait_cancel()
+        self.gives_up(out, into)
+
+    def test_loaded_anew_while_it_searches(self):
+        """BEAT-25: the CRM loads the page anew before it has answered what it was asked, or fails: the record is shown all the same, once."""
+        host, frame = self.signed_in(stays="")
+        host.run("(({ searchAndScreenPop }) => { let n = 0; methods.searchAndScreenPop = (given) => (n++ || open(), searchAndScreenPop(given)); })({ ...methods }); 0")
+        for fails, popped in ((0, 1), (2, 2)):
+            host.run(f"failures = {fails}; 0")
+            out, into = self.rings()
+            host.until(f"pops.length === {popped}")
+            time.sleep(1)
+            frame.shows("1002", "Answer")
+            self.gives_up(out, into)
+            self.assertEqual(host.run("pops"), ["003000000000001"] * popped)
+            frame.shows("No active calls")
+            self.assertNotIn("SERVER_ERROR", frame.text())
+
+    def test_each_kind_of_record(self):
+        """CRM-07: each of three kinds is looked for alone, in either spelling of the documents."""
+        kinds = {"Contact": "003000000000011", "Account": "001000000000012", "Lead": "00Q000000000013"}
+        records = [{"Id": name, "Name": kind, "RecordType": kind, "Phone": "1002"} for kind, name in kinds.items()]
+        for kind, more in zip(kinds, ({}, {"spelling": ""}, {"mode": "classic"})):
+            self.centre(match=kind)
+            host, _ = self.signed_in(records=records, **more)
+            out, into = self.rings()
+            host.until("pops.length")
+            self.assertEqual(host.run("pops"), [kinds[kind]])
+            self.gives_up(out, into)
+
+    def test_agents_of_one_call(self):
+        """A call rings two agents: each has its record once, who takes it and who does not; who takes it has its log, and nobody else."""
+        other, audio = self.third()
+        self.node.ctl("group.put", name="desk", members="1001,1003")
+        self.node.ctl("number.put", number="500", to="group:desk")
+        self.addCleanup(self.node.ctl, "group.delete", name="desk", force=True)
+        self.addCleanup(self.node.ctl, "number.delete", number="500")
+        (first, left), (second, took) = (self.signed_in(number) for number in ("1001", "1003"))
+        out = self.b.invite("500", self.audio_b.sdp())
+        rung, into = self.a.incoming(), other.incoming()
+        for one in (rung, into):
+            one.ring()
+        for host in (first, second):
+            host.until("pops.length")
+        for frame in (left, took):
+            frame.shows("1002", "Answer")
+        into.answer(audio.sdp())
+        out.wait_answer()
+        rung.wait_cancel()
+        left.shows("No active calls")
+        took.shows("Hold")
+        self.assertEqual([host.run("pops") for host in (first, second)], [["003000000000001"]] * 2)
+        out.bye()
+        into.wait_bye()
+        second.until("Object.keys(logs).length === 1")
+        time.sleep(1)
+        self.assertEqual((first.run("Object.keys(logs)"), second.run("saved.length")), ([], 1))
 
     def test_two_agents_of_a_browser(self):
         """Both parties of a call have a log of it each, though they sign in at one browser, one after the other."""
         host, frame = self.signed_in()
         out, into = self.rings()
         frame.shows("1002", "Answer")
-        out.cancel()
-        into.wait_cancel()
+        self.gives_up(out, into)
         host.until("Object.keys(logs).length === 1")
         frame.click("Sign out")
         self.sign_in(frame, "1002")
@@ -169,8 +313,7 @@ class Softphone(WebTest):
     def given_up(self, frame):
         out, into = self.rings()
         frame.shows("1002", "Answer")
-        out.cancel()
-        into.wait_cancel()
+        self.gives_up(out, into)
 
     def test_closed_early(self):
         """The page is closed before the CRM was asked for the log: the console says so, and the agent's next page, in another browser, writes it once."""
@@ -180,8 +323,7 @@ class Softphone(WebTest):
         out, into = self.rings()
         frame.shows("1002", "Answer")
         host.run("document.querySelector('iframe').remove()")
-        out.cancel()
-        into.wait_cancel()
+        self.gives_up(out, into)
         later(lambda: self.unlogged() == [1])
         console = self.console()
         console.go(self.url("console#/crm-logs"))
@@ -253,13 +395,27 @@ class Softphone(WebTest):
         host.until("Object.values(logs).some(log => log.CallDurationInSeconds >= 1)")
         self.assertEqual(len({log["CallObject"] for log in host.run("Object.values(logs)")}), host.run("Object.keys(logs).length"))
 
+    def test_prefixes(self):
+        """What is clicked is dialled as the settings of the call centre have it: numbers outside, of other areas and of other countries."""
+        self.node.ctl("flow.put", name="out", program=[{"dial": "1002"}])
+        self.addCleanup(self.node.ctl, "flow.delete", name="out", force=True)
+        host, frame = self.signed_in(stays="", settings='{"/reqDialingOptions/reqOutsidePrefix": "8", "/reqDialingOptions/reqInternationalPrefix": "00"}')
+        for clicked, dialled in (("555-0199", "85550199"), ("+1 (555) 010-0199", "815550100199"), ("+49 30 1234567", "80049301234567")):
+            self.node.ctl("number.put", number=dialled, to="flow:out")
+            self.addCleanup(self.node.ctl, "number.delete", number=dialled)
+            host.run(f"dial({clicked!r})")
+            into = self.a.incoming()
+            into.answer(self.audio_a.sdp())
+            rung = self.b.incoming()
+            rung.answer(self.audio_b.sdp())
+            frame.shows(dialled, "Hold")
+            rung.bye()
+            into.wait_bye()
+            frame.shows("No active calls")
+
     def test_handled(self):
         """The page drives the desk phone: digits to the other party, and a third one, by buttons of the call."""
-        self.node.put_extension("1003", "secret1003")
-        other, audio = self.node.user_agent("1003", "secret1003"), self.node.media()
-        for thing in (other, audio):
-            self.addCleanup(thing.close)
-        other.register()
+        other, audio = self.third()
         _, frame = self.signed_in(stays="")
         out, into = self.rings()
         into.answer(self.audio_a.sdp())
@@ -283,11 +439,7 @@ class Softphone(WebTest):
 
     def test_agent_of_a_queue(self):
         """The agent is not ready, and ready, by the frame, which shows his wrap-up; he holds and transfers by the buttons of a call; a log has the account code."""
-        self.node.put_extension("1003", "secret1003")
-        other, audio = self.node.user_agent("1003", "secret1003"), self.node.media()
-        for thing in (other, audio):
-            self.addCleanup(thing.close)
-        other.register()
+        other, audio = self.third()
         self.node.ctl("queue.put", name="sales", members="1001", ring_s=60, wrapup_s=60)
         self.node.ctl("number.put", number="300", to="queue:sales")
         self.addCleanup(self.node.ctl, "queue.delete", name="sales", force=True)
@@ -357,18 +509,40 @@ class Softphone(WebTest):
         host.until("Object.values(logs).length === 1")
 
     def test_layout(self):
-        """Objects that the layout has for the type of a call are found; others, and those without fields, are not."""
-        self.centre(match="Account,Lead", new_record="none")
-        self.node.put_extension("1003", "secret1003")
-        other = self.node.user_agent("1003", "secret1003")
+        """Objects that the layout has for the type of a call are found; others, and those without fields, are not: of calls within, from outside, and to there."""
+        self.centre(match="Account,Lead", new_record="none", pop="inbound,outbound,internal")
+        records = [{"Id": name, "Name": kind, "RecordType": kind, "Phone": "1002", "Mobile": "+4940123"} for kind, name in (("Account", "001000000000012"), ("Lead", "00Q000000000013"))]
+        layout = '{"Inbound": {"Lead": ["Mobile"]}, "Outbound": {"Account": ["Name"], "Lead": []}, "Internal": {"Account": [], "Lead": ["Name"]}}'
+        gate = self.gate("+4940123")
+        host, _ = self.signed_in(layout=layout, records=records, stays="")
+        out, into = self.rings()
+        host.until("pops.length === 1")
+        self.gives_up(out, into)
+        out = gate.invite("+49301001", self.audio_b.sdp())
+        into = self.a.incoming()
+        into.ring()
+        host.until("pops.length === 2")
+        self.gives_up(out, into)
+        out = self.a.invite("+4940123", self.audio_a.sdp())
+        into = gate.incoming()
+        into.ring()
+        host.until("pops.length === 3")
+        self.gives_up(out, into)
+        self.assertEqual(host.run("pops"), ["00Q000000000013", "00Q000000000013", "001000000000012"])
+        self.assertEqual(host.run("searched.map(([value, at, type]) => [value, type])"), [["1002", "Internal"], ["+4940123", "Inbound"], ["+4940123", "Outbound"]])
+
+    def test_kept_where_cookies_of_others_are_refused(self):
+        """The browser keeps no cookie of a site within another one, but for what is of both: who has signed in stays so over a reload, and nowhere else."""
+        host, frame = self.signed_in()
+        self.assertEqual(frame.run("(document.cookie = 'plain=1; Secure; SameSite=None', document.cookie.split('; ').map(one => one.split('=')[0]).sort())"), ["tandem-language", "tandem-softphone"])
+        for again in ("open(); 0", "location.reload(); 0"):
+            host.run(again)
+            time.sleep(0.5)
+            frame.shows("No active calls", "Live")
+        other = self.Page(self.chromium, self.url(PAGE), context=host.context)
         self.addCleanup(other.close)
-        other.register()
-        host, frame = self.signed_in(layout='{"Inbound": {"Account": ["Name"]}, "Outbound": {}, "Internal": {"Account": [], "Lead": ["Name"]}}')
-        out, into = self.rings(other)
-        host.until("pops.length")
-        self.assertEqual(host.run("pops"), ["00Q000000000003"])
-        out.cancel()
-        into.wait_cancel()
+        other.until("document.querySelector('#number')")
+        self.assertEqual(other.run("document.cookie"), "")
 
     def test_standby(self):
         """A page that does not come within the time-out of the file is taken from the standby node; it keeps nothing that other sites could read."""
@@ -406,8 +580,7 @@ class Softphone(WebTest):
         out, into = self.rings()
         host.until("pops.length")
         self.assertEqual(host.run("pops"), ["003000000000001"])
-        out.cancel()
-        into.wait_cancel()
+        self.gives_up(out, into)
         host.until("Object.keys(logs).length === 1")
         frame.shows("No active calls")
 
@@ -508,6 +681,51 @@ class Softphone(WebTest):
             return answer.status, answer.headers, answer.read()
         finally:
             link.close()
+
+    def test_commands_of_others(self):
+        """The page that shows the frame is heard, and no other frame or window there, whatever its origin."""
+        host, frame = self.framed(f"{self.crm.origin}/crm-page.html?node={self.url('').rstrip('/')}")
+        self.sign_in(frame, "1001")
+        host.run("""heard = []; addEventListener('message', event => heard.push(event.data));
+                 beside = document.body.appendChild(Object.assign(document.createElement('iframe'), {src: '/crm-page.html?node=http://localhost:1'}));
+                 beside.onload = () => beside.contentWindow.eval(`parent.frames[0].postMessage({tandem: 1, id: 'x', command: 'call', number: '1002'}, '*')`); 0""")
+        time.sleep(2)
+        self.assertEqual((self.calls(), host.run("heard.filter(one => one.id === 'x')")), ([], []))
+        for given, answer in (({"tandem": 2, "id": "b", "command": "hello"}, None), ({"tandem": 1, "id": "c", "command": "transfer", "call": "0" * 13}, "refused"),
+                              ({"tandem": 1, "id": "d", "command": "hangup", "call": "../sessions"}, "refused"), ({"tandem": 1, "id": "e", "command": "hello"}, "hello")):
+            host.run(f"frame.contentWindow.postMessage({json.dumps(given)}, NODE); 0")
+            if answer:
+                host.until(f"heard.some(one => one.id === {given['id']!r} && one.event === {answer!r})")
+        self.assertFalse(host.run("heard.some(one => one.id === 'b')"))
+
+    def test_what_a_user_may(self):
+        """No user has the terms, the calls or the logs of another one, and none those of another tenant."""
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("tenant.put", name="acme", domains="acme.test")
+            client.ask("extension.put", tenant="acme", number="1001", password="secret-of-acme")
+        other, audio = self.third()
+        out = self.b.invite("1003", self.audio_b.sdp())
+        into = other.incoming()
+        into.answer(audio.sdp())
+        call = self.calls()[0]["id"]
+        token = lambda **more: self.http(self.node, "POST", "/v1/sessions", body={"number": "1001", "password": "secret1001", "ttl_s": 600, **more})[2]["token"]
+        mine, theirs = token(), token(tenant="acme", password="secret-of-acme")
+        out.wait_answer()
+        out.bye()
+        into.wait_bye()
+        until(lambda: self.node.ctl("history.list", user="1002"))
+        ask = lambda who, path, body=None: self.http(self.node, "POST" if body else "GET", path, who, body)[0]
+        for who in (mine, theirs):
+            self.assertEqual(ask(who, "/v1/crms:softphone?number=1002"), 403)
+            self.assertEqual(ask(who, "/v1/histories:unlogged"), 403)
+            self.assertEqual(ask(who, "/v1/crms/MaxCSCallCenter/definition", {"url": "https://a.example.org"}), 403)
+            self.assertIn(ask(who, f"/v1/crms:call?call={call}"), (403, 404))
+            for more in ({}, {"record": "00T000000000001", "end_utc_ms": 1}, {"record": ""}):
+                self.assertEqual(ask(who, "/v1/histories:log", {"user": "1001", "call": call, **more}), 404)
+                self.assertEqual(ask(who, "/v1/histories:log", {"user": "1002", "call": call, **more}), 403)
+        self.assertEqual(ask(mine, "/v1/crms:softphone?number=1001"), 200)
+        self.assertEqual(ask(theirs, "/v1/crms:softphone?number=1001"), 404)
+        self.assertNotEqual(ask(theirs, "/v1/crms:softphone?number=1001&tenant=default"), 200)
 
     def test_no_seat(self):
         """CRM-06: where a tenant counts its seats, a user without one is told so."""
@@ -621,7 +839,7 @@ class OfNodes(Asks, Cluster):
 
 class OfTwo(Walks, Cluster):
     """Two nodes behind one name, with a Redis apart and one PostgreSQL."""
-    Browser = staticmethod(lambda: Browser(options=("--ignore-certificate-errors",)))
+    Browser = OfficeTest.Browser
 
     @classmethod
     def setUpClass(cls):

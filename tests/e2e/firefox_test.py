@@ -110,9 +110,10 @@ class Guides(InFirefox, web_test.Guides):
 
 @unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 walks the softphone in a CRM in Firefox, too")
 class InCrm(InFirefox, crm_test.Softphone):
-    """The manual of the softphone in a CRM, step by step: all tests of Chromium that need none of its own commands."""
+    """The manual of the softphone in a CRM, step by step: all tests of Chromium that need none of its own commands. Cookies of other sites are refused."""
+    Browser = staticmethod(lambda: Firefox({"network.cookie.CHIPS.enabled": True, "network.cookie.cookieBehavior.optInPartitioning": True}))
     Frame = FirefoxFrame
     test_scripts_of_a_crm_stay_in_its_frame = None
-    test_who_may_frame_it = None
+    test_who_may_frame_it = test_what_a_user_may = None     # without a browser
     test_web_client = None
     test_sound_in_the_page = None       # it has no stand-in for a microphone, and does not say whether a frame may have one

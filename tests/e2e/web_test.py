@@ -581,6 +581,7 @@ def office(folder, port, url):
 class OfficeTest(Walks, unittest.TestCase):
     """A node that knows an OpenID provider, and a browser that trusts this one."""
     claims = {}
+    Browser = staticmethod(lambda: browser.Browser(options=("--ignore-certificate-errors",)))
 
     def setUp(self):
         self.node = self.enterContext(Node(start=False))
@@ -589,8 +590,6 @@ class OfficeTest(Walks, unittest.TestCase):
         issuer.claims = self.claims
         self.node.configure({**self.settings, "login": login})
         self.node.start()
-        self.chromium = browser.Browser(options=("--ignore-certificate-errors",))
-        self.addCleanup(self.chromium.close)
 
 
 class Office(OfficeTest):

@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import re
 import select
 import socket
 import socketserver
@@ -116,14 +117,14 @@ class Frame(WebPage):
             self.session = self.browser.command("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
 
     def run(self, expression, seconds=PATIENCE_S):
-        """Again where it was loaded anew meanwhile."""
-        for left in reversed(range(20)):
+        """Again where it was loaded anew meanwhile: what a document is asked as it goes may find no answer, so each try is a part of the time alone."""
+        end = time.monotonic() + seconds
+        while True:
             self.attach()
             try:
-                return super().run(expression, seconds)
+                return super().run(expression, min(seconds, PATIENCE_S / 4))
             except Failed as error:
-                if not left or not any(word in str(error) for word in ("context", "detached", "navigat", "closed", "Session")):
+                if time.monotonic() > end or not re.search("no answer|context|detached|navigat|closed|Session", str(error).partition("\n")[0]):
                     raise
                 self.target = None
                 time.sleep(0.1)
-        return None

@@ -13,8 +13,8 @@ export interface Command {
 /** An origin of the list, which may have *. before its domain. */
 export function isListed(origin: string, hosts: string[]): boolean {
 	return hosts.some((host) => {
-		const [scheme = "", rest = ""] = host.split("://");
-		if (!rest.startsWith("*.")) return origin === host;
+		const [scheme = "", rest = ""] = host.toLowerCase().split("://");
+		if (!rest.startsWith("*.")) return origin === `${scheme}://${rest}`;
 		return origin.startsWith(`${scheme}://`) && origin.length > scheme.length + 3 + rest.length - 1 && origin.endsWith(rest.slice(1));
 	});
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The record of a call in the CRM, shown once for each call and agent: what was shown is kept, so a page that is loaded anew, as
-// when the CRM goes to another record, does not show it again.
+// when the CRM goes to another record, does not show it again. One that is loaded anew while it searches searches again.
 import * as api from "../api";
 import { text, type Row } from "../api";
 import { keep } from "../keep";
-import type { CallType, Found, Host } from "./host";
+import { type CallType, type Found, type Host, Refused } from "./host";
 
 const keptAs = (): string => `tandem-pops-${api.signedIn()?.user ?? ""}`;
 const MOST = 40;
+const SOON_MS = 4000; // behind it a node stands still: another one may have the call by then
 
 export interface Terms {
 	match: string[]; // Contact, Account, Lead
@@ -56,23 +57,38 @@ async function found(host: Host, field: string, value: string, type: CallType): 
 
 export const fitting = (found: Found[], match: string[]): Found[] => found.filter((one) => !["Contact", "Account", "Lead"].includes(one.type) || match.includes(one.type));
 
-/** Shows what is there of the call. Null: nothing is left to the agent. */
+const looked = new Set<string>(); // by this page
+
+/** As the agent has chosen, or as there is one alone. Marked at once: what it shows may load this page anew. */
+export async function showOnce(call: string, show: () => Promise<unknown>): Promise<void> {
+	if (!isNew(call)) return;
+	try {
+		await show();
+	} catch (error) {
+		if (error instanceof Refused) mark(call, false); // else it may be shown
+		throw error;
+	}
+}
+
+/** Shows what is there of the call, once. Null: nothing is left to the agent. */
 export async function popFor(host: Host, terms: Terms, own: Row): Promise<Pop | null> {
 	const id = text(own, "call");
-	if (!id || !isNew(id)) return null; // marked at once: what it shows may load this page anew
+	if (!id || looked.has(id) || popped().includes(id)) return null;
+	looked.add(id);
 	try {
-		const call = await api.get("/v1/crms:call", { call: id });
+		const call = await api.get("/v1/crms:call", { call: id }, { patience_ms: SOON_MS });
 		const type = typeOf(own, call);
 		if (!terms.pop.includes(type)) return null;
 		void host.raise().catch(() => undefined); // the search does not wait for it
 		for (const { field, value } of valuesOf(own, call)) {
 			const rows = fitting(await found(host, field, value, type), terms.match);
-			if (rows.length === 1) await host.show(rows[0]?.id ?? "");
+			const record = rows[0]?.id ?? "";
+			if (rows.length === 1) await showOnce(id, () => host.show(record));
 			if (rows.length) return rows.length > 1 ? { call: id, value, found: rows } : null;
 		}
 		return terms.new_record !== "none" && text(own, "remote") ? { call: id, value: text(own, "remote"), found: [] } : null;
 	} catch (error) {
-		mark(id, false);
+		looked.delete(id); // to be looked for again
 		throw error;
 	}
 }

@@ -12,9 +12,9 @@ import { askOffice, hasOffice } from "../office";
 import { Badge, Icon, Notice, attempt, start } from "../ui";
 import { ownState, tone, word } from "../words";
 import { type Around, type Command, talkTo } from "./frame";
-import { type Host, dialOf, hostOf } from "./host";
+import { type Dialled, type Host, dialOf, hostOf } from "./host";
 import { logAll, logsSettled } from "./logs";
-import { type Pop, type Terms, popFor } from "./pop";
+import { type Pop, type Terms, isNew, popFor, showOnce } from "./pop";
 
 const me = (): string => api.signedIn()?.user ?? "";
 /** /softphone/TENANT/softphone.html; both other paths are the first tenant's. */
@@ -55,7 +55,11 @@ function useOwn(): [State, (logged: string[]) => void] {
 }
 
 function Chosen({ pop, terms, host, onDone }: { pop: Pop; terms: Terms; host: Host; onDone: () => void }) {
-	const act = (run: () => Promise<unknown>) => void attempt(run).then(onDone);
+	const act = (run: () => Promise<unknown>) => void attempt(() => showOnce(pop.call, run)).then(onDone);
+	const close = () => {
+		isNew(pop.call); // it is not asked again behind a reload
+		onDone();
+	};
 	return (
 		<section class="card" aria-label={t("Who calls")}>
 			<div class="inside stack">
@@ -70,7 +74,7 @@ function Chosen({ pop, terms, host, onDone }: { pop: Pop; terms: Terms; host: Ho
 						{t("New record")}
 					</button>
 				)}
-				<button class="button slim bare" onClick={onDone}>
+				<button class="button slim bare" onClick={close}>
 					{t("Close")}
 				</button>
 			</div>
@@ -152,18 +156,20 @@ async function carryOut({ command, call, number }: Command): Promise<void> {
 function Phone({ host, terms }: { host: Host; terms: All }) {
 	const [{ calls, live, ended }, logged] = useOwn();
 	const [pop, setPop] = useState<Pop | null>(null);
-	const [wrong, setWrong] = useState("");
+	const [wrong, setWrong] = useState<{ [of: string]: string }>({});
 	const [to, setTo] = useState("");
 	const around = useRef<Around | null>(null);
 	const looked = useRef(false);
-	const settings = useRef<{ [name: string]: string }>({});
-	const failed = (error: unknown) => setWrong(said(error));
+	const settings = useRef<ReturnType<Host["settings"]> | null>(null);
+	/** What is wrong with that part; nothing any more. */
+	const tell = (of: string) => (error?: unknown) => setWrong((before) => ({ ...before, [of]: error === undefined ? "" : said(error) }));
 	const call = (number: string) => attempt(() => api.ask("/v1/calls", { method: "POST", body: { from: me(), to: number } }), t("Your phone rings: take it, and {to} is called", { to: number }));
+	/** By the call centre's settings, which are asked for again where the CRM did not answer: without them it would be another number. */
+	const known = () => (settings.current ??= host.settings().catch((error: unknown) => ((settings.current = null), Promise.reject(error as Error))));
+	const dial = ({ number }: Dialled) => known().then((found) => call(dialOf(number, found)), tell("dial"));
 	useEffect(() => {
-		host.settings()
-			.then((found) => (settings.current = found))
-			.catch(failed);
-		host.onDial((dialled) => void call(dialOf(dialled.number, settings.current))).catch(failed);
+		void known().catch(tell("dial"));
+		host.onDial((dialled) => void dial(dialled)).catch(tell("dial"));
 	}, []);
 	useEffect(() => {
 		const made = (around.current = talkTo(terms.hosts, carryOut));
@@ -171,9 +177,17 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 	}, []);
 	useEffect(() => void resumePhone(), []);
 	useEffect(() => around.current?.tell(calls), [JSON.stringify(calls)]);
-	useEffect(() => {
-		for (const own of calls) popFor(host, terms, own).then((left) => left && setPop(left), failed);
-	}, [JSON.stringify(calls)]);
+	const now = useRef(calls);
+	now.current = calls;
+	const look = (): void =>
+		now.current.forEach((own) =>
+			popFor(host, terms, own).then(
+				(left) => (tell("pop")(), left && setPop(left)),
+				(error: unknown) => (tell("pop")(error), setTimeout(look, AGAIN_MS)), // as long as it is a call
+			),
+		);
+	useEffect(look, [JSON.stringify(calls)]);
+	useEffect(() => () => void (now.current = []), []);
 	useEffect(() => {
 		if (!terms.log || host.kind === "none" || (looked.current && !ended.length)) return undefined;
 		looked.current = true;
@@ -181,7 +195,7 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 		let timer = 0;
 		const look = () => {
 			logAll(host, me())
-				.then(logged, failed)
+				.then((written) => (logged(written), tell("log")()), tell("log"))
 				.then(() => {
 					if (tries++ < LOG_TRIES) timer = window.setTimeout(look, LOG_MS * Math.min(tries, 8));
 				});
@@ -202,11 +216,11 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 					{t("Sign out")}
 				</button>
 			</div>
-			{wrong && (
-				<Notice tone="bad">
-					<span>{wrong}</span>
+			{[...new Set(Object.values(wrong))].filter(Boolean).map((words) => (
+				<Notice tone="bad" key={words}>
+					<span>{words}</span>
 				</Notice>
-			)}
+			))}
 			<AgentBar />
 			<PhoneBar />
 			{pop && <Chosen pop={pop} terms={terms} host={host} onDone={() => setPop(null)} />}
