@@ -109,6 +109,7 @@ static const struct schema member_rows[] = {
 	{ "named", 22, SCHEMA_CSTR, SCHEMA_AT(struct room_member, named),
 	  .wrong = "member: name of the room" },
 	{ "beeps", 23, SCHEMA_BOOL, SCHEMA_AT(struct room_member, beeps) },
+	{ "takes", 24, SCHEMA_UINT, SCHEMA_AT(struct room_member, takes) },
 	{ 0 },
 };
 
