@@ -14,6 +14,7 @@
 #include "sig/call/wait.h"
 #include "sig/feature/room/shard_room.h"
 #include "sig/model/payer.h"
+#include "sig/model/recording.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/replace.h"
 #include "sig/room/room.h"
@@ -288,6 +289,24 @@ static void bring_start(struct shard *s, struct call *to, bool leaves)
 	shard_call_step(s, to, leaves ? &hangup : &next);
 }
 
+/* A call that a supervisor comes to was recorded: what is said goes on to be, until the pair has
+ * its call again, and that its own recording (MON-04). */
+static void bring_record(struct room *r, const struct call *c)
+{
+	const struct room_member *m = r->first;
+	bool monitored =
+		r->parts.record == ROOM_RECORD_AUTO || (m && !m->asks && (m->monitors || m->takes));
+	bool recorded = false;
+
+	for (uint8_t i = 0; c->recordings && i < c->recordings->count; i++) {
+		const struct recording *x = &c->recordings->list[i];
+
+		recorded |= x->cause != RECORDING_MESSAGE && x->to == RECORD_TO_FILES && !x->paused;
+	}
+	if (r->kind == ROOM_STATION)
+		r->parts.record = monitored && recorded ? ROOM_RECORD_AUTO : ROOM_RECORD_OFF;
+}
+
 static enum refusal bring_pair(struct shard *s, struct room *r, const struct room_pending *comes,
 			       struct call *c)
 {
@@ -297,6 +316,7 @@ static enum refusal bring_pair(struct shard *s, struct room *r, const struct roo
 	if (!to)
 		return REFUSED_CALLS_FULL;
 	call_init(shard_host(s), to);
+	bring_record(r, c);
 	refused = payer_share(shard_host(s), c, to);
 	if (!refused)
 		refused = bring_call(s, r, comes, c, to);

@@ -443,6 +443,20 @@ void shard_room_empty(struct shard *s, struct room *r)
 	}
 }
 
+/* Who takes the place of a member is there: that one leaves. What is saved in between is derived
+ * again. If the third one has left meanwhile, those two speak with each other. */
+static void room_replace(struct shard *s, struct room *r)
+{
+	for (const struct room_member *m = r->first; m && !m->asks; m = m->next) {
+		const struct room_member *old = m->takes ? room_number_of(r, m->takes) : NULL;
+
+		if (!old || room_parties(r) <= 2)
+			continue;
+		member_end(s, old);
+		return;
+	}
+}
+
 static bool room_is_released(const struct shard *s, const struct room *r)
 {
 	switch ((enum conference_release)shard_settings(s)->conferences.release) {
@@ -523,6 +537,7 @@ static bool room_object_turn(struct shard *s, struct object *o)
 	room_publish_started(s, r);
 	if (room_attend(s, r))
 		shard_room_hang_up(s, r);
+	room_replace(s, r);
 	room_shrink(s, r);
 	if (pool_get(&shard_objects(s)->pool, self) != r)
 		return false;
