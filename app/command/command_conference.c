@@ -257,15 +257,12 @@ void command_conference_add(struct command_run *run)
 		(void)conference_submit(run, &o);
 }
 
-/* In the order of g_conference_modes. */
-enum { MONITOR_LISTENS, MONITOR_COACHES };
-
 void command_conference_monitor(struct command_run *run)
 {
-	uint64_t mode = command_value(run, "mode")->number;
+	uint64_t mode = command_value(run, "mode")->number; /* in the order of g_conference_modes */
 	struct shard_conference_request o = { .leg = command_order_leg(run, "leg"),
-					      .listens = mode == MONITOR_LISTENS,
-					      .coaches = mode == MONITOR_COACHES,
+					      .monitors = (enum shard_monitors)(MONITORS_LISTENS +
+										mode),
 					      .told = command_value(run, "told")->number };
 
 	if (command_call_id(run, &o.call))

@@ -273,6 +273,19 @@ enum refusal conference_join(struct call_host *h, struct call *c, struct room *r
 	return 0;
 }
 
+void conference_change(struct call_host *h, struct call *c, const struct conference_terms *terms)
+{
+	struct room *r = conference_room(h, c);
+
+	c->member->coaches = terms->coaches;
+	c->member->takes = terms->takes;
+	c->member->muted = terms->muted;
+	c->member->monitors = terms->monitors;
+	conference_publish_changed(h, c, "monitor");
+	if (r)
+		h->services->rooms->changed(h->owner, r, false);
+}
+
 void conference_leave(struct call_host *h, struct call *c, const char *reason)
 {
 	struct room *r = conference_room(h, c);

@@ -31,7 +31,7 @@ struct bytes conference_user(const struct call *c);
 
 /* What a member begins as. */
 struct conference_terms {
-	uint16_t inviter, coaches;
+	uint16_t inviter, coaches, takes;
 	bool muted, host, monitors;
 };
 
@@ -41,6 +41,8 @@ enum refusal conference_add_pending(struct call_host *h, struct call *c, struct 
  * REFUSED_NOT_ESTABLISHED (it is not alone), _IN_CONFERENCE, _MEMBERS_FULL, _MEMORY. */
 enum refusal conference_join(struct call_host *h, struct call *c, struct room *r,
 			     const struct conference_terms *terms) NODISCARD;
+/* What a member that has joined may do from now on. */
+void conference_change(struct call_host *h, struct call *c, const struct conference_terms *terms);
 /* reason: a constant word. */
 void conference_leave(struct call_host *h, struct call *c, const char *reason);
 /* It is otherwise by now; reason: what. */

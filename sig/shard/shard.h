@@ -355,9 +355,14 @@ struct shard_conference_request {
 	/* the call of the party that gets the NOTIFYs; 0: none */
 	uint64_t referrer;
 	uint32_t refer; /* ... of its REFER with this CSeq */
-	/* ... it only listens, or is heard by the party of leg alone: it joins two parties, and
-	 * leaves with them (MON-04). */
-	bool listens, coaches;
+	/* ... it monitors two parties (MON-04): one that is in their room already is not rung */
+	enum shard_monitors {
+		MONITORS_NOBODY,
+		MONITORS_LISTENS, /* it is heard by nobody, and leaves with them */
+		MONITORS_COACHES, /* ... by the party of leg alone, and leaves with them */
+		MONITORS_BARGES,
+		MONITORS_TAKES, /* ... and the party of leg is hung up */
+	} monitors;
 	bool told; /* a tone tells the others when it comes and goes */
 	/* shard_conference_ring: it comes in muted; its phone is asked to answer by itself; and it
 	 * is not rung where it is in the room already, or its phone rings for it */

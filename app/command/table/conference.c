@@ -54,7 +54,7 @@ static const struct command_arg g_conference_add_args[] = {
 		"is heard by both."),
 	END,
 };
-static const char *const g_conference_modes[] = { "listen", "coach", "barge", NULL };
+static const char *const g_conference_modes[] = { "listen", "coach", "barge", "take_over", NULL };
 static const struct command_arg g_conference_monitor_args[] = {
 	CALL_ARG,
 	LEG_OR_NONE("Party that is coached, and is the host. a is the caller, b the other party."),
@@ -172,8 +172,10 @@ const struct command g_conference_commands[] = {
 	{ "conference.monitor", COMMAND_FOR_APPLICATION, g_conference_monitor_args,
 	  "Rings an extension that is to monitor a call of two. It listens, or coaches the party "
 	  "of leg: the other party does not hear it. With barge both hear it, as by "
-	  "conference.add. When it leaves the two have their call again, and when one of them does "
-	  "it is hung up, too. conference.unmute and conference.coach change what it may.",
+	  "conference.add. With take_over the party of leg is hung up as soon as the extension "
+	  "answers, and the other one speaks with that. When it leaves the two have their call "
+	  "again, and when one of them does it is hung up, too. An extension that is in the call "
+	  "already is not rung: the mode changes.",
 	  "id: of the conference", BY(command_conference_monitor) },
 	{ "conference.drop", COMMAND_FOR_APPLICATION, g_conference_member_args,
 	  "Hangs up a member.", "id: of the call", BY(command_conference_member),

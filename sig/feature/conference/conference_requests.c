@@ -417,9 +417,43 @@ static uint16_t coached_number(const struct shard *s, const struct shard_confere
 	return c && c->member ? c->member->number : 2;
 }
 
+static struct conference_terms monitor_terms(const struct shard *s,
+					     const struct shard_conference_request *o)
+{
+	uint16_t of_party = coached_number(s, o);
+
+	return (struct conference_terms){
+		.coaches = o->monitors == MONITORS_COACHES ? of_party : MEMBER_NOBODY,
+		.takes = o->monitors == MONITORS_TAKES ? of_party : MEMBER_NOBODY,
+		.muted = o->monitors == MONITORS_LISTENS || o->muted,
+		.monitors = o->monitors == MONITORS_LISTENS || o->monitors == MONITORS_COACHES
+	};
+}
+
+/* Who is in it already is not rung: it does something else from now on. */
+static bool monitor_change(struct shard *s, const struct shard_conference_request *o,
+			   const struct room *r)
+{
+	const struct conference_terms terms = monitor_terms(s, o);
+
+	for (const struct room_member *m = o->monitors ? r->first : NULL; m && !m->asks;
+	     m = m->next) {
+		struct call *c = shard_member_call(s, m);
+
+		if (!c || !bytes_is(conference_user(c), o->to) || c->id == o->call)
+			continue;
+		conference_change(shard_host(s), c, &terms);
+		if (!shard_call_settle(s, c))
+			shard_call_give(s, c);
+		return true;
+	}
+	return false;
+}
+
 static enum refusal ring_start(struct shard *s, const struct shard_conference_request *o,
 			       struct room *r, struct call *c, const struct call_originate *start)
 {
+	const struct conference_terms terms = monitor_terms(s, o);
 	struct call_refusal refusal = { 0 };
 	enum refusal refused = conference_add_pending(shard_host(s), c, r);
 
@@ -428,10 +462,13 @@ static enum refusal ring_start(struct shard *s, const struct shard_conference_re
 	c->member->inviter = o->inviter ? o->inviter : r->host;
 	c->member->referrer = o->referrer;
 	c->member->refer = o->refer;
-	c->member->monitors = o->listens || o->coaches;
-	c->member->muted = o->listens || o->muted;
+	if (o->monitors && r->kind == ROOM_STATION)
+		r->parts.record = ROOM_RECORD_AUTO; /* if the call is (room_parts.c) */
+	c->member->monitors = terms.monitors;
+	c->member->muted = terms.muted;
 	c->member->beeps = o->told;
-	c->member->coaches = o->coaches ? coached_number(s, o) : MEMBER_NOBODY;
+	c->member->coaches = terms.coaches;
+	c->member->takes = terms.takes;
 	refused = call_originate(shard_host(s), c, start, &refusal);
 	if (!refused)
 		return REFUSED_NOT;
@@ -597,7 +634,7 @@ enum refusal shard_conference_ring(struct shard *s, struct shard_conference_requ
 		return o->opens ? REFUSED_CONFERENCES_FULL : REFUSED_NO_CONFERENCE;
 	if (!refused && !o->call && conference_is_full(s, r, 1))
 		return REFUSED_MEMBERS_FULL;
-	if (!refused)
+	if (!refused && !monitor_change(s, o, r))
 		refused = ring(s, o, r);
 	if (refused) {
 		if (r && o->call && !r->count)

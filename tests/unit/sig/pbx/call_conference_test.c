@@ -658,8 +658,8 @@ static void one_monitors(void **state)
 						      .rung = RUNG + 16u * (unsigned)coaches,
 						      .to = "1003",
 						      .leg = SHARD_LEG_CALLEE,
-						      .listens = !coaches,
-						      .coaches = coaches,
+						      .monitors = coaches ? MONITORS_COACHES
+									  : MONITORS_LISTENS,
 						      .told = coaches };
 		struct members all;
 		uint64_t d;
@@ -698,6 +698,49 @@ static void one_monitors(void **state)
 		assert_int_equal(members_of(r, o.room).count, 0);
 		hangs_up(&p->t.l.a);
 		trio_assert_left(&p->t.l.b);
+		line_assert_idle(r);
+	}
+}
+
+/* MON-04: who takes over has the other party alone, whether he was rung for that, or listened
+ * before; over a kill between his coming and the other one's going, too. */
+static void one_takes_over(void **state)
+{
+	for (int listened = 0; listened <= 1; listened++) {
+		struct party *p = *state;
+		struct rig *r = p->t.l.r;
+		struct shard_conference_request o = { .room = ROOM + 16u * (unsigned)listened,
+						      .rung = RUNG + 16u * (unsigned)listened,
+						      .to = "1003",
+						      .leg = SHARD_LEG_CALLEE,
+						      .monitors = listened ? MONITORS_LISTENS
+									   : MONITORS_TAKES };
+		struct members all;
+
+		phones_talk(&p->t.l.a, &p->t.l.b);
+		o.call = call_of_user(r, "1001", "1002");
+		assert_int_equal(shard_conference_ring(r->shard, &o, r->now), 0);
+		rig_run(r);
+		rig_wait_ms(r, 50);
+		(void)phone_rings(&p->d);
+		phone_answer(&p->d, p->d.invite, "200 OK", PHONE_SDP_B);
+		if (listened) {
+			rig_wait_ms(r, 200);
+			all = members_of(r, o.room);
+			o.call = member_from(&all, "1002")->call;
+			o.monitors = MONITORS_TAKES;
+			o.room += 1000; /* another command */
+			o.rung += 1000;
+			assert_int_equal(shard_conference_ring(r->shard, &o, r->now), 0);
+			rig_run(r);
+		}
+		rig_wait_ms(r, 300);
+		trio_assert_left(&p->t.l.b);
+		rig_wait_ms(r, 1500);
+		assert_int_equal(rig_counts(r).calls, 1);
+		assert_int_equal(members_of(r, o.room).count, 0);
+		hangs_up(&p->t.l.a);
+		trio_assert_left(&p->d);
 		line_assert_idle(r);
 	}
 }
@@ -754,6 +797,7 @@ int main(void)
 		PARTY_TEST(home_again_survives_a_kill),
 		PARTY_TEST(ruled_by_its_host),
 		PARTY_TEST(one_monitors),
+		PARTY_TEST(one_takes_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -332,8 +332,8 @@ static void a_listener(void **state)
 						      .rung = RUNG + 16u * (unsigned)coaches,
 						      .to = "1003",
 						      .leg = SHARD_LEG_CALLEE,
-						      .listens = !coaches,
-						      .coaches = coaches };
+						      .monitors = coaches ? MONITORS_COACHES
+									  : MONITORS_LISTENS };
 
 		has_page(r, "1003", RECORD_ON_DEMAND, true);
 		phones_talk(&p->t.l.a, &p->t.l.b);

@@ -176,7 +176,7 @@ static void unseen(void **state)
 	struct party *p = *state;
 	struct rig *r = p->t.l.r;
 	struct shard_conference_request o = {
-		.room = ROOM, .to = "1003", .rung = RUNG, .listens = true
+		.room = ROOM, .to = "1003", .rung = RUNG, .monitors = MONITORS_LISTENS
 	};
 	struct bytes m;
 
