@@ -78,6 +78,8 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	  "supervisor.put permits.")                                                             \
 	X(COACH, "coach", "*54", "call", MAYBE, "As listen, and that extension alone hears it.") \
 	X(BARGE, "barge", "*55", "call", MAYBE, "As listen, and both parties hear it.")          \
+	X(TAKE_OVER, "take_over", "*56", "call", MAYBE,                                          \
+	  "As listen, but it takes the place of that extension, which is hung up.")              \
 	X(AGENT_IN, "agent_login", "*22", "agent", MAYBE,                                        \
 	  "Logs the extension in as an agent of its queues, ready.")                             \
 	X(AGENT_OUT, "agent_logout", "*23", "agent", MAYBE, "Logs the agent out.")               \

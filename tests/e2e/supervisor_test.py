@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Supervisors (MON-04): who listens, coaches or barges in by a code of the phone or by a session, what each of the three hears, over a kill,
-on two nodes; and what nobody gets: an extension that the privilege does not name, another mode, another tenant."""
+"""Supervisors (MON-04): who listens, coaches, barges in or takes over by a code of the phone or by a session, what each of the three hears, over
+a kill, on two nodes, over a trunk; and what nobody gets: an extension that the privilege does not name, another mode, another tenant."""
+import datetime
+import os
 import time
 import unittest
 
 from conference_parts_test import ENTRY, PartsTest
-from conference_test import ConferenceTest
+from conference_test import HERTZ, ConferenceTest
 from focus_test import FocusTest
+from guides_test import guide, typed
 from lib.sip import or_none
 from patience import until
+from queue_nodes_test import THREE, Line
 from rooms_nodes_test import Rooms
 from server import ServerError
 from session_test import Users
@@ -21,6 +25,7 @@ MATRIX = {"listen": {"1001": ("1002",), "1002": ("1001",), "1003": ("1001", "100
           "coach": {"1001": ("1002",), "1002": ("1001", "1003"), "1003": ("1001", "1002")},
           "barge": {"1001": ("1002", "1003"), "1002": ("1001", "1003"), "1003": ("1001", "1002")}}
 CODES = {"listen": "*53", "coach": "*54", "barge": "*55"}
+TAKE_OVER = "*56"
 
 
 class Monitors:
@@ -51,7 +56,7 @@ class Monitors:
 class Supervisors(Monitors, ConferenceTest):
     heard, loud = PartsTest.heard, PartsTest.loud
 
-    def permit(self, whom="1002", modes="listen,coach,barge", **args):
+    def permit(self, whom="1002", modes="listen,coach,barge,take_over", **args):
         return self.node.ctl("supervisor.put", number="1003", whom=whom, modes=modes, **args)
 
     def test_by_code(self):
@@ -72,6 +77,102 @@ class Supervisors(Monitors, ConferenceTest):
                 self.hangs_up("1003")
                 until(lambda: not self.node.ctl("conference.list"), self.node.log_tail)
                 self.all_hear("1001", "1002")
+
+    def two(self, *numbers):
+        """Those have a call of two, and hear each other."""
+        until(lambda: not self.node.ctl("conference.list"), self.node.log_tail)
+        self.all_hear(*numbers)
+        call, = self.node.ctl("call.list")
+        return call
+
+    def test_takes_over(self):
+        """By the code: the agent's phone is hung up as soon as the supervisor answers, and not before; over a kill the two go on."""
+        self.permit()
+        self.talk("1001", "1002")
+        self.code(TAKE_OVER + "1002").wait_bye()
+        audio = self.end()
+        into = self.agents["1003"].incoming()
+        into.ring()
+        time.sleep(0.5)
+        self.all_hear("1001", "1002")
+        into.answer(audio.sdp())
+        audio.use(into.request)
+        self.speaks("1003", audio, into)
+        self.dialogs["1002"].wait_bye()
+        self.two("1001", "1003")
+        self.node.kill()
+        self.node.restart()
+        self.two("1001", "1003")
+        self.hangs_up("1001")
+        into.wait_bye()
+
+    def test_declines(self):
+        """The supervisor's phone does not answer: the two have their call, as before."""
+        self.permit()
+        self.talk("1001", "1002")
+        self.node.ctl("supervisor.monitor", number="1003", extension="1002", mode="take_over")
+        self.agents["1003"].incoming().reject(486)
+        self.two("1001", "1002")
+
+    def test_changes(self):
+        """Who monitors already is not rung: by code or by command he coaches, barges in, listens again, and takes over, over a kill."""
+        self.permit()
+        self.talk("1001", "1002")
+        self.code(CODES["listen"] + "1002").wait_bye()
+        self.rung()
+        for mode in ("listen", "coach", "barge", "listen", "barge", "coach"):
+            self.node.ctl("supervisor.monitor", number="1003", extension="1002", mode=mode)
+            self.hear(mode)
+        self.members("1001", "1002", "1003")
+        self.node.kill()
+        self.node.restart()
+        self.hear("coach")
+        self.permit(modes="coach")
+        self.refused("does not let", mode="take_over")
+        self.permit()
+        self.code(TAKE_OVER + "1002").wait_bye()
+        self.dialogs["1002"].wait_bye()
+        self.two("1001", "1003")
+        self.assertIsNone(or_none(self.agents["1003"].incoming, 0.5))
+
+    def test_caller_is_taken_over(self):
+        """The one who is supervised called; a second supervisor, who listens, goes on to do so."""
+        self.permit(whom="1001")
+        self.node.ctl("supervisor.put", number="1004", whom="1001,1003")
+        self.talk("1001", "1002")
+        self.node.ctl("supervisor.monitor", number="1004", extension="1001", mode="listen")
+        self.rung("1004")
+        self.hears("1004", "1001", "1002")
+        self.node.ctl("supervisor.monitor", number="1003", extension="1001", mode="take_over")
+        self.rung()
+        self.dialogs["1001"].wait_bye()
+        self.hears("1004", "1002", "1003")
+        self.hears("1002", "1003")
+        self.hears("1003", "1002")
+        self.hangs_up("1004")
+        self.two("1002", "1003")
+
+    def test_over_a_trunk(self):
+        """The other party comes by a trunk."""
+        carrier = self.agents["carrier"] = self.node.user_agent("+4940123", "")
+        self.addCleanup(carrier.close)
+        self.node.ctl("trunk.put", name="pbx", direction="in", sources="127.0.0.1", source_port=carrier.port)
+        self.node.ctl("did.put", number="+49301002", to="1002")
+        self.permit()
+        ends = self.end(), self.end()
+        out = carrier.invite("+49301002", ends[0].sdp())
+        into = self.agents["1002"].incoming()
+        into.answer(ends[1].sdp())
+        ends[0].use(out.wait_answer())
+        ends[1].use(into.request)
+        self.speaks("1001", ends[0], out)               # he has its voice
+        self.speaks("1002", ends[1], into)
+        self.code(CODES["coach"] + "1002").wait_bye()
+        self.rung()
+        self.hear("coach")
+        self.code(TAKE_OVER + "1002").wait_bye()
+        into.wait_bye()
+        self.two("1001", "1003")
 
     def test_nobody_else_hears(self):
         """Who listens gives his place to nobody: by command, as a session's is, by REFER, or with another phone by Join or a
@@ -142,10 +243,10 @@ class Supervisors(Monitors, ConferenceTest):
         self.refused("does not let", extension="9999")              # no word on whether it exists
         self.refused("does not let", extension="1003")
         self.refused("does not let", number="1004")
-        for whom in ("10022", "100", "*", "group:none", "group:1002", ""):
+        for whom in ("10022", "100", "*", "group:none", "group:1002", "queue:none", ""):
             self.permit(whom=whom)
             self.refused("does not let")
-        for wrong in ("1002,,1001", "group:", "1002;1001", "10 02"):
+        for wrong in ("1002,,1001", "group:", "queue:", "1002;1001", "10 02"):
             with self.assertRaisesRegex(ServerError, "whom: it is a list of extensions"):
                 self.permit(whom=wrong)
         with self.assertRaisesRegex(ServerError, "modes"):
@@ -197,7 +298,6 @@ class Supervisors(Monitors, ConferenceTest):
         self.node.ctl("supervisor.monitor", number="1003", extension="1002", mode="listen")
         self.rung()
         self.hear("listen")
-        self.refused("is in it already")
         self.node.ctl("supervisor.monitor", number="1004", extension="1002", mode="coach")
         self.rung("1004")
         self.hears("1002", "1001", "1004")
@@ -216,6 +316,44 @@ class Supervisors(Monitors, ConferenceTest):
             self.code(code).wait_bye()
         time.sleep(0.5)
         self.assertEqual(self.node.ctl("conference.list"), [])
+
+
+class Guide(ConferenceTest):
+    def test_guide(self):
+        """docs/guides/supervision.md, as it stands there."""
+        self.assertIn("group:sales", typed(self, self.node, guide("supervision.md")))
+        self.assertEqual(self.node.ctl("supervisor.get", number="1003")["modes"], ["listen", "coach", "barge", "take_over"])
+
+
+class Recorded(Monitors, PartsTest):
+    permit, two = Supervisors.permit, Supervisors.two
+
+    def test_goes_on(self):
+        """What the other party says and hears is recorded from beginning to end: of the agent, and of the supervisor behind him."""
+        self.node.ctl("extension.put", number="1001", record="auto")
+        self.permit()
+        self.talk("1001", "1002")
+        self.all_hear("1001", "1002")
+        time.sleep(1.5)
+        self.code(CODES["coach"] + "1002").wait_bye()
+        self.rung()
+        self.hear("coach")
+        time.sleep(1.5)
+        self.code(TAKE_OVER + "1002").wait_bye()
+        self.two("1001", "1003")
+        time.sleep(1.5)
+        self.hangs_up("1001")
+        until(lambda: not self.node.ctl("call.list"), self.node.log_tail)
+        until(lambda: len(self.node.ctl("recording.list")) == 3, self.node.log_tail)
+        rows = sorted(self.node.ctl("recording.list"), key=lambda row: row["begun"])
+        self.assertEqual([(row["cause"], row["from"]) for row in rows], [("policy", "1001"), ("policy", "conference"), ("policy", "1003")])
+        times = [[datetime.datetime.fromisoformat(row[name]).timestamp() for name in ("begun", "ended")] for row in rows]
+        for (_, ended), (begun, _) in zip(times, times[1:]):
+            self.assertLess(abs(begun - ended), 0.5, rows)
+        room, = (path for path in self.files() if os.path.basename(path) == os.path.basename(rows[1]["name"]))
+        self.assertGreater(self.has(room, HERTZ["1001"]), 8)
+        self.assertGreater(self.has(room, HERTZ["1002"]), 8)
+        self.assertLess(self.has(room, HERTZ["1003"]), 2)       # who coaches is not in it
 
 
 class BySession(Monitors, Users, ConferenceTest):
@@ -271,6 +409,63 @@ class OfTwoNodes(Monitors, Rooms):
         self.assertEqual(call["node"], "b")
 
     talk = ConferenceTest.talk
+
+
+class OfAQueue(Line):
+    """1001 calls at node a, agent 1011 is at node b, and the supervisor 1003 at node c."""
+    def all_hear(self, *numbers):
+        for speaks in numbers:
+            self.agents[speaks].audio.start(THREE)
+            for hears in set(numbers).difference({speaks}):
+                self.agents[hears].audio.wait_tone(THREE, anew=True)
+            self.agents[speaks].audio.stop()
+
+    def answers(self, number):
+        incoming, audio = self.agents[number].incoming(), self.agents[number].audio
+        audio.use(incoming.request)
+        incoming.answer(audio.sdp())
+        return incoming
+
+    def monitors(self, mode):
+        return self.c.ctl("supervisor.monitor", number="1003", extension="1011", mode=mode)
+
+    def test_taken_over(self):
+        """By a privilege of the queue: calls that the agent took from it, and no others. The node that has the call is killed while the
+        supervisor listens: he still does, then takes over, and the agent gets the next caller."""
+        self.a.ctl("supervisor.put", number="1003", whom="queue:sales", modes="listen,take_over")
+        self.addCleanup(self.a.ctl, "supervisor.delete", number="1003")
+        until(lambda: self.c.local("supervisor.list"), lambda: "it is known")
+        out = self.agents["1002"].invite("1011", self.agents["1002"].audio.sdp())
+        own = self.answers("1011")
+        out.wait_answer()
+        with self.assertRaisesRegex((Refused, ServerError), "does not let"):
+            self.monitors("listen")
+        out.bye()
+        own.wait_bye()
+        self.logs_in("1011")
+        self.waits("1001")
+        incoming = self.rings("1011", "1001")
+        self.has(incoming, "1011", "1001")
+        self.agents["1011"].audio.use(incoming.request)
+        self.calls["1001"].wait_reinvite(self.agents["1001"].audio.sdp(version=2))
+        self.monitors("listen")
+        listens = self.answers("1003")
+        self.all_hear("1001", "1011")
+        until(lambda: all(call["saved"] for call in self.c.ctl("call.list")), lambda: self.c.ctl("call.list"))
+        self.a.kill()
+        self.until(lambda: self.owner(17) in ("b", "c"))
+        self.agents["1001"].audio.start(THREE)
+        for number in ("1011", "1003"):
+            self.agents[number].audio.wait_tone(THREE, anew=True)
+        self.agents["1001"].audio.stop()
+        self.monitors("take_over")
+        incoming.wait_bye()
+        self.all_hear("1001", "1003")
+        until(lambda: set(self.now("1011")) == {"ready"}, lambda: self.now("1011"))
+        self.waits("1002")
+        self.rings("1011", "1002").reject(486)
+        self.ends("1001")
+        listens.wait_bye()
 
 
 if __name__ == "__main__":

@@ -1070,8 +1070,9 @@ class WebClient(WebTest):
         into = self.a.incoming()
         into.answer(self.audio_a.sdp())
         board.shows("Nobody waits", "On the phone")
-        self.supervises(board)
-        into.bye()
+        taken = self.supervises(board)
+        into.wait_bye()
+        taken.bye()
         out.wait_bye()
         board.click("Log out", "[data-row='1001'] button")
         board.click("Log out", "dialog button.harm")
@@ -1146,7 +1147,7 @@ class WebClient(WebTest):
             self.fine(each)
 
     def supervises(self, board):
-        """1004 may listen to 1001 and coach, not barge in: by the page of the queue, and by its own, which offers no more."""
+        """1004 may listen to 1001 and coach, not barge in: by the page of the queue, and by its own, which offers no more. Then it may take over."""
         self.node.put_extension("1004", "secret1004")
         self.node.ctl("supervisor.put", number="1004", whom="1001", modes="listen,coach")
         self.addCleanup(self.node.ctl, "supervisor.delete", number="1004")
@@ -1166,6 +1167,7 @@ class WebClient(WebTest):
         into.bye()
         page.shows("Supervision", "Listen", "Coach")
         self.assertNotIn("Barge in", page.text())
+        self.assertNotIn("Take over", page.text())
         page.fill(".monitor-of", "1002")
         page.click("Listen")
         page.shows("does not let it do that")
@@ -1173,8 +1175,13 @@ class WebClient(WebTest):
         page.click("Coach")
         into = phone.incoming()
         into.answer(audio.sdp())
-        into.bye()
+        self.node.ctl("supervisor.put", number="1004", modes="take_over")
+        page.reload()
+        page.shows("Supervision", "Take over")
+        page.fill(".monitor-of", "1001")
+        page.click("Take over")                 # 1004 is in the call, and is not rung
         self.fine(page)
+        return into
 
     def test_own_greetings(self):
         """VM-09: said into the microphone of the page, heard there and at the phone; put as a file; deleted."""

@@ -9,7 +9,7 @@ export const ofQueues: { [english: string]: string } = {
 	"Monitor {who}": "{who} mithören",
 	Supervision: "Aufsicht",
 	"Supervisor: the extension that rings": "Aufsicht: die Nebenstelle, die klingelt",
-	"The phone of {who} rings": "Das Telefon von {who} klingelt",
+	"Take over": "Übernehmen",
 	"Your phone rings, and you are in the call of that extension: {whom}": "Ihr Telefon klingelt, und Sie sind im Gespräch dieser Nebenstelle: {whom}",
 	Agent: "Agent",
 	Agents: "Agenten",

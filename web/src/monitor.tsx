@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A supervisor monitors a call of an extension: his phone rings, and he listens, coaches or barges in, as his document permits.
+// A supervisor monitors a call of an extension: his phone rings, and he listens, coaches, barges in or takes over, as his document permits.
 import { useId, useState } from "preact/hooks";
 import * as api from "./api";
 import { type Row } from "./api";
 import { t } from "./i18n";
 import { attempt, useAsk } from "./ui";
 
-const MODES = ["listen", "coach", "barge"];
-const title = (mode: string): string => ({ listen: t("Listen"), coach: t("Coach"), barge: t("Barge in") })[mode] ?? mode;
+const MODES = ["listen", "coach", "barge", "take_over"];
+const title = (mode: string): string => ({ listen: t("Listen"), coach: t("Coach"), barge: t("Barge in"), take_over: t("Take over") })[mode] ?? mode;
 
 /** What the document of a supervisor permits; null: there is none. */
 export const useSupervisor = (number: string) =>
@@ -25,7 +25,7 @@ export function Monitor({ by = "", of = "", modes = MODES, onDone }: { by?: stri
 	const [given, setGiven] = useState({ by, of });
 	const id = useId();
 	const act = (mode: string) =>
-		void attempt(() => api.ask(`/v1/supervisors/${encodeURIComponent(given.by)}/monitor`, { method: "POST", body: { extension: given.of, mode } }), t("The phone of {who} rings", { who: given.by })).then((done) => done && onDone?.());
+		void attempt(() => api.ask(`/v1/supervisors/${encodeURIComponent(given.by)}/monitor`, { method: "POST", body: { extension: given.of, mode } }), `${title(mode)}: ${given.by} → ${given.of}`).then((done) => done && onDone?.());
 	const field = (name: "by" | "of", label: string) => (
 		<div class="field">
 			<label for={id + name}>{label}</label>

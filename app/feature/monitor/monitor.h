@@ -9,12 +9,12 @@
 #include "app/schema/field.h"
 #include "sig/dial/dial.h"
 
-enum monitor_mode { MONITOR_LISTEN, MONITOR_COACH, MONITOR_BARGE };
+enum monitor_mode { MONITOR_LISTEN, MONITOR_COACH, MONITOR_BARGE, MONITOR_TAKE_OVER };
 enum { SUPERVISED_MAX = 1024 };
 
 struct supervisor_value {
 	char number[DIAL_NUMBER_MAX];
-	char of_party[SUPERVISED_MAX]; /* extensions, and groups for their members, joined by ',' */
+	char of_party[SUPERVISED_MAX]; /* extensions, groups and queues, joined by ',' */
 	uint8_t modes;                 /* 1 << enum monitor_mode */
 	uint64_t changed_utc_ms;
 };

@@ -15,10 +15,12 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/feature/monitor/monitor.h"
+#include "app/feature/queue/queue.h"
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
 #include "app/schema/tenant_field.h"
 #include "base/clock.h"
+#include "sig/host/cdr.h"
 #include "sig/host/groups.h"
 #include "sig/shard/shared_tables.h"
 
@@ -68,34 +70,53 @@ static bool extension_is_on(const struct node *n, uint16_t tenant, struct bytes 
 	return on;
 }
 
-static bool parties_have(const struct node *n, uint16_t tenant, struct bytes of_party,
-			 struct bytes number)
+static bool queue_has(const struct node *n, const char *tenant, struct bytes name,
+		      struct bytes number)
 {
-	const struct groups *groups = n->common.shared_tables->groups;
-	const struct ring_group *g;
-	struct bytes one;
+	static struct queue_value q; /* large for a stack */
 
-	while (bytes_cut(&of_party, ',', &one)) {
-		if (bytes_eq(one, number))
-			return true;
-		g = bytes_starts(one, "group:") ? groups_find(groups, tenant, bytes_from(one, 6))
-						: NULL;
-		if (g && group_has(g, number))
-			return true;
+	return document_stored(n, tenant, &g_queue_documents, name, &q) &&
+	       bytes_list_has(bytes_str(q.members), number);
+}
+
+/* of_call: NULL where the call is not known yet: then it may be one of the queue. */
+static bool party_is(const struct node *n, const char *tenant, struct bytes one,
+		     struct bytes number, const struct call_facts *of_call)
+{
+	uint16_t of = tenants_find(n->common.tenants, bytes_str(tenant));
+	struct bytes name = bytes_from(one, sizeof(QUEUE_WORD) - 1);
+	const struct ring_group *g;
+
+	if (bytes_starts(one, "group:")) {
+		g = groups_find(n->common.shared_tables->groups, of, name);
+		return g && group_has(g, number);
 	}
-	return false;
+	if (!bytes_starts(one, QUEUE_WORD))
+		return bytes_eq(one, number);
+	return of_call ? bytes_is(name, of_call->queue) && bytes_is(number, of_call->queue_agent)
+		       : queue_has(n, tenant, name, number);
 }
 
 /* Says of an extension that is not there no more than of one that is not to be monitored. */
-static bool monitor_may(const struct node *n, const char *tenant, struct bytes by,
-			struct bytes number, uint64_t mode)
+static bool monitor_may(const struct command_run *run, const struct call_facts *of_call)
 {
-	uint16_t of = tenants_find(n->common.tenants, bytes_str(tenant));
+	const struct node *n = run->node;
+	struct bytes by = command_value(run, "number")->text;
+	struct bytes number = command_value(run, "extension")->text, of_party, one;
+	uint16_t of = tenants_find(n->common.tenants, bytes_str(run->tenant));
 	struct supervisor_value v;
 
-	return of != TENANT_NONE && document_stored(n, tenant, &g_supervisor_documents, by, &v) &&
-	       (v.modes & 1u << mode) && parties_have(n, of, bytes_str(v.of_party), number) &&
-	       extension_is_on(n, of, by) && extension_is_on(n, of, number);
+	if (of == TENANT_NONE || bytes_eq(by, number) ||
+	    !document_stored(n, run->tenant, &g_supervisor_documents, by, &v) ||
+	    !(v.modes & 1u << command_value(run, "mode")->number) || !extension_is_on(n, of, by) ||
+	    !extension_is_on(n, of, number))
+		return false;
+	of_party = bytes_str(v.of_party);
+	while (bytes_cut(&of_party, ',', &one)) {
+		if (party_is(n, run->tenant, one, number, of_call))
+			return true;
+	}
+	return false;
 }
 
 static bool tenant_tells(const struct node *n, const char *tenant)
@@ -110,37 +131,49 @@ static bool tenant_tells(const struct node *n, const char *tenant)
 /* ---- the call ---- */
 
 struct monitor_members {
-	uint32_t parties;
-	bool has_supervisor;
+	const struct shard *core;
 	struct bytes supervisor;
+	uint32_t others; /* those who talk, but for the supervisor */
+	struct call_facts facts;
 };
 
 static void member_look(const struct member_view *m, void *arg)
 {
 	struct monitor_members *all = arg;
 
-	all->parties += !m->monitors && !m->asks;
-	all->has_supervisor |= bytes_eq(m->from, all->supervisor);
+	all->others += !m->monitors && !m->asks && !bytes_eq(m->from, all->supervisor);
+	if (!all->facts.queue[0])
+		(void)shard_call_facts(all->core, m->call, &all->facts);
 }
 
-/* Two talk in it, and the supervisor is neither of them, nor hears it already. NULL, or why not. */
-static const char *call_wrong(const struct shard *core, uint64_t call, struct bytes by)
+/* Two talk in it, and the supervisor is neither of them. NULL, or why not. facts: of the call, also
+ * where its parties are in a conference. */
+static const char *call_wrong(const struct shard *core, uint64_t call, struct bytes by,
+			      struct call_facts *facts)
 {
-	struct monitor_members all = { .supervisor = by };
+	static struct monitor_members all; /* large for a stack */
 	uint64_t room = shard_call_room(core, call);
 	static struct call_view view;
 
-	if (room) {
+	all = (struct monitor_members){ .core = core, .supervisor = by };
+	if (room)
 		shard_conference_members(core, room, member_look, &all);
-		if (all.has_supervisor)
-			return "the supervisor is in it already: hang up first";
-		return all.parties == 2 ? NULL : "it is no call of two";
-	}
+	else
+		(void)shard_call_facts(core, call, &all.facts);
+	*facts = all.facts;
+	if (room)
+		return all.others == 2 ? NULL : "it is no call of two";
 	if (!shard_call_view(core, call, &view) || view.leg_count < 2)
 		return "it is no call of two";
 	return bytes_is(by, view.from) || bytes_is(by, view.answered_by)
 		       ? "the supervisor speaks in it"
 		       : NULL;
+}
+
+static void monitor_refuse(struct command_run *run)
+{
+	command_fail(run, COMMAND_NOT_ALLOWED, "extension",
+		     "supervisor.put does not let it do that with calls of this extension");
 }
 
 static void monitor_on_done(json_t *answer, void *arg)
@@ -153,10 +186,15 @@ static void monitor_ring(struct command_run *run, const struct user_call *of)
 {
 	struct command_principal who = command_in_name(run, COMMAND_FOR_APPLICATION);
 	struct bytes by = command_value(run, "number")->text;
-	const char *wrong = call_wrong(node_core(run->node, of->call), of->call, by);
+	static struct call_facts facts;
+	const char *wrong = call_wrong(node_core(run->node, of->call), of->call, by, &facts);
 	char id[COMMAND_ID_MAX];
 	json_t *args;
 
+	if (!monitor_may(run, &facts)) {
+		monitor_refuse(run);
+		return;
+	}
 	if (wrong) {
 		command_fail(run, COMMAND_CONFLICT, "extension", "%s", wrong);
 		return;
@@ -258,14 +296,10 @@ static void monitor_anywhere(struct command_run *run)
 
 void monitor_start(struct command_run *run)
 {
-	struct bytes by = command_value(run, "number")->text;
-	struct bytes number = command_value(run, "extension")->text;
 	uint64_t call = 0;
 
-	if (bytes_eq(by, number) ||
-	    !monitor_may(run->node, run->tenant, by, number, command_value(run, "mode")->number))
-		command_fail(run, COMMAND_NOT_ALLOWED, "extension",
-			     "supervisor.put does not let it do that with calls of this extension");
+	if (!monitor_may(run, NULL))
+		monitor_refuse(run);
 	else if (!command_value(run, "call")->given)
 		monitor_anywhere(run);
 	else if (command_call_id(run, &call))
@@ -276,7 +310,8 @@ json_t *monitor_code_args(enum feature_action code, const char *number, struct b
 {
 	enum monitor_mode mode = code == FEATURE_LISTEN  ? MONITOR_LISTEN
 				 : code == FEATURE_COACH ? MONITOR_COACH
-							 : MONITOR_BARGE;
+				 : code == FEATURE_BARGE ? MONITOR_BARGE
+							 : MONITOR_TAKE_OVER;
 
 	return json_pack("{s:s, s:s%, s:s}", "number", number, "extension", behind.p, behind.n,
 			 "mode", g_monitor_modes[mode]);

@@ -3,8 +3,9 @@
  * and a name that is wrong is nobody's. */
 
 #include "app/feature/monitor/monitor.h"
+#include "sig/pbx/queue/queues.h"
 
-const char *const g_monitor_modes[] = { "listen", "coach", "barge", NULL };
+const char *const g_monitor_modes[] = { "listen", "coach", "barge", "take_over", NULL };
 
 static const char *field_parties_wrong(const void *value, const char *text)
 {
@@ -12,11 +13,12 @@ static const char *field_parties_wrong(const void *value, const char *text)
 
 	(void)value;
 	while (bytes_cut(&rest, ',', &one)) {
-		bool group = bytes_starts(one, "group:");
+		bool named = bytes_starts(one, "group:") || bytes_starts(one, QUEUE_WORD);
 
-		one = group ? bytes_from(one, sizeof("group:") - 1) : one;
-		if (!one.n || !command_allows(group ? CHARSET_NAME : CHARSET_NUMBER, one))
-			return "it is a list of extensions and of group:NAME, joined by ','";
+		one = named ? bytes_from(one, sizeof(QUEUE_WORD) - 1) : one;
+		if (!one.n || !command_allows(named ? CHARSET_NAME : CHARSET_NUMBER, one))
+			return "it is a list of extensions, group:NAME and queue:NAME, joined by "
+			       "','";
 	}
 	return NULL;
 }
@@ -33,11 +35,13 @@ const struct command_arg g_supervisor_fields[] = {
 	  .help = "The extension that may.",
 	  .field = { FIELD_AT(FIELD_TEXT, number), .refers = "extension", .goes_with = true } },
 	REFERS_FIELD("whom", of_party, CHARSET_TEXT, field_parties_wrong, "extension",
-		     "Extensions with calls it may monitor, and group:NAME for those that are "
-		     "members of a group then, joined by ','. Empty: nobody's."),
-	WORDS_FIELD("modes", modes, g_monitor_modes, 3, "listen",
+		     "Extensions with calls it may monitor, joined by ','. group:NAME: those that "
+		     "are members of a group then. queue:NAME: members of a queue, in calls that "
+		     "they took from that queue. Empty: nobody's."),
+	WORDS_FIELD("modes", modes, g_monitor_modes, 4, "listen",
 		    "What it may do. listen: it hears both parties, and neither hears it; coach: "
-		    "the extension alone hears it; barge: both do."),
+		    "the extension alone hears it; barge: both do; take_over: it takes the place "
+		    "of the extension, which is hung up."),
 	{ .name = NULL },
 };
 #undef FIELD_OF

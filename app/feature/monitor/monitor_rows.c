@@ -55,7 +55,7 @@ static const struct command g_monitor_commands[] = {
 	  "Rings a supervisor, who monitors a call of an extension as conference.monitor says, "
 	  "wherever that call is. Two parties must talk in it, and the document of the supervisor "
 	  "must name the extension and the mode. monitor_told of the tenant says whether a tone "
-	  "tells the two.",
+	  "tells the two. A supervisor who is in that call already is not rung: the mode changes.",
 	  "id: of the conference", BY(monitor_start), .own = "number" },
 	{ .name = NULL },
 };
@@ -66,5 +66,6 @@ const struct app_feature g_monitor_feature = {
 	.documents = KINDS(&g_supervisor_documents),
 	.codes = CODES({ "supervisor.monitor", FEATURE_LISTEN, monitor_code_args },
 		       { "supervisor.monitor", FEATURE_COACH, monitor_code_args },
-		       { "supervisor.monitor", FEATURE_BARGE, monitor_code_args }),
+		       { "supervisor.monitor", FEATURE_BARGE, monitor_code_args },
+		       { "supervisor.monitor", FEATURE_TAKE_OVER, monitor_code_args }),
 };
