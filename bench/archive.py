@@ -3,18 +3,24 @@
 """The archive: how many conversations a second it takes, with all indexes, how long a page of history and whose number it is take, on both engines.
 
 bench/archiveload.c writes a carrier's year of call records, and asks for pages with a list and two filters at random. `ingest` counts for the last
-tenth of them. PostgreSQL runs here, on this machine's disk, as Debian configures it but for its shared memory. `kills`: the archive
-of a node, its Redis, which is apart, and PostgreSQL are killed in turns while a thousand records a second are written."""
+tenth of them. `hour`: how long a node takes for the records of an hour of 200 calls a second, which wait in its Redis, which is apart. `lookup`: whose
+number it is; `beside`: how much later calls are set up meanwhile. PostgreSQL runs here, on this machine's disk, as Debian configures it but for its
+shared memory. `kills`: the archive of a node, its Redis, which is apart, and PostgreSQL are killed in turns while a thousand records and as many events
+are written a second."""
+import http.client
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 import archive_kills
 import lib
+import lookups
 from children import end, spawn
 
 PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
@@ -24,7 +30,9 @@ PAGE_MS = 100
 CALLS, CALLS_QUICK = 5000000, 50000
 CONTACTS, CONTACTS_QUICK = 1000000, 100000
 LOOKUP_MS = 20
-ROWS = "ingest", "lookup", "kills"
+RECORDS, RECORDS_QUICK, HOUR_S = 720000, 20000, 90
+ASKED_PER_S, BESIDE_S = 500, 10
+ROWS = "ingest", "hour", "lookup", "beside", "kills"
 
 
 def drop(command):
@@ -93,23 +101,85 @@ def lookup(database, folder, contacts, quick):
     return {**figures, "lookup_p99_ms": max(figures[f"lookup_p99_ms_{name}"] for name in WANTED)}
 
 
+def hour(database, records):
+    figures = {"records": records}
+    for name, url in ("postgresql", database.url), ("sqlite", None):
+        figures[f"hour_s_{name}"] = round(archive_kills.hour(url, records), 1)
+        lib.say(f"{name}: {records} records in {figures[f'hour_s_{name}']} s (wanted, of {RECORDS}: {HOUR_S})")
+    return figures
+
+
+def ask(url, token, asked):
+    """Who has a number, ASKED_PER_S times a second, until it is ended; asked: how often."""
+    link, due = http.client.HTTPConnection(url), time.monotonic()
+    while True:
+        link.request("GET", f"/v1/contacts:find?user=1001&number=%2B49891{asked.value % 100000:07}", headers={"Authorization": f"Bearer {token}"})
+        answer = link.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"a look-up: {answer.status}")
+        asked.value += 1
+        due += 1 / ASKED_PER_S
+        time.sleep(max(0, due - time.monotonic()))
+
+
+def beside(database, contacts, quick):
+    """Plain calls one after the other, alone and beside look-ups in the book and the directory of a tenant."""
+    subprocess.run([lib.BUILD / "bench" / "contactload", database.url, "--contacts", str(contacts), "--lookups", "1"], check=True, stdout=subprocess.DEVNULL)
+    node, turns = lib.Node(sections={"archive": [f"url: {database.url}"]}), []
+    try:
+        node.redis_apart()
+        node.extension("2000", "correct-horse-battery")
+        node.ctl("tenant.put", name="tenant1")
+        node.extension("1001", "correct-horse-battery", tenant="tenant1")
+        token = node.ctl("token.create", tenant="tenant1", name="bench", role="admin")["token"]
+        calls, asked = lib.Calls(node.sip_port), multiprocessing.Value("Q", 0)
+        lib.register(node.sip_port, "2000", "correct-horse-battery", calls.callee_port, calls.b)
+        lookups.timed(calls, 1)
+        for _ in range(1 if quick else 5):
+            alone = lookups.timed(calls, BESIDE_S / 5)
+            load = multiprocessing.Process(target=ask, args=(f"{node.address}:{node.http_port}", token, asked), daemon=True)
+            load.start()
+            before = asked.value
+            together = lookups.timed(calls, BESIDE_S / 5)
+            rate = (asked.value - before) / (BESIDE_S / 5)
+            load.terminate()
+            load.join()
+            turns.append({"rate": rate, **{share: lookups.share(together, part) - lookups.share(alone, part) for share, part in (("p50", 0.5), ("p99", 0.99))}})
+    finally:
+        node.stop()
+    figures = {f"call_later_{share}_ms": round(lib.median([turn[share] for turn in turns]), 3) for share in ("p50", "p99")}
+    figures["beside_lookups_per_s"] = round(lib.median([turn["rate"] for turn in turns]))
+    lib.say(f"beside {figures['beside_lookups_per_s']} look-ups a second calls are set up later by {figures['call_later_p50_ms']} ms, "
+            f"p99 {figures['call_later_p99_ms']} ms")
+    return figures
+
+
 def main():
     parser = lib.argument_parser(__doc__, ROWS)
-    parser.add_argument("--calls", type=int, help="so many conversations, in place of 5,000,000")
+    for name, what, whole in ("calls", "conversations", CALLS), ("contacts", "contacts", CONTACTS), ("records", "call records of row hour", RECORDS), \
+                             ("kills", "kills", archive_kills.KILLS):
+        parser.add_argument(f"--{name}", type=int, help=f"so many {what}, in place of {whole:,}")
     options = parser.parse_args()
-    calls, rows = options.calls or (CALLS_QUICK if options.quick else CALLS), options.row or ROWS
+    quick, rows = options.quick, options.row or ROWS
+    calls, contacts = options.calls or (CALLS_QUICK if quick else CALLS), options.contacts or (CONTACTS_QUICK if quick else CONTACTS)
     figures = {"conversations": calls} if "ingest" in rows else {}
     for row in rows:
         folder = tempfile.mkdtemp(prefix="tandem-archive-")
         try:
             with Postgresql(folder) as database:
                 if row == "ingest":
-                    figures |= ingest(database, folder, calls, options.quick)
+                    figures |= ingest(database, folder, calls, quick)
+                elif row == "hour":
+                    figures |= hour(database, options.records or (RECORDS_QUICK if quick else RECORDS))
                 elif row == "lookup":
-                    figures |= lookup(database, folder, CONTACTS_QUICK if options.quick else CONTACTS, options.quick)
+                    figures |= lookup(database, folder, contacts, quick)
+                elif row == "beside":
+                    figures |= beside(database, contacts, quick)
                 else:
-                    figures |= archive_kills.kills(database, PROGRAMS / "psql", options.quick)
-                    lib.say(f"{figures['kills']} kills, {figures['written']} records: {figures['lost']} lost, {figures['twice']} twice (wanted: 0)")
+                    figures |= archive_kills.kills(database, PROGRAMS / "psql", options.kills or (archive_kills.KILLS_QUICK if quick else archive_kills.KILLS))
+                    lib.say(f"{figures['kills']} kills, {figures['written']} records and as many events: {figures['lost']} lost, {figures['twice']} twice, "
+                            f"{figures['streams_beyond']} streams longer than they may be (wanted: 0)")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     lib.finish(options, "archive", figures, {})

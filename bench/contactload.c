@@ -18,7 +18,7 @@
 #include "app/archive/contact/contact.h"
 #include "base/clock.h"
 
-enum { TENANTS = 20, BOOKS = 100, EACH_NS = 2000000, A_SECOND = 500 };
+enum { TENANTS = 20, BOOKS = 100, COLUMNS = 15, EACH_NS = 2000000, A_SECOND = 500 };
 
 struct load {
 	struct archive *archive;
@@ -90,6 +90,8 @@ static void contact_row(struct load *l, uint64_t n)
 		sql_text(bytes_str(words)),
 		sql_text(bytes_str(card)),
 		sql_text(BYTES_LIT("")),
+		sql_text(BYTES_LIT("")),
+		sql_number(0),
 	};
 
 	check(l, "a contact", sql_copy_row(archive_sql(l->archive), row));
@@ -113,7 +115,7 @@ static double fill(struct load *l)
 	uint64_t begun_ns = clock_now_ns();
 
 	check(l, "begin", sql_begin(sql));
-	check(l, "copy", sql_copy_begin(sql, "contact", 13));
+	check(l, "copy", sql_copy_begin(sql, "contact", COLUMNS));
 	for (uint64_t n = 0; n < l->contacts; n++)
 		contact_row(l, n);
 	check(l, "copy", sql_copy_end(sql));
