@@ -121,12 +121,22 @@ bool presence_expire(struct presence *p, uint64_t utc_ms)
 	return any;
 }
 
+/* A meeting that goes on has begun when it was said first: a newer word of its user counts. */
+static void calendar_say(struct presence_word *calendar, const struct presence_word *word)
+{
+	uint64_t begun_ms =
+		word_counts(calendar, word->set_utc_ms) ? calendar->set_utc_ms : word->set_utc_ms;
+
+	*calendar = *word;
+	calendar->set_utc_ms = begun_ms;
+}
+
 void presence_say(struct presence *p, const struct presence_word *word)
 {
 	struct presence_word *manual = &p->words[PRESENCE_MANUAL];
 
 	if (word->by == PRESENCE_BY_CALENDAR) {
-		p->words[PRESENCE_CALENDAR] = *word;
+		calendar_say(&p->words[PRESENCE_CALENDAR], word);
 		return;
 	}
 	if (!word->until_utc_ms)
@@ -258,7 +268,8 @@ void presence_show(const struct presence *p, unsigned facts, uint64_t utc_ms,
 	unsigned row = 0;
 
 	facts |= FACT_ALWAYS | (said ? FACT_SET : 0U);
-	if (calendar && word_counts(calendar, utc_ms))
+	if (calendar && word_counts(calendar, utc_ms) &&
+	    !(said && said->set_utc_ms > calendar->set_utc_ms))
 		facts |= FACT_MEETING;
 	while (!(facts & g_rows[row].fact))
 		row++;

@@ -85,7 +85,7 @@ static void what_is_shown(void **state)
 		p.words[PRESENCE_MANUAL] = word(row->said, PRESENCE_BY_COMMAND, 5, 0);
 		if (row->facts & MEETS)
 			p.words[PRESENCE_CALENDAR] =
-				word(PRESENCE_MEETING, PRESENCE_BY_CALENDAR, 1, 100);
+				word(PRESENCE_MEETING, PRESENCE_BY_CALENDAR, 9, 100);
 		presence_show(&p, row->facts & ~(unsigned)MEETS, 50, &v);
 		if (strcmp(v.state, row->shown) != 0 || v.open != row->open)
 			fail_msg("row %zu: %s, open %d", row_i, v.state, v.open);
@@ -94,6 +94,32 @@ static void what_is_shown(void **state)
 			assert_string_equal(v.state, row->said[0] ? row->said : "available");
 		}
 	}
+}
+
+/* What its user says during a meeting counts, also when the calendar says the meeting again. */
+static void own_choice(void **state)
+{
+	const struct presence_word meeting = word(PRESENCE_MEETING, PRESENCE_BY_CALENDAR, 20, 100),
+				   again = word(PRESENCE_MEETING, PRESENCE_BY_CALENDAR, 40, 120),
+				   next = word(PRESENCE_MEETING, PRESENCE_BY_CALENDAR, 130, 150),
+				   back = word("available", PRESENCE_BY_PAGE, 30, 0);
+	struct presence p = { 0 };
+	struct presence_view v;
+
+	(void)state;
+	p.words[PRESENCE_MANUAL] = word("busy", PRESENCE_BY_COMMAND, 10, 0);
+	presence_say(&p, &meeting);
+	presence_show(&p, 0, 25, &v);
+	assert_string_equal(v.state, "in_a_meeting");
+	presence_say(&p, &back);
+	presence_say(&p, &again);
+	presence_show(&p, 0, 110, &v);
+	assert_string_equal(v.state, "available");
+	presence_say(&p, &next);
+	presence_show(&p, 0, 140, &v);
+	assert_string_equal(v.state, "in_a_meeting");
+	presence_show(&p, 0, 150, &v);
+	assert_string_equal(v.state, "available");
 }
 
 /* The newest word counts, until it ends. */
@@ -319,9 +345,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_may_be_said), cmocka_unit_test(what_is_shown),
-		cmocka_unit_test(which_word),       cmocka_unit_test(publications),
-		cmocka_unit_test(back_to_before),   cmocka_unit_test(as_text),
-		cmocka_unit_test(documents),        cmocka_unit_test(written),
+		cmocka_unit_test(own_choice),       cmocka_unit_test(which_word),
+		cmocka_unit_test(publications),     cmocka_unit_test(back_to_before),
+		cmocka_unit_test(as_text),          cmocka_unit_test(documents),
+		cmocka_unit_test(written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
