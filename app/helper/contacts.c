@@ -40,7 +40,7 @@ enum {
 	CONTACTS_HELD_MAX = 16, /* runs that wait for their next page, */
 	CONTACTS_HELD_S = 180,  /* and for how long */
 	CONTACTS_RETRY_MAX_S = 86400,
-	CONTACTS_URL_MAX = CONTACTS_TOKEN_MAX + 512,
+	CONTACTS_URL_MAX = CONTACTS_LINK_MAX + 512,
 	CONTACTS_ACCESS_MAX = 6144,
 	CONTACTS_OWN_URL_MAX = 512,
 	CONTACTS_OF_MAX = 65, /* a hash in hex */

@@ -176,7 +176,7 @@ static void XMLCALL on_answer_end(void *arg, const XML_Char *name)
 	} else if (p->takes && !strcmp(name, "DAV: status") && !p->propstat) {
 		answer_status(p, text);
 	} else if (p->takes && !strcmp(name, "DAV: sync-token") && p->depth == 2) {
-		if (bytes_cstr(text, p->page->token, sizeof(p->page->token)))
+		if (bytes_cstr(text, p->page->token, CONTACTS_TOKEN_MAX))
 			answer_stop(p, -E2BIG);
 	} else if (p->takes && strstr(name, "address-data") && text.n) {
 		json_decref(p->card);
@@ -206,11 +206,9 @@ int contacts_parse_dav(struct contacts_page *out, struct bytes body)
 	struct dav_answer_parse p = { .page = out, .text = malloc(TEXT_ROOM) };
 	enum XML_Status status = XML_STATUS_ERROR;
 
-	*out = (struct contacts_page){ .found = json_array(),
-				       .names = json_array(),
-				       .gone = json_array() };
+	p.err = contacts_page_init(out);
 	p.parser = XML_ParserCreateNS(NULL, ' ');
-	if (!p.text || !p.parser || !out->found || !out->names || !out->gone)
+	if (!p.text || !p.parser)
 		p.err = -ENOMEM;
 	if (!p.err) {
 		XML_SetUserData(p.parser, &p);
@@ -246,13 +244,12 @@ static void labelled_read(json_t *to, const json_t *from, const struct contacts_
 	}
 }
 
-/* What people call a number or an address of theirs. */
-static const char *contacts_kind(const char *word)
+const char *contacts_kind(const char *word)
 {
 	static const struct contacts_name kinds[] = {
-		{ "fax", "fax" },      { "pager", "pager" }, { "mobile", "mobile" },
-		{ "mobile", "cell" },  { "work", "work" },   { "work", "main" },
-		{ "work", "company" }, { "home", "home" },
+		{ "fax", "fax" },      { "pager", "pager" },   { "mobile", "mobile" },
+		{ "mobile", "cell" },  { "work", "work" },     { "work", "main" },
+		{ "work", "company" }, { "work", "business" }, { "home", "home" },
 	};
 	char lower[32];
 	size_t n = 0;
@@ -267,7 +264,7 @@ static const char *contacts_kind(const char *word)
 	return "other";
 }
 
-static void contacts_item_add(json_t *list, const char *what, const char *text, const char *kind)
+void contacts_item_add(json_t *list, const char *what, const char *text, const char *kind)
 {
 	size_t most = !strcmp(what, "number") ? CONTACTS_PHONES : CONTACTS_EMAILS;
 
@@ -299,9 +296,9 @@ static void members_read(json_t *to, const char *member, const char *what, const
 /* ---- pages ---- */
 
 /* Member of a page that says so. False: it is too long. */
-static bool contacts_token_read(char out[CONTACTS_TOKEN_MAX], const char *text)
+static bool contacts_link_read(char out[CONTACTS_LINK_MAX], const char *text)
 {
-	return snprintf(out, CONTACTS_TOKEN_MAX, "%s", text) < CONTACTS_TOKEN_MAX;
+	return snprintf(out, CONTACTS_LINK_MAX, "%s", text) < CONTACTS_LINK_MAX;
 }
 
 struct contacts_one {
@@ -344,9 +341,7 @@ static int page_parse(struct contacts_page *out, struct bytes body, const char *
 	int err = 0;
 	size_t i;
 
-	*out = (struct contacts_page){ .found = json_array(),
-				       .names = json_array(),
-				       .gone = json_array() };
+	err = contacts_page_init(out);
 	*answer = json_loadb((const char *)body.p, body.n, 0, NULL);
 	rows = json_object_get(*answer, list);
 	if (!json_is_object(*answer) || (!json_is_array(rows) && (rows || !may)))
@@ -363,12 +358,33 @@ static int page_parse(struct contacts_page *out, struct bytes body, const char *
 	return err;
 }
 
+int contacts_page_init(struct contacts_page *out)
+{
+	*out = (struct contacts_page){ .found = json_array(),
+				       .names = json_array(),
+				       .gone = json_array(),
+				       .token = calloc(1, CONTACTS_TOKEN_MAX) };
+	return out->found && out->names && out->gone && out->token ? 0 : -ENOMEM;
+}
+
+int contacts_row_add(const struct contacts_page *page, json_t *list, json_t *row)
+{
+	if (json_array_size(page->found) + json_array_size(page->gone) +
+		    json_array_size(page->names) >=
+	    CONTACTS_ROWS_MAX) {
+		json_decref(row);
+		return -E2BIG;
+	}
+	return json_array_append_new(list, row) ? -ENOMEM : 0;
+}
+
 void contacts_page_clear(struct contacts_page *p)
 {
 	json_decref(p->found);
 	json_decref(p->names);
 	json_decref(p->gone);
-	p->found = p->names = p->gone = NULL;
+	free(p->token);
+	*p = (struct contacts_page){ 0 };
 }
 
 /* ---- Google ---- */
@@ -404,8 +420,8 @@ int contacts_parse_google(struct contacts_page *out, struct bytes body)
 	json_t *answer;
 	int err = page_parse(out, body, "connections", true, google_read, &answer);
 
-	if (!err && (!contacts_token_read(out->next, json_text(answer, "nextPageToken")) ||
-		     !contacts_token_read(out->token, json_text(answer, "nextSyncToken"))))
+	if (!err && (!contacts_link_read(out->next, json_text(answer, "nextPageToken")) ||
+		     !contacts_link_read(out->token, json_text(answer, "nextSyncToken"))))
 		err = -E2BIG;
 	json_decref(answer);
 	return err;
@@ -453,8 +469,8 @@ int contacts_parse_microsoft(struct contacts_page *out, struct bytes body)
 	json_t *answer;
 	int err = page_parse(out, body, "value", false, microsoft_read, &answer);
 
-	if (!err && (!contacts_token_read(out->next, json_text(answer, "@odata.nextLink")) ||
-		     !contacts_token_read(out->token, json_text(answer, "@odata.deltaLink"))))
+	if (!err && (!contacts_link_read(out->next, json_text(answer, "@odata.nextLink")) ||
+		     !contacts_link_read(out->token, json_text(answer, "@odata.deltaLink"))))
 		err = -E2BIG;
 	json_decref(answer);
 	return err;
@@ -489,8 +505,8 @@ int contacts_parse_pipedrive(struct contacts_page *out, struct bytes body)
 	int err = page_parse(out, body, "data", false, pipedrive_read, &answer);
 
 	if (!err &&
-	    !contacts_token_read(out->next, json_text(json_object_get(answer, "additional_data"),
-						      "next_cursor")))
+	    !contacts_link_read(out->next, json_text(json_object_get(answer, "additional_data"),
+						     "next_cursor")))
 		err = -E2BIG;
 	json_decref(answer);
 	return err;
