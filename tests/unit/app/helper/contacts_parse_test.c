@@ -205,10 +205,138 @@ static void test_bounds(void **state)
 	contacts_page_clear(&p);
 }
 
+#define SOAP(inner)                                                                        \
+	"<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns:m=\"m\" " \
+	"xmlns:t=\"t\"><s:Body>" inner "</s:Body></s:Envelope>"
+
+static void test_exchange(void **state)
+{
+	static const struct {
+		const char *code;
+		int err;
+	} codes[] = { { "NoError", 0 },
+		      { "ErrorItemNotFound", 0 },
+		      { "ErrorInvalidSyncStateData", -ESTALE },
+		      { "ErrorServerBusy", -EBUSY },
+		      { "ErrorAccessDenied", -EACCES },
+		      { "ErrorOdd", -EBADMSG } },
+	  *row;
+	struct contacts_page p;
+	char text[256];
+
+	(void)state;
+	assert_int_equal(
+		exchange_parse(
+			&p,
+			BYTES_LIT(SOAP(
+				"<m:SyncState>H4s=</m:SyncState><m:IncludesLastItemInRange>false"
+				"</m:IncludesLastItemInRange><m:Changes><t:Create><t:Contact>"
+				"<t:ItemId Id=\"A\"/></t:Contact></t:Create><t:Create>"
+				"<t:DistributionList><t:ItemId Id=\"L\"/></t:DistributionList>"
+				"</t:Create><t:Update><t:Contact><t:ItemId Id=\"\"/></t:Contact>"
+				"</t:Update><t:Delete><t:ItemId Id=\"G\"/></t:Delete>"
+				"</m:Changes>"))),
+		0);
+	is(p.names, "[\"A\"]");
+	is(p.gone, "[\"G\"]");
+	assert_int_equal(p.failed, 1);
+	assert_true(p.more);
+	assert_string_equal(p.token, "H4s=");
+	contacts_page_clear(&p);
+	assert_int_equal(
+		exchange_parse(
+			&p,
+			BYTES_LIT(SOAP(
+				"<t:Contact><t:ItemId Id=\"A\"/><t:DisplayName>Anna &amp; Bo"
+				"</t:DisplayName><t:CompleteName><t:Title>Dr</t:Title><t:FirstName>"
+				"Anna</t:FirstName></t:CompleteName><t:EmailAddresses><t:Entry "
+				"Key=\"EmailAddress1\">a@x</t:Entry><t:Entry Key=\"EmailAddress2\">"
+				"/o=x</t:Entry></t:EmailAddresses><t:PhoneNumbers><t:Entry "
+				"Key=\"CarPhone\">1</t:Entry><t:Entry "
+				"Key=\"BusinessFax\">2</t:Entry>"
+				"<t:Entry Key=\"HomePhone2\"/></t:PhoneNumbers><t:JobTitle>Head"
+				"</t:JobTitle></t:Contact>"))),
+		0);
+	is(p.found, "[{\"contact\":{\"emails\":[{\"address\":\"a@x\",\"kind\":\"other\"}],\"first_"
+		    "name\":\"Anna\",\"name\":\"Anna & Bo\",\"phones\":[{\"kind\":\"other\","
+		    "\"number\":\"1\"},{\"kind\":\"fax\",\"number\":\"2\"}],\"prefix\":\"Dr\","
+		    "\"title\":\"Head\"},\"id\":\"A\"}]");
+	contacts_page_clear(&p);
+	EACH_ROW(row, codes)
+	{
+		(void)snprintf(text, sizeof(text), SOAP("<m:ResponseCode>%s</m:ResponseCode>"),
+			       row->code);
+		assert_int_equal(exchange_parse(&p, bytes_str(text)), row->err);
+		contacts_page_clear(&p);
+	}
+	assert_int_equal(exchange_parse(&p, BYTES_LIT("<html/>")), -EBADMSG);
+	contacts_page_clear(&p);
+}
+
+/* Times of all four calendars, and what is no meeting. */
+static void test_meetings(void **state)
+{
+	static const char meeting[] = "[{\"from_ms\":1796032800000,\"until_ms\":1796036400000}]";
+	static const struct {
+		contacts_parse_fn *parse;
+		const char *body;
+	} rows[] = {
+		{ exchange_parse,
+		  SOAP("<t:CalendarEvent><t:StartTime>2026-11-30T10:00:00</t:StartTime><t:EndTime>"
+		       "2026-11-30T11:00:00</t:EndTime><t:BusyType>Busy</t:BusyType>"
+		       "</t:CalendarEvent><t:CalendarEvent><t:StartTime>2026-11-30T12:00:00"
+		       "</t:StartTime><t:EndTime>2026-11-30T13:00:00</t:EndTime><t:BusyType>OOF"
+		       "</t:BusyType></t:CalendarEvent>") },
+		{ meetings_parse_google,
+		  "{\"calendars\":{\"primary\":{\"busy\":[{\"start\":\"2026-11-30T11:00:00+01:00\","
+		  "\"end\":\"2026-11-30T06:00:00.5-05:00\"}]}}}" },
+		{ meetings_parse_microsoft,
+		  "{\"value\":[{\"showAs\":\"busy\",\"start\":{\"dateTime\":"
+		  "\"2026-11-30T10:00:00.0000000\"},\"end\":{\"dateTime\":"
+		  "\"2026-11-30T11:00:00.0000000\"}},{\"showAs\":\"busy\",\"isCancelled\":true},"
+		  "{\"showAs\":\"free\"}]}" },
+		{ meetings_parse_caldav,
+		  "BEGIN:VCALENDAR\r\nBEGIN:VFREEBUSY\r\nFREEBUSY;FBTYPE=FREE:1/2\r\nFREEBUSY;X=1;"
+		  "FBTYPE=busy:20261130T1000\r\n 00Z/PT1H,20261130T120000Z/20261130T120000Z\r\n"
+		  "END:VFREEBUSY\r\n" },
+	}, *row;
+	static const struct {
+		contacts_parse_fn *parse;
+		const char *body;
+		int err;
+	} bad[] = {
+		{ meetings_parse_google, "{}", -EBADMSG },
+		{ meetings_parse_google, "{\"calendars\":{\"x\":{\"errors\":[{}]}}}", -EACCES },
+		{ meetings_parse_google,
+		  "{\"calendars\":{\"x\":{\"busy\":[{\"start\":\"2026-02-30T10:00:00Z\",\"end\":"
+		  "\"2026-03-01T10:00:00Z\"}]}}}",
+		  -EBADMSG },
+		{ meetings_parse_microsoft, "[]", -EBADMSG },
+		{ meetings_parse_caldav, "<html/>", -EBADMSG },
+		{ meetings_parse_caldav, "BEGIN:VCALENDAR\nBEGIN:VFREEBUSY\nFREEBUSY:20261130T100000Z/P1X\n",
+		  -EBADMSG },
+	}, *wrong;
+	struct contacts_page p;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		assert_int_equal(row->parse(&p, bytes_str(row->body)), 0);
+		is(p.found, meeting);
+		contacts_page_clear(&p);
+	}
+	EACH_ROW(wrong, bad)
+	{
+		assert_int_equal(wrong->parse(&p, bytes_str(wrong->body)), wrong->err);
+		contacts_page_clear(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dav),       cmocka_unit_test(test_photo),
+		cmocka_unit_test(test_dav),       cmocka_unit_test(test_exchange),
+		cmocka_unit_test(test_meetings),  cmocka_unit_test(test_photo),
 		cmocka_unit_test(test_google),    cmocka_unit_test(test_microsoft),
 		cmocka_unit_test(test_pipedrive), cmocka_unit_test(test_bounds),
 	};
