@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Asks other services for the contacts that they have, a page at a time: CardDAV (RFC 6352, with
- * RFC 6578), Google People, Microsoft Graph and Pipedrive. What a page needs of the one before,
- * such as names of cards and an access token, stays here for a while, under a random number that
- * the node gives back, and for the same service, url, login, account and password alone. What an
- * answer brings is handed out in slices that the link to the node and a transaction of the archive
- * have room for. Addresses are checked as those of webhooks are, certificates are verified, and no
- * redirect is followed.
+ * RFC 6578), Google People, Microsoft Graph, Pipedrive and Exchange (EWS). And calendars for the
+ * meetings of a time: CalDAV (RFC 4791 7.10), Google, Graph and Exchange. What a page needs of the
+ * one before, such as names of cards and an access token, stays here for a while, under a random
+ * number that the node gives back, and for the same service, url, login, account and password
+ * alone. What an answer brings is handed out in slices that the link to the node and a transaction
+ * of the archive have room for. Addresses are checked as those of webhooks are, certificates are
+ * verified, and no redirect is followed.
  *
  * args: service, url ("": that of the service), login, account, password, networks, token (of the
- * former run; "": all contacts), next (a page of before).
- * result: found (a list of id, and card or contact), gone (a list of ids), kept (a list of ids that
- * are there, and could not be read), failed (how many have no id), token (the next run begins
- * there; absent: where it began), next (absent: that was all);
+ * former run; "": all contacts), next (a page of before), from_s and until_s (of meetings; UTC).
+ * result: found (a list of id, and card or contact; or of from_ms and until_ms), gone (a list of
+ * ids), kept (a list of ids that are there, and could not be read), failed (how many have no id),
+ * token (the next run begins there; absent: where it began), next (absent: that was all);
  * or reason (a word) and detail, and retry_s where the service says when.
  */
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -37,6 +39,7 @@ enum {
 	CONTACTS_FETCH_MS = 20000,
 	CONTACTS_CARDS = 40,    /* of a request, at first */
 	CONTACTS_NAMES = 1000,  /* of a list, where the server cuts it */
+	CONTACTS_CHANGES = 512, /* likewise of Exchange, which gives no more */
 	CONTACTS_HELD_MAX = 16, /* runs that wait for their next page, */
 	CONTACTS_HELD_S = 180,  /* and for how long */
 	CONTACTS_RETRY_MAX_S = 86400,
@@ -59,10 +62,10 @@ struct contacts {
 	enum contacts_step step;
 	struct http_own own;
 	struct curl_slist *headers;
-	char url[CONTACTS_OWN_URL_MAX]; /* without a slash at its end, but for CardDAV; "": none */
-	/* Of the run: of, access, token, next, more; place, pages and most (list_goes_round);
-	 * names, at and cards (how many are asked for at once); and ready: what is to be handed
-	 * out before anything else is asked. */
+	char url[CONTACTS_OWN_URL_MAX]; /* without a slash at its end, but for WebDAV; "": none */
+	/* Of the run: of, access, token, next, more; place, pages and most (list_goes_round); names,
+	 * at and cards (how many are asked for at once); and ready: what is to be handed out before
+	 * anything else is asked. */
 	json_t *state;
 };
 
@@ -72,7 +75,12 @@ struct contacts_service {
 	contacts_parse_fn *parse;
 	/* Writes the request for a list. False: the request is too long. */
 	bool (*list)(const struct contacts *c, struct writer *url, struct writer *body);
+	/* Writes the request for these of its names. NULL: a list has all of them. */
+	void (*cards)(struct writer *body, const json_t *names, size_t at, size_t end);
+	const char *depth; /* of a REPORT (RFC 3253 3.6); NULL: another method */
 };
+
+static const char g_google_access[] = "https://oauth2.googleapis.com/token";
 
 static const char *contacts_arg(const struct contacts *c, const char *name)
 {
@@ -269,12 +277,15 @@ static bool heads_set(struct contacts *c)
 	if (access[0]) {
 		(void)snprintf(bearer, sizeof(bearer), "Bearer %s", access);
 		ok = ok && head_add(c, "Authorization", bearer) &&
-		     head_add(c, "Prefer", "odata.maxpagesize=100");
+		     head_add(c, "Content-Type", "application/json") &&
+		     head_add(c, "Prefer", "odata.maxpagesize=100, outlook.timezone=\"UTC\"");
 		OPENSSL_cleanse(bearer, sizeof(bearer));
-	} else if (c->service->parse == contacts_parse_dav) {
-		ok = ok && head_add(c, "Content-Type", "application/xml; charset=utf-8") &&
-		     head_add(c, "Depth", "0");
-		(void)curl_easy_setopt(c->own.easy, CURLOPT_CUSTOMREQUEST, "REPORT");
+	} else if (!c->service->url[0]) {
+		ok = ok && head_add(c, "Content-Type", "text/xml; charset=utf-8");
+		if (c->service->depth) {
+			ok = ok && head_add(c, "Depth", c->service->depth);
+			(void)curl_easy_setopt(c->own.easy, CURLOPT_CUSTOMREQUEST, "REPORT");
+		}
 		(void)curl_easy_setopt(c->own.easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 		(void)curl_easy_setopt(c->own.easy, CURLOPT_USERNAME, contacts_arg(c, "login"));
 		(void)curl_easy_setopt(c->own.easy, CURLOPT_PASSWORD, contacts_arg(c, "password"));
@@ -290,8 +301,7 @@ static bool contacts_fetch(struct helper *h, struct helper_request *r, const cha
 {
 	struct contacts *c = r->work;
 	bool ok = http_own_open(&c->own, r, url, "https,http", "",
-				c->service->parse == contacts_parse_dav ? CONTACTS_DAV_MAX
-									: CONTACTS_JSON_MAX) &&
+				c->service->cards ? CONTACTS_DAV_MAX : CONTACTS_JSON_MAX) &&
 		  http_gate_read(&c->own.gate, c->args);
 	CURL *e = c->own.easy;
 
@@ -329,6 +339,8 @@ static void contacts_xml_write(struct writer *w, const char *text)
 			writer_str(w, "&lt;");
 		else if (*text == '>')
 			writer_str(w, "&gt;");
+		else if (*text == '"')
+			writer_str(w, "&quot;");
 		else
 			writer_u8(w, (uint8_t)*text);
 	}
@@ -369,20 +381,28 @@ static bool google_list(const struct contacts *c, struct writer *url, struct wri
 	return !url->overflow;
 }
 
-/* Links are whole URLs: they lead nowhere but to the service, which alone gets the access token. */
-static bool microsoft_list(const struct contacts *c, struct writer *url, struct writer *body)
+/* Links are whole URLs: they lead nowhere but to the service, which alone gets the access token.
+ * True: there is one, and *ok says whether it does. */
+static bool microsoft_link(const struct contacts *c, struct writer *url, bool *ok)
 {
 	const char *base = contacts_url(c), *next = json_text(c->state, "next");
 	const char *link = next[0] ? next : contacts_arg(c, "token");
 	size_t n = strlen(base);
 
+	writer_str(url, link[0] ? link : base);
+	if (!link[0])
+		form_write(url, "/users/", contacts_arg(c, "account"));
+	*ok = !url->overflow && !strncmp(link, base, n) && link[n] == '/';
+	return link[0];
+}
+
+static bool microsoft_list(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	bool ok;
+
 	(void)body;
-	if (link[0]) {
-		writer_str(url, link);
-		return !url->overflow && !strncmp(link, base, n) && link[n] == '/';
-	}
-	writer_str(url, base);
-	form_write(url, "/users/", contacts_arg(c, "account"));
+	if (microsoft_link(c, url, &ok))
+		return ok;
 	writer_str(url, "/contactFolders/contacts/contacts/delta?$select=" CONTACT_FIELDS);
 	return !url->overflow;
 }
@@ -398,14 +418,177 @@ static bool pipedrive_list(const struct contacts *c, struct writer *url, struct 
 	return !url->overflow;
 }
 
+/* ---- Exchange Web Services ---- */
+
+static void soap_open(struct writer *w)
+{
+	writer_str(w, "<?xml version=\"1.0\" encoding=\"utf-8\"?><s:Envelope "
+		      "xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "
+		      "xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\" "
+		      "xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\">"
+		      "<s:Header><t:RequestServerVersion Version=\"Exchange2010_SP2\"/></s:Header>"
+		      "<s:Body>");
+}
+
+static void soap_close(struct writer *w)
+{
+	writer_str(w, "</s:Body></s:Envelope>");
+}
+
+static bool exchange_list(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	const char *account = contacts_arg(c, "account"), *token = list_token(c);
+
+	writer_str(url, contacts_url(c));
+	soap_open(body);
+	writer_str(body, "<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>"
+			 "</m:ItemShape><m:SyncFolderId><t:DistinguishedFolderId Id=\"contacts\">");
+	if (account[0]) {
+		writer_str(body, "<t:Mailbox><t:EmailAddress>");
+		contacts_xml_write(body, account);
+		writer_str(body, "</t:EmailAddress></t:Mailbox>");
+	}
+	writer_str(body, "</t:DistinguishedFolderId></m:SyncFolderId>");
+	if (token[0]) {
+		writer_str(body, "<m:SyncState>");
+		contacts_xml_write(body, token);
+		writer_str(body, "</m:SyncState>");
+	}
+	writer_fmt(body, "<m:MaxChangesReturned>%d</m:MaxChangesReturned></m:SyncFolderItems>",
+		   CONTACTS_CHANGES);
+	soap_close(body);
+	return !url->overflow && !body->overflow;
+}
+
+static void exchange_cards(struct writer *w, const json_t *names, size_t at, size_t end)
+{
+	static const char *const fields[] = { "DisplayName",   "CompleteName", "CompanyName",
+					      "Department",    "JobTitle",     "PhoneNumbers",
+					      "EmailAddresses" };
+
+	soap_open(w);
+	writer_str(w, "<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>"
+		      "<t:AdditionalProperties>");
+	for (size_t i = 0; i < COUNT_OF(fields); i++)
+		WRITER_TEXTS(w, "<t:FieldURI FieldURI=\"contacts:", fields[i], "\"/>");
+	writer_str(w, "</t:AdditionalProperties></m:ItemShape><m:ItemIds>");
+	for (; at < end; at++) {
+		writer_str(w, "<t:ItemId Id=\"");
+		contacts_xml_write(w, json_string_value(json_array_get(names, at)));
+		writer_str(w, "\"/>");
+	}
+	writer_str(w, "</m:ItemIds></m:GetItem>");
+	soap_close(w);
+}
+
+/* ---- meetings ---- */
+
+/* Of the time that is asked for: RFC 3339, without a zone, or as iCalendar has it. */
+enum time_form { FORM_UTC, FORM_LOCAL, FORM_ICALENDAR };
+
+static void contacts_time_write(const struct contacts *c, struct writer *w, const char *member,
+				enum time_form form)
+{
+	time_t s = (time_t)json_count(c->args, member);
+	const char *dash = form == FORM_ICALENDAR ? "" : "-", *colon = *dash ? ":" : "";
+	struct tm tm = { 0 };
+
+	(void)gmtime_r(&s, &tm);
+	writer_fmt(w, "%04d%s%02d%s%02dT%02d%s%02d%s%02d%s", tm.tm_year + 1900, dash, tm.tm_mon + 1,
+		   dash, tm.tm_mday, tm.tm_hour, colon, tm.tm_min, colon, tm.tm_sec,
+		   form == FORM_LOCAL ? "" : "Z");
+}
+
+static bool caldav_meetings(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	writer_str(url, contacts_url(c));
+	writer_str(body, "<?xml version=\"1.0\" encoding=\"utf-8\"?><c:free-busy-query "
+			 "xmlns:c=\"urn:ietf:params:xml:ns:caldav\"><c:time-range start=\"");
+	contacts_time_write(c, body, "from_s", FORM_ICALENDAR);
+	writer_str(body, "\" end=\"");
+	contacts_time_write(c, body, "until_s", FORM_ICALENDAR);
+	writer_str(body, "\"/></c:free-busy-query>");
+	return !url->overflow && !body->overflow;
+}
+
+static bool google_meetings(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	const char *account = contacts_arg(c, "account");
+	json_t *id = json_string(account[0] ? account : "primary");
+	char *text = json_dumps(id, JSON_ENCODE_ANY);
+
+	WRITER_TEXTS(url, contacts_url(c), "/calendar/v3/freeBusy");
+	writer_str(body, "{\"timeMin\":\"");
+	contacts_time_write(c, body, "from_s", FORM_UTC);
+	writer_str(body, "\",\"timeMax\":\"");
+	contacts_time_write(c, body, "until_s", FORM_UTC);
+	WRITER_TEXTS(body, "\",\"items\":[{\"id\":", text ? text : "", "}]}");
+	free(text);
+	json_decref(id);
+	return !url->overflow && !body->overflow;
+}
+
+static bool microsoft_meetings(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	bool ok;
+
+	(void)body;
+	if (microsoft_link(c, url, &ok))
+		return ok;
+	writer_str(url, "/calendarView?$select=start,end,showAs,isCancelled&startDateTime=");
+	contacts_time_write(c, url, "from_s", FORM_UTC);
+	writer_str(url, "&endDateTime=");
+	contacts_time_write(c, url, "until_s", FORM_UTC);
+	return !url->overflow;
+}
+
+/* In UTC: a zone without daylight saving time must name its days of change all the same. */
+static bool exchange_meetings(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	writer_str(url, contacts_url(c));
+	soap_open(body);
+	writer_str(body,
+		   "<m:GetUserAvailabilityRequest><t:TimeZone><t:Bias>0</t:Bias><t:StandardTime>"
+		   "<t:Bias>0</t:Bias><t:Time>02:00:00</t:Time><t:DayOrder>5</t:DayOrder>"
+		   "<t:Month>10</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek></t:StandardTime>"
+		   "<t:DaylightTime><t:Bias>0</t:Bias><t:Time>02:00:00</t:Time><t:DayOrder>1"
+		   "</t:DayOrder><t:Month>4</t:Month><t:DayOfWeek>Sunday</t:DayOfWeek>"
+		   "</t:DaylightTime></t:TimeZone><m:MailboxDataArray><t:MailboxData><t:Email>"
+		   "<t:Address>");
+	contacts_xml_write(body, contacts_arg(c, "account"));
+	writer_str(body, "</t:Address></t:Email><t:AttendeeType>Required</t:AttendeeType>"
+			 "<t:ExcludeConflicts>false</t:ExcludeConflicts></t:MailboxData>"
+			 "</m:MailboxDataArray><t:FreeBusyViewOptions><t:TimeWindow><t:StartTime>");
+	contacts_time_write(c, body, "from_s", FORM_LOCAL);
+	writer_str(body, "</t:StartTime><t:EndTime>");
+	contacts_time_write(c, body, "until_s", FORM_LOCAL);
+	writer_str(body, "</t:EndTime></t:TimeWindow><t:MergedFreeBusyIntervalInMinutes>60"
+			 "</t:MergedFreeBusyIntervalInMinutes><t:RequestedView>Detailed"
+			 "</t:RequestedView></t:FreeBusyViewOptions>"
+			 "</m:GetUserAvailabilityRequest>");
+	soap_close(body);
+	return !url->overflow && !body->overflow;
+}
+
+static void dav_cards(struct writer *body, const json_t *names, size_t at, size_t end);
+
+/* Without a URL of its own a service takes login and password (RFC 7617), and XML. */
 static const struct contacts_service g_services[] = {
-	{ "carddav", "", NULL, contacts_parse_dav, dav_list },
-	{ "google", "https://people.googleapis.com", "https://oauth2.googleapis.com/token",
-	  contacts_parse_google, google_list },
+	{ "carddav", "", NULL, contacts_parse_dav, dav_list, dav_cards, "0" },
+	{ "google", "https://people.googleapis.com", g_google_access, contacts_parse_google,
+	  google_list, NULL, NULL },
 	{ "microsoft", "https://graph.microsoft.com/v1.0", "https://login.microsoftonline.com",
-	  contacts_parse_microsoft, microsoft_list },
-	{ "pipedrive", "https://api.pipedrive.com", NULL, contacts_parse_pipedrive,
-	  pipedrive_list },
+	  contacts_parse_microsoft, microsoft_list, NULL, NULL },
+	{ "pipedrive", "https://api.pipedrive.com", NULL, contacts_parse_pipedrive, pipedrive_list,
+	  NULL, NULL },
+	{ "exchange", "", NULL, exchange_parse, exchange_list, exchange_cards, NULL },
+	{ "caldav", "", NULL, meetings_parse_caldav, caldav_meetings, NULL, "1" },
+	{ "google_calendar", "https://www.googleapis.com", g_google_access, meetings_parse_google,
+	  google_meetings, NULL, NULL },
+	{ "microsoft_calendar", "https://graph.microsoft.com/v1.0",
+	  "https://login.microsoftonline.com", meetings_parse_microsoft, microsoft_meetings, NULL,
+	  NULL },
+	{ "exchange_calendar", "", NULL, exchange_parse, exchange_meetings, NULL, NULL },
 };
 
 /* Google: by a refresh token, behind the secret of the client. Microsoft: as the application, in
@@ -413,7 +596,7 @@ static const struct contacts_service g_services[] = {
 static bool access_fetch(struct helper *h, struct helper_request *r)
 {
 	const struct contacts *c = r->work;
-	bool google = c->service->parse == contacts_parse_google;
+	bool google = c->service->access == g_google_access;
 	const char *own = c->url, *account = contacts_arg(c, "account");
 	const char *domain = strchr(account, '@');
 	struct bytes rest = bytes_str(contacts_arg(c, "password")), secret;
@@ -455,25 +638,30 @@ static size_t cards_asked(const struct contacts *c)
 	return left < most ? left : most;
 }
 
+static void dav_cards(struct writer *w, const json_t *names, size_t at, size_t end)
+{
+	writer_str(w, "<?xml version=\"1.0\" encoding=\"utf-8\"?><c:addressbook-multiget "
+		      "xmlns:d=\"DAV:\" xmlns:c=\"urn:ietf:params:xml:ns:carddav\"><d:prop>"
+		      "<d:getetag/><c:address-data/></d:prop>");
+	for (; at < end; at++) {
+		writer_str(w, "<d:href>");
+		contacts_xml_write(w, json_string_value(json_array_get(names, at)));
+		writer_str(w, "</d:href>");
+	}
+	writer_str(w, "</c:addressbook-multiget>");
+}
+
 static bool cards_fetch(struct helper *h, struct helper_request *r)
 {
 	const struct contacts *c = r->work;
 	const json_t *names = json_object_get(c->state, "names");
-	size_t at = json_count(c->state, "at"), end = at + cards_asked(c);
-	size_t room = 512 + CONTACTS_CARDS * (6 * (size_t)CONTACTS_ID_MAX);
+	size_t at = json_count(c->state, "at");
+	size_t room = 2048 + CONTACTS_CARDS * (6 * (size_t)CONTACTS_ID_MAX);
 	char *body = malloc(room);
 	struct writer w = writer_over(body, body ? room : 0);
 	bool ok;
 
-	writer_str(&w, "<?xml version=\"1.0\" encoding=\"utf-8\"?><c:addressbook-multiget "
-		       "xmlns:d=\"DAV:\" xmlns:c=\"urn:ietf:params:xml:ns:carddav\"><d:prop>"
-		       "<d:getetag/><c:address-data/></d:prop>");
-	for (; at < end; at++) {
-		writer_str(&w, "<d:href>");
-		contacts_xml_write(&w, json_string_value(json_array_get(names, at)));
-		writer_str(&w, "</d:href>");
-	}
-	writer_str(&w, "</c:addressbook-multiget>");
+	c->service->cards(&w, names, at, at + cards_asked(c));
 	ok = !w.overflow && contacts_fetch(h, r, contacts_url(c), writer_done(&w));
 	free(body);
 	return ok;
@@ -555,25 +743,25 @@ static bool list_goes_round(const struct contacts *c, const char *place)
 static void list_read(struct helper *h, struct helper_request *r, const struct contacts_page *page)
 {
 	struct contacts *c = r->work;
-	bool dav = c->service->parse == contacts_parse_dav;
+	bool named = c->service->cards != NULL;
 
 	if (page->next[0] && list_goes_round(c, page->next)) {
 		contacts_refuse(h, r, "answer", "its next page is one of before again", 0);
 		return;
 	}
-	if (dav && page->more &&
+	if (named && page->more &&
 	    (!strcmp(page->token, list_token(c)) || list_goes_round(c, page->token))) {
 		contacts_refuse(h, r, "answer", "the list is cut, and goes on where it began", 0);
 		return;
 	}
-	if (dav) {
+	if (named) {
 		(void)json_object_set_new(c->state, "token", json_string(page->token));
 		(void)json_object_set_new(c->state, "more", json_boolean(page->more));
 	}
 	(void)json_object_set_new(c->state, "next", json_string(page->next));
 	if (!json_array_size(page->names)) {
 		contacts_answer(h, r, page, NULL, page->token,
-				dav ? page->more : page->next[0] != '\0');
+				named ? page->more : page->next[0] != '\0');
 		return;
 	}
 	(void)json_object_set(c->state, "names", page->names);
@@ -635,6 +823,27 @@ static void contacts_shorten(struct helper *h, struct helper_request *r)
 	contacts_page_clear(&page);
 }
 
+/* What the service says in an answer of its own, or why it cannot be read. */
+static void parse_refuse(struct helper *h, struct helper_request *r,
+			 const struct contacts_page *page, int err)
+{
+	const struct contacts *c = r->work;
+	const char *detail = page->refused;
+
+	if (err == -ESTALE && list_token(c)[0])
+		contacts_refuse(h, r, "expired", detail, 0);
+	else if (err == -EBUSY)
+		contacts_refuse(h, r, "busy", detail, 0);
+	else if (err == -EACCES)
+		contacts_refuse(h, r, "login", detail, 0);
+	else
+		contacts_refuse(h, r, "answer",
+				err == -E2BIG ? "the answer has more than is taken"
+				: detail[0]   ? detail
+					      : "the answer is not of that service",
+				0);
+}
+
 static void contacts_answer_read(struct helper *h, struct helper_request *r)
 {
 	struct contacts *c = r->work;
@@ -643,10 +852,7 @@ static void contacts_answer_read(struct helper *h, struct helper_request *r)
 
 	http_own_close(h, &c->own);
 	if (err)
-		contacts_refuse(h, r, "answer",
-				err == -E2BIG ? "the answer has more than is taken"
-					      : "the answer is not of that service",
-				0);
+		parse_refuse(h, r, &page, err);
 	else if (c->step == STEP_LIST)
 		list_read(h, r, &page);
 	else
@@ -729,7 +935,7 @@ static bool contacts_open(struct contacts *c, const json_t *args)
 	c->args = json_incref((json_t *)(uintptr_t)args);
 	if (!c->service || n >= sizeof(c->url) || !contacts_args_hash(of, args))
 		return false;
-	while (n && url[n - 1] == '/' && c->service->parse != contacts_parse_dav)
+	while (n && url[n - 1] == '/' && c->service->url[0])
 		n--;
 	memcpy(c->url, url, n);
 	c->state = next ? held_remove(next, of) : json_pack("{s:s}", "of", of);
