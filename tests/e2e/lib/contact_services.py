@@ -1,22 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services that have contacts, made from their published descriptions: Google People, Microsoft Graph, Pipedrive; and CardDAV of a few words. A test says
-what they have, and how they answer. None of this was tried against the services."""
+"""Services that have contacts and calendars, made from their published descriptions: Google People and Calendar, Microsoft Graph, Pipedrive, Exchange Web
+Services; and CardDAV and CalDAV of a few words. A test says what they have, and how they answer. None of this was tried against the services."""
+import base64
 import contextlib
+import datetime
 import http.server
 import json
 import threading
+import time
 import urllib.parse
+import xml.etree.ElementTree
 import xml.sax.saxutils
+
+M, T = ("http://schemas.microsoft.com/exchange/services/2006/messages", "http://schemas.microsoft.com/exchange/services/2006/types")
+# Of messages.xsd and types.xsd: the members of each in their order.
+EXCHANGE = {"SyncFolderItems": ["ItemShape", "SyncFolderId", "SyncState", "Ignore", "MaxChangesReturned", "SyncScope"],
+            "GetItem": ["ItemShape", "ItemIds"],
+            "ItemShape": ["BaseShape", "IncludeMimeContent", "BodyType", "AdditionalProperties"],
+            "GetUserAvailabilityRequest": ["TimeZone", "MailboxDataArray", "FreeBusyViewOptions", "SuggestionsViewOptions"],
+            "TimeZone": ["Bias", "StandardTime", "DaylightTime"], "StandardTime": ["Bias", "Time", "DayOrder", "Month", "DayOfWeek"],
+            "DaylightTime": ["Bias", "Time", "DayOrder", "Month", "DayOfWeek"], "MailboxData": ["Email", "AttendeeType", "ExcludeConflicts"],
+            "FreeBusyViewOptions": ["TimeWindow", "MergedFreeBusyIntervalInMinutes", "RequestedView"], "TimeWindow": ["StartTime", "EndTime"]}
+
+
+def at(seconds, form="%Y-%m-%dT%H:%M:%SZ"):
+    return time.strftime(form, time.gmtime(seconds))
+
+
+def seconds(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=datetime.timezone.utc).timestamp()
 
 
 class Services:
     """people: {id: members as the service has them}; changes: a number that grows; seen: the requests. fails: (status, headers, body) for the next ones.
-    slow: an event that the next page waits for."""
+    gate: an event that the next page waits for. meetings: (from, until, what it is: busy, free, tentative or oof), in seconds since 1970."""
     PAGE = 2
+    PASSWORD = "s3cret pass"
 
     def __init__(self, address="127.0.0.1"):
         self.people, self.changed, self.change, self.seen, self.fails, self.forgets = {}, {}, 0, [], [], 0
-        self.lock, self.gate = threading.RLock(), None
+        self.meetings, self.lock, self.gate = [], threading.RLock(), None
         self.server = http.server.ThreadingHTTPServer((address, 0), self.handler())
         self.url = f"http://{address}:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
@@ -78,7 +101,7 @@ class Services:
                     services.seen.append((self.command, url.path, query, dict(self.headers), body))
                     fails = services.fails.pop(0) if services.fails else None
                     gate = services.gate
-                if gate and ("pageToken" in query or "$skiptoken" in query or "cursor" in query or "multiget" in body):
+                if gate and ("pageToken" in query or "$skiptoken" in query or "cursor" in query or "multiget" in body or "GetItem" in body):
                     gate.wait(60)
                 with contextlib.suppress(OSError), services.lock:
                     if fails:
@@ -97,6 +120,14 @@ class Services:
             self.microsoft(request, path, query)
         elif path == "/api/v2/persons":
             self.pipedrive(request, query)
+        elif path == "/calendar/v3/freeBusy":
+            self.google_calendar(request, json.loads(body))
+        elif path.endswith("/calendarView"):
+            self.microsoft_calendar(request, path, query)
+        elif path == "/EWS/Exchange.asmx":
+            self.exchange(request, body)
+        elif request.command == "REPORT" and "free-busy-query" in body:
+            self.caldav(request, body)
         elif request.command == "REPORT":
             self.carddav(request, path, body)
         else:
@@ -154,3 +185,97 @@ class Services:
                 '<d:propstat><d:prop><d:getetag>"1"</d:getetag></d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>') + "</d:response>"
                 for name, members in rows] + [f"<d:sync-token>{self.change}</d:sync-token>"]
         request.answer(207, '<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav">' + "".join(parts) + "</d:multistatus>", "application/xml")
+
+    def within(self, begin, end):
+        return [one for one in sorted(self.meetings) if one[0] < end and one[1] > begin]
+
+    def google_calendar(self, request, asked):
+        """What is busy alone; it is clipped to the time that is asked for."""
+        assert request.headers["Authorization"] == "Bearer access-1" and [one["id"] for one in asked["items"]] == ["primary"]
+        begin, end = seconds(asked["timeMin"]), seconds(asked["timeMax"])
+        request.answer(200, {"kind": "calendar#freeBusy", "timeMin": asked["timeMin"], "timeMax": asked["timeMax"], "calendars": {"primary": {
+            "busy": [{"start": at(max(begin, one[0])), "end": at(min(end, one[1]))} for one in self.within(begin, end) if one[2] == "busy"]}}})
+
+    def microsoft_calendar(self, request, path, query):
+        assert request.headers["Authorization"] == "Bearer access-1" and 'outlook.timezone="UTC"' in request.headers["Prefer"]
+        rows, more = self.page(self.within(seconds(query["startDateTime"]), seconds(query["endDateTime"])), query.get("$skip"))
+        link = f"{self.url}{path}?" + urllib.parse.urlencode({**query, "$skip": more})
+        moment = lambda when: {"dateTime": at(when, "%Y-%m-%dT%H:%M:%S.0000000"), "timeZone": "UTC"}
+        request.answer(200, {"value": [{"id": str(one[0]), "showAs": one[2], "isCancelled": False, "start": moment(one[0]), "end": moment(one[1])} for one in rows],
+                             **({"@odata.nextLink": link} if more else {})})
+
+    def caldav(self, request, body):
+        begin, end = (seconds(datetime.datetime.strptime(body.split(f'{name}="')[1].split('"')[0], "%Y%m%dT%H%M%SZ").isoformat() + "Z") for name in ("start", "end"))
+        kinds = {"busy": "BUSY", "free": "FREE", "tentative": "BUSY-TENTATIVE", "oof": "BUSY-UNAVAILABLE"}
+        lines = [f"FREEBUSY;FBTYPE={kinds[one[2]]}:{at(one[0], '%Y%m%dT%H%M%SZ')}/\r\n PT{int(one[1] - one[0])}S" for one in self.within(begin, end)]
+        request.answer(200, "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", "BEGIN:VFREEBUSY", *lines, "END:VFREEBUSY", "END:VCALENDAR", ""]), "text/calendar")
+
+    def exchange(self, request, body):
+        """One operation of EWS; what the schema does not know of is refused as a server does."""
+        user, _, password = base64.b64decode(request.headers.get("Authorization", "Basic ").split()[1] if " " in request.headers.get("Authorization", "") else "").decode().partition(":")
+        if password != self.PASSWORD or not user:
+            request.answer(401, "", "text/plain", WWW_Authenticate='Basic realm="ews"')
+            return
+        operation = xml.etree.ElementTree.fromstring(body).find("{http://schemas.xmlsoap.org/soap/envelope/}Body")[0]
+        for part in operation.iter():
+            order = EXCHANGE.get(part.tag.split("}")[1])
+            names = [one.tag.split("}")[1] for one in part]
+            if order and names != [name for name in order if name in names]:
+                request.answer(500, f"<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><s:Fault><faultcode>ErrorSchemaValidation</faultcode></s:Fault></s:Body></s:Envelope>", "text/xml")
+                return
+        name = operation.tag.split("}")[1]
+        answer = {"SyncFolderItems": self.exchange_changes, "GetItem": self.exchange_items, "GetUserAvailabilityRequest": self.exchange_busy}[name](operation)
+        request.answer(200, f'<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body xmlns:m="{M}" xmlns:t="{T}">{answer}</s:Body></s:Envelope>',
+                       "text/xml; charset=utf-8")
+
+    @staticmethod
+    def exchange_message(name, inner, code="NoError"):
+        kind = "Success" if code == "NoError" else "Error"
+        return f'<m:{name}ResponseMessage ResponseClass="{kind}"><m:ResponseCode>{code}</m:ResponseCode>{inner}</m:{name}ResponseMessage>'
+
+    def exchange_changes(self, asked):
+        """As many changes as a page has; the state is the number of a change. Beside contacts the folder has a list of people."""
+        assert asked.find(f"{{{M}}}SyncFolderId/{{{T}}}DistinguishedFolderId").get("Id") == "contacts"
+        state = asked.findtext(f"{{{M}}}SyncState")
+        known, _, upto = (state or "").partition("-")
+        rows = [(name, self.people.get(name)) for name, change in sorted(self.changed.items(), key=lambda one: one[1])
+                if change > int(upto or 0) and (state or name in self.people)]
+        if state and known != str(self.forgets):
+            message = self.exchange_message("SyncFolderItems", "<m:SyncState/><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>", "ErrorInvalidSyncStateData")
+        else:
+            rows, more = rows[:self.PAGE], len(rows) > self.PAGE
+            kind = "Update" if state else "Create"
+            parts = [f'<t:Delete><t:ItemId Id="{name}" ChangeKey="k"/></t:Delete>' if members is None else
+                     f'<t:{kind}><t:Contact><t:ItemId Id="{name}" ChangeKey="k{self.changed[name]}"/></t:Contact></t:{kind}>' for name, members in rows]
+            parts.append('<t:Create><t:DistributionList><t:ItemId Id="list" ChangeKey="k"/></t:DistributionList></t:Create>')
+            upto = self.changed[rows[-1][0]] if more else self.change
+            message = self.exchange_message("SyncFolderItems", f"<m:SyncState>{self.forgets}-{upto}</m:SyncState><m:IncludesLastItemInRange>{'false' if more else 'true'}"
+                                            f"</m:IncludesLastItemInRange><m:Changes>{''.join(parts)}</m:Changes>")
+        return f"<m:SyncFolderItemsResponse><m:ResponseMessages>{message}</m:ResponseMessages></m:SyncFolderItemsResponse>"
+
+    def exchange_items(self, asked):
+        quoted, messages = xml.sax.saxutils.escape, ""
+        for name in (one.get("Id") for one in asked.find(f"{{{M}}}ItemIds")):
+            members = self.people.get(name)
+            if members is None:
+                messages += self.exchange_message("GetItem", "<m:Items/>", "ErrorItemNotFound")
+                continue
+            entries = lambda kind: "".join(f'<t:Entry Key="{key}">{quoted(value)}</t:Entry>' for key, value in members.get(kind, {}).items())
+            whole = "".join(f"<t:{key}>{quoted(value)}</t:{key}>" for key, value in members.get("CompleteName", {}).items())
+            plain = {key: f"<t:{key}>{quoted(value)}</t:{key}>" for key, value in members.items() if isinstance(value, str)}
+            messages += self.exchange_message("GetItem", f'<m:Items><t:Contact><t:ItemId Id="{name}" ChangeKey="k"/>{plain.get("DisplayName", "")}'
+                                              f'<t:CompleteName>{whole}</t:CompleteName>{plain.get("CompanyName", "")}<t:EmailAddresses>{entries("EmailAddresses")}'
+                                              f'</t:EmailAddresses><t:PhoneNumbers>{entries("PhoneNumbers")}</t:PhoneNumbers>{plain.get("Department", "")}'
+                                              f'{plain.get("JobTitle", "")}</t:Contact></m:Items>')
+        return f"<m:GetItemResponse><m:ResponseMessages>{messages}</m:ResponseMessages></m:GetItemResponse>"
+
+    def exchange_busy(self, asked):
+        """In the zone of the request, which is UTC."""
+        assert {one.text for one in asked.iter(f"{{{T}}}Bias")} == {"0"} and asked.find(f".//{{{T}}}Address").text == "anna@example.com"
+        begin, end = (seconds(asked.find(f".//{{{T}}}{name}").text + "Z") for name in ("StartTime", "EndTime"))
+        kinds = {"busy": "Busy", "free": "Free", "tentative": "Tentative", "oof": "OOF"}
+        events = "".join(f"<t:CalendarEvent><t:StartTime>{at(one[0], '%Y-%m-%dT%H:%M:%S')}</t:StartTime><t:EndTime>{at(one[1], '%Y-%m-%dT%H:%M:%S')}</t:EndTime>"
+                         f"<t:BusyType>{kinds[one[2]]}</t:BusyType></t:CalendarEvent>" for one in self.within(begin, end))
+        return ('<m:GetUserAvailabilityResponse><m:FreeBusyResponseArray><m:FreeBusyResponse><m:ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError'
+                "</m:ResponseCode></m:ResponseMessage><m:FreeBusyView><t:FreeBusyViewType>Detailed</t:FreeBusyViewType>"
+                f"<t:CalendarEventArray>{events}</t:CalendarEventArray></m:FreeBusyView></m:FreeBusyResponse></m:FreeBusyResponseArray></m:GetUserAvailabilityResponse>")
