@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contacts of other services: CardDAV between two books of real servers, and stand-ins for Google, Microsoft and Pipedrive; kills, locks, who may."""
+"""Contacts and calendars of other services: CardDAV between two books of real servers, and stand-ins for Google, Microsoft, Pipedrive and Exchange; kills,
+locks, who may."""
 import os
 import signal
 import tempfile
@@ -293,6 +294,159 @@ class Sync(Synced):
         self.assertEqual(self.theirs(), [f"C{i:02}" for i in range(90)])
 
 
+    def person(self, i, **members):
+        self.services.put(f"AAMk{i}", DisplayName=f"E{i}", **{"CompleteName": {"FirstName": "Anna", "LastName": f"Ng{i}"}, "PhoneNumbers": {"BusinessPhone": f"212555010{i}"},
+                                                           **members})
+
+    def test_exchange(self):
+        """EWS: changes since a state, in parts, and contacts by their ids; a list of people is none; a state that is not known any more, a wrong password,
+        a server that is busy, and one that vanishes between both requests."""
+        for i in range(5):
+            self.person(i)
+        self.person(1, CompanyName="ACME & Co", Department="Sales", JobTitle="Head", PhoneNumbers={"BusinessPhone": "1", "MobilePhone": "2125550177", "HomeFax": "3"},
+                    EmailAddresses={"EmailAddress1": "anna@example.com", "EmailAddress2": "/o=Example/cn=anna"})
+        self.put("ex", service="exchange", url=f"{self.services.url}/EWS/Exchange.asmx", login="EXAMPLE\\anna", secret=self.services.PASSWORD)
+        self.assertEqual((self.ran("ex")["contacts"], self.theirs()), (5, [f"E{i}" for i in range(5)]))
+        one = self.one("E1")
+        self.assertEqual([(phone["number"], phone["kind"]) for phone in one["phones"]], [("1", "work"), ("2125550177", "mobile"), ("3", "fax")])
+        self.assertEqual((one["first_name"], one["last_name"], one["company"], one["department"], one["title"], one["emails"]),
+                         ("Anna", "Ng1", "ACME & Co", "Sales", "Head", [{"address": "anna@example.com", "kind": "other"}]))
+        self.services.delete("AAMk0")
+        self.person(4, CompanyName="Other")
+        self.person(5)
+        self.services.seen.clear()
+        self.assertEqual((self.runs("ex")["contacts"], self.theirs()), (5, [f"E{i}" for i in range(1, 6)]))
+        items = [body.count("<t:ItemId") for *_, body in self.services.seen if "GetItem" in body]
+        self.assertEqual((sum(items), self.one("E4")["company"]), (2, "Other"))     # what has not changed is not asked for
+        self.services.delete("AAMk1")
+        self.services.forget()
+        self.runs("ex", "expired")
+        until(lambda: self.theirs() == ["E2", "E3", "E4", "E5"] and self.state("ex")["reason"] == "", self.node.log_tail)
+        busy = '<s:Envelope xmlns:s="x"><s:Body><m:ResponseCode xmlns:m="y">ErrorServerBusy</m:ResponseCode></s:Body></s:Envelope>'
+        for answer, reason, detail in ((busy, "busy", ""), (busy.replace("ServerBusy", "Odd"), "answer", "ErrorOdd"), ("<html/>", "answer", "not of that service")):
+            self.services.fails = [(200, {}, answer)]
+            self.assertIn(detail, self.runs("ex", reason)["detail"])
+        self.services.gate = threading.Event()
+        self.person(2, CompanyName="Late")
+        asked = sum("GetItem" in body for *_, body in self.services.seen)
+        self.operator("sync.run", name="ex")
+        until(lambda: sum("GetItem" in body for *_, body in self.services.seen) > asked, self.node.log_tail)
+        self.services.delete("AAMk2")
+        self.services.gate.set()
+        until(lambda: self.state("ex")["failed"] == 1, self.node.log_tail)
+        self.assertIn("E2", self.theirs())
+        self.runs("ex")
+        self.assertEqual(self.theirs(), ["E3", "E4", "E5"])
+        self.put("ex", secret="wrong-one")
+        until(lambda: self.state("ex")["reason"] == "login", self.node.log_tail)
+
+    def test_too_long(self):
+        """A service that has pages without end, each another one, has its place until run_s alone; what it has brought stays, and the next run is due."""
+        page = iter(range(1000000))
+
+        def endless(request, _):
+            n = next(page)
+            time.sleep(0.3)
+            request.answer(200, {"connections": [{"resourceName": f"people/{n}", "names": [{"displayName": f"G{n:06}"}]}], "nextPageToken": f"t{n}"})
+        self.services.google = endless
+        begun = time.monotonic()
+        self.put("g", service="google", url=self.services.url, login="c", secret="s r", run_s=10)
+        self.assertEqual(self.operator("sync.get", name="g")["run_s"], 10)
+        state = self.ran("g", reason="timeout")
+        self.assertGreater(time.monotonic() - begun, 9)
+        self.assertIn("run_s", state["detail"])
+        self.assertEqual(round((state["next_utc_ms"] - state["ran_utc_ms"]) / 60000), 10)
+        self.assertEqual((self.theirs()[0], state["contacts"]), ("G000000", len(self.theirs())))
+        seen = len(self.services.seen)
+        time.sleep(1.5)
+        self.assertEqual(len(self.services.seen), seen)
+
+
+class Calendars(Synced):
+    CALENDARS = {"google_calendar": {"login": "client", "secret": "client-secret refresh"}, "caldav": {"login": "anna"},
+                 "microsoft_calendar": {"login": "client", "account": "anna@example.com"},
+                 "exchange_calendar": {"login": "anna", "account": "anna@example.com"}}
+
+    def calendar(self, service, **more):
+        path = {"caldav": "/calendar/", "exchange_calendar": "/EWS/Exchange.asmx"}.get(service, "")
+        self.put(service, service=service, url=self.services.url + path, **{"secret": self.services.PASSWORD, **self.CALENDARS[service], **more})
+
+    def shown(self, number="1002"):
+        return self.operator("presence.get", number=number)
+
+    def becomes(self, state):
+        return until(lambda: (shown := self.shown())["state"] == state and shown, lambda: f"{self.shown()} {self.node.log_tail()}")
+
+    def test_services(self):
+        """CON-02: of each calendar what is busy now, and what follows without a gap, is shown until it ends; what is free, tentative or out of office is not;
+        a meeting that goes is not shown any more. The others of the tenant are as they were."""
+        for service in self.CALENDARS:
+            with self.subTest(service=service):
+                now = int(time.time())
+                self.services.meetings = [(now - 600, now + 1200, "busy"), (now + 1200, now + 1800, "busy"), (now + 1800, now + 2400, "tentative"),
+                                          (now - 60, now + 9000, "free"), (now - 60, now + 9000, "oof"), (now + 3000, now + 4000, "busy")]
+                self.calendar(service)
+                self.assertEqual(self.becomes("in_a_meeting")["until_utc_ms"], (now + 1800) * 1000)
+                state = self.ran(service)
+                self.assertEqual((round((state["next_utc_ms"] - state["ran_utc_ms"]) / 60000), self.shown("1001")["state"]), (10, "available"))
+                self.services.meetings = self.services.meetings[2:]
+                self.runs(service)
+                self.becomes("available")
+                self.operator("sync.delete", name=service)
+
+    def test_begins(self):
+        """A meeting is shown when it begins, and not ten minutes later, and its user is available behind it; over a kill of the node before it begins."""
+        begin = int(time.time()) + 20
+        self.services.meetings = [(begin, begin + 12, "busy")]
+        self.calendar("google_calendar")
+        state = self.ran("google_calendar")
+        self.assertLess(abs(state["next_utc_ms"] - begin * 1000), 1000)
+        self.assertEqual(self.shown()["state"], "available")
+        self.node.kill()
+        self.node.restart()
+        self.assertLess(time.time(), begin, "the machine was too slow for this")
+        shown = self.becomes("in_a_meeting")
+        self.assertGreaterEqual(time.time(), begin)
+        self.assertEqual(shown["until_utc_ms"], (begin + 12) * 1000)
+        self.becomes("available")
+        self.assertGreaterEqual(time.time(), begin + 12)
+
+    def test_own_choice(self):
+        """What the user says in the meeting counts, also when the calendar is read again; what he said before counts again behind it. A calendar that
+        cannot be read changes nothing."""
+        self.operator("presence.set", number="1002", state="busy")
+        now = int(time.time())
+        self.services.meetings = [(now - 60, now + 600, "busy")]
+        self.calendar("exchange_calendar")
+        self.becomes("in_a_meeting")
+        self.services.fails = [(500, {}, {})]
+        self.runs("exchange_calendar", "status")
+        self.assertEqual(self.shown()["state"], "in_a_meeting")
+        self.ok(self.node, "POST", "/v1/presence/1002/set", self.other, {"state": "available"})
+        self.services.meetings = [(now - 60, now + 900, "busy")]
+        self.runs("exchange_calendar")
+        self.assertEqual((self.shown()["state"], self.shown()["by"]), ("available", "page"))
+        self.services.meetings = []
+        self.runs("exchange_calendar")
+        self.operator("presence.set", number="1002", state="busy")
+        self.services.meetings = [(now - 60, now + 900, "busy")]
+        self.runs("exchange_calendar")
+        self.becomes("in_a_meeting")
+        self.services.meetings = []
+        self.runs("exchange_calendar")
+        self.becomes("busy")
+
+    def test_refused(self):
+        """A calendar is of an extension, and of a mailbox."""
+        for service, fields, words in (("google_calendar", {"user": ""}, "extension"), ("exchange_calendar", {"account": ""}, "mailbox"),
+                                       ("microsoft_calendar", {"account": "anna"}, "mailbox")):
+            with self.assertRaisesRegex(Refused, words):
+                self.calendar(service, **fields)
+        for service in ("caldav", "exchange_calendar", "exchange"):
+            with self.assertRaisesRegex(Refused, "URL"):
+                self.put(service, service=service, login="anna", account="anna@example.com")
+
+
 class Rights(Synced):
     def test_who_may(self):
         """A user has own ones, sees no others, and changes none that is locked; the directory's are administrators'."""
@@ -389,7 +543,7 @@ class Nodes(Asks, Cluster):
         with Client(self.b.redis_socket, "_operator") as client:
             client.ask("sync.put", name="g", user="1001", service="google", url=services.url, login="c", secret="s r")
         until(lambda: any("pageToken" in query for _, _, query, _, _ in services.seen), self.a.log_tail)
-        first = [node for node in (self.a, self.b) if children(node.process.pid, "tandem-helper")]
+        first = [node for node in (self.a, self.b) if node.metric("tandem_archive_reads") == 1]
         self.assertEqual(len(first), 1)
         for node in (self.a, self.b, self.a):
             node.ctl("sync.run", name="g")
@@ -401,6 +555,26 @@ class Nodes(Asks, Cluster):
         until(lambda: len(left.ctl("contact.list", user="1001")) == 5, left.log_tail)
         until(lambda: left.ctl("sync.state", name="g")["good_utc_ms"], left.log_tail)
         self.assertEqual([one["name"] for one in left.ctl("contact.list", user="1001")], [f"G{i}" for i in range(5)])
+        first[0].restart()
+
+    def test_meeting(self):
+        """The node that has read a calendar is killed before the meeting begins: the other one shows it when it begins."""
+        self.at_home()
+        services = self.enterContext(Services())
+        begin = int(time.time()) + 25
+        services.meetings = [(begin, begin + 600, "busy")]
+        self.a.ctl("tenant.put", name="default", web_networks=NETWORKS)
+        with Client(self.b.redis_socket, "_operator") as client:
+            client.ask("sync.put", name="m", user="1002", service="google_calendar", url=services.url, login="c", secret="s r")
+        until(lambda: self.a.ctl("sync.state", name="m")["good_utc_ms"], self.a.log_tail)
+        first = [node for node in (self.a, self.b) if node.metric("tandem_archive_reads") == 1]
+        self.assertEqual(len(first), 1)
+        first[0].kill()
+        left = self.b if first[0] is self.a else self.a
+        self.registers(18 if left is self.b else 17, "1002")
+        until(lambda: left.ctl("presence.get", number="1002")["state"] == "in_a_meeting", left.log_tail)
+        self.assertGreaterEqual(time.time(), begin)
+        left.ctl("sync.delete", name="m", force=True)
         first[0].restart()
 
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Contacts that other services have, in the book of an extension or in the tenant's directory: a
- * document says which service, and tandem-helper asks it (app/helper/contacts.c). The node with
- * the archive that reads begins the runs; the archive hands each out once, and has the state
- * (app/archive/contact/contact_sync.c). Control thread.
+ * Contacts that other services have, in the book of an extension or in the tenant's directory, and
+ * meetings of a calendar, in the presence of an extension: a document says which service, and
+ * tandem-helper asks it (app/helper/contacts.c). The node with the archive that reads begins the
+ * runs; the archive hands each out once, and has the state (app/archive/contact/contact_sync.c).
+ * Control thread.
  */
 #ifndef APP_FEATURE_SYNC_SYNC_H
 #define APP_FEATURE_SYNC_SYNC_H
+
+#include <jansson.h>
 
 #include "app/schema/command.h"
 #include "app/schema/feature.h"
@@ -24,9 +27,21 @@ enum {
 	SYNC_URL_MAX = 512,
 	SYNC_SECRET_MAX = 272, /* with its NUL */
 	SYNC_MINUTES = 10,     /* between two runs, at first */
+	SYNC_RUN_S = 1800,     /* a run ends then, at first: others have its place */
 };
 
-enum sync_service { SYNC_CARDDAV, SYNC_GOOGLE, SYNC_MICROSOFT, SYNC_PIPEDRIVE, SYNC_SERVICES };
+enum sync_service {
+	SYNC_CARDDAV,
+	SYNC_GOOGLE,
+	SYNC_MICROSOFT,
+	SYNC_PIPEDRIVE,
+	SYNC_EXCHANGE,
+	SYNC_CALDAV, /* from here on calendars */
+	SYNC_GOOGLE_CALENDAR,
+	SYNC_MICROSOFT_CALENDAR,
+	SYNC_EXCHANGE_CALENDAR,
+	SYNC_SERVICES
+};
 extern const char *const g_sync_services[]; /* ends with NULL */
 
 struct sync_value {
@@ -35,7 +50,7 @@ struct sync_value {
 	uint8_t service;
 	char url[SYNC_URL_MAX]; /* "": that of the service */
 	char login[128], account[128];
-	uint16_t minutes;
+	uint16_t minutes, run_s;
 	bool off, locked;
 	char secret[FORM_SECRET_MAX]; /* sealed */
 	uint64_t changed_utc_ms;
@@ -59,6 +74,18 @@ void sync_owner(char out[DOCUMENT_NAME_MAX + 1], const struct sync_value *v);
 
 /* http only where the tenant says that it is near. "": that of the service. */
 bool sync_url_may_be(const char *url, const char *networks);
+
+static inline bool sync_is_calendar(const struct sync_value *v)
+{
+	return v->service >= SYNC_CALDAV;
+}
+
+/* Says by presence whether its user is in a meeting now. meetings: from_ms and until_ms of each;
+ * those of the next SYNC_AHEAD_S. Returns when it is to be said again, in ms from now: at the next
+ * beginning, or after the minutes of the sync. */
+enum { SYNC_AHEAD_S = 25 * 3600 };
+uint64_t sync_meetings_say(struct node *n, const char *tenant, const struct sync_value *v,
+			   const json_t *meetings, uint64_t utc_ms);
 
 /* sync.run and sync.state. */
 command_fn sync_state;

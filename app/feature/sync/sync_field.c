@@ -11,7 +11,10 @@
 #include "app/helper/webhook.h"
 #include "base/table.h"
 
-const char *const g_sync_services[] = { "carddav", "google", "microsoft", "pipedrive", NULL };
+const char *const g_sync_services[] = {
+	"carddav", "google",          "microsoft",          "pipedrive",         "exchange",
+	"caldav",  "google_calendar", "microsoft_calendar", "exchange_calendar", NULL
+};
 
 static const char *sync_url_wrong(const void *value, const char *text)
 {
@@ -33,24 +36,35 @@ const struct command_arg g_sync_fields[] = {
 	GOES_WITH_FIELD("user", user, CHARSET_NUMBER, "extension",
 			"The extension that has the book. Empty: the directory of the tenant, "
 			"which administrators alone may. It stays."),
-	WORD_FIELD("service", service, FIELD_NUMBER, g_sync_services, "carddav",
-		   "Who has the contacts: carddav, a server of RFC 6352 with RFC 6578; google, "
-		   "People API; microsoft, Graph; pipedrive, API v2."),
+	WORD_FIELD(
+		"service", service, FIELD_NUMBER, g_sync_services, "carddav",
+		"Who has the contacts: carddav, a server of RFC 6352 with RFC 6578; google, "
+		"People API; microsoft, Graph; pipedrive, API v2; exchange, EWS. Or the meetings, "
+		"of which presence tells: caldav (RFC 4791 7.10), google_calendar (freeBusy), "
+		"microsoft_calendar (calendarView), exchange_calendar (GetUserAvailability)."),
 	{ .name = "url",
 	  .type = ARG_STRING,
 	  .charset = CHARSET_TEXT,
 	  .max = SYNC_URL_MAX - 1,
 	  .preset = FIELD_PRESET("empty"),
-	  .help = "Of carddav the URL of the address book. Of others empty: that of the service; "
-		  "else who stands in for it. https, or http at an address that web_networks of "
+	  .help = "Of carddav the URL of the address book, of caldav that of the calendar, of "
+		  "exchange that of EWS (https://HOST/EWS/Exchange.asmx). Of others empty: that of "
+		  "the service; else who stands in for it. https, or http at an address that "
+		  "web_networks of "
 		  "tenant.put has. Another one needs the secret again, as another service, login "
 		  "and account do.",
 	  .field = { FIELD_AT(FIELD_TEXT, url), .wrong = sync_url_wrong, .url = true } },
-	TEXT_FIELD("login", login, CHARSET_TEXT, NULL,
-		   "Of carddav the user; of google and microsoft the id of the OAuth client."),
+	TEXT_FIELD(
+		"login", login, CHARSET_TEXT, NULL,
+		"Of carddav, caldav and exchange the user; of google and microsoft the id of the "
+		"OAuth client."),
 	TEXT_FIELD("account", account, CHARSET_TEXT, NULL,
-		   "Of microsoft the mailbox that has the contacts: anna@example.com."),
+		   "Of microsoft and exchange_calendar the mailbox: anna@example.com; of exchange "
+		   "empty that of the user; of google_calendar empty the main calendar."),
 	NUMBER_FIELD("minutes", minutes, 5, 1440, "10", "From one run to the next."),
+	NUMBER_FIELD("run_s", run_s, 10, 14400, "1800",
+		     "So many seconds a run takes at most: another sync has its place then. "
+		     "Administrators alone set it."),
 	NOT_FIELD("on", off, "false: it does not run, and what it has brought stays."),
 	FLAG_FIELD("locked", locked, "false",
 		   "Its user may not change or delete it. Administrators alone set it."),
@@ -59,13 +73,14 @@ const struct command_arg g_sync_fields[] = {
 	  .charset = CHARSET_TEXT,
 	  .min = 1,
 	  .max = SYNC_SECRET_MAX - 1,
-	  .help = "Of carddav the password; of pipedrive the API token; of microsoft the secret of "
-		  "the OAuth client (application permission Contacts.Read); of google the same, a "
-		  "blank, and a refresh token (scope contacts.readonly). Nobody is shown it." },
+	  .help = "Of carddav, caldav and exchange the password; of pipedrive the API token; of "
+		  "microsoft the secret of the OAuth client (application permission Contacts.Read, "
+		  "or Calendars.Read); of google the same, a blank, and a refresh token (scope "
+		  "contacts.readonly, or calendar.freebusy). Nobody is shown it." },
 	{ .name = NULL },
 };
 #undef FIELD_OF
-static_assert(SYNC_MINUTES == 10, "the text above says it");
+static_assert(SYNC_MINUTES == 10 && SYNC_RUN_S == 1800, "the texts above say it");
 static_assert(2 * ((int)SYNC_SECRET_MAX + (int)SEAL_OVERHEAD) < (int)FORM_SECRET_MAX, "its hex");
 
 static void sync_start(void *value, struct bytes name)
@@ -73,22 +88,34 @@ static void sync_start(void *value, struct bytes name)
 	struct sync_value *v = value;
 
 	v->minutes = SYNC_MINUTES;
+	v->run_s = SYNC_RUN_S;
 	(void)bytes_cstr(name, v->name, sizeof(v->name));
+}
+
+/* A server of somebody's own, which takes login and password. */
+static bool sync_has_password(const struct sync_value *v)
+{
+	return v->service == SYNC_CARDDAV || v->service == SYNC_EXCHANGE ||
+	       v->service == SYNC_CALDAV || v->service == SYNC_EXCHANGE_CALENDAR;
 }
 
 static const char *sync_wrong(const void *value, const char **member)
 {
 	const struct sync_value *v = value;
 
+	*member = "user";
+	if (sync_is_calendar(v) && !v->user[0])
+		return "a calendar tells the presence of an extension: name it";
 	*member = "url";
-	if (v->service == SYNC_CARDDAV && !v->url[0])
-		return "a sync with carddav needs the URL of the address book";
+	if (!v->url[0] && sync_has_password(v))
+		return "a sync with that service needs its URL";
 	*member = "login";
 	if (v->service != SYNC_PIPEDRIVE && !v->login[0])
 		return "a sync with that service needs it";
 	*member = "account";
-	if (v->service == SYNC_MICROSOFT && !strchr(v->account, '@'))
-		return "a sync with microsoft needs a mailbox: anna@example.com";
+	if ((v->service == SYNC_MICROSOFT || v->service >= SYNC_MICROSOFT_CALENDAR) &&
+	    !strchr(v->account, '@'))
+		return "a sync with that service needs a mailbox: anna@example.com";
 	return NULL;
 }
 

@@ -25,6 +25,7 @@
 enum {
 	RUNS_MAX = 4,
 	SYNC_PAGES_MAX = 4000, /* of a run */
+	MEETINGS_MAX = 2000,   /* likewise; a page has 1,000 at most */
 	ARCHIVE_MS = 30000,
 	HELPER_MS = 70000, /* three requests of 20 s */
 	CLAIM_S = 2,
@@ -34,17 +35,19 @@ enum {
 	WALK_STEPS = 4096, /* and documents that are looked at for it */
 	LOGIN_S = 3600,    /* a wrong password is tried again */
 	LOST_S = 5,
-	RUN_S = 1800, /* then others have its place */
 };
 
 struct sync_run {
 	char tenant[TENANT_NAME_MAX], name[DOCUMENT_NAME_MAX];
 	uint16_t number; /* of the tenant; TENANT_NONE: it is gone */
 	json_t *due;     /* as the archive has handed it out */
-	uint64_t begin_ns;
+	uint64_t begin_ns, begin_utc_ms;
 	uint64_t next; /* the page to ask the helper for; 0: the first */
 	uint32_t pages;
 	bool done;
+	json_t *meetings; /* of a calendar; NULL: a run of contacts */
+	uint64_t
+		next_ms; /* the next run is so long after this one; 0: after the minutes of the sync */
 };
 
 static struct {
@@ -153,6 +156,7 @@ static void documents_walk(struct node *n)
 static void run_free(struct sync_run *r)
 {
 	json_decref(r->due);
+	json_decref(r->meetings);
 	OPENSSL_cleanse(r, sizeof(*r));
 	free(r);
 	g_syncs.count--;
@@ -247,8 +251,10 @@ static void run_apply(struct node *n, struct sync_run *r, const json_t *page)
 	if (args && own) {
 		(void)json_object_update(args, own);
 		(void)json_object_set_new(args, "done", json_boolean(r->done));
-		(void)json_object_set_new(args, "next_ms",
-					  json_integer((json_int_t)run_minutes(n, r) * 60000));
+		(void)json_object_set_new(
+			args, "next_ms",
+			json_integer(
+				(json_int_t)(r->next_ms ? r->next_ms : run_minutes(n, r) * 60000)));
 	}
 	for (const char *const *name =
 		     (const char *const[]){ "found", "gone", "kept", "failed", "token", NULL };
@@ -260,6 +266,22 @@ static void run_apply(struct node *n, struct sync_run *r, const json_t *page)
 	}
 	json_decref(own);
 	run_archive(n, r, "contact.sync.apply", args, run_on_applied);
+}
+
+/* Meetings are no contacts: those of all pages are said at once, and the archive notes the end. */
+static void run_on_meetings(struct node *n, struct sync_run *r, const json_t *page)
+{
+	struct sync_value v;
+
+	if (json_array_size(r->meetings) < MEETINGS_MAX)
+		(void)json_array_extend(r->meetings, json_object_get(page, "found"));
+	if (!r->done) {
+		run_fetch(n, r);
+		return;
+	}
+	if (document_stored(n, r->tenant, &g_sync_documents, bytes_str(r->name), &v))
+		r->next_ms = sync_meetings_say(n, r->tenant, &v, r->meetings, clock_utc_ms());
+	run_apply(n, r, NULL);
 }
 
 static void run_refused(struct node *n, struct sync_run *r, const json_t *result, const char *why)
@@ -288,6 +310,8 @@ static void run_on_page(struct node *n, const json_t *result, const char *why, v
 	else if (++r->pages > SYNC_PAGES_MAX)
 		sync_run_end(n, r, "answer", "the service has pages without end",
 			     run_minutes(n, r) * 60, 0);
+	else if (r->meetings)
+		run_on_meetings(n, r, result);
 	else
 		run_apply(n, r, result);
 }
@@ -300,11 +324,13 @@ static json_t *page_args(const struct node *n, const struct sync_run *r, const s
 	json_t *args = NULL;
 
 	if (!sync_open(v, r->tenant, &n->extension_seal, secret))
-		args = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:I}", "service",
+		args = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:I, s:I, s:I}", "service",
 				 g_sync_services[v->service], "url", v->url, "login", v->login,
 				 "account", v->account, "password", secret, "networks",
 				 t->web.networks, "token", json_object_get(r->due, "token"), "next",
-				 (json_int_t)r->next);
+				 (json_int_t)r->next, "from_s",
+				 (json_int_t)(r->begin_utc_ms / 1000), "until_s",
+				 (json_int_t)(r->begin_utc_ms / 1000) + SYNC_AHEAD_S);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return args;
 }
@@ -335,8 +361,8 @@ static void run_fetch(struct node *n, struct sync_run *r)
 		sync_run_end(n, r, "", "", (uint64_t)v.minutes * 60, 0);
 		return;
 	}
-	if (clock_now_ns() - r->begin_ns > RUN_S * NS_PER_S) {
-		sync_run_end(n, r, "timeout", "it takes longer than 30 minutes",
+	if (clock_now_ns() - r->begin_ns > v.run_s * NS_PER_S) {
+		sync_run_end(n, r, "timeout", "it takes longer than run_s",
 			     (uint64_t)v.minutes * 60, 0);
 		return;
 	}
@@ -346,6 +372,8 @@ static void run_fetch(struct node *n, struct sync_run *r)
 			     (uint64_t)v.minutes * 60, 0);
 		return;
 	}
+	if (sync_is_calendar(&v) && !r->meetings)
+		r->meetings = json_array();
 	args = page_args(n, r, &v, &t);
 	if (!args)
 		sync_run_end(n, r, "secret", "it was sealed with other keys: give it again",
@@ -365,6 +393,7 @@ static bool run_start(struct node *n, json_t *due)
 		return false;
 	g_syncs.count++;
 	r->begin_ns = clock_now_ns();
+	r->begin_utc_ms = clock_utc_ms();
 	r->due = json_incref(due);
 	r->number = tenants_find(n->common.tenants, tenant);
 	(void)bytes_cstr(tenant, r->tenant, sizeof(r->tenant));

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Meetings of a calendar as presence: while one runs, its user is in a meeting until it ends, which
+ * is by itself, also when no node runs at that time. The run of a calendar is due again when the
+ * next meeting begins, and that is in the archive, so that it outlives this node.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command/command_start.h"
+#include "app/document/extensions.h"
+#include "app/feature/sync/sync.h"
+#include "app/node/node.h"
+#include "base/json_member.h"
+#include "sig/host/tenant_tables.h"
+#include "sig/identity/presence.h"
+
+enum { SYNC_SOONEST_MS = 1000 };
+
+/* When those that run now, and those that follow without a gap, are over. utc_ms: none does. */
+static uint64_t meetings_end(const json_t *meetings, uint64_t utc_ms)
+{
+	uint64_t end = utc_ms, before;
+	const json_t *one;
+	size_t i;
+
+	do {
+		before = end;
+		json_array_foreach((json_t *)(uintptr_t)meetings, i, one)
+		{
+			if (json_count(one, "from_ms") <= end && json_count(one, "until_ms") > end)
+				end = json_count(one, "until_ms");
+		}
+	} while (end > before);
+	return end;
+}
+
+/* When the first one behind that begins; UINT64_MAX: no other one. */
+static uint64_t meetings_next(const json_t *meetings, uint64_t utc_ms)
+{
+	uint64_t next = UINT64_MAX;
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)meetings, i, one)
+	{
+		uint64_t from = json_count(one, "from_ms");
+
+		if (from > utc_ms && from < next)
+			next = from;
+	}
+	return next;
+}
+
+static void meeting_on_set(json_t *answer, void *arg)
+{
+	(void)arg; /* what is not said now is said by the next run */
+	json_decref(answer);
+}
+
+/* until_ms 0: he is in no meeting. */
+static void meeting_say(struct node *n, const char *tenant, const char *user, uint64_t until_ms,
+			uint64_t utc_ms)
+{
+	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
+	char id[COMMAND_ID_MAX];
+	json_t *args = json_pack("{s:s, s:s, s:s}", "number", user, "by", "calendar", "state",
+				 until_ms ? PRESENCE_MEETING : PRESENCE_USUAL);
+
+	if (until_ms)
+		(void)json_object_set_new(args, "until_utc_ms", json_integer((json_int_t)until_ms));
+	(void)snprintf(who.tenant, sizeof(who.tenant), "%s", tenant);
+	(void)snprintf(id, sizeof(id), "meeting %s %" PRIu64, user, utc_ms);
+	command_start(n, &who, BYTES_LIT("presence.set"), bytes_str(id), args, meeting_on_set, NULL);
+	json_decref(args);
+}
+
+uint64_t sync_meetings_say(struct node *n, const char *tenant, const struct sync_value *v,
+			   const json_t *meetings, uint64_t utc_ms)
+{
+	uint64_t end = meetings_end(meetings, utc_ms), next = meetings_next(meetings, end);
+	uint64_t until = end > utc_ms ? end : 0, most = v->minutes * UINT64_C(60000), said = 0;
+	struct extension e;
+
+	if (!extensions_find(n->api.extensions, tenants_find(n->common.tenants, bytes_str(tenant)),
+			     bytes_str(v->user), &e))
+		return most;
+	if (e.presence.words[PRESENCE_CALENDAR].until_utc_ms > utc_ms)
+		said = e.presence.words[PRESENCE_CALENDAR].until_utc_ms;
+	extension_wipe(&e);
+	if (until != said)
+		meeting_say(n, tenant, v->user, until, utc_ms);
+	if (next == UINT64_MAX || next - utc_ms > most)
+		return most;
+	return next - utc_ms < SYNC_SOONEST_MS ? SYNC_SOONEST_MS : next - utc_ms;
+}
