@@ -12,8 +12,10 @@ import tempfile
 import time
 
 from call_test import CallTest
+from guides_test import guide, typed
+from lib.media import stretches
 from lib.node import children
-from lib.postgres import Postgres
+from lib.postgres import PROGRAMS, Postgres
 from patience import until
 from server import ServerError
 from session_test import Users
@@ -319,6 +321,47 @@ class History(Users, CallTest):
         self.assertEqual([row["call"] for row in self.node.ctl("history.list", tenant="acme")], ["000agvj5jqr60"])
         self.node.ctl("directory.add", tenant="acme", name="Anna")
         self.assertEqual(has(), [1, 1])
+
+
+class Guide(Users, CallTest):
+    def history(self, token):
+        """Calls; where the archive does not answer right now, what it says instead."""
+        status, _, rows = self.http(self.node, "GET", "/v1/histories", token)
+        return [row["call"] for row in rows] if status == 200 else rows
+
+    def test_archive(self):
+        """What docs/guides/archive.md types does what it says: from SQLite to PostgreSQL while a call lasts, with history and contacts."""
+        text, mine = guide("archive.md"), self.session(self.node, "1001")["token"]
+        out, into, _ = self.connect()
+        out.bye()
+        into.wait_bye()
+        before = self.ended()["id"]
+        self.ok(self.node, "POST", "/v1/contacts", mine, {"name": "Zoe", "phones": ["030 222"]})
+        contact, = self.ok(self.node, "GET", "/v1/contacts", mine)
+        self.ok(self.node, "POST", f"/v1/contacts/{contact['contact']}/notes", mine, {"text": "likes tea"})
+        typed(self, self.node, text.replace("history.erase", "history.list"))
+        out, into, _ = self.connect()
+        for end, hertz in ((self.audio_a, 440), (self.audio_b, 880)):
+            end.start(hertz)
+        with Postgres(self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-postgres-")), "postgres") as postgres:
+            steps = text.replace("<!-- postgres -->", "<!-- run -->")[text.index("## PostgreSQL"):]
+            make, rest = re.sub("sudo -u postgres (\\w+)", f"PGHOST={postgres.folder} PGUSER=postgres {PROGRAMS}/\\1", steps).split("```yaml\n")
+            url = re.search("url: (\\S+)", rest)[1]
+            typed(self, self.node, make[make.index("<!-- run -->"):])
+            self.node.configure({"archive": {"url": re.sub("@.*", f"@/tandem?host={postgres.folder}", url)}})
+            self.node.process.send_signal(signal.SIGHUP)
+            until(lambda: self.history(mine) == [before], self.node.log_tail)
+            self.assertEqual(self.ok(self.node, "GET", "/v1/contacts", mine), [])
+            self.assertRegex(typed(self, self.node, rest), "answered .* 1001 +1002")
+            self.assertEqual([one["name"] for one in self.ok(self.node, "GET", "/v1/contacts", mine)], ["Zoe"])
+            self.assertEqual([note["text"] for note in self.ok(self.node, "GET", f"/v1/contacts/{contact['contact']}/notes", mine)], ["likes tea"])
+            for end, hertz in ((self.audio_a, 880), (self.audio_b, 440)):
+                end.stop()
+                self.assertEqual(end.heard()[0], hertz)
+                self.assertGreater(max(len(part) for part in stretches(end.audio())), 0.98 * len(end.audio()))
+            out.bye()
+            into.wait_bye()
+            until(lambda: len(self.history(mine)) == 2, self.node.log_tail)
 
 
 class Nodes(Cluster):

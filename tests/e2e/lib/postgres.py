@@ -16,11 +16,11 @@ def drop(command):
 
 
 class Postgres:
-    """It is gone, with its data, at the end of the `with` block. url: of its database."""
+    """It is gone, with its data, at the end of the `with` block. url: of its database; user: its administrator."""
 
-    def __init__(self, folder):
-        self.folder, self.data, self.server = folder, os.path.join(folder, "data"), None
-        self.url = f"postgresql://tandem@/postgres?host={folder}"
+    def __init__(self, folder, user="tandem"):
+        self.folder, self.data, self.server, self.user = folder, os.path.join(folder, "data"), None, user
+        self.url = f"postgresql://{user}@/postgres?host={folder}"
 
     def __enter__(self):
         os.mkdir(self.data, 0o700)
@@ -28,7 +28,7 @@ class Postgres:
             for path in (self.folder, self.data):
                 os.chown(path, NOBODY, NOBODY)
         os.chmod(self.folder, 0o755)
-        subprocess.run(drop([str(PROGRAMS / "initdb"), "-D", self.data, "-U", "tandem", "-A", "trust", "-N", "-E", "UTF8", "--locale", "C.UTF-8"]),
+        subprocess.run(drop([str(PROGRAMS / "initdb"), "-D", self.data, "-U", self.user, "-A", "trust", "-N", "-E", "UTF8", "--locale", "C.UTF-8"]),
                        check=True, stdout=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"})
         self.start()
         return self
