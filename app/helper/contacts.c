@@ -63,9 +63,9 @@ struct contacts {
 	struct http_own own;
 	struct curl_slist *headers;
 	char url[CONTACTS_OWN_URL_MAX]; /* without a slash at its end, but for WebDAV; "": none */
-	/* Of the run: of, access, token, next, more; place, pages and most (list_goes_round); names,
-	 * at and cards (how many are asked for at once); and ready: what is to be handed out before
-	 * anything else is asked. */
+	/* Of the run: of, access, token, next, more; place, pages and most (list_goes_round);
+	 * names, at and cards (how many are asked for at once); and ready: what is to be handed
+	 * out before anything else is asked. */
 	json_t *state;
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What services answer who asks for contacts or meetings, without network: multistatus of CardDAV
- * (RFC 4918 13, RFC 6352, RFC 6578), JSON of Google, Microsoft Graph and Pipedrive, SOAP of Exchange
- * (EWS), and VFREEBUSY of CalDAV (RFC 4791 7.10). Answers are those of strangers: sizes are bounded,
- * and this is fuzzed.
+ * (RFC 4918 13, RFC 6352, RFC 6578), JSON of Google, Microsoft Graph and Pipedrive, SOAP of
+ * Exchange (EWS), and VFREEBUSY of CalDAV (RFC 4791 7.10). Answers are those of strangers: sizes
+ * are bounded, and this is fuzzed.
  */
 #ifndef APP_HELPER_CONTACTS_PARSE_H
 #define APP_HELPER_CONTACTS_PARSE_H
@@ -36,8 +36,8 @@ struct contacts_page {
 	char refused[64]; /* of Exchange: the ResponseCode of an error */
 };
 
-/* 0; -EBADMSG: it is no such answer; -E2BIG: it has more than may be; -ENOMEM. Of Exchange: -ESTALE:
- * the token is not known any more; -EBUSY, -EACCES: try later; with another account. */
+/* 0; -EBADMSG: it is no such answer; -E2BIG: it has more than may be; -ENOMEM. Of Exchange:
+ * -ESTALE: the token is not known any more; -EBUSY, -EACCES: try later; with another account. */
 typedef int contacts_parse_fn(struct contacts_page *out, struct bytes body);
 contacts_parse_fn contacts_parse_dav, contacts_parse_google, contacts_parse_microsoft,
 	contacts_parse_pipedrive, exchange_parse, meetings_parse_caldav, meetings_parse_google,

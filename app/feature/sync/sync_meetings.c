@@ -53,7 +53,7 @@ static uint64_t meetings_next(const json_t *meetings, uint64_t utc_ms)
 	return next;
 }
 
-static void meeting_on_set(json_t *answer, void *arg)
+static void meeting_set(json_t *answer, void *arg)
 {
 	(void)arg; /* what is not said now is said by the next run */
 	json_decref(answer);
@@ -72,7 +72,7 @@ static void meeting_say(struct node *n, const char *tenant, const char *user, ui
 		(void)json_object_set_new(args, "until_utc_ms", json_integer((json_int_t)until_ms));
 	(void)snprintf(who.tenant, sizeof(who.tenant), "%s", tenant);
 	(void)snprintf(id, sizeof(id), "meeting %s %" PRIu64, user, utc_ms);
-	command_start(n, &who, BYTES_LIT("presence.set"), bytes_str(id), args, meeting_on_set, NULL);
+	command_start(n, &who, BYTES_LIT("presence.set"), bytes_str(id), args, meeting_set, NULL);
 	json_decref(args);
 }
 

@@ -46,8 +46,7 @@ struct sync_run {
 	uint32_t pages;
 	bool done;
 	json_t *meetings; /* of a calendar; NULL: a run of contacts */
-	uint64_t
-		next_ms; /* the next run is so long after this one; 0: after the minutes of the sync */
+	uint64_t next_ms; /* from this run to the next one; 0: the minutes of the sync */
 };
 
 static struct {

@@ -313,8 +313,8 @@ static void test_meetings(void **state)
 		  -EBADMSG },
 		{ meetings_parse_microsoft, "[]", -EBADMSG },
 		{ meetings_parse_caldav, "<html/>", -EBADMSG },
-		{ meetings_parse_caldav, "BEGIN:VCALENDAR\nBEGIN:VFREEBUSY\nFREEBUSY:20261130T100000Z/P1X\n",
-		  -EBADMSG },
+		{ meetings_parse_caldav,
+		  "BEGIN:VCALENDAR\nBEGIN:VFREEBUSY\nFREEBUSY:20261130T100000Z/P1X\n", -EBADMSG },
 	}, *wrong;
 	struct contacts_page p;
 
