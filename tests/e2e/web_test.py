@@ -113,7 +113,7 @@ class Walks(Asks):
             page.theme(False)
             page.size(360, 740)
             for tongue, other in (("English", "Deutsch"), ("Deutsch", "English")):
-                said += [f"{name}#/{where} in {tongue} at 360 px: {found}" for found in [page.too_wide(2)] if found]
+                said += [f"{name}#/{where} in {tongue} at 360 px: {found}" for found in (page.too_wide(2), page.cut_off()) if found]
                 self.picture(page, name, where, f"phone-{tongue[:2].lower()}")
                 page.click(other, "button")
                 page.until(ready)
@@ -154,6 +154,14 @@ class WebTest(Walks, CallTest):
         for call in self.calls():
             self.node.ctl("call.hangup", call=call["id"])
         until(lambda: not self.calls())
+
+
+# One document of each page of the console that has none by itself, so that their rows and forms are looked at, too.
+DOCUMENTS = {"hours": {"name": "office", "week": "mon-fri 08:00-18:00", "zone": "Europe/Berlin"}, "location": {"id": "1", "country": "DE", "city": "Bremen"},
+             "did": {"number": "+4930100", "to": "1001"}, "profile": {"name": "narrow", "video_codecs": ""}, "room": {"number": "7700", "name": "board"},
+             "route": {"name": "out", "pattern": "+x.", "trunks": "out"}, "group": {"name": "sales", "members": "1001,1002"}, "number": {"number": "7400", "to": "group:sales"}, "queue": {"name": "sales", "members": "1001"},
+             "account": {"code": "4711", "name": "Smith"}, "webhook": {"name": "crm", "url": "https://hooks.example.org/x", "events": "call.ended"}, "device": {"mac": "0004f2140001", "model": "vvx410", "extensions": "1001"}}
+FORMS = ("hours/office", "locations/1", "numbers/7400", "profiles/narrow", "rooms/7700", "routes/out")
 
 
 class Sources(unittest.TestCase):
@@ -482,6 +490,10 @@ class Console(WebTest):
             client.ask("trunk.put", name="out", servers="192.0.2.9", caller_id="100")
             client.ask("extension.put", number="1001", display_name="Ann Archer")
             client.ask("extension.put", number="1002", display_name=HOSTILE[:60])
+            for kind, document in DOCUMENTS.items():
+                self.node.ctl(kind + ".put", **document)
+                key = next(iter(document))
+                self.addCleanup(self.node.ctl, kind + ".delete", **{key: document[key]}, **({} if kind in ("device", "webhook") else {"force": True}))
         self.connect()
         self.audio_a.start(440)
         self.audio_b.start(880)
@@ -493,7 +505,7 @@ class Console(WebTest):
         call = "calls/" + self.calls()[0]["id"]
         page.go(self.url("console#/" + call))
         page.until("document.querySelectorAll('main .chart').length === 2")     # of both legs
-        self.walk(page, "console", (*CONSOLE, call))
+        self.walk(page, "console", (*CONSOLE, *FORMS, call))
         page.go(self.url("style"))
         self.walk(page, "style", ("",))
 
@@ -631,6 +643,13 @@ class Voicemail(Walks, Mailbox):
         page.until("document.querySelector('audio')?.readyState >= 2 && document.querySelector('audio').duration > 0.5")
         until(lambda: self.node.ctl("message.get", mailbox="1002", message=message)["state"] == "old")
         page.shows("Heard")
+        page.go(self.url("client#/"))
+        page.go(self.url("client#/messages"))
+        page.size(360, 740)
+        page.until("document.querySelector('[data-row]')")
+        self.assertEqual((page.too_wide(2), page.cut_off()), ("", ""))
+        self.picture(page, "client", "messages-there", "phone")
+        page.size(1360, 860)
         page.go(self.url("client#/"))
         page.go(self.url("client#/messages"))
         page.click("Delete")
@@ -1235,6 +1254,12 @@ class WebClient(WebTest):
         self.fine(page)
 
     def test_each_page(self):
+        out, into, _ = self.connect()
+        out.bye()
+        into.wait_bye()
+        self.node.ctl("contact.put", user="1001", contact="zoe", name="Zoe", company="Example", phones=["+15550100"], pinned=True)
+        self.addCleanup(self.node.ctl, "contact.delete", user="1001", contact="zoe")
+        until(lambda: self.node.ctl("history.list", user="1001"))
         self.connect()
         page = self.page("client")
         self.assertEqual(page.violations_of_axe(pages.axe()), [])

@@ -53,8 +53,10 @@ export function argumentsOf(document: OpenApi, method: string, path: string): { 
 const kindOf = (field: Schema): string => (Array.isArray(field.type) ? (field.type[0] ?? "string") : (field.type ?? "string"));
 
 /** The name of an argument as a label. */
+const SHORT = /\b(crm|did|dns|dscp|dtmf|h264|id|ip|mac|pin|sdes|sip|srtp|tls|url|urls)\b/g;
+
 export const wordsOf = (name: string): string => {
-	const words = name.replace(/_utc_(ms|s)$/, "").replace(/_/g, " ");
+	const words = name.replace(/_utc_(ms|s)$/, "").replace(/_/g, " ").replace(SHORT, (one) => one.toUpperCase().replace("URLS", "URLs")).replace(/\bg(711|729)\b/g, "G.$1");
 	return words.charAt(0).toUpperCase() + words.slice(1);
 };
 

@@ -124,6 +124,11 @@ class WebPage(Page):
         return self.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth ? '' : [...document.querySelectorAll('body *')]"
                         ".filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth).slice(0, 5).map(e => e.outerHTML.slice(0, 120)).join('\\n') || 'page'")
 
+    def cut_off(self):
+        """Buttons of tables that their cells do not show whole."""
+        return self.run("[...document.querySelectorAll('.table [role=cell]')].flatMap(cell => [...cell.querySelectorAll('button, audio')].filter(e => e.getBoundingClientRect().right >"
+                        " cell.getBoundingClientRect().right + 1)).slice(0, 5).map(e => e.outerHTML.slice(0, 120)).join(' | ')")
+
     def violations_of_axe(self, script, contrast=False):
         """contrast: of colours alone."""
         self.run(f"if (typeof axe === 'undefined') {{ {script}\n}} 0")

@@ -420,7 +420,7 @@ function MessagesPage({ news }: { news: number }) {
 				</>
 			),
 		},
-		{ key: "begun_utc_ms", title: t("Left"), track: "140px", cell: (row) => <span class="num">{time(number(row, "begun_utc_ms"), language())}</span> },
+		{ key: "begun_utc_ms", title: t("Left"), track: "140px", wide: true, cell: (row) => <span class="num">{time(number(row, "begun_utc_ms"), language())}</span> },
 		{ key: "duration_ms", title: t("Length"), track: "80px", end: true, wide: true, cell: (row) => duration(number(row, "duration_ms")) },
 		{ key: "state", title: t("State"), track: "100px", wide: true, cell: (row) => <Badge tone={tone(text(row, "state"))}>{word(text(row, "state"))}</Badge> },
 		{ key: "text", title: t("What it says"), track: "minmax(90px, 1.2fr)", wide: true, cell: (row) => text(row, "text") || <span class="muted">{text(row, "note")}</span> },
@@ -428,6 +428,7 @@ function MessagesPage({ news }: { news: number }) {
 			key: "_",
 			title: t("Actions"),
 			track: "minmax(190px, 330px)",
+			phone: "222px",
 			value: () => "",
 			cell: (row) =>
 				text(row, "state") === "deleted" ? (
@@ -438,11 +439,11 @@ function MessagesPage({ news }: { news: number }) {
 					<Audio src={plays.src} label={t("Message from {from}", { from: text(row, "from") })} through={tastes().player} />
 				) : (
 					<span class="row" style={{ flexWrap: "nowrap" }}>
-						<button class="button slim" onClick={() => void play(row)}>
-							<Icon name="play" /> {t("Play")}
+						<button class="button slim" aria-label={t("Play")} onClick={() => void play(row)}>
+							<Icon name="play" /> <span class="wide-only">{t("Play")}</span>
 						</button>
-						<button class="button slim bare" onClick={() => show(row)}>
-							{t("Details")}
+						<button class="button slim bare" aria-label={t("Details")} onClick={() => show(row)}>
+							<Icon name="document" /> <span class="wide-only">{t("Details")}</span>
 						</button>
 						<button class="button slim bare" aria-label={t("Call {to}", { to: text(row, "from") })} onClick={() => void call(text(row, "from"))}>
 							<Icon name="call" />
@@ -589,7 +590,7 @@ function ContactsPage({ watched }: { watched: Watched }) {
 				</>
 			),
 		},
-		{ key: "number", title: t("Number"), track: "minmax(90px, .6fr)" },
+		{ key: "number", title: t("Number"), track: "minmax(90px, .6fr)", wide: own },
 		...(own
 			? [{ key: "company", title: t("Company"), track: "minmax(90px, .8fr)", wide: true }]
 			: [
@@ -601,6 +602,7 @@ function ContactsPage({ watched }: { watched: Watched }) {
 			key: "_",
 			title: t("Actions"),
 			track: "190px",
+			phone: own ? "190px" : "104px",
 			value: () => "",
 			cell: (row) => (
 				<span class="row" style={{ flexWrap: "nowrap" }}>

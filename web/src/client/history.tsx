@@ -128,7 +128,7 @@ export function HistoryPage({ news, onCall }: { news: number; onCall: (number: s
 					);
 				},
 			},
-			{ key: "setup_utc_ms", title: t("When"), track: "140px", cell: (row) => <span class="num">{time(number(row, "setup_utc_ms"), language())}</span> },
+			{ key: "setup_utc_ms", title: t("When"), track: "140px", phone: "84px", cell: (row) => <span class="num">{time(number(row, "setup_utc_ms"), language())}</span> },
 			{ key: "talk_ms", title: t("Talk"), track: "80px", end: true, wide: true, cell: (row) => (number(row, "talk_ms") ? duration(number(row, "talk_ms")) : "–") },
 			{ key: "result", title: t("Outcome"), track: "minmax(110px, .7fr)", wide: true, value: outcome },
 			{ key: "note", title: t("Note"), track: "minmax(90px, 1fr)", wide: true },
@@ -136,14 +136,15 @@ export function HistoryPage({ news, onCall }: { news: number; onCall: (number: s
 				key: "_",
 				title: t("Actions"),
 				track: "190px",
+				phone: "104px",
 				value: () => "",
 				cell: (row) => (
 					<span class="row" style={{ flexWrap: "nowrap" }}>
-						<button class="button slim" onClick={() => onCall(text(row, "number"))}>
-							<Icon name="call" /> {t("Call")}
+						<button class="button slim" aria-label={t("Call {to}", { to: text(row, "number") })} onClick={() => onCall(text(row, "number"))}>
+							<Icon name="call" /> <span class="wide-only">{t("Call")}</span>
 						</button>
-						<button class="button slim bare" onClick={() => show(row)}>
-							{t("Details")}
+						<button class="button slim bare" aria-label={t("Details")} onClick={() => show(row)}>
+							<Icon name="document" /> <span class="wide-only">{t("Details")}</span>
 						</button>
 					</span>
 				),

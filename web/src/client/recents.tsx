@@ -61,6 +61,7 @@ export function Recents({ news, onCall }: { news: number; onCall: (number: strin
 	return (
 		<Card
 			title={t("Recent")}
+			bare={!all.length}
 			actions={
 				asked.value.kept &&
 				all.length > 0 && (
