@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The web pages in Firefox: axe-core on each of them, none wider than a phone, and what is done by keys alone; with ./tandem test --long."""
+import json
 import os
 import unittest
 
@@ -11,6 +12,17 @@ from lib.push import FirefoxPushService
 from patience import until
 
 LONG = 150
+# In place of the service of the desktop that shows notices: it keeps them with who hears that they are pressed. A browser without a desktop has none.
+NOTICES = """(() => {
+	window.notices = [];
+	const service = { QueryInterface: ChromeUtils.generateQI(["nsIAlertsService"]), teardown() {}, getHistory: () => [],
+		showAlert(alert, listener) { notices = [...notices.filter(one => one.alert.name !== alert.name), { alert, listener }]; listener?.observe(null, "alertshow", alert.cookie); },
+		closeAlert(name) { const gone = notices.find(one => one.alert.name === name); notices = notices.filter(one => one !== gone); gone?.listener?.observe(null, "alertfinished", gone.alert.cookie); } };
+	Components.manager.QueryInterface(Ci.nsIComponentRegistrar).registerFactory(Components.ID("{6a3a2f7e-8f0f-4f0b-9d0c-5b1f6c3f2d11}"), "notices of a test",
+		"@mozilla.org/alerts-service;1", { createInstance: iid => service.QueryInterface(iid) });
+})()"""
+PRESS = """(() => { const { alert, listener } = notices.at(-1); const action = alert.actions.find(one => one.title === %s); notices.pop();
+	listener.observe(action, "alertclickcallback", alert.cookie); listener.observe(null, "alertfinished", alert.cookie); })()"""
 
 
 class InFirefox:
@@ -103,9 +115,46 @@ class Pushed(InFirefox, web_test.WebTest):
         self.fine(page)
 
 
+
+@unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 walks the pages in Firefox, too")
+class Pressed(Pushed):
+    """A browser of its own, as a tab that "Answer" opens stays in front."""
+    test_a_call = None
+
+    def test_answered_and_declined(self):
+        """The buttons of a notice, as the desktop would press them: "Reject" refuses the call without a page, "Answer" opens the page, and the desk phone is asked to answer."""
+        self.chromium.privileged(NOTICES)
+        self.node.ctl("tenant.put", name="default", **push_test.TERMS)
+        page = self.client(context="default")
+        page.go(self.url("client#/settings"))
+        page.shows("A notice of calls and messages while no page is open")
+        page.run("(() => { const one = [...document.querySelectorAll('label.switch')].find(e => e.innerText.includes('while no page is open')).querySelector('input'); if (!one.checked) one.click(); })()")
+        until(lambda: len(self.node.ctl("browser.list", number="1001")) == 1)
+        page.go(self.url("style"))
+        titles = lambda: self.chromium.privileged("notices.map(one => [one.alert.title, ...one.alert.actions.map(action => action.title)])")
+        for button in ("Reject", "Answer"):
+            out = self.b.invite("1001", self.audio_b.sdp())
+            into = self.a.incoming()
+            into.respond(180, "Ringing", headers=[push_test.TALK])
+            until(lambda: titles()[-1:] == [["Call from 1002", "Answer", "Reject"]], titles)
+            self.chromium.privileged(PRESS % json.dumps(button))
+            if button == "Reject":
+                self.assertEqual(out.wait_final().status, 486)
+                into.wait_cancel()
+                until(lambda: titles()[-1:] == [["Missed call from 1002"]], titles)
+        told = self.a.take_request("NOTIFY", call_id=into.call_id)
+        self.assertEqual(told.get("Event"), "talk")
+        self.a.respond(told, 200, "OK")
+        into.answer(self.audio_a.sdp())
+        out.wait_answer()
+        out.bye()
+        into.wait_bye()
+        self.fine(page)
+
+
 @unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 follows the guides in Firefox, too")
 class Guides(InFirefox, web_test.Guides):
-    leaves = ("A phone in the page",)       # it has no stand-in for a microphone
+    """All of them, the phone in the page, too."""
 
 
 @unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 walks the softphone in a CRM in Firefox, too")

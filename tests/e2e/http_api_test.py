@@ -399,6 +399,20 @@ class Api(Asks, CallTest):
         self.refused(401, "not_allowed", self.node, "GET", "/v1/calls", made["token"])
         self.assertNotIn(secret, self.node.log_text())
 
+    def test_groups_keep_their_names(self):
+        """BEAT-29: no command gives a group, a queue, a room or an extension another name, nor does a set; what asks for one changes nothing."""
+        self.ok(self.node, "PATCH", "/v1/groups/sales", self.admin, {"members": "1001"})
+        self.ok(self.node, "PATCH", "/v1/queues/sales", self.admin, {"members": "1001"})
+        for path in ("/v1/groups/sales", "/v1/queues/sales"):
+            for body in ({"name": "support"}, {"new_name": "support"}):
+                self.assertEqual(self.http(self.node, "PATCH", path, self.admin, {**body, "members": "1002"})[0], 400, body)
+            self.assertEqual(self.http(self.node, "POST", path + "/rename", self.admin, {"name": "support"})[0], 404)
+            shown = self.ok(self.node, "GET", path, self.admin)
+            self.assertEqual((shown["name"], shown["members"]), ("sales", ["1001"] if isinstance(shown["members"], list) else "1001"))
+        self.assertEqual([row["name"] for row in self.ok(self.node, "GET", "/v1/groups", self.admin)], ["sales"])
+        verbs = {row["name"].partition(".")[2] for row in self.ok(self.node, "GET", "/v1/help", self.admin)}
+        self.assertFalse({verb for verb in verbs if "rename" in verb})
+
     def test_of_some_commands(self):
         """A token with patterns gives the commands that they name, and makes no tokens."""
         some = self.token(self.node, "admin", name="some", commands="call.*,extension.get,token.*")

@@ -19,6 +19,9 @@ from .browser import Failed
 from .pages import WATCH, WebPage
 from .websocket import TEXT, WebSocket
 
+# A microphone that hears a tone, and calls on this machine.
+MEDIA = {"media.navigator.streams.fake": True, "media.navigator.permission.disabled": True, "media.autoplay.default": 0,
+         "media.peerconnection.ice.loopback": True, "media.peerconnection.ice.obfuscate_host_addresses": False}
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Tab": "\ue004", "ArrowDown": "\ue015", "ArrowUp": "\ue013"}
 CONTROL, SHIFT = "\ue009", "\ue008"
 # Nothing is fetched, and nothing is asked of somebody who is not there.
@@ -44,10 +47,10 @@ class Firefox:
     def __init__(self, prefs=None):
         subprocess.run([str(maker.PEERS), "unpack", "firefox"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.home = tempfile.mkdtemp(prefix="tandem-firefox-")
-        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in {**QUIET, **(prefs or {})}.items()]
+        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in {**QUIET, **MEDIA, **(prefs or {})}.items()]
         (pathlib.Path(self.home) / "user.js").write_text("".join(lines), encoding="utf-8")
         self.log = open(os.path.join(self.home, "log"), "w+b")      # pylint: disable=consider-using-with
-        program = ["firefox-esr", "--headless", "--no-remote", "--profile", self.home, "--remote-debugging-port", "0"]
+        program = ["firefox-esr", "--headless", "--no-remote", "--profile", self.home, "--remote-debugging-port", "0", "--remote-allow-system-access"]
         self.process = subprocess.Popen(program if shutil.which("firefox-esr") else [str(maker.PEERS), "with", *program], stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log, start_new_session=True, env={**os.environ, "HOME": self.home})
         self.lock, self.numbers = threading.Lock(), itertools.count(1)
@@ -77,6 +80,14 @@ class Firefox:
         if not found or message["type"] == "error":
             raise Failed(f"{method}: {message['message'] if found else 'Firefox ended'}")
         return message["result"]
+
+    def privileged(self, expression):
+        """The value of an expression in the browser's own window, which no page reaches."""
+        window = self.command("browsingContext.getTree", **{"moz:scope": "chrome"})["contexts"][0]["context"]
+        found = self.command("script.evaluate", expression=expression, awaitPromise=True, target={"context": window})
+        if found["type"] == "exception":
+            raise Failed(found["exceptionDetails"]["text"])
+        return plain(found["result"])
 
     def close(self):
         try:
