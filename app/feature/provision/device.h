@@ -176,6 +176,8 @@ enum { DEVICE_FOLDER_MAX = 320 };
 /* Where the phone's file of that name lies. False: it may bring no such file. */
 bool device_upload_path(const struct node *n, const struct device_entry *d, struct bytes name,
 			char *out, size_t size);
+/* What such names have behind the MAC, from 0 on; NULL: there are no more. */
+const char *device_upload_name(uint32_t index);
 /* The device is deleted. */
 void device_uploads_delete(const struct node *n, const struct device_entry *d);
 void device_uploads_beat(uint64_t now_ns); /* twice a second */
@@ -184,6 +186,8 @@ void device_uploads_close(void);
 /* ---- firmware.c ---- */
 /* Looks which files there are. */
 void firmware_reload(const struct node *n);
+/* The names of those files, from 0 on; NULL: there are no more. */
+const char *firmware_name(const char *family, uint32_t index);
 /* Where such a file lies; out NULL: whether it is there. */
 bool firmware_path(const struct node *n, const char *family, struct bytes name, char *out,
 		   size_t size);

@@ -66,7 +66,8 @@ void device_saw(struct device_entry *d, enum device_step step, uint64_t utc_ms)
 /* ---- whether it has registered ---- */
 
 /* A device with a password of its own has proven it. Else by its instance, which has its MAC (RFC
- * 4122 4.1.6: a node at the end of a UUID); else it names itself as the device does. */
+ * 4122 4.1.6: a node at the end of a UUID); else it names itself as the device does. Over FTP none
+ * does, and a phone of the make counts. */
 bool device_is_binding(const struct device_entry *d, const struct binding *b)
 {
 	struct bytes instance = text_bytes(&b->instance), agent = text_bytes(&b->user_agent);
@@ -77,8 +78,11 @@ bool device_is_binding(const struct device_entry *d, const struct binding *b)
 		if (bytes_ieq(bytes_sub(instance, i, PHONE_MAC_LEN), bytes_str(d->mac)))
 			return true;
 	}
-	return !instance.n && agent.n &&
-	       memmem(d->seen.agent, strlen(d->seen.agent), agent.p, agent.n);
+	if (instance.n || !agent.n)
+		return false;
+	return d->seen.agent[0]
+		       ? memmem(d->seen.agent, strlen(d->seen.agent), agent.p, agent.n) != NULL
+		       : bytes_starts(agent, "Polycom");
 }
 
 static void device_look(struct node *n, struct device_entry *d, const struct device_value *v,
@@ -97,6 +101,10 @@ static void device_look(struct node *n, struct device_entry *d, const struct dev
 		if (at < d->seen.at[DEVICE_FETCHED] || !device_is_binding(d, b))
 			continue;
 		memcpy(d->seen.registered, d->seen.revision, sizeof(d->seen.registered));
+		if (!d->seen.agent[0])
+			(void)bytes_cstr(bytes_sub(text_bytes(&b->user_agent), 0,
+						   DEVICE_AGENT_MAX - 1),
+					 d->seen.agent, sizeof(d->seen.agent));
 		device_saw(d, DEVICE_REGISTERED, at);
 		d->awaited = false;
 	}

@@ -46,6 +46,11 @@ static bool uploads_path(const struct node *n, uint16_t tenant, const char *mac,
 			tenants_name(n->common.tenants, tenant), mac) < DEVICE_FOLDER_MAX;
 }
 
+const char *device_upload_name(uint32_t index)
+{
+	return index < COUNT_OF(g_upload_names) ? g_upload_names[index] : NULL;
+}
+
 bool device_upload_path(const struct node *n, const struct device_entry *d, struct bytes name,
 			char *out, size_t size)
 {

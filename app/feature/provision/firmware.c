@@ -72,6 +72,13 @@ static const struct firmware *firmware_of(const char *family)
 	return NULL;
 }
 
+const char *firmware_name(const char *family, uint32_t index)
+{
+	const struct firmware *f = firmware_of(family);
+
+	return f && index < f->count ? f->names[index] : NULL;
+}
+
 bool firmware_path(const struct node *n, const char *family, struct bytes name, char *out,
 		   size_t size)
 {

@@ -183,11 +183,10 @@ static const char *const g_default_families[2] = { "polycom-8.5", "polycom-bare"
 
 static int default_render(enum phone_default which)
 {
-	bool bare = which != PHONE_DEFAULT_NONE;
-	struct bytes empty[PHONE_FIELDS] = {
-		[FIELD_APPLICATION] =
-			bytes_str(which == PHONE_DEFAULT_FIRMWARE ? "bare-firmware/sip.ld" : "")
-	};
+	bool bare = which == PHONE_DEFAULT_BARE || which == PHONE_DEFAULT_FIRMWARE;
+	bool firmware = which >= PHONE_DEFAULT_FIRMWARE;
+	struct bytes empty[PHONE_FIELDS] = { [FIELD_APPLICATION] = bytes_str(
+						     firmware ? "bare-firmware/sip.ld" : "") };
 	const struct template_values values = { .fields = empty };
 	struct writer w = writer_over(g_loaded.fallback[which], DEFAULT_SIZE_MAX);
 	const struct template *t = template_of(g_default_families[bare], "default.cfg");

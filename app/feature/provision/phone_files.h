@@ -133,11 +133,12 @@ bool phone_file_is_last(const char *family, struct bytes name);
  * may be sent. Unchanged where it has no such entry, or there is no room. */
 void phone_map_redial(char *map, size_t size);
 /* Files for unknown phones of any family, without a secret. BARE names a file that each of them
- * asks for, FIRMWARE that and firmware. Constant; empty: not loaded. */
+ * asks for, FIRMWARE that and firmware, UPGRADE firmware alone. Constant; empty: not loaded. */
 enum phone_default {
 	PHONE_DEFAULT_NONE,
 	PHONE_DEFAULT_BARE,
 	PHONE_DEFAULT_FIRMWARE,
+	PHONE_DEFAULT_UPGRADE,
 	PHONE_DEFAULTS
 };
 struct bytes phone_files_default(enum phone_default which);

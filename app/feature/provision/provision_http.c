@@ -16,6 +16,7 @@
 #include "app/document/extensions.h"
 #include "app/feature/provision/device.h"
 #include "app/feature/provision/provision_facts.h"
+#include "app/feature/provision/provision_ftp.h"
 #include "app/feature/provision/provision_settings.h"
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
@@ -42,7 +43,6 @@ static const struct stream_rate g_source_rate = { .per_s = 50, .burst = 2000 };
 static const struct stream_rate g_told_rate = { .per_s = 1, .burst = 60 };
 #define PROVISION_REALM "phones"
 #define BOOT_KIND       "phone"
-#define FACTORY_LOGIN   "PlcmSpIp" /* user and password of a new Polycom: no guess */
 /* Behind a power cut phones come faster than they can be served: one boots, and has its place. */
 #define BOOT_TURN_NS      (2 * NS_PER_S)
 #define DEVICE_REFUSED_NS (60 * NS_PER_S) /* between two events about one device */
@@ -89,8 +89,7 @@ static void provision_answer(struct web_routed *r, struct web_route_answer *a)
 	web_route_free(r);
 }
 
-/* By the host that it asked for, as SIP does. */
-static uint16_t path_tenant(const struct node *n, const struct web_routed *r)
+uint16_t provision_tenant(const struct node *n, const struct web_routed *r)
 {
 	struct bytes host = bytes_str(r->host);
 	uint16_t tenant;
@@ -118,7 +117,7 @@ void provision_unauthorized(struct web_routed *r, enum provision_login how)
 	struct node *n = g_provision.node;
 
 	if (how != PROVISION_BASIC)
-		digest_challenges(n, r, path_tenant(n, r), how == PROVISION_STALE, &a);
+		digest_challenges(n, r, provision_tenant(n, r), how == PROVISION_STALE, &a);
 	provision_say(r, &a, BYTES_LIT("log in\n"));
 }
 
@@ -201,9 +200,8 @@ static struct device_entry *device_of_password(struct node *n, struct device_ent
 	return d;
 }
 
-/* number: of its extension, or its MAC where it has a password of its own. Guesses are counted. */
-static bool device_proves(struct shard *core, const struct device_entry *d, uint16_t tenant,
-			  struct bytes number, const struct web_routed *r, uint64_t *wait_ns)
+bool provision_proves(struct shard *core, const struct device_entry *d, uint16_t tenant,
+		      struct bytes number, const struct web_routed *r, uint64_t *wait_ns)
 {
 	struct instant now = clock_instant();
 	struct bytes password = bytes_str(r->password);
@@ -235,7 +233,7 @@ static void devices_guessed(struct node *n, struct device_entry *d, struct bytes
 	uint64_t more_ns = 0;
 
 	while ((d = device_of_line(n, d->next, number, &v)) != NULL) {
-		(void)device_proves(core, d, d->tenant, number, r, &more_ns);
+		(void)provision_proves(core, d, d->tenant, number, r, &more_ns);
 		*wait_ns = more_ns > *wait_ns ? more_ns : *wait_ns;
 	}
 }
@@ -255,9 +253,9 @@ static struct device_entry *provision_login(struct node *n, struct web_routed *r
 
 	bool bare;
 
-	if (r->digest[0] && !digest_login(n, r, path_tenant(n, r), mac))
+	if (r->digest[0] && !digest_login(n, r, provision_tenant(n, r), mac))
 		return NULL;
-	bare = bare_proves(n, path_tenant(n, r), mac, r);
+	bare = bare_proves(n, provision_tenant(n, r), mac, r);
 	(void)located_user_split(bytes_str(bare ? mac : r->user), &number, &location);
 	if (device_mac_read(number, own) && !strcmp(own, mac))
 		number = bytes_str(own);
@@ -267,13 +265,14 @@ static struct device_entry *provision_login(struct node *n, struct web_routed *r
 		provision_status(r, 404, 0);
 		return NULL;
 	}
-	if (core && device_proves(core, d, path_tenant(n, r), number, r, &wait_ns)) {
-		if (r->digest[0] && !digest_is_new(n, r, path_tenant(n, r))) {
+	if (core && provision_proves(core, d, provision_tenant(n, r), number, r, &wait_ns)) {
+		if (r->digest[0] && !digest_is_new(n, r, provision_tenant(n, r))) {
 			provision_unauthorized(r, PROVISION_STALE);
 			return NULL;
 		}
 		if (!d) {
-			device_event(n, SIG_DEVICE_UNKNOWN, path_tenant(n, r), mac, number, "");
+			device_event(n, SIG_DEVICE_UNKNOWN, provision_tenant(n, r), mac, number,
+				     "");
 			provision_status(r, 404, 0);
 			return NULL;
 		}
@@ -396,20 +395,26 @@ static bool boot_text(struct bytes plain, const char *name, struct bytes *text)
 	return false;
 }
 
-/* With the last file of a boot the phone has them all. */
+void provision_given(struct device_entry *d, struct bytes revision, const char *family,
+		     struct bytes name)
+{
+	if (!phone_file_is_last(family, name))
+		return;
+	(void)bytes_cstr(revision, d->seen.revision, sizeof(d->seen.revision));
+	device_saw(d, DEVICE_FETCHED, clock_utc_ms());
+	d->awaited = true;
+	d->await_ns = 0;
+	d->sync_ms = 0; /* it has what it was to look for */
+}
+
 static void boot_given(const struct boot_run *run)
 {
 	struct bytes hash = bytes_str(run->hash);
 	struct device_entry *d = device_of(run->tenant, bytes_sub(hash, 0, PHONE_MAC_LEN));
 
-	if (!d || !phone_file_is_last(run->family, bytes_str(run->name)))
-		return;
-	(void)bytes_cstr(bytes_from(hash, PHONE_MAC_LEN + 1), d->seen.revision,
-			 sizeof(d->seen.revision));
-	device_saw(d, DEVICE_FETCHED, clock_utc_ms());
-	d->awaited = true;
-	d->await_ns = 0;
-	d->sync_ms = 0; /* it has what it was to look for */
+	if (d)
+		provision_given(d, bytes_from(hash, PHONE_MAC_LEN + 1), run->family,
+				bytes_str(run->name));
 }
 
 static void provision_kept(struct boot_run *run)
@@ -493,7 +498,7 @@ static void on_default(struct web_routed *r, void *arg)
 	const struct node *n = arg;
 	enum phone_default which = PHONE_DEFAULT_NONE;
 
-	if (bare_extension(n, path_tenant(n, r))[0])
+	if (bare_extension(n, provision_tenant(n, r))[0])
 		which = provision_settings_of(n->settings)->firmware_unknown &&
 					firmware_has_application("polycom-8.5")
 				? PHONE_DEFAULT_FIRMWARE
@@ -521,7 +526,7 @@ static void on_bare_firmware(struct web_routed *r, void *arg)
 	struct bytes name = bytes_from(bytes_str(r->path), sizeof("/bare-firmware/") - 1);
 
 	if (provision_settings_of(n->settings)->firmware_unknown &&
-	    bare_extension(n, path_tenant(n, r))[0])
+	    bare_extension(n, provision_tenant(n, r))[0])
 		firmware_answer(n, r, "polycom-8.5", name);
 	else
 		provision_status(r, 404, 0);
@@ -548,7 +553,7 @@ static void on_bare(struct web_routed *r, void *arg)
 	struct node *n = arg;
 	struct bytes name = bytes_from(bytes_str(r->path), sizeof(front) - 1);
 	uint64_t source = auth_limit_source(&n->common.shared_tables->key, &r->peer);
-	uint16_t tenant = path_tenant(n, r);
+	uint16_t tenant = provision_tenant(n, r);
 	struct phone_files *files = NULL;
 	char mac[PHONE_MAC_LEN + 1];
 
@@ -741,8 +746,7 @@ static const struct web_route g_provision_list[] = {
 	{ .method = NULL },
 };
 
-/* Before anything is looked up. No address can push another one out: they share places. */
-static bool source_is_admitted(const struct node *n, const struct web_routed *r)
+bool provision_source_is_admitted(const struct node *n, const struct web_routed *r)
 {
 	uint64_t hash = auth_limit_source(&n->common.shared_tables->key, &r->peer);
 
@@ -754,7 +758,7 @@ static void provision_on_asked(const void *item, void *arg)
 {
 	struct web_routed *r = *(struct web_routed *const *)item;
 
-	if (!source_is_admitted(arg, r))
+	if (!provision_source_is_admitted(arg, r))
 		provision_status(r, 429, 5);
 	else if (r->route->auth == WEB_AUTH_LOGIN && !r->user[0] && !r->digest[0])
 		provision_status(r, 401, 0);
