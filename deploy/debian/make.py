@@ -19,7 +19,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WHO = "tandem maintainers <maintainers@tandem.invalid>"
-PROGRAMS = "tandemd", "tandemctl", "tandem-store", "tandem-helper", "tandem-archive"
+PROGRAMS = "tandemd", "tandemctl", "tandem-store", "tandem-helper", "tandem-archive", "tandem-ftp"
 SCRIPTS = "preinst", "postinst", "prerm", "postrm"
 SETTINGS = "/etc/tandem/tandem.yaml"
 DROP_INS = "cluster", "dpdk", "guard", "xdp"

@@ -43,7 +43,7 @@ def debs(commit, folder):
     """(the package of that commit, that of these sources)."""
     new = deb(ROOT, os.environ["TANDEM_BUILD"], folder)
     with takeover.tree_of(commit) as tree:
-        rest = [name for name in ("tandem-store", "tandem-helper", "tandem-archive") if f"'{name}'" in (tree / "app/meson.build").read_text()]
+        rest = [name for name in ("tandem-store", "tandem-helper", "tandem-archive", "tandem-ftp") if f"'{name}'" in (tree / "app/meson.build").read_text()]
         build = takeover.build(tree, (*takeover.PROGRAMS, *(f"app/{name}" for name in rest)))
         if (tree / "deploy" / "debian").exists():
             old = deb(tree, build, folder)

@@ -39,7 +39,7 @@ SEEDS = (       # of the simulator: what, how many, by which builds, its words; 
     ("seeds of leases alone", 160, "asan debug", "--leases"),
     ("seeds of leases alone, of two nodes", 160, "debug", "--leases --nodes 2"),
     ("seeds of leases alone, of four nodes", 160, "debug", "--leases --nodes 4"))
-PROGRAMS = "app/tandemd", "app/tandemctl", "app/tandem-store", "app/tandem-helper", "app/tandem-archive"
+PROGRAMS = "app/tandemd", "app/tandemctl", "app/tandem-store", "app/tandem-helper", "app/tandem-archive", "app/tandem-ftp"
 WALL = "tests/step_clock.so"        # for a node whose wall clock a test sets
 LOAD = "bench/rtpload"               # audio of many calls; of debug, as -O3 over all files takes a minute of two processors to link it
 THREADED = "threads",               # suites whose tests run in more than one thread: in another one ThreadSanitizer can find nothing
