@@ -312,6 +312,8 @@ static void facts_browser(struct facts *f, const struct node *n, uint16_t tenant
 	phone_pages_link(n, tenant, v, link);
 	WRITER_TEXTS(&w, p->https ? "https://" : "http://", f->host);
 	writer_number(&w, ":", p->https ? p->https : p->http, link);
+	if (!p->https && !p->http) /* its files come over FTP alone */
+		link[0] = '\0';
 	f->browser_url[link[0] ? w.n : 0] = '\0';
 	f->of.browser_url = f->browser_url;
 	f->of.directory_page = v->directory_page && link[0];

@@ -13,6 +13,8 @@ struct web_routed;
 
 #define FACTORY_LOGIN "PlcmSpIp" /* user and password of a new Polycom: no guess */
 
+extern const struct child_kind g_ftp_child;
+
 /* ---- provision_http.c ---- */
 /* Before anything is looked up. No address can push another one out: they share places. */
 bool provision_source_is_admitted(const struct node *n, const struct web_routed *r);

@@ -803,7 +803,7 @@ int provision_listen(struct node *n)
 	char why[256] = "";
 	int err = 0;
 
-	if (!p->http && !p->https)
+	if (!p->http && !p->https && !p->ftp)
 		return 0;
 	if (phone_files_load(why, sizeof(why))) {
 		LOG_ERROR("provision", 0, "a template of phones' files is wrong",

@@ -3,6 +3,7 @@
 
 #include "app/command/table/table.h"
 #include "app/feature/provision/device.h"
+#include "app/feature/provision/provision_ftp.h"
 #include "app/feature/provision/provision_settings.h"
 
 #define MAC_ARG                                                                 \
@@ -115,6 +116,7 @@ const struct app_feature g_provision_feature = {
 	.name = "provision",
 	.commands = g_device_commands,
 	.documents = KINDS(&g_device_documents),
+	.children = CHILDREN(&g_ftp_child),
 	.settings = &g_provision_settings,
 	.listen = BY(provision_listen),
 	.second = BY(provision_second),

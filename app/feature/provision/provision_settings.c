@@ -18,6 +18,10 @@ static const struct conf_field provision_fields[] = {
 	SETTING("https", "0",
 		"TCP port of HTTPS, such as 443, with the certificates of tls; 0: none.",
 		U32(provision_settings, https, 0, 65535), .at_start = true),
+	SETTING("ftp", "false",
+		"Whether phones may fetch their files by FTP, too, from a pure-ftpd beside the "
+		"node: docs/guides/phones.md. Passwords cross the network in the clear there.",
+		FLAG(provision_settings, ftp), .at_start = true),
 	SETTING("server", NULL,
 		"Host name or address that phones are told to register at. Without it: the one at "
 		"which they ask for their files.",

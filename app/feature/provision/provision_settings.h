@@ -12,6 +12,7 @@ struct provision_settings {
 	char time_server[256];    /* SNTP */
 	char firmware[256];       /* folder; "": none */
 	uint32_t secondary_users; /* that a gateway takes as secondary proxy; 0: any number */
+	bool ftp;                 /* a pure-ftpd may ask who logs in */
 	bool digest;              /* Digest is taken, too */
 	bool firmware_unknown;    /* phones that no document names are offered it, too */
 };
