@@ -15,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from flow_shipped_test import names, tone_file     # noqa: E402
 from lib import place                   # noqa: E402
 from lib.message import parameter       # noqa: E402
+from lib.micro_browser import MicroBrowser  # noqa: E402
 from lib.node import Node               # noqa: E402
 from lib.sip import UserAgent           # noqa: E402
 from patience import until              # noqa: E402
@@ -399,6 +400,57 @@ class Bare(OneNode, unittest.TestCase):
         self.assertTrue(60 <= len(told) <= 61 + took < 400, (len(told), took))       # 60, and one more each second
         self.assertEqual(len(set(told)), len(told))
         self.assertEqual([row["mac"] for row in self.node.ctl("device.list") if row["mac"].startswith("0004f20000")], [])
+
+
+class WholeGuide(OneNode, unittest.TestCase):
+    plugged_in = Bare.plugged_in
+
+    def test_in_its_order(self):
+        """docs/guides/phones.md from its first line to its last, at one node; what the reader sees behind each step is there."""
+        blocks = iter(re.findall(r"<!-- (\w+) -->\n```sh\n(.*?)```", (GUIDES / "phones.md").read_text(encoding="utf-8"), re.S))
+        url = f"http://{place.NODE}:{self.port}/"
+
+        def typed(mark):
+            kind, lines = next(blocks)
+            self.assertEqual(kind, mark)
+            done = subprocess.run(["sh", "-ec", lines.replace("./tandem ctl", f"{self.node.program('tandemctl')} --config {self.node.config}")],
+                                  capture_output=True, text=True, timeout=60, env=self.node.environment)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+
+        def boots(mac, user, password):
+            device = Polycom(mac, url, user, password)
+            self.addCleanup(device.close)
+            self.assertTrue(device.boot())
+            return device
+
+        typed("run")            # a phone for an extension
+        desk = self.registers(boots("0004f214ab37", "201", "a-long-secret"))
+        until(lambda: self.node.ctl("device.get", mac=desk.mac)["seen"]["registered_utc_ms"])
+        typed("login")          # one phone, several users
+        shared = self.registers(boots("0004f214ab39", "0004f214ab39", "of-the-device"))
+        self.assertEqual(shared.values["reg.1.displayName"], "Press #17")
+        self.assertIn("done", self.keys(self.node, shared, "%2317", "201#", "4711#"))
+        self.assertEqual(self.asked(shared), "201")
+        typed("bare")           # phones that nobody has put
+        new = self.plugged_in("0004f2180009")
+        self.assertIn("done", self.keys(self.node, new, "%2317", "201#", "4711#"))
+        self.assertEqual(self.asked(new), "201")
+        desk.syncs.clear()
+        typed("run")            # change something
+        self.assertEqual(self.asked(desk), "201")
+        self.assertEqual((desk.values["up.numOfDisplayColumns"], desk.values["lcl.datetime.time.24HourClock"]), ("2", "0"))
+        typed("browser")        # the directory, with all, and by a profile
+        for mark, last in (("", "900"), ("profile", "201")):
+            if mark:
+                typed(mark)
+            self.assertTrue(desk.boot())
+            found = MicroBrowser(desk.values["mb.main.home"]).show(desk.values["softkey.2.action"]).dialled()
+            self.assertEqual(max(found.values()), last, found)
+        self.assertEqual(list(blocks), [])
+        with self.node.user_agent("202", "secret202") as caller, contextlib.closing(self.node.media()) as sound:
+            out = caller.invite("201", sound.sdp())             # and it rings
+            desk.agent.incoming().reject(486, "Busy Here")
+            out.cancel()
 
 
 class Nodes(Phones, Cluster):
