@@ -410,6 +410,7 @@ static void sip_answered(struct phone *p, const struct sip_message *m, uint64_t 
 		g.after_s = after_s > g.after_s ? after_s : g.after_s;
 		p->challenged = false;
 		p->auth[0] = '\0';
+		p->tries = SIP_TRIES; /* in a transaction of its own */
 		p->at_ns = now + (after_s ? after_s * NS_PER_S : RETRY_NS);
 	} else if (step == STEP_REGISTERS) {
 		g.registered_ns = now;

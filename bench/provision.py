@@ -231,6 +231,12 @@ class Others:
                  "call_gap_ms_max": said["gap_ms"]["max"]}
 
 
+def refusals(node):
+    """How often the node has refused, by reason, but for challenges; and how many subscriptions it has."""
+    found = {re.search('"(.*)"', name)[1]: int(value) for name, value in node.metrics().items() if name.startswith("tandem_sip_refused_total") and value}
+    return {reason: count for reason, count in found.items() if reason != "challenged"}, int(node.metrics()["tandem_subscriptions"])
+
+
 def row_phones(options, node, phones):
     """Over HTTP, then over TLS, at once each time.  All that a phone had of the time before is gone, but its registration."""
     figures, others = {"phones": phones}, Others(node, CALLS)
@@ -238,13 +244,15 @@ def row_phones(options, node, phones):
         time.sleep(QUIET_S)
     figures = {"phones": phones} | {f"quiet_{name}": value for name, value in figures.items() if name.startswith("call")}
     for kind, port, end in (("http", node.files, ""), ("https", node.files_tls, "_tls")):
-        told, before, began = {}, lib.cpu_seconds(node.pid), time.time() * 1000
+        told, before, began, (were, _) = {}, lib.cpu_seconds(node.pid), time.time() * 1000, refusals(node)
         with others.during(told):
             done = subprocess.run(lib.pinned(lib.LOAD_CORE, [
                 lib.BUILD / "bench" / "bootload", f"{node.address}:{port}", f"{node.address}:{node.sip_port}", node.realm(), kind, phones,
                 PHONES_S, LIT, LAMPS]), text=True, capture_output=True, check=True)
         said = json.loads(done.stdout)
         lib.say(f"# {kind}: {said}, {told}, {lib.cpu_seconds(node.pid) - before:.1f} s of the node's processor")
+        refused, subscriptions = refusals(node)
+        lib.say(f"# refused: {({reason: count - were.get(reason, 0) for reason, count in refused.items()})}; {subscriptions} subscriptions")
         if said["done"] != phones:
             raise SystemExit(f"{phones - said['done']} of {phones} phones are not ready")
         lib.wait_for("the node to see all of them", 60, lambda: all(row["seen"]["registered_utc_ms"] >= began for row in node.ctl("device.list")))
