@@ -965,6 +965,51 @@ class Secure(unittest.TestCase):
         self.assertEqual(answers, {(401, b"log in\n")})
 
 
+class Outage(unittest.TestCase):
+    """A node with TLS, and another one that stands for a gateway."""
+    def setUp(self):
+        self.node, self.gateway = self.enterContext(Node(start=False, everything=True)), self.enterContext(Node(calls=2))
+        self.port = self.node.ports.take()
+        self.node.configure({"provision": {"bind": place.NODE, "http": self.port}})
+        self.node.start()
+        for number in ("201", "202"):
+            self.node.put_extension(number, "secret" + number)
+        self.gateway.put_extension("201", "secret201")
+        self.node.ctl("extension.put", number="201", tls=True, srtp=True, secondary_proxy=f"{place.NODE}:{self.gateway.sip_port}", secondary_registers=True)
+        self.node.ctl("device.put", mac=MAC, extensions="201")
+
+    def registers(self, device):
+        """At the first server of its file that answers, as the file says; its number there, and its agent."""
+        for which in ("1", "2"):
+            value = {name: device.values[f"reg.1.server.{which}.{name}"] for name in ("address", "port", "transport")}
+            server, account = (value["address"], int(value["port"])), (device.values["reg.1.address"], device.values["reg.1.auth.password"])
+            with contextlib.suppress(ConnectionError):
+                agent = (StreamAgent(server, *account, authority=os.path.join(self.node.folder, "tls", "ca.pem")) if value["transport"] == "TLS"
+                         else UserAgent(server, *account))
+                self.addCleanup(agent.close)
+                self.assertEqual(agent.register().status, 200)
+                return which, agent
+        return "", None
+
+    def test_there_and_back(self):
+        """REG-21: by its file it registers over TLS; while the node is away at the other server, over plain UDP; and at the node again once that is back, where it is called."""
+        device = Polycom(MAC, f"http://{place.NODE}:{self.port}/", "201", "secret201")
+        self.addCleanup(device.close)
+        self.assertTrue(device.boot())
+        self.assertEqual((device.values["reg.1.server.1.transport"], device.values["reg.1.server.2.transport"]), ("TLS", "UDPOnly"))
+        self.assertEqual(self.registers(device)[0], "1")
+        self.node.kill()
+        self.assertEqual(self.registers(device)[0], "2")
+        self.assertEqual(len(self.gateway.ctl("registration.list")), 1)
+        self.node.restart()
+        which, phone = self.registers(device)
+        self.assertEqual(which, "1")
+        with self.node.user_agent("202", "secret202") as caller, contextlib.closing(self.node.media()) as sound:
+            out = caller.invite("201", sound.sdp())
+            phone.incoming().reject(603, "Decline")
+            self.assertEqual(out.wait_final().status, 603)
+
+
 class OfTheFactory(unittest.TestCase):
     """Over HTTPS, for phones with a certificate of their factory: tls.ca has its authority."""
     @classmethod
