@@ -16,7 +16,7 @@
 #include "app/schema/feature.h"
 #include "app/schema/list.h"
 
-enum { ROUTES_MAX = 320 };
+enum { ROUTES_MAX = 384 };
 
 const char *const g_route_methods[ROUTE_METHODS] = { "GET", "POST", "PATCH", "DELETE" };
 
