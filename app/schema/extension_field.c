@@ -188,7 +188,7 @@ static const char *secondary_wrong(const void *value, const char *text)
 	return !text[0] || (named && host.n) ? NULL : "it is a host, or HOST:PORT";
 }
 
-static const char *field_music_wrong(const void *value, const char *text)
+const char *field_music_wrong(const void *value, const char *text)
 {
 	struct sound_name unused;
 

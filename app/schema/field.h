@@ -260,6 +260,8 @@ json_t *document_shown(json_t *json, uint64_t changed_utc_ms);
 /* What is wrong with a text that may be empty, flow:NAME or a number; NULL: nothing. value:
  * unused. */
 const char *field_flow_or_number_wrong(const void *value, const char *text);
+/* What is wrong with a text that may be empty, or names a file of sounds. As above. */
+const char *field_music_wrong(const void *value, const char *text);
 
 /* Reads members; remembers the first error, and changes nothing afterwards. */
 struct document_reader {

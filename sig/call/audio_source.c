@@ -144,6 +144,15 @@ enum audio_source audio_source_of(const struct call *c, uint8_t leg)
 
 /* ---- its track ---- */
 
+const struct host_track *host_track_of(const struct host_track *tracks, uint8_t number)
+{
+	const struct host_track *own = &tracks[number], *all = &tracks[SHARD_TRACK_MUSIC];
+
+	if (number == SHARD_TRACK_NONE)
+		return NULL;
+	return host_track_plays(own) || (own->coming && !host_track_plays(all)) ? own : all;
+}
+
 /* The holder's choice, or that of the waiting party itself. */
 static const struct host_track *leg_music_of(const struct call_host *h, const struct call *c,
 					     uint8_t holder)
@@ -160,6 +169,8 @@ static const struct job_id *jobs_of(const struct host_track *track)
 static const struct host_track *music_now(const struct call_host *h, const struct call *c,
 					  uint8_t leg)
 {
+	if (flow_queues(c) && c->run->queue->music != SHARD_TRACK_MUSIC)
+		return host_track_of(h->tracks, c->run->queue->music);
 	return leg_music_of(h, c, call_is_alone(c) || flow_queues(c) ? leg : bridge_peer(c, leg));
 }
 

@@ -295,6 +295,9 @@ enum shard_track {
 enum pin_verdict { PIN_WRONG, PIN_RIGHT, PIN_NONE };
 
 struct host_track;
+/* The track of that number, of all those of a node; while it has nothing to play, that of
+ * SHARD_TRACK_MUSIC. Returns NULL for SHARD_TRACK_NONE. */
+const struct host_track *host_track_of(const struct host_track *tracks, uint8_t number);
 
 /*
  * The users of a tenant, and what is set of them (sig/host/host.h). What is returned is the

@@ -56,6 +56,7 @@ struct queue_wait {
 	char agent[RUN_QUEUE_MAX]; /* who answered; "": nobody */
 	char waited_s[12];         /* when that was, or he left; "": he waits */
 	/* of this process */
+	uint8_t music;    /* enum shard_track: of the queue; SHARD_TRACK_MUSIC: it has none */
 	uint64_t serial;  /* of the first of what the store is asked for; 0: it is not */
 	uint8_t asked;    /* so many are not known yet */
 	uint32_t refused; /* those that others have: a bit for each target */

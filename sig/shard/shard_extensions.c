@@ -398,12 +398,8 @@ static const struct host_track *shard_music_of(void *owner, uint16_t tenant, str
 {
 	const struct shard *s = owner;
 	const struct shard_extension *e = shard_extension_find(s, tenant, user);
-	const struct host_track *own, *all = &s->tracks[SHARD_TRACK_MUSIC];
 
-	if (e && e->music == SHARD_TRACK_NONE)
-		return NULL;
-	own = e ? &s->tracks[e->music] : all;
-	return host_track_plays(own) || (own->coming && !host_track_plays(all)) ? own : all;
+	return host_track_of(s->tracks, e ? e->music : SHARD_TRACK_MUSIC);
 }
 
 const struct shard_forward *shard_forward_of(const struct shard *s, uint16_t tenant,
