@@ -85,7 +85,10 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	X(AGENT_OUT, "agent_logout", "*23", "agent", MAYBE, "Logs the agent out.")               \
 	X(AGENT_READY, "agent_ready", "*24", "agent", MAYBE, "The agent takes calls again.")     \
 	X(AGENT_NOT_READY, "agent_not_ready", "*25", "agent", MAYBE,                             \
-	  "The agent takes no calls of queues; digits behind it are the reason.")
+	  "The agent takes no calls of queues; digits behind it are the reason.")                \
+	X(AGENT_DISPOSITION, "agent_disposition", "*26", "agent", MAYBE,                         \
+	  "What came of the agent's last call: the digits behind it are the place in the "       \
+	  "queue's dispositions, from 1 on.")
 
 enum feature_action {
 #define X(id, key, code, field, value, help) FEATURE_##id,

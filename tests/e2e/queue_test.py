@@ -54,7 +54,7 @@ class Queued(unittest.TestCase):
         until(lambda: not self.ask("call.list"))
 
     def puts(self, **fields):
-        self.ask("queue.put", name="sales", **{"members": ",".join(AGENTS), "strategy": "in_order", "skills": "", "skill_min": 0, "ring_s": 60, "wrapup_s": 0, "missed_max": 2,
+        self.ask("queue.put", name="sales", **{"members": ",".join(AGENTS), "strategy": "in_order", "skills": "", "skill_min": 0, "ring_s": 60, "wrapup_s": 0, "wrapup": "time", "dispositions": "", "missed_max": 2,
                                                "max_callers": 0, "max_wait_s": 3600, "only_with_agents": False, "only_with_ready": False, "announce_s": 0, "key": "",
                                                "key_to": "", "timeout_to": "", "full_to": "", "none_to": ""} | fields)
 
@@ -327,6 +327,84 @@ class Queues(Queued):
         self.record("1003")
         self.record(), self.record("1002")
 
+    def speaks(self, caller="1001", agent="1011"):
+        """He calls, and that agent, who is logged in, has him. Both parties, and the id of the call."""
+        out = self.calls(caller)
+        incoming = self.rings(agent, caller)
+        incoming.answer(self.phones[agent].audio.sdp())
+        until(lambda: not self.line(), self.line)
+        return out, incoming, self.events("queue.left")[-1]["call"]
+
+    def has(self, **members):
+        until(lambda: members.items() <= self.ask("agent.get", number="1011").items(), lambda: self.ask("agent.get", number="1011"))
+
+    def test_disposition(self):
+        """Wrap-up lasts until he says what came of the call, over a kill; by phone, the last word counts; not of an earlier call, nor what the queue does not know."""
+        self.puts(wrapup="manual", dispositions="sale,no sale")
+        self.logs_in("1011")
+        out, incoming, call = self.speaks()
+        out.bye()
+        incoming.wait_bye()
+        last = {"last_queue": "sales", "last_call": call, "dispositions": ["sale", "no sale"]}
+        self.has(now="wrapup", state="ready", disposition="", wrapup_until_utc_ms=0, **last)
+        waits = self.calls("1002")
+        self.node.kill()
+        self.node.restart()
+        self.has(now="wrapup", disposition="", **last)
+        until(lambda: self.line() == ["1002"], self.line)
+        self.assertIsNone(or_none(self.phones["1011"].incoming, 3))
+        for fields, code in (({"disposition": "weather"}, "bad_argument"), ({"disposition": "3"}, "bad_argument"), ({"disposition": "sale", "call": "0" * 13}, "conflict")):
+            with self.assertRaises((Refused, ServerError)) as refused:
+                self.ask("agent.disposition", number="1011", **fields)
+            self.assertIn(code, str(refused.exception))
+        self.assertEqual(self.agent("1011")["now"], "wrapup")
+        self.ask("agent.disposition", number="1011", disposition="sale", call=call)
+        again = self.rings("1011", "1002")
+        phone = self.phones["1012"]
+        self.assertEqual(self.ask("agent.get", number="1011")["disposition"], "sale")
+        waits.bye()
+        again.wait_cancel()
+        self.record("1002")
+        code = self.phones["1011"].invite("*262", phone.audio.sdp())
+        self.assertEqual(code.wait_answer().status, 200)
+        code.wait_bye()
+        self.has(now="ready", disposition="no sale", **last)
+        self.assertEqual([(row["call"], row["queue"], row["agent"], row["reason"]) for row in self.events("agent.disposition")[-2:]],
+                         [(call, "sales", "1011", "sale"), (call, "sales", "1011", "no sale")])
+        states = [(row["state"], row.get("queue"), row.get("ms")) for row in self.events("agent.state") if row["to"] == "1011"][-2:]
+        self.assertEqual(states, [("wrapup", "sales", "0"), ("ready", None, None)])
+
+    def test_wrapup_of_who_is_not_ready(self):
+        """Who is not ready by the end of his call stays so, and says what came of it; and so does who has no wrap-up, and the next call by then."""
+        self.puts(wrapup_s=3600, dispositions="sale")
+        self.logs_in("1011")
+        out, incoming, call = self.speaks()
+        self.ask("agent.not_ready", number="1011", reason="lunch")
+        out.bye()
+        incoming.wait_bye()
+        self.has(now="not_ready", reason="lunch", last_call=call, disposition="")
+        self.ask("agent.disposition", number="1011", disposition="1")
+        self.has(now="not_ready", reason="lunch", disposition="sale")
+        self.puts(wrapup_s=0, dispositions="sale")
+        self.ask("agent.ready", number="1011")
+        out, incoming, call = self.speaks("1002")
+        waits = self.calls("1003")
+        out.bye()
+        incoming.wait_bye()
+        self.has(last_call=call)
+        again = self.rings("1011", "1003")
+        self.ask("agent.disposition", number="1011", disposition="sale")
+        again.answer(self.phones["1011"].audio.sdp())
+        until(lambda: not self.line(), self.line)
+        self.assertEqual(self.agent("1011")["now"], "busy")
+        waits.bye()
+        again.wait_bye()
+        self.record("1003")
+        self.logs_out("1011")
+        self.logs_in("1011")
+        with self.assertRaises((Refused, ServerError)):
+            self.ask("agent.disposition", number="1011", disposition="sale")
+
     def test_overflow(self):
         """Full, nobody logged in, too long, and a key: each leads where the queue says."""
         self.puts(max_callers=1, full_to="1012", none_to="1012", timeout_to="1012", only_with_agents=True, key="2", key_to="1012", max_wait_s=5)
@@ -408,7 +486,7 @@ class Queues(Queued):
 
     def test_refused(self):
         """What a queue does not take, and who is no agent."""
-        for fields in ({"members": "1011,1011"}, {"members": "10 11"}, {"key": "x"}, {"strategy": "best"}, {"skills": "1011"}, {"skills": "1011:101"}, {"skills": "1011:1,1011:2"}, {"skill_min": 101}, {"skill_fall_s": 0}, {"timeout_to": "flow:"}):
+        for fields in ({"members": "1011,1011"}, {"members": "10 11"}, {"key": "x"}, {"strategy": "best"}, {"wrapup": "never"}, {"dispositions": "sale,,no"}, {"dispositions": "sale, sale"}, {"dispositions": "x" * 32}, {"dispositions": ",".join(map(str, range(33)))}, {"skills": "1011"}, {"skills": "1011:101"}, {"skills": "1011:1,1011:2"}, {"skill_min": 101}, {"skill_fall_s": 0}, {"timeout_to": "flow:"}):
             with self.assertRaises(Refused):
                 self.puts(**fields)
         for command, number in (("agent.login", "4711"), ("agent.ready", "1011"), ("agent.not_ready", "1011"), ("agent.logout", "1011")):

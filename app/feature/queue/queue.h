@@ -9,8 +9,10 @@
 #include "app/schema/feature.h"
 #include "app/schema/field.h"
 #include "sig/pbx/queue/callbacks.h"
+#include "sig/sip/id.h"
 
 enum { QUEUE_MEMBERS_TEXT_MAX = 1024, QUEUE_TO_MAX = 48, QUEUE_PROGRAM_MAX = 2048 };
+enum { DISPOSITIONS_TEXT_MAX = 512, DISPOSITIONS_MAX = 32, DISPOSITION_MAX = 32 };
 
 struct queue_value {
 	struct queue_terms core; /* without tenant and members */
@@ -20,6 +22,7 @@ struct queue_value {
 	char timeout_to[QUEUE_TO_MAX], full_to[QUEUE_TO_MAX], none_to[QUEUE_TO_MAX];
 	char key_to[QUEUE_TO_MAX];
 	char callback_key[2]; /* by which a caller has himself called back; "": none */
+	char dispositions[DISPOSITIONS_TEXT_MAX];
 	uint64_t changed_utc_ms;
 };
 
@@ -27,6 +30,11 @@ struct agent_value {
 	char number[DIAL_NUMBER_MAX];
 	uint8_t state; /* enum agent_state */
 	char reason[AGENT_REASON_MAX];
+	/* his last call of a queue that has wrap-up or dispositions, and what came of it */
+	char last_queue[QUEUE_NAME_MAX], last_call[ID_TEXT_LEN + 1], disposition[DISPOSITION_MAX];
+	bool wraps;                   /* he wraps up behind it, until */
+	uint64_t wrapup_until_utc_ms; /* 0: he says more */
+	uint64_t since_utc_ms;        /* he is in that state */
 	uint64_t changed_utc_ms;
 };
 
@@ -62,6 +70,13 @@ void queue_callbacks_second(struct node *n);
 /* clang-format on */
 
 command_fn queue_status, queue_report, agent_list, agent_get, callback_call, callback_list;
+/* The state of an agent who wraps up, in events and reports. */
+#define AGENT_WRAPUP "wrapup"
+
+/* The one of that name, or at that place from 1 on, of those of a queue. Empty: none. */
+struct bytes disposition_find(const char *dispositions, struct bytes asked);
+/* What is wrong with such a list; NULL: nothing. */
+const char *dispositions_wrong(const void *value, const char *text);
 /* The arguments of an agent's command, of a feature code. */
 json_t *agent_code_args(enum feature_action code, const char *number, struct bytes behind);
 

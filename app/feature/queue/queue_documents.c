@@ -55,6 +55,7 @@ static int queue_apply(struct node *node, uint16_t tenant, const void *value)
 	terms.tenant = tenant;
 	(void)queue_members_parse(&terms, bytes_str(v->members));
 	(void)queue_skills_parse(&terms, bytes_str(v->skills));
+	terms.disposes = v->dispositions[0];
 	err = command_flow_kind_apply(node, tenant, &g_queue_documents, terms.name, v);
 	return err ? err : queues_put(queue_table(node), &terms);
 }
@@ -82,9 +83,68 @@ const struct document_kind g_queue_documents = {
 
 /* ---- agents ---- */
 
-static enum agent_state agent_state_of(const struct command *c)
+/* His call of a queue is over. A call that a successor ends once more changes nothing. */
+static bool agent_make_wrapup(struct command_run *run, struct agent_value *v)
 {
-	return strcmp(c->name, "agent.not_ready") ? AGENT_READY : AGENT_NOT_READY;
+	struct bytes call = command_value(run, "call")->text;
+	uint64_t wrapup_s = command_value(run, "wrapup_s")->number;
+	bool manual = command_value(run, "manual")->number;
+
+	if (bytes_is(call, v->last_call)) {
+		command_fail(run, COMMAND_CONFLICT, "call", "it was told of before");
+		return false;
+	}
+	(void)bytes_cstr(call, v->last_call, sizeof(v->last_call));
+	(void)bytes_cstr(command_value(run, "queue")->text, v->last_queue, sizeof(v->last_queue));
+	v->disposition[0] = '\0';
+	v->changed_utc_ms = clock_utc_ms();
+	if (v->state != AGENT_READY || !(manual || wrapup_s))
+		return true; /* he takes no calls, or has the next one by now */
+	v->wraps = true;
+	v->wrapup_until_utc_ms = manual ? 0 : v->changed_utc_ms + wrapup_s * 1000;
+	v->since_utc_ms = v->changed_utc_ms;
+	return true;
+}
+
+static bool agent_make_disposition(struct command_run *run, struct agent_value *v)
+{
+	static struct queue_value q;
+	struct bytes said;
+	const struct command_value *call = command_value(run, "call");
+
+	if (!v->last_call[0] || (call->given && !bytes_is(call->text, v->last_call))) {
+		command_fail(run, COMMAND_CONFLICT, call->given ? "call" : "number",
+			     "his last call of a queue with dispositions is another one, or none");
+		return false;
+	}
+	q.dispositions[0] = '\0';
+	(void)document_stored(run->node, run->tenant, &g_queue_documents, bytes_str(v->last_queue),
+			      &q);
+	said = disposition_find(q.dispositions, command_value(run, "disposition")->text);
+	if (!said.n) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "disposition", "the queue %s has: %s",
+			     v->last_queue, q.dispositions[0] ? q.dispositions : "none");
+		return false;
+	}
+	(void)bytes_cstr(said, v->disposition, sizeof(v->disposition));
+	v->changed_utc_ms = clock_utc_ms();
+	if (v->wraps)
+		v->since_utc_ms = v->changed_utc_ms;
+	v->wraps = false;
+	v->wrapup_until_utc_ms = 0;
+	return true;
+}
+
+static bool agent_make_state(struct command_run *run, struct agent_value *v)
+{
+	v->state = command_is_verb(run->command, "not_ready") ? AGENT_NOT_READY : AGENT_READY;
+	v->reason[0] = '\0';
+	if (v->state == AGENT_NOT_READY)
+		(void)bytes_cstr(command_value(run, "reason")->text, v->reason, sizeof(v->reason));
+	v->wraps = false;
+	v->wrapup_until_utc_ms = 0;
+	v->since_utc_ms = v->changed_utc_ms = clock_utc_ms();
+	return true;
 }
 
 static bool agent_make(struct command_run *run, void *value)
@@ -100,17 +160,19 @@ static bool agent_make(struct command_run *run, void *value)
 		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 		return false;
 	}
-	if (!in && strcmp(run->command->name, "agent.login") != 0) {
+	if (!in && !command_is_verb(run->command, "login")) {
 		command_fail(run, COMMAND_CONFLICT, "number",
 			     "it is not logged in as an agent: agent.login");
 		return false;
 	}
-	*v = (struct agent_value){ .state = (uint8_t)agent_state_of(run->command),
-				   .changed_utc_ms = clock_utc_ms() };
+	if (!in)
+		*v = (struct agent_value){ 0 };
 	(void)bytes_cstr(number, v->number, sizeof(v->number));
-	if (v->state == AGENT_NOT_READY)
-		(void)bytes_cstr(command_value(run, "reason")->text, v->reason, sizeof(v->reason));
-	return true;
+	if (command_is_verb(run->command, "wrapup"))
+		return agent_make_wrapup(run, v);
+	if (command_is_verb(run->command, "disposition"))
+		return agent_make_disposition(run, v);
+	return agent_make_state(run, v);
 }
 
 static struct shard *any_shard(const struct node *n)
@@ -121,13 +183,18 @@ static struct shard *any_shard(const struct node *n)
 static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct agent_value *v = value;
+	uint64_t call = 0,
+		 until = v->wrapup_until_utc_ms ? v->wrapup_until_utc_ms : AGENT_UNTIL_READY;
 	int err = 0;
 	struct queue_agent *a =
 		queues_agent_put(queue_table(node), tenant, bytes_str(v->number),
 				 (enum agent_state)v->state, bytes_str(v->reason), &err);
 
+	if (id_call_get(bytes_str(v->last_call), &call))
+		call = 0;
 	if (a)
-		queue_agent_set_epoch(a, v->changed_utc_ms);
+		queue_agent_set_epoch(a, v->since_utc_ms ? v->since_utc_ms : v->changed_utc_ms,
+				      call, v->wraps ? until : 0);
 	if (node->common.shared_tables->remote) /* they tell of his calls from then on */
 		remote_watch_request(node->common.shared_tables->remote,
 				     bytes_str(tenants_name(node->common.tenants, tenant)),
@@ -142,33 +209,62 @@ static void agent_forget(struct node *node, uint16_t tenant, const char *name)
 	queues_agent_delete(queue_table(node), tenant, bytes_str(name));
 }
 
-static void agent_publish(const struct command_run *run, const struct agent_value *v)
+static void agent_state_event(const struct command_run *run, const struct agent_value *v,
+			      struct effects *effects)
 {
-	struct effects effects = { 0 };
 	struct sig_event *event =
-		effects_event(&effects, SIG_AGENT_STATE, 0, clock_utc_ms(), bytes_str(run->tenant));
+		effects_event(effects, SIG_AGENT_STATE, 0, clock_utc_ms(), bytes_str(run->tenant));
 
 	event_put_str(event, EV_TO, v->number);
-	event_put_str(event, EV_STATE, g_agent_states[v->state]);
+	event_put_str(event, EV_STATE, v->wraps ? AGENT_WRAPUP : g_agent_states[v->state]);
 	event_put_str(event, EV_REASON, v->reason);
-	effects_carry_out(&run->node->shards->effects_to, &effects);
-	effects_close(&effects);
+	if (!v->wraps)
+		return;
+	event_put_str(event, EV_FACT_queue, v->last_queue);
+	event_put_number(event, EV_MS,
+			 v->wrapup_until_utc_ms ? v->wrapup_until_utc_ms - v->since_utc_ms : 0);
 }
 
+static void disposition_event(const struct command_run *run, const struct agent_value *v,
+			      struct effects *effects)
+{
+	struct sig_event *event;
+	uint64_t call;
+
+	if (id_call_get(bytes_str(v->last_call), &call))
+		return;
+	event = effects_event(effects, SIG_AGENT_DISPOSITION, call, clock_utc_ms(),
+			      bytes_str(run->tenant));
+	event_put_str(event, EV_FACT_queue, v->last_queue);
+	event_put_str(event, EV_FACT_queue_agent, v->number);
+	event_put_str(event, EV_REASON, v->disposition);
+}
+
+/* What is new of him: his state, or what came of his call. */
 static void agent_saved(struct command_run *run, const void *value, json_t *view)
 {
+	const struct agent_value *v = value;
+	struct effects effects = { 0 };
+
 	(void)view;
-	agent_publish(run, value);
+	if (command_is_verb(run->command, "disposition"))
+		disposition_event(run, v, &effects);
+	if (v->since_utc_ms == v->changed_utc_ms)
+		agent_state_event(run, v, &effects);
+	effects_carry_out(&run->node->shards->effects_to, &effects);
+	effects_close(&effects);
 }
 
 /* He is logged out. */
 static void agent_deleted(struct node *node, const char *name, const struct command_run *run)
 {
 	struct agent_value v = { .state = AGENT_OUT };
+	struct effects effects = { 0 };
 
-	(void)node;
 	(void)bytes_cstr(bytes_str(name), v.number, sizeof(v.number));
-	agent_publish(run, &v);
+	agent_state_event(run, &v, &effects);
+	effects_carry_out(&node->shards->effects_to, &effects);
+	effects_close(&effects);
 }
 
 const struct document_kind g_agent_documents = {
@@ -189,6 +285,9 @@ const struct document_kind g_agent_documents = {
 
 json_t *agent_code_args(enum feature_action code, const char *number, struct bytes behind)
 {
+	if (code == FEATURE_AGENT_DISPOSITION)
+		return json_pack("{s:s, s:s%}", "number", number, "disposition", behind.p,
+				 behind.n);
 	if (code == FEATURE_AGENT_NOT_READY && behind.n)
 		return json_pack("{s:s, s:s%}", "number", number, "reason", behind.p, behind.n);
 	return json_pack("{s:s}", "number", number);

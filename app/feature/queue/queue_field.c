@@ -31,6 +31,51 @@ static const char *queue_key_wrong(const void *value, const char *text)
 	return !text[0] || strchr("0123456789*#", text[0]) ? NULL : "it is a key of a phone";
 }
 
+/* ---- what came of a call ---- */
+
+static bool disposition_next(struct bytes *list, struct bytes *one)
+{
+	if (!bytes_cut(list, ',', one))
+		return false;
+	*one = bytes_trim(*one);
+	return true;
+}
+
+struct bytes disposition_find(const char *dispositions, struct bytes asked)
+{
+	struct bytes list = bytes_str(dispositions), one, at = { 0 };
+	uint32_t place = 0, i = 0;
+
+	if (bytes_u32(asked, &place))
+		place = 0;
+	while (disposition_next(&list, &one)) {
+		if (bytes_eq(one, asked))
+			return one;
+		if (++i == place)
+			at = one;
+	}
+	return at;
+}
+
+const char *dispositions_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+	uint32_t n = 0;
+
+	(void)value;
+	while (disposition_next(&list, &one)) {
+		if (!one.n || one.n >= DISPOSITION_MAX)
+			return "each disposition has 1 to 31 octets; ',' is between them";
+		if (++n > DISPOSITIONS_MAX)
+			return "a queue has at most 32 dispositions";
+		for (struct bytes rest = list, other; disposition_next(&rest, &other);) {
+			if (bytes_eq(one, other))
+				return "a disposition is named twice";
+		}
+	}
+	return NULL;
+}
+
 #undef FIELD_OF
 #define FIELD_OF struct queue_value
 const struct command_arg g_queue_fields[] = {
@@ -65,6 +110,12 @@ const struct command_arg g_queue_fields[] = {
 		     "How long an agent rings, in seconds. Then another one does."),
 	NUMBER_FIELD("wrapup_s", core.wrapup_s, 0, 3600, "0",
 		     "How long an agent is not rung behind a call, in seconds."),
+	WORD_FIELD("wrapup", core.wrapup, FIELD_NUMBER, g_wrapup_rules, "time",
+		   "What ends that: wrapup_s (time), or nothing but the agent, who says that he is "
+		   "ready, or what came of the call (manual)."),
+	TEXT_FIELD("dispositions", dispositions, CHARSET_TEXT, dispositions_wrong,
+		   "What may come of a call, as sale,no_sale: agents say which "
+		   "(agent.disposition). At most 32."),
 	NUMBER_FIELD("missed_max", core.missed_max, 0, 100, "2",
 		     "An agent who misses so many calls in a row is not ready, for the reason "
 		     "missed. 0: never."),
@@ -160,6 +211,16 @@ const struct command_arg g_agent_fields[] = {
 		   "out, ready, or not_ready: logged in, and not rung by queues."),
 	TEXT_FIELD("reason", reason, CHARSET_TEXT, NULL,
 		   "Why he is not ready, such as lunch. missed: he did not answer."),
+	TEXT_FIELD("last_queue", last_queue, CHARSET_NAME, NULL,
+		   "The queue of his last call, if that has wrap-up or dispositions."),
+	TEXT_FIELD("last_call", last_call, CHARSET_ID, NULL, "That call."),
+	TEXT_FIELD("disposition", disposition, CHARSET_TEXT, NULL,
+		   "What came of it, as he said. Empty: he has not."),
+	FLAG_FIELD("wraps", wraps, "false", "He wraps up behind it, until wrapup_until_utc_ms."),
+	NUMBER_FIELD("wrapup_until_utc_ms", wrapup_until_utc_ms, 0, INT64_MAX, "0",
+		     "0: until he says more."),
+	NUMBER_FIELD("since_utc_ms", since_utc_ms, 0, INT64_MAX, "0",
+		     "Since when he is ready, or not ready, or wraps up."),
 	{ .name = NULL },
 };
 #undef FIELD_OF

@@ -32,6 +32,26 @@ static const struct command_arg g_not_ready_args[] = {
 	END,
 };
 
+static const struct command_arg g_wrapup_args[] = {
+	AGENT_NUMBER,
+	TEXT_ARG("queue", CHARSET_NAME, 1, QUEUE_NAME_MAX - 1, NULL, "The queue of the call.",
+		 .required = true),
+	TEXT_ARG("call", CHARSET_ID, ID_TEXT_LEN, ID_TEXT_LEN, NULL, "The call that is over.",
+		 .required = true),
+	U64_ARG("wrapup_s", 0, 3600, "0", "So long he is not rung."),
+	BOOL_ARG("manual", "false", "He is not rung until he says that he is ready."),
+	END,
+};
+static const struct command_arg g_disposition_args[] = {
+	AGENT_NUMBER,
+	TEXT_ARG("disposition", CHARSET_TEXT, 1, DISPOSITION_MAX - 1, NULL,
+		 "One of the dispositions of the queue, or its place among them, from 1 on.",
+		 .required = true),
+	TEXT_ARG("call", CHARSET_ID, ID_TEXT_LEN, ID_TEXT_LEN, "the last one",
+		 "Only if that is his last call."),
+	END,
+};
+
 #define CALLBACK_ARGS                                                              \
 	TEXT_ARG("queue", CHARSET_NAME, 1, QUEUE_NAME_MAX - 1, NULL, "The queue.", \
 		 .required = true),                                                \
@@ -149,10 +169,27 @@ static const struct command g_queue_commands[] = {
 	  "An agent who is logged in takes no calls of queues. A call that he has goes on.",
 	  "number, state, reason", BY(document_put), .documents = BY(&g_agent_documents),
 	  .own = "number", .by_flow = true },
+	{ "agent.wrapup", COMMAND_FOR_APPLICATION, g_wrapup_args,
+	  "The agent's call of a queue is over: he wraps up, if he is ready. Nodes give this "
+	  "command "
+	  "by themselves, by what the queue has (wrapup, wrapup_s, dispositions of queue.put). "
+	  "conflict: that call was told of before.",
+	  "as agent.ready", BY(document_put), .documents = BY(&g_agent_documents), .by_flow = true,
+	  .often = true },
+	{ "agent.disposition", COMMAND_FOR_APPLICATION, g_disposition_args,
+	  "Says what came of the agent's last call of a queue that has dispositions, and ends his "
+	  "wrap-up. Once more: the last one counts. conflict: it is another call, or there was "
+	  "none.",
+	  "as agent.ready", BY(document_put), .documents = BY(&g_agent_documents),
+	  .own = "number" },
 	{ "agent.get", COMMAND_FOR_READER, g_agent_get_args,
 	  "Shows an agent, or a member of queues who is not logged in, with his queues.",
 	  "number, state (out: not logged in), reason, and where he is logged in what agent.list "
-	  "has; queues (a list of name, waiting, waited_s: of who waits longest, agents: logged "
+	  "has, last_queue, last_call, disposition (of that call; empty: he has not said), "
+	  "dispositions (a list: that queue's), wrapup_until_utc_ms (while he wraps up; 0: until "
+	  "he "
+	  "says more); queues (a list of name, waiting, waited_s: of who waits longest, agents: "
+	  "logged "
 	  "in, ready: of them)",
 	  BY(agent_get), .own = "number" },
 	{ "agent.list", COMMAND_FOR_READER, g_no_args, "Lists the agents who are logged in.",
@@ -172,5 +209,6 @@ const struct app_feature g_queue_feature = {
 	.codes = CODES({ "agent.login", FEATURE_AGENT_IN, agent_code_args },
 		       { "agent.logout", FEATURE_AGENT_OUT, agent_code_args },
 		       { "agent.ready", FEATURE_AGENT_READY, agent_code_args },
-		       { "agent.not_ready", FEATURE_AGENT_NOT_READY, agent_code_args }),
+		       { "agent.not_ready", FEATURE_AGENT_NOT_READY, agent_code_args },
+		       { "agent.disposition", FEATURE_AGENT_DISPOSITION, agent_code_args }),
 };

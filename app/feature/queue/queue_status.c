@@ -237,6 +237,31 @@ static json_t *queue_of_agent(const struct queues *x, struct queue *q)
 			 (int)queue_agents(x, q, false), "ready", (int)queue_agents(x, q, true));
 }
 
+/* His last call and what may come of it, as his document says. */
+static json_t *agent_last_put(const struct command_run *run, struct bytes number, json_t *view)
+{
+	static struct queue_value q;
+	struct agent_value v = { 0 };
+	json_t *dispositions = json_array();
+	struct bytes list, one;
+
+	q.dispositions[0] = '\0';
+	if (document_stored(run->node, run->tenant, &g_agent_documents, number, &v))
+		(void)document_stored(run->node, run->tenant, &g_queue_documents,
+				      bytes_str(v.last_queue), &q);
+	list = bytes_str(q.dispositions);
+	while (bytes_cut(&list, ',', &one))
+		(void)json_array_append_new(dispositions, command_text_json(bytes_trim(one)));
+	(void)json_object_update_new(view,
+				     json_pack("{s:s, s:s, s:s, s:o}", "last_queue", v.last_queue,
+					       "last_call", v.last_call, "disposition",
+					       v.disposition, "dispositions", dispositions));
+	if (v.wraps)
+		(void)json_object_set_new(view, "wrapup_until_utc_ms",
+					  json_integer((json_int_t)v.wrapup_until_utc_ms));
+	return view;
+}
+
 void agent_get(struct command_run *run)
 {
 	const struct queues *x = queue_table(run->node);
@@ -257,7 +282,7 @@ void agent_get(struct command_run *run)
 			     "it is neither logged in nor a member of a queue");
 		return;
 	}
-	view = a ? agent_view(run->node, a)
+	view = a ? agent_last_put(run, number, agent_view(run->node, a))
 		 : json_pack("{s:o, s:s, s:s}", "number", command_text_json(number), "state",
 			     g_agent_states[AGENT_OUT], "reason", "");
 	(void)json_object_set_new(view, "queues", queues);

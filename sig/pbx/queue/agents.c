@@ -60,14 +60,19 @@ struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct b
 	return a;
 }
 
-void queue_agent_set_epoch(struct queue_agent *a, uint64_t epoch)
+void queue_agent_set_epoch(struct queue_agent *a, uint64_t epoch, uint64_t call,
+			   uint64_t until_utc_ms)
 {
 	if (a->epoch == epoch)
 		return;
 	a->epoch = epoch;
-	a->wraps = false;
+	if (until_utc_ms && a->call == call) { /* its node's word is of an earlier epoch by now */
+		a->call = 0;
+		a->process = 0;
+	}
+	a->wraps = until_utc_ms && !a->call;
 	if (!a->call)
-		a->until_utc_ms = 0;
+		a->until_utc_ms = until_utc_ms;
 }
 
 void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number)
@@ -184,7 +189,7 @@ void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, ui
 	a->call = 0;
 	a->process = 0;
 	a->spoke_utc_ms = now_utc_ms;
-	a->until_utc_ms = now_utc_ms + wrap_ms;
+	a->until_utc_ms = wrap_ms == AGENT_UNTIL_READY ? wrap_ms : now_utc_ms + wrap_ms;
 	a->wraps = wrap_ms;
 	queue_agent_notify(x, a, call);
 	queue_agent_yield(a);

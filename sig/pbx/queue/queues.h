@@ -29,7 +29,8 @@ enum {
 	AGENT_REASON_MAX = 32,
 	CALLBACK_HOURS_MAX = 64,
 };
-#define QUEUE_WORD "queue:" /* in front of its name, where a number could stand */
+#define AGENT_UNTIL_READY UINT64_MAX /* wrap-up that no time ends */
+#define QUEUE_WORD        "queue:"   /* in front of its name, where a number could stand */
 
 enum queue_strategy {
 	QUEUE_LONGEST_IDLE,
@@ -42,6 +43,10 @@ enum queue_strategy {
 	QUEUE_STRATEGIES,
 };
 extern const char *const g_queue_strategies[QUEUE_STRATEGIES + 1];
+
+/* What ends the wrap-up behind a call: its time, or nothing but the agent. */
+enum wrapup_rule { WRAPUP_TIME, WRAPUP_MANUAL, WRAPUP_RULES };
+extern const char *const g_wrapup_rules[WRAPUP_RULES + 1];
 
 enum callback_rule { CALLBACK_OFF, CALLBACK_AGENT, CALLBACK_TURN, CALLBACK_RULES };
 extern const char *const g_callback_rules[CALLBACK_RULES + 1];
@@ -73,7 +78,9 @@ struct queue_terms {
 	uint8_t priority;     /* of its callers; the largest is first */
 	uint8_t missed_max;   /* calls that an agent misses in a row; 0: any number */
 	uint16_t ring_s;      /* an agent rings so long */
-	uint16_t wrapup_s;    /* and has this time behind a call */
+	uint8_t wrapup;       /* enum wrapup_rule; WRAPUP_TIME: */
+	uint16_t wrapup_s;    /* he has this time behind a call */
+	bool disposes;        /* he is to say what came of it */
 	uint16_t max_callers; /* 0: any number */
 	uint32_t max_wait_s;
 	uint16_t announce_s;   /* how often callers hear their position; 0: never */
@@ -212,8 +219,10 @@ uint8_t queue_skill_wanted(const struct queue_terms *t, uint64_t waited_ms);
 /* State and reason of its document; a new one begins at zero. NULL: *err is -ENOSPC or -ENOMEM. */
 struct queue_agent *queues_agent_put(struct queues *x, uint16_t tenant, struct bytes number,
 				     enum agent_state state, struct bytes reason, int *err);
-/* His document was put at that moment, by him or for him: rest and wrap-up before it are over. */
-void queue_agent_set_epoch(struct queue_agent *a, uint64_t epoch);
+/* His document was put at that moment, by him or for him: rest and wrap-up before it are over.
+ * until_utc_ms: he wraps up behind that call until then; 0: he does not. */
+void queue_agent_set_epoch(struct queue_agent *a, uint64_t epoch, uint64_t call,
+			   uint64_t until_utc_ms);
 /* He is logged out. Who has had calls stays, with state AGENT_OUT, while there is room. */
 void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number);
 struct queue_agent *queues_agent(const struct queues *x, uint16_t tenant, struct bytes number);
@@ -279,7 +288,8 @@ void agent_release(const struct queues *x, struct queue_agent *a, uint64_t call,
 		   uint64_t until_utc_ms);
 /* This process has that call no longer: he is its until another node tells of him, or shortly. */
 void agent_lose(const struct queues *x, struct queue_agent *a, uint64_t call);
-/* His call of a queue, in which he spoke for talk_ms, is over at that moment. */
+/* His call of a queue, in which he spoke for talk_ms, is over at that moment. wrap_ms: then he
+ * wraps up; AGENT_UNTIL_READY: until his document says otherwise. */
 void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, uint64_t now_utc_ms,
 		uint64_t wrap_ms, uint64_t talk_ms);
 /* That call of this node has him. */

@@ -28,8 +28,9 @@ enum {
 	REST_MS = 5000,         /* an agent who did not answer is not rung */
 	TAKEN_MS = 1000,        /* an agent that another node has is tried again */
 	LOOK_MS = 1000,         /* the first one looks in any case */
-	COMMAND_MAX = 160,
-	BACK_MS = 60000, /* who comes back by then has his place again */
+	COMMAND_MAX = 256,
+	WRAP_CLAIM_MS = 60000, /* of wrap-up without a time: its document comes long before */
+	BACK_MS = 60000,       /* who comes back by then has his place again */
 };
 
 static uint64_t wall_ms(const struct call_host *h)
@@ -102,18 +103,22 @@ static void agents_free(const struct call_host *h, struct call *c, struct bytes 
 	}
 }
 
-/* ---- agents who do not answer ---- */
+/* ---- what becomes of agents ---- */
 
-/* By the command that he would give himself. */
-static void agent_not_ready(struct call_host *h, const struct call *c, const struct queue_agent *a)
+/* His document changes, by a command in the tenant's name. more: members behind his number. */
+static void agent_command(struct call_host *h, const struct call *c, const char *command,
+			  const struct queue_agent *a, struct bytes more)
 {
 	uint8_t space[COMMAND_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 	struct request_helper *help;
 
-	writer_str(&w, "{\"command\":\"agent.not_ready\",\"args\":{\"number\":");
+	WRITER_TEXTS(&w, "{\"command\":\"", command, "\",\"args\":{\"number\":");
 	json_write_text(&w, bytes_str(a->number));
-	writer_str(&w, ",\"reason\":\"missed\"}}");
+	writer_bytes(&w, more);
+	writer_str(&w, "}}");
+	if (w.overflow)
+		return;
 	help = effects_request(h->effects, EFFECT_HELPER, c->id, rand_u64_from(h->rand) | 1,
 			       EFFECT_TEXTS(bytes_str(call_tenant(h, c)), writer_done(&w)));
 	if (!help)
@@ -150,7 +155,8 @@ static void agents_untaken(struct call_host *h, struct call *c, const struct que
 
 		if (a && agent_is_of(a, c->id) && !r->together && r->status != 486 &&
 		    q->terms.missed_max && ++a->missed >= q->terms.missed_max)
-			agent_not_ready(h, c, a);
+			agent_command(h, c, "agent.not_ready", a,
+				      BYTES_LIT(",\"reason\":\"missed\""));
 		agent_free(h, c, number, again ? 0 : REST_MS);
 	}
 	text_clear(&r->targets);
@@ -335,13 +341,40 @@ static uint64_t talked_ms(const struct call_host *h, const struct queue_wait *w)
 		       : all_ms - before_s * 1000;
 }
 
+static uint64_t wrap_ms_of(const struct queue *q)
+{
+	if (!q)
+		return 0;
+	return q->terms.wrapup == WRAPUP_MANUAL ? AGENT_UNTIL_READY : q->terms.wrapup_s * 1000ULL;
+}
+
+/* His document says so: on all nodes, over a restart, and he is asked what came of the call. */
+static void agent_wraps(struct call_host *h, const struct call *c, const struct queue_agent *a,
+			uint64_t wrap_ms)
+{
+	uint8_t space[COMMAND_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	char call[ID_TEXT_LEN];
+
+	id_call_put(call, c->id);
+	writer_str(&w, ",\"queue\":");
+	json_write_text(&w, bytes_str(c->run->queue->name));
+	writer_str(&w, ",\"call\":");
+	json_write_text(&w, bytes_mem(call, sizeof(call)));
+	if (wrap_ms == AGENT_UNTIL_READY)
+		writer_str(&w, ",\"manual\":true");
+	else
+		writer_number(&w, ",\"wrapup_s\":", wrap_ms / 1000, "");
+	agent_command(h, c, "agent.wrapup", a, writer_done(&w));
+}
+
 /* The store has it, too: no node rings him before. */
 static void queue_wrap(struct call_host *h, struct call *c)
 {
 	struct queue_wait *w = c->run->queue;
 	struct queue_agent *a = queues_agent(h->queues, c->tenant, bytes_str(w->agent));
 	const struct queue *q = queue_of(h, c);
-	uint64_t wrap_ms = q ? q->terms.wrapup_s * 1000ULL : 0, talk_ms = talked_ms(h, w);
+	uint64_t wrap_ms = wrap_ms_of(q), talk_ms = talked_ms(h, w);
 
 	w->wrapped = true;
 	event_put_number(call_publish(h, c, SIG_QUEUE_ENDED), EV_MS, talk_ms);
@@ -349,7 +382,9 @@ static void queue_wrap(struct call_host *h, struct call *c)
 	if (!a)
 		return;
 	agent_wrap(h->queues, a, c->id, wall_ms(h), wrap_ms, talk_ms);
-	agent_claim(h, c, a, wrap_ms, 0);
+	agent_claim(h, c, a, wrap_ms == AGENT_UNTIL_READY ? WRAP_CLAIM_MS : wrap_ms, 0);
+	if (a->state != AGENT_OUT && (wrap_ms || (q && q->terms.disposes)))
+		agent_wraps(h, c, a, wrap_ms);
 	queue_hurry(h, c->tenant);
 }
 

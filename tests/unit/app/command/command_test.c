@@ -392,6 +392,8 @@ static const struct {
 	{ "agent.logout", COMMAND_FOR_APPLICATION },
 	{ "agent.ready", COMMAND_FOR_APPLICATION },
 	{ "agent.not_ready", COMMAND_FOR_APPLICATION },
+	{ "agent.wrapup", COMMAND_FOR_APPLICATION },
+	{ "agent.disposition", COMMAND_FOR_APPLICATION },
 	{ "agent.get", COMMAND_FOR_READER },
 	{ "agent.list", COMMAND_FOR_READER },
 	{ "page.put", COMMAND_FOR_ADMIN },

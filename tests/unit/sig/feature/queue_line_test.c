@@ -180,7 +180,7 @@ static void documents(struct queues *x)
 							 AGENT_READY, BYTES_LIT(""), &err);
 
 		assert_non_null(a);
-		queue_agent_set_epoch(a, 1);
+		queue_agent_set_epoch(a, 1, 0, 0);
 	}
 }
 

@@ -273,18 +273,49 @@ static void rest_ends_with_its_epoch(void **state)
 	struct queue_agent *a = agent_is(o, "1001", AGENT_READY);
 
 	put_queue(o, "sales", QUEUE_IN_ORDER, "1001");
-	queue_agent_set_epoch(a, 1);
+	queue_agent_set_epoch(a, 1, 0, 0);
 	a->until_utc_ms = 5000;
 	a->wraps = true;
 	joins(o, 1, "sales", 1, 0);
-	queue_agent_set_epoch(a, 1); /* the same document again */
+	queue_agent_set_epoch(a, 1, 0, 0); /* the same document again */
 	assert_string_equal(picked(o, 1000), "");
-	queue_agent_set_epoch(a, 2);
+	queue_agent_set_epoch(a, 2, 0, 0);
 	assert_false(a->wraps);
 	assert_string_equal(picked(o, 1000), "1:1001");
-	queue_agent_set_epoch(a, 3);
+	queue_agent_set_epoch(a, 3, 0, 0);
 	joins(o, 2, "sales", 2, 0);
 	assert_string_equal(picked(o, 1000), "");
+}
+
+/* His document says that he wraps up: until then, or until it says otherwise, and his call has him no
+ * longer, whoever told of it; a call that he has by then keeps him. */
+static void wraps_up_with_its_epoch(void **state)
+{
+	struct office *o = *state;
+	struct queue_agent *a = agent_is(o, "1001", AGENT_READY);
+	const struct queue_agent_word late = {
+		.by = 9, .holds = true, .epoch = 1, .until_utc_ms = 90000
+	};
+
+	put_queue(o, "sales", QUEUE_IN_ORDER, "1001");
+	queue_agent_set_epoch(a, 1, 0, 0);
+	assert_int_equal(queues_hear_agent(o->x, ACME, BYTES_LIT("1001"), 7, &late, 1), 0);
+	assert_int_equal(a->call, 9);
+	queue_agent_set_epoch(a, 2, 9, 5000);
+	assert_int_equal(queues_hear_agent(o->x, ACME, BYTES_LIT("1001"), 7, &late, 1), 0);
+	assert_true(a->wraps && !a->call && !a->process);
+	joins(o, 1, "sales", 1, 0);
+	assert_string_equal(picked(o, 4999), "");
+	assert_string_equal(picked(o, 5000), "1:1001");
+	queue_agent_set_epoch(a, 3, 9, 90000); /* late: the next call has him */
+	assert_true(!a->wraps && agent_is_of(a, 1) && a->until_utc_ms == 6000);
+	agent_wrap(o->x, a, 1, 7000, AGENT_UNTIL_READY, 100);
+	joins(o, 2, "sales", 2, 0);
+	assert_string_equal(picked(o, UINT64_MAX - 1), "");
+	queue_agent_set_epoch(a, 4, 1, AGENT_UNTIL_READY);
+	assert_string_equal(picked(o, UINT64_MAX - 1), "");
+	queue_agent_set_epoch(a, 5, 1, 0);
+	assert_string_equal(picked(o, 8000), "2:1001");
 }
 
 /* Priority, then time; and a caller whom nobody can take stops nobody behind him. */
@@ -602,6 +633,7 @@ int main(void)
 		cmocka_unit_test(skills_are_parsed),
 		QUEUE_TEST(skill_falls),
 		QUEUE_TEST(rest_ends_with_its_epoch),
+		QUEUE_TEST(wraps_up_with_its_epoch),
 		QUEUE_TEST(strategies_choose),
 		QUEUE_TEST(figures_outlive_a_logout),
 		QUEUE_TEST(turns_go_round),
