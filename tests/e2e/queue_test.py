@@ -343,6 +343,7 @@ class Queues(Queued):
         self.puts(wrapup="manual", dispositions="sale,no sale")
         self.logs_in("1011")
         out, incoming, call = self.speaks()
+        began = int(time.time() * 1000)
         out.bye()
         incoming.wait_bye()
         last = {"last_queue": "sales", "last_call": call, "dispositions": ["sale", "no sale"]}
@@ -373,6 +374,13 @@ class Queues(Queued):
                          [(call, "sales", "1011", "sale"), (call, "sales", "1011", "no sale")])
         states = [(row["state"], row.get("queue"), row.get("ms")) for row in self.events("agent.state") if row["to"] == "1011"][-2:]
         self.assertEqual(states, [("wrapup", "sales", "0"), ("ready", None, None)])
+        report = lambda by: {row[by]: row for row in self.ask("queue.report", by=by, since=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began / 1000)))["rows"]}
+        until(lambda: report("disposition").get("no sale", {}).get("disposed") == 1, lambda: report("disposition"))
+        self.assertEqual(set(report("disposition")), {"no sale"})
+        self.assertEqual((report("agent")["1011"]["disposed"], report("queue")["sales"]["disposed"]), (1, 1))
+        wrapped = report("reason")["wrapup"]
+        self.assertGreaterEqual(wrapped["wrapup_s"], 3)
+        self.assertEqual((wrapped["ready_s"], report("agent")["1011"]["wrapup_s"], report("queue")["sales"]["wrapup_s"]), (wrapped["wrapup_s"],) * 3)
 
     def test_wrapup_of_who_is_not_ready(self):
         """Who is not ready by the end of his call stays so, and says what came of it; and so does who has no wrap-up, and the next call by then."""

@@ -53,6 +53,7 @@ export const ofQueues: { [english: string]: string } = {
 	Ready: "Bereit",
 	Reason: "Grund",
 	Waits: "Wartet seit",
+	"What came of the call": "Was aus dem Gespräch wurde",
 	"Who waits": "Wer wartet",
 	"Who waits, and what agents do.": "Wer wartet, und was Agenten tun.",
 	"Wrap-up": "Nachbearbeitung",

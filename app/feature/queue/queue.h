@@ -66,7 +66,9 @@ void queue_callbacks_second(struct node *n);
 /* clang-format off */
 #define QUEUE_REPORT_NUMBERS(X) \
 	X("offered") X("answered") X("in_time") X("abandoned") X("abandoned_short") X("other") \
-	X("wait_s") X("wait_max_s") X("talk_s") X("ready_s") X("not_ready_s")
+	X("disposed") \
+	X("wait_s") X("wait_max_s") X("talk_s") X("ready_s") X("not_ready_s") \
+	X("wrapup_s")
 /* clang-format on */
 
 command_fn queue_status, queue_report, agent_list, agent_get, callback_call, callback_list;

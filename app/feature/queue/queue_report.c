@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queue.report: how calls went through queues, and what agents did, out of the archive's events:
- * queue.joined, queue.left, queue.ended and agent.state. Each is told by whichever node has the
+ * queue.joined, queue.left, queue.ended, agent.state and agent.disposition. Each is told by whichever node has the
  * call, and is kept once, though a node that is killed tells it again. So the sums are the same at
  * all nodes, wherever calls went. Pages are read from the newest event on: a state of an agent
  * lasts until the one that was read before. */
@@ -39,11 +39,13 @@ enum {
 	SUM_ABANDONED,
 	SUM_SHORT,
 	SUM_OTHER,
+	SUM_DISPOSED,
 	SUM_WAIT,
 	SUM_WAIT_MAX,
 	SUM_TALK,
 	SUM_READY,
 	SUM_NOT_READY,
+	SUM_WRAPUP,
 	SUMS
 };
 static_assert(COUNT_OF(g_queue_figures) == SUMS, "a name for each");
@@ -53,6 +55,8 @@ static_assert(COUNT_OF(g_queue_figures) == SUMS, "a name for each");
 struct queue_report {
 	struct command_run *run;
 	json_t *sums, *until; /* until: of each agent, when the state ended that is read next */
+	json_t *disposed;     /* calls of which a later event said what came of them */
+	struct bytes only;    /* that queue; empty: all */
 	const char *by;
 	int64_t since_ms, until_ms;
 };
@@ -64,6 +68,8 @@ static struct queue_report report_of(struct command_run *run)
 	return (struct queue_report){ run,
 				      json_object_get(report, "sums"),
 				      json_object_get(report, "until"),
+				      json_object_get(report, "disposed"),
+				      command_value(run, "queue")->text,
 				      json_text(run->args, "by"),
 				      json_integer_value(json_object_get(report, "since_ms")),
 				      json_integer_value(json_object_get(report, "until_ms")) };
@@ -107,7 +113,7 @@ static void report_call(const struct queue_report *r, const json_t *event)
 	int64_t wait_s = strtoll(json_text(event, "queue_wait_s"), NULL, 10);
 	char quarter[24];
 
-	if (!strcmp(r->by, "reason")) /* of agents, not of callers who left */
+	if (!strcmp(r->by, "reason") || !strcmp(r->by, "disposition")) /* of agents */
 		return;
 	if (!strcmp(r->by, "quarter")) {
 		quarter_text(quarter, (int64_t)json_count(event, "utc_ms"));
@@ -134,21 +140,44 @@ static void report_call(const struct queue_report *r, const json_t *event)
 	}
 }
 
-/* ---- agents ---- */
-
-static void report_state(const struct queue_report *r, const char *number, const char *state,
-			 const char *reason, int64_t from_ms)
+/* What came of a call: the last word of it, which is read first. */
+static void report_disposition(const struct queue_report *r, const json_t *event)
 {
-	bool ready = !strcmp(state, g_agent_states[AGENT_READY]);
-	const json_t *end = json_object_get(r->until, number);
-	int64_t to_ms = end ? json_integer_value(end) : r->until_ms;
-	const char *key = !strcmp(r->by, "agent") ? number : ready ? state : reason;
+	const char *call = json_text(event, "call");
+	bool by_disposition = !strcmp(r->by, "disposition");
 	char quarter[24];
 
-	(void)json_object_set_new(r->until, number, json_integer(from_ms));
-	from_ms = from_ms > r->since_ms ? from_ms : r->since_ms;
-	if (!strcmp(state, g_agent_states[AGENT_OUT]) || !strcmp(r->by, "queue"))
+	if (!strcmp(r->by, "reason") || json_object_get(r->disposed, call))
 		return;
+	(void)json_object_set_new(r->disposed, call, json_true());
+	quarter_text(quarter, (int64_t)json_count(event, "utc_ms"));
+	queue_figures_add(r,
+			  !strcmp(r->by, "quarter")
+				  ? quarter
+				  : json_text(event, by_disposition ? "reason" : r->by),
+			  SUM_DISPOSED, 1);
+}
+
+/* ---- agents ---- */
+
+/* An agent is in a state since then. queue, wrap_ms: of AGENT_WRAPUP, which ends by itself behind
+ * that time; 0: it does not. */
+struct stay {
+	const char *number, *state, *reason, *queue;
+	int64_t from_ms, wrap_ms;
+};
+
+static bool report_has(const struct queue_report *r, const char *queue)
+{
+	return !r->only.n || bytes_is(r->only, queue);
+}
+
+static void report_times(const struct queue_report *r, const char *key, int sum, int64_t from_ms,
+			 int64_t to_ms)
+{
+	char quarter[24];
+
+	from_ms = from_ms > r->since_ms ? from_ms : r->since_ms;
 	while (from_ms < to_ms) {
 		int64_t part_ms = to_ms;
 
@@ -158,10 +187,38 @@ static void report_state(const struct queue_report *r, const char *number, const
 			quarter_text(quarter, from_ms);
 			key = quarter;
 		}
-		queue_figures_add(r, *key ? key : g_agent_states[AGENT_NOT_READY],
-				  ready ? SUM_READY : SUM_NOT_READY, part_ms - from_ms);
+		queue_figures_add(r, key, sum, part_ms - from_ms);
 		from_ms = part_ms;
 	}
+}
+
+/* Who wraps up is ready: he works. */
+static void report_state(const struct queue_report *r, const struct stay *s)
+{
+	const json_t *end = json_object_get(r->until, s->number);
+	int64_t to_ms = end ? json_integer_value(end) : r->until_ms, wrapped_ms = s->from_ms;
+	bool wraps = !strcmp(s->state, AGENT_WRAPUP), by_agent = !strcmp(r->by, "agent");
+	bool ready = wraps || !strcmp(s->state, g_agent_states[AGENT_READY]);
+	const char *word = ready ? g_agent_states[AGENT_READY] : s->reason;
+	int sum = ready ? SUM_READY : SUM_NOT_READY;
+
+	(void)json_object_set_new(r->until, s->number, json_integer(s->from_ms));
+	if (!strcmp(s->state, g_agent_states[AGENT_OUT]) || !strcmp(r->by, "disposition"))
+		return;
+	if (wraps)
+		wrapped_ms = s->wrap_ms && s->from_ms + s->wrap_ms < to_ms ? s->from_ms + s->wrap_ms
+									   : to_ms;
+	if (wraps && report_has(r, s->queue))
+		report_times(r,
+			     by_agent                  ? s->number
+			     : !strcmp(r->by, "queue") ? s->queue
+						       : AGENT_WRAPUP,
+			     SUM_WRAPUP, s->from_ms, wrapped_ms);
+	if (r->only.n || !strcmp(r->by, "queue"))
+		return;
+	word = *word ? word : g_agent_states[AGENT_NOT_READY];
+	report_times(r, by_agent ? s->number : AGENT_WRAPUP, sum, s->from_ms, wrapped_ms);
+	report_times(r, by_agent ? s->number : word, sum, wrapped_ms, to_ms);
 }
 
 /* Adds agents without a change of state since the range began, or shortly before. */
@@ -172,9 +229,14 @@ static void report_unchanged(const struct queue_report *r)
 	uint32_t cursor = 0;
 
 	while (x && (a = queues_agent_next(x, &cursor)) != NULL) {
+		bool wraps = a->wraps && a->state == AGENT_READY;
+		uint64_t ms = a->until_utc_ms == AGENT_UNTIL_READY ? 0 : a->until_utc_ms - a->epoch;
+
 		if (a->tenant == document_tenant(r->run) && !json_object_get(r->until, a->number))
-			report_state(r, a->number, g_agent_states[a->state], a->reason,
-				     (int64_t)a->epoch);
+			report_state(
+				r, &(struct stay){ a->number,
+						   wraps ? AGENT_WRAPUP : g_agent_states[a->state],
+						   a->reason, "", (int64_t)a->epoch, (int64_t)ms });
 	}
 }
 
@@ -185,6 +247,7 @@ static json_t *queue_figures_row(const struct queue_report *r, const char *key, 
 	json_t *row = json_pack("{s:s}", r->by, key);
 	json_int_t ready_ms = json_integer_value(json_array_get(sum, SUM_READY));
 	json_int_t talk_ms = json_integer_value(json_array_get(sum, SUM_TALK));
+	json_int_t wrapup_ms = json_integer_value(json_array_get(sum, SUM_WRAPUP));
 
 	for (size_t i = 0; row && i < SUMS; i++) {
 		json_int_t number = json_integer_value(json_array_get(sum, i));
@@ -194,7 +257,7 @@ static json_t *queue_figures_row(const struct queue_report *r, const char *key, 
 	}
 	if (row && ready_ms)
 		(void)json_object_set_new(row, "occupancy_percent",
-					  json_integer(100 * talk_ms / ready_ms));
+					  json_integer(100 * (talk_ms + wrapup_ms) / ready_ms));
 	return row;
 }
 
@@ -210,8 +273,7 @@ static void queue_figures_answer(struct command_run *run)
 	const char **keys, *key;
 	json_t *rows = json_array(), *sum;
 
-	if (!command_value(run, "queue")->text.n)
-		report_unchanged(&r);
+	report_unchanged(&r);
 	n = json_object_size(r.sums);
 	keys = calloc(n + 1, sizeof(*keys));
 	json_object_foreach(r.sums, key, sum)
@@ -231,6 +293,24 @@ static void queue_figures_answer(struct command_run *run)
 }
 
 /* ---- pages ---- */
+
+static void report_event(const struct queue_report *r, const json_t *event)
+{
+	const char *type = json_text(event, "type");
+	int64_t at_ms = (int64_t)json_count(event, "utc_ms");
+
+	if (!strcmp(type, "agent.state"))
+		report_state(r,
+			     &(struct stay){ json_text(event, "to"), json_text(event, "state"),
+					     json_text(event, "reason"), json_text(event, "queue"),
+					     at_ms, (int64_t)json_count(event, "ms") });
+	else if (at_ms < r->since_ms || !report_has(r, json_text(event, "queue")))
+		return;
+	else if (!strcmp(type, "agent.disposition"))
+		report_disposition(r, event);
+	else
+		report_call(r, event);
+}
 
 static archive_run_fn report_on_page;
 
@@ -258,22 +338,10 @@ static void report_on_page(struct command_run *run, const json_t *rows)
 	json_t *report = json_object_get(run->args, "report");
 	json_int_t pages = json_integer_value(json_object_get(report, "pages")) + 1;
 	const struct queue_report r = report_of(run);
-	struct bytes only = command_value(run, "queue")->text;
 	const json_t *event;
 	size_t i;
 
-	json_array_foreach(rows, i, event)
-	{
-		bool of_agent = !strcmp(json_text(event, "type"), "agent.state");
-		int64_t at_ms = (int64_t)json_count(event, "utc_ms");
-
-		if (of_agent && !only.n)
-			report_state(&r, json_text(event, "to"), json_text(event, "state"),
-				     json_text(event, "reason"), at_ms);
-		else if (!of_agent && at_ms >= r.since_ms &&
-			 (!only.n || bytes_is(only, json_text(event, "queue"))))
-			report_call(&r, event);
-	}
+	json_array_foreach(rows, i, event) report_event(&r, event);
 	(void)json_object_set_new(report, "pages", json_integer(pages));
 	if (i < REPORT_PAGE)
 		queue_figures_answer(run);
@@ -292,8 +360,8 @@ void queue_report(struct command_run *run)
 	if (!command_span_read_past(run, &span))
 		return;
 	(void)json_object_set_new(run->args, "report",
-				  json_pack("{s:{}, s:{}, s:I, s:I, s:i}", "sums", "until",
-					    "since_ms", (json_int_t)span.since_utc_ms, "until_ms",
-					    (json_int_t)span.until_utc_ms, "pages", 0));
+				  json_pack("{s:{}, s:{}, s:{}, s:I, s:I, s:i}", "sums", "until",
+					    "disposed", "since_ms", (json_int_t)span.since_utc_ms,
+					    "until_ms", (json_int_t)span.until_utc_ms, "pages", 0));
 	report_page(run, NULL);
 }

@@ -83,10 +83,12 @@ static const struct command_arg g_callback_list_args[] = {
 	END,
 };
 
-static const char *const g_queue_reports[] = { "queue", "agent", "reason", "quarter", NULL };
+static const char *const g_queue_reports[] = { "queue",   "agent",       "reason",
+					       "quarter", "disposition", NULL };
 static const struct command_arg g_queue_report_args[] = {
 	ENUM_ARG("by", g_queue_reports, "queue",
-		 "What each row is of; reason: why agents were not ready; quarter: of an hour."),
+		 "What each row is of; reason: why agents were not ready; quarter: of an hour; "
+		 "disposition: what came of calls."),
 	SPAN_TIMES("happened"),
 	TEXT_ARG("queue", CHARSET_NAME, 1, QUEUE_NAME_MAX - 1, NULL,
 		 "Only calls of that queue, and no times of agents."),
@@ -121,16 +123,18 @@ static const struct command g_queue_commands[] = {
 	  BY(queue_status) },
 	{ "queue.report", COMMAND_FOR_READER, g_queue_report_args,
 	  "Adds up how calls went through queues and what agents did, at all nodes, out of the "
-	  "archive: by queue, agent, reason or quarter of an hour.",
+	  "archive: by queue, agent, reason, disposition or quarter of an hour.",
 	  "by, since_utc_ms, until_utc_ms, rows: a list of a key (queue, agent, reason; quarter, "
 	  "as "
-	  "2026-11-30T14:15Z), offered, answered, in_time (of them within within_s), abandoned, "
+	  "2026-11-30T14:15Z; disposition), offered, answered, in_time (of them within within_s), "
+	  "abandoned, "
 	  "abandoned_short (before short_s), other (who left by a key, after the longest wait, or "
 	  "as "
-	  "no agent was there), wait_s and wait_max_s (of those answered), talk_s (of agents, when "
-	  "that ended), ready_s, not_ready_s (of agents), occupancy_percent (talk of ready; "
-	  "absent: "
-	  "nobody was ready)",
+	  "no agent was there), disposed (what came of them agents said), wait_s and wait_max_s "
+	  "(of those answered), talk_s (of agents, when "
+	  "that ended), ready_s, not_ready_s, wrapup_s (of agents; who wraps up is ready), "
+	  "occupancy_percent "
+	  "(talk and wrap-up of ready; absent: nobody was ready)",
 	  BY(queue_report), .transient = true },
 	{ "callback.create", COMMAND_FOR_APPLICATION, g_callback_create_args,
 	  "Has a number called back when it is its turn in a queue (callback of queue.put). A "

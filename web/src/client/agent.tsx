@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bar of an agent of queues: logged in or out, ready or not and why, and a small wallboard of his queues.
+// The bar of an agent of queues: logged in or out, ready or not and why, what came of his last call, and a small wallboard of his queues.
 import { useState } from "preact/hooks";
 import * as api from "../api";
 import { list, number, text, type Row } from "../api";
@@ -20,6 +20,27 @@ const look = async (signal: AbortSignal): Promise<Row | null> => {
 		throw error;
 	}
 };
+
+/** What came of his last call. The first choice is none: nothing is said by mistake. */
+function Dispositions({ agent, act }: { agent: Row; act: (verb: string, body: Row) => void }) {
+	const choices = (agent["dispositions"] as string[] | undefined) ?? [];
+	if (!choices.length) return null;
+	return (
+		<label>
+			<span class="hidden">{t("What came of the call")}</span>
+			<select class="input slim" name="disposition" value={text(agent, "disposition")} onChange={(event) => act("disposition", { disposition: event.currentTarget.value, call: text(agent, "last_call") })}>
+				<option value="" disabled>
+					{t("What came of the call")}
+				</option>
+				{choices.map((one) => (
+					<option key={one} value={one}>
+						{one}
+					</option>
+				))}
+			</select>
+		</label>
+	);
+}
 
 export function AgentBar() {
 	const [member, setMember] = useState(true);
@@ -43,7 +64,7 @@ export function AgentBar() {
 					</button>
 				) : (
 					<>
-						{state !== "ready" && (
+						{["not_ready", "wrapup", "resting"].includes(now) && (
 							<button class="button slim first" onClick={() => act("ready")}>
 								{t("Ready")}
 							</button>
@@ -67,6 +88,7 @@ export function AgentBar() {
 							</datalist>
 							<button class="button slim">{t("Not ready")}</button>
 						</form>
+						<Dispositions agent={agent} act={act} />
 						<button class="button slim" onClick={() => act("logout")}>
 							{t("Log out")}
 						</button>
