@@ -9,7 +9,7 @@ from guides_test import guide, typed
 from lib.node import Node
 from lib.sip import or_none
 from music_test import wav
-from patience import until
+from patience import slowness, until
 from server import ServerError
 from tandem_client import Client, Refused
 
@@ -55,7 +55,7 @@ class Queued(unittest.TestCase):
 
     def puts(self, **fields):
         self.ask("queue.put", name="sales", **{"members": ",".join(AGENTS), "strategy": "in_order", "skills": "", "skill_min": 0, "ring_s": 60, "wrapup_s": 0, "wrapup": "time", "dispositions": "", "missed_max": 2,
-                                               "max_callers": 0, "max_wait_s": 3600, "only_with_agents": False, "only_with_ready": False, "announce_s": 0, "key": "",
+                                               "max_callers": 0, "max_wait_s": 3600, "only_with_agents": False, "only_with_ready": False, "announce_s": 0, "tiers": "", "key": "",
                                                "key_to": "", "timeout_to": "", "full_to": "", "none_to": ""} | fields)
 
     def logs_out(self, number):
@@ -238,6 +238,51 @@ class Queues(Queued):
         out.bye()
         incoming.wait_bye()
         self.record()
+
+    def test_tiers(self):
+        """Who is of the second tier rings once a caller has waited, and at once where the first has nobody."""
+        self.puts(tiers="1012:2", tier_s=2)
+        self.logs_in(*AGENTS)
+        out = self.calls("1001")
+        first = self.rings("1011", "1001")
+        began = time.monotonic()
+        second = self.calls("1002")
+        other = self.rings("1012", "1002")
+        self.assertGreater(time.monotonic() - began, 1.5)
+        for call, rung in ((out, first), (second, other)):
+            call.bye()
+            rung.wait_cancel()
+        self.record(), self.record("1002")
+        self.ask("agent.not_ready", number="1011")
+        began = time.monotonic()
+        out = self.calls("1003")
+        other = self.rings("1012", "1003")
+        self.assertLess(time.monotonic() - began, 1.5 * slowness())
+        out.bye()
+        other.wait_cancel()
+        self.record("1003")
+
+    def test_priority_grows(self):
+        """Who has waited for long comes before a caller with more priority, who came later."""
+        self.puts(priority_age_s=1)
+        self.addCleanup(self.ask, "queue.put", name="sales", priority_age_s=0)
+        self.ask("flow.put", name="first", program=[{"queue": {"name": "sales", "priority": 1}}])
+        self.addCleanup(self.ask, "flow.delete", name="first", force=True)
+        self.ask("number.put", number="106", to="flow:first")
+        self.addCleanup(self.ask, "number.delete", number="106")
+        outs = [self.calls("1001")]
+        time.sleep(2)
+        outs.append(self.calls("1002"))
+        outs.append(self.calls("1003", "106"))
+        until(lambda: self.line() == ["1001", "1003", "1002"], self.line)
+        self.node.kill()
+        self.node.restart()
+        until(lambda: self.line() == ["1001", "1003", "1002"], self.line)
+        self.ask("queue.put", name="sales", priority_age_s=0)
+        until(lambda: self.line() == ["1003", "1001", "1002"], self.line)
+        for out in outs:
+            out.bye()
+        until(lambda: not self.line(), self.line)
 
     def test_forwarded(self):
         """CALL-16: a call for a busy extension waits in a queue."""
@@ -494,7 +539,7 @@ class Queues(Queued):
 
     def test_refused(self):
         """What a queue does not take, and who is no agent."""
-        for fields in ({"members": "1011,1011"}, {"members": "10 11"}, {"key": "x"}, {"strategy": "best"}, {"wrapup": "never"}, {"dispositions": "sale,,no"}, {"dispositions": "sale, sale"}, {"dispositions": "x" * 32}, {"dispositions": ",".join(map(str, range(33)))}, {"skills": "1011"}, {"skills": "1011:101"}, {"skills": "1011:1,1011:2"}, {"skill_min": 101}, {"skill_fall_s": 0}, {"timeout_to": "flow:"}):
+        for fields in ({"members": "1011,1011"}, {"members": "10 11"}, {"key": "x"}, {"strategy": "best"}, {"tiers": "1011:0"}, {"tiers": "1011:10"}, {"wrapup": "never"}, {"dispositions": "sale,,no"}, {"dispositions": "sale, sale"}, {"dispositions": "x" * 32}, {"dispositions": ",".join(map(str, range(33)))}, {"skills": "1011"}, {"skills": "1011:101"}, {"skills": "1011:1,1011:2"}, {"skill_min": 101}, {"skill_fall_s": 0}, {"timeout_to": "flow:"}):
             with self.assertRaises(Refused):
                 self.puts(**fields)
         for command, number in (("agent.login", "4711"), ("agent.ready", "1011"), ("agent.not_ready", "1011"), ("agent.logout", "1011")):

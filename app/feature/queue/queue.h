@@ -17,7 +17,7 @@ enum { DISPOSITIONS_TEXT_MAX = 512, DISPOSITIONS_MAX = 32, DISPOSITION_MAX = 32 
 struct queue_value {
 	struct queue_terms core; /* without tenant and members */
 	char members[QUEUE_MEMBERS_TEXT_MAX];
-	char skills[QUEUE_MEMBERS_TEXT_MAX];
+	char skills[QUEUE_MEMBERS_TEXT_MAX], tiers[QUEUE_MEMBERS_TEXT_MAX];
 	/* flow:NAME or a number; "": the call ends */
 	char timeout_to[QUEUE_TO_MAX], full_to[QUEUE_TO_MAX], none_to[QUEUE_TO_MAX];
 	char key_to[QUEUE_TO_MAX];

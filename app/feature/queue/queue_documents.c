@@ -55,6 +55,7 @@ static int queue_apply(struct node *node, uint16_t tenant, const void *value)
 	terms.tenant = tenant;
 	(void)queue_members_parse(&terms, bytes_str(v->members));
 	(void)queue_skills_parse(&terms, bytes_str(v->skills));
+	(void)queue_tiers_parse(&terms, bytes_str(v->tiers));
 	terms.disposes = v->dispositions[0];
 	err = command_flow_kind_apply(node, tenant, &g_queue_documents, terms.name, v);
 	return err ? err : queues_put(queue_table(node), &terms);

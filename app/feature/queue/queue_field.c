@@ -25,6 +25,14 @@ static const char *queue_skills_wrong(const void *value, const char *text)
 	return queue_skills_parse(&unused, bytes_str(text));
 }
 
+static const char *queue_tiers_wrong(const void *value, const char *text)
+{
+	static struct queue_terms unused; /* as above */
+
+	(void)value;
+	return queue_tiers_parse(&unused, bytes_str(text));
+}
+
 static const char *queue_key_wrong(const void *value, const char *text)
 {
 	(void)value;
@@ -103,6 +111,16 @@ const struct command_arg g_queue_fields[] = {
 		"does not."),
 	NUMBER_FIELD("skill_fall_s", core.skill_fall_s, 1, 3600, "30",
 		     "See skill_fall, in seconds."),
+	WEIGHTED_FIELD("tiers", tiers, CHARSET_TEXT, queue_tiers_wrong, "extension",
+		       "Members who are asked later than others, as 1003:2,1004:3. Who is not "
+		       "named is of tier 1."),
+	NUMBER_FIELD("tier_s", core.tier_s, 0, 3600, "30",
+		     "So long a caller waits for each tier, in seconds, before agents of the next "
+		     "one ring for him, too. A tier without a ready agent is not waited for. Free "
+		     "agents of an earlier tier ring first. 0: nobody waits, and that is all."),
+	NUMBER_FIELD("priority_age_s", core.priority_age_s, 0, 3600, "0",
+		     "A wait of so many seconds counts as much as one more of priority: nobody "
+		     "waits for ever behind those with more. 0: it does not count."),
 	NUMBER_FIELD("priority", core.priority, 0, QUEUE_PRIORITY_MAX, "0",
 		     "Callers of a queue with a larger one come first, for agents of several "
 		     "queues."),
@@ -176,6 +194,7 @@ static void queue_form_start(void *value, struct bytes name)
 	v->core.max_wait_s = 3600;
 	v->core.skill_fall = 10;
 	v->core.skill_fall_s = 30;
+	v->core.tier_s = 30;
 	v->core.callback = (struct callback_terms){
 		.most = 20, .tries = 3, .retry_s = 300, .ring_s = 30, .keep_h = 24
 	};

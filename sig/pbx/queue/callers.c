@@ -14,13 +14,45 @@ void queue_caller_notify(const struct queues *x, const struct queue_caller *c, b
 		x->listener.caller(x->listener.arg, c, gone);
 }
 
-bool queue_caller_is_before(const struct queue_caller *a, const struct queue_caller *b)
+static bool caller_is_older(const struct queue_caller *a, const struct queue_caller *b)
 {
-	if (a->priority != b->priority)
-		return a->priority > b->priority;
 	if (a->joined_utc_ms != b->joined_utc_ms)
 		return a->joined_utc_ms < b->joined_utc_ms;
 	return a->call < b->call;
+}
+
+/* When a caller without priority would have joined to be where this one is: both rise alike. */
+static int64_t caller_rank_ms(const struct queue_caller *c, uint16_t age_s)
+{
+	return (int64_t)c->joined_utc_ms - c->priority * (int64_t)age_s * 1000;
+}
+
+bool queue_caller_is_before(const struct queue_caller *a, const struct queue_caller *b)
+{
+	uint16_t age_s = a->of && a->of == b->of ? a->of->terms.priority_age_s : 0;
+
+	if (age_s && caller_rank_ms(a, age_s) != caller_rank_ms(b, age_s))
+		return caller_rank_ms(a, age_s) < caller_rank_ms(b, age_s);
+	if (!age_s && a->priority != b->priority)
+		return a->priority > b->priority;
+	return caller_is_older(a, b);
+}
+
+/* In thousandths of a step of priority. */
+static uint64_t caller_urgency(const struct queue_caller *c, uint64_t now_utc_ms)
+{
+	uint64_t waited = now_utc_ms > c->joined_utc_ms ? now_utc_ms - c->joined_utc_ms : 0;
+	uint16_t age_s = c->of->terms.priority_age_s;
+
+	return c->priority * 1000ULL + (age_s ? waited / age_s : 0);
+}
+
+bool queue_caller_is_next(const struct queue_caller *a, const struct queue_caller *b,
+			  uint64_t now_utc_ms)
+{
+	uint64_t one = caller_urgency(a, now_utc_ms), other = caller_urgency(b, now_utc_ms);
+
+	return one != other ? one > other : caller_is_older(a, b);
 }
 
 struct queue_caller *queues_caller(const struct queues *x, uint64_t call)
@@ -62,9 +94,9 @@ static void caller_link(struct queue_caller *c, struct queue *q)
 	struct queue_line *l = &q->lines[c->process != 0];
 	struct queue_caller *at = l->last;
 
+	c->of = q;
 	while (at && queue_caller_is_before(c, at))
 		at = at->before;
-	c->of = q;
 	c->is_other = c->process;
 	c->before = at;
 	c->next = at ? at->next : l->first;
@@ -72,6 +104,21 @@ static void caller_link(struct queue_caller *c, struct queue *q)
 	*(c->next ? &c->next->before : &l->last) = c;
 	q->waiting++;
 	q->callbacks += c->callback != NULL;
+}
+
+void queue_lines_sort(struct queue *q)
+{
+	for (int i = 0; i < 2; i++) {
+		struct queue_caller *c = q->lines[i].first, *next;
+
+		q->lines[i] = (struct queue_line){ 0 };
+		for (; c; c = next) {
+			next = c->next;
+			q->waiting--;
+			q->callbacks -= c->callback != NULL;
+			caller_link(c, q);
+		}
+	}
 }
 
 /* What nodes tell again moves nobody: a line of thousands is told every few seconds. */

@@ -59,24 +59,67 @@ static uint64_t agent_rank(const struct queue *q, const struct queue_agent *a, u
 	return 0;
 }
 
+/* ---- tiers ---- */
+
+static uint8_t agent_tier(const struct queue_terms *t, uint8_t i)
+{
+	return t->tiers[i] ? t->tiers[i] : 1;
+}
+
+/* A bit for each tier that has a ready agent. */
+static uint16_t tiers_attended(const struct queues *x, struct queue *q)
+{
+	uint16_t mask = 0;
+
+	for (uint8_t i = 0; i < q->terms.count; i++) {
+		const struct queue_agent *a = queue_agent_at(x, q, i);
+
+		if (a && a->state == AGENT_READY)
+			mask |= (uint16_t)(1u << agent_tier(&q->terms, i));
+	}
+	return mask;
+}
+
+/* The last one that who has waited so long may have. */
+static uint8_t tier_allowed(const struct queue_terms *t, uint16_t attended, uint64_t waited_ms)
+{
+	uint64_t steps = t->tier_s ? waited_ms / (t->tier_s * 1000ULL) : QUEUE_TIERS_MAX;
+
+	for (uint8_t tier = 1; tier <= QUEUE_TIERS_MAX; tier++) {
+		if (attended & 1u << tier && !steps--)
+			return tier;
+	}
+	return QUEUE_TIERS_MAX;
+}
+
+/* ---- a match ---- */
+
+struct best {
+	uint8_t tier;
+	uint64_t rank;
+};
+
 /* Of equals the first one of the document. */
 static void match_add(const struct queue *q, struct queue_match *m, struct queue_agent *a,
-		      uint64_t rank, uint64_t *best)
+		      struct best one, struct best *best)
 {
 	if (q->terms.strategy == QUEUE_RING_ALL) {
 		m->agents[m->count++] = a;
-	} else if (!m->count || rank < *best) {
+	} else if (!m->count || one.tier < best->tier ||
+		   (one.tier == best->tier && one.rank < best->rank)) {
 		m->agents[0] = a;
 		m->count = 1;
-		*best = rank;
+		*best = one;
 	}
 }
 
 static bool caller_match(const struct picking *p, struct queue *q, struct queue_match *m)
 {
-	uint64_t best = 0, joined = m->caller->joined_utc_ms;
-	uint8_t wanted =
-		queue_skill_wanted(&q->terms, p->now_utc_ms > joined ? p->now_utc_ms - joined : 0);
+	uint64_t joined = m->caller->joined_utc_ms;
+	uint64_t waited = p->now_utc_ms > joined ? p->now_utc_ms - joined : 0;
+	uint8_t wanted = queue_skill_wanted(&q->terms, waited);
+	uint8_t most = tier_allowed(&q->terms, q->tiers, waited);
+	struct best best = { 0 };
 
 	m->count = 0;
 	q->is_bare = true;
@@ -86,8 +129,10 @@ static bool caller_match(const struct picking *p, struct queue *q, struct queue_
 		if (!a || !agent_is_free(p, a))
 			continue;
 		q->is_bare = false;
-		if (q->terms.skills[i] >= wanted)
-			match_add(q, m, a, agent_rank(q, a, i), &best);
+		if (q->terms.skills[i] >= wanted && agent_tier(&q->terms, i) <= most)
+			match_add(q, m, a,
+				  (struct best){ agent_tier(&q->terms, i), agent_rank(q, a, i) },
+				  &best);
 	}
 	if (!m->count)
 		q->unskilled_utc_ms = joined;
@@ -118,7 +163,7 @@ static struct queue_caller *caller_skip(const struct queue *q, struct queue_call
 }
 
 /* The next caller of the tenant, of those queues that may still have a free agent. */
-static struct queue_caller *pick_next(const struct queues_tenant *t)
+static struct queue_caller *pick_next(const struct queues_tenant *t, uint64_t now_utc_ms)
 {
 	struct queue_caller *best = NULL;
 
@@ -127,7 +172,7 @@ static struct queue_caller *pick_next(const struct queues_tenant *t)
 			struct queue_caller *c = caller_skip(q, q->walk.next[other]);
 
 			q->walk.next[other] = c;
-			if (c && (!best || queue_caller_is_before(c, best)))
+			if (c && (!best || queue_caller_is_next(c, best, now_utc_ms)))
 				best = c;
 		}
 	}
@@ -147,8 +192,9 @@ static bool line_pick(const struct picking *p, struct queue_match *out)
 		q->walk = queue_walk(q);
 		q->is_bare = !q->is_there;
 		q->unskilled_utc_ms = UINT64_MAX;
+		q->tiers = tiers_attended(p->x, q);
 	}
-	while (queues_are_whole(p->x) && (c = pick_next(p->of)) != NULL) {
+	while (queues_are_whole(p->x) && (c = pick_next(p->of, p->now_utc_ms)) != NULL) {
 		out->caller = c;
 		if (!caller_match(p, c->of, out))
 			continue;
@@ -186,6 +232,19 @@ void queue_reserve(struct queues *x, const struct queue_match *match, uint64_t u
 	}
 }
 
+/* When who joined then may have the next tier; UINT64_MAX: he may have all. */
+static uint64_t tier_next_utc_ms(const struct queues *x, struct queue *q, uint64_t joined_utc_ms,
+				 uint64_t now_utc_ms)
+{
+	uint64_t waited = now_utc_ms > joined_utc_ms ? now_utc_ms - joined_utc_ms : 0;
+	uint64_t each = q->terms.tier_s * 1000ULL;
+	uint16_t attended = tiers_attended(x, q);
+
+	return each && attended >> (tier_allowed(&q->terms, attended, waited) + 1)
+		       ? joined_utc_ms + (waited / each + 1) * each
+		       : UINT64_MAX;
+}
+
 /* When who joined then asks for less skill; UINT64_MAX: he does not. */
 static uint64_t skill_falls_utc_ms(const struct queue_terms *t, uint64_t joined_utc_ms,
 				   uint64_t now_utc_ms)
@@ -202,7 +261,9 @@ uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t joi
 			   uint64_t now_utc_ms)
 {
 	uint64_t next = skill_falls_utc_ms(&q->terms, joined_utc_ms, now_utc_ms);
+	uint64_t tier = tier_next_utc_ms(x, q, joined_utc_ms, now_utc_ms);
 
+	next = tier < next ? tier : next;
 	for (uint8_t i = 0; i < q->terms.count; i++) {
 		const struct queue_agent *a = queue_agent_at(x, q, i);
 

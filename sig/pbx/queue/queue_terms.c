@@ -53,7 +53,7 @@ const char *queue_members_parse(struct queue_terms *out, struct bytes text)
 }
 
 /* An entry in front of that one has the number. */
-static bool skills_have(struct bytes text, const uint8_t *entry, struct bytes number)
+static bool weights_have(struct bytes text, const uint8_t *entry, struct bytes number)
 {
 	struct bytes one, of;
 
@@ -64,28 +64,43 @@ static bool skills_have(struct bytes text, const uint8_t *entry, struct bytes nu
 	return false;
 }
 
-const char *queue_skills_parse(struct queue_terms *out, struct bytes text)
+/* A number from least to most for members. wrong: what is said of anything else. */
+static const char *weights_parse(const struct queue_terms *t, struct bytes text, uint8_t *out,
+				 uint32_t least, uint32_t most, const char *wrong)
 {
 	const struct bytes all = text;
 	struct bytes entry, one, number;
-	uint32_t skill;
+	uint32_t weight;
 
-	memset(out->skills, 0, sizeof(out->skills));
+	memset(out, 0, QUEUE_MEMBERS_MAX);
 	while (bytes_cut(&text, ',', &entry)) {
 		one = bytes_trim(entry);
 		if (!bytes_cut(&one, ':', &number) || !number_is_plain(number) ||
-		    number.n >= DIAL_NUMBER_MAX || bytes_u32(one, &skill) ||
-		    skill > QUEUE_SKILL_MAX)
-			return "skills are extensions with a number from 0 to 100, as 1001:90, "
-			       "joined by ','";
-		if (skills_have(all, entry.p, number))
-			return "a skill is named twice";
-		for (uint8_t i = 0; i < out->count; i++) {
-			if (bytes_is(number, out->members[i].number))
-				out->skills[i] = (uint8_t)skill;
+		    number.n >= DIAL_NUMBER_MAX || bytes_u32(one, &weight) || weight < least ||
+		    weight > most)
+			return wrong;
+		if (weights_have(all, entry.p, number))
+			return "an extension is named twice";
+		for (uint8_t i = 0; i < t->count; i++) {
+			if (bytes_is(number, t->members[i].number))
+				out[i] = (uint8_t)weight;
 		}
 	}
 	return NULL;
+}
+
+const char *queue_skills_parse(struct queue_terms *out, struct bytes text)
+{
+	return weights_parse(out, text, out->skills, 0, QUEUE_SKILL_MAX,
+			     "skills are extensions with a number from 0 to 100, as 1001:90, "
+			     "joined by ','");
+}
+
+const char *queue_tiers_parse(struct queue_terms *out, struct bytes text)
+{
+	return weights_parse(out, text, out->tiers, 1, QUEUE_TIERS_MAX,
+			     "tiers are extensions with a number from 1 to 9, as 1003:2, joined by "
+			     "','");
 }
 
 uint8_t queue_skill_wanted(const struct queue_terms *t, uint64_t waited_ms)

@@ -81,12 +81,16 @@ int queues_put(struct queues *x, const struct queue_terms *terms)
 {
 	int err;
 	struct queue *q = queues_make(x, terms->tenant, bytes_str(terms->name), &err);
+	bool resort;
 
 	if (!q)
 		return err;
+	resort = q->terms.priority_age_s != terms->priority_age_s;
 	q->terms = *terms;
 	q->is_there = true;
 	q->agents_version = 0;
+	if (resort)
+		queue_lines_sort(q);
 	return 0;
 }
 

@@ -20,6 +20,7 @@ enum {
 	QUEUE_CALLERS_MAX = 65536,
 	QUEUE_PRIORITY_MAX = 10,
 	QUEUE_SKILL_MAX = 100,
+	QUEUE_TIERS_MAX = 9,
 	QUEUE_OWED_MS = 500,  /* an agent is left to a caller of another node for so long */
 	QUEUE_DEAF_S = 2,     /* after a start, until all others have told of theirs */
 	QUEUE_UNHEARD_S = 15, /* what is not told again is forgotten */
@@ -74,14 +75,15 @@ struct queue_member {
 struct queue_terms {
 	uint16_t tenant;
 	char name[QUEUE_NAME_MAX];
-	uint8_t strategy;     /* enum queue_strategy */
-	uint8_t priority;     /* of its callers; the largest is first */
-	uint8_t missed_max;   /* calls that an agent misses in a row; 0: any number */
-	uint16_t ring_s;      /* an agent rings so long */
-	uint8_t wrapup;       /* enum wrapup_rule; WRAPUP_TIME: */
-	uint16_t wrapup_s;    /* he has this time behind a call */
-	bool disposes;        /* he is to say what came of it */
-	uint16_t max_callers; /* 0: any number */
+	uint8_t strategy;        /* enum queue_strategy */
+	uint8_t priority;        /* of its callers; the largest is first */
+	uint16_t priority_age_s; /* so long a wait counts as one more; 0: it does not */
+	uint8_t missed_max;      /* calls that an agent misses in a row; 0: any number */
+	uint16_t ring_s;         /* an agent rings so long */
+	uint8_t wrapup;          /* enum wrapup_rule; WRAPUP_TIME: */
+	uint16_t wrapup_s;       /* he has this time behind a call */
+	bool disposes;           /* he is to say what came of it */
+	uint16_t max_callers;    /* 0: any number */
 	uint32_t max_wait_s;
 	uint16_t announce_s;   /* how often callers hear their position; 0: never */
 	bool only_with_agents; /* nobody waits where no agent is logged in, */
@@ -91,10 +93,12 @@ struct queue_terms {
 	 * after each such time that he waits. */
 	uint8_t skill_min, skill_fall;
 	uint16_t skill_fall_s;
+	uint16_t tier_s; /* so much later a caller may have agents of the next tier */
 	struct callback_terms callback;
 	uint8_t count;
 	struct queue_member members[QUEUE_MEMBERS_MAX];
 	uint8_t skills[QUEUE_MEMBERS_MAX]; /* of each */
+	uint8_t tiers[QUEUE_MEMBERS_MAX];  /* from 1 on; 0: as 1 */
 };
 
 /* Of one queue, in the order in which they are served. */
@@ -122,8 +126,9 @@ struct queue {
 	uint32_t every_ms;        /* between two answers, on the average; 0: unknown */
 	/* of one pick */
 	struct queue_walk walk;
-	bool is_bare; /* it has no agent left */
-	/* callers who joined then, or later, ask for more skill than a free agent has */
+	bool is_bare;   /* it has no agent left */
+	uint16_t tiers; /* bits of those with a ready agent */
+	/* callers who joined then, or later, ask for more than a free agent has */
 	uint64_t unskilled_utc_ms;
 };
 
@@ -213,6 +218,8 @@ struct queue *queues_any(const struct queues *x, uint16_t tenant, struct bytes n
 const char *queue_members_parse(struct queue_terms *out, struct bytes text);
 /* "1001:90,1002:40": skills of members; of others they are checked, and mean nothing. As above. */
 const char *queue_skills_parse(struct queue_terms *out, struct bytes text);
+/* "1003:2,1004:3": tiers of members. As above. */
+const char *queue_tiers_parse(struct queue_terms *out, struct bytes text);
 /* What an agent has to have for a caller of the queue who has waited so long. */
 uint8_t queue_skill_wanted(const struct queue_terms *t, uint64_t waited_ms);
 
@@ -295,7 +302,7 @@ void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, ui
 /* That call of this node has him. */
 bool agent_is_of(const struct queue_agent *a, uint64_t call);
 /* The earliest moment at which an agent of the queue is free by time alone, or who joined then asks
- * for less skill; UINT64_MAX: none. */
+ * for less skill, or for the next tier; UINT64_MAX: none. */
 uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t joined_utc_ms,
 			   uint64_t now_utc_ms);
 /* The caller is answered, or has left. */

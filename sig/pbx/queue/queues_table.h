@@ -36,8 +36,14 @@ void queue_agent_yield(struct queue_agent *a);
 /* Other nodes are told. by: the call that has the agent, or had him last. */
 void queue_agent_notify(const struct queues *x, const struct queue_agent *a, uint64_t by);
 void queue_caller_notify(const struct queues *x, const struct queue_caller *c, bool gone);
-/* Of two who have joined in the same moment the smaller id is first, on all nodes. */
+/* Of two in one line: time does not change that. Of two who have joined in the same moment the
+ * smaller id is first, on all nodes. */
 bool queue_caller_is_before(const struct queue_caller *a, const struct queue_caller *b);
+/* Of any two, at that moment. */
+bool queue_caller_is_next(const struct queue_caller *a, const struct queue_caller *b,
+			  uint64_t now_utc_ms);
+/* Its lines are in order by other terms. */
+void queue_lines_sort(struct queue *q);
 /* Other nodes must not take the caller for one that does not compete: he waits again before his
  * agents are free, and rings only when they are reserved for him. */
 void queue_caller_rings(const struct queues *x, struct queue_caller *c, bool rings);

@@ -13,6 +13,7 @@ enum { ACME = 1, ZETA = 2, AGENTS = 5, HISTORIES = 60, STEPS = 200, CALLS = 12 }
 struct office {
 	struct queues *x;
 	bool busy[AGENTS];
+	uint16_t age_s, tier_s; /* of queues that are put */
 };
 
 static const char *const numbers[AGENTS] = { "1001", "1002", "1003", "1004", "1005" };
@@ -35,6 +36,10 @@ static void put_queue(struct office *o, const char *name, enum queue_strategy st
 	t.skill_min = 70;
 	t.skill_fall = 10;
 	t.skill_fall_s = 1;
+	t.priority_age_s = o->age_s;
+	t.tier_s = o->tier_s;
+	if (t.tier_s)
+		assert_null(queue_tiers_parse(&t, BYTES_LIT("1002:3,1003:2,1004:9")));
 	assert_int_equal(queues_put(o->x, &t), 0);
 }
 
@@ -266,6 +271,64 @@ static void turns_go_round(void **state)
 	}
 }
 
+/* Agents of a later tier ring for who has waited longer; no tier without a ready agent is waited
+ * for; and of those who may, the first tier rings. */
+static void tiers_are_asked_later(void **state)
+{
+	struct office *o = *state;
+	struct queue *q;
+
+	o->tier_s = 10;
+	put_queue(o, "sales", QUEUE_LONGEST_IDLE, "1004,1003,1002,1001");
+	q = queues_find(o->x, ACME, BYTES_LIT("sales"));
+	(void)agent_is(o, "1003", AGENT_READY); /* 2 */
+	(void)agent_is(o, "1004", AGENT_READY); /* 9 */
+	(void)agent_is(o, "1001", AGENT_READY); /* 1 */
+	o->busy[0] = o->busy[2] = true;
+	joins(o, 1, "sales", 100000, 0);
+	assert_string_equal(picked(o, 109999), "");
+	assert_int_equal(queue_next_utc_ms(o->x, q, 100000, 109999), 110000);
+	assert_string_equal(picked(o, 119999), ""); /* 1003 speaks */
+	assert_string_equal(picked(o, 120000), "1:1004");
+	assert_int_equal(queue_next_utc_ms(o->x, q, 100000, 120000),
+			 121000);                   /* 1004 rings until then */
+	(void)agent_is(o, "1001", AGENT_NOT_READY); /* nobody waits for tier 1 any more */
+	joins(o, 2, "sales", 130000, 0);
+	assert_string_equal(picked(o, 130000), "");
+	o->busy[2] = false;
+	(void)queues_agent_changed(o->x, ACME, BYTES_LIT("1003"));
+	assert_string_equal(picked(o, 130000), "2:1003");
+	(void)agent_is(o, "1001", AGENT_READY);
+	o->busy[0] = false;
+	(void)queues_agent_changed(o->x, ACME, BYTES_LIT("1001"));
+	joins(o, 3, "sales", 100000, 0);
+	assert_string_equal(picked(o, 140000), "3:1001"); /* all may: 1004 was idle as long */
+	assert_int_equal(queue_next_utc_ms(o->x, q, 100000, 140000), 141000);
+}
+
+/* In one line two keep their order; over lines who waits for long comes before more priority. */
+static void priority_grows(void **state)
+{
+	struct office *o = *state;
+
+	put_queue(o, "help", QUEUE_IN_ORDER, "1001");
+	o->age_s = 10;
+	put_queue(o, "sales", QUEUE_IN_ORDER, "1001");
+	joins(o, 1, "sales", 100000, 0);
+	joins(o, 2, "sales", 120000, 2);
+	joins(o, 3, "sales", 120001, 2);
+	joins(o, 4, "help", 100000, 5);
+	assert_int_equal(queue_position(queues_caller(o->x, 1)), 1);
+	assert_int_equal(queue_position(queues_caller(o->x, 2)), 2);
+	(void)agent_is(o, "1001", AGENT_READY);
+	assert_string_equal(picked(o, 149999), "4:1001");
+	assert_string_equal(picked(o, 152000), "1:1001");
+	o->age_s = 0;
+	put_queue(o, "sales", QUEUE_IN_ORDER, "1001"); /* who waits is in the order of now */
+	assert_int_equal(queue_position(queues_caller(o->x, 2)), 1);
+	assert_int_equal(queue_position(queues_caller(o->x, 1)), 3);
+}
+
 /* Who logs in again, or says that he is ready, does not rest any more; who rings goes on. */
 static void rest_ends_with_its_epoch(void **state)
 {
@@ -463,11 +526,19 @@ static void many_wait_elsewhere(void **state)
 
 /* ---- random histories ---- */
 
-static bool is_first(const struct queue_caller *a, const struct queue_caller *b)
+static uint64_t urgency(const struct office *o, const struct queue_caller *c, uint64_t now)
 {
-	return a->priority != b->priority             ? a->priority > b->priority
-	       : a->joined_utc_ms != b->joined_utc_ms ? a->joined_utc_ms < b->joined_utc_ms
-						      : a->call < b->call;
+	const struct queue *q = queues_find(o->x, ACME, bytes_str(c->queue));
+
+	return c->priority * 1000 + (q && q->terms.priority_age_s ? now - c->joined_utc_ms : 0);
+}
+
+static bool is_first(const struct office *o, const struct queue_caller *a,
+		     const struct queue_caller *b, uint64_t now)
+{
+	return urgency(o, a, now) != urgency(o, b, now) ? urgency(o, a, now) > urgency(o, b, now)
+	       : a->joined_utc_ms != b->joined_utc_ms   ? a->joined_utc_ms < b->joined_utc_ms
+							: a->call < b->call;
 }
 
 static bool queue_has(const struct queue *q, struct bytes number)
@@ -484,11 +555,32 @@ static bool agent_may(struct office *o, const struct queue_agent *a, uint64_t no
 	return a && a->state == AGENT_READY && a->until_utc_ms <= now && agent_idle(o, a);
 }
 
+/* Tiers with a ready agent before that one. */
+static uint64_t tiers_before(struct office *o, const struct queue *q, uint8_t tier)
+{
+	bool ready[QUEUE_TIERS_MAX + 1] = { false };
+	uint64_t n = 0;
+
+	for (uint8_t i = 0; i < q->terms.count; i++) {
+		const struct queue_agent *a =
+			queues_agent(o->x, ACME, bytes_str(q->terms.members[i].number));
+
+		if (a && a->state == AGENT_READY)
+			ready[q->terms.tiers[i] ? q->terms.tiers[i] : 1] = true;
+	}
+	for (uint8_t i = 1; i < tier; i++)
+		n += ready[i];
+	return n;
+}
+
 static bool caller_has_agent(struct office *o, const struct queue_caller *c, uint64_t now)
 {
 	const struct queue *q = queues_find(o->x, ACME, bytes_str(c->queue));
 
 	for (uint8_t i = 0; q && i < q->terms.count; i++) {
+		if (q->terms.tier_s && tiers_before(o, q, q->terms.tiers[i]) >
+					       (now - c->joined_utc_ms) / (q->terms.tier_s * 1000U))
+			continue;
 		if (q->terms.skills[i] >= queue_skill_wanted(&q->terms, now - c->joined_utc_ms) &&
 		    agent_may(o, queues_agent(o->x, ACME, bytes_str(q->terms.members[i].number)),
 			      now))
@@ -505,7 +597,8 @@ static const struct queue_caller *expected(struct office *o, uint64_t now)
 	for (uint64_t call = 1; call <= CALLS; call++) {
 		const struct queue_caller *c = queues_caller(o->x, call);
 
-		if (c && !c->rings && caller_has_agent(o, c, now) && (!best || is_first(c, best)))
+		if (c && !c->rings && caller_has_agent(o, c, now) &&
+		    (!best || is_first(o, c, best, now)))
 			best = c;
 	}
 	return best;
@@ -576,7 +669,7 @@ static void random_step(struct office *o, struct rand_source *r, uint64_t now)
 	case 1:
 	case 2:
 		if (!queues_caller(o->x, call))
-			joins(o, call, names[k], now - rand_below(r, 3) * 400,
+			joins(o, call, names[k], now - rand_below(r, 4) * 400,
 			      (uint8_t)rand_below(r, 3));
 		break;
 	case 3:
@@ -594,6 +687,8 @@ static void random_step(struct office *o, struct rand_source *r, uint64_t now)
 			agent_release(o->x, a, a->call, now + rand_below(r, 3) * 100);
 		break;
 	case 7:
+		o->age_s = (uint16_t)rand_below(r, 2);
+		o->tier_s = (uint16_t)rand_below(r, 2);
 		put_queue(o, names[k], (enum queue_strategy)rand_below(r, QUEUE_STRATEGIES),
 			  members[k]);
 		break;
@@ -617,7 +712,7 @@ static void random_histories(void **state)
 		put_queue(o, "sales", QUEUE_LONGEST_IDLE, "1001,1002");
 		for (int k = 0; k < AGENTS; k++)
 			(void)agent_is(o, numbers[k], AGENT_READY);
-		for (uint64_t now = 1000; now < 1000 + STEPS; now++) {
+		for (uint64_t now = 2000; now < 2000 + STEPS; now++) {
 			random_step(o, &r, now);
 			serve(o, now);
 		}
@@ -632,6 +727,8 @@ int main(void)
 		cmocka_unit_test(members_are_parsed),
 		cmocka_unit_test(skills_are_parsed),
 		QUEUE_TEST(skill_falls),
+		QUEUE_TEST(tiers_are_asked_later),
+		QUEUE_TEST(priority_grows),
 		QUEUE_TEST(rest_ends_with_its_epoch),
 		QUEUE_TEST(wraps_up_with_its_epoch),
 		QUEUE_TEST(strategies_choose),
