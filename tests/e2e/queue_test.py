@@ -14,7 +14,7 @@ from server import ServerError
 from tandem_client import Client, Refused
 
 CALLERS, AGENTS = ("1001", "1002", "1003"), ("1011", "1012")
-MUSIC, POSITION, ONE = 620, 1000, 1400          # Hz
+MUSIC, POSITION, ONE, WAIT, JAZZ = 620, 1000, 1400, 1800, 880          # Hz
 
 
 class Queued(unittest.TestCase):
@@ -22,7 +22,8 @@ class Queued(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.node = cls.enterClassContext(Node(rate=5, calls=16, settings={"media": {"music": "music.wav"}}, start=False))
-        wav(os.path.join(cls.node.folder, "sounds", "default", "music.wav"), MUSIC)
+        for name, hertz in (("music", MUSIC), ("jazz", JAZZ)):
+            wav(os.path.join(cls.node.folder, "sounds", "default", name + ".wav"), hertz)
         cls.node.start()
         for number in CALLERS + AGENTS:
             cls.node.put_extension(number, "secret" + number)
@@ -55,7 +56,7 @@ class Queued(unittest.TestCase):
 
     def puts(self, **fields):
         self.ask("queue.put", name="sales", **{"members": ",".join(AGENTS), "strategy": "in_order", "skills": "", "skill_min": 0, "ring_s": 60, "wrapup_s": 0, "wrapup": "time", "dispositions": "", "missed_max": 2,
-                                               "max_callers": 0, "max_wait_s": 3600, "only_with_agents": False, "only_with_ready": False, "announce_s": 0, "tiers": "", "key": "",
+                                               "max_callers": 0, "max_wait_s": 3600, "only_with_agents": False, "only_with_ready": False, "announce_s": 0, "announce": "position", "music": "", "tiers": "", "key": "",
                                                "key_to": "", "timeout_to": "", "full_to": "", "none_to": ""} | fields)
 
     def logs_out(self, number):
@@ -238,6 +239,58 @@ class Queues(Queued):
         out.bye()
         incoming.wait_bye()
         self.record()
+
+    def test_wait_is_heard(self):
+        """Position and minutes until he is answered, by the last answers; and no more once an agent rings."""
+        for name, hertz in (("queue-position", POSITION), ("digit-1", ONE), ("queue-wait", WAIT)):
+            path = os.path.join(self.node.home, name + ".wav")
+            wav(path, hertz)
+            self.node.tandemctl("prompt.put", name=name, file=path)
+        self.puts(announce_s=30, announce="both")
+        self.logs_in("1011")
+        for caller in ("1001", "1002"):
+            out, incoming, _ = self.speaks(caller)
+            out.bye()
+            incoming.wait_bye()
+            self.record(caller)
+        self.ask("agent.not_ready", number="1011")
+        out, audio = self.calls("1003"), self.phones["1003"].audio
+        for hertz in (POSITION, ONE, WAIT, ONE, MUSIC):
+            audio.wait_tone(hertz)
+        self.ask("queue.put", name="sales", announce="wait")
+        audio.wait_tone(WAIT, anew=True)
+        self.ask("agent.ready", number="1011")
+        incoming = self.rings("1011", "1003")
+        audio.wait_tone(MUSIC, anew=True)
+        out.bye()
+        incoming.wait_cancel()
+        self.record("1003")
+
+    def test_music(self):
+        """A queue has its own, which who waits hears at once when it changes, and over a kill; others hear theirs."""
+        self.puts(music="jazz.wav")
+        self.ask("queue.put", name="second", members=AGENTS[0])
+        self.addCleanup(self.ask, "queue.delete", name="second", force=True)
+        self.ask("number.put", number="105", to="queue:second")
+        self.addCleanup(self.ask, "number.delete", number="105")
+        out, audio = self.calls("1001"), self.phones["1001"].audio
+        audio.wait_tone(JAZZ)
+        other = self.calls("1002", "105")
+        self.phones["1002"].audio.wait_tone(MUSIC)
+        for music, hertz in (("", MUSIC), ("jazz.wav", JAZZ), ("lost.wav", MUSIC), ("jazz.wav", JAZZ)):
+            self.ask("queue.put", name="sales", music=music)
+            audio.wait_tone(hertz, anew=True)
+        self.node.kill()
+        self.node.restart()
+        audio.wait_tone(JAZZ, anew=True)
+        self.phones["1002"].audio.wait_tone(MUSIC, anew=True)
+        self.logs_in("1011")
+        incoming = self.rings("1011", "1001")
+        audio.wait_tone(JAZZ, anew=True)          # while he rings, too
+        for each in (other, out):           # his agent is not free in between
+            each.bye()
+        incoming.wait_cancel()
+        self.record(), self.record("1002")
 
     def test_tiers(self):
         """Who is of the second tier rings once a caller has waited, and at once where the first has nobody."""
@@ -539,7 +592,7 @@ class Queues(Queued):
 
     def test_refused(self):
         """What a queue does not take, and who is no agent."""
-        for fields in ({"members": "1011,1011"}, {"members": "10 11"}, {"key": "x"}, {"strategy": "best"}, {"tiers": "1011:0"}, {"tiers": "1011:10"}, {"wrapup": "never"}, {"dispositions": "sale,,no"}, {"dispositions": "sale, sale"}, {"dispositions": "x" * 32}, {"dispositions": ",".join(map(str, range(33)))}, {"skills": "1011"}, {"skills": "1011:101"}, {"skills": "1011:1,1011:2"}, {"skill_min": 101}, {"skill_fall_s": 0}, {"timeout_to": "flow:"}):
+        for fields in ({"members": "1011,1011"}, {"members": "10 11"}, {"key": "x"}, {"strategy": "best"}, {"tiers": "1011:0"}, {"tiers": "1011:10"}, {"music": "../x"}, {"announce": "loud"}, {"wrapup": "never"}, {"dispositions": "sale,,no"}, {"dispositions": "sale, sale"}, {"dispositions": "x" * 32}, {"dispositions": ",".join(map(str, range(33)))}, {"skills": "1011"}, {"skills": "1011:101"}, {"skills": "1011:1,1011:2"}, {"skill_min": 101}, {"skill_fall_s": 0}, {"timeout_to": "flow:"}):
             with self.assertRaises(Refused):
                 self.puts(**fields)
         for command, number in (("agent.login", "4711"), ("agent.ready", "1011"), ("agent.not_ready", "1011"), ("agent.logout", "1011")):

@@ -13,8 +13,10 @@
 #include "app/effect/effects.h"
 #include "app/feature/queue/queue.h"
 #include "app/node/node.h"
+#include "app/node/node_media.h"
 #include "app/node/node_shard.h"
 #include "base/clock.h"
+#include "sig/feature/queue/line.h"
 #include "sig/flow/program.h"
 #include "sig/host/event.h"
 #include "sig/model/flow_run.h"
@@ -46,24 +48,47 @@ static struct flow_program *queue_flow(const void *v)
 	return w.overflow ? NULL : program_parse(writer_done(&w), NULL, &unused);
 }
 
+/* file: of its former document. */
+static int queue_music_put(struct node *node, struct queue_terms *terms, const char *file)
+{
+	const char *tenant = tenants_name(node->common.tenants, terms->tenant);
+	int err;
+
+	terms->track = node_music_track(node, tenant, terms->music);
+	err = queues_put(queue_table(node), terms);
+	node_music_leave(node, tenant, err ? terms->music : file);
+	return err;
+}
+
 static int queue_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct queue_value *v = value;
 	struct queue_terms terms = v->core;
+	const struct queue *q = queues_find(queue_table(node), tenant, bytes_str(terms.name));
+	char file[QUEUE_MUSIC_MAX] = "";
 	int err;
 
+	if (q)
+		memcpy(file, q->terms.music, sizeof(file));
 	terms.tenant = tenant;
 	(void)queue_members_parse(&terms, bytes_str(v->members));
 	(void)queue_skills_parse(&terms, bytes_str(v->skills));
 	(void)queue_tiers_parse(&terms, bytes_str(v->tiers));
 	terms.disposes = v->dispositions[0];
 	err = command_flow_kind_apply(node, tenant, &g_queue_documents, terms.name, v);
-	return err ? err : queues_put(queue_table(node), &terms);
+	err = err ? err : queue_music_put(node, &terms, file);
+	if (!err && q && strcmp(file, terms.music) != 0)
+		line_wake(node->common.shared_tables, q); /* they hear it at once */
+	return err;
 }
 
 static void queue_forget(struct node *node, uint16_t tenant, const char *name)
 {
+	const struct queue *q = queues_find(queue_table(node), tenant, bytes_str(name));
+
 	command_flow_kind_forget(node, tenant, &g_queue_documents, name);
+	if (q)
+		node_music_leave(node, tenants_name(node->common.tenants, tenant), q->terms.music);
 	queues_delete(queue_table(node), tenant, bytes_str(name));
 }
 

@@ -146,7 +146,14 @@ const struct command_arg g_queue_fields[] = {
 	FLAG_FIELD("only_with_ready", core.only_with_ready, "false",
 		   "true: nobody waits while no agent of it is ready. One who has a call is."),
 	NUMBER_FIELD("announce_s", core.announce_s, 0, 600, "0",
-		     "How often callers hear their position, in seconds. 0: never."),
+		     "How often callers hear where they are, in seconds. 0: never."),
+	WORD_FIELD("announce", core.announce, FIELD_NUMBER, g_announce_rules, "position",
+		   "What they hear then: their position, the time until they are answered, in "
+		   "minutes, where the last answers tell it (wait), or both."),
+	TEXT_FIELD("music", core.music, CHARSET_NAME, field_music_wrong,
+		   "What callers hear while they wait: name of a file in media.sounds, which need "
+		   "not be there yet. off: nothing. Empty, or while the file cannot be used: as "
+		   "the caller's extension or media.music says. Who waits hears a change at once."),
 	TEXT_FIELD("key", core.key, CHARSET_NUMBER, queue_key_wrong,
 		   "The key by which a caller leaves. Empty: none."),
 	REFERS_FIELD("key_to", key_to, CHARSET_TEXT, field_flow_or_number_wrong, "number",

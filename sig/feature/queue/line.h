@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What nodes tell each other of queues, as octets (line.proto). Pure. Slices that readers get live
+/* What nodes tell each other of queues, as octets (line.proto). Pure, but for line_wake. Slices that readers get live
  * as long as the octets that were read. */
 #ifndef SIG_FEATURE_QUEUE_LINE_H
 #define SIG_FEATURE_QUEUE_LINE_H
@@ -23,5 +23,9 @@ struct line_readers {
 
 /* Returns 0; or -EBADMSG, and then no reader was called. */
 int line_read(struct bytes octets, const struct line_readers *readers) NODISCARD;
+
+struct shard_shared_tables;
+/* Calls of this node that wait in the queue look at it anew. Control thread. */
+void line_wake(const struct shard_shared_tables *tables, const struct queue *q);
 
 #endif

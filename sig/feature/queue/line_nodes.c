@@ -62,6 +62,17 @@ static int line_opened(struct shard *s)
 	return 0;
 }
 
+void line_wake(const struct shard_shared_tables *tables, const struct queue *q)
+{
+	struct queue_walk w = queue_walk(q);
+	const struct queue_caller *c;
+
+	while ((c = queue_walk_next(&w)) != NULL) {
+		if (!c->process && !c->callback && tables->shards)
+			shard_call_wake(tables->shards, c->call);
+	}
+}
+
 /* ---- heard ---- */
 
 struct hearing {

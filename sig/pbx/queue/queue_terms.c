@@ -9,6 +9,7 @@
 const char *const g_queue_strategies[] = { "longest_idle", "round_robin", "ring_all",
 					   "fewest_calls", "in_order",    "skill",
 					   "least_talk",   NULL };
+const char *const g_announce_rules[] = { "position", "wait", "both", NULL };
 const char *const g_wrapup_rules[] = { "time", "manual", NULL };
 const char *const g_callback_rules[] = { "off", "agent", "turn", NULL };
 const char *const g_agent_states[] = { "out", "ready", "not_ready", NULL };

@@ -29,6 +29,7 @@ enum {
 	QUEUE_BUSY_MS = 900,  /* so long an agent with a call is not looked at, unless told to */
 	AGENT_REASON_MAX = 32,
 	CALLBACK_HOURS_MAX = 64,
+	QUEUE_MUSIC_MAX = 65,
 };
 #define AGENT_UNTIL_READY UINT64_MAX /* wrap-up that no time ends */
 #define QUEUE_WORD        "queue:"   /* in front of its name, where a number could stand */
@@ -48,6 +49,10 @@ extern const char *const g_queue_strategies[QUEUE_STRATEGIES + 1];
 /* What ends the wrap-up behind a call: its time, or nothing but the agent. */
 enum wrapup_rule { WRAPUP_TIME, WRAPUP_MANUAL, WRAPUP_RULES };
 extern const char *const g_wrapup_rules[WRAPUP_RULES + 1];
+
+/* What callers hear of their place. */
+enum announce_rule { QUEUE_SAYS_POSITION, QUEUE_SAYS_WAIT, QUEUE_SAYS_BOTH, QUEUE_SAYS_RULES };
+extern const char *const g_announce_rules[QUEUE_SAYS_RULES + 1];
 
 enum callback_rule { CALLBACK_OFF, CALLBACK_AGENT, CALLBACK_TURN, CALLBACK_RULES };
 extern const char *const g_callback_rules[CALLBACK_RULES + 1];
@@ -85,10 +90,13 @@ struct queue_terms {
 	bool disposes;           /* he is to say what came of it */
 	uint16_t max_callers;    /* 0: any number */
 	uint32_t max_wait_s;
-	uint16_t announce_s;   /* how often callers hear their position; 0: never */
-	bool only_with_agents; /* nobody waits where no agent is logged in, */
-	bool only_with_ready;  /* ... or none of them is ready */
-	char key[2];           /* by which a caller leaves; "": none */
+	uint16_t announce_s;         /* how often callers hear where they are; 0: never: */
+	uint8_t announce;            /* enum announce_rule */
+	char music[QUEUE_MUSIC_MAX]; /* its file, as extensions have one, */
+	uint8_t track;               /* ... enum shard_track */
+	bool only_with_agents;       /* nobody waits where no agent is logged in, */
+	bool only_with_ready;        /* ... or none of them is ready */
+	char key[2];                 /* by which a caller leaves; "": none */
 	/* For QUEUE_SKILL: what an agent has to have for a new caller, and by how much that falls
 	 * after each such time that he waits. */
 	uint8_t skill_min, skill_fall;

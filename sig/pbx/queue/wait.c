@@ -260,6 +260,7 @@ static enum flow_outcome queue_join(struct flow_turn_of *t, struct queue *q)
 		return closed;
 	}
 	w->visit = t->v->visit;
+	w->music = q->terms.track;
 	w->announce_ns = t->h->now.ns;
 	free(r->queue);
 	r->queue = w;
@@ -426,18 +427,31 @@ static uint64_t announce_next_ns(const struct call_host *h, const struct queue_w
 	return h->now.ns + (each_ms - waited_ms(h, w) % each_ms) * NS_PER_MS;
 }
 
-/* His position; where it cannot be played the music goes on. */
+/* A prompt, and a number behind it. */
+static void announcement_add(struct prompt_terms *t, const char *prompt, uint64_t number)
+{
+	(void)snprintf(t->files[t->file_count++], sizeof(t->files[0]), PROMPT_BY_NAME "%s", prompt);
+	(void)snprintf(t->files[t->file_count++], sizeof(t->files[0]), "number:%" PRIu64, number);
+}
+
+/* His position, and the time until he is answered, in minutes, where that is known. */
+static void announcement_make(struct prompt_terms *t, const struct queue *q, uint32_t position)
+{
+	uint32_t wait_ms = queue_wait_ms(q, position);
+
+	*t = (struct prompt_terms){ .times = 1 };
+	if (q->terms.announce != QUEUE_SAYS_WAIT)
+		announcement_add(t, "queue-position", position);
+	if (q->terms.announce != QUEUE_SAYS_POSITION && wait_ms)
+		announcement_add(t, "queue-wait", (wait_ms + 59999ULL) / 60000);
+}
+
+/* Where he is; where it cannot be played the music goes on. */
 static void queue_announce(struct call_host *h, struct call *c, const struct queue *q)
 {
 	const struct queue_caller *at = queues_caller(h->queues, c->id);
 	struct queue_wait *w = c->run->queue;
-	struct prompt_terms terms = {
-		.files = { PROMPT_BY_NAME "queue-position", PROMPT_VALUE },
-		.file_count = 2,
-		.times = 1,
-	};
-	uint8_t space[32];
-	struct writer said = writer_over(space, sizeof(space));
+	struct prompt_terms terms;
 
 	if (q->terms.announce_s && !w->announce_ns)
 		w->announce_ns = announce_next_ns(h, w, q);
@@ -445,9 +459,8 @@ static void queue_announce(struct call_host *h, struct call *c, const struct que
 	    !queues_are_whole(h->queues))
 		return;
 	w->announce_ns = announce_next_ns(h, w, q);
-	writer_number(&said, "number:", queue_position(at), "");
-	terms.said = writer_done(&said);
-	if (prompts_collect(h, c, &terms, 0))
+	announcement_make(&terms, q, queue_position(at));
+	if (terms.file_count && prompts_collect(h, c, &terms, 0))
 		LOG_WARN("queue", c->id, "a caller does not hear his position");
 }
 
@@ -671,17 +684,21 @@ static void queue_settle(struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
 	struct queue_wait *w = r ? r->queue : NULL;
+	const struct queue *q;
 
 	if (!w)
 		return;
+	q = queue_of(h, c);
 	if (!w->left && r->state == RUN_WAITS && queue_is_answered(c))
 		queue_answered(h, c);
 	else if (!w->left && r->state == RUN_OVER)
 		queue_leave(h, c, "elsewhere");
 	if (w->agent[0] && !w->wrapped && !agent_is_there(c))
 		queue_wrap(h, c);
-	if (!w->left)
+	if (!w->left) {
+		w->music = q ? q->terms.track : SHARD_TRACK_MUSIC;
 		caller_list(h, c);
+	}
 	if (queue_rings(r) && !r->queue_ns)
 		r->queue_ns = h->now.ns + RENEW_MS * NS_PER_MS;
 }
