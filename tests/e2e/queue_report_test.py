@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of a queue at three nodes on one Redis: they are those of the call records, to the call, at whichever node they are asked, over kills."""
+import collections
 import time
 import unittest
 
@@ -89,6 +90,12 @@ class Reports(Line):
             self.assertLessEqual(abs(sum(one["ready_s"] for one in quarters.values()) - mine["ready_s"]), 2)
             self.assertEqual(self.report(node, queue="sales")["sales"]["offered"], 4)
             self.assertEqual(self.report(node, queue="other"), {})
+            lines = [line.split("|") for line in node.ctl("queue.log", since=self.began)["lines"]]
+            words = collections.Counter(line[4] for line in lines)
+            self.assertEqual((words["ENTERQUEUE"], words["CONNECT"], words["ABANDON"], words["COMPLETEAGENT"] + words["COMPLETECALLER"]), (4, 3, 1, 3), lines)
+            self.assertEqual(sum(int(line[5]) for line in lines if line[4] == "CONNECT"), queue["wait_s"])
+            self.assertEqual([line[3:] for line in lines if line[4] == "PAUSEALL"], [["Agent/1011", "PAUSEALL", "lunch"]] * 2)
+            self.assertEqual([int(line[0]) for line in lines], sorted(int(line[0]) for line in lines))
             self.assertEqual(self.report(node, "agent", queue="sales")["1011"]["ready_s"], 0)
 
 

@@ -366,6 +366,7 @@ ROWS = {
     "queue.list": own(lambda me, rows: [row["name"] for row in rows] == ["help"]),
     "queue.status": each(own(lambda me, row: row["callers"] == [], name="help"), hidden(name="LONE")),
     "queue.report": own(lambda me, report: {row["agent"] for row in report["rows"]} <= {"1001"}, by="agent"),
+    "queue.log": own(lambda me, log: all("Agent/LONE" not in line for line in log["lines"])),
     "agent.login": each(own(number="1001"), hidden(number="LONE")),
     "agent.not_ready": each(own(number="1001", reason="lunch"), hidden(number="LONE")),
     "agent.ready": each(own(number="1001"), hidden(number="LONE")),

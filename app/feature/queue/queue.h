@@ -71,7 +71,21 @@ void queue_callbacks_second(struct node *n);
 	X("wrapup_s")
 /* clang-format on */
 
-command_fn queue_status, queue_report, agent_list, agent_get, callback_call, callback_list;
+/* A range of the archive's events of queues and agents, from the newest one on: each, then end. */
+struct queue_events {
+	void (*each)(struct command_run *run, const json_t *event);
+	void (*end)(struct command_run *run);
+	int64_t since_ms, until_ms;
+	uint32_t most; /* with more the run fails */
+	uint32_t read;
+};
+/* run->kept has them from now on. */
+void queue_events_read(struct command_run *run, const struct queue_events *of);
+/* before: the state of that agent until then; "": unknown. False: no line says it. */
+bool queue_log_line(struct writer *w, const json_t *event, const char *before);
+
+command_fn queue_status, queue_report, queue_log, agent_list, agent_get, callback_call,
+	callback_list;
 /* The state of an agent who wraps up, in events and reports. */
 #define AGENT_WRAPUP "wrapup"
 

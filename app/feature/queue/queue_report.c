@@ -1,32 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queue.report: how calls went through queues, and what agents did, out of the archive's events:
- * queue.joined, queue.left, queue.ended, agent.state and agent.disposition. Each is told by whichever node has the
- * call, and is kept once, though a node that is killed tells it again. So the sums are the same at
- * all nodes, wherever calls went. Pages are read from the newest event on: a state of an agent
- * lasts until the one that was read before. */
+ * queue.joined, queue.left, queue.ended, agent.state and agent.disposition. They are those of all
+ * nodes, so the sums are the same at each, wherever calls went. The newest event is read first: a
+ * state of an agent lasts until the one that was read before. */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "app/archive/archive_entry.h"
 #include "app/command/command_walk.h"
 #include "app/command/commands.h"
 #include "app/document/document.h"
-#include "app/feature/archive/archive_client.h"
 #include "app/feature/queue/queue.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/json_member.h"
 
 enum {
-	REPORT_PAGE = 1000,
-	REPORT_PAGES_MAX = 200,
+	REPORT_EVENTS_MAX = 200000,
 	QUEUE_FIGURES_MAX = 5000,
 	QUARTER_MS = 900000,
 	BEFORE_MS = 86400000, /* a state that began before the range by so long counts, too */
-	SEQ_ANY = -2,         /* as of event.list: no place in a list */
 };
 
 #define X(word) word,
@@ -292,10 +287,11 @@ static void queue_figures_answer(struct command_run *run)
 				      (json_int_t)r.until_ms, "rows", rows));
 }
 
-/* ---- pages ---- */
+/* ---- events ---- */
 
-static void report_event(const struct queue_report *r, const json_t *event)
+static void report_event(struct command_run *run, const json_t *event)
 {
+	const struct queue_report of = report_of(run), *r = &of;
 	const char *type = json_text(event, "type");
 	int64_t at_ms = (int64_t)json_count(event, "utc_ms");
 
@@ -312,47 +308,6 @@ static void report_event(const struct queue_report *r, const json_t *event)
 		report_call(r, event);
 }
 
-static archive_run_fn report_on_page;
-
-/* behind: the last event that was read; NULL: none yet. */
-static void report_page(struct command_run *run, const json_t *behind)
-{
-	const struct queue_report r = report_of(run);
-	json_int_t seq = behind ? json_integer_value(json_object_get(behind, ".seq")) : SEQ_ANY;
-	json_int_t until_ms = behind ? (json_int_t)json_count(behind, "utc_ms") : r.until_ms + 1;
-
-	archive_run(run, "event.list",
-		    json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:s}", "tenant", run->tenant, "kind",
-			      ARCHIVE_KIND_AGENT, "limit", REPORT_PAGE, "until_ms", until_ms,
-			      "since_ms",
-			      (json_int_t)(r.since_ms > BEFORE_MS ? r.since_ms - BEFORE_MS : 0),
-			      "seq", seq, "after",
-			      !behind    ? ""
-			      : seq >= 0 ? "g" /* behind all ids, which are hexadecimal */
-					 : json_text(behind, ".own")),
-		    report_on_page);
-}
-
-static void report_on_page(struct command_run *run, const json_t *rows)
-{
-	json_t *report = json_object_get(run->args, "report");
-	json_int_t pages = json_integer_value(json_object_get(report, "pages")) + 1;
-	const struct queue_report r = report_of(run);
-	const json_t *event;
-	size_t i;
-
-	json_array_foreach(rows, i, event) report_event(&r, event);
-	(void)json_object_set_new(report, "pages", json_integer(pages));
-	if (i < REPORT_PAGE)
-		queue_figures_answer(run);
-	else if (pages == REPORT_PAGES_MAX)
-		command_fail(
-			run, COMMAND_BAD_ARGUMENT, "since",
-			"the range has more than 200,000 events: narrow it by since and until");
-	else
-		report_page(run, json_array_get(rows, i - 1));
-}
-
 void queue_report(struct command_run *run)
 {
 	struct command_span span;
@@ -360,8 +315,13 @@ void queue_report(struct command_run *run)
 	if (!command_span_read_past(run, &span))
 		return;
 	(void)json_object_set_new(run->args, "report",
-				  json_pack("{s:{}, s:{}, s:{}, s:I, s:I, s:i}", "sums", "until",
+				  json_pack("{s:{}, s:{}, s:{}, s:I, s:I}", "sums", "until",
 					    "disposed", "since_ms", (json_int_t)span.since_utc_ms,
-					    "until_ms", (json_int_t)span.until_utc_ms, "pages", 0));
-	report_page(run, NULL);
+					    "until_ms", (json_int_t)span.until_utc_ms));
+	queue_events_read(
+		run, &(struct queue_events){ .each = report_event,
+					     .end = queue_figures_answer,
+					     .since_ms = (int64_t)span.since_utc_ms - BEFORE_MS,
+					     .until_ms = (int64_t)span.until_utc_ms,
+					     .most = REPORT_EVENTS_MAX });
 }

@@ -97,6 +97,13 @@ static const struct command_arg g_queue_report_args[] = {
 	END,
 };
 
+static const struct command_arg g_queue_log_args[] = {
+	SPAN_TIMES("happened"),
+	TEXT_ARG("queue", CHARSET_NAME, 1, QUEUE_NAME_MAX - 1, NULL,
+		 "Only that queue, and its agents' and others' states."),
+	END,
+};
+
 static const struct command g_queue_commands[] = {
 	{ "queue.put", COMMAND_FOR_ADMIN, g_queue_fields,
 	  "Makes a queue, or changes the given fields: no agent and no caller changes by that. A "
@@ -136,6 +143,15 @@ static const struct command g_queue_commands[] = {
 	  "occupancy_percent "
 	  "(talk and wrap-up of ready; absent: nobody was ready)",
 	  BY(queue_report), .transient = true },
+	{ "queue.log", COMMAND_FOR_READER, g_queue_log_args,
+	  "What befell queues and agents as lines of Asterisk's queue_log, which reporting tools "
+	  "read, out of the archive: the oldest first, 20,000 events at most. What of Asterisk's "
+	  "fields is not known is empty.",
+	  "since_utc_ms, until_utc_ms, lines: ENTERQUEUE, CONNECT, COMPLETEAGENT, COMPLETECALLER, "
+	  "ABANDON, EXITWITHTIMEOUT, EXITWITHKEY, EXITEMPTY (no agent was there, or the call went "
+	  "on elsewhere), AGENTLOGIN, AGENTLOGOFF, PAUSEALL, UNPAUSEALL, CALLSTATUS (with the "
+	  "disposition)",
+	  BY(queue_log), .transient = true },
 	{ "callback.create", COMMAND_FOR_APPLICATION, g_callback_create_args,
 	  "Has a number called back when it is its turn in a queue (callback of queue.put). A "
 	  "number that has a callback there, in whatever spelling, keeps it as it is. not_allowed: "

@@ -370,15 +370,18 @@ static void agent_wraps(struct call_host *h, const struct call *c, const struct 
 }
 
 /* The store has it, too: no node rings him before. */
-static void queue_wrap(struct call_host *h, struct call *c)
+static void queue_wrap(struct call_host *h, struct call *c, const char *by)
 {
 	struct queue_wait *w = c->run->queue;
 	struct queue_agent *a = queues_agent(h->queues, c->tenant, bytes_str(w->agent));
 	const struct queue *q = queue_of(h, c);
 	uint64_t wrap_ms = wrap_ms_of(q), talk_ms = talked_ms(h, w);
+	struct sig_event *event;
 
 	w->wrapped = true;
-	event_put_number(call_publish(h, c, SIG_QUEUE_ENDED), EV_MS, talk_ms);
+	event = call_publish(h, c, SIG_QUEUE_ENDED);
+	event_put_number(event, EV_MS, talk_ms);
+	event_put_str(event, EV_REASON, by);
 	outbox_touch_later(&c->out);
 	if (!a)
 		return;
@@ -694,13 +697,28 @@ static void queue_settle(struct call_host *h, struct call *c)
 	else if (!w->left && r->state == RUN_OVER)
 		queue_leave(h, c, "elsewhere");
 	if (w->agent[0] && !w->wrapped && !agent_is_there(c))
-		queue_wrap(h, c);
+		queue_wrap(h, c, "agent");
 	if (!w->left) {
 		w->music = q ? q->terms.track : SHARD_TRACK_MUSIC;
 		caller_list(h, c);
 	}
 	if (queue_rings(r) && !r->queue_ns)
 		r->queue_ns = h->now.ns + RENEW_MS * NS_PER_MS;
+}
+
+/* Who has ended the call of caller and agent. */
+static const char *ended_word(const struct call *c)
+{
+	switch (c->ended_by) {
+	case ENDED_BY_A:
+		return "caller";
+	case ENDED_BY_B:
+		return "agent";
+	case ENDED_BY_NODE:
+	case ENDED_BY_OPERATOR:
+		break;
+	}
+	return "node";
 }
 
 static void queue_over(struct call_host *h, struct call *c, const char *why)
@@ -712,7 +730,7 @@ static void queue_over(struct call_host *h, struct call *c, const char *why)
 	if (!w->left)
 		queue_leave(h, c, why);
 	if (w->agent[0] && !w->wrapped)
-		queue_wrap(h, c);
+		queue_wrap(h, c, ended_word(c));
 }
 
 static void agent_released(const struct call_host *h, const struct call *c, struct bytes number)

@@ -384,6 +384,7 @@ static const struct {
 	{ "queue.list", COMMAND_FOR_READER },
 	{ "queue.status", COMMAND_FOR_READER },
 	{ "queue.report", COMMAND_FOR_READER },
+	{ "queue.log", COMMAND_FOR_READER },
 	{ "callback.create", COMMAND_FOR_APPLICATION },
 	{ "callback.call", COMMAND_FOR_APPLICATION },
 	{ "callback.delete", COMMAND_FOR_APPLICATION },
