@@ -112,6 +112,33 @@ class Keys(Deposit):
         self.assertNotIn("a file cannot be played", self.node.log_text())
         self.assertNotIn("a sound file cannot be used", self.node.log_text())
 
+    def test_given_to_a_chosen_box(self):
+        """CALL-25: 1002 gives the caller to the mailbox of 1003, by REFER to a number whose flow names that box. CALL-16: the menu of mailboxes takes forwarded calls."""
+        self.ask("extension.put", number="1002", forward_busy="", forward_no_answer="", forward_always="")
+        self.node.put_extension("1003", "secret1003")
+        self.ask("flow.put", name="box-1003", program=[{"voicemail": {"box": "1003"}}])
+        self.ask("number.put", number="1983", to="flow:box-1003")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp())
+        self.audio_a.use(out.wait_answer())
+        request = into.in_dialog("REFER", headers=[("Refer-To", f"<sip:1983@{self.b.home}>")])
+        self.assertEqual(into.transact(request).status, 202)
+        for _ in range(2):
+            self.b.respond(self.b.take_request("NOTIFY", call_id=into.call_id), 200)
+        into.bye()
+        self.hears(self.BEEP)
+        self.says()
+        out.bye()
+        row, = until(lambda: self.ask("message.list", mailbox="1003"))
+        self.assertEqual((row["from"], row["state"], self.messages()), ("1001", "new", []))
+        self.ask("number.put", number="197", to="flow:mailbox")
+        self.ask("extension.put", number="1002", forward_always="197")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        until(lambda: "mailbox" in [event["flow"] for event in self.node.events() if event["type"] == "call.flow"])
+        out.bye()
+
     def test_pressed_ahead(self):
         """# soon behind 3, while "urgent" is said: it is for the menu behind, and the message is saved."""
         out, _ = self.leaves()
