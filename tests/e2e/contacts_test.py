@@ -269,6 +269,33 @@ class Own(Books):
         for text in ("Robin Bindle", "Bob's Lift", "Zoe Quist", "FN:Zoe Quist", "UID:zoe"):
             self.assertIn(text, said)
 
+    def test_pinned_in_a_call(self):
+        """CALL-29, CON-06: one command holds or mutes a call and pins who it is with: an own contact, however the number is written, and else a new one, with
+        the name of the directory or the number. A call of others is refused, and then nothing is pinned."""
+        self.operator("dialplan.put", country="49", area="30", national_prefix="0", international_prefix="00")
+        zoe = self.ok(self.node, "POST", "/v1/contacts", self.mine, {"name": "Zoe", "phones": ["0170 5550100"]})["contact"]
+        self.operator("directory.put", contact="lift", name="Bob's Lift", phones=["030 111"])
+        pin = lambda token, **body: self.http(self.node, "POST", "/v1/contacts:pin", token, body)
+        out, into, _ = self.connect()
+        call = self.calls()[0]["id"]
+        status, _, row = pin(self.mine, number="+491705550100", call=call, leg="a", then="hold")
+        self.assertEqual((status, row.get("contact"), row.get("pinned")), (200, zoe, True), row)
+        self.assertIn("a=sendonly", into.wait_reinvite(self.audio_b.sdp(direction="recvonly", version=2)).text)
+        until(lambda: self.node.ctl("call.show", call=call)["a"]["holds"], self.node.log_tail)
+        status, _, row = pin(self.mine, number="030 111", call=call, leg="a", then="mute")
+        self.assertEqual((status, row["name"], row["pinned"], row["phones"][0]["number"]), (200, "Bob's Lift", True, "030 111"))
+        until(lambda: self.node.ctl("call.show", call=call)["a"]["muted"], self.node.log_tail)
+        row = self.ok(self.node, "POST", "/v1/contacts:pin", self.mine, {"number": "0171 9"})
+        self.assertEqual((row["name"], row["pinned"]), ("0171 9", True))
+        self.assertEqual(len(self.ok(self.node, "GET", "/v1/contacts?pinned=true", self.mine)), 3)
+        self.assertFalse(self.ok(self.node, "POST", "/v1/contacts:pin", self.mine, {"number": "0171 9", "pinned": False})["pinned"])
+        stranger = self.session(self.node, "1003")["token"]
+        self.assertIn(pin(stranger, number="030 5", call=call, leg="a", then="mute")[0], (403, 404))
+        self.assertEqual(self.listed(stranger), [])
+        self.assertEqual(pin(self.mine, number="030 5", then="mute")[0], 400)
+        out.bye()
+        into.wait_bye()
+
     def test_archive_gone(self):
         """Its process is killed: the directory has the extensions and says what is missing, and contacts are there again with its successor."""
         self.ok(self.node, "POST", "/v1/contacts", self.mine, {"name": "Zoe"})

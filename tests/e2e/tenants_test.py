@@ -233,6 +233,7 @@ ROWS = {
     "contact.get": each(own(lambda me, row: row["name"] == "Zoe", contact="zoe", user="1001"), hidden(contact="LONE", user="1001")),
     "contact.list": each(own(lambda me, rows: [row["name"] for row in rows] == ["Bo", "Zoe"], user="1001"), own(lambda me, rows: not rows, user="1002")),
     "contact.find": own(lambda me, rows: {row["name"] for row in rows} == {"Zoe", f"of {me.lone}"}, number="7", user="1001"),
+    "contact.pin": each(own(lambda me, row: row["pinned"] and row["name"] == "Zoe", number="7", user="1001"), hidden(number="7", user="LONE")),
     "contact.import": hidden("bad_argument", user="1001"),      # contacts_test has files
     "contact.export": own(lambda me, row: row["contacts"] == 2, user="1001"),
     "contact.note.add": own(contact="zoe", user="1001", text="mine"),

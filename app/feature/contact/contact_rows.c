@@ -99,6 +99,20 @@ static const struct command_arg g_find_args[] = {
 	USER_ARG,
 	END,
 };
+static const char *const g_pin_thens[] = { "hold", "mute", NULL };
+static const char *const g_pin_legs[] = { "a", "b", NULL };
+static const struct command_arg g_pin_args[] = {
+	PARTY_ARG("number", CHARSET_TEXT, "The number, however it is written."),
+	USER_ARG,
+	BOOL_ARG("pinned", NULL, "false: it is pinned no longer. At first true."),
+	ENUM_ARG("then", g_pin_thens, "none",
+		 "hold: the call is held by leg; mute: leg is muted. As by call.hold and "
+		 "call.mute, which the asker must be allowed."),
+	TEXT_ARG("call", CHARSET_ID, 13, 13, "none", "Id of the call, for then."),
+	ENUM_ARG("leg", g_pin_legs, "none",
+		 "Party that holds or is muted, for then: a is the caller, b the other party."),
+	END,
+};
 static const struct command_arg g_import_args[] = { USER_ARG,     UPLOAD_ARG,   FORMAT_ARG,
 						    IMPORTED_ARG, REVISION_ARG, END };
 static const struct command_arg g_export_args[] = { USER_ARG, EXPORT_ARGS, END };
@@ -208,6 +222,10 @@ static const struct command g_contact_commands[] = {
 	  "is, "
 	  "of the first 100 in each of both books, also one that the list leaves out)",
 	  BY(command_contact_find), .own = "user", .transient = true },
+	{ "contact.pin", COMMAND_FOR_APPLICATION, g_pin_args,
+	  "Pins who has a number, and holds or mutes the call with him. Who is in no contact of "
+	  "the user becomes one, with the name that the directory has, or the number.",
+	  "the contact, as contact.get has it", BY(command_contact_pin), .own = "user" },
 	{ "contact.import", COMMAND_FOR_APPLICATION, g_import_args,
 	  "Reads contacts out of a file into the book of an extension. Who reads it again changes "
 	  "what is there. A contact that cannot be read costs itself alone.",

@@ -29,7 +29,7 @@ extern const struct form g_directory_profile_form;
 extern const struct document_kind g_directory_profile_documents;
 
 command_fn command_contact_put, command_contact_get, command_contact_list, command_contact_find,
-	command_contact_import, command_contact_export, command_contact_note,
+	command_contact_import, command_contact_export, command_contact_note, command_contact_pin,
 	command_directory_list, command_contact_picture, command_contact_backup,
 	command_contact_restore;
 

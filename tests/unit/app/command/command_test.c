@@ -299,6 +299,7 @@ static const struct {
 	{ "contact.delete", COMMAND_FOR_APPLICATION },
 	{ "contact.list", COMMAND_FOR_READER },
 	{ "contact.find", COMMAND_FOR_READER },
+	{ "contact.pin", COMMAND_FOR_APPLICATION },
 	{ "contact.import", COMMAND_FOR_APPLICATION },
 	{ "contact.export", COMMAND_FOR_READER },
 	{ "contact.note.add", COMMAND_FOR_APPLICATION },
