@@ -9,8 +9,9 @@
  * of the archive have room for. Addresses are checked as those of webhooks are, certificates are
  * verified, and no redirect is followed.
  *
- * args: service, url ("": that of the service), login, account, password, networks, token (of the
- * former run; "": all contacts), next (a page of before), from_s and until_s (of meetings; UTC).
+ * args: service, url ("": that of the service), login, account, password, networks, folder (its
+ * name; "": Contacts), token (of the former run; "": all contacts), next (a page of before), from_s
+ * and until_s (of meetings; UTC).
  * result: found (a list of id, and card or contact; or of from_ms and until_ms), gone (a list of
  * ids), kept (a list of ids that are there, and could not be read), failed (how many have no id),
  * token (the next run begins there; absent: where it began), next (absent: that was all);
@@ -47,14 +48,19 @@ enum {
 	CONTACTS_ACCESS_MAX = 6144,
 	CONTACTS_OWN_URL_MAX = 512,
 	CONTACTS_OF_MAX = 65, /* a hash in hex */
+	CONTACTS_FOLDER_MAX = 128,
 };
 
-#define PERSON_FIELDS "names,emailAddresses,phoneNumbers,organizations,metadata"
+#define CONTACTS_GLOBAL "Global Address List" /* in place of a folder */
+#define PERSON_FIELDS   "names,emailAddresses,phoneNumbers,organizations,metadata"
+#define USER_FIELDS                                                                  \
+	"displayName,givenName,surname,companyName,department,jobTitle,mobilePhone," \
+	"businessPhones,mail"
 #define CONTACT_FIELDS                                                                      \
 	"displayName,givenName,middleName,surname,title,generation,companyName,department," \
 	"jobTitle,mobilePhone,businessPhones,homePhones,emailAddresses"
 
-enum contacts_step { STEP_ACCESS, STEP_LIST, STEP_CARDS };
+enum contacts_step { STEP_ACCESS, STEP_FOLDER, STEP_LIST, STEP_CARDS };
 
 struct contacts {
 	json_t *args; /* a reference */
@@ -75,6 +81,8 @@ struct contacts_service {
 	contacts_parse_fn *parse;
 	/* Writes the request for a list. False: the request is too long. */
 	bool (*list)(const struct contacts *c, struct writer *url, struct writer *body);
+	/* Writes the request for the id of a folder by its name. NULL: it has no folders. */
+	bool (*folder)(const struct contacts *c, struct writer *url, struct writer *body);
 	/* Writes the request for these of its names. NULL: a list has all of them. */
 	void (*cards)(struct writer *body, const json_t *names, size_t at, size_t end);
 	const char *depth; /* of a REPORT (RFC 3253 3.6); NULL: another method */
@@ -396,6 +404,29 @@ static bool microsoft_link(const struct contacts *c, struct writer *url, bool *o
 	return link[0];
 }
 
+/* A text in single quotes (OData 4.01 5.1.1.6.1). */
+static bool microsoft_folder(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	char quoted[2 * CONTACTS_FOLDER_MAX];
+	struct writer w = writer_over(quoted, sizeof(quoted) - 1);
+
+	(void)body;
+	for (const char *at = contacts_arg(c, "folder"); *at; at++)
+		WRITER_TEXTS(&w, (char[]){ *at, '\0' }, *at == '\'' ? "'" : "");
+	quoted[w.n] = '\0';
+	writer_str(url, contacts_url(c));
+	form_write(url, "/users/", contacts_arg(c, "account"));
+	form_write(url, "/contactFolders?$select=id&$filter=displayName%20eq%20%27", quoted);
+	writer_str(url, "%27");
+	return !url->overflow && !w.overflow;
+}
+
+/* Of the organisation: people with a mailbox, as users of the directory. */
+static bool contacts_are_global(const struct contacts *c)
+{
+	return !strcmp(contacts_arg(c, "folder"), CONTACTS_GLOBAL);
+}
+
 static bool microsoft_list(const struct contacts *c, struct writer *url, struct writer *body)
 {
 	bool ok;
@@ -403,7 +434,13 @@ static bool microsoft_list(const struct contacts *c, struct writer *url, struct 
 	(void)body;
 	if (microsoft_link(c, url, &ok))
 		return ok;
-	writer_str(url, "/contactFolders/contacts/contacts/delta?$select=" CONTACT_FIELDS);
+	if (contacts_are_global(c)) {
+		url->n = 0;
+		WRITER_TEXTS(url, contacts_url(c), "/users/delta?$select=" USER_FIELDS);
+		return !url->overflow;
+	}
+	form_write(url, "/contactFolders/", json_text(c->state, "folder"));
+	writer_str(url, "/contacts/delta?$select=" CONTACT_FIELDS);
 	return !url->overflow;
 }
 
@@ -435,20 +472,52 @@ static void soap_close(struct writer *w)
 	writer_str(w, "</s:Body></s:Envelope>");
 }
 
+static void exchange_mailbox(const struct contacts *c, struct writer *body)
+{
+	const char *account = contacts_arg(c, "account");
+
+	if (!account[0])
+		return;
+	writer_str(body, "<t:Mailbox><t:EmailAddress>");
+	contacts_xml_write(body, account);
+	writer_str(body, "</t:EmailAddress></t:Mailbox>");
+}
+
+static bool exchange_folder(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	writer_str(url, contacts_url(c));
+	soap_open(body);
+	writer_str(body,
+		   "<m:FindFolder Traversal=\"Deep\"><m:FolderShape><t:BaseShape>IdOnly"
+		   "</t:BaseShape></m:FolderShape><m:Restriction><t:IsEqualTo><t:FieldURI "
+		   "FieldURI=\"folder:DisplayName\"/><t:FieldURIOrConstant><t:Constant Value=\"");
+	contacts_xml_write(body, contacts_arg(c, "folder"));
+	writer_str(body, "\"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction>"
+			 "<m:ParentFolderIds><t:DistinguishedFolderId Id=\"msgfolderroot\">");
+	exchange_mailbox(c, body);
+	writer_str(body, "</t:DistinguishedFolderId></m:ParentFolderIds></m:FindFolder>");
+	soap_close(body);
+	return !url->overflow && !body->overflow;
+}
+
 static bool exchange_list(const struct contacts *c, struct writer *url, struct writer *body)
 {
-	const char *account = contacts_arg(c, "account"), *token = list_token(c);
+	const char *folder = json_text(c->state, "folder"), *token = list_token(c);
 
 	writer_str(url, contacts_url(c));
 	soap_open(body);
 	writer_str(body, "<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>"
-			 "</m:ItemShape><m:SyncFolderId><t:DistinguishedFolderId Id=\"contacts\">");
-	if (account[0]) {
-		writer_str(body, "<t:Mailbox><t:EmailAddress>");
-		contacts_xml_write(body, account);
-		writer_str(body, "</t:EmailAddress></t:Mailbox>");
+			 "</m:ItemShape><m:SyncFolderId>");
+	if (contacts_arg(c, "folder")[0]) {
+		writer_str(body, "<t:FolderId Id=\"");
+		contacts_xml_write(body, folder);
+		writer_str(body, "\"/>");
+	} else {
+		writer_str(body, "<t:DistinguishedFolderId Id=\"contacts\">");
+		exchange_mailbox(c, body);
+		writer_str(body, "</t:DistinguishedFolderId>");
 	}
-	writer_str(body, "</t:DistinguishedFolderId></m:SyncFolderId>");
+	writer_str(body, "</m:SyncFolderId>");
 	if (token[0]) {
 		writer_str(body, "<m:SyncState>");
 		contacts_xml_write(body, token);
@@ -574,21 +643,22 @@ static void dav_cards(struct writer *body, const json_t *names, size_t at, size_
 
 /* Without a URL of its own a service takes login and password (RFC 7617), and XML. */
 static const struct contacts_service g_services[] = {
-	{ "carddav", "", NULL, contacts_parse_dav, dav_list, dav_cards, "0" },
+	{ "carddav", "", NULL, contacts_parse_dav, dav_list, NULL, dav_cards, "0" },
 	{ "google", "https://people.googleapis.com", g_google_access, contacts_parse_google,
-	  google_list, NULL, NULL },
+	  google_list, NULL, NULL, NULL },
 	{ "microsoft", "https://graph.microsoft.com/v1.0", "https://login.microsoftonline.com",
-	  contacts_parse_microsoft, microsoft_list, NULL, NULL },
+	  contacts_parse_microsoft, microsoft_list, microsoft_folder, NULL, NULL },
 	{ "pipedrive", "https://api.pipedrive.com", NULL, contacts_parse_pipedrive, pipedrive_list,
-	  NULL, NULL },
-	{ "exchange", "", NULL, exchange_parse, exchange_list, exchange_cards, NULL },
-	{ "caldav", "", NULL, meetings_parse_caldav, caldav_meetings, NULL, "1" },
+	  NULL, NULL, NULL },
+	{ "exchange", "", NULL, exchange_parse, exchange_list, exchange_folder, exchange_cards,
+	  NULL },
+	{ "caldav", "", NULL, meetings_parse_caldav, caldav_meetings, NULL, NULL, "1" },
 	{ "google_calendar", "https://www.googleapis.com", g_google_access, meetings_parse_google,
-	  google_meetings, NULL, NULL },
+	  google_meetings, NULL, NULL, NULL },
 	{ "microsoft_calendar", "https://graph.microsoft.com/v1.0",
 	  "https://login.microsoftonline.com", meetings_parse_microsoft, microsoft_meetings, NULL,
-	  NULL },
-	{ "exchange_calendar", "", NULL, exchange_parse, exchange_meetings, NULL, NULL },
+	  NULL, NULL },
+	{ "exchange_calendar", "", NULL, exchange_parse, exchange_meetings, NULL, NULL, NULL },
 };
 
 /* Google: by a refresh token, behind the secret of the client. Microsoft: as the application, in
@@ -674,12 +744,20 @@ static bool list_fetch(struct helper *h, struct helper_request *r)
 	char url[CONTACTS_URL_MAX], *body = malloc(BODY_ROOM);
 	struct writer u = writer_over(url, sizeof(url) - 1),
 		      w = writer_over(body, body ? BODY_ROOM : 0);
-	bool ok = c->service->list(c, &u, &w);
+	bool ok = c->step == STEP_FOLDER ? c->service->folder(c, &u, &w)
+					 : c->service->list(c, &u, &w);
 
 	url[u.n] = '\0';
 	ok = ok && contacts_fetch(h, r, url, writer_done(&w));
 	free(body);
 	return ok;
+}
+
+/* By its name, which is asked for once a run. */
+static bool folder_id_is_wanted(const struct contacts *c)
+{
+	return c->service->folder && contacts_arg(c, "folder")[0] && !contacts_are_global(c) &&
+	       !json_object_get(c->state, "folder");
 }
 
 /* The next request of the page. */
@@ -694,6 +772,8 @@ static void contacts_go(struct helper *h, struct helper_request *r)
 	}
 	if (c->service->access && !json_object_get(c->state, "access"))
 		c->step = STEP_ACCESS;
+	else if (folder_id_is_wanted(c))
+		c->step = STEP_FOLDER;
 	else
 		c->step = json_object_get(c->state, "names") ? STEP_CARDS : STEP_LIST;
 	ok = c->step == STEP_ACCESS  ? access_fetch(h, r)
@@ -823,6 +903,20 @@ static void contacts_shorten(struct helper *h, struct helper_request *r)
 	contacts_page_clear(&page);
 }
 
+static void folder_id_read(struct helper *h, struct helper_request *r,
+			   const struct contacts_page *page)
+{
+	struct contacts *c = r->work;
+	json_t *id = json_array_get(page->names, 0);
+
+	if (!id)
+		id = json_object_get(json_array_get(page->found, 0), "id");
+	if (id && !json_object_set(c->state, "folder", id))
+		contacts_go(h, r);
+	else
+		contacts_refuse(h, r, "answer", "there is no such folder", 0);
+}
+
 /* What the service says in an answer of its own, or why it cannot be read. */
 static void parse_refuse(struct helper *h, struct helper_request *r,
 			 const struct contacts_page *page, int err)
@@ -853,6 +947,8 @@ static void contacts_answer_read(struct helper *h, struct helper_request *r)
 	http_own_close(h, &c->own);
 	if (err)
 		parse_refuse(h, r, &page, err);
+	else if (c->step == STEP_FOLDER)
+		folder_id_read(h, r, &page);
 	else if (c->step == STEP_LIST)
 		list_read(h, r, &page);
 	else
@@ -939,6 +1035,8 @@ static bool contacts_open(struct contacts *c, const json_t *args)
 		n--;
 	memcpy(c->url, url, n);
 	c->state = next ? held_remove(next, of) : json_pack("{s:s}", "of", of);
+	if (c->state && !json_text(args, "folder")[0])
+		(void)json_object_set_new(c->state, "folder", json_string("contacts"));
 	return next || c->state;
 }
 

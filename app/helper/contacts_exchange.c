@@ -71,6 +71,13 @@ static void exchange_id(struct exchange_parse *p, const char *id)
 		(void)snprintf(p->id, sizeof(p->id), "%s", id);
 }
 
+static void exchange_folder_id(struct exchange_parse *p, const char *id)
+{
+	p->change = CHANGE_THERE;
+	exchange_id(p, id);
+	p->change = CHANGE_NONE;
+}
+
 static void exchange_contact_new(struct exchange_parse *p)
 {
 	json_decref(p->contact);
@@ -99,6 +106,8 @@ static void XMLCALL on_exchange_start(void *arg, const XML_Char *name, const XML
 		exchange_contact_new(p);
 	else if (!strcmp(name, "ItemId") && (p->change || p->contact))
 		exchange_id(p, exchange_attribute(attributes, "Id"));
+	else if (!strcmp(name, "FolderId"))
+		exchange_folder_id(p, exchange_attribute(attributes, "Id"));
 	else if (!strcmp(name, "Entry"))
 		(void)snprintf(p->key, sizeof(p->key), "%s", exchange_attribute(attributes, "Key"));
 }

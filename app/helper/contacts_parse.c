@@ -461,6 +461,8 @@ static struct contacts_one microsoft_read(const json_t *row)
 	phones_read(phones, json_object_get(row, "homePhones"), "home");
 	(void)json_object_set_new(one.contact, "phones", phones);
 	members_read(one.contact, "emails", "address", json_object_get(row, "emailAddresses"), &by);
+	contacts_item_add(json_object_get(one.contact, "emails"), "address", json_text(row, "mail"),
+			  "work"); /* of a user */
 	return one;
 }
 

@@ -262,6 +262,12 @@ static void test_exchange(void **state)
 		    "\"number\":\"1\"},{\"kind\":\"fax\",\"number\":\"2\"}],\"prefix\":\"Dr\","
 		    "\"title\":\"Head\"},\"id\":\"A\"}]");
 	contacts_page_clear(&p);
+	assert_int_equal(exchange_parse(&p,
+					BYTES_LIT(SOAP("<t:ContactsFolder><t:FolderId Id=\"F\"/>"
+						       "</t:ContactsFolder>"))),
+			 0);
+	is(p.names, "[\"F\"]");
+	contacts_page_clear(&p);
 	EACH_ROW(row, codes)
 	{
 		(void)snprintf(text, sizeof(text), SOAP("<m:ResponseCode>%s</m:ResponseCode>"),
