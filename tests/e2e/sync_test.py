@@ -340,6 +340,39 @@ class Sync(Synced):
         self.put("ex", secret="wrong-one")
         until(lambda: self.state("ex")["reason"] == "login", self.node.log_tail)
 
+    def test_folders(self):
+        """CON-02: of Exchange and of Graph the folder that is chosen by its name alone; another one takes the contacts of the former away; of Graph also
+        the users of the organisation. One that is not there is a reason."""
+        folder = "O'Hara & Partners"
+        for i in range(3):
+            self.person(i, displayName=f"E{i}", businessPhones=[str(i)])
+            self.services.folder_of[f"AAMk{i}"] = "AQMkA=" if i else "contacts"
+        self.services.put("user", displayName="Ursula", mail="ursula@example.com", mobilePhone="7")
+        self.services.folder_of["user"] = "users"
+        services = {"exchange": {"url": f"{self.services.url}/EWS/Exchange.asmx", "login": "anna"},
+                    "microsoft": {"url": self.services.url, "login": "client", "account": "anna@example.com"}}
+        for service, fields in services.items():
+            with self.subTest(service=service):
+                put = lambda **more: self.put("f", service=service, secret=self.services.PASSWORD, **fields, **more)
+                put(folder=folder)
+                self.ran("f")
+                self.assertEqual(self.theirs(), ["E1", "E2"])
+                self.runs("f")
+                put(folder="Nowhere")
+                until(lambda: "no such folder" in self.state("f")["detail"], self.node.log_tail)
+                self.assertEqual(self.theirs(), ["E1", "E2"])
+                put(folder="")
+                until(lambda: self.theirs() == ["E0"], self.node.log_tail)
+                if service == "microsoft":
+                    put(folder="Global Address List")
+                    until(lambda: self.theirs() == ["Ursula"], self.node.log_tail)
+                    self.assertEqual((self.one("Ursula")["emails"][0]["address"], self.one("Ursula")["number"]), ("ursula@example.com", "7"))
+                self.operator("sync.delete", name="f")
+                until(lambda: self.theirs() == [], self.node.log_tail)
+        for more, words in (({"service": "google", "login": "c"}, "no folders"), ({"service": "exchange", **services["exchange"], "folder": "Global Address List"}, "alone")):
+            with self.assertRaisesRegex(Refused, words):
+                self.put("f", **{"folder": folder, **more})
+
     def test_too_long(self):
         """A service that has pages without end, each another one, has its place until run_s alone; what it has brought stays, and the next run is due."""
         page = iter(range(1000000))

@@ -49,7 +49,7 @@ struct sync_value {
 	char user[DOCUMENT_NAME_MAX]; /* the extension; "": the tenant's directory */
 	uint8_t service;
 	char url[SYNC_URL_MAX]; /* "": that of the service */
-	char login[128], account[128];
+	char login[128], account[128], folder[64];
 	uint16_t minutes, run_s;
 	bool off, locked;
 	char secret[FORM_SECRET_MAX]; /* sealed */

@@ -121,7 +121,8 @@ static bool sync_is_same(const struct command_run *run, const struct sync_value 
 	const struct command_value *secret = command_value(run, "secret");
 	char text[SYNC_SECRET_MAX];
 	bool same = a->name[0] && sync_asks_same(a, b) && a->minutes == b->minutes &&
-		    a->run_s == b->run_s && a->off == b->off && a->locked == b->locked;
+		    !strcmp(a->folder, b->folder) && a->run_s == b->run_s && a->off == b->off &&
+		    a->locked == b->locked;
 
 	if (same && secret->given) {
 		same = !sync_open(a, run->tenant, &run->node->extension_seal, text) &&

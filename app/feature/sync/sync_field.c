@@ -29,6 +29,7 @@ static const char *sync_url_wrong(const void *value, const char *text)
 		       : "it is https://HOST/PATH, without user, query and blanks";
 }
 
+#define SYNC_GLOBAL "Global Address List"
 #undef FIELD_OF
 #define FIELD_OF struct sync_value
 const struct command_arg g_sync_fields[] = {
@@ -61,6 +62,10 @@ const struct command_arg g_sync_fields[] = {
 	TEXT_FIELD("account", account, CHARSET_TEXT, NULL,
 		   "Of microsoft and exchange_calendar the mailbox: anna@example.com; of exchange "
 		   "empty that of the user; of google_calendar empty the main calendar."),
+	TEXT_FIELD("folder", folder, CHARSET_TEXT, NULL,
+		   "Of microsoft and exchange the folder with the contacts, by its name. Empty: "
+		   "Contacts. Of microsoft also " SYNC_GLOBAL ": users of the organisation "
+		   "(permission User.Read.All)."),
 	NUMBER_FIELD("minutes", minutes, 5, 1440, "10", "From one run to the next."),
 	NUMBER_FIELD("run_s", run_s, 10, 14400, "1800",
 		     "So many seconds a run takes at most: another sync has its place then. "
@@ -112,6 +117,11 @@ static const char *sync_wrong(const void *value, const char **member)
 	*member = "login";
 	if (v->service != SYNC_PIPEDRIVE && !v->login[0])
 		return "a sync with that service needs it";
+	*member = "folder";
+	if (v->folder[0] && v->service != SYNC_MICROSOFT && v->service != SYNC_EXCHANGE)
+		return "a sync with that service has no folders";
+	if (v->service == SYNC_EXCHANGE && !strcmp(v->folder, SYNC_GLOBAL))
+		return "a sync with exchange reads folders of a mailbox alone";
 	*member = "account";
 	if ((v->service == SYNC_MICROSOFT || v->service >= SYNC_MICROSOFT_CALENDAR) &&
 	    !strchr(v->account, '@'))

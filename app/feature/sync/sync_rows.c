@@ -24,7 +24,7 @@ static const struct command g_sync_commands[] = {
 	  "minutes what has changed there changes here. Here they are read, and nobody changes or "
 	  "deletes them, but for favourite, pinned, blocked, line and default_number.",
 	  "the sync, without its secret", BY(document_put), .documents = BY(&g_sync_documents),
-	  .own = "user", .own_args = "name,service,url,login,account,minutes,on,secret" },
+	  .own = "user", .own_args = "name,service,url,login,account,folder,minutes,on,secret" },
 	{ "sync.get", COMMAND_FOR_READER, g_sync_args, "Shows a sync, without its secret.",
 	  "changed_utc_ms, has_secret", BY(document_show), .documents = BY(&g_sync_documents),
 	  .shows = g_sync_fields, .own = "" },

@@ -323,12 +323,12 @@ static json_t *page_args(const struct node *n, const struct sync_run *r, const s
 	json_t *args = NULL;
 
 	if (!sync_open(v, r->tenant, &n->extension_seal, secret))
-		args = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:I, s:I, s:I}", "service",
-				 g_sync_services[v->service], "url", v->url, "login", v->login,
-				 "account", v->account, "password", secret, "networks",
-				 t->web.networks, "token", json_object_get(r->due, "token"), "next",
-				 (json_int_t)r->next, "from_s",
-				 (json_int_t)(r->begin_utc_ms / 1000), "until_s",
+		args = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:I, s:I, s:I}",
+				 "service", g_sync_services[v->service], "url", v->url, "login",
+				 v->login, "account", v->account, "folder", v->folder, "password",
+				 secret, "networks", t->web.networks, "token",
+				 json_object_get(r->due, "token"), "next", (json_int_t)r->next,
+				 "from_s", (json_int_t)(r->begin_utc_ms / 1000), "until_s",
 				 (json_int_t)(r->begin_utc_ms / 1000) + SYNC_AHEAD_S);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return args;

@@ -15,7 +15,8 @@ import xml.sax.saxutils
 M, T = ("http://schemas.microsoft.com/exchange/services/2006/messages", "http://schemas.microsoft.com/exchange/services/2006/types")
 # Of messages.xsd and types.xsd: the members of each in their order.
 EXCHANGE = {"SyncFolderItems": ["ItemShape", "SyncFolderId", "SyncState", "Ignore", "MaxChangesReturned", "SyncScope"],
-            "GetItem": ["ItemShape", "ItemIds"],
+            "GetItem": ["ItemShape", "ItemIds"], "IsEqualTo": ["FieldURI", "FieldURIOrConstant"],
+            "FindFolder": ["FolderShape", "IndexedPageFolderView", "FractionalPageFolderView", "Restriction", "ParentFolderIds"],
             "ItemShape": ["BaseShape", "IncludeMimeContent", "BodyType", "AdditionalProperties"],
             "GetUserAvailabilityRequest": ["TimeZone", "MailboxDataArray", "FreeBusyViewOptions", "SuggestionsViewOptions"],
             "TimeZone": ["Bias", "StandardTime", "DaylightTime"], "StandardTime": ["Bias", "Time", "DayOrder", "Month", "DayOfWeek"],
@@ -40,6 +41,7 @@ class Services:
     def __init__(self, address="127.0.0.1"):
         self.people, self.changed, self.change, self.seen, self.fails, self.forgets = {}, {}, 0, [], [], 0
         self.meetings, self.lock, self.gate = [], threading.RLock(), None
+        self.folders, self.folder_of = {"O'Hara & Partners": "AQMkA="}, {}        # ids by name; where people are that are not in contacts
         self.server = http.server.ThreadingHTTPServer((address, 0), self.handler())
         self.url = f"http://{address}:{self.server.server_address[1]}"
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
@@ -75,6 +77,9 @@ class Services:
             return None
         return [(name, self.people.get(name)) for name, at in sorted(self.changed.items(), key=lambda one: one[1])
                 if at > int(token or 0) and (token or name in self.people)]
+
+    def of(self, folder, rows):
+        return [row for row in rows if self.folder_of.get(row[0], "contacts") == folder]
 
     def handler(self):
         services = self
@@ -116,8 +121,11 @@ class Services:
             request.answer(200, {"access_token": "access-1", "token_type": "Bearer", "expires_in": 3599})
         elif path == "/v1/people/me/connections":
             self.google(request, query)
-        elif path.endswith("/contacts/delta"):
+        elif path.endswith(("/contacts/delta", "/users/delta")):
             self.microsoft(request, path, query)
+        elif path.endswith("/contactFolders"):
+            ids = [self.folders[name] for name in self.folders if query["$filter"] == "displayName eq '" + name.replace("'", "''") + "'"]
+            request.answer(200, {"value": [{"id": one} for one in ids]})
         elif path == "/api/v2/persons":
             self.pipedrive(request, query)
         elif path == "/calendar/v3/freeBusy":
@@ -155,7 +163,8 @@ class Services:
         if rows is None:
             request.answer(410, {"error": {"code": "SyncStateNotFound"}})
             return
-        rows, more = self.page(rows, query.get("$skiptoken"))
+        folder = urllib.parse.unquote(path.split("/")[-3]) if path.endswith("/contacts/delta") else "users"
+        rows, more = self.page(self.of(folder, rows), query.get("$skiptoken"))
         link = f"{self.url}{path}?" + urllib.parse.urlencode({"$deltatoken": query.get("$deltatoken", "0"), "$skiptoken": more} if more
                                                              else {"$deltatoken": self.change})
         request.answer(200, {"value": [{"id": name, **({"@removed": {"reason": "deleted"}} if members is None else members)} for name, members in rows],
@@ -224,7 +233,7 @@ class Services:
                 request.answer(500, f"<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><s:Fault><faultcode>ErrorSchemaValidation</faultcode></s:Fault></s:Body></s:Envelope>", "text/xml")
                 return
         name = operation.tag.split("}")[1]
-        answer = {"SyncFolderItems": self.exchange_changes, "GetItem": self.exchange_items, "GetUserAvailabilityRequest": self.exchange_busy}[name](operation)
+        answer = {"SyncFolderItems": self.exchange_changes, "FindFolder": self.exchange_folder, "GetItem": self.exchange_items, "GetUserAvailabilityRequest": self.exchange_busy}[name](operation)
         request.answer(200, f'<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body xmlns:m="{M}" xmlns:t="{T}">{answer}</s:Body></s:Envelope>',
                        "text/xml; charset=utf-8")
 
@@ -235,11 +244,12 @@ class Services:
 
     def exchange_changes(self, asked):
         """As many changes as a page has; the state is the number of a change. Beside contacts the folder has a list of people."""
-        assert asked.find(f"{{{M}}}SyncFolderId/{{{T}}}DistinguishedFolderId").get("Id") == "contacts"
+        folder = asked.find(f"{{{M}}}SyncFolderId")[0].get("Id")
         state = asked.findtext(f"{{{M}}}SyncState")
         known, _, upto = (state or "").partition("-")
         rows = [(name, self.people.get(name)) for name, change in sorted(self.changed.items(), key=lambda one: one[1])
                 if change > int(upto or 0) and (state or name in self.people)]
+        rows = self.of(folder, rows)
         if state and known != str(self.forgets):
             message = self.exchange_message("SyncFolderItems", "<m:SyncState/><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>", "ErrorInvalidSyncStateData")
         else:
@@ -252,6 +262,12 @@ class Services:
             message = self.exchange_message("SyncFolderItems", f"<m:SyncState>{self.forgets}-{upto}</m:SyncState><m:IncludesLastItemInRange>{'false' if more else 'true'}"
                                             f"</m:IncludesLastItemInRange><m:Changes>{''.join(parts)}</m:Changes>")
         return f"<m:SyncFolderItemsResponse><m:ResponseMessages>{message}</m:ResponseMessages></m:SyncFolderItemsResponse>"
+
+    def exchange_folder(self, asked):
+        name = asked.find(f".//{{{T}}}Constant").get("Value")
+        inner = f'<t:ContactsFolder><t:FolderId Id="{self.folders[name]}" ChangeKey="k"/></t:ContactsFolder>' if name in self.folders else ""
+        message = self.exchange_message("FindFolder", f'<m:RootFolder IncludesLastItemInRange="true"><t:Folders>{inner}</t:Folders></m:RootFolder>')
+        return f"<m:FindFolderResponse><m:ResponseMessages>{message}</m:ResponseMessages></m:FindFolderResponse>"
 
     def exchange_items(self, asked):
         quoted, messages = xml.sax.saxutils.escape, ""
