@@ -167,6 +167,9 @@ class Taken(Cluster):
         self.until(lambda: self.status()[0]["b"] in ("unheard", "silent"))
         self.until(lambda: self.status()[1][18]["owner"] == "a")
         self.until(lambda: self.status()[1][18]["state"] == "live")
+        takes = lambda: [(row["object"], row["node"]) for row in self.a.ctl("audit.list", operators=True) if row["command"] == "shard.take"]
+        self.until(lambda: takes()[:1] == [("18", "a")])
+        self.assertLessEqual({("17", "a"), ("18", "b")}, set(takes()[1:]), "who had them before")
 
 
 class Owning:

@@ -936,6 +936,27 @@ class WebClient(WebTest):
         page.until("!document.querySelector('.own-call')", APPEARS_S * slowness())
         self.fine(page)
 
+    def test_dots(self):
+        """MON-06: the dot of a colleague is green where he is free, red where he speaks or is away, and grey where he has no phone."""
+        self.node.ctl("extension.put", number="1001", lamps="1=blf:1002")
+        page = self.client()
+        colour = """(() => { const [r, g] = getComputedStyle(document.querySelector('[data-user="1002"] .dot')).backgroundColor.match(/\\d+/g).map(Number); return g > r + 20 ? 'green' : r > g + 20 ? 'red' : 'grey'; })()"""
+        is_seen = lambda wanted: page.until(f"document.querySelector('[data-user=\"1002\"]') && {colour} === '{wanted}'")
+        is_seen("green")
+        out, into, _ = self.connect()
+        is_seen("red")
+        out.bye()
+        into.wait_bye()
+        is_seen("green")
+        self.node.ctl("presence.set", number="1002", state="away")
+        self.addCleanup(self.node.ctl, "presence.set", number="1002", state="available")
+        is_seen("red")
+        self.node.ctl("presence.set", number="1002", state="available")
+        is_seen("green")
+        self.b.register(expires=0)
+        is_seen("grey")
+        self.fine(page)
+
     def test_own_syncs(self):
         """WEB-07, WEB-09: a user makes a sync of his own book, sees how it goes, runs it, and deletes it; nobody else sees it, and what it brings is in his book."""
         self.node.ctl("tenant.put", name="default", web_networks="127.0.0.0/8", contact_sync="administrators")

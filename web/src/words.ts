@@ -63,6 +63,9 @@ const STATES: { [state: string]: [string, Tone] } = {
 };
 
 export const word = (state: string): string => t(STATES[state]?.[0] ?? state.replace(/_/g, " "));
+/** Of the dot beside an extension (MON-06): green where it is free, grey where it has no phone, else red. */
+export const dot = (state: string): Tone => (state === "available" ? "good" : !state || state === "offline" ? "" : "bad");
+
 export const tone = (state: string): Tone => STATES[state]?.[1] ?? "";
 
 /** Which of the thirteen states of a party (CALL-01) a call of one's own is in: of what watchers are told, and of the call as the node lists it, where that is there. */

@@ -7,7 +7,7 @@ import { duration, time } from "../format";
 import { language, t } from "../i18n";
 import { backFromOffice, goToOffice, hasOffice } from "../office";
 import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
-import { ownState, tone, word } from "../words";
+import { dot, ownState, tone, word } from "../words";
 import { Monitor, useSupervisor } from "../monitor";
 import { RecordLink } from "../softphone/record";
 import { SyncsPage } from "../syncs";
@@ -292,7 +292,7 @@ function HomePage({ watched }: { watched: Watched }) {
 							<div class="inside stack" style={{ gap: "12px" }}>
 								{others.map((row) => (
 									<div class="row" key={text(row, "user")} data-user={text(row, "user")}>
-										<span class={`dot ${tone(text(row, "state"))}`} />
+										<span class={`dot ${dot(text(row, "state"))}`} />
 										<strong class="num">{text(row, "user")}</strong>
 										<span class="grow small muted cut">{text(row, "note") || list(row, "calls").map((one) => text(one, "remote")).filter(Boolean).join(", ")}</span>
 										<Badge tone={tone(text(row, "state"))}>{word(text(row, "state"))}</Badge>
@@ -585,7 +585,7 @@ function ContactsPage({ watched }: { watched: Watched }) {
 			value: (row) => `${row.favourite === true ? " " : ""}${name(row)}`, // favourites come first
 			cell: (row) => (
 				<>
-					{state(row) && <span class={`dot ${tone(state(row))}`} title={word(state(row))} />} {row.favourite === true && <span title={t("Favourite")}>★ </span>}
+					{state(row) && <span class={`dot ${dot(state(row))}`} title={word(state(row))} />} {row.favourite === true && <span title={t("Favourite")}>★ </span>}
 					<strong>{name(row)}</strong>
 				</>
 			),

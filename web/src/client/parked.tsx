@@ -23,6 +23,7 @@ export function Parked({ onCall }: { onCall?: (number: string) => void }) {
 						const slot = text(row, "slot");
 						return (
 							<div class="row" key={slot} data-slot={slot}>
+								<span class="dot bad" />
 								<strong class="num">{t("Slot {slot}", { slot })}</strong>
 								<span class="grow small muted cut">
 									{text(row, "by") && t("parked by {who}", { who: text(row, "by") })} <span class="num">{duration(now - number(row, "since_utc_ms"))}</span>
