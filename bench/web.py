@@ -166,8 +166,9 @@ class Bench(web_phone_test.Phones):
 
     def looked_at(self):
         script, said, run = pages.axe(), [], 0
+        payloads = [one for one in (HOSTILE[:60], *PAYLOADS) if not CONTROL.search(one)]     # the node refuses others
         with Client(self.node.redis_socket, "_operator") as client:
-            for i, payload in enumerate((HOSTILE[:60], *PAYLOADS)):
+            for i, payload in enumerate(payloads):
                 self.node.put_extension(str(4000 + i), "secret")
                 self.node.ctl("extension.put", number=str(4000 + i), display_name=payload)
                 client.ask("contact.add", user=self.own, name=payload, company=payload, phones=["100"], emails=[f"x{i}@a.test"], note=payload)
@@ -181,7 +182,7 @@ class Bench(web_phone_test.Phones):
                 run += page.run("violations.length + faults.length + (typeof hit !== 'undefined')")
         for line in said:
             bench.say(line)
-        return {"axe_violations": len(said), "scripts_run": run, "pages": len(CONSOLE) + len(CLIENT), "payloads": 1 + len(PAYLOADS)}
+        return {"axe_violations": len(said), "scripts_run": run, "pages": len(CONSOLE) + len(CLIENT), "payloads": len(payloads)}
 
     # ---- events over kills ----
 
