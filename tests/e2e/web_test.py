@@ -674,6 +674,25 @@ class Voicemail(Walks, Mailbox):
             page.until(f"document.querySelector('audio').sinkId === {json.dumps(chosen)}")
         self.fine(page)
 
+    def test_time_of_the_company(self):
+        """WEB-10: a message says when it was left by the clock of the company, too, where the browser is in another zone, and in no other case."""
+        message = self.leave(self.SPOKEN[0])
+        self.ask("tenant.put", name="default", zone="Asia/Kathmandu")
+        left = self.ask("message.get", mailbox="1002", message=message)
+        there = time.strftime("%H:%M:%S", time.gmtime(left["begun_utc_ms"] // 1000 + 20700))
+        page = self.client("1002")
+        for zone, told in (("UTC", True), ("Asia/Kathmandu", False)):
+            page.say("Emulation.setTimezoneOverride", timezoneId=zone)
+            page.go(self.url("client#/messages"))
+            page.reload()
+            page.click("Details")
+            page.until("document.querySelector('dialog dl')")
+            said = page.run("document.querySelector('dialog').innerText")
+            self.assertEqual("in the zone of your company" in said, told, said)
+            self.assertIn(there, said)
+            page.click("Close")
+        self.fine(page)
+
     def test_note_copy_and_file(self):
         """WEB-05: a note, a copy in another mailbox, and the sound as a file."""
         message = self.leave(self.SPOKEN[0])

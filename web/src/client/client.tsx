@@ -325,6 +325,13 @@ async function messageSource(row: Row): Promise<string> {
 	return `${location.protocol}//${location.hostname}:${number(part, "port")}${text(part, "path")}`;
 }
 
+/** When it was left, by the clock of the company; "": that of this browser is the same. */
+function companyTime(row: Row): string {
+	const at = number(row, "begun_utc_ms");
+	const ahead_s = number(row, "zone_offset_s") + 60 * new Date(at).getTimezoneOffset();
+	return ahead_s ? time(at + 1000 * ahead_s, language()) : "";
+}
+
 /** One of them: what is known, a note, a copy for others, and a file. */
 function Message({ row, onClose, onChange }: { row: Row; onClose: () => void; onChange: () => void }) {
 	const [note, setNote] = useState(text(row, "note"));
@@ -340,6 +347,7 @@ function Message({ row, onClose, onChange }: { row: Row; onClose: () => void; on
 				<Facts
 					of={[
 						[t("When"), time(number(row, "begun_utc_ms"), language())],
+						[t("When, in the zone of your company"), companyTime(row)],
 						[t("Length"), duration(number(row, "duration_ms"))],
 						[t("What it says"), text(row, "text")],
 					]}

@@ -26,6 +26,7 @@ export const ofSettings: { [english: string]: string } = {
 	Pinned: "Angeheftet",
 	"Pinned: it stays where recent ones are cleared": "Angeheftet: bleibt, wenn die letzten gelöscht werden",
 	Recent: "Zuletzt",
+	"When, in the zone of your company": "Wann, in der Zone Ihrer Firma",
 	"New contact sync": "Neuer Kontaktabgleich",
 	"Of other services": "Aus anderen Diensten",
 	"Choose a file": "Datei wählen",
