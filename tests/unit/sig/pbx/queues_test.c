@@ -318,15 +318,19 @@ static void priority_grows(void **state)
 	joins(o, 2, "sales", 120000, 2);
 	joins(o, 3, "sales", 120001, 2);
 	joins(o, 4, "help", 100000, 5);
-	assert_int_equal(queue_position(queues_caller(o->x, 1)), 1);
-	assert_int_equal(queue_position(queues_caller(o->x, 2)), 2);
+	joins(o, 5, "sales", 105000, 1); /* as who has come 10 s earlier, without priority */
+	joins(o, 6, "help", 100000, 4);
+	assert_int_equal(queue_position(queues_caller(o->x, 5)), 1);
+	assert_int_equal(queue_position(queues_caller(o->x, 1)), 2);
+	assert_int_equal(queue_position(queues_caller(o->x, 2)), 3);
 	(void)agent_is(o, "1001", AGENT_READY);
-	assert_string_equal(picked(o, 149999), "4:1001");
-	assert_string_equal(picked(o, 152000), "1:1001");
+	assert_string_equal(picked(o, 140000), "4:1001");
+	assert_string_equal(picked(o, 152000), "5:1001");
+	assert_string_equal(picked(o, 154000), "1:1001");
 	o->age_s = 0;
 	put_queue(o, "sales", QUEUE_IN_ORDER, "1001"); /* who waits is in the order of now */
 	assert_int_equal(queue_position(queues_caller(o->x, 2)), 1);
-	assert_int_equal(queue_position(queues_caller(o->x, 1)), 3);
+	assert_int_equal(queue_position(queues_caller(o->x, 1)), 4);
 }
 
 /* Who logs in again, or says that he is ready, does not rest any more; who rings goes on. */
