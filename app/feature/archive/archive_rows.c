@@ -157,14 +157,14 @@ static const struct command g_history_commands[] = {
 	{ "history.log", COMMAND_FOR_APPLICATION, g_history_log_args,
 	  "Keeps which calls of a user are logged in a CRM. Ask before you write a log: of two who "
 	  "ask, it is for one to write, and for another one where that one has not answered within "
-	  "15 s. Then say its id.",
+	  "45 s. Then say its id.",
 	  "with call: mine (true: write it), without: since_utc_ms (what ended behind it is to "
 	  "have a log)",
 	  BY(command_history_log), .own = "user", .own_args = "call,record,end_utc_ms",
 	  .often = true },
 	{ "history.unlogged", COMMAND_FOR_READER, g_no_args,
 	  "Says of which users calls are to have a log in a CRM and have none: their pages were "
-	  "closed before. What ended in the last 15 s does not count.",
+	  "closed before. What ended in the last 45 s does not count.",
 	  "a list of user, missing (how many), oldest_utc_ms (the end of the first one), "
 	  "since_utc_ms",
 	  BY(command_history_unlogged), .columns = "user,missing,oldest_utc_ms",

@@ -110,13 +110,18 @@ static bool history_is_own(const struct command_run *run)
 	       (!user->given || bytes_is(user->text, run->user));
 }
 
-/* A pair of parties as a user may see it. */
+/* A pair of parties as a user may see it; of his own list with the conference that it was in, as
+ * calls that are up have it. */
 static void pair_view(const struct command_run *run, json_t *pair)
 {
 	json_t *leg = json_incref(json_object_get(pair, "leg"));
+	json_t *conference = json_incref(json_object_get(pair, "conference"));
 
 	command_user_view(run, pair);
 	(void)json_object_set_new(pair, "leg", leg);
+	if (history_is_own(run))
+		(void)json_object_set(pair, "conference", conference);
+	json_decref(conference);
 }
 
 /* What a user may not see: a caller who withholds the identity, and how the tenant handles calls.
