@@ -437,6 +437,51 @@ class Softphone(WebTest):
             one.bye()
         into.wait_bye()
 
+    def test_one_log(self):
+        """A call that is recorded, has an account code and becomes a conference is one log, which tells all of it; one that nobody took has one, too."""
+        self.node.ctl("extension.put", number="1001", record="auto")
+        other, audio = self.third()
+        host, frame = self.signed_in(stays="")
+        out, into = self.rings()
+        into.answer(self.audio_a.sdp())
+        self.audio_b.use(out.wait_answer())
+        self.audio_a.use(into.request)
+        for sound in (self.audio_a, self.audio_b):
+            sound.start(440)
+        self.audio_a.wait_packets(60)
+        self.node.ctl("call.account_code", call=self.calls()[0]["id"], code="4711")
+        frame.click("Conference")
+        frame.fill(".own-call form input", "1003")
+        frame.click("Add", "form button")
+        third = other.incoming()
+        third.answer(audio.sdp())
+        until(lambda: [row["members"] for row in self.node.ctl("conference.list")] == [3])
+        time.sleep(1)
+        out.bye()
+        until(lambda: not self.node.ctl("conference.list"))
+        time.sleep(1)           # the two who are left go on
+        self.assertEqual(host.run("saved"), [])
+        third.bye()
+        into.wait_bye()
+        host.until("Object.keys(logs).length")
+        host.run("dial('1002')")
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        rung = self.b.incoming()
+        rung.ring()
+        frame.click("Hang up", ".own-call button")
+        rung.wait_cancel()
+        into.wait_bye()
+        host.until("Object.keys(logs).length === 2")
+        until(lambda: not self.node.ctl("history.list", user="1001", unlogged=True))
+        first, second = host.run("Object.values(logs)")
+        self.assertEqual((first["CallType"], first["CallDisposition"], host.run("saved.length")), ("Inbound", "answered", 2))
+        self.assertGreaterEqual(first["CallDurationInSeconds"], 3)
+        for line in ("Account code: 4711", "Conference with: 1003"):
+            self.assertIn(line, first["Description"].split("\n"))
+        self.assertEqual(first["Description"].count("Recording: "), 2)
+        self.assertEqual((second["CallType"], second["CallDisposition"], second["CallDurationInSeconds"]), ("Outbound", "no_answer", 0))
+
     def test_agent_of_a_queue(self):
         """The agent is not ready, and ready, by the frame, which shows his wrap-up; he holds and transfers by the buttons of a call; a log has the account code."""
         other, audio = self.third()

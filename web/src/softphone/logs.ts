@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // One log for each call of an agent, made of the history that the node keeps: a conversation is one row there, over transfers too,
 // and what ended while no page was open is logged at the next sign-in, in whatever browser. The archive knows what is logged: a page
-// asks there before it writes, as the CRM may load it anew before it answers, and as an agent may have two pages.
+// asks there before it writes, as the CRM may load it anew before it answers, and as an agent may have two pages. Whom the agent had
+// in a conference is told in the log of the call that became one.
 import * as api from "../api";
-import { number, text, type Row } from "../api";
+import { list, number, text, type Row } from "../api";
 import { type Host, Refused } from "./host";
 
 const LATE_MS = 600000; // so much behind a newer one the history may have a call
 const KEPT_MS = 90 * 86400000; // what has no log by then gets none
 const ROWS = 5000;
 const SETTLE_MS = 2000;
+const APART_MS = 3000; // so much later the history may have another call of a conference
 const CLAIM_MS = 25000; // so long a page may have taken to know that it is the one which writes a log: later another one may be
 
 const CALL_TYPES: { [direction: string]: string } = { incoming: "Inbound", outgoing: "Outbound", internal: "Internal" };
@@ -20,8 +22,10 @@ const objectOf = (me: string, call: string): string => `${me}-${call}`;
 /** Where it is heard, by who may: a page of the console, in which one signs in. */
 const recordingUrl = (name: string): string => new URL(`console#/recordings/${name}`, `${globalThis.location?.origin ?? "https://node"}/`).href;
 
-/** The fields of a Task. */
-export function fieldsOf(row: Row, me: string): Row {
+/** The fields of a Task. guests: calls of others in its conference. */
+export function fieldsOf(row: Row, me: string, guests: Row[] = []): Row {
+	const end = Math.max(...[row, ...guests].map((one) => number(one, "end_utc_ms")));
+	const talk = guests.length && number(row, "answer_utc_ms") ? end - number(row, "answer_utc_ms") : number(row, "talk_ms");
 	const direction = text(row, "direction");
 	const who = [text(row, "number"), text(row, "name")].filter(Boolean).join(" ");
 	const lines = [
@@ -29,8 +33,9 @@ export function fieldsOf(row: Row, me: string): Row {
 		text(row, "answered_by") && `Answered by: ${text(row, "answered_by")}`,
 		text(row, "account_code") && `Account code: ${text(row, "account_code")}`,
 		text(row, "group") && `Group: ${text(row, "group")}`,
-		...text(row, "recordings")
-			.split(",")
+		guests.length && `Conference with: ${guests.map((one) => text(one, "number")).join(", ")}`,
+		...[row, ...guests]
+			.flatMap((one) => text(one, "recordings").split(","))
 			.filter(Boolean)
 			.map((one) => `Recording: ${recordingUrl(one)}`),
 		text(row, "note"),
@@ -43,7 +48,7 @@ export function fieldsOf(row: Row, me: string): Row {
 		CallType: CALL_TYPES[direction] ?? "Inbound",
 		CallObject: objectOf(me, text(row, "call")),
 		CallDisposition: text(row, "result").slice(0, 255),
-		CallDurationInSeconds: Math.round(number(row, "talk_ms") / 1000),
+		CallDurationInSeconds: Math.round(talk / 1000),
 		Description: lines.filter(Boolean).join("\n").slice(0, 32000),
 	};
 }
@@ -52,6 +57,18 @@ export function fieldsOf(row: Row, me: string): Row {
 export function doneUntil(written: number[], left: number[], now: number): number {
 	const newest = Math.max(0, ...written) - LATE_MS;
 	return Math.max(Math.min(newest, ...left.map((end) => end - 1)), written.length ? now - KEPT_MS : 0);
+}
+
+/** A call of the agent: conferences in which it was the agent's own, and the one in which it was another one's from its begin. */
+export interface Part {
+	row: Row;
+	own: string[];
+	guest: string;
+}
+
+export function partOf(me: string, row: Row, pairs: Row[]): Part {
+	const own = pairs.filter((pair) => text(pair, "from") === me).map((pair) => text(pair, "conference"));
+	return { row, own: own.filter(Boolean), guest: text(pairs[0], "from") === me ? "" : text(pairs[0], "conference") };
 }
 
 interface Written {
@@ -83,10 +100,18 @@ async function logOf(host: Host, me: string, row: Row): Promise<string | null> {
 }
 
 let busy: Promise<unknown> = Promise.resolve();
+const seen = new Map<string, number>(); // calls of conferences, when they were first seen
 
-/** Logs what has ended since. Of two at once the second waits. The calls of which a log was written now. */
-export function logAll(host: Host, me: string): Promise<string[]> {
-	const now = busy.catch(() => undefined).then(() => logNow(host, me));
+/** Other calls of its conference may be going on, or not be in the history yet. */
+function isOpen(call: string, talks: boolean): boolean {
+	const first = seen.get(call) ?? performance.now();
+	seen.set(call, first);
+	return talks || performance.now() - first < APART_MS;
+}
+
+/** Logs what has ended since. Of two at once the second waits. The calls of which a log was written now. talks: the agent has a call. */
+export function logAll(host: Host, me: string, talks: () => boolean): Promise<string[]> {
+	const now = busy.catch(() => undefined).then(() => logNow(host, me, talks));
 	busy = now;
 	return now;
 }
@@ -94,22 +119,32 @@ export function logAll(host: Host, me: string): Promise<string[]> {
 /** What is being logged is told to the node, where that takes no longer than that. */
 export const logsSettled = (): Promise<unknown> => Promise.race([busy.catch(() => undefined), new Promise((done) => setTimeout(done, SETTLE_MS))]);
 
-async function logNow(host: Host, me: string): Promise<string[]> {
+async function logNow(host: Host, me: string, talks: () => boolean): Promise<string[]> {
 	if (began !== me) await say(me, {});
 	began = me;
 	await tellAnswered(me);
 	const { value: rows } = await api.rows("/v1/histories", { user: me, unlogged: true }, ROWS);
 	const written = new Map<string, number>();
 	let refused: Error | null = null; // one that the CRM does not take keeps no other from it
+	const parts: Part[] = [];
 	for (const row of rows.reverse()) {
+		const told = await api.get(`/v1/histories/${text(row, "call")}`, { user: me }).catch(() => null);
+		parts.push(partOf(me, row, list(told, "pairs")));
+	}
+	for (const { row, own, guest } of parts) {
 		const call = text(row, "call");
-		const end = number(row, "end_utc_ms");
+		if (guest && parts.some((other) => other.own.includes(guest))) continue; // told there
+		if ((guest || own.length) && isOpen(call, talks())) continue;
+		const guests = parts.filter((other) => own.includes(other.guest)).map((other) => other.row);
 		const asked = performance.now();
 		const log = await logOf(host, me, row);
 		if (log === null || performance.now() - asked > CLAIM_MS) continue;
 		try {
-			answered.set(objectOf(me, call), { me, record: await host.log(log, fieldsOf(row, me)), end });
-			written.set(call, end);
+			const record = await host.log(log, fieldsOf(row, me, guests));
+			for (const one of [row, ...guests]) {
+				answered.set(objectOf(me, text(one, "call")), { me, record, end: number(one, "end_utc_ms") });
+				written.set(text(one, "call"), number(one, "end_utc_ms"));
+			}
 		} catch (error) {
 			if (!(error instanceof Refused)) throw error;
 			if (!log) await say(me, { call, record: "" });

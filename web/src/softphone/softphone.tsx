@@ -194,7 +194,7 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 		let tries = 0;
 		let timer = 0;
 		const look = () => {
-			logAll(host, me())
+			logAll(host, me(), () => now.current.length > 0)
 				.then((written) => (logged(written), tell("log")()), tell("log"))
 				.then(() => {
 					if (tries++ < LOG_TRIES) timer = window.setTimeout(look, LOG_MS * Math.min(tries, 8));
