@@ -311,10 +311,11 @@ bool audio_source_is_late(const struct call_host *h, const struct call *c, uint8
 {
 	const struct host_track *track;
 	struct job_id room[MEDIA_CODECS];
+	enum audio_source source = audio_source_of(c, leg);
 
-	if (audio_source_of(c, leg) == AUDIO_SOURCE_ROOM)
+	if (source == AUDIO_SOURCE_ROOM)
 		return jobs_of_room(h, c, room) == NULL;
-	if (!h->tracks || audio_source_of(c, leg) != AUDIO_SOURCE_MUSIC)
+	if (!h->tracks || source != AUDIO_SOURCE_MUSIC)
 		return false;
 	track = music_now(h, c, leg);
 	return track && track->coming;
