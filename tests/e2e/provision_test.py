@@ -139,6 +139,34 @@ class Boot(ProvisionTest):
         self.assertEqual(device.values["up.numOfDisplayColumns"], "3")
         self.assertEqual(device.values["x.y"], 'a "b" <c>')
 
+    def test_what_makes_files_anew(self):
+        """PROV-25: keys, dial plan, clock, encryption, paging, directory and the device's own fields change its files, and changed back they are the former ones.
+        It counts when the phone has fetched them."""
+        device, ctl = self.phone(), self.node.ctl
+        self.addCleanup(ctl, "page.delete", name="yard", force=True)
+
+        def revision():
+            return re.search(MAC + "-([0-9a-f]+)/", self.ask(f"/{MAC}.cfg", basic("201", "secret201"))[2].decode())[1]
+
+        device.boot()
+        before, found = revision(), set()
+        for command, there, back in (
+                ("extension.put", {"number": "201", "lamps": "1=blf:202"}, {"lamps": ""}), ("extension.put", {"number": "201", "lamps": "1=park:70"}, {"lamps": ""}),
+                ("extension.put", {"number": "201", "tls": True, "srtp": True}, {"tls": False, "srtp": False}),
+                ("extension.put", {"number": "201", "video": False}, {"video": True}), ("extension.put", {"number": "202", "first_name": "Bo"}, {"first_name": ""}),
+                ("dialplan.put", {"access": "9"}, {"access": ""}), ("tenant.put", {"name": "default", "zone": "Asia/Tokyo"}, {"zone": ""}),
+                ("page.put", {"name": "yard", "members": "201", "channel": 9}, {"channel": 0}),
+                ("device.put", {"mac": MAC, "clock": 12}, {"clock": 24}), ("device.put", {"mac": MAC, "overrides": "a.b=1"}, {"overrides": ""})):
+            ctl(command, **there)
+            self.addCleanup(ctl, command, **there | back)
+            changed = revision()
+            self.assertNotEqual(changed, before, there)
+            self.assertEqual(self.seen()["revision"], before)
+            ctl(command, **there | back) if command != "page.put" else ctl("page.delete", name="yard")
+            self.assertEqual(revision(), before, back)
+            found.add(changed)
+        self.assertEqual(len(found), 9)         # the two kinds of keys are one list
+
     def test_lines(self):
         """Each extension with that password is a line; one with another is none. REG-32: it says where it stands."""
         self.node.put_extension("203", "secret204")
