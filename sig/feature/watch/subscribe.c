@@ -52,8 +52,12 @@ static void subscribe_refuse(struct shard *s, struct txn_slot *slot, const struc
 		writer_str(&extra, "Require: eventlist\r\n"); /* RFC 4662 4.1 */
 		break;
 	case 480:
-	case 503:
-		writer_number(&extra, "Retry-After: ", SUBSCRIBE_RETRY_S, "\r\n");
+	case 503: /* a moment that is too much is over soon, a limit is not */
+		writer_number(&extra, "Retry-After: ",
+			      reason == REFUSED_OVERLOADED || reason == REFUSED_TXNS_FULL
+				      ? shard_overload_retry_s(s)
+				      : SUBSCRIBE_RETRY_S,
+			      "\r\n");
 		break;
 	default:
 		break;

@@ -88,6 +88,29 @@ static void messages_are_refused(void **state)
 	assert_int_equal(rig_counts(l->r).txns, 0);
 }
 
+/* What a moment has refused comes again within seconds, and not all at once: phones behind a power cut subscribe together. */
+static void subscriptions_come_again_soon(void **state)
+{
+	struct line *l = *state;
+	uint32_t least = UINT32_MAX, most = 0;
+
+	overload(l->r);
+	for (int i = 0; i < 20; i++) {
+		uint32_t after = 0;
+		struct bytes m;
+
+		behind(l->r);
+		phone_begin(&l->a, "1001");
+		phone_request(&l->a, "SUBSCRIBE", "Event: dialog\r\n", "");
+		m = rig_take(l->r, &l->a.addr, "SIP/2.0 503");
+		assert_int_equal(bytes_u32(rig_header(m, "Retry-After"), &after), 0);
+		least = after < least ? after : least;
+		most = after > most ? after : most;
+	}
+	assert_true(least >= OVERLOAD_RETRY_MIN_S && most <= OVERLOAD_RETRY_MAX_S && least < most);
+	assert_int_equal(rig_counts(l->r).txns, 0);
+}
+
 static void what_exists_goes_on(void **state)
 {
 	struct line *l = *state;
@@ -174,9 +197,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_moment_is_no_overload), TEST(new_calls_are_refused),
-		TEST(messages_are_refused),    TEST(what_exists_goes_on),
-		TEST(emergency_calls_go_on),   TEST(help_by_a_plan),
-		TEST(it_can_be_switched_off),
+		TEST(messages_are_refused),    TEST(subscriptions_come_again_soon),
+		TEST(what_exists_goes_on),     TEST(emergency_calls_go_on),
+		TEST(help_by_a_plan),          TEST(it_can_be_switched_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
