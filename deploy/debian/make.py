@@ -145,6 +145,7 @@ def staged(stage, build, version, when):
     put(stage, "/etc/default/tandem", HERE / "default")
     for name in DROP_INS:
         put(stage, f"/usr/share/tandem/tandem-{name}.conf", ROOT / "deploy" / f"tandem-{name}.conf")
+    put(stage, "/usr/share/tandem/tandem-ftp.service", ROOT / "deploy" / "tandem-ftp.service")
     for name in ("tandem_client.py", "tandem_client.h", "tandem_client.c", "tandem_http.py", "tandem_http.h", "tandem_http.c",
                  "js/tandem.js", "js/package.json", "js/tandem_types.py"):
         put(stage, f"/usr/share/tandem/{name}", ROOT / "client" / name)
