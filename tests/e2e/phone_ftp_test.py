@@ -18,7 +18,7 @@ from lib import place                   # noqa: E402
 from lib.node import Node               # noqa: E402
 from phones.polycom import Answer, Polycom      # noqa: E402
 from provision_test import MAC, OTHER, ProvisionTest    # noqa: E402
-from patience import until              # noqa: E402
+from patience import PATIENCE_S, until  # noqa: E402
 
 UNIT = (pathlib.Path(__file__).resolve().parents[2] / "deploy" / "tandem-ftp.service").read_text("utf-8")
 PUBLIC = "PlcmSpIp"
@@ -37,6 +37,11 @@ def as_user(capabilities=""):
     return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *rights]
 
 
+class Unprivileged(Node):
+    def start(self, seconds=PATIENCE_S, wrapper=()):
+        super().start(seconds, wrapper or as_user())
+
+
 class FtpPhone(Polycom):
     """The same phone with Server Type FTP."""
     def transfer(self, method, name, body=None, headers=()):
@@ -52,7 +57,7 @@ class FtpTest(unittest.TestCase):
     """A node without rights, as a service has it, and a pure-ftpd beside it."""
     @classmethod
     def setUpClass(cls):
-        cls.node = cls.enterClassContext(Node(start=False))
+        cls.node = cls.enterClassContext(Unprivileged(start=False))
         cls.port, cls.firmware = cls.node.ports.take(), pathlib.Path(cls.node.home, "firmware")
         (cls.firmware / "polycom-8.5").mkdir(parents=True)
         cls.image = os.urandom(300_000)         # more than an upload may have
@@ -60,7 +65,7 @@ class FtpTest(unittest.TestCase):
         cls.configure()
         for path in (cls.node.home, *map(str, pathlib.Path(cls.node.home).rglob("*"))):
             os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-        cls.node.start(wrapper=as_user())
+        cls.node.start()
         for number in ("201", "202"):
             cls.node.put_extension(number, "secret" + number)
         cls.node.ctl("device.put", mac=MAC, model="vvx410", extensions="201")
@@ -110,11 +115,11 @@ class Boot(FtpTest):
         until(lambda: (self.uploaded() / f"{MAC}-boot.log").exists(), "its log is not there")
         self.assertEqual((self.uploaded() / f"{MAC}-boot.log").read_bytes(), b"boot\n")
         self.assertEqual(device.register(self.agent).status, 200)
-        with self.talks("202", device):
-            pass
         seen = until(lambda: (now := self.seen())["registered_utc_ms"] > began and now)
         self.assertLess(began, min(seen["accepted_utc_ms"], seen["fetched_utc_ms"]))
         self.assertIn(seen["revision"], device.names[0])
+        with self.talks("202", device):
+            pass
 
     def test_release_7(self):
         """P7-01, P7-06: the files of 7.0, by the password of the extension."""
@@ -210,7 +215,7 @@ class Life(FtpTest):
         until(lambda: self.node.metric("tandem_ftp_deaths_total") == 1)
         until(lambda: self.curl("201", "secret201", f"{MAC}.cfg")[0] == 0, self.node.log_text)
         self.node.kill()
-        self.node.start(wrapper=as_user())
+        self.node.restart()
         until(lambda: self.curl("202", "secret202", f"{OTHER}.cfg")[0] == 0, self.node.log_text)
         self.assertFalse((self.login.parent / "default+201").exists())
 
