@@ -8,10 +8,12 @@
 
 #include "base/log.h"
 #include "sig/call/module.h"
+#include "sig/call/prompts.h"
 #include "sig/model/conference.h"
+#include "sig/model/flow_run.h"
 #include "sig/sip/id.h"
 
-enum { PAGE_ASK_MAX = 96, PAGE_WAIT_MS = 5000 };
+enum { PAGE_ASK_MAX = 160, PAGE_WAIT_MS = 5000 };
 
 static bool page_begins(const struct call_host *h, const struct call *c)
 {
@@ -23,17 +25,37 @@ static bool page_begins(const struct call_host *h, const struct call *c)
 	       !(c->restored && (m->next || m->prev));
 }
 
+/* The texts need no escapes. */
+static void page_command(char ask[PAGE_ASK_MAX], const struct call_host *h, const struct call *c)
+{
+	struct bytes said = { 0 };
+	char room[ID_TEXT_LEN + 1] = "";
+	bool unused;
+
+	if (c->run)
+		said = variable_get(&c->run->at, BYTES_LIT(PAGE_RECORDING), &unused);
+	id_call_put(room, c->member->room);
+	if (said.n)
+		(void)snprintf(ask, PAGE_ASK_MAX,
+			       "{\"command\":\"page.play\",\"args\":{\"name\":\"%s\",\"file\":"
+			       "\"" PROMPT_RECORDING BYTES_FMT "\"}}",
+			       conference_room(h, c)->number + sizeof(PAGE_WORD) - 1,
+			       BYTES_ARG(said));
+	else
+		(void)snprintf(ask, PAGE_ASK_MAX,
+			       "{\"command\":\"page.ring\",\"args\":{\"conference\":\"%s\"}}",
+			       room);
+}
+
 static void page_settle(struct call_host *h, struct call *c)
 {
 	struct request_helper *help;
-	char ask[PAGE_ASK_MAX], room[ID_TEXT_LEN + 1] = "";
+	char ask[PAGE_ASK_MAX];
 
 	if (!page_begins(h, c))
 		return;
 	c->member->pages = true;
-	id_call_put(room, c->member->room);
-	(void)snprintf(ask, sizeof(ask),
-		       "{\"command\":\"page.ring\",\"args\":{\"conference\":\"%s\"}}", room);
+	page_command(ask, h, c);
 	help = effects_request(h->effects, EFFECT_HELPER, c->id, rand_u64_from(h->rand) | 1,
 			       EFFECT_TEXTS(bytes_str(call_tenant(h, c)), bytes_str(ask)));
 	if (!help) {

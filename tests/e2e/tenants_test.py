@@ -385,6 +385,7 @@ ROWS = {
     "page.get": each(own(lambda me, row: row["members"] == "1001", name="hall"), hidden(name="LONE")),
     "page.list": own(lambda me, rows: [row["name"] for row in rows] == ["hall"]),
     "page.ring": hidden(conference="CALL"),
+    "page.play": hidden(name="LONE", file="gong.wav"),
     "page.delete": each(own(name="hall"), hidden(name="LONE")),
     "crm.put": own(name="Desk", hosts="https://acme.lightning.force.com"),
     "crm.get": each(own(lambda me, row: row["hosts"] == "https://acme.lightning.force.com", name="Desk"), hidden(name="LONE")),

@@ -14,7 +14,9 @@
 #include "sig/host/tenant_tables.h"
 
 struct node;
+struct effect;
 struct room_terms;
+struct room_view;
 struct shard_conference_request;
 
 enum {
@@ -28,6 +30,11 @@ enum page_priority {
 	PAGE_NORMAL,    /* those without a call and without do_not_disturb */
 	PAGE_PRIORITY,  /* those with a call, too */
 	PAGE_EMERGENCY, /* all of them */
+};
+
+enum page_type {
+	PAGE_LIVE,     /* members hear the caller while he speaks */
+	PAGE_RECORDED, /* he records a message, which is played to them then */
 };
 
 /* Limits of phones that page each other by multicast. Each of their groups has a channel and a name
@@ -51,6 +58,7 @@ struct page_value {
 	char members[PAGE_MEMBERS_TEXT_MAX];   /* joined by ',' */
 	char listeners[PAGE_MEMBERS_TEXT_MAX]; /* likewise: they hear it by its channel alone */
 	uint8_t priority;                      /* enum page_priority */
+	uint8_t type;                          /* enum page_type */
 	/* "": not by this way */
 	char multicast[PAGE_ADDRESS_MAX], multicast_rtp[PAGE_ADDRESS_MAX];
 	uint8_t multicast_ttl;
@@ -63,7 +71,7 @@ extern const struct command_arg g_page_fields[];
 extern const struct form g_page_form;
 extern const struct document_kind g_page_documents;
 
-command_fn page_ring;
+command_fn page_ring, page_play;
 
 /* Requests the registrations of all members that this node does not know, and asks other nodes for
  * calls that keep a member from being rung. */
@@ -72,6 +80,16 @@ void page_look_up(struct node *n, const char *tenant, const struct page_value *v
  * has the same one. How many are rung. */
 uint32_t page_ring_members(struct node *n, uint16_t tenant, const struct page_value *v,
 			   const char *key, struct shard_conference_request *o);
+/* The same, for a command: true: it waits, and runs again. */
+bool page_awaits_users(struct command_run *run, const char *tenant, const struct page_value *v);
+/* What sounds in the room is sent to the group's multicast addresses, too, if it has any here. */
+void page_cast(const struct node *n, uint64_t room, uint16_t tenant, const char *name);
+/* The page that the group hears now, at a shard of this node. False: none. */
+bool page_room_find(const struct node *n, uint16_t tenant, const char *name, struct room_view *out);
+/* ---- page_play.c: a room that has played a sound is over ---- */
+void page_on_event(const struct effect *e, void *node);
+void page_second(struct node *n, uint64_t now_ns);
+
 /* The number of a group's room. */
 void page_room(char out[ROOM_NUMBER_MAX], const char *name);
 /* The name that phones show of a group's channel. */

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "sig/flow/program.h"
 #include "sig/host/tenant_tables.h"
+#include "sig/model/call_order.h"
 #include "sig/pbx/page.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shared_tables.h"
@@ -29,7 +30,7 @@
 /* Other nodes report within it who of the members has a call there. */
 #define PAGE_REPORTS_NS (100 * NS_PER_MS)
 
-enum { TENANT_PAGES_MAX = 64, PAGE_PROGRAM_MAX = 320, PAGE_RATE = 8000, PAGE_RATE_WIDE = 16000 };
+enum { TENANT_PAGES_MAX = 64, PAGE_PROGRAM_MAX = 448, PAGE_RATE = 8000, PAGE_RATE_WIDE = 16000 };
 
 static_assert(sizeof(PAGE_WORD) - 1 + PAGE_NAME_MAX <= ROOM_NUMBER_MAX, "the number of its room");
 static_assert(sizeof(PAGE_WORD) + PAGE_NAME_MAX <= CALL_FLOW_MAX, "the name of its flow");
@@ -41,7 +42,14 @@ void page_room(char out[ROOM_NUMBER_MAX], const char *name)
 	(void)snprintf(out, ROOM_NUMBER_MAX, PAGE_WORD "%s", name);
 }
 
-/* One speaks at a time: another caller finds it busy. The texts need no escapes. Returns NULL if
+/* In the room of the group. */
+#define PAGE_STEPS(more)                                                                      \
+	"\"page\":{\"conference\":{\"name\":\"" PAGE_WORD "%s\"," more "\"moderator\":true,"  \
+	"\"max\":1},\"full\":\"busy\",\"failed\":\"busy\"},\"busy\":{\"reject\":{\"status\":" \
+	"486}}}}"
+
+/* One speaks at a time: another caller finds it busy. Where the message is recorded first, its
+ * caller is in the room while it is played, and may leave. The texts need no escapes. Returns NULL if
  * there is no memory. */
 static struct flow_program *page_flow(const void *v)
 {
@@ -49,9 +57,12 @@ static struct flow_program *page_flow(const void *v)
 	const struct page_value *value = v;
 	char text[PAGE_PROGRAM_MAX];
 	int n = snprintf(text, sizeof(text),
-			 "{\"start\":\"page\",\"steps\":{\"page\":{\"conference\":{\"name\":"
-			 "\"" PAGE_WORD "%s\",\"moderator\":true,\"max\":1},\"full\":\"busy\","
-			 "\"failed\":\"busy\"},\"busy\":{\"reject\":{\"status\":486}}}}",
+			 value->type == PAGE_RECORDED
+				 ? "{\"start\":\"say\",\"steps\":{\"say\":{\"record\":{\"into\":"
+				   "\"" PAGE_RECORDING "\"},\"next\":\"page\",\"timeout\":\"end\","
+				   "\"failed\":\"end\"},\"end\":{\"hangup\":{}}," PAGE_STEPS(
+					   "\"muted\":true,")
+				 : "{\"start\":\"page\",\"steps\":{" PAGE_STEPS(""),
 			 value->name);
 
 	unused = (struct flow_findings){ 0 };
@@ -95,7 +106,7 @@ static int page_apply(struct node *node, uint16_t tenant, const void *value)
 				   .rate = v->multicast_codec ? PAGE_RATE_WIDE : PAGE_RATE,
 				   .locked = true,
 				   .muted = true,
-				   .ends_with_host = true };
+				   .ends_with_host = v->type == PAGE_LIVE };
 	int err = command_flow_kind_apply(node, tenant, &g_page_documents, v->name, v);
 
 	page_multicast_apply(node, tenant, v);
@@ -201,8 +212,7 @@ void page_look_up(struct node *n, const char *name, const struct page_value *v)
 
 /* Each of them is awaited once, then the command runs again: what is known of the first one may
  * count no more when the last one is. */
-static bool page_awaits_users(struct command_run *run, const char *tenant,
-			      const struct page_value *v)
+bool page_awaits_users(struct command_run *run, const char *tenant, const struct page_value *v)
 {
 	struct bytes left = bytes_str(v->members), one;
 	uint16_t *awaited = run->kept, at = 0;
@@ -223,12 +233,75 @@ static bool page_awaits_users(struct command_run *run, const char *tenant,
 	return false;
 }
 
+/* ---- a page of less priority yields ---- */
+
+struct page_yields {
+	const struct page_value *to;
+	uint64_t calls[PAGE_MEMBERS_MAX];
+	uint32_t count;
+};
+
+static bool page_has(const struct page_value *v, struct bytes number)
+{
+	struct bytes left = bytes_str(v->members), one;
+
+	while (bytes_cut(&left, ',', &one)) {
+		if (bytes_eq(bytes_trim(one), number))
+			return true;
+	}
+	return false;
+}
+
+static void yields_look(const struct member_view *m, void *arg)
+{
+	struct page_yields *all = arg;
+
+	if (!m->host && all->count < PAGE_MEMBERS_MAX && page_has(all->to, m->from))
+		all->calls[all->count++] = m->call;
+}
+
+/* Members of both hear the page of more priority: they are hung up in the other one, which goes on
+ * for all others (PAGE-04, PAGE-05). */
+static void page_interrupt(const struct node *n, uint16_t tenant, const struct page_value *v)
+{
+	static struct page_yields all;
+	static struct page_value other;
+	const char *name = tenants_name(n->common.tenants, tenant);
+	struct call_order drop = { .kind = ORDER_MEMBER, .member = MEMBER_DROP };
+	uint32_t cursor = 0;
+	struct room_view room;
+	struct shard *core;
+
+	all = (struct page_yields){ .to = v };
+	while ((core = node_core_next(n, &cursor)) != NULL) {
+		uint32_t at = 0;
+
+		while (shard_conference_next(core, &at, &room)) {
+			struct bytes number = bytes_str(room.number);
+
+			if (strcmp(room.tenant, name) != 0 || !bytes_starts(number, PAGE_WORD) ||
+			    !document_stored(n, name, &g_page_documents,
+					     bytes_from(number, sizeof(PAGE_WORD) - 1), &other) ||
+			    page_priority_of(&other) >= page_priority_of(v))
+				continue;
+			shard_conference_members(core, room.room, yields_look, &all);
+		}
+	}
+	for (uint32_t i = 0; i < all.count; i++) {
+		if (shard_call_order(node_core(n, all.calls[i]), all.calls[i], &drop,
+				     clock_instant()))
+			LOG_INFO("page", all.calls[i], "a member hears two pages");
+	}
+}
+
 uint32_t page_ring_members(struct node *n, uint16_t tenant, const struct page_value *v,
 			   const char *key, struct shard_conference_request *o)
 {
 	struct bytes left = bytes_str(v->members), one;
 	uint32_t rung = 0;
 
+	if (page_priority_of(v) != PAGE_NORMAL)
+		page_interrupt(n, tenant, v);
 	while (bytes_cut(&left, ',', &one)) {
 		char to[DIAL_NUMBER_MAX];
 
@@ -239,19 +312,17 @@ uint32_t page_ring_members(struct node *n, uint16_t tenant, const struct page_va
 	return rung;
 }
 
-/* What the caller says is sent to the group's addresses, too. */
-static void page_cast(struct command_run *run, const struct room_view *room, uint16_t tenant,
-		      const char *name)
+void page_cast(const struct node *n, uint64_t room, uint16_t tenant, const char *name)
 {
-	const struct shard_room_order order = { .act = SHARD_ROOM_STREAM,
-						.endpoint = room->number };
-	enum refusal refused = page_multicast_has(tenant, name)
-				       ? shard_conference_order(node_core(run->node, room->room),
-								room->room, &order, clock_instant())
-				       : REFUSED_NOT;
+	char endpoint[ROOM_NUMBER_MAX];
+	const struct shard_room_order order = { .act = SHARD_ROOM_STREAM, .endpoint = endpoint };
+	enum refusal refused = REFUSED_NOT;
 
+	page_room(endpoint, name);
+	if (page_multicast_has(tenant, name))
+		refused = shard_conference_order(node_core(n, room), room, &order, clock_instant());
 	if (refused)
-		LOG_WARN("page", room->room, "a page is not sent to its multicast addresses",
+		LOG_WARN("page", room, "a page is not sent to its multicast addresses",
 			 LOG_STR("group", name), LOG_STR("reason", refusals[refused].name));
 }
 
@@ -278,7 +349,7 @@ void page_ring(struct command_run *run)
 		return;
 	}
 	tenant = tenants_find(run->node->common.tenants, bytes_str(room.tenant));
-	page_cast(run, &room, tenant, v.name);
+	page_cast(run->node, room.room, tenant, v.name);
 	if (page_awaits_users(run, room.tenant, &v))
 		return;
 	ring = (struct shard_conference_request){ .room = room.room, .inviter = room.host };

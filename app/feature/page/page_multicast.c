@@ -367,25 +367,6 @@ static void on_cast_events(int fd, unsigned events, void *arg);
 
 /* ---- conferences of a group at this node ---- */
 
-static bool page_room_find(const struct node *n, const struct page_group *g, struct room_view *out)
-{
-	char number[ROOM_NUMBER_MAX];
-	uint32_t cursor = 0;
-	struct shard *core;
-
-	page_room(number, g->name);
-	while ((core = node_core_next(n, &cursor)) != NULL) {
-		uint32_t at = 0;
-
-		while (shard_conference_next(core, &at, out)) {
-			if (!strcmp(out->number, number) &&
-			    !strcmp(out->tenant, tenants_name(n->common.tenants, g->tenant)))
-				return true;
-		}
-	}
-	return false;
-}
-
 static void page_room_end(const struct node *n, const struct page_group *g, uint64_t room)
 {
 	const struct shard_room_order end = { .act = SHARD_ROOM_END };
@@ -401,7 +382,7 @@ static void page_heard_end(const struct node *n, const struct page_group *g)
 {
 	struct room_view room;
 
-	if (page_room_find(n, g, &room) &&
+	if (page_room_find(n, g->tenant, g->name, &room) &&
 	    bytes_starts(bytes_str(room.endpoint), ROOM_STREAM_SOURCE))
 		page_room_end(n, g, room.room);
 }
@@ -590,7 +571,7 @@ static void page_incoming(struct node *n, struct page_group *g, bool again, uint
 	    groups_incoming() >= PAGE_INCOMING_MAX || !page_is_ours(n, again, now_ns))
 		return;
 	g->last_ns = now_ns;
-	if (page_room_find(n, g, &room) ||
+	if (page_room_find(n, g->tenant, g->name, &room) ||
 	    !document_stored(n, tenant, &g_page_documents, bytes_str(g->name), &v))
 		return;
 	page_look_up(n, tenant, &v);
@@ -614,7 +595,7 @@ static void page_incoming_ring(struct node *n, const struct page_group *g)
 	(void)snprintf(key, sizeof(key), "page %llu %llu", (unsigned long long)g->id,
 		       (unsigned long long)rand_u64_from(&n->rand));
 	/* Another page has begun meanwhile, or the command ring is full: BEGINS is repeated. */
-	if (page_room_find(n, g, &room) || !page_cast_bridge(g->id))
+	if (page_room_find(n, g->tenant, g->name, &room) || !page_cast_bridge(g->id))
 		return;
 	if (o.opens && document_stored(n, tenants_name(n->common.tenants, g->tenant),
 				       &g_page_documents, bytes_str(g->name), &v))

@@ -6,6 +6,7 @@
 #include "app/command/table/table.h"
 #include "app/feature/page/page.h"
 #include "app/feature/page/page_cast.h"
+#include "sig/call/prompts.h"
 
 static const char *const g_page_priorities[] = { "normal", "priority", "emergency", NULL };
 
@@ -38,6 +39,7 @@ static const char *page_address_wrong(const void *value, const char *text)
 	return NULL;
 }
 
+static const char *const g_page_types[] = { "live", "recorded", NULL };
 static const char *const g_page_codecs[] = { "pcmu", "g722", NULL };
 
 #undef FIELD_OF
@@ -49,6 +51,11 @@ const struct command_arg g_page_fields[] = {
 	WORD_FIELD("priority", priority, FIELD_NUMBER, g_page_priorities, "normal",
 		   "Members that it rings. normal: those without a call and without "
 		   "do_not_disturb; priority: also those with a call; emergency: all."),
+	WORD_FIELD(
+		"type", type, FIELD_NUMBER, g_page_types, "live",
+		"What a call to it does. live: members hear the caller while he speaks; recorded: "
+		"he records a message first, up to # or 5 s of silence, and they hear that: no "
+		"phone beside him howls."),
 	NUMBER_FIELD("channel", channel, 0, PAGE_CHANNELS, "0",
 		     "Channel by which Polycom phones of its members hear each other's pages, from "
 		     "1 to 25, in their files: 1 is their default, 24 comes before other pages and "
@@ -94,6 +101,14 @@ static const struct command_arg g_page_ring_args[] = {
 	END,
 };
 
+static const struct command_arg g_page_play_args[] = {
+	TEXT_ARG("name", CHARSET_NAME, 1, PAGE_NAME_MAX - 1, NULL, "Name of the paging group.",
+		 .required = true),
+	FILE_ARG(true, "Files as of call.play, at most 4, with commas between them."),
+	U64_ARG("times", 1, PROMPT_TIMES_MAX, "1", "How often all of them are played."),
+	END,
+};
+
 static const struct command g_page_commands[] = {
 	{ "page.put", COMMAND_FOR_ADMIN, g_page_fields,
 	  "Makes a paging group, or changes the given fields. Who calls it speaks to its members, "
@@ -114,6 +129,11 @@ static const struct command g_page_commands[] = {
 	  "Rings the members of a paging group that do not hear its page yet, as its beginning "
 	  "does.",
 	  "rung: how many", BY(page_ring), .by_flow = true },
+	{ "page.play", COMMAND_FOR_APPLICATION, g_page_play_args,
+	  "Plays sounds to a paging group, once its members' phones are rung and the first one has "
+	  "answered. The page is over behind them. After a kill of the node they go on where they "
+	  "would be by then. Refused while the group hears another page, and where no phone rings.",
+	  "conference: id of the page; rung: how many phones", BY(page_play), .by_flow = true },
 	{ .name = NULL },
 };
 
@@ -123,6 +143,7 @@ const struct app_feature g_page_feature = {
 	.documents = KINDS(&g_page_documents),
 	.metrics = BY(g_page_cast_metrics),
 	.setup = BY(page_multicast_setup),
-	.second = BY(page_multicast_second),
+	.carriers = CARRIERS({ page_on_event, EFFECT_EVENT }),
+	.second = BY(page_second),
 	.close = BY(page_multicast_close),
 };

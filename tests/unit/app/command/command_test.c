@@ -404,6 +404,7 @@ static const struct {
 	{ "page.delete", COMMAND_FOR_ADMIN },
 	{ "page.list", COMMAND_FOR_READER },
 	{ "page.ring", COMMAND_FOR_APPLICATION },
+	{ "page.play", COMMAND_FOR_APPLICATION },
 	{ "crm.put", COMMAND_FOR_ADMIN },
 	{ "crm.get", COMMAND_FOR_READER },
 	{ "crm.delete", COMMAND_FOR_ADMIN },
