@@ -21,10 +21,12 @@ CALLERS, MEMBERS = ("1001", "1002"), ("1011", "1012", "1013")
 SPOKEN, REPLIED = 620, 1400         # Hz
 
 
-class Pages(unittest.TestCase):
+class PagesTest(unittest.TestCase):
+    settings = {}
+
     @classmethod
     def setUpClass(cls):
-        cls.node = cls.enterClassContext(Node(calls=16))
+        cls.node = cls.enterClassContext(Node(calls=16, settings=cls.settings))
         cls.phones = {}
         for number in CALLERS + MEMBERS:
             cls.node.put_extension(number, "secret" + number)
@@ -91,6 +93,8 @@ class Pages(unittest.TestCase):
         room, = self.ask("conference.list")
         return sorted(row["from"] for row in self.ask("conference.get", conference=room["id"])["list"] if row["state"] == "there")
 
+
+class Pages(PagesTest):
     def test_one_speaks(self):
         """All members hear him, he and the others hear none of them, and the page ends with him."""
         out = self.pages()
