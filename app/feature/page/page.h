@@ -95,6 +95,37 @@ void page_room(char out[ROOM_NUMBER_MAX], const char *name);
 /* The name that phones show of a group's channel. */
 void page_label(char out[2 * PAGE_PERSON_MAX], const struct page_value *v);
 
+/* ---- page_bells.c: sounds by the clock ---- */
+
+enum {
+	BELL_NAME_MAX = 32,
+	BELL_TIMES_TEXT_MAX = 1024,
+	BELL_FILES_TEXT_MAX = 261,
+	BELL_LATE_S = 10, /* later it does not ring */
+};
+
+struct bell_value {
+	char name[BELL_NAME_MAX];
+	char page[PAGE_NAME_MAX];       /* the paging group that hears it */
+	char when[BELL_TIMES_TEXT_MAX]; /* days and times of the week */
+	char hours[BELL_NAME_MAX];      /* calendar: it rings while that is open; "": always */
+	char file[BELL_FILES_TEXT_MAX]; /* as of call.play */
+	uint8_t times;                  /* how often all of them are played */
+	bool enabled;
+	uint64_t changed_utc_ms;
+};
+
+extern const struct command_arg g_bell_fields[];
+extern const struct form g_bell_form;
+extern const struct document_kind g_bell_documents;
+
+/* "mon-fri 07:45 08:30; sat 09:00". NULL, or what is wrong, and where. *due: whether it names that
+ * minute of that day, of which 0 is Sunday. */
+const char *bell_when_look(struct bytes text, unsigned weekday, unsigned minute, bool *due,
+			   struct bytes *where);
+void bells_second(struct node *n, uint64_t utc_ms);
+void bells_close(void);
+
 /* ---- page_multicast.c: groups with a channel, or on multicast addresses ---- */
 
 void page_multicast_setup(void);
@@ -105,6 +136,8 @@ void page_multicast_apply(struct node *n, uint16_t tenant, const struct page_val
 void page_multicast_forget(uint16_t tenant, const char *name);
 /* The group is on a multicast address. */
 bool page_multicast_has(uint16_t tenant, const char *name);
+/* Of the nodes that hear each other this one begins what all of them know of. */
+bool page_node_begins(const struct node *n, uint64_t now_ns);
 /* NULL, or why no group may have these fields; *field: which one it is about. */
 const char *page_multicast_wrong(const struct node *n, uint16_t tenant, const struct page_value *v,
 				 const char **field);

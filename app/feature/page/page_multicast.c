@@ -518,6 +518,7 @@ void page_multicast_close(struct node *n)
 		loop_unwatch(page_cast_fd());
 	g_watched = false;
 	page_cast_close();
+	bells_close();
 }
 
 /* ---- a page of a phone ---- */
@@ -549,6 +550,11 @@ static bool page_is_ours(const struct node *n, bool again, uint64_t now_ns)
 			ours &= !one.alive || roster_has_left(&one.node);
 	}
 	return ours;
+}
+
+bool page_node_begins(const struct node *n, uint64_t now_ns)
+{
+	return page_is_ours(n, false, now_ns);
 }
 
 static uint32_t groups_incoming(void)

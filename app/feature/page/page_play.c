@@ -194,5 +194,6 @@ static void plays_look(const struct node *n)
 void page_second(struct node *n, uint64_t now_ns)
 {
 	page_multicast_second(n, now_ns);
+	bells_second(n, clock_utc_ms());
 	plays_look(n);
 }

@@ -2,6 +2,8 @@
 /* The row of paging groups in the list of features, with the fields of their documents and their
  * commands. */
 
+#include <stdio.h>
+
 #include "app/command/command_flow.h"
 #include "app/command/table/table.h"
 #include "app/feature/page/page.h"
@@ -88,6 +90,55 @@ const struct command_arg g_page_fields[] = {
 };
 #undef FIELD_OF
 
+/* The text is static: control thread alone. */
+static const char *bell_when_wrong(const void *value, const char *text)
+{
+	static char said[160];
+	struct bytes where = { 0 };
+	bool due;
+	const char *wrong = bell_when_look(bytes_str(text), 0, 0, &due, &where);
+
+	(void)value;
+	where = bytes_sub(where, 0, 64);
+	(void)snprintf(said, sizeof(said), "'" BYTES_FMT "': %s", BYTES_ARG(where),
+		       wrong ? wrong : "");
+	return wrong ? said : NULL;
+}
+
+#define FIELD_OF struct bell_value
+const struct command_arg g_bell_fields[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the bell."),
+	REFERS_FIELD("page", page, CHARSET_NAME, NULL, "page", "Paging group that hears it."),
+	TEXT_FIELD("when", when, CHARSET_TEXT, bell_when_wrong,
+		   "Days and times of the week, by the tenant's zone, joined by ';', as mon-fri "
+		   "07:45 08:30; sat 09:00."),
+	REFERS_FIELD("hours", hours, CHARSET_NAME, NULL, "hours",
+		     "Calendar: the bell rings only while that is open. Empty: also on holidays."),
+	TEXT_FIELD("file", file, CHARSET_TEXT, NULL,
+		   "Files that are played, as of call.play, at most 4, with commas between them."),
+	NUMBER_FIELD("times", times, 1, PROMPT_TIMES_MAX, "1", "How often all of them are played."),
+	FLAG_FIELD("enabled", enabled, "true", "false: it does not ring."),
+	{ .name = NULL },
+};
+
+static void bell_start(void *value, struct bytes name)
+{
+	struct bell_value *v = value;
+
+	v->times = 1;
+	v->enabled = true;
+	(void)bytes_cstr(name, v->name, sizeof(v->name));
+}
+
+const struct form g_bell_form = { .fields = g_bell_fields,
+				  .begin = bell_start,
+				  FORM_OF(struct bell_value) };
+static const struct command_arg g_bell_args[] = {
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the bell."),
+	END,
+};
+#undef FIELD_OF
+
 const struct form g_page_form = { .fields = g_page_fields, FORM_OF(struct page_value) };
 
 #define FIELD_OF struct page_value
@@ -134,13 +185,25 @@ static const struct command g_page_commands[] = {
 	  "answered. The page is over behind them. After a kill of the node they go on where they "
 	  "would be by then. Refused while the group hears another page, and where no phone rings.",
 	  "conference: id of the page; rung: how many phones", BY(page_play), .by_flow = true },
+	{ "bell.put", COMMAND_FOR_ADMIN, g_bell_fields,
+	  "Makes a bell, or changes the given fields: a paging group hears sounds at times of the "
+	  "week, as by page.play. One of the nodes plays them.",
+	  "the bell; warnings, of a paging group and hours that are not there", BY(document_put),
+	  .documents = BY(&g_bell_documents) },
+	{ "bell.get", COMMAND_FOR_READER, g_bell_args, "Shows a bell.", "changed_utc_ms",
+	  BY(document_show), .documents = BY(&g_bell_documents), .shows = g_bell_fields },
+	{ "bell.delete", COMMAND_FOR_ADMIN, g_bell_args, "Deletes a bell.", "name",
+	  BY(document_delete), .documents = BY(&g_bell_documents) },
+	{ "bell.list", COMMAND_FOR_READER, g_no_args, "Lists bells by name.", "a list of bells",
+	  BY(command_document_list), .documents = BY(&g_bell_documents),
+	  .columns = "name,page,when,hours,enabled" },
 	{ .name = NULL },
 };
 
 const struct app_feature g_page_feature = {
 	.name = "page",
 	.commands = g_page_commands,
-	.documents = KINDS(&g_page_documents),
+	.documents = KINDS(&g_page_documents, &g_bell_documents),
 	.metrics = BY(g_page_cast_metrics),
 	.setup = BY(page_multicast_setup),
 	.carriers = CARRIERS({ page_on_event, EFFECT_EVENT }),

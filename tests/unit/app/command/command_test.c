@@ -405,6 +405,10 @@ static const struct {
 	{ "page.list", COMMAND_FOR_READER },
 	{ "page.ring", COMMAND_FOR_APPLICATION },
 	{ "page.play", COMMAND_FOR_APPLICATION },
+	{ "bell.put", COMMAND_FOR_ADMIN },
+	{ "bell.get", COMMAND_FOR_READER },
+	{ "bell.delete", COMMAND_FOR_ADMIN },
+	{ "bell.list", COMMAND_FOR_READER },
 	{ "crm.put", COMMAND_FOR_ADMIN },
 	{ "crm.get", COMMAND_FOR_READER },
 	{ "crm.delete", COMMAND_FOR_ADMIN },
@@ -613,7 +617,7 @@ static void test_kinds(void **state)
 		"account",   "queue",      "agent",         "page",
 		"crm",       "supervisor", "token",         "webhook",
 		"session",   "set",        "sync",          "device",
-		"callback",  "browser",
+		"callback",  "bell",       "browser",
 	};
 
 	(void)state;
