@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sounds for paging groups: by command, by a caller who records them first; and what a page of priority interrupts (PAGE-04,
+"""Sounds for paging groups: by command, by a caller who records them first, by the clock; and what a page of priority interrupts (PAGE-04,
 PAGE-05, PAGE-07, PARK-08)."""
 import os
 import time
 import unittest
 
+from directory_test import Pair
+from lib import wire
 from lib.sip import or_none
 from music_test import MUSIC, wav
 from page_test import MEMBERS, SPOKEN, PagesTest
@@ -12,7 +14,7 @@ from patience import until
 from server import ServerError
 from tandem_client import Refused
 
-LONG = 60                       # s: it listens
+LONG = 150                      # s: it waits for the next minute
 SECONDS = 4                     # of a sound
 PARKED = 1000                   # Hz: the hold music
 
@@ -182,6 +184,65 @@ class Sounds(PagesTest):
         audio.wait_tone(PARKED, anew=True)
         self.assertEqual([row["party"] for row in self.ask("park.list")], ["1011"])
         out.bye()
+
+
+def next_minute(seconds=50):
+    """HH:MM of the next minute, by UTC, which begins in 5 s at least."""
+    if time.time() % 60 > seconds:
+        time.sleep(61 - time.time() % 60)
+    return time.strftime("%H:%M", time.gmtime(time.time() + 60))
+
+
+class Bells(Pair):
+    """Two nodes."""
+    @classmethod
+    def setUpClass(cls):
+        wire.alone()
+        super().setUpClass()
+        cls.ends = {}
+        for number in ("1011", "1012", "1013"):
+            cls.a.put_extension(number, "secret" + number)
+            until(lambda number=number: any(row["number"] == number for row in cls.a.ctl("extension.list")))
+            cls.ends[number] = cls.enterClassContext(cls.a.user_agent(number, "secret" + number)), cls.enterClassContext(cls.a.media())
+            assert cls.ends[number][0].register().status == 200
+        for node in (cls.a, cls.b):
+            wav(os.path.join(node.folder, "sounds", "default", "bell.wav"), MUSIC, seconds=2)
+
+    def put(self, name, member, when, **more):
+        self.a.ctl("page.put", name=name, members=member)
+        self.a.ctl("bell.put", name=name, page=name, when=when, file="bell.wav", **more)
+        self.addCleanup(self.a.ctl, "page.delete", name=name)
+        self.addCleanup(self.a.ctl, "bell.delete", name=name)
+
+    def test_rings(self):
+        """Once, at its minute, whichever node; not while its calendar is closed, nor where it is off, nor at another minute."""
+        self.a.ctl("hours.put", name="never", week="")
+        when = next_minute()
+        self.put("school", "1011", f"mon-sun {when}")
+        self.put("closed", "1012", f"mon-sun {when}", hours="never")
+        self.put("off", "1013", f"mon-sun {when}", enabled=False)
+        until(lambda: len(self.b.ctl("bell.list")) == 3)
+        began = 60 - time.time() % 60
+        phone, audio = self.ends["1011"]
+        self.assertIsNone(or_none(phone.incoming, began - 1))
+        incoming = phone.incoming(seconds=12)
+        self.assertEqual(time.strftime("%H:%M", time.gmtime()), when)
+        self.assertLess(time.time() % 60, 3)
+        audio.use(incoming.request)
+        incoming.answer(audio.sdp())
+        audio.start()
+        audio.wait_tone(MUSIC)
+        incoming.wait_bye()
+        for number in ("1011", "1012", "1013"):
+            self.assertIsNone(or_none(self.ends[number][0].incoming, 4 if number == "1011" else 0.1))
+
+    def test_refused(self):
+        self.a.ctl("page.put", name="hall", members="1011")
+        self.addCleanup(self.a.ctl, "page.delete", name="hall", force=True)
+        for when, words in (("mon-fri", "it has no time"), ("day 08:00", "days are"), ("mon 8:00", "times are"), ("mon 24:00", "times are"),
+                            ("mon 08:00;;", "days are")):
+            with self.assertRaisesRegex((Refused, ServerError), words):
+                self.a.ctl("bell.put", name="b", page="hall", when=when, file="bell.wav")
 
 
 if __name__ == "__main__":
