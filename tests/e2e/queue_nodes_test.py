@@ -115,6 +115,39 @@ class Line(Cluster):
 
 
 class Queues(Line):
+    def test_wrapup_over_kills(self):
+        """The node of a call dies while its agent speaks. By the end of the call he wraps up at all nodes, over the kill of another one, until he says at a third what
+        came of it; then he is rung."""
+        self.a.ctl("queue.put", name="sales", wrapup="manual", dispositions="sale,no_sale")
+        self.addCleanup(self.a.ctl, "queue.put", name="sales", wrapup="time", dispositions="")
+        self.logs_in("1011")
+        self.waits("1003")
+        incoming = self.rings("1011", "1003")
+        self.has(incoming, "1011", "1003")
+        call = self.calls["1003"].id
+        self.c.kill()
+        self.until(lambda: self.owner(19) in ("a", "b"))
+        self.until(lambda: call in [row["id"] for node in self.nodes for row in node.tandemctl("call.list")])
+        self.is_over("1011", incoming, "1003")
+        last = lambda node: {key: node.local("agent.get", number="1011").get(key) for key in ("now", "last_call", "disposition", "wrapup_until_utc_ms")}
+        wraps = {"now": "wrapup", "last_call": call, "disposition": "", "wrapup_until_utc_ms": 0}
+        for node in self.nodes:
+            until(lambda node=node: last(node) == wraps, lambda node=node: last(node))
+        self.c.restart()
+        self.until(lambda: self.owner(19) == "c")
+        until(lambda: last(self.c) == wraps, lambda: last(self.c))
+        self.b.kill()
+        self.until(lambda: self.owner(18) in ("a", "c"))
+        self.waits("1001")
+        time.sleep(2)
+        self.assertEqual(self.rung("1011"), 1)
+        self.c.ctl("agent.disposition", number="1011", disposition="no_sale", call=call)
+        self.rings("1011", "1001")
+        self.ends("1001")
+        self.b.restart()
+        self.until(lambda: self.owner(18) == "b")
+        until(lambda: last(self.b)["disposition"] == "no_sale", lambda: last(self.b))
+
     def test_one_line(self):
         """Each in his turn, whatever node he and the agent are at; no agent rings twice."""
         order = ("1003", "1001", "1002")

@@ -459,6 +459,9 @@ class Queues(Queued):
         self.assertEqual(self.agent("1011")["now"], "wrapup")
         self.ask("agent.disposition", number="1011", disposition="sale", call=call)
         again = self.rings("1011", "1002")
+        with self.assertRaises((Refused, ServerError)) as refused:      # as a successor ends that call once more
+            self.ask("agent.wrapup", number="1011", queue="sales", call=call, manual=True)
+        self.assertIn("conflict", str(refused.exception))
         phone = self.phones["1012"]
         self.assertEqual(self.ask("agent.get", number="1011")["disposition"], "sale")
         waits.bye()
