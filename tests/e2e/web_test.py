@@ -100,12 +100,13 @@ class Walks(Asks):
         return page
 
     def walk(self, page, name, places):
-        """axe-core has nothing to say of any page, none is wider than a phone, and pictures are taken where they are wanted."""
+        """axe-core has nothing to say of any page, each fits a phone and a screen of 4K, and pictures are taken where they are wanted."""
         axe, said = pages.axe(), []
         for where in places:
             page.go(self.url(f"{name}#/{where}"))
             ready = "document.querySelectorAll('[aria-busy]').length <= %d" % (name == "style")
             page.until(ready)
+            said += [f"{name}#/{where} at 1360 px: {found}" for found in [page.cut_off()] if found]
             for dark in (False, True):
                 page.theme(dark)
                 said += [f"{name}#/{where} {'dark' if dark else 'light'}: {found}" for found in page.violations_of_axe(axe, contrast=dark)]
@@ -117,6 +118,9 @@ class Walks(Asks):
                 self.picture(page, name, where, f"phone-{tongue[:2].lower()}")
                 page.click(other, "button")
                 page.until(ready)
+            page.size(3840, 2160)
+            said += [f"{name}#/{where} at 4K: {found}" for found in (page.too_wide(2), page.cut_off()) if found]
+            self.picture(page, name, where, "4k")
             page.size(1360, 860)
             self.fine(page)
         self.assertEqual(said, [])
@@ -645,9 +649,10 @@ class Voicemail(Walks, Mailbox):
         page.shows("Heard")
         page.go(self.url("client#/"))
         page.go(self.url("client#/messages"))
-        page.size(360, 740)
-        page.until("document.querySelector('[data-row]')")
-        self.assertEqual((page.too_wide(2), page.cut_off()), ("", ""))
+        for width in (1360, 900, 360):
+            page.size(width, 740)
+            page.until("document.querySelector('[data-row]')")
+            self.assertEqual((page.too_wide(2), page.cut_off()), ("", ""), width)
         self.picture(page, "client", "messages-there", "phone")
         page.size(1360, 860)
         page.go(self.url("client#/"))

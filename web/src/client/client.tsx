@@ -435,7 +435,7 @@ function MessagesPage({ news }: { news: number }) {
 		{
 			key: "_",
 			title: t("Actions"),
-			track: "minmax(190px, 330px)",
+			track: "344px",
 			phone: "222px",
 			value: () => "",
 			cell: (row) =>

@@ -135,7 +135,7 @@ export function HistoryPage({ news, onCall }: { news: number; onCall: (number: s
 			{
 				key: "_",
 				title: t("Actions"),
-				track: "190px",
+				track: "264px",
 				phone: "104px",
 				value: () => "",
 				cell: (row) => (
