@@ -207,6 +207,26 @@ class Supervisors(Monitors, ConferenceTest):
         self.hangs_up("1001")
         self.dialogs["1003"].wait_bye()
 
+    def test_a_second_supervisor(self):
+        """A call that is not recorded is not by the one who comes later either."""
+        self.permit()
+        self.node.ctl("supervisor.put", number="1004", whom="1002", modes="listen")
+        self.talk("1001", "1002")
+        codes = [self.code("*531002")]
+        self.rung()
+        self.hear("listen")
+        codes.append(self.code("*531002", "1004"))
+        self.rung("1004")
+        self.hears("1004", "1001", "1002")
+        time.sleep(0.5)         # a room looks at its recording in its turn
+        self.assertEqual([row["recording"] for row in self.node.ctl("conference.list") if row.get("recording")], [])
+        for code in codes:
+            or_none(code.wait_bye)
+        self.hangs_up("1003")
+        self.hangs_up("1004")
+        self.two("1001", "1002")
+        self.assertEqual(self.node.ctl("recording.list"), [])
+
     def test_told(self):
         """monitor_told of the tenant: a tone, or none."""
         self.permit()

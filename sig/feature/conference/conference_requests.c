@@ -455,6 +455,7 @@ static enum refusal ring_start(struct shard *s, const struct shard_conference_re
 {
 	const struct conference_terms terms = monitor_terms(s, o);
 	struct call_refusal refusal = { 0 };
+	bool begins = !r->first; /* one who comes later changes nothing of its recording */
 	enum refusal refused = conference_add_pending(shard_host(s), c, r);
 
 	if (refused)
@@ -462,7 +463,7 @@ static enum refusal ring_start(struct shard *s, const struct shard_conference_re
 	c->member->inviter = o->inviter ? o->inviter : r->host;
 	c->member->referrer = o->referrer;
 	c->member->refer = o->refer;
-	if (o->monitors && r->kind == ROOM_STATION)
+	if (o->monitors && begins && r->kind == ROOM_STATION)
 		r->parts.record = ROOM_RECORD_AUTO; /* if the call is (room_parts.c) */
 	c->member->monitors = terms.monitors;
 	c->member->muted = terms.muted;
