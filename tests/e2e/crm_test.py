@@ -693,7 +693,7 @@ class Softphone(WebTest):
         for path in ("softphone/", "softphone/softphone.htm", "softphone/a/b/softphone.html", "softphone.htmlx"):
             self.assertEqual(self.raw("/" + path)[0], 404, path)
         for wrong in ("https://a.example.org; script-src *", "http://crm.example.org", "https://", "https://a b", "https://a.example.org/path", "*", "https://*", "https://*.org", "https://*.lightning.force.com",
-                      "https://*.my.salesforce.com", "https://a.*.org"):
+                      "https://*.my.salesforce.com", "https://*.force.com", "https://a.*.org"):
             with self.subTest(wrong), self.assertRaisesRegex(ServerError, "hosts"):
                 self.node.ctl("crm.put", name="MaxCSCallCenter", hosts=wrong)
         with self.assertRaisesRegex(ServerError, "full"):

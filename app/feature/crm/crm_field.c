@@ -38,7 +38,7 @@ static bool crm_host_is_good(struct bytes host, bool any)
 	if (any && bytes_starts(host, "*.")) {
 		host = bytes_from(host, 2);
 		if (bytes_find(host, '.') == host.n ||
-		    (host.n > 9 && bytes_iis(bytes_from(host, host.n - 9), "force.com")))
+		    (host.n >= 9 && bytes_iis(bytes_from(host, host.n - 9), "force.com")))
 			return false;
 	}
 	if (!host.n || host.p[host.n - 1] == '.')
