@@ -108,7 +108,8 @@ static const struct command_arg g_pin_args[] = {
 	ENUM_ARG("then", g_pin_thens, "none",
 		 "hold: the call is held by leg; mute: leg is muted. As by call.hold and "
 		 "call.mute, which the asker must be allowed."),
-	TEXT_ARG("call", CHARSET_ID, 13, 13, "none", "Id of the call, for then."),
+	TEXT_ARG("call", CHARSET_ID, 13, 13, "none", "Id of the call, for then.",
+		 .place = PLACE_ID),
 	ENUM_ARG("leg", g_pin_legs, "none",
 		 "Party that holds or is muted, for then: a is the caller, b the other party."),
 	END,
