@@ -105,6 +105,13 @@ class Softphone(WebTest):
         return gate
 
     @staticmethod
+    def anew(host, frame):
+        """The CRM loads the softphone anew: what is done next is done to no document of before."""
+        frame.run("former = 1")
+        host.run("open(); 0")
+        frame.until("typeof former === 'undefined' && document.querySelector('main')")
+
+    @staticmethod
     def gives_up(out, into):
         out.cancel()
         into.wait_cancel()
@@ -134,7 +141,7 @@ class Softphone(WebTest):
         into = self.a.incoming()
         into.respond(180, "Ringing", headers=TALK)
         host.until("pops.length")
-        host.run("open(); 0")
+        self.anew(host, frame)
         frame.click("Answer")
         told = self.a.take_request("NOTIFY", call_id=into.call_id)
         self.a.respond(told, 200, "OK")
@@ -220,7 +227,7 @@ class Softphone(WebTest):
         for _ in range(2):      # a page that is loaded anew while it rings asks again
             frame.shows("Several records have 1003", "Acme", "Lee")
             self.assertEqual(host.run("pops"), [])
-            host.run("open(); 0")
+            self.anew(host, frame)
         frame.click("Lee")
         host.until("pops.length")
         time.sleep(1)
