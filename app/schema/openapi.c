@@ -235,7 +235,12 @@ static bool item_cut(struct bytes *rest, struct bytes *item)
 	return true;
 }
 
-/* NAME, or NAME (words). */
+static json_t *openapi_items(json_t *items)
+{
+	return json_pack("{s:s, s:o}", "type", "array", "items", items);
+}
+
+/* NAME, or NAME (words); a list says so first. */
 static void item_add(const struct command *c, json_t *members, struct bytes item)
 {
 	size_t n = 0, open = bytes_find(item, '(');
@@ -246,7 +251,8 @@ static void item_add(const struct command *c, json_t *members, struct bytes item
 		n++;
 	if (!n || (n < item.n && (item.p[n] != ' ' || open != n + 1)))
 		return;
-	schema = openapi_member(c, bytes_sub(item, 0, n));
+	schema = bytes_starts(words, "a list") ? openapi_items(json_object())
+					       : openapi_member(c, bytes_sub(item, 0, n));
 	if (words.n && words.p[words.n - 1] == ')')
 		(void)json_object_set_new(schema, "description",
 					  json_stringn((const char *)words.p, words.n - 1));
@@ -290,11 +296,6 @@ static json_t *openapi_noun(const struct command *c)
 		return json_pack("{s:s}", "type", "object");
 	schema_name(name, command_noun(c));
 	return openapi_ref("schemas", name);
-}
-
-static json_t *openapi_items(json_t *items)
-{
-	return json_pack("{s:s, s:o}", "type", "array", "items", items);
 }
 
 static json_t *openapi_result(const struct command *c)

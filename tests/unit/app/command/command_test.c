@@ -138,8 +138,7 @@ static void test_places(void **state)
 				!strcmp(c->name, "prompt.put") && !strcmp(arg->name, "recording");
 			/* the call is over, or another command is given for it */
 			bool any = bytes_starts(bytes_str(c->name), "history.") ||
-				   bytes_starts(bytes_str(c->name), "agent.") ||
-				   !strcmp(c->name, "contact.pin");
+				   bytes_starts(bytes_str(c->name), "agent.");
 			bool id = said || (arg->charset == CHARSET_ID && !joins && !any &&
 					   strcmp(arg->name, "with") && strcmp(arg->name, "etag"));
 			bool name = file && !strcmp(arg->name, "name");
