@@ -147,7 +147,8 @@ static const struct command g_queue_commands[] = {
 	  "What befell queues and agents as lines of Asterisk's queue_log, which reporting tools "
 	  "read, out of the archive: the oldest first, 20,000 events at most. What of Asterisk's "
 	  "fields is not known is empty.",
-	  "since_utc_ms, until_utc_ms, lines: ENTERQUEUE, CONNECT, COMPLETEAGENT, COMPLETECALLER, "
+	  "since_utc_ms, until_utc_ms, lines (a list): ENTERQUEUE, CONNECT, COMPLETEAGENT, "
+	  "COMPLETECALLER, "
 	  "ABANDON, EXITWITHTIMEOUT, EXITWITHKEY, EXITEMPTY (no agent was there, or the call went "
 	  "on elsewhere), AGENTLOGIN, AGENTLOGOFF, PAUSEALL, UNPAUSEALL, CALLSTATUS (with the "
 	  "disposition)",
