@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/named.h"
+#include "base/table.h"
 #include "sig/host/calendars.h"
 #include "sig/host/tenant.h"
 #include "sig/shard/shared_tables.h"
@@ -134,6 +135,18 @@ static void bell_play_here(struct node *n, struct bell_request *ask, const json_
 	command_start(n, &who, BYTES_LIT("page.play"), bytes_str(ask->id), args, bell_on_done, ask);
 }
 
+/* The same at each node, so the bell is rung once; no other tenant can have its id. */
+static void bell_id(const struct bell *b, const char *tenant, int64_t minute,
+		    char out[COMMAND_ID_MAX])
+{
+	static const struct hash_key key;
+	char text[COMMAND_TENANT_MAX + BELL_NAME_MAX];
+
+	(void)snprintf(text, sizeof(text), "%s/%s", tenant, b->name);
+	(void)snprintf(out, COMMAND_ID_MAX, "bell-%016llx-%lld",
+		       (unsigned long long)hash_sip(&key, bytes_str(text)), (long long)minute);
+}
+
 static void bell_ring(struct node *n, const struct bell *b, int64_t minute)
 {
 	const char *tenant = tenants_name(n->common.tenants, b->tenant);
@@ -149,8 +162,7 @@ static void bell_ring(struct node *n, const struct bell *b, int64_t minute)
 	} else {
 		(void)snprintf(ask->tenant, sizeof(ask->tenant), "%s", tenant);
 		(void)snprintf(ask->name, sizeof(ask->name), "%s", b->name);
-		(void)snprintf(ask->id, sizeof(ask->id), "bell-%s-%s-%lld", tenant, b->name,
-			       (long long)minute);
+		bell_id(b, tenant, minute, ask->id);
 		ask->ticket = (struct others_ticket){ .id = ask->id,
 						      .until_ns = clock_now_ns() + BELL_WAIT_NS,
 						      .done = bell_on_answer };
