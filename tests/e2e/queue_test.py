@@ -7,7 +7,7 @@ import unittest
 
 from guides_test import guide, typed
 from lib.node import Node
-from lib.sip import or_none
+from lib.sip import SipError, or_none
 from music_test import wav
 from patience import slowness, until
 from server import ServerError
@@ -482,6 +482,41 @@ class Queues(Queued):
         wrapped = report("reason")["wrapup"]
         self.assertGreaterEqual(wrapped["wrapup_s"], 3)
         self.assertEqual((wrapped["ready_s"], report("agent")["1011"]["wrapup_s"], report("queue")["sales"]["wrapup_s"]), (wrapped["wrapup_s"],) * 3)
+
+    def test_conference(self):
+        """A supervisor of the agent or of the caller comes to a call that the agent took, and another one is added: his talk goes on, over a kill, until he leaves; then he wraps up,
+        while the others speak on."""
+        self.logs_in("1011")
+        for extension, leg in (("1001", "a"), ("1011", "b")):
+            with self.subTest(extension):
+                self.puts(wrapup_s=3600)
+                self.ask("supervisor.put", number="1002", whom=extension, modes=["barge"])
+                out, incoming, call = self.speaks()
+                out.wait_reinvite(self.phones["1001"].audio.sdp(version=2))
+                ended = lambda: [(row["reason"], int(row["ms"]) >= 3000) for row in self.events("queue.ended") if row["call"] == call]
+                members = lambda: sum(row["members"] for row in self.ask("conference.list"))
+                others = []
+                for number, comes in (("1002", ("supervisor.monitor", {"number": "1002", "extension": extension, "mode": "barge"})), ("1003", ("conference.add", {"call": call, "leg": leg, "to": "1003"}))):
+                    self.ask(comes[0], **comes[1])
+                    others.append(self.phones[number].incoming())
+                    others[-1].answer(self.phones[number].audio.sdp())
+                    until(lambda: members() == 2 + len(others), lambda: self.ask("conference.list"))
+                until(lambda: all(row["saved"] for row in self.ask("call.list")))
+                self.node.kill()
+                self.node.restart()
+                until(lambda: members() == 4, lambda: self.ask("conference.list"))
+                time.sleep(3)
+                self.assertEqual((self.agent("1011")["now"], ended()), ("busy", []))
+                incoming.bye()
+                until(lambda: self.agent("1011")["now"] == "wrapup", lambda: self.agent("1011"))
+                self.assertEqual((members(), ended()), (3, [("agent", True)]))
+                for other in (out, *others):
+                    with contextlib.suppress(SipError):             # it is over for the last one
+                        other.bye()
+                until(lambda: not self.ask("call.list"))
+                self.assertEqual(ended(), [("agent", True)])
+                self.ask("supervisor.delete", number="1002")
+                self.ask("agent.ready", number="1011")
 
     def test_wrapup_of_who_is_not_ready(self):
         """Who is not ready by the end of his call stays so, and says what came of it; and so does who has no wrap-up, and the next call by then."""

@@ -15,6 +15,7 @@
 #include "sig/call/cdr.h"
 #include "sig/call/prompts.h"
 #include "sig/host/settings.h"
+#include "sig/model/conference.h"
 #include "sig/model/transfer.h"
 #include "sig/pbx/flow/flow.h"
 #include "sig/pbx/queue/callbacks.h"
@@ -320,13 +321,30 @@ static void queue_answered(struct call_host *h, struct call *c)
 	queue_leave(h, c, "answered");
 }
 
-static bool agent_is_there(const struct call *c)
+static bool agent_is_in(const struct call *c, const char *agent)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
 		if (l && (l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED) &&
-		    bytes_is(text_bytes(&l->user), c->run->queue->agent))
+		    bytes_is(text_bytes(&l->user), agent))
+			return true;
+	}
+	return false;
+}
+
+/* In his call, or beside him in a conference, by a call of the agent's own. */
+static bool agent_is_there(const struct call_host *h, const struct call *c)
+{
+	const struct room *r = c->member && !c->member->asks ? conference_room(h, c) : NULL;
+	const char *agent = c->run->queue->agent;
+	const struct call *other;
+
+	if (agent_is_in(c, agent))
+		return true;
+	for (const struct room_member *m = r ? r->first : NULL; m && !m->asks; m = m->next) {
+		other = h->services->calls->find(h->owner, m->call);
+		if (other && agent_is_in(other, agent))
 			return true;
 	}
 	return false;
@@ -696,22 +714,26 @@ static void queue_settle(struct call_host *h, struct call *c)
 		queue_answered(h, c);
 	else if (!w->left && r->state == RUN_OVER)
 		queue_leave(h, c, "elsewhere");
-	if (w->agent[0] && !w->wrapped && !agent_is_there(c))
+	if (w->agent[0] && !w->wrapped && !agent_is_there(h, c))
 		queue_wrap(h, c, "agent");
 	if (!w->left) {
 		w->music = q ? q->terms.track : SHARD_TRACK_MUSIC;
 		caller_list(h, c);
 	}
-	if (queue_rings(r) && !r->queue_ns)
-		r->queue_ns = h->now.ns + RENEW_MS * NS_PER_MS;
+	if (!r->queue_ns && (queue_rings(r) || (c->member && w->agent[0] && !w->wrapped)))
+		r->queue_ns =
+			h->now.ns + RENEW_MS * NS_PER_MS; /* nothing tells who leaves a room */
 }
 
-/* Who has ended the call of caller and agent. */
+/* Who has ended the call of caller and agent; where a conference took its caller, A is the agent. */
 static const char *ended_word(const struct call *c)
 {
+	const struct leg *a = call_caller(c);
+
 	switch (c->ended_by) {
 	case ENDED_BY_A:
-		return "caller";
+		return a && bytes_is(text_bytes(&a->user), c->run->queue->agent) ? "agent"
+										 : "caller";
 	case ENDED_BY_B:
 		return "agent";
 	case ENDED_BY_NODE:
