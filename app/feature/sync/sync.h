@@ -80,6 +80,10 @@ static inline bool sync_is_calendar(const struct sync_value *v)
 	return v->service >= SYNC_CALDAV;
 }
 
+/* When those that run at utc_ms, and those that follow without a gap, are over; utc_ms: none runs.
+ * *next_ms: when the first one behind begins; UINT64_MAX: none is known. */
+uint64_t sync_meetings_end(const json_t *meetings, uint64_t utc_ms, uint64_t *next_ms);
+
 /* Says by presence whether its user is in a meeting now. meetings: from_ms and until_ms of each;
  * those of the next SYNC_AHEAD_S. Returns when it is to be said again, in ms from now: at the next
  * beginning, or after the minutes of the sync. */

@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/command/command_start.h"
@@ -18,39 +19,36 @@
 
 enum { SYNC_SOONEST_MS = 1000 };
 
-/* When those that run now, and those that follow without a gap, are over. utc_ms: none does. */
-static uint64_t meetings_end(const json_t *meetings, uint64_t utc_ms)
-{
-	uint64_t end = utc_ms, before;
-	const json_t *one;
-	size_t i;
+struct meeting {
+	uint64_t from_ms, until_ms;
+};
 
-	do {
-		before = end;
-		json_array_foreach((json_t *)(uintptr_t)meetings, i, one)
-		{
-			if (json_count(one, "from_ms") <= end && json_count(one, "until_ms") > end)
-				end = json_count(one, "until_ms");
-		}
-	} while (end > before);
-	return end;
+static int meeting_compare(const void *a, const void *b)
+{
+	const struct meeting *x = a, *y = b;
+
+	return (x->from_ms > y->from_ms) - (x->from_ms < y->from_ms);
 }
 
-/* When the first one behind that begins; UINT64_MAX: no other one. */
-static uint64_t meetings_next(const json_t *meetings, uint64_t utc_ms)
+uint64_t sync_meetings_end(const json_t *meetings, uint64_t utc_ms, uint64_t *next_ms)
 {
-	uint64_t next = UINT64_MAX;
-	const json_t *one;
-	size_t i;
+	size_t count = json_array_size(meetings), i = 0;
+	struct meeting *all = calloc(count + 1, sizeof(*all));
+	uint64_t end = utc_ms;
 
-	json_array_foreach((json_t *)(uintptr_t)meetings, i, one)
-	{
-		uint64_t from = json_count(one, "from_ms");
-
-		if (from > utc_ms && from < next)
-			next = from;
+	*next_ms = UINT64_MAX;
+	for (; all && i < count; i++) {
+		all[i].from_ms = json_count(json_array_get(meetings, i), "from_ms");
+		all[i].until_ms = json_count(json_array_get(meetings, i), "until_ms");
 	}
-	return next;
+	if (all)
+		qsort(all, count, sizeof(*all), meeting_compare);
+	for (i = 0; all && i < count && all[i].from_ms <= end; i++)
+		end = all[i].until_ms > end ? all[i].until_ms : end;
+	if (all && i < count)
+		*next_ms = all[i].from_ms;
+	free(all);
+	return end;
 }
 
 static void meeting_set(json_t *answer, void *arg)
@@ -79,7 +77,7 @@ static void meeting_say(struct node *n, const char *tenant, const char *user, ui
 uint64_t sync_meetings_say(struct node *n, const char *tenant, const struct sync_value *v,
 			   const json_t *meetings, uint64_t utc_ms)
 {
-	uint64_t end = meetings_end(meetings, utc_ms), next = meetings_next(meetings, end);
+	uint64_t next, end = sync_meetings_end(meetings, utc_ms, &next);
 	uint64_t until = end > utc_ms ? end : 0, most = v->minutes * UINT64_C(60000), said = 0;
 	struct extension e;
 
