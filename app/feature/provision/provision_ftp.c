@@ -33,53 +33,60 @@ struct ftp_found {
 	struct device_entry *list[FTP_PHONES_MAX];
 };
 
-/* Devices of all tenants with that first line, or with that MAC and a password of their own. */
-static void ftp_devices(struct bytes number, struct ftp_found *out)
+/* The device behind d with that first line, or with that MAC and a password of its own. */
+static struct device_entry *ftp_device_next(struct bytes number, struct device_entry *d,
+					    uint32_t *cursor)
 {
-	struct device_entry *d;
-	uint32_t cursor = 0;
+	do
+		d = d && d->next ? d->next : device_next(cursor);
+	while (d && !bytes_is(number, d->login.own ? d->mac : d->login.base));
+	return d;
+}
 
-	while ((d = device_next(&cursor)) != NULL) {
-		for (; d; d = d->next) {
-			if (bytes_is(number, d->login.own ? d->mac : d->login.base) &&
-			    out->count < FTP_PHONES_MAX)
-				out->list[out->count++] = d;
-		}
+/* A guess counts once for each tenant that has such a number. */
+static void ftp_guessed(const struct node *n, struct shard *core, const struct web_routed *r,
+			struct bytes number)
+{
+	bool counted[TENANTS_MAX] = { false };
+	struct device_entry *d = NULL;
+	uint32_t cursor = 0;
+	uint64_t wait_ns = 0;
+
+	if (!ftp_device_next(number, d, &cursor))
+		(void)provision_proves(core, d, provision_tenant(n, r), number, r, &wait_ns);
+	cursor = 0;
+	while ((d = ftp_device_next(number, d, &cursor)) != NULL) {
+		if (!counted[d->tenant])
+			(void)provision_proves(core, d, d->tenant, number, r, &wait_ns);
+		counted[d->tenant] = true;
 	}
 }
 
-/* The password is proven for one of them at least, and those of its tenant are left in found.
- * Guesses count for each tenant that has such a number. */
+/* The password is proven for a device of one tenant, and those of that tenant are in found. */
 static bool ftp_proves(struct node *n, const struct web_routed *r, struct bytes number,
 		       struct ftp_found *found)
 {
-	struct device_entry *fits = NULL;
-	uint32_t cursor = 0, count = 0;
+	struct device_entry *fits = NULL, *d = NULL;
+	uint32_t cursor = 0;
 	struct shard *core = node_core_next(n, &cursor);
-	bool proven = false;
 	uint64_t wait_ns = 0;
 
-	for (uint32_t i = 0; i < found->count && !fits; i++) {
-		struct device_entry *d = found->list[i];
-
-		if (d->login.own ? device_password_fits(n, d, r->password)
-				 : provision_password_fits(n, d->tenant, number, r->password))
-			fits = d;
+	cursor = 0; /* now of devices */
+	do
+		fits = ftp_device_next(number, fits, &cursor);
+	while (fits &&
+	       !(fits->login.own ? device_password_fits(n, fits, r->password)
+				 : provision_password_fits(n, fits->tenant, number, r->password)));
+	if (core && !fits)
+		ftp_guessed(n, core, r, number);
+	if (!core || !fits || !provision_proves(core, fits, fits->tenant, number, r, &wait_ns))
+		return false;
+	cursor = 0;
+	while (found->count < FTP_PHONES_MAX && (d = ftp_device_next(number, d, &cursor)) != NULL) {
+		if (d->tenant == fits->tenant && d->login.own == fits->login.own)
+			found->list[found->count++] = d;
 	}
-	for (uint32_t i = 0; core && (i < found->count || !i); i++) {
-		const struct device_entry *d = fits ? fits : found->count ? found->list[i] : NULL;
-
-		proven = provision_proves(core, d, provision_tenant(n, r), number, r, &wait_ns);
-		if (fits)
-			break;
-	}
-	for (uint32_t i = 0; i < found->count && proven; i++) {
-		if (found->list[i]->tenant == fits->tenant &&
-		    found->list[i]->login.own == fits->login.own)
-			found->list[count++] = found->list[i];
-	}
-	found->count = count;
-	return proven && count;
+	return true;
 }
 
 static void pair_add(json_t *list, const char *path, struct bytes text)
@@ -179,7 +186,6 @@ static json_t *ftp_login(struct node *n, const struct web_routed *r)
 	(void)located_user_split(bytes_str(r->user), &number, &location);
 	if (device_mac_read(number, own))
 		number = bytes_str(own);
-	ftp_devices(number, &found);
 	if (!ftp_proves(n, r, number, &found))
 		return NULL;
 	(void)snprintf(account, sizeof(account), "%s+" BYTES_FMT,

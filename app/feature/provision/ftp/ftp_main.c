@@ -58,6 +58,7 @@ static void ftp_on_asked(int fd, unsigned events, void *arg)
 	struct ftp_login login = { 0 };
 	ssize_t n = recv(fd, a->in + a->n, sizeof(a->in) - a->n, MSG_DONTWAIT);
 	int err = -EBADMSG;
+	json_t *line;
 
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -72,11 +73,16 @@ static void ftp_on_asked(int fd, unsigned events, void *arg)
 		asked_end(a, NULL);
 		return;
 	}
-	loop_unwatch(fd); /* all was said; the node's answer, or the deadline, ends it */
-	child_peer_send(&g.link, json_pack("{s:I, s:s, s:s, s:s, s:s}", "login", (json_int_t)a->id,
-					   "user", login.user, "password", login.password, "peer",
-					   login.peer, "host", login.host));
+	line = json_pack("{s:I, s:s, s:s, s:s, s:s}", "login", (json_int_t)a->id, "user",
+			 login.user, "password", login.password, "peer", login.peer, "host",
+			 login.host);
 	explicit_bzero(&login, sizeof(login));
+	if (!line) { /* a word is not UTF-8 */
+		asked_end(a, NULL);
+		return;
+	}
+	loop_unwatch(fd); /* all was said; the node's answer, or the deadline, ends it */
+	child_peer_send(&g.link, line);
 }
 
 static void ftp_on_connection(int fd, unsigned events, void *arg)
