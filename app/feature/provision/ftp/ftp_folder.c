@@ -2,13 +2,16 @@
 /*
  * Folders that sessions of FTP see. Each account has one; it is laid at a log-in, and deleted when
  * nobody has logged in for a while, as its files have passwords. What is laid cannot be written by
- * a session: only uploads can, by their names, and are copied to where those over HTTP lie. All
- * else that a session makes there is deleted at once.
+ * a session: it is laid under a name that none sees, is closed, and is never opened again, as all
+ * sessions are one user. Only uploads can be written, by their names, and are copied to where those
+ * over HTTP lie. All else that a session makes there is deleted at once.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,28 +24,35 @@
 #include "base/json_member.h"
 #include "base/log.h"
 
-enum { ACCOUNT_MAX = 128, PART_MAX = 128, FOLDERS_MAX = 4096, EVENTS_MAX = 16384, DEPTH = 8 };
-#define WORK_NAME ".new"      /* of a file until it is whole; sessions see no such names */
-#define FIRMWARE  ".firmware" /* folder of copies that those of accounts are links to */
+enum { ACCOUNT_MAX = 128, PART_MAX = 128, FOLDERS_MAX = 4096, EVENTS_MAX = 16384 };
+enum { DELETE_TURNS = 16384, DELETE_TRIES = 8 }; /* a session may write meanwhile, and go deep */
+#define WORK_NAME   ".new" /* of what is not whole yet; sessions see no such names */
+#define FORMER_NAME ".former"
+#define FIRMWARE    ".firmware"     /* folder of copies that those of accounts are links to */
+#define AGAIN_NS    (60 * NS_PER_S) /* a closed folder that lacks a file is laid anew then */
 
 struct ftp_folder {
 	struct ftp_folder *next;
-	uint64_t until_ns;
-	json_t *uploads;
+	uint64_t until_ns, again_ns;
+	json_t *uploads, *laid; /* laid: what is in it, of one that is closed */
+	bool lacks;
 	struct ftp_watch {
 		struct ftp_watch *next;
 		int wd;
+		json_t *laid;        /* what is in it */
 		char name[PART_MAX]; /* of a sub-folder; "": the folder itself */
 	} * watches;
-	char account[ACCOUNT_MAX];
+	char account[ACCOUNT_MAX], name[ACCOUNT_MAX + 24];
 };
 
 static struct {
 	char path[FTP_PATH_MAX];
 	uint64_t kept_ns;
-	int fd; /* of inotify */
-	struct ftp_folder *list;
+	int fd;                  /* of inotify */
+	struct ftp_folder *list; /* the last one of an account comes first */
 	uint32_t count;
+	uint64_t closed, moved; /* so many were laid, and names made */
+	json_t *firmware;       /* of each file that was copied, what it was */
 } g_ftp = { .fd = -1 };
 
 /* ---- files ---- */
@@ -115,30 +125,85 @@ static void parents_make(const char *path)
 	}
 }
 
-static int tree_open(const char *path, const struct stat *st, int kind, struct FTW *at)
+static bool is_dots(const char *name)
 {
-	(void)st;
-	(void)at;
-	if (kind == FTW_D)
-		(void)chmod(path, 0700);
-	return 0;
+	return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
-static int tree_remove(const char *path, const struct stat *st, int kind, struct FTW *at)
+/* Deletes a folder of top; folders in it come to top. What a session makes may be deeper than a
+ * path is long, so nothing goes down there. True: something has gone. */
+static bool folder_flatten(int top, const char *name)
 {
-	(void)st;
-	(void)kind;
-	if (at->level)
-		(void)remove(path);
-	return 0;
+	int fd = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char to[24];
+	const struct dirent *e;
+	bool gone = false;
+
+	if (!dir) {
+		if (fd >= 0)
+			(void)close(fd);
+		return false;
+	}
+	(void)fchmod(fd, 0700);
+	while ((e = readdir(dir)) != NULL) {
+		if (is_dots(e->d_name))
+			continue;
+		(void)snprintf(to, sizeof(to), ".%" PRIu64, ++g_ftp.moved);
+		if (unlinkat(fd, e->d_name, 0) < 0) {
+			(void)!fchmodat(fd, e->d_name, 0700, 0);
+			gone |= !renameat(fd, e->d_name, top, to);
+		}
+	}
+	gone |= !unlinkat(top, name, AT_REMOVEDIR);
+	(void)closedir(dir);
+	return gone;
 }
 
-static void tree_delete(const char *path, bool itself)
+/* Of a file, or a folder with all that is in it, and comes meanwhile. 0 or -errno, which was
+ * logged. */
+static int tree_delete(const char *path)
 {
-	(void)nftw(path, tree_open, DEPTH, FTW_PHYS);
-	(void)nftw(path, tree_remove, DEPTH, FTW_PHYS | FTW_DEPTH);
-	if (itself)
-		(void)rmdir(path);
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+	int err = 0;
+
+	if (dir)
+		(void)fchmod(dirfd(dir), 0700);
+	for (unsigned i = 0, stuck = 0; i < DELETE_TURNS && stuck < DELETE_TRIES; i++) {
+		err = !remove(path) || errno == ENOENT ? 0 : -errno;
+		if (!err || !dir)
+			break;
+		stuck++;
+		rewinddir(dir);
+		while ((e = readdir(dir)) != NULL) {
+			if (!is_dots(e->d_name) && (!unlinkat(dirfd(dir), e->d_name, 0) ||
+						    folder_flatten(dirfd(dir), e->d_name)))
+				stuck = 0;
+		}
+	}
+	if (dir)
+		(void)closedir(dir);
+	if (err)
+		LOG_ERROR("ftp", 0, "what a session sees cannot be deleted", LOG_STR("path", path),
+			  LOG_STR("error", strerror(-err)));
+	return err;
+}
+
+/* Each by itself: a session that is there yet stays below its root. */
+static void folder_empty(const char *path)
+{
+	char name[FTP_PATH_MAX + NAME_MAX + 2];
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+
+	while (dir && (e = readdir(dir)) != NULL) {
+		(void)snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
+		if (!is_dots(e->d_name))
+			(void)tree_delete(name);
+	}
+	if (dir)
+		(void)closedir(dir);
 }
 
 /* ---- the folder of an account ---- */
@@ -150,28 +215,38 @@ static int ftp_path(const char *name, char out[FTP_PATH_MAX])
 		       : -ENAMETOOLONG;
 }
 
-static int folder_watch(struct ftp_folder *f, const char *name)
+static struct ftp_watch *folder_watched(const struct ftp_folder *f, const char *name)
 {
-	char path[FTP_PATH_MAX + PART_MAX];
 	struct ftp_watch *w = f->watches;
 
 	while (w && strcmp(w->name, name) != 0)
 		w = w->next;
-	if (w)
-		return 0;
-	w = calloc(1, sizeof(*w));
-	if (!w)
-		return -ENOMEM;
-	(void)snprintf(w->name, sizeof(w->name), "%s", name);
-	(void)snprintf(path, sizeof(path), "%s/%s/%s", g_ftp.path, f->account, name);
-	w->wd = inotify_add_watch(g_ftp.fd, path,
-				  IN_CLOSE_WRITE | IN_CLOSE_NOWRITE | IN_CREATE | IN_ONLYDIR);
-	if (w->wd < 0) {
-		free(w);
+	return w;
+}
+
+/* Watches what lies at as, which is a sub-folder of that name, or gets that name. */
+static int folder_watch(struct ftp_folder *f, const char *name, const char *as)
+{
+	char path[FTP_PATH_MAX + 2 * PART_MAX];
+	struct ftp_watch *w = folder_watched(f, name);
+	int wd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s/%s", g_ftp.path, f->name, as);
+	wd = inotify_add_watch(g_ftp.fd, path,
+			       IN_CLOSE_WRITE | IN_CLOSE_NOWRITE | IN_CREATE | IN_ONLYDIR);
+	if (wd < 0)
 		return -errno;
+	if (!w) {
+		w = calloc(1, sizeof(*w));
+		if (!w)
+			return -ENOMEM;
+		(void)snprintf(w->name, sizeof(w->name), "%s", name);
+		w->next = f->watches;
+		f->watches = w;
+	} else if (w->wd != wd) {
+		(void)inotify_rm_watch(g_ftp.fd, w->wd);
 	}
-	w->next = f->watches;
-	f->watches = w;
+	w->wd = wd;
 	return 0;
 }
 
@@ -184,121 +259,238 @@ static void account_delete(struct ftp_folder *f)
 
 		f->watches = w->next;
 		(void)inotify_rm_watch(g_ftp.fd, w->wd);
+		json_decref(w->laid);
 		free(w);
 	}
-	if (!ftp_path(f->account, path))
-		tree_delete(path, true);
+	if (!ftp_path(f->name, path))
+		(void)tree_delete(path);
 	json_decref(f->uploads);
+	json_decref(f->laid);
 	free(f);
 	g_ftp.count--;
 }
 
-static struct ftp_folder *ftp_account(const char *account)
+/* The last one of that account. */
+static struct ftp_folder *ftp_account_find(const char *account)
 {
 	struct ftp_folder *f = g_ftp.list;
 
 	while (f && strcmp(f->account, account) != 0)
 		f = f->next;
-	if (f || g_ftp.count == FOLDERS_MAX || strlen(account) >= sizeof(f->account))
-		return f;
-	f = calloc(1, sizeof(*f));
+	return f;
+}
+
+/* name NULL: each has another one. */
+static struct ftp_folder *ftp_account_make(const char *account, const char *name)
+{
+	struct ftp_folder *f = NULL;
+
+	if (g_ftp.count < FOLDERS_MAX && strlen(account) < sizeof(f->account))
+		f = calloc(1, sizeof(*f));
 	if (!f)
 		return NULL;
 	(void)snprintf(f->account, sizeof(f->account), "%s", account);
+	if (name)
+		(void)snprintf(f->name, sizeof(f->name), "%s", name);
+	else
+		(void)snprintf(f->name, sizeof(f->name), "%s-%" PRIu64, account, ++g_ftp.closed);
 	f->next = g_ftp.list;
 	g_ftp.list = f;
 	g_ftp.count++;
 	return f;
 }
 
-/* Opens the folder that a path is in, and makes it; *name: the last part. -1: it cannot. */
-static int folder_enter(struct ftp_folder *f, int root, const char *path, const char **name)
+/* What a file of the firmware is: another text where it has changed. */
+static json_t *firmware_state(const char *file)
 {
-	const char *end = strchr(path, '/');
-	char sub[PART_MAX];
-	int fd;
+	struct stat st;
 
-	*name = end ? end + 1 : path;
-	if (!end)
-		return fcntl(root, F_DUPFD_CLOEXEC, 0);
-	(void)snprintf(sub, sizeof(sub), "%.*s", (int)(end - path), path);
-	(void)mkdirat(root, sub, 0700);
-	fd = openat(root, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && (fchmod(fd, 0700) || folder_watch(f, sub))) {
-		(void)close(fd);
-		fd = -1;
-	}
-	return fd;
+	if (stat(file, &st) < 0)
+		return json_null();
+	return json_sprintf("%jd %jd.%09ld %ju", (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+			    st.st_mtim.tv_nsec, (uintmax_t)st.st_ino);
 }
 
-/* Closes it, and no session writes to it. */
-static void folder_leave(int fd, const char *path, const char *name)
-{
-	if (name != path)
-		(void)fchmod(fd, 0500);
-	(void)close(fd);
-}
-
-static int folder_file(struct ftp_folder *f, int root, const char *path, struct bytes text)
-{
-	const char *name;
-	int fd = folder_enter(f, root, path, &name), err = fd < 0 ? -EIO : 0;
-	bool brought = json_object_get(f->uploads, path);
-
-	/* of a revision, and what the phone has brought, stays as it is */
-	if (!err && !((name != path || brought) && ftp_has_file(fd, name)))
-		err = file_put(fd, name, -1, 0, text, brought ? 0600 : 0400);
-	if (fd >= 0)
-		folder_leave(fd, path, name);
-	return err;
-}
-
-/* A copy of a file of the disk, made anew where that has changed. */
+/* A copy of a file of the disk, made anew where that has changed. What sessions do to the copy says
+ * nothing. */
 static int firmware_copy(const char *file, char copy[FTP_PATH_MAX])
 {
-	struct stat from, to;
+	json_t *state = firmware_state(file);
 	int err = ftp_path(FIRMWARE "/", copy);
 	size_t front = strlen(copy);
 
-	if (err || front + strlen(file) >= FTP_PATH_MAX || stat(file, &from) < 0)
+	if (!g_ftp.firmware)
+		g_ftp.firmware = json_object();
+	if (err || front + strlen(file) >= FTP_PATH_MAX || !json_is_string(state)) {
+		json_decref(state);
 		return -ENOENT;
+	}
 	for (size_t i = 0; !i || file[i - 1]; i++)
 		copy[front + i] = file[i] == '/' ? '_' : file[i];
-	if (!stat(copy, &to) && to.st_size == from.st_size &&
-	    to.st_mtim.tv_sec == from.st_mtim.tv_sec && to.st_mtim.tv_nsec == from.st_mtim.tv_nsec)
-		return 0;
-	err = file_copy(AT_FDCWD, file, AT_FDCWD, copy, UINT64_MAX, 0400);
+	if (!json_equal(state, json_object_get(g_ftp.firmware, file)) ||
+	    !ftp_has_file(AT_FDCWD, copy))
+		err = file_copy(AT_FDCWD, file, AT_FDCWD, copy, UINT64_MAX, 0400);
 	if (!err)
-		(void)utimensat(AT_FDCWD, copy, (struct timespec[]){ from.st_mtim, from.st_mtim },
-				0);
+		(void)json_object_set(g_ftp.firmware, file, state);
+	json_decref(state);
 	return err;
 }
 
-static int folder_firmware(struct ftp_folder *f, int root, const char *path, const char *file)
+static bool is_part(const char *path, const char *sub)
 {
-	char copy[FTP_PATH_MAX];
-	const char *name;
-	int fd, err = firmware_copy(file, copy);
+	size_t n = strlen(sub);
 
-	if (err)
-		return err;
-	fd = folder_enter(f, root, path, &name);
-	if (fd < 0)
-		return -EIO;
-	(void)unlinkat(fd, name, 0);
-	if (linkat(AT_FDCWD, copy, fd, name, 0) < 0)
+	return n ? !strncmp(path, sub, n) && path[n] == '/' : !strchr(path, '/');
+}
+
+/* What a sub-folder has, or all of it where sub is NULL: its files, and of firmware what it is. */
+static json_t *folder_state(const json_t *answer, const char *sub)
+{
+	json_t *state = json_array();
+	const json_t *pair;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "files"), i, pair)
+	{
+		json_t *path = json_array_get(pair, 0);
+
+		if (!sub)
+			(void)json_array_append(state, (json_t *)(uintptr_t)pair);
+		else if (is_part(json_string_value(path), sub)) /* of a revision: so it stays */
+			(void)json_array_append(state, path);
+	}
+	json_array_foreach(json_object_get(answer, "firmware"), i, pair)
+	{
+		json_t *path = json_array_get(pair, 0);
+
+		if (sub && !is_part(json_string_value(path), sub))
+			continue;
+		(void)json_array_append(state, path);
+		(void)json_array_append_new(
+			state, firmware_state(json_string_value(json_array_get(pair, 1))));
+	}
+	return state;
+}
+
+/* Files of the answer that lie directly in that sub-folder, "": in the folder itself. 0 or
+ * -errno. */
+static int account_files(const struct ftp_folder *f, int fd, const char *sub, const json_t *answer,
+			 bool *lacks_one)
+{
+	const json_t *pair;
+	size_t i, front = sub[0] ? strlen(sub) + 1 : 0;
+	int err = 0;
+
+	json_array_foreach(json_object_get(answer, "files"), i, pair)
+	{
+		const char *path = json_string_value(json_array_get(pair, 0));
+		bool brought = json_object_get(f->uploads, path);
+
+		/* what the phone has brought stays as it is */
+		if (!err && is_part(path, sub) && !(brought && ftp_has_file(fd, path)))
+			err = file_put(fd, path + front, -1, 0,
+				       bytes_str(json_string_value(json_array_get(pair, 1))),
+				       brought ? 0600 : 0400);
+	}
+	json_array_foreach(json_object_get(answer, "firmware"), i, pair)
+	{
+		const char *path = json_string_value(json_array_get(pair, 0)),
+			   *from = json_string_value(json_array_get(pair, 1));
+		char copy[FTP_PATH_MAX];
+		int lacks = is_part(path, sub) ? firmware_copy(from, copy) : 0;
+
+		if (is_part(path, sub) && !lacks && linkat(AT_FDCWD, copy, fd, path + front, 0) < 0)
+			lacks = -errno;
+		if (!lacks)
+			continue;
+		*lacks_one = true;
+		LOG_ERROR("ftp", 0, "a file of the firmware is not offered", LOG_STR("file", from),
+			  LOG_STR("error", strerror(-lacks)));
+	}
+	return err;
+}
+
+/* In the place of what is there. Between folders of one name a session finds none. */
+static int folder_place(struct ftp_folder *f, int root, const char *sub)
+{
+	char former[FTP_PATH_MAX + PART_MAX];
+	int err;
+
+	(void)snprintf(former, sizeof(former), "%s/%s/" FORMER_NAME, g_ftp.path, f->name);
+	err = tree_delete(former);
+	if (!err && renameat(root, sub, root, FORMER_NAME) < 0 && errno != ENOENT)
 		err = -errno;
-	folder_leave(fd, path, name);
+	if (!err && renameat(root, WORK_NAME, root, sub) < 0)
+		err = -errno;
+	(void)tree_delete(former);
+	return err;
+}
+
+/* Lays a sub-folder where it is not there, or has changed: sessions see it whole and closed. */
+static int folder_lay(struct ftp_folder *f, int root, const char *sub, const json_t *answer)
+{
+	char work[FTP_PATH_MAX + PART_MAX];
+	struct ftp_watch *w = folder_watched(f, sub);
+	json_t *state = folder_state(answer, sub);
+	int fd = -1, err = 0;
+	bool lacks = false;
+
+	if (w && json_equal(w->laid, state))
+		goto end;
+	(void)snprintf(work, sizeof(work), "%s/%s/" WORK_NAME, g_ftp.path, f->name);
+	err = tree_delete(work);
+	if (!err && mkdirat(root, WORK_NAME, 0700) < 0)
+		err = -errno;
+	if (!err)
+		fd = openat(root, WORK_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!err && fd < 0)
+		err = -errno;
+	if (!err)
+		err = account_files(f, fd, sub, answer, &lacks);
+	if (!err && fchmod(fd, 0500) < 0)
+		err = -errno;
+	if (!err)
+		err = folder_watch(f, sub, WORK_NAME);
+	if (!err)
+		err = folder_place(f, root, sub);
+	w = folder_watched(f, sub);
+	if (w) {
+		json_decref(w->laid);
+		w->laid = err || lacks ? NULL : json_incref(state);
+	}
+	f->lacks |= lacks;
+	if (fd >= 0)
+		(void)close(fd);
+end:
+	json_decref(state);
+	return err;
+}
+
+static int folder_list(struct ftp_folder *f, int root, const char *list, const json_t *answer)
+{
+	const json_t *pair;
+	size_t i;
+	int err = 0;
+
+	json_array_foreach(json_object_get(answer, list), i, pair)
+	{
+		const char *path = json_string_value(json_array_get(pair, 0)),
+			   *end = strchr(path, '/');
+		char sub[PART_MAX];
+
+		if (err || !end)
+			continue;
+		(void)snprintf(sub, sizeof(sub), "%.*s", (int)(end - path), path);
+		err = folder_lay(f, root, sub, answer);
+	}
 	return err;
 }
 
 static int folder_fill(struct ftp_folder *f, int root, const json_t *answer)
 {
-	const json_t *pair;
 	json_t *file;
 	const char *name;
-	size_t i;
-	int err = 0;
+	int err;
 
 	json_decref(f->uploads);
 	f->uploads = json_deep_copy(json_object_get(answer, "uploads"));
@@ -308,45 +500,59 @@ static int folder_fill(struct ftp_folder *f, int root, const json_t *answer)
 			(void)file_copy(AT_FDCWD, json_string_value(file), root, name,
 					FTP_UPLOAD_MAX, 0600);
 	}
-	json_array_foreach(json_object_get(answer, "files"), i, pair)
-	{
-		if (!err)
-			err = folder_file(f, root, json_string_value(json_array_get(pair, 0)),
-					  bytes_str(json_string_value(json_array_get(pair, 1))));
-	}
-	json_array_foreach(json_object_get(answer, "firmware"), i, pair)
-	{
-		const char *from = json_string_value(json_array_get(pair, 1));
-		int lacks =
-			folder_firmware(f, root, json_string_value(json_array_get(pair, 0)), from);
+	err = folder_list(f, root, "files", answer);
+	if (!err)
+		err = folder_list(f, root, "firmware", answer);
+	return err ? err
+		   : account_files(f, root, "", answer,
+				   &f->lacks); /* it names the others: so last */
+}
 
-		if (lacks)
-			LOG_ERROR("ftp", 0, "a file of the firmware is not offered",
-				  LOG_STR("file", from), LOG_STR("error", strerror(-lacks)));
-	}
-	return err;
+/* One that is closed is laid whole, beside the former one, which those keep who are in it. */
+static bool is_laid(const struct ftp_folder *f, const json_t *answer, uint64_t now_ns)
+{
+	json_t *state = folder_state(answer, NULL);
+	bool same = f && f->again_ns > now_ns && json_equal(f->laid, state);
+
+	json_decref(state);
+	return same;
 }
 
 int ftp_folder_lay(const json_t *answer, uint64_t now_ns, char path[FTP_PATH_MAX])
 {
-	struct ftp_folder *f = ftp_account(json_text(answer, "account"));
-	int root, err = f ? ftp_path(f->account, path) : -ENOSPC;
+	const char *account = json_text(answer, "account");
+	bool closed = json_is_true(json_object_get(answer, "closed"));
+	struct ftp_folder *f = ftp_account_find(account);
+	bool is_there = closed && is_laid(f, answer, now_ns);
+	int root = -1, err;
 
-	if (err)
+	if (!f || (closed && !is_there))
+		f = ftp_account_make(account, closed ? NULL : account);
+	err = f ? ftp_path(f->name, path) : -ENOSPC;
+	if (f)
+		f->until_ns = now_ns + g_ftp.kept_ns;
+	if (err || is_there)
 		return err;
-	f->until_ns = now_ns + g_ftp.kept_ns;
 	(void)mkdir(path, 0700);
 	root = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (root < 0 || fchmod(root, 0700) < 0)
+	if (root < 0)
 		err = -errno;
 	if (!err)
-		err = folder_watch(f, "");
+		err = folder_watch(f, "", "");
 	if (!err)
 		err = folder_fill(f, root, answer);
-	if (!err && json_is_true(json_object_get(answer, "closed")) && fchmod(root, 0500) < 0)
+	if (!err && closed && fchmod(root, 0500) < 0)
 		err = -errno;
+	if (!err && closed) {
+		f->laid = folder_state(answer, NULL);
+		f->again_ns = f->lacks ? now_ns + AGAIN_NS : UINT64_MAX;
+	}
 	if (root >= 0)
 		(void)close(root);
+	if (err && closed) {
+		g_ftp.list = f->next;
+		account_delete(f);
+	}
 	return err;
 }
 
@@ -358,20 +564,18 @@ static void upload_settle(struct ftp_folder *f, const struct ftp_watch *w, const
 {
 	const char *to = w->name[0] ? NULL : json_string_value(json_object_get(f->uploads, name));
 	char path[FTP_PATH_MAX + 2 * PART_MAX];
-	const struct ftp_watch *own = f->watches;
+	struct stat st;
 	int err = -EPERM;
 
-	while (folder && own && strcmp(own->name, name) != 0)
-		own = own->next;
-	if ((folder && own) || !strcmp(name, WORK_NAME))
-		return; /* its own work */
-	(void)snprintf(path, sizeof(path), "%s/%s/%s/%s", g_ftp.path, f->account, w->name, name);
+	(void)snprintf(path, sizeof(path), "%s/%s/%s/%s", g_ftp.path, f->name, w->name, name);
+	if (!strcmp(name, WORK_NAME) || lstat(path, &st) < 0 || (folder && !(st.st_mode & S_IWUSR)))
+		return; /* its own work: what is closed was laid, as sessions change no rights */
 	if (to && !folder) {
 		parents_make(to);
 		err = file_copy(AT_FDCWD, path, AT_FDCWD, to, FTP_UPLOAD_MAX, 0600);
 	}
 	if (err)
-		(void)remove(path);
+		(void)tree_delete(path);
 	if (err == -EPERM || err == -EFBIG)
 		LOG_WARN("ftp", 0, "an upload is not taken", LOG_STR("account", f->account),
 			 LOG_STR("name", name),
@@ -450,7 +654,9 @@ int ftp_folders_open(const char *folder, uint64_t kept_ns)
 	g_ftp.kept_ns = kept_ns;
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	tree_delete(folder, false);
+	folder_empty(folder);
+	json_decref(g_ftp.firmware);
+	g_ftp.firmware = NULL;
 	if (ftp_path(FIRMWARE, path) || mkdir(path, 0700) < 0)
 		return -errno;
 	g_ftp.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
