@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phones that fetch their files over FTP: Debian's pure-ftpd as deploy/tandem-ftp.service starts it, and curl in the hands of the scripted phone."""
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -93,6 +95,20 @@ class FtpTest(unittest.TestCase):
         done = subprocess.run(["curl", "--silent", "--max-time", "20", "--user", f"{user}:{password}", *words, f"ftp://{place.NODE}:{cls.port}/{path}"],
                               capture_output=True, timeout=30, input=b"x")
         return done.returncode, done.stdout
+
+    @contextlib.contextmanager
+    def session(self, user, password):
+        with socket.create_connection((place.NODE, self.port), 20) as one:
+            one.sendall(f"USER {user}\r\nPASS {password}\r\nPWD\r\n".encode())
+            self.assertIn(b"257", self.answers(one, 1, b"257 "))
+            yield one
+
+    def answers(self, one, count, start=b""):
+        """Reads as many lines that begin so; b"": an answer's last one."""
+        text, last = b"", re.compile(rb"^" + (re.escape(start) or rb"\d{3} "), re.M)
+        while len(last.findall(text)) < count:
+            text += one.recv(65536) or self.fail(text)
+        return text
 
     def phone(self, mac=MAC, user="201", password="secret201", **options):
         device = FtpPhone(mac, f"ftp://{place.NODE}:{self.port}/", user, password, **options)
@@ -184,6 +200,47 @@ class Bounds(FtpTest):
         self.assertEqual(self.curl(PUBLIC, PUBLIC, "x", "--upload-file", "-")[0], 25)
         self.assertEqual(self.curl(PUBLIC, PUBLIC, "000000000000.cfg", "--upload-file", "-")[0], 25)
         self.assertNotEqual(self.curl(PUBLIC, PUBLIC, "", "--quote", "MKD x")[0], 0)
+
+    def test_public_at_once(self):
+        """PROV-19: log-ins of others open nothing to a session of the public account, with a hundred requests in one segment."""
+        with self.session(PUBLIC, PUBLIC) as one, concurrent.futures.ThreadPoolExecutor(4) as pool:
+            others = [pool.submit(self.curl, PUBLIC, PUBLIC, "000000000000.cfg") for _ in range(40)]
+            turn = 0
+            while not all(other.done() for other in others):
+                one.sendall(b"".join(b"MKD x%d\r\n" % n for n in range(turn, turn + 100)))
+                self.answers(one, 100)
+                turn += 100
+        self.assertGreater(turn, 100)
+        self.assertEqual({other.result()[0] for other in others}, {0})
+        self.assertEqual({tuple(os.listdir(folder)) for folder in self.login.parent.glob("public*")}, {("000000000000.cfg",)})
+
+    def test_folders(self):
+        """Folders within folders go, too, made in one segment and with an upload in them."""
+        with self.session("202", "secret202") as one:
+            one.sendall(b"".join(b"MKD a%d\r\nMKD a%d/b\r\nMKD a%d/b/c\r\n" % (n, n, n) for n in range(100)))
+            self.answers(one, 300)
+            folder = self.login.parent / "default+202"
+            until(lambda: not list(folder.glob("a*")), lambda: os.listdir(folder))
+        self.assertEqual(self.curl("202", "secret202", f"{OTHER}.cfg")[0], 0)
+
+    def test_same_number_of_tenants(self):
+        """The password chooses the tenant, of as many as have that number."""
+        secrets = [f"of-tenant-{n}" for n in range(17)]
+        for n, secret in enumerate(secrets):
+            self.node.ctl("tenant.put", name=f"t{n}", domains=f"t{n}.example")
+            self.node.ctl("extension.put", tenant=f"t{n}", number="700", password=secret)
+            self.node.ctl("device.put", tenant=f"t{n}", mac=f"0004f2170{n:03}", model="vvx410", extensions="700")
+        for n, secret in enumerate(secrets):
+            self.assertEqual(self.curl("700", secret, f"0004f2170{n:03}.cfg")[0], 0, n)
+        self.assertNotEqual(self.curl("700", secrets[0], "0004f2170001.cfg")[0], 0)
+
+    def test_no_text(self):
+        """A name that is no UTF-8 is refused at once, and keeps no place."""
+        with socket.socket(socket.AF_UNIX) as one:
+            one.settimeout(5)
+            one.connect(str(self.login))
+            one.sendall(b"account:\xff\npassword:x\nlocalhost:192.0.2.1\nlocalport:21\npeer:192.0.2.2\nend\n")
+            self.assertIn(b"auth_ok:-1", one.recv(100))
 
     def test_whose(self):
         """A password opens the files of its own extension alone; others, and nobody, open none."""

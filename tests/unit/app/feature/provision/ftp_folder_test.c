@@ -156,6 +156,102 @@ static void test_read(void **state)
 	assert_string_equal(g_read, "default+201 m-r/e.cfg");
 }
 
+/* What a session is in is never opened again: what changed lies in another folder, and the former
+ * one stays for those who are in it. */
+static void test_public(void **state)
+{
+	char former[FTP_PATH_MAX];
+	struct stat st, folder;
+
+	(void)state;
+	lay("public", true);
+	(void)snprintf(former, sizeof(former), "%s", g_path);
+	assert_int_equal(stat(former, &st), 0);
+	lay("public", true);
+	assert_string_equal(g_path, former);
+	assert_int_equal(stat(former, &folder), 0);
+	assert_int_equal(memcmp(&st.st_ctim, &folder.st_ctim, sizeof(st.st_ctim)), 0);
+	put("/sip.ld", 5);
+	lay("public", true);
+	assert_string_not_equal(g_path, former);
+	assert_int_equal(size_of("m-firmware/sip.ld"), 5);
+	assert_int_equal(mode_of(""), 0500);
+	assert_int_equal(stat(former, &folder), 0);
+	assert_int_equal(memcmp(&st.st_ctim, &folder.st_ctim, sizeof(st.st_ctim)), 0);
+}
+
+/* A sub-folder is not opened either, and one that a session has made first is not taken. */
+static void test_folders(void **state)
+{
+	struct stat st, again;
+	int fd;
+
+	(void)state;
+	lay("default+204", false);
+	assert_int_equal(stat(at("m-firmware"), &st), 0);
+	lay("default+204", false);
+	assert_int_equal(stat(at("m-firmware"), &again), 0);
+	assert_int_equal(memcmp(&st.st_ctim, &again.st_ctim, sizeof(st.st_ctim)), 0);
+	fd = open(at("m-firmware"), O_RDONLY | O_DIRECTORY); /* as a session that is in it */
+	put("/sip.ld", 6);
+	lay("default+204", false);
+	assert_int_equal(size_of("m-firmware/sip.ld"), 6);
+	assert_int_equal(mode_of("m-firmware"), 0500);
+	assert_int_equal(openat(fd, "x", O_WRONLY | O_CREAT, 0600), -1);
+	(void)close(fd);
+	ftp_folders_beat(clock_now_ns() + KEPT_S * NS_PER_S + NS_PER_S);
+	assert_int_equal(mkdir(g_path, 0700), 0);
+	assert_int_equal(mkdir(at("m-r"), 0700), 0);
+	put("m-r/mine", 1);
+	lay("default+204", false);
+	assert_false(is_there("m-r/mine"));
+	assert_int_equal(mode_of("m-r"), 0500);
+}
+
+/* Folders go with all that is in them, also where it is deeper than a path may be long. */
+static void test_trees(void **state)
+{
+	char part[101];
+	int top, fd;
+
+	(void)state;
+	memset(part, 'd', sizeof(part) - 1);
+	part[sizeof(part) - 1] = '\0';
+	lay("default+205", false);
+	assert_int_equal(mkdir(at("a"), 0700), 0);
+	put("a/x", 1);
+	top = fd = open(at("a"), O_RDONLY | O_DIRECTORY);
+	for (unsigned i = 0; i < 60; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(fd, part, 0700), 0);
+		next = openat(fd, part, O_RDONLY | O_DIRECTORY);
+		assert_true(next >= 0);
+		if (fd != top)
+			(void)close(fd);
+		fd = next;
+	}
+	(void)close(fd);
+	(void)close(top);
+	ftp_folders_look(on_read);
+	assert_false(is_there("a"));
+	assert_true(is_there("m-r/e.cfg"));
+}
+
+/* What a session does to its firmware does not have it copied anew. */
+static void test_utime(void **state)
+{
+	struct stat st, again;
+
+	(void)state;
+	lay("default+206", false);
+	assert_int_equal(stat(at("m-firmware/sip.ld"), &st), 0);
+	assert_int_equal(utimensat(AT_FDCWD, at("m-firmware/sip.ld"), NULL, 0), 0);
+	lay("default+207", false);
+	assert_int_equal(stat(at("m-firmware/sip.ld"), &again), 0);
+	assert_int_equal(again.st_ino, st.st_ino);
+}
+
 /* Also what a session has left there goes. */
 static void test_gone(void **state)
 {
@@ -184,10 +280,12 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_laid),
-					    cmocka_unit_test(test_uploads),
-					    cmocka_unit_test(test_read),
-					    cmocka_unit_test(test_gone) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_laid),    cmocka_unit_test(test_uploads),
+		cmocka_unit_test(test_read),    cmocka_unit_test(test_public),
+		cmocka_unit_test(test_folders), cmocka_unit_test(test_trees),
+		cmocka_unit_test(test_utime),   cmocka_unit_test(test_gone)
+	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
