@@ -99,7 +99,8 @@ export function SyncsPage({ user = "" }: { user?: string }) {
 		{
 			key: "_",
 			title: t("Run"),
-			track: user ? "160px" : "110px",
+			track: user ? "160px" : "120px",
+			phone: user ? "160px" : "112px",
 			value: () => "",
 			cell: (row) => (
 				<span class="row" style={{ flexWrap: "nowrap" }}>
