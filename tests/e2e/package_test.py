@@ -78,7 +78,7 @@ class Package(unittest.TestCase):
     def test_it_has_all_programs_and_modules_of_the_build(self):
         build = pathlib.Path(build_folder())
         modules = {path.name for folder in ("dsp", "engine") for path in (build / folder).glob("*.so")} - {"tandem-g729.so"}
-        self.assertEqual({path.name for path in (self.stage / "usr/bin").iterdir()}, {"tandemd", "tandemctl", "tandem-store", "tandem-helper", "tandem-archive"})
+        self.assertEqual({path.name for path in (self.stage / "usr/bin").iterdir()}, {"tandemd", "tandemctl", "tandem-store", "tandem-helper", "tandem-archive", "tandem-ftp"})
         self.assertEqual({path.name for path in (self.stage / "usr/lib").rglob("*.so")}, modules, "G.729 is a package of its own (ADR 36)")
         for name in ("tandemd", "tandemctl"):
             said = subprocess.run([str(self.stage / "usr/bin" / name), "--help"], capture_output=True, text=True, check=True).stdout
