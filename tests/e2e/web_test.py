@@ -676,7 +676,7 @@ class Voicemail(Walks, Mailbox):
             page.run(f"[...document.querySelectorAll('[data-row={json.dumps(message)}] button')].find(e => e.innerText.includes('Play')).click()")
             page.until(f"document.querySelector('[data-row={json.dumps(message)}] audio')?.duration > 0.5")
             self.assertEqual(page.run("document.querySelectorAll('audio').length"), 1)
-            page.until(f"document.querySelector('audio').sinkId === {json.dumps(chosen)}")
+            page.until(f"document.querySelector('audio')?.sinkId === {json.dumps(chosen)}")
         self.fine(page)
 
     def test_time_of_the_company(self):

@@ -52,7 +52,6 @@ NPM = {"browser": r"\bbrowser_test\b|import browser\b", "api": r"\bnpm\.install\
 ROOM = 8 << 30                      # octets of memory that must be free: far more than the files of a run
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(12, 4 * CORES)        # programs of unit tests: many wait
-ALONE_AT_ONCE = 2                   # floods and hundreds of streams: one leaves the processors idle for most of its time
 E2E_AT_ONCE = min(16, 8 * CORES)    # end-to-end files: they mostly wait; gate.py lets fewer in where there is no time for them
 LISTENS = r"wait_tone|is_tone|hears\(|heard\(|\btones?\("       # a file that measures sound
 
@@ -383,8 +382,8 @@ def e2e(report, chosen=(), beside=(), seed=0, release=None):
                 else:
                     report.add(test, result, output)
 
-    for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], ALONE_AT_ONCE)):
-        if group is not shared:
+    for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], 1)):
+        if workers == 1:
             concurrent.futures.wait([*(outcome for *_, outcome in beside), *filter(None, [release])])
         began, spent, turns = time.monotonic(), times(), Turns(group, ready)
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
