@@ -166,6 +166,9 @@ static void seen_merge(struct device_seen *into, const struct device_seen *from)
 		if (from->at[i] > into->at[i])
 			into->at[i] = from->at[i];
 	}
+	/* One node has seen the files, the other that it registered, and knew older files only. */
+	if (into->at[DEVICE_FETCHED] && into->at[DEVICE_REGISTERED] >= into->at[DEVICE_FETCHED])
+		memcpy(into->registered, into->revision, sizeof(into->registered));
 }
 
 static struct store_kept seen_key(const struct node *n, uint16_t tenant, const char *mac)
