@@ -552,7 +552,7 @@ static void exchange_cards(struct writer *w, const json_t *names, size_t at, siz
 
 /* ---- meetings ---- */
 
-/* Of the time that is asked for: RFC 3339, without a zone, or as iCalendar has it. */
+/* How a service writes times: RFC 3339, the same without a zone, or iCalendar (RFC 5545). */
 enum time_form { FORM_UTC, FORM_LOCAL, FORM_ICALENDAR };
 
 static void contacts_time_write(const struct contacts *c, struct writer *w, const char *member,
@@ -753,7 +753,7 @@ static bool list_fetch(struct helper *h, struct helper_request *r)
 	return ok;
 }
 
-/* By its name, which is asked for once a run. */
+/* The id of a named folder is asked for once a run. */
 static bool folder_id_is_wanted(const struct contacts *c)
 {
 	return c->service->folder && contacts_arg(c, "folder")[0] && !contacts_are_global(c) &&

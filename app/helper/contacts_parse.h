@@ -14,7 +14,7 @@
 
 enum {
 	CONTACTS_ID_MAX = 1024,     /* octets of a service's name for a contact */
-	CONTACTS_TOKEN_MAX = 16384, /* of what says where the next run goes on */
+	CONTACTS_TOKEN_MAX = 16384, /* of the token with which the next run begins */
 	CONTACTS_LINK_MAX = 3072,   /* of that of a service with tokens in URLs */
 	CONTACTS_LIST_MAX = 20000,  /* contacts of an answer of CardDAV, */
 	CONTACTS_ROWS_MAX = 1000,   /* and of one as JSON */
@@ -32,7 +32,7 @@ struct contacts_page {
 	uint32_t failed; /* are left out: they have no id, or one that is too long */
 	char *token;     /* CONTACTS_TOKEN_MAX octets: the next run begins there; "": not said */
 	char next[CONTACTS_LINK_MAX]; /* the next page, as the service says it; "": none */
-	bool more;        /* of CardDAV and Exchange: the list was cut, and goes on at token */
+	bool more;        /* CardDAV, Exchange: the list is incomplete; token has the rest */
 	char refused[64]; /* of Exchange: the ResponseCode of an error */
 };
 

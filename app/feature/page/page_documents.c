@@ -260,8 +260,8 @@ static void yields_look(const struct member_view *m, void *arg)
 		all->calls[all->count++] = m->call;
 }
 
-/* Members of both hear the page of more priority: they are hung up in the other one, which goes on
- * for all others (PAGE-04, PAGE-05). */
+/* A page of higher priority takes the members that both have: the lower one hangs them up, and goes
+ * on for its others (PAGE-04, PAGE-05). */
 static void page_interrupt(const struct node *n, uint16_t tenant, const struct page_value *v)
 {
 	static struct page_yields all;

@@ -53,7 +53,7 @@ uint64_t sync_meetings_end(const json_t *meetings, uint64_t utc_ms, uint64_t *ne
 
 static void meeting_set(json_t *answer, void *arg)
 {
-	(void)arg; /* what is not said now is said by the next run */
+	(void)arg; /* a refused change is made by the next run */
 	json_decref(answer);
 }
 

@@ -29,7 +29,7 @@ enum { DELETE_TURNS = 16384, DELETE_TRIES = 8 }; /* a session may write meanwhil
 #define WORK_NAME   ".new" /* of what is not whole yet; sessions see no such names */
 #define FORMER_NAME ".former"
 #define FIRMWARE    ".firmware"     /* folder of copies that those of accounts are links to */
-#define AGAIN_NS    (60 * NS_PER_S) /* a closed folder that lacks a file is laid anew then */
+#define AGAIN_NS    (60 * NS_PER_S) /* an incomplete folder is tried again */
 
 struct ftp_folder {
 	struct ftp_folder *next;
@@ -311,8 +311,8 @@ static json_t *firmware_state(const char *file)
 			    st.st_mtim.tv_nsec, (uintmax_t)st.st_ino);
 }
 
-/* A copy of a file of the disk, made anew where that has changed. What sessions do to the copy says
- * nothing. */
+/* Copies a firmware file once the file itself has changed. The times of the copy do not count:
+ * sessions can change them. */
 static int firmware_copy(const char *file, char copy[FTP_PATH_MAX])
 {
 	json_t *state = firmware_state(file);
