@@ -34,12 +34,11 @@ struct room_member {
 	uint16_t number;  /* in the room, each once; MEMBER_NOBODY: it asks */
 	uint16_t inviter; /* the member that brought it; MEMBER_NOBODY: it came by itself */
 	uint16_t coaches; /* the only member that hears it; MEMBER_NOBODY: all do */
-	uint16_t
-		takes; /* it replaces that member, which leaves then (MON-04); MEMBER_NOBODY: none */
-	int8_t gain_db; /* its gain for the others */
-	bool muted;     /* it is not heard */
-	bool deaf;      /* it does not hear */
-	bool held;      /* by command: it hears music, and is not heard */
+	uint16_t takes;   /* the member that it replaces (MON-04); MEMBER_NOBODY: none */
+	int8_t gain_db;   /* its gain for the others */
+	bool muted;       /* it is not heard */
+	bool deaf;        /* it does not hear */
+	bool held;        /* by command: it hears music, and is not heard */
 	bool monitors; /* it listens to two parties, or coaches one: it leaves with them (MON-04) */
 	bool asks;     /* it is to join: its phone rings, or its PIN is awaited */
 	bool hosts;    /* it is a host, by its PIN, or will be */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bells: the kind of documents "bell", a sound that a paging group hears at times of the week. All
- * nodes have all of them. When one is due, each node adds the same command, page.play, to the stream
- * of operators' commands, with an id of that bell and minute: it is carried out once, also where the
- * node that has it is killed. While Redis is away, one node of those that hear each other plays it.
- * Times are those of the tenant's zone. Control thread. */
+ * nodes have all of them. When one is due, each node adds the same command, page.play, to the
+ * stream of operators' commands, with an id of that bell and minute: it is carried out once, also
+ * where the node that has it is killed. While Redis is away, one node of those that hear each
+ * other plays it. Times are those of the tenant's zone. Control thread. */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -49,8 +49,8 @@ void page_room(char out[ROOM_NUMBER_MAX], const char *name)
 	"486}}}}"
 
 /* One speaks at a time: another caller finds it busy. Where the message is recorded first, its
- * caller is in the room while it is played, and may leave. The texts need no escapes. Returns NULL if
- * there is no memory. */
+ * caller is in the room while it is played, and may leave. The texts need no escapes. Returns NULL
+ * if there is no memory. */
 static struct flow_program *page_flow(const void *v)
 {
 	static struct flow_findings unused;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What nodes tell each other of queues, as octets (line.proto). Pure, but for line_wake. Slices that readers get live
- * as long as the octets that were read. */
+/* What nodes tell each other of queues, as octets (line.proto). Pure, but for line_wake. Slices
+ * that readers get live as long as the octets that were read. */
 #ifndef SIG_FEATURE_QUEUE_LINE_H
 #define SIG_FEATURE_QUEUE_LINE_H
 

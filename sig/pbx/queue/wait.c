@@ -725,7 +725,7 @@ static void queue_settle(struct call_host *h, struct call *c)
 			h->now.ns + RENEW_MS * NS_PER_MS; /* nothing tells who leaves a room */
 }
 
-/* Who has ended the call of caller and agent; where a conference took its caller, A is the agent. */
+/* Who has ended the call of caller and agent. A is the agent where a conference took the caller. */
 static const char *ended_word(const struct call *c)
 {
 	const struct leg *a = call_caller(c);

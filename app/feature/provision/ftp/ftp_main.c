@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The program tandem-ftp (ftp.h): its link to the node, and a socket at which pure-ftpd asks who may
- * log in. pure-ftpd opens a connection for each log-in, sends its lines, and reads until it is
+ * The program tandem-ftp (ftp.h): its link to the node, and a socket at which pure-ftpd asks who
+ * may log in. pure-ftpd opens a connection for each log-in, sends its lines, and reads until it is
  * closed.
  */
 
