@@ -369,6 +369,25 @@ class Softphone(WebTest):
         time.sleep(1)
         self.assertEqual(len({log["CallObject"] for log in host.run("Object.values(logs)")}), host.run("Object.keys(logs).length"))
 
+    def test_left_by_another_page(self):
+        """A page that has died was about to write a log: the next page writes it when it may, also behind the log of a later call, without another call."""
+        host, frame = self.signed_in()
+        host.run("document.querySelector('iframe').remove()")
+        out, into = self.rings()
+        self.gives_up(out, into)
+        missing = lambda: [row["call"] for row in self.node.ctl("history.list", user="1001", unlogged="true")]
+        until(missing)
+        call, = missing()
+        self.assertTrue(self.node.ctl("history.log", user="1001", call=call)["mine"])
+        host, frame = self.signed_in(stays="")
+        self.given_up(frame)
+        host.until("Object.keys(logs).length === 1")
+        time.sleep(2)
+        self.assertEqual(missing(), [call])
+        self.node.ctl("history.log", user="1001", call=call, record="")
+        host.until("Object.keys(logs).length === 2", 20)
+        until(lambda: not missing())
+
     def test_a_tag_pops(self):
         """CRM-07: what the caller keyed is matched with the beginning of the tag's field by the org's class; without that class it is looked for as a number is."""
         self.node.ctl("flow.put", name="case", program=[{"tag": {"Case.CaseNumber": "0000123"}}, {"dial": "1001"}])

@@ -109,8 +109,13 @@ function isOpen(call: string, talks: boolean): boolean {
 	return talks || performance.now() - first < APART_MS;
 }
 
-/** Logs what has ended since. Of two at once the second waits. The calls of which a log was written now. talks: the agent has a call. */
-export function logAll(host: Host, me: string, talks: () => boolean): Promise<string[]> {
+export interface Logged {
+	written: string[]; // calls that have a log now
+	left: number; // of so many it is not known
+}
+
+/** Logs what has ended since. Of two at once the second waits. talks: the agent has a call. */
+export function logAll(host: Host, me: string, talks: () => boolean): Promise<Logged> {
 	const now = busy.catch(() => undefined).then(() => logNow(host, me, talks));
 	busy = now;
 	return now;
@@ -119,7 +124,7 @@ export function logAll(host: Host, me: string, talks: () => boolean): Promise<st
 /** What is being logged is told to the node, where that takes no longer than that. */
 export const logsSettled = (): Promise<unknown> => Promise.race([busy.catch(() => undefined), new Promise((done) => setTimeout(done, SETTLE_MS))]);
 
-async function logNow(host: Host, me: string, talks: () => boolean): Promise<string[]> {
+async function logNow(host: Host, me: string, talks: () => boolean): Promise<Logged> {
 	if (began !== me) await say(me, {});
 	began = me;
 	await tellAnswered(me);
@@ -156,5 +161,5 @@ async function logNow(host: Host, me: string, talks: () => boolean): Promise<str
 	const until = doneUntil([...written.values()], left, Date.now());
 	if (until > 0) await say(me, { end_utc_ms: until });
 	if (refused) throw refused;
-	return [...written.keys()];
+	return { written: [...written.keys()], left: left.length };
 }

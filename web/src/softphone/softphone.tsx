@@ -29,17 +29,19 @@ interface State {
 	calls: Row[];
 	live: boolean;
 	ended: string[]; // calls that have ended, of which no log is known
+	resets: number; // how often a call may have ended unseen
 }
 
 const ENDED = 100;
 
 function useOwn(): [State, (logged: string[]) => void] {
-	const [state, setState] = useState<State>({ calls: [], live: false, ended: [] });
+	const [state, setState] = useState<State>({ calls: [], live: false, ended: [], resets: 0 });
 	useEffect(
 		() =>
 			api.listen(
 				{ watch: me(), type: "call.ended" },
 				{
+					onReset: () => setState((before) => ({ ...before, resets: before.resets + 1 })),
 					onEvent: (event) =>
 						setState((before) => {
 							if (text(event, "type") !== "user.state") return { ...before, ended: [...before.ended, text(event, "call")].slice(-ENDED) };
@@ -153,13 +155,43 @@ async function carryOut({ command, call, number }: Command): Promise<void> {
 	else throw new Error("hello, call (number), answer, reject, hangup, hold, resume (call)");
 }
 
+interface Ends extends Pick<State, "ended" | "resets"> {
+	now: { current: Row[] };
+	logged: (calls: string[]) => void;
+	tell: (error?: unknown) => void;
+}
+
+/** Logs what ends. It looks again, though the latest call is logged, as long as an earlier one is left: another page that has died may have it. */
+function useLogs(host: Host, on: boolean, { ended, resets, now, logged, tell }: Ends): void {
+	const due = useRef({ ended: 0, tries: 0, timer: 0 }).current;
+	due.ended = ended.length;
+	const look = (): void =>
+		void logAll(host, me(), () => now.current.length > 0)
+			.then(
+				({ written, left }) => (logged(written), tell(), left),
+				(error: unknown) => (tell(error), 1),
+			)
+			.then((left) => {
+				if ((left || due.ended) && due.tries++ < LOG_TRIES) later(LOG_MS * Math.min(due.tries, 8));
+			});
+	const later = (ms: number): void => {
+		clearTimeout(due.timer);
+		due.timer = window.setTimeout(look, ms);
+	};
+	useEffect(() => {
+		if (!on || !(resets || ended.length)) return;
+		due.tries = 0;
+		later(ended.length ? LOG_MS : 0);
+	}, [on, ended.at(-1), resets]);
+	useEffect(() => () => ((due.tries = LOG_TRIES), clearTimeout(due.timer)), []);
+}
+
 function Phone({ host, terms }: { host: Host; terms: All }) {
-	const [{ calls, live, ended }, logged] = useOwn();
+	const [{ calls, live, ended, resets }, logged] = useOwn();
 	const [pop, setPop] = useState<Pop | null>(null);
 	const [wrong, setWrong] = useState<{ [of: string]: string }>({});
 	const [to, setTo] = useState("");
 	const around = useRef<Around | null>(null);
-	const looked = useRef(false);
 	const settings = useRef<ReturnType<Host["settings"]> | null>(null);
 	/** What is wrong with that part; nothing any more. */
 	const tell = (of: string) => (error?: unknown) => setWrong((before) => ({ ...before, [of]: error === undefined ? "" : said(error) }));
@@ -188,21 +220,7 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 		);
 	useEffect(look, [JSON.stringify(calls)]);
 	useEffect(() => () => void (now.current = []), []);
-	useEffect(() => {
-		if (!terms.log || host.kind === "none" || (looked.current && !ended.length)) return undefined;
-		looked.current = true;
-		let tries = 0;
-		let timer = 0;
-		const look = () => {
-			logAll(host, me(), () => now.current.length > 0)
-				.then((written) => (logged(written), tell("log")()), tell("log"))
-				.then(() => {
-					if (tries++ < LOG_TRIES) timer = window.setTimeout(look, LOG_MS * Math.min(tries, 8));
-				});
-		};
-		timer = window.setTimeout(look, ended.length ? LOG_MS : 0);
-		return () => clearTimeout(timer);
-	}, [ended.join()]);
+	useLogs(host, terms.log && host.kind !== "none", { ended, resets, now, logged, tell: tell("log") });
 	return (
 		<main class="stack softphone">
 			<h1 class="hidden">{t("Softphone")}</h1>
