@@ -509,9 +509,10 @@ class Softphone(WebTest):
         self.assertEqual((second["CallType"], second["CallDisposition"], second["CallDurationInSeconds"]), ("Outbound", "no_answer", 0))
 
     def test_agent_of_a_queue(self):
-        """The agent is not ready, and ready, by the frame, which shows his wrap-up; he holds and transfers by the buttons of a call; a log has the account code."""
+        """The agent is not ready, and ready, by the frame, which shows his wrap-up; he holds and transfers by the buttons of a call; a log has the account code,
+        and what he said came of the call, also when he says so later, but not again when the page is loaded anew."""
         other, audio = self.third()
-        self.node.ctl("queue.put", name="sales", members="1001", ring_s=60, wrapup_s=60)
+        self.node.ctl("queue.put", name="sales", members="1001", ring_s=60, wrapup_s=60, dispositions="sale,no sale")
         self.node.ctl("number.put", number="300", to="queue:sales")
         self.addCleanup(self.node.ctl, "queue.delete", name="sales", force=True)
         self.addCleanup(self.node.ctl, "number.delete", number="300")
@@ -545,7 +546,18 @@ class Softphone(WebTest):
         frame.shows("Wrap-up")
         third.bye()
         out.wait_bye()
-        host.until("Object.values(logs).some(log => log.Description.includes('Account code: 4711'))")
+        log = "Object.values(logs).find(log => log.Description.includes('Account code: 4711'))"
+        host.until(f"!!{log}")
+        self.assertEqual(host.run(f"{log}.CallDisposition"), "answered")
+        for of in ("no sale", "sale"):
+            frame.run(f"(one => {{ one.value = '{of}'; one.dispatchEvent(new Event('change')); }})(document.querySelector('select[name=disposition]')), 0")
+            host.until(f"{log}.CallDisposition === '{of}'")
+        times = host.run("saved.length")
+        time.sleep(1)           # the CRM answers
+        self.anew(host, frame)
+        frame.shows("Agent")
+        time.sleep(2)
+        self.assertEqual((host.run("saved.length"), host.run("Object.keys(logs).length")), (times, 1))
         out, into = self.rings()
         into.answer(self.audio_a.sdp())
         out.wait_answer()

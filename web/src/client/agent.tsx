@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bar of an agent of queues: logged in or out, ready or not and why, what came of his last call, and a small wallboard of his queues.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { list, number, text, type Row } from "../api";
 import { duration } from "../format";
@@ -42,11 +42,14 @@ function Dispositions({ agent, act }: { agent: Row; act: (verb: string, body: Ro
 	);
 }
 
-export function AgentBar() {
+/** onSaid: what came of that call. */
+export function AgentBar({ onSaid }: { onSaid?: (call: string, disposition: string) => void }) {
 	const [member, setMember] = useState(true);
 	const asked = useAsk((signal) => look(signal).then((row) => (setMember(row !== null), row)), [], member ? EVERY_MS : 20 * EVERY_MS);
 	const [reason, setReason] = useState("");
 	const agent = asked.value;
+	const [call, disposition] = [text(agent, "last_call"), text(agent, "disposition")];
+	useEffect(() => void (disposition && onSaid?.(call, disposition)), [call, disposition]);
 	if (!agent) return null;
 	const state = text(agent, "state");
 	const act = (verb: string, body: Row = {}) => void attempt(() => api.ask(`/v1/agents/${encodeURIComponent(me())}/${verb}`, { method: "POST", body })).then(asked.again);

@@ -5,6 +5,7 @@
 // in a conference is told in the log of the call that became one.
 import * as api from "../api";
 import { list, number, text, type Row } from "../api";
+import { keep } from "../keep";
 import { type Host, Refused } from "./host";
 
 const LATE_MS = 600000; // so much behind a newer one the history may have a call
@@ -21,6 +22,8 @@ const objectOf = (me: string, call: string): string => `${me}-${call}`;
 
 /** Where it is heard, by who may: a page of the console, in which one signs in. */
 const recordingUrl = (name: string): string => new URL(`console#/recordings/${name}`, `${globalThis.location?.origin ?? "https://node"}/`).href;
+
+const said = new Map<string, string>(); // by an agent of queues, of his call: what came of it
 
 /** The fields of a Task. guests: calls of others in its conference. */
 export function fieldsOf(row: Row, me: string, guests: Row[] = []): Row {
@@ -47,7 +50,7 @@ export function fieldsOf(row: Row, me: string, guests: Row[] = []): Row {
 		ActivityDate: new Date(number(row, "setup_utc_ms")).toISOString().slice(0, 10),
 		CallType: CALL_TYPES[direction] ?? "Inbound",
 		CallObject: objectOf(me, text(row, "call")),
-		CallDisposition: text(row, "result").slice(0, 255),
+		CallDisposition: (said.get(objectOf(me, text(row, "call"))) ?? text(row, "result")).slice(0, 255),
 		CallDurationInSeconds: Math.round(talk / 1000),
 		Description: lines.filter(Boolean).join("\n").slice(0, 32000),
 	};
@@ -117,6 +120,21 @@ export interface Logged {
 /** Logs what has ended since. Of two at once the second waits. talks: the agent has a call. */
 export function logAll(host: Host, me: string, talks: () => boolean): Promise<Logged> {
 	const now = busy.catch(() => undefined).then(() => logNow(host, me, talks));
+	busy = now;
+	return now;
+}
+
+/** What an agent of queues says of his call is its disposition, also where its log is written by then; once, though the page is loaded anew. */
+export function logSaid(host: Host, me: string, call: string, disposition: string): Promise<void> {
+	said.set(objectOf(me, call), disposition);
+	const now = busy.catch(() => undefined).then(async () => {
+		const known = JSON.stringify([call, disposition]);
+		if (keep.get(`tandem-said-${me}`) === known) return;
+		const record = text(await api.get(`/v1/histories/${call}`, { user: me }), "log");
+		if (!record) return; // it is told when it is written
+		await host.log(record, { CallDisposition: disposition.slice(0, 255) });
+		keep.set(`tandem-said-${me}`, known);
+	});
 	busy = now;
 	return now;
 }

@@ -13,14 +13,14 @@ import { Badge, Icon, Notice, attempt, start } from "../ui";
 import { ownState, tone, word } from "../words";
 import { type Around, type Command, talkTo } from "./frame";
 import { type Dialled, type Host, dialOf, hostOf } from "./host";
-import { logAll, logsSettled } from "./logs";
+import { logAll, logSaid, logsSettled } from "./logs";
 import { type Pop, type Terms, isNew, popFor, showOnce } from "./pop";
 
 const me = (): string => api.signedIn()?.user ?? "";
 /** /softphone/TENANT/softphone.html; both other paths are the first tenant's. */
 const tenant = (): string => /^\/softphone\/([^/]+)\/softphone\.html$/.exec(location.pathname)?.[1] ?? "";
 const LOG_MS = 1500; // behind the end of a call: the history has it in a moment, or later
-const LOG_TRIES = 12;
+const LOG_TRIES = 40; // within 20 minutes: a call that the agent gave away may go on
 const AGAIN_MS = 2000; // a node that is away comes back, or another one takes its place
 
 const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -28,7 +28,7 @@ const said = (error: unknown): string => (error instanceof Error ? error.message
 interface State {
 	calls: Row[];
 	live: boolean;
-	ended: string[]; // calls that have ended, of which no log is known
+	ended: string[]; // calls that the agent has had, of which no log is known
 	resets: number; // how often a call may have ended unseen
 }
 
@@ -39,14 +39,16 @@ function useOwn(): [State, (logged: string[]) => void] {
 	useEffect(
 		() =>
 			api.listen(
-				{ watch: me(), type: "call.ended" },
+				{ watch: me() },
 				{
 					onReset: () => setState((before) => ({ ...before, resets: before.resets + 1 })),
 					onEvent: (event) =>
 						setState((before) => {
-							if (text(event, "type") !== "user.state") return { ...before, ended: [...before.ended, text(event, "call")].slice(-ENDED) };
 							const own = list(event, "users").find((row) => text(row, "user") === me());
-							return own ? { ...before, calls: list(own, "calls") } : before;
+							if (!own) return before;
+							const calls = list(own, "calls");
+							const gone = before.calls.map((call) => text(call, "call")).filter((call) => !calls.some((other) => text(other, "call") === call));
+							return { ...before, calls, ended: [...before.ended, ...gone].slice(-ENDED) };
 						}),
 					onState: (live) => setState((before) => ({ ...before, live })),
 				},
@@ -172,7 +174,7 @@ function useLogs(host: Host, on: boolean, { ended, resets, now, logged, tell }: 
 				(error: unknown) => (tell(error), 1),
 			)
 			.then((left) => {
-				if ((left || due.ended) && due.tries++ < LOG_TRIES) later(LOG_MS * Math.min(due.tries, 8));
+				if ((left || due.ended) && due.tries++ < LOG_TRIES) later(LOG_MS * due.tries);
 			});
 	const later = (ms: number): void => {
 		clearTimeout(due.timer);
@@ -220,7 +222,8 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 		);
 	useEffect(look, [JSON.stringify(calls)]);
 	useEffect(() => () => void (now.current = []), []);
-	useLogs(host, terms.log && host.kind !== "none", { ended, resets, now, logged, tell: tell("log") });
+	const logs = terms.log && host.kind !== "none";
+	useLogs(host, logs, { ended, resets, now, logged, tell: tell("log") });
 	return (
 		<main class="stack softphone">
 			<h1 class="hidden">{t("Softphone")}</h1>
@@ -239,7 +242,7 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 					<span>{words}</span>
 				</Notice>
 			))}
-			<AgentBar />
+			<AgentBar onSaid={(of, disposition) => void (logs && logSaid(host, me(), of, disposition).catch(tell("log")))} />
 			<PhoneBar />
 			{pop && <Chosen pop={pop} terms={terms} host={host} onDone={() => setPop(null)} />}
 			{calls.map((own) => (
