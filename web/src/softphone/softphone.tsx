@@ -184,7 +184,7 @@ function useLogs(host: Host, on: boolean, { ended, resets, now, logged, tell }: 
 		if (!on || !(resets || ended.length)) return;
 		due.tries = 0;
 		later(ended.length ? LOG_MS : 0);
-	}, [on, ended.at(-1), resets]);
+	}, [on, ended[ended.length - 1], resets]);
 	useEffect(() => () => ((due.tries = LOG_TRIES), clearTimeout(due.timer)), []);
 }
 
