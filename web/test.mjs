@@ -52,6 +52,10 @@ test("a CRM: both spellings of its answers, what is dialled, and which records f
 	for (const [number, dialled] of [["+1 (555) 010-0199", "915550100199"], ["555-010-0199", "915550100199"], ["010-0199", "90100199"], ["+49 30 1234567", "90149301234567"], ["1002", "1002"]]) {
 		assert.equal(dialOf(number, settings), dialled);
 	}
+	for (const number of ["1 (555) 010-0199", "1-555-010-0199", "+1 555 010 0199 ext. 12", "(555) 010-0199 x12", "001 555 0100199", "011 1 555 0100199"]) assert.equal(dialOf(number, settings), "915550100199", number);
+	for (const number of ["0049 30 1234567", "011 49 30 1234567", "+49 (0)30 1234567"]) assert.equal(dialOf(number, settings), "90149301234567", number);
+	const german = { reqOutsidePrefix: "0", reqLongDistPrefix: "0", reqInternationalPrefix: "00" };
+	for (const [number, dialled] of [["+1 555 010 0199", "00015550100199"], ["030 1234567", "00301234567"], ["0113 4960000", "001134960000"], ["*97", "*97"], ["911", "911"]]) assert.equal(dialOf(number, german), dialled);
 	assert.equal(dialOf("+49 30 1234567", {}), "49301234567");
 	const { valuesOf, fitting, typeOf } = await load("softphone/pop.ts");
 	assert.deepEqual(valuesOf({ remote: "1002" }, { data: "Case.CaseNumber=00001234;Lead.X=7" }), [{ field: "Case.CaseNumber", value: "00001234" }, { field: "", value: "1002" }]);

@@ -112,13 +112,18 @@ function dialledOf(payload: unknown): Dialled {
 	return { number: String(given.number ?? ""), record: String(given.recordId ?? given.objectId ?? "") };
 }
 
-/** The number as the settings of the call centre have it dialled. */
+/** The number as the settings of the call centre have it dialled: a prefix that it has by itself is not dialled twice. */
 export function dialOf(number: string, settings: { [name: string]: string }): string {
-	const plain = number.replace(/[^\d+*#]/g, "");
-	const outside = settings.reqOutsidePrefix ?? "";
-	if (!plain.startsWith("+")) return plain.length > 6 ? `${outside}${plain.length > 7 ? (settings.reqLongDistPrefix ?? "") : ""}${plain}` : plain;
-	if (plain.startsWith("+1")) return `${outside}${settings.reqLongDistPrefix ?? ""}${plain.slice(2)}`;
-	return `${outside}${settings.reqInternationalPrefix ?? ""}${plain.slice(1)}`;
+	const [outside, far, abroad] = ["reqOutsidePrefix", "reqLongDistPrefix", "reqInternationalPrefix"].map((name) => settings[name] ?? "") as [string, string, string];
+	const plain = number
+		.replace(/(\d\W*)(?:x|ext)\W*\d+\W*$/i, "$1") // of somebody behind that number
+		.replace(/^(\s*\+.*)\(0\)/, "$1")
+		.replace(/[^\d+*#]/g, "");
+	const isAmerican = far === "1"; // +1 is long distance, and 011 international
+	const world = (isAmerican ? /^(?:\+|011|00)(.+)/ : /^(?:\+|00)(.+)/).exec(plain)?.[1] ?? "";
+	if (world) return outside + (isAmerican && world.startsWith("1") ? world : abroad + world);
+	if (plain.length <= 6) return plain;
+	return outside + (plain.length > 7 && !plain.startsWith(far) ? far : "") + plain;
 }
 
 const none: Host = {
