@@ -46,6 +46,7 @@ test("a CRM: both spellings of its answers, what is dialled, and which records f
 	const found = [{ id: row.Id, name: "Ann", type: "Contact" }];
 	assert.deepEqual(foundOf({ [row.Id]: row, SCREEN_POP_DATA: { Id: "003000000000009" } }), found);
 	assert.deepEqual(foundOf(JSON.stringify({ screenPopUrl: "/", screenPopObject: { [row.Id]: { Name: "Ann", object: "Contact" } } })), found);
+	assert.equal(foundOf({ [row.Id]: { Name: "Ann", RecordType: "Partner" } })[0].type, "Contact");
 	assert.deepEqual(foundOf({ [row.Id]: { Id: "../admin", Name: "x" } }), []);
 	for (const bad of [null, "", "{", "[1]", 7, { a: null }]) assert.deepEqual(foundOf(bad), []);
 	const settings = settingsOf({ "/reqDialingOptions/reqOutsidePrefix": "9", "/reqDialingOptions/reqOutsidePrefix/label": "x", "/reqDialingOptions/reqLongDistPrefix": "1", "/reqDialingOptions/reqInternationalPrefix": "01" });
@@ -59,6 +60,7 @@ test("a CRM: both spellings of its answers, what is dialled, and which records f
 	assert.equal(dialOf("+49 30 1234567", {}), "49301234567");
 	const { valuesOf, fitting, typeOf } = await load("softphone/pop.ts");
 	assert.deepEqual(valuesOf({ remote: "1002" }, { data: "Case.CaseNumber=00001234;Lead.X=7" }), [{ field: "Case.CaseNumber", value: "00001234" }, { field: "", value: "1002" }]);
+	assert.deepEqual(valuesOf({ remote: "1" }, { data: "account.code=4711;lang=de;Account.Name=Acme & Sons = x;Case.Origin=" }), [{ field: "Account.Name", value: "Acme & Sons = x" }]);
 	assert.deepEqual(fitting([...found, { id: "1", name: "", type: "Lead" }, { id: "2", name: "", type: "Case" }], ["Lead"]).map((one) => one.type), ["Lead", "Case"]);
 	assert.deepEqual([typeOf({ direction: "in" }, { outside: false }), typeOf({ direction: "in" }, { outside: true }), typeOf({ direction: "out" }, { outside: true })], ["internal", "inbound", "outbound"]);
 });

@@ -88,6 +88,9 @@ const apexOf = (answer: unknown): Found[] => {
 	return foundOf(Array.isArray(rows) ? Object.fromEntries(rows.map((row: { Id?: string }) => [row?.Id ?? "", row])) : rows);
 };
 
+const PREFIXES: { [kind: string]: string } = { Contact: "003", Account: "001", Lead: "00Q" }; // with which ids begin in every org
+const kindOf = (id: string): string | undefined => Object.keys(PREFIXES).find((kind) => id.startsWith(PREFIXES[kind] ?? ""));
+
 /** Records of a search: id → {Id, Name, RecordType}; what else the answer holds is no record. */
 export function foundOf(answer: unknown): Found[] {
 	const out: Found[] = [];
@@ -96,7 +99,7 @@ export function foundOf(answer: unknown): Found[] {
 		const row = value as { [name: string]: unknown } | null;
 		const id = row && typeof row === "object" ? (row.Id ?? row.id ?? "") : "";
 		if (key === "SCREEN_POP_DATA" || typeof id !== "string" || !/^[a-zA-Z0-9]{15,18}$/.test(id || key)) continue;
-		out.push({ id: id || key, name: String(row?.Name ?? row?.name ?? id), type: String(row?.RecordType ?? row?.object ?? "") });
+		out.push({ id: id || key, name: String(row?.Name ?? row?.name ?? id), type: kindOf(id || key) ?? String(row?.RecordType ?? row?.object ?? "") });
 	}
 	return out;
 }
@@ -179,7 +182,7 @@ function classic(library: Library & { cti?: Library }): Host {
 		search: async (value, type) => foundOf(await ask(library, "searchAndGetScreenPopUrl", value, "", type)),
 		match: async (field, value) => apexOf(await ask(library, "runApex", APEX, "find", new URLSearchParams({ field, value }).toString())),
 		show: (record) => ask(library, "screenPop", `/${record}`, true),
-		begin: (record, row) => ask(library, "screenPop", `/${{ Contact: "003", Account: "001", Lead: "00Q" }[record] ?? ""}/e?${fields(row)}`, true),
+		begin: (record, row) => ask(library, "screenPop", `/${PREFIXES[record] ?? ""}/e?${fields(row)}`, true),
 		log: async (id, row) => String((await ask<unknown>(library, "saveLog", "Task", fields(id ? { Id: id, ...row } : row))) ?? id),
 		raise: () => ask(library, "setVisible", true),
 		ready: () => Promise.resolve(),

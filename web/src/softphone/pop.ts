@@ -41,11 +41,12 @@ export function isNew(call: string): boolean {
 /** Neither party is behind a trunk: internal. */
 export const typeOf = (own: Row, call: Row): CallType => (call.outside !== true ? "internal" : text(own, "direction") === "in" ? "inbound" : "outbound");
 
-/** What to look for: what the caller keyed under a tag (Case.CaseNumber=00001234) before his number, which is in any field. */
+/** What to look for: what the caller keyed under a tag (Case.CaseNumber=00001234) before his number, which is in any field. No other tag names a field. */
 export function valuesOf(own: Row, call: Row): { field: string; value: string }[] {
 	const tags = text(call, "data")
-		.split(/[;&\s]+/)
-		.map((one) => ({ field: one.split("=")[0] ?? "", value: one.split("=")[1] ?? "" }));
+		.split(";")
+		.map((one) => ({ field: /^\w+\.\w+(?==)/.exec(one)?.[0] ?? "", value: one.slice(one.indexOf("=") + 1).trim() }))
+		.filter(({ field }) => field && field !== "account.code");
 	return [...tags, { field: "", value: text(own, "remote") }].filter(({ value }) => value.length > 1);
 }
 
