@@ -53,10 +53,10 @@ class Line(Cluster):
             self.addCleanup(agent.audio.close)
             self.until(lambda agent=agent: agent.register().status == 200)
 
-    def waits(self, *numbers):
+    def waits(self, *numbers, to="100"):
         for number in numbers:
             phone = self.agents[number]
-            out = phone.invite("100", phone.audio.sdp())
+            out = phone.invite(to, phone.audio.sdp())
             answer = out.wait_answer()
             phone.audio.use(answer)
             self.calls[number] = out
@@ -217,6 +217,36 @@ class Queues(Line):
         self.ends("1003")
         incoming.wait_cancel()
         self.assertEqual(self.rung("1011"), 3)
+
+    def test_of_an_extension(self):
+        """CALL-16: who calls a busy extension waits in its own queue, at each node, over the kill of one; it rings in turn, though nobody is logged in."""
+        self.a.ctl("queue.put", name="sales", members="1011", without_login=True)
+        self.addCleanup(self.a.ctl, "queue.put", name="sales", without_login=False)
+        self.a.ctl("extension.put", number="1011", call_waiting="off", forward_busy="100")
+        self.addCleanup(self.a.ctl, "extension.put", number="1011", call_waiting="phone", forward_busy="")
+        for node in self.nodes:
+            until(lambda node=node: node.local("extension.get", number="1011")["forward_busy"] == "100" and node.local("queue.get", name="sales")["without_login"], lambda: "it is known")
+        first = self.agents["1003"].invite("1011", self.agents["1003"].audio.sdp())
+        talks = self.agents["1011"].incoming()
+        talks.answer(self.agents["1011"].audio.sdp())
+        first.wait_answer()
+        self.waits("1001", "1002", to="1011")
+        self.is_line("1001", "1002")
+        self.assertEqual([(row["state"], row["now"]) for row in self.status(self.c)["agents"]], [("out", "busy")])
+        self.a.kill()
+        until(lambda: self.owner(17) in ("b", "c") and self.calls["1001"].id in [row["id"] for node in self.nodes for row in node.local("call.list")], lambda: "it is restored")
+        self.assertEqual(self.lines(), [["1001", "1002"]] * 2)
+        first.bye()
+        talks.wait_bye()
+        incoming = self.rings("1011", "1001")
+        self.a.restart()
+        self.until(lambda: self.a.metric("tandem_cluster_nodes", state="heard") == 2)
+        self.has(incoming, "1011", "1001")
+        self.is_over("1011", incoming, "1001")
+        incoming = self.rings("1011", "1002")
+        self.has(incoming, "1011", "1002")
+        self.is_over("1011", incoming, "1002")
+        until(lambda: [row["now"] for node in self.nodes for row in self.status(node)["agents"]] == ["ready"] * 3, lambda: [self.status(node)["agents"] for node in self.nodes])
 
     def test_status(self):
         """Each node says which node has whose call, and what all of them have counted. One that is gone is left out."""

@@ -200,6 +200,94 @@ class OfAGroup(RecordTest):
             self.group(record="always")
 
 
+class OfAQueue(RecordTest):
+    """REC-01, IVR-06: the queue's method comes before that of its agents, in its calls alone; their phones show queue and number."""
+    def setUp(self):
+        super().setUp()
+        self.queue()
+        self.node.ctl("number.put", number="700", to="queue:sales")
+        self.node.ctl("agent.login", number="1002")
+
+    def queue(self, **terms):
+        self.node.ctl("queue.put", name="sales", members="1002", **terms)
+
+    def in_turn(self):
+        """A waits with music, B is rung for him, and they speak."""
+        out = self.a.invite("700", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        into = self.b.incoming()
+        self.audio_b.use(into.request)
+        into.answer(self.audio_b.sdp())
+        self.audio_a.start(TALK_A)
+        self.audio_b.start(TALK_B)
+        self.talks()
+        return out, into
+
+    def test_auto(self):
+        """Over a kill, in the agent's mailbox; the name of the queue is before the caller's, and no direct call is recorded."""
+        self.queue(record="auto", record_to="mailbox", prefix="Sales", show_called=True)
+        out, into = self.in_turn()
+        self.assertIn("Sales 700", into.request.get("From"))
+        until(lambda: self.shown(), self.node.log_tail)
+        self.assertEqual([(row["leg"], row["state"]) for row in self.shown()], [("b", "on")])
+        time.sleep(1)
+        self.node.kill()
+        self.node.restart()
+        self.talks()
+        self.ends(out, into)
+        paths = self.finished(2)
+        self.assertEqual([(facts_of(path)["user"], facts_of(path)["mailbox"], facts_of(path)["cause"]) for path in paths], [("1002", "1002", "policy")] * 2)
+        self.assertGreater(has(sides(paths[0])[1], TALK_A), 4)
+        self.audio_a.stop()
+        self.audio_b.stop()
+        out, into = self.talk()
+        self.assertNotIn("Sales", into.request.get("From"))
+        self.assertEqual(self.shown(), [])
+        self.ends(out, into)
+
+    def test_on_demand(self):
+        """... and as it is when asked; off counts before what the agent's own says."""
+        self.node.ctl("extension.put", number="1002", record="auto")
+        self.queue(record="off")
+        out, into = self.in_turn()
+        self.assertEqual(self.shown(), [])
+
+        def on():
+            return self.node.ctl("call.record", call=self.call_id(), leg="b", state="on")
+
+        with self.assertRaisesRegex(ServerError, "on_demand"):
+            on()
+        self.queue(record="on_demand")
+        on()
+        self.assertEqual([(row["leg"], row["state"]) for row in self.shown()], [("b", "on")])
+        time.sleep(0.5)
+        self.ends(out, into)
+        path, = self.finished(1)
+        self.assertEqual([facts_of(path).get(name) for name in ("user", "mailbox", "cause")], ["1002", None, "command"])
+
+    def test_seats(self):
+        """It takes one of max_recorded, gives it back, and finds none; a restart counts them again."""
+        self.node.ctl("tenant.put", name="default", max_recorded=2)
+
+        def recorded():
+            return self.node.ctl("tenant.status")["recorded"]
+
+        self.assertEqual(recorded(), 1)                 # 1001
+        self.queue(record="auto")
+        self.queue(record="on_demand")
+        self.assertEqual(recorded(), 2)
+        with self.assertRaisesRegex(ServerError, "max_recorded of the tenant"):
+            self.node.ctl("queue.put", name="support", members="1001", record="auto")
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(recorded(), 2)
+        self.queue(record="off")
+        self.assertEqual(recorded(), 1)
+        self.queue(record="auto")
+        self.node.ctl("queue.delete", name="sales", force=True)
+        self.assertEqual(recorded(), 1)
+
+
 class Aware(RecordTest):
     """The caller's phone understands a=record (RFC 7866), and that of who is called does not."""
 

@@ -48,6 +48,15 @@ static struct flow_program *queue_flow(const void *v)
 	return w.overflow ? NULL : program_parse(writer_done(&w), NULL, &unused);
 }
 
+/* Other nodes tell of his calls from then on. */
+static void agent_calls_request(const struct node *node, uint16_t tenant, const char *number)
+{
+	if (node->common.shared_tables->remote)
+		remote_watch_request(node->common.shared_tables->remote,
+				     bytes_str(tenants_name(node->common.tenants, tenant)),
+				     bytes_str(number));
+}
+
 /* file: of its former document. */
 static int queue_music_put(struct node *node, struct queue_terms *terms, const char *file)
 {
@@ -60,11 +69,39 @@ static int queue_music_put(struct node *node, struct queue_terms *terms, const c
 	return err;
 }
 
+/* It has a recording method of its own that may record (REC-01). */
+static bool queue_records(const struct queue_terms *t)
+{
+	return t->record > 1 + RECORD_OFF;
+}
+
+static bool queue_recorded(const struct node *node, uint16_t tenant, const char *name)
+{
+	const struct queue *q = queues_find(queue_table(node), tenant, bytes_str(name));
+
+	return q && queue_records(&q->terms);
+}
+
+static const struct document_seat g_queue_seats[] = {
+	{ "record", NULL, "max_recorded", TENANT_RECORDED },
+	{ 0 },
+};
+
+static bool queue_check(struct command_run *run, const void *value)
+{
+	const struct queue_terms *t = &((const struct queue_value *)value)->core;
+
+	return document_seat_is_left(run, g_queue_seats,
+				     queue_recorded(run->node, document_tenant(run), t->name),
+				     queue_records(t));
+}
+
 static int queue_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct queue_value *v = value;
 	struct queue_terms terms = v->core;
 	const struct queue *q = queues_find(queue_table(node), tenant, bytes_str(terms.name));
+	bool recorded = q && queue_records(&q->terms);
 	char file[QUEUE_MUSIC_MAX] = "";
 	int err;
 
@@ -77,6 +114,10 @@ static int queue_apply(struct node *node, uint16_t tenant, const void *value)
 	terms.disposes = v->dispositions[0];
 	err = command_flow_kind_apply(node, tenant, &g_queue_documents, terms.name, v);
 	err = err ? err : queue_music_put(node, &terms, file);
+	for (uint8_t i = 0; !err && terms.without_login && i < terms.count; i++)
+		agent_calls_request(node, tenant, terms.members[i].number);
+	if (!err)
+		document_seat_hold(node, tenant, TENANT_RECORDED, recorded, queue_records(&terms));
 	if (!err && q && strcmp(file, terms.music) != 0)
 		line_wake(node->common.shared_tables, q); /* they hear it at once */
 	return err;
@@ -86,6 +127,8 @@ static void queue_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	const struct queue *q = queues_find(queue_table(node), tenant, bytes_str(name));
 
+	document_seat_hold(node, tenant, TENANT_RECORDED, queue_recorded(node, tenant, name),
+			   false);
 	command_flow_kind_forget(node, tenant, &g_queue_documents, name);
 	if (q)
 		node_music_leave(node, tenants_name(node->common.tenants, tenant), q->terms.music);
@@ -103,6 +146,8 @@ const struct document_kind g_queue_documents = {
 	.share = TENANT_QUEUES_MAX,
 	.size = sizeof(struct queue_value),
 	.form = &g_queue_form,
+	.seats = g_queue_seats,
+	.check = queue_check,
 	.apply = queue_apply,
 	.forget = queue_forget,
 };
@@ -221,10 +266,7 @@ static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 	if (a)
 		queue_agent_set_epoch(a, v->since_utc_ms ? v->since_utc_ms : v->changed_utc_ms,
 				      call, v->wraps ? until : 0);
-	if (node->common.shared_tables->remote) /* they tell of his calls from then on */
-		remote_watch_request(node->common.shared_tables->remote,
-				     bytes_str(tenants_name(node->common.tenants, tenant)),
-				     bytes_str(v->number));
+	agent_calls_request(node, tenant, v->number);
 	if (any_shard(node))
 		shard_agent_changed(any_shard(node), tenant, bytes_str(v->number));
 	return err;

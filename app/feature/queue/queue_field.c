@@ -84,6 +84,9 @@ const char *dispositions_wrong(const void *value, const char *text)
 	return NULL;
 }
 
+/* Default, then in the order of enum record_method. */
+static const char *const g_queue_record[] = { "default", "off", "auto", "on_demand", NULL };
+
 #undef FIELD_OF
 #define FIELD_OF struct queue_value
 const struct command_arg g_queue_fields[] = {
@@ -141,6 +144,10 @@ const struct command_arg g_queue_fields[] = {
 		     "Callers that wait at most. 0: any number."),
 	NUMBER_FIELD("max_wait_s", core.max_wait_s, 5, 86400, "3600",
 		     "How long a caller waits at most, in seconds."),
+	FLAG_FIELD("without_login", core.without_login, "false",
+		   "true: members take its calls also while they are logged out. With one member "
+		   "it is the queue of that extension: forward_busy leads there by its number. Who "
+		   "is not ready takes none."),
 	FLAG_FIELD("only_with_agents", core.only_with_agents, "false",
 		   "true: nobody waits while no agent of it is logged in."),
 	FLAG_FIELD("only_with_ready", core.only_with_ready, "false",
@@ -154,6 +161,17 @@ const struct command_arg g_queue_fields[] = {
 		   "What callers hear while they wait: name of a file in media.sounds, which need "
 		   "not be there yet. off: nothing. Empty, or while the file cannot be used: as "
 		   "the caller's extension or media.music says. Who waits hears a change at once."),
+	TEXT_FIELD("prefix", core.prefix, CHARSET_TEXT, NULL,
+		   "What agents' phones show before the caller's name, such as Sales."),
+	FLAG_FIELD("show_called", core.show_called, "false",
+		   "true: they show the number that was called, too."),
+	WORD_FIELD("record", core.record, FIELD_NUMBER, g_queue_record, "default",
+		   "Recording of its calls, once an agent has answered: off, auto or on_demand, as "
+		   "record of group.put. default: as each agent's own says. auto and on_demand "
+		   "need a seat (max_recorded of the tenant)."),
+	WORD_FIELD("record_to", core.record_to, FIELD_NUMBER, g_record_to_words, "files",
+		   "With record: where its recordings go: files of the node; mailbox, files in the "
+		   "mailbox of the agent; or siprec, the external recorder."),
 	TEXT_FIELD("key", core.key, CHARSET_NUMBER, queue_key_wrong,
 		   "The key by which a caller leaves. Empty: none."),
 	REFERS_FIELD("key_to", key_to, CHARSET_TEXT, field_flow_or_number_wrong, "number",

@@ -25,27 +25,28 @@ static void call_put(json_t *json, uint64_t call)
 	(void)json_object_set_new(json, "call", json_stringn(id, sizeof(id)));
 }
 
-/* What he does now. */
-static const char *agent_does(const struct node *n, const struct queue_agent *a, uint64_t now)
+/* What he does now. ready: he takes calls otherwise. */
+static const char *agent_does(const struct node *n, const struct queue_agent *a, bool ready,
+			      uint64_t now)
 {
 	struct shard *core = n->common.shared_tables->shards;
 
 	if (core && shard_user_is_busy(core, a->tenant, bytes_str(a->number)))
 		return "busy";
-	if (a->state != AGENT_READY)
+	if (!ready)
 		return g_agent_states[a->state];
 	if (a->until_utc_ms <= now)
 		return "ready";
 	return a->wraps ? "wrapup" : a->call ? "reserved" : "resting";
 }
 
-static json_t *agent_view(const struct node *n, const struct queue_agent *a)
+static json_t *agent_view(const struct node *n, const struct queue_agent *a, bool ready)
 {
 	uint64_t now = clock_utc_ms();
 	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:i}", "number", a->number,
 				 "state", g_agent_states[a->state], "reason", a->reason, "now",
-				 agent_does(n, a, now), "calls", (json_int_t)a->calls, "talk_s",
-				 (json_int_t)(a->talk_ms / 1000), "missed", a->missed);
+				 agent_does(n, a, ready, now), "calls", (json_int_t)a->calls,
+				 "talk_s", (json_int_t)(a->talk_ms / 1000), "missed", a->missed);
 
 	if (json && a->call)
 		call_put(json, a->call);
@@ -60,7 +61,8 @@ void agent_list(struct command_run *run)
 
 	while ((a = queues_agent_next(queue_table(run->node), &cursor)) != NULL) {
 		if (a->tenant == document_tenant(run) && a->state != AGENT_OUT)
-			(void)json_array_append_new(list, agent_view(run->node, a));
+			(void)json_array_append_new(list, agent_view(run->node, a,
+								     a->state == AGENT_READY));
 	}
 	command_answer(run, list);
 }
@@ -140,16 +142,17 @@ static json_t *callers_view(const struct node *n, const struct queue *q)
 	return callers;
 }
 
-static json_t *members_view(const struct node *n, const struct queue *q)
+static json_t *members_view(const struct node *n, struct queue *q)
 {
 	json_t *agents = json_array();
 
 	for (uint8_t i = 0; i < q->terms.count; i++) {
-		const struct queue_agent *a = queues_agent(queue_table(n), q->terms.tenant,
-							   bytes_str(q->terms.members[i].number));
+		const struct queue_agent *a = queue_agent_at(queue_table(n), q, i);
 
-		if (a && a->state != AGENT_OUT)
-			(void)json_array_append_new(agents, agent_view(n, a));
+		bool ready = a && queue_agent_is_ready(q, a);
+
+		if (ready || (a && a->state != AGENT_OUT))
+			(void)json_array_append_new(agents, agent_view(n, a, ready));
 	}
 	return agents;
 }
@@ -187,7 +190,7 @@ static struct queue *queue_asked_for(struct command_run *run)
 
 static void queue_status_end(struct command_run *run)
 {
-	const struct queue *q = queue_asked_for(run); /* it may be gone by now */
+	struct queue *q = queue_asked_for(run); /* it may be gone by now */
 	struct queue_sums *s = run->kept;
 	json_t *json;
 
@@ -223,7 +226,7 @@ void queue_status(struct command_run *run)
 		command_answer(run, NULL);
 }
 
-static json_t *queue_of_agent(const struct queues *x, struct queue *q)
+static json_t *queue_of_agent(struct queues *x, struct queue *q)
 {
 	struct queue_walk walk = queue_walk(q);
 	const struct queue_caller *c;
@@ -264,7 +267,7 @@ static json_t *agent_last_put(const struct command_run *run, struct bytes number
 
 void agent_get(struct command_run *run)
 {
-	const struct queues *x = queue_table(run->node);
+	struct queues *x = queue_table(run->node);
 	uint16_t tenant = document_tenant(run);
 	struct bytes number = command_value(run, "number")->text;
 	const struct queue_agent *a = queues_agent(x, tenant, number);
@@ -282,7 +285,7 @@ void agent_get(struct command_run *run)
 			     "it is neither logged in nor a member of a queue");
 		return;
 	}
-	view = a ? agent_last_put(run, number, agent_view(run->node, a))
+	view = a ? agent_last_put(run, number, agent_view(run->node, a, a->state == AGENT_READY))
 		 : json_pack("{s:o, s:s, s:s}", "number", command_text_json(number), "state",
 			     g_agent_states[AGENT_OUT], "reason", "");
 	(void)json_object_set_new(view, "queues", queues);

@@ -11,7 +11,7 @@ static const struct command g_seat_commands[] = {
 	  "of "
 	  "session are taken by users that are logged in, on all nodes, without a seat web of "
 	  "their "
-	  "own; those of recording by extensions and groups with record on (max_recorded).",
+	  "own; those of recording by extensions, groups and queues with record on (max_recorded).",
 	  "a list: seat, counted (false: everybody has one), total, given, left",
 	  BY(command_seat_list), .columns = "seat,counted,total,given,left",
 	  LISTS("seat", NULL, false, "seat,counted,total,given,left") },

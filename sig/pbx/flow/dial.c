@@ -63,17 +63,16 @@ static bool dial_add(struct dial_terms *terms, struct dial_target target)
 	return true;
 }
 
-/* A member rung by a group is shown the group and the called number. */
-static void group_shown(const struct flow_turn_of *t, const struct ring_group *g)
+void flow_show(struct call *c, const char *prefix, bool show_called)
 {
 	uint8_t space[GROUP_SHOWN_MAX - 1];
 	struct writer w = writer_over(space, sizeof(space));
-	struct flow_run *r = t->c->run;
-	struct bytes name = text_bytes(&t->c->display), dnis = call_dnis(t->c);
-	struct bytes called = text_bytes(r->called.n ? &r->called : &t->c->to);
+	struct flow_run *r = c->run;
+	struct bytes name = text_bytes(&c->display), dnis = call_dnis(c);
+	struct bytes called = text_bytes(r->called.n ? &r->called : &c->to);
 
-	writer_str(&w, g->prefix);
-	if (g->show_called) {
+	writer_str(&w, prefix);
+	if (show_called) {
 		writer_str(&w, w.n ? " " : "");
 		writer_bytes(&w, dnis.n ? dnis : called);
 	}
@@ -81,9 +80,8 @@ static void group_shown(const struct flow_turn_of *t, const struct ring_group *g
 		writer_str(&w, ": ");
 		writer_bytes(&w, name);
 	}
-	if (text_set(&r->group, bytes_str(g->name)) ||
-	    text_set(&r->shown, w.overflow ? (struct bytes){ 0 } : writer_done(&w)))
-		LOG_WARN("flow", t->c->id, "no memory for the name of a group");
+	if (text_set(&r->shown, w.overflow ? (struct bytes){ 0 } : writer_done(&w)))
+		LOG_WARN("flow", c->id, "no memory for what is shown of a caller");
 }
 
 /* Those that are logged in; what has no room does not ring. */
@@ -100,7 +98,9 @@ static void dial_add_group(const struct flow_turn_of *t, struct bytes name, stru
 	}
 	if (!g || verb_value(v, "to")->count > 1)
 		return;
-	group_shown(t, g);
+	flow_show(t->c, g->prefix, g->show_called);
+	if (text_set(&t->c->run->group, bytes_str(g->name)))
+		LOG_WARN("flow", t->c->id, "no memory for the name of a group");
 	if (!verb_value(v, "how")->given)
 		out->how = g->how;
 	if (!verb_value(v, "forwards")->given)

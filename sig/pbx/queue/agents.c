@@ -115,23 +115,38 @@ struct queue_agent *queues_agent_next(const struct queues *x, uint32_t *cursor)
 	return named_next(&x->agents, cursor);
 }
 
-struct queue_agent *queue_agent_at(const struct queues *x, struct queue *q, uint8_t i)
+/* One who need not log in is made. */
+static struct queue_agent *member_agent(struct queues *x, const struct queue *q, uint8_t i)
+{
+	struct bytes number = bytes_str(q->terms.members[i].number);
+	int err;
+
+	return q->terms.without_login ? named_put(&x->agents, q->terms.tenant, number,
+						  sizeof(struct queue_agent), &err)
+				      : queues_agent(x, q->terms.tenant, number);
+}
+
+struct queue_agent *queue_agent_at(struct queues *x, struct queue *q, uint8_t i)
 {
 	for (uint8_t k = 0; q->agents_version != x->agents_version && k < q->terms.count; k++)
-		q->agents[k] =
-			queues_agent(x, q->terms.tenant, bytes_str(q->terms.members[k].number));
+		q->agents[k] = member_agent(x, q, k);
 	q->agents_version = x->agents_version;
 	return q->agents[i];
 }
 
-uint32_t queue_agents(const struct queues *x, struct queue *q, bool ready)
+bool queue_agent_is_ready(const struct queue *q, const struct queue_agent *a)
+{
+	return a->state == AGENT_READY || (a->state == AGENT_OUT && q->terms.without_login);
+}
+
+uint32_t queue_agents(struct queues *x, struct queue *q, bool ready)
 {
 	uint32_t n = 0;
 
 	for (uint8_t i = 0; i < q->terms.count; i++) {
 		const struct queue_agent *a = queue_agent_at(x, q, i);
 
-		n += a && (ready ? a->state == AGENT_READY : a->state != AGENT_OUT);
+		n += a && (queue_agent_is_ready(q, a) || (!ready && a->state != AGENT_OUT));
 	}
 	return n;
 }

@@ -156,9 +156,8 @@ static bool queue_calls_back(const struct queue *q, uint64_t now_utc_ms)
 	return called;
 }
 
-struct queue_caller *queue_callback_choose(const struct queues *x, struct queue *q,
-					   uint64_t now_utc_ms, callback_time_fn *is_time,
-					   void *arg)
+struct queue_caller *queue_callback_choose(struct queues *x, struct queue *q, uint64_t now_utc_ms,
+					   callback_time_fn *is_time, void *arg)
 {
 	const struct callback_terms *t = &q->terms.callback;
 	bool calls = queue_calls_back(q, now_utc_ms), turn = t->rule == CALLBACK_TURN;
@@ -242,7 +241,7 @@ static void callback_settle(const struct queues *x, const struct callback_host *
 		queue_callback_release(x, q, b);
 }
 
-static void callbacks_look(const struct queues *x, const struct callback_host *h, struct queue *q,
+static void callbacks_look(struct queues *x, const struct callback_host *h, struct queue *q,
 			   uint64_t now_utc_ms)
 {
 	struct queue_walk w = queue_walk(q);

@@ -59,9 +59,8 @@ typedef bool callback_time_fn(void *arg, const struct queue *q, const struct que
 /* Chooses the callback of the queue that is next, one at a time; NULL: none is now. By
  * CALLBACK_AGENT it competes for agents from now on (queues_pick_callback); by CALLBACK_TURN it is
  * to be called at once. */
-struct queue_caller *queue_callback_choose(const struct queues *x, struct queue *q,
-					   uint64_t now_utc_ms, callback_time_fn *is_time,
-					   void *arg);
+struct queue_caller *queue_callback_choose(struct queues *x, struct queue *q, uint64_t now_utc_ms,
+					   callback_time_fn *is_time, void *arg);
 
 /* What a node does with its callbacks. Each function is handed arg. */
 struct callback_host {

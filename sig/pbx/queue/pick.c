@@ -27,8 +27,7 @@ static bool agent_is_free(const struct picking *p, struct queue_agent *a)
 {
 	if (a->looked != p->of->looks) {
 		a->looked = p->of->looks;
-		a->is_free = a->state == AGENT_READY && a->until_utc_ms <= p->now_utc_ms &&
-			     a->busy_utc_ms <= p->now_utc_ms;
+		a->is_free = a->until_utc_ms <= p->now_utc_ms && a->busy_utc_ms <= p->now_utc_ms;
 		if (a->is_free && !p->free(p->arg, a)) {
 			a->is_free = false;
 			a->busy_utc_ms = p->now_utc_ms + QUEUE_BUSY_MS;
@@ -67,14 +66,14 @@ static uint8_t agent_tier(const struct queue_terms *t, uint8_t i)
 }
 
 /* A bit for each tier that has a ready agent. */
-static uint16_t tiers_attended(const struct queues *x, struct queue *q)
+static uint16_t tiers_attended(struct queues *x, struct queue *q)
 {
 	uint16_t mask = 0;
 
 	for (uint8_t i = 0; i < q->terms.count; i++) {
 		const struct queue_agent *a = queue_agent_at(x, q, i);
 
-		if (a && a->state == AGENT_READY)
+		if (a && queue_agent_is_ready(q, a))
 			mask |= (uint16_t)(1u << agent_tier(&q->terms, i));
 	}
 	return mask;
@@ -126,7 +125,7 @@ static bool caller_match(const struct picking *p, struct queue *q, struct queue_
 	for (uint8_t i = 0; i < q->terms.count; i++) {
 		struct queue_agent *a = queue_agent_at(p->x, q, i);
 
-		if (!a || !agent_is_free(p, a))
+		if (!a || !queue_agent_is_ready(q, a) || !agent_is_free(p, a))
 			continue;
 		q->is_bare = false;
 		if (q->terms.skills[i] >= wanted && agent_tier(&q->terms, i) <= most)
@@ -233,7 +232,7 @@ void queue_reserve(struct queues *x, const struct queue_match *match, uint64_t u
 }
 
 /* When who joined then may have the next tier; UINT64_MAX: he may have all. */
-static uint64_t tier_next_utc_ms(const struct queues *x, struct queue *q, uint64_t joined_utc_ms,
+static uint64_t tier_next_utc_ms(struct queues *x, struct queue *q, uint64_t joined_utc_ms,
 				 uint64_t now_utc_ms)
 {
 	uint64_t waited = now_utc_ms > joined_utc_ms ? now_utc_ms - joined_utc_ms : 0;
@@ -257,7 +256,7 @@ static uint64_t skill_falls_utc_ms(const struct queue_terms *t, uint64_t joined_
 		       : UINT64_MAX;
 }
 
-uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t joined_utc_ms,
+uint64_t queue_next_utc_ms(struct queues *x, struct queue *q, uint64_t joined_utc_ms,
 			   uint64_t now_utc_ms)
 {
 	uint64_t next = skill_falls_utc_ms(&q->terms, joined_utc_ms, now_utc_ms);
@@ -267,7 +266,7 @@ uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t joi
 	for (uint8_t i = 0; i < q->terms.count; i++) {
 		const struct queue_agent *a = queue_agent_at(x, q, i);
 
-		if (a && a->state == AGENT_READY && a->until_utc_ms > now_utc_ms &&
+		if (a && queue_agent_is_ready(q, a) && a->until_utc_ms > now_utc_ms &&
 		    a->until_utc_ms < next)
 			next = a->until_utc_ms;
 	}

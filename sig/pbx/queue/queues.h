@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "sig/dial/dial.h"
+#include "sig/host/groups.h"
 
 enum {
 	QUEUES_MAX = 16384,       /* of a node */
@@ -96,12 +97,18 @@ struct queue_terms {
 	uint8_t track;               /* ... enum shard_track */
 	bool only_with_agents;       /* nobody waits where no agent is logged in, */
 	bool only_with_ready;        /* ... or none of them is ready */
+	bool without_login;          /* members ring also while they are logged out */
 	char key[2];                 /* by which a caller leaves; "": none */
 	/* For QUEUE_SKILL: what an agent has to have for a new caller, and by how much that falls
 	 * after each such time that he waits. */
 	uint8_t skill_min, skill_fall;
 	uint16_t skill_fall_s;
 	uint16_t tier_s; /* so much later a caller may have agents of the next tier */
+	/* As of groups: what agents see before the caller's name, and how their calls are recorded
+	 * (REC-01). */
+	char prefix[GROUP_PREFIX_MAX];
+	bool show_called;
+	uint8_t record, record_to;
 	struct callback_terms callback;
 	uint8_t count;
 	struct queue_member members[QUEUE_MEMBERS_MAX];
@@ -220,6 +227,8 @@ int queues_put(struct queues *x, const struct queue_terms *terms) NODISCARD;
 void queues_delete(struct queues *x, uint16_t tenant, struct bytes name);
 /* NULL: none; x NULL: no queues. */
 struct queue *queues_find(const struct queues *x, uint16_t tenant, struct bytes name);
+/* Its document names that number. */
+bool queue_has_member(const struct queue_terms *t, struct bytes number);
 /* Also one that only callers have. */
 struct queue *queues_any(const struct queues *x, uint16_t tenant, struct bytes name);
 /* "1001,1002": in their order. NULL, or what is wrong. */
@@ -249,8 +258,12 @@ struct queue_agent *queues_agent_next(const struct queues *x, uint32_t *cursor);
 /* The next queue of the tenant that has the number as a member; NULL: no further one. */
 struct queue *queues_next_of(const struct queues *x, uint16_t tenant, struct bytes number,
 			     uint32_t *cursor);
-/* Agents of the queue that are logged in; ready: and are ready. */
-uint32_t queue_agents(const struct queues *x, struct queue *q, bool ready);
+/* The agent of member i; NULL: he is not logged in, or there is no room for one who need not be. */
+struct queue_agent *queue_agent_at(struct queues *x, struct queue *q, uint8_t i);
+/* Agents of the queue that are logged in, or need not be; ready: and are ready. */
+uint32_t queue_agents(struct queues *x, struct queue *q, bool ready);
+/* He takes calls of that queue, whether or not he has one now. */
+bool queue_agent_is_ready(const struct queue *q, const struct queue_agent *a);
 
 /* ---- callers ---- */
 /* Adds or changes it, by its call; the list stays in order. 0, -ENOSPC or -ENOMEM. */
@@ -311,7 +324,7 @@ void agent_wrap(const struct queues *x, struct queue_agent *a, uint64_t call, ui
 bool agent_is_of(const struct queue_agent *a, uint64_t call);
 /* The earliest moment at which an agent of the queue is free by time alone, or who joined then asks
  * for less skill, or for the next tier; UINT64_MAX: none. */
-uint64_t queue_next_utc_ms(const struct queues *x, struct queue *q, uint64_t joined_utc_ms,
+uint64_t queue_next_utc_ms(struct queues *x, struct queue *q, uint64_t joined_utc_ms,
 			   uint64_t now_utc_ms);
 /* The caller is answered, or has left. */
 void queue_count(struct queues *x, struct queue *q, bool answered, uint64_t waited_ms,

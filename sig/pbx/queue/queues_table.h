@@ -27,10 +27,6 @@ struct queues {
 struct queue *queues_make(struct queues *x, uint16_t tenant, struct bytes name, int *err);
 /* Once neither a document nor a caller has it. */
 void queues_drop(struct queues *x, struct queue *q);
-/* The document names that number. */
-bool queue_has_member(const struct queue_terms *t, struct bytes number);
-/* The agent of member i; NULL: he is not logged in. */
-struct queue_agent *queue_agent_at(const struct queues *x, struct queue *q, uint8_t i);
 /* The call of another node that claimed the agent meanwhile has him now. */
 void queue_agent_yield(struct queue_agent *a);
 /* Other nodes are told. by: the call that has the agent, or had him last. */

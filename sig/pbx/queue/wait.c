@@ -155,7 +155,8 @@ static void agents_untaken(struct call_host *h, struct call *c, const struct que
 		struct queue_agent *a = queues_agent(h->queues, c->tenant, number);
 
 		if (a && agent_is_of(a, c->id) && !r->together && r->status != 486 &&
-		    q->terms.missed_max && ++a->missed >= q->terms.missed_max)
+		    a->state != AGENT_OUT && q->terms.missed_max &&
+		    ++a->missed >= q->terms.missed_max)
 			agent_command(h, c, "agent.not_ready", a,
 				      BYTES_LIT(",\"reason\":\"missed\""));
 		agent_free(h, c, number, again ? 0 : REST_MS);
@@ -524,6 +525,7 @@ static void queue_claim(struct call_host *h, struct call *c, const struct queue 
 	if (!targets_write(r, m))
 		return;
 	queue_reserve(h->queues, m, wall_ms(h) + hold_ms);
+	flow_show(c, q->terms.prefix, q->terms.show_called);
 	r->target = 0;
 	r->together = m->count > 1;
 	r->ring_ms = q->terms.ring_s * 1000U;

@@ -256,6 +256,40 @@ static void figures_outlive_a_logout(void **state)
 	assert_non_null(queues_agent(o->x, ACME, BYTES_LIT("1002")));
 }
 
+/* The queue of an extension: who is logged out takes its calls, and those of no other queue. */
+static void members_without_login(void **state)
+{
+	struct office *o = *state;
+	struct queue_terms t = { .tenant = ACME, .name = "own", .without_login = true };
+	struct queue *q;
+
+	assert_null(queue_members_parse(&t, BYTES_LIT("1001")));
+	assert_int_equal(queues_put(o->x, &t), 0);
+	put_queue(o, "sales", QUEUE_IN_ORDER, "1001");
+	q = queues_find(o->x, ACME, BYTES_LIT("own"));
+	assert_int_equal(queue_agents(o->x, q, false), 1);
+	assert_int_equal(queue_agents(o->x, q, true), 1);
+	joins(o, 1, "sales", 10, 0);
+	joins(o, 2, "own", 20, 0);
+	o->busy[0] = true;
+	assert_string_equal(picked(o, 1000), "");
+	o->busy[0] = false;
+	assert_string_equal(picked(o, 1000 + QUEUE_BUSY_MS), "2:1001");
+	queues_caller_delete(o->x, 2);
+	agent_release(o->x, queues_agent(o->x, ACME, BYTES_LIT("1001")), 2, 3000);
+	joins(o, 3, "own", 30, 0);
+	assert_int_equal(queue_next_utc_ms(o->x, q, 30, 2000), 3000);
+	(void)agent_is(o, "1001", AGENT_NOT_READY);
+	assert_int_equal(queue_agents(o->x, q, true), 0);
+	assert_string_equal(picked(o, 4000), "");
+	queues_agent_delete(o->x, ACME, BYTES_LIT("1001"));
+	assert_string_equal(picked(o, 4000), "3:1001");
+	queues_caller_delete(o->x, 3);
+	(void)agent_is(o, "1001", AGENT_READY);
+	agent_release(o->x, queues_agent(o->x, ACME, BYTES_LIT("1001")), 3, 0);
+	assert_string_equal(picked(o, 9000), "1:1001");
+}
+
 /* The turn goes round, whoever is rung meanwhile. */
 static void turns_go_round(void **state)
 {
@@ -737,6 +771,7 @@ int main(void)
 		QUEUE_TEST(wraps_up_with_its_epoch),
 		QUEUE_TEST(strategies_choose),
 		QUEUE_TEST(figures_outlive_a_logout),
+		QUEUE_TEST(members_without_login),
 		QUEUE_TEST(turns_go_round),
 		QUEUE_TEST(order_is_kept),
 		QUEUE_TEST(documents_change),
