@@ -389,6 +389,16 @@ void modules_headers(struct writer *w, const struct call_host *h, const struct c
 	(*m)->headers(w, h, c, leg);
 }
 
+enum refusal modules_withheld(const struct call_host *h, const struct call *c,
+			      struct bytes extension, struct bytes number)
+{
+	enum refusal refused = REFUSED_NOT;
+
+	for (const struct module *const *m = h->modules->withheld; *m && !refused; m++)
+		refused = (*m)->withheld(h, c, extension, number);
+	return refused;
+}
+
 void modules_released(struct call_host *h, const struct call *c)
 {
 	EACH_MODULE(m, h, released)

@@ -106,7 +106,8 @@ struct module_reply {
 	X(ADMIT, admit)                 \
 	X(DIALLED, dialled)             \
 	X(ANSWERS, answers)             \
-	X(HEADERS, headers)
+	X(HEADERS, headers)             \
+	X(WITHHELD, withheld)
 
 enum module_hook {
 #define X(id, name) HOOK_##id,
@@ -222,6 +223,10 @@ struct module {
 	/* Header lines of an INVITE to the leg. */
 	void (*headers)(struct writer *w, const struct call_host *h, const struct call *c,
 			uint8_t leg);
+	/* Why the extension may not call that number outside as the call is. Asked where a number
+	 * comes from elsewhere than the INVITE of the call. */
+	enum refusal (*withheld)(const struct call_host *h, const struct call *c,
+				 struct bytes extension, struct bytes number);
 };
 
 enum { MODULES_MAX = 48 };
@@ -285,5 +290,7 @@ bool modules_answers(const struct call_host *h, const struct call *c, struct byt
 		     struct bytes number);
 void modules_headers(struct writer *w, const struct call_host *h, const struct call *c,
 		     uint8_t leg);
+enum refusal modules_withheld(const struct call_host *h, const struct call *c,
+			      struct bytes extension, struct bytes number) NODISCARD;
 
 #endif

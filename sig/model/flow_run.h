@@ -105,7 +105,7 @@ struct flow_run {
 	char confirm_keys[RUN_AHEAD_MAX]; /* those by which who answers takes the call; "": any */
 	bool confirm_outside;             /* ... where he is outside; else he is not asked */
 	/* the permitted number dialled by its caller, to be called with an account code
-	 * (sig/pbx/account.h) */
+	 * (sig/pbx/account.c) */
 	struct text goal;
 	bool waived;       /* ... or without */
 	struct text shows; /* the number that they see as the caller's; empty: that number */

@@ -30,7 +30,6 @@
 #include "sig/model/call.h"
 #include "sig/model/flow_run.h"
 #include "sig/model/recording.h"
-#include "sig/pbx/account.h"
 
 enum { NEXT_DIGIT_MS = 5000 };
 #define ACCOUNT_SECRET "account codes" /* of which there is one brake for all of a tenant */
@@ -190,18 +189,20 @@ static bool account_is_needed(const struct call_host *h, const struct call *c, s
 	return false;
 }
 
-bool account_lacks(const struct call_host *h, const struct call *c, struct bytes subject,
-		   struct bytes number)
+static enum refusal account_lacks(const struct call_host *h, const struct call *c,
+				  struct bytes extension, struct bytes number)
 {
 	const struct shard_extension *e;
 	bool always;
 
 	if (c->account.n || c->emergency || (c->run && c->run->waived))
-		return false;
-	e = h->services->directory->extension(h->owner, c->tenant, subject);
+		return REFUSED_NOT;
+	e = h->services->directory->extension(h->owner, c->tenant, extension);
 	always = e && e->account_code >= ACCOUNT_REQUIRED;
 	return e && (always || account_may_be_asked(h, c)) &&
-	       account_is_needed(h, c, number, always);
+			       account_is_needed(h, c, number, always)
+		       ? REFUSED_ACCOUNT_CODE
+		       : REFUSED_NOT;
 }
 
 static enum refusal account_refuse(const struct call_host *h, const struct call *c,
@@ -442,4 +443,5 @@ const struct module account_module = {
 	.tagged = account_tagged,
 	.resumed = account_resume,
 	.orders = account_orders,
+	.withheld = account_lacks,
 };

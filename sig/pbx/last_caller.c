@@ -13,7 +13,6 @@
 #include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk_route.h"
-#include "sig/pbx/account.h"
 #include "sig/pbx/set.h"
 
 #define EXPIRES_MS (UINT64_C(30) * 86400 * 1000)
@@ -103,7 +102,7 @@ static bool last_caller_number(const struct call_host *h, const struct call *c, 
 		return !bytes_cstr(last, out, DIAL_NUMBER_MAX);
 	kind = h->services->trunks->classify(h->owner, c->tenant, text_bytes(&c->from), last, out);
 	return (kind == DIAL_OUTSIDE &&
-		!account_lacks(h, c, text_bytes(&c->from), bytes_str(out))) ||
+		!modules_withheld(h, c, text_bytes(&c->from), bytes_str(out))) ||
 	       kind == DIAL_EXTENSION;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "sig/call/legs.h"
+#include "sig/call/module.h"
 #include "sig/call/relay.h"
 #include "sig/call/session.h"
 #include "sig/call/trunk_route.h"
@@ -22,7 +23,6 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/payer.h"
-#include "sig/pbx/account.h"
 #include "sig/pbx/focus.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
@@ -311,7 +311,7 @@ static bool may_go_there(struct call_host *h, const struct call *c, uint8_t leg,
 		return false;
 	}
 	(void)bytes_cstr(bytes_str(number), t->user, sizeof(t->user));
-	return !account_lacks(h, c, text_bytes(&c->legs[leg]->user), bytes_str(number));
+	return !modules_withheld(h, c, text_bytes(&c->legs[leg]->user), bytes_str(number));
 }
 
 /* 0 or the status to refuse with. */

@@ -2,6 +2,7 @@
 /* What calls are told to do by command. */
 
 #include "sig/call/legs.h"
+#include "sig/call/module.h"
 #include "sig/call/order.h"
 #include "sig/call/originate.h"
 #include "sig/call/trunk_route.h"
@@ -10,7 +11,6 @@
 #include "sig/model/call_order.h"
 #include "sig/model/flow_run.h"
 #include "sig/model/payer.h"
-#include "sig/pbx/account.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/park.h"
 #include "sig/shard/shard_parts.h"
@@ -153,6 +153,7 @@ static enum refusal originate_start(struct shard *s, uint64_t id, uint16_t tenan
 					 .tenant = tenant,
 					 .user = o->payer.n ? o->payer : o->from };
 	struct call_refusal refusal = { 0 };
+	enum refusal refused;
 	struct call *c;
 
 	if (!shard_tenant_may_call(s, tenant, &refusal)) {
@@ -167,10 +168,12 @@ static enum refusal originate_start(struct shard *s, uint64_t id, uint16_t tenan
 		shard_call_give(s, c);
 		return refusal.reason;
 	}
-	if (account_lacks(shard_host(s), c, name.user, o->to) ||
-	    (o->payer.n && account_lacks(shard_host(s), c, o->payer, o->from))) {
+	refused = modules_withheld(shard_host(s), c, name.user, o->to);
+	if (!refused && o->payer.n)
+		refused = modules_withheld(shard_host(s), c, o->payer, o->from);
+	if (refused) {
 		shard_call_give(s, c);
-		return REFUSED_ACCOUNT_CODE;
+		return refused;
 	}
 	if (call_originate(shard_host(s), c, o, &refusal)) {
 		txns_refuse_for(shard_txns(s), refusal.reason);

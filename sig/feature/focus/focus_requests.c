@@ -3,12 +3,12 @@
  * call, or to begin a conference from a two-party call. Rooms have their turn behind the step of
  * the request. */
 
+#include "sig/call/module.h"
 #include "sig/call/number_claim.h"
 #include "sig/call/trunk_route.h"
 #include "sig/feature/room/shard_room.h"
 #include "sig/host/trunk.h"
 #include "sig/model/call_order.h"
-#include "sig/pbx/account.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/room/room.h"
@@ -185,7 +185,7 @@ enum refusal shard_room_way(struct shard *s, const struct call *by,
 		trunk_route_is_barred(shard_host(s), by, subject, bytes_str(o->to));
 		return REFUSED_MAY_NOT_CALL;
 	}
-	if (account_lacks(shard_host(s), by, subject, bytes_str(number)))
+	if (modules_withheld(shard_host(s), by, subject, bytes_str(number)))
 		return REFUSED_MAY_NOT_CALL;
 	return shard_way_out(s, by->tenant, bytes_str(number), o->rung, out);
 }

@@ -8,6 +8,7 @@
 #include "sig/call/cdr.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/invite.h"
+#include "sig/call/module.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
@@ -19,7 +20,6 @@
 #include "sig/host/trunk_route.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
-#include "sig/pbx/account.h"
 #include "sig/pbx/flow/flow.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/transfer.h"
@@ -736,6 +736,7 @@ enum refusal dial_outside(struct call_host *h, struct call *c, struct leg *l,
 {
 	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	char number[ROUTE_USER_MAX];
+	enum refusal refused;
 
 	if (l && !dial_shows_allowed(h, c, l)) {
 		trunk_route_is_barred(h, c, text_bytes(&c->from), text_bytes(&c->run->shows));
@@ -743,8 +744,9 @@ enum refusal dial_outside(struct call_host *h, struct call *c, struct leg *l,
 	}
 	if (l || !dial_is_by_caller(c))
 		return REFUSED_NOT;
-	if (account_lacks(h, c, text_bytes(&c->from), text_bytes(&last->user)))
-		return REFUSED_ACCOUNT_CODE;
+	refused = modules_withheld(h, c, text_bytes(&c->from), text_bytes(&last->user));
+	if (refused)
+		return refused;
 	if (dial_is_goal(c, text_bytes(&last->user)))
 		return REFUSED_NOT;
 	if (call_caller(c)->trunk.n || bytes_starts(text_bytes(&last->user), "sip:") ||

@@ -49,6 +49,7 @@ static const struct {
 	{ HOOK_DIALLED, "flow call_waiting park meetme wake" },
 	{ HOOK_ANSWERS, "flow park meetme" },
 	{ HOOK_HEADERS, "transfer retrieve remote_shard auto_answer" },
+	{ HOOK_WITHHELD, "account" },
 };
 
 static const struct module *const *list_of(const struct module_lists *lists, enum module_hook hook)
