@@ -9,9 +9,11 @@
 #include <stddef.h>
 
 const struct refusal_row refusals[REFUSALS] = {
-	[REFUSED_NOT] = { "", 0, 0, NULL, "", "" },
-#define REFUSAL(id, name, status, class, argument, words, next) \
-	[REFUSED_##id] = { name, status, REFUSAL_##class, argument, words, next },
+	[REFUSED_NOT] = { "", 0, 0, false, NULL, "", "" },
+#define ROW(id, name, status, class, argument, words, next, reason) \
+	[REFUSED_##id] = { name, status, REFUSAL_##class, reason, argument, words, next },
+#define REFUSAL(...)             ROW(__VA_ARGS__, false)
+#define REFUSAL_WITH_REASON(...) ROW(__VA_ARGS__, true)
 #include "sig/host/refusal.def"
 #undef REFUSAL
 };

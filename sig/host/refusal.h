@@ -3,6 +3,7 @@
 #ifndef SIG_HOST_REFUSAL_H
 #define SIG_HOST_REFUSAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Returned by functions that may refuse: REFUSED_NOT is success. errno is for system calls, memory
@@ -34,6 +35,7 @@ struct refusal_row {
 	const char *name;
 	uint16_t status;          /* the usual one of a SIP response */
 	uint8_t class;            /* enum refusal_class */
+	bool with_reason;         /* to callers by Reason as well (RFC 3326) */
 	const char *argument;     /* of a command; NULL: it is about none */
 	const char *words, *next; /* for people; next: what to do, may be empty */
 };

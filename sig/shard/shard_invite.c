@@ -44,14 +44,8 @@ struct caller {
 /* Also to phones that do not show Warning. Another shard passes on Reason alone. */
 static bool says_why(const struct sip_message *m, const struct call_refusal *why)
 {
-	enum refusal reason = why->reason;
-
-	return (m->hop.transport == SIP_INTER_SHARD && why->text) || reason == REFUSED_OTHER_NODE ||
-	       reason == REFUSED_REGISTRATION_UNREAD || reason == REFUSED_BARRED ||
-	       reason == REFUSED_ROOM || reason == REFUSED_FEATURE ||
-	       reason == REFUSED_ACCOUNT_CODE || reason == REFUSED_TOLL_CALLS ||
-	       reason == REFUSED_TOLL_MINUTES || reason == REFUSED_OUTSIDE_NUMBER ||
-	       reason == REFUSED_GUESSING;
+	return (m->hop.transport == SIP_INTER_SHARD && why->text) ||
+	       refusals[why->reason].with_reason;
 }
 
 static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
