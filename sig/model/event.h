@@ -122,7 +122,6 @@ struct call_start {
 	struct bytes to;            /* user of ours, or what was dialled */
 	struct bytes gruu;          /* which of his phones (gruu_name); empty: all */
 	struct bytes account;       /* dialled with it; empty: with none */
-	bool needs_account;         /* its phones need an account code for calls outside */
 	const struct call_set *set; /* ... which means this; NULL: a user */
 	struct call_replaces replaces;
 };

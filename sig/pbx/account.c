@@ -279,8 +279,7 @@ static bool account_begun(struct call_host *h, struct call *c, const struct call
 		*refused = account_dialled(h, c, start, refusal);
 		return *refused != REFUSED_NOT;
 	}
-	if ((!start->needs_account && !account_may_be_asked(h, c)) ||
-	    leg_is_trunk(call_caller(c)) || !account_lacks(h, c, start->from, start->to))
+	if (leg_is_trunk(call_caller(c)) || !account_lacks(h, c, start->from, start->to))
 		return false;
 	*refused = account_request(h, c, start, refusal);
 	return true;

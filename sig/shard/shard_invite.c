@@ -27,16 +27,15 @@ struct caller {
 	struct bytes display;
 	struct carried_self self;
 	bool early_media;
-	bool emergency;     /* it calls such a number, and that one can be reached */
-	uint16_t trunk;     /* it is from that trunk; TRUNK_NONE: from none */
-	bool far;           /* it is in a call of another shard, which was admitted there */
-	uint8_t classes;    /* 1 << enum dial_class: that it may call */
-	uint8_t scheme;     /* enum dial_scheme: how it dials */
-	bool needs_account; /* enum account_by */
-	uint16_t location;  /* the site of an emergency call; 0: unknown */
-	uint64_t device;    /* that has proven itself (sig/host/devices.h); 0: none */
-	uint64_t bare;      /* ... its nonce, where no document names it */
-	bool known;         /* it is a phone of its extension: by password, or registered there */
+	bool emergency;    /* it calls such a number, and that one can be reached */
+	uint16_t trunk;    /* it is from that trunk; TRUNK_NONE: from none */
+	bool far;          /* it is in a call of another shard, which was admitted there */
+	uint8_t classes;   /* 1 << enum dial_class: that it may call */
+	uint8_t scheme;    /* enum dial_scheme: how it dials */
+	uint16_t location; /* the site of an emergency call; 0: unknown */
+	uint64_t device;   /* that has proven itself (sig/host/devices.h); 0: none */
+	uint64_t bare;     /* ... its nonce, where no document names it */
+	bool known;        /* it is a phone of its extension: by password, or registered there */
 	struct offer_terms terms;
 	struct quota_party payer;
 };
@@ -297,7 +296,6 @@ static void caller_known(struct shard *s, const struct sip_message *m, struct ca
 	}
 	caller->classes = e ? e->classes : 0;
 	caller->scheme = e ? e->dialling : 0;
-	caller->needs_account = e && e->account_code >= ACCOUNT_REQUIRED;
 	apply_profile(s, e, &m->hop, caller);
 }
 
@@ -848,7 +846,6 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 			     .terms = caller.terms,
 			     .to = bytes_str(target.to),
 			     .account = bytes_str(target.account),
-			     .needs_account = caller.needs_account,
 			     .gruu = writer_done(&gruu),
 			     .replaces = target.replaces,
 			     .set = target.set.feature < FEATURES || target.set.room ? &target.set
