@@ -57,6 +57,36 @@ const struct schema code_digits_saved[] = {
 	{ 0 },
 };
 
+static bool entry_check(struct schema_reader *r, void *object)
+{
+	struct leg_entry *e = object;
+
+	for (uint8_t i = 0; i < e->count; i++) {
+		if (e->list[i] < '0' || e->list[i] > '9')
+			return false;
+	}
+	saved_forget_old(r, &e->until_ns);
+	return true;
+}
+
+static const struct schema entry_rows[] = {
+	{ "list", 1, SCHEMA_CHARS, SCHEMA_AT(struct leg_entry, list),
+	  .count = offsetof(struct leg_entry, count), .max = LEG_ENTRY_MAX - 1,
+	  .wrong = "leg: digits behind a code" },
+	{ "until_utc_ms", 2, SCHEMA_HAND, SCHEMA_AT(struct leg_entry, until_ns),
+	  .write = saved_until_write, .read = saved_until_read },
+	{ 0 },
+};
+
+/* In call.proto they have the name of account codes, which had them alone. */
+const struct schema entry_saved[] = {
+	{ "account", 36, SCHEMA_MESSAGE, SCHEMA_POINTER,
+	  SCHEMA_OF(struct leg, entry, struct leg_entry), .of = entry_rows, .check = entry_check,
+	  .wrong = "leg: digits behind a code" },
+	{ 0 },
+};
+
+enum { NEXT_DIGIT_MS = 5000 };
 #define PACKAGE "trickle-ice"
 #define TYPE    "application/trickle-ice-sdpfrag"
 
@@ -162,19 +192,86 @@ bool call_digits_are_tones(const struct call_host *h, const struct call *c,
 							      : call_digits_are_read(h, c, f->leg));
 }
 
-/* ---- what they mean ---- */
+/* ---- digits behind a code ---- */
 
-static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
+static void digits_entry_wait(const struct call_host *h, struct leg *l)
 {
+	l->entry->until_ns = h->now.ns + NEXT_DIGIT_MS * NS_PER_MS;
+}
+
+static void digits_entry_start(const struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+
+	if (!l->entry)
+		l->entry = calloc(1, sizeof(*l->entry));
+	if (!l->entry) {
+		LOG_ERROR("call", c->id, "no memory for the digits behind a code");
+		return;
+	}
+	l->entry->count = 0;
+	digits_entry_wait(h, l);
+	outbox_touch_later(&c->out);
+}
+
+static void digits_entry_drop(struct call *c, uint8_t leg)
+{
+	struct leg *l = c->legs[leg];
+
+	if (!l->entry)
+		return;
+	free(l->entry);
+	l->entry = NULL;
+	outbox_touch_later(&c->out);
+}
+
+/* The digits are complete. */
+static void digits_entry_end(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct leg_entry e = *c->legs[leg]->entry;
+
+	digits_entry_drop(c, leg);
 	for (const struct module *const *m = h->modules->codes; *m; m++) {
-		if ((*m)->codes->codes & whole) {
-			(*m)->codes->pressed(h, c, leg, whole);
-			return;
-		}
+		if ((*m)->codes->entered)
+			(*m)->codes->entered(h, c, leg, bytes_mem(e.list, e.count));
 	}
 }
 
-/* ---- digits behind a code ---- */
+/* Returns false if none is awaited: the digit is for others. */
+static bool digits_entry_on_digit(struct call_host *h, struct call *c, uint8_t leg,
+				  const struct dtmf *dtmf)
+{
+	struct leg_entry *e = c->legs[leg]->entry;
+
+	if (!e)
+		return false;
+	if (dtmf->digit == '#') {
+		digits_entry_end(h, c, leg);
+	} else if (dtmf->digit < '0' || dtmf->digit > '9') {
+		digits_entry_drop(c, leg);
+	} else {
+		e->list[e->count++] = dtmf->digit;
+		digits_entry_wait(h, c->legs[leg]);
+		outbox_touch_later(&c->out);
+		if (e->count == sizeof(e->list))
+			digits_entry_end(h, c, leg);
+	}
+	return true;
+}
+
+void call_digits_code_overdue(struct call_host *h, struct call *c, uint8_t leg)
+{
+	for (const struct module *const *m = h->modules->codes; *m; m++) {
+		if ((*m)->codes->overdue)
+			(*m)->codes->overdue(h, c, leg);
+	}
+	if (!c->legs[leg]->entry)
+		return;
+	if (c->legs[leg]->entry->count)
+		digits_entry_end(h, c, leg);
+	else
+		digits_entry_drop(c, leg);
+}
 
 static bool code_key(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
 {
@@ -193,11 +290,18 @@ static void code_keys_drop(const struct call_host *h, struct call *c, uint8_t le
 	}
 }
 
-void call_digits_code_overdue(struct call_host *h, struct call *c, uint8_t leg)
+/* ---- what they mean ---- */
+
+static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
 {
 	for (const struct module *const *m = h->modules->codes; *m; m++) {
-		if ((*m)->codes->overdue)
-			(*m)->codes->overdue(h, c, leg);
+		if (!((*m)->codes->codes & whole))
+			continue;
+		if ((*m)->codes->entered)
+			digits_entry_start(h, c, leg);
+		else
+			(*m)->codes->pressed(h, c, leg, whole);
+		return;
 	}
 }
 
@@ -294,10 +398,13 @@ bool call_digits_on_digit(struct call_host *h, struct call *c, uint8_t leg, cons
 		return false;
 	if (!call_digits_codes(h, c, leg, &codes)) {
 		code_keys_drop(h, c, leg);
+		digits_entry_drop(c, leg);
 		call_digits_pass(h, c, leg);
 		return false;
 	}
 	if (code_key(h, c, leg, dtmf))
+		return true;
+	if (digits_entry_on_digit(h, c, leg, dtmf))
 		return true;
 	if (!call_digits_make(c, leg)) {
 		call_digits_pass(h, c, leg);
@@ -327,9 +434,13 @@ void call_digits_settle(struct call *c)
 void call_digits_resume(const struct call_host *h, struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->code_digits)
+		if (!c->legs[i])
+			continue;
+		if (c->legs[i]->code_digits)
 			c->legs[i]->code_digits->until_ns =
 				h->now.ns + h->settings->call_code_wait_ms * NS_PER_MS;
+		if (c->legs[i]->entry)
+			digits_entry_wait(h, c->legs[i]);
 	}
 }
 

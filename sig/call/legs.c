@@ -116,7 +116,7 @@ void legs_free_one(struct call *c, uint8_t leg)
 		refusal_clear(l);
 		leg_digits_clear(l);
 		leg_code_digits_clear(l);
-		leg_account_clear(l);
+		free(l->entry);
 		leg_sdp_clear(&l->sdp);
 		leg_sdp_clear(&l->open); /* of a record without an INVITE */
 		dialog_clear(&l->dialog);

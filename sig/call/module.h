@@ -41,6 +41,10 @@ struct module_codes {
 	bool (*may)(const struct call_host *h, const struct call *c, uint8_t leg);
 	/* It has. whole: those that it can be, a bit each. */
 	void (*pressed)(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole);
+	/* ... and digits up to a '#' behind it, none of which the other party hears; with '*' in
+	 * place of '#' nothing is called. Instead of pressed, for one module of all: the record
+	 * of a leg names no module. NULL: no digits follow its codes. */
+	void (*entered)(struct call_host *h, struct call *c, uint8_t leg, struct bytes digits);
 	/* For a code followed by digits, else NULL. key: a digit; false: none is awaited. overdue:
 	 * the next digit did not come in time, or the party may use no codes any more. */
 	bool (*key)(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);

@@ -45,14 +45,9 @@ const struct schema orders_saved[] = {
 	{ 0 },
 };
 
-static bool account_is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool account_is_octet(uint8_t c)
 {
-	return account_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	       c == '.' || c == '_' || c == '-';
 }
 
@@ -63,15 +58,6 @@ bool account_code_is_good(struct bytes code)
 			return false;
 	}
 	return code.n <= ACCOUNT_CODE_MAX;
-}
-
-bool account_digits_are_good(struct bytes keys)
-{
-	for (size_t i = 0; i < keys.n; i++) {
-		if (!account_is_digit(keys.p[i]))
-			return false;
-	}
-	return keys.n <= ACCOUNT_DIGITS_MAX;
 }
 
 const struct order_kept *orders_find(const struct orders *orders, uint64_t id)
@@ -280,32 +266,6 @@ const char *call_tenant(const struct call_host *h, const struct call *c)
 {
 	return tenants_name(h->settings->tenants, c->tenant);
 }
-
-static bool account_check(struct schema_reader *r, void *object)
-{
-	struct account_digits *keys = object;
-
-	if (!account_digits_are_good(bytes_mem(keys->list, keys->count)))
-		return false;
-	saved_forget_old(r, &keys->until_ns);
-	return true;
-}
-
-static const struct schema account_rows[] = {
-	{ "list", 1, SCHEMA_CHARS, SCHEMA_AT(struct account_digits, list),
-	  .count = offsetof(struct account_digits, count), .max = ACCOUNT_DIGITS_MAX - 1,
-	  .wrong = "leg: account code" },
-	{ "until_utc_ms", 2, SCHEMA_HAND, SCHEMA_AT(struct account_digits, until_ns),
-	  .write = saved_until_write, .read = saved_until_read },
-	{ 0 },
-};
-
-const struct schema account_saved[] = {
-	{ "account", 36, SCHEMA_MESSAGE, SCHEMA_POINTER,
-	  SCHEMA_OF(struct leg, account, struct account_digits), .of = account_rows,
-	  .check = account_check, .wrong = "leg: account code" },
-	{ 0 },
-};
 
 void tolls_clear(struct call *c)
 {

@@ -367,22 +367,10 @@ void call_data_hear(struct call *to, const struct sip_message *m);
  * (CALL-34). It stays with the call, and moves with a party into another call. Not secret: CDRs,
  * events and recordings contain it. Pure. */
 
-enum {
-	ACCOUNT_CODE_MAX = 32,
-	ACCOUNT_DIGITS_MAX = 16, /* of one that is dialled */
-};
-
-/* An account code that a party is entering (sig/pbx/account.c), behind its in-call code. */
-struct account_digits {
-	char list[ACCOUNT_DIGITS_MAX];
-	uint8_t count;
-	uint64_t until_ns; /* so long the next one is waited for */
-};
+enum { ACCOUNT_CODE_MAX = 32 };
 
 /* Up to ACCOUNT_CODE_MAX letters, digits, '.', '_' and '-'; empty: no code. */
 bool account_code_is_good(struct bytes code);
-/* These DTMF digits may be the beginning of one. */
-bool account_digits_are_good(struct bytes keys);
 
 struct call_event;
 

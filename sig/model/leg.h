@@ -275,9 +275,9 @@ struct leg_forks {
 	} list[LEG_FORKS_MAX];
 };
 
-struct account_digits;
 struct leg_digits;
 struct leg_code_digits;
+struct leg_entry;
 struct trunks;
 
 struct leg {
@@ -334,7 +334,9 @@ struct leg {
 	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
 	const char *digits_lost;     /* why some were, a constant; NULL: none, or it was told */
 	struct leg_code_digits *code_digits; /* withheld digits of its party; NULL: none */
-	struct account_digits *account;      /* being entered by its party; NULL: none */
+	union {
+		struct leg_entry *entry, *account; /* NULL: none is being entered */
+	};
 	/* the caller's identity as signalled by its party (sig/identity/carried.h) */
 	struct text carried;
 	struct text pidf; /* where it is (sig/identity/pidf.h); empty: not known */
@@ -381,5 +383,16 @@ struct leg_code_digits {
 	uint8_t peer;      /* leg that they are for, should they be none of a code */
 	uint64_t until_ns; /* so long the next one is waited for */
 };
+
+/* Digits that a party is entering behind an in-call code (sig/call/call_digits.h). */
+
+enum { LEG_ENTRY_MAX = 16 };
+
+struct leg_entry {
+	char list[LEG_ENTRY_MAX];
+	uint8_t count;
+	uint64_t until_ns; /* so long the next one is waited for */
+};
+#define account_digits leg_entry
 
 #endif

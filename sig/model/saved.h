@@ -62,7 +62,7 @@ extern const struct schema flow_run_saved[];
 /* Of struct leg. */
 extern const struct schema leg_toll_saved[];
 extern const struct schema code_digits_saved[];
-extern const struct schema account_saved[];
+extern const struct schema entry_saved[];
 
 extern const struct schema saved_hop_rows[];
 /* A dialog outside the legs, which never moved: the owner sets its tag's call and leg. */

@@ -691,7 +691,7 @@ static const struct schema leg_rows[] = {
 	{ "info_digits", 33, SCHEMA_BOOL, SCHEMA_AT(struct leg, info_digits) },
 	{ "record_aware", 34, SCHEMA_BOOL, SCHEMA_AT(struct leg, record_aware) },
 	{ "record_preference", 35, SCHEMA_UINT, SCHEMA_AT(struct leg, record_preference) },
-	{ "account", 36, SCHEMA_GROUP, .of = account_saved },
+	{ "account", 36, SCHEMA_GROUP, .of = entry_saved },
 	{ "acked", 37, SCHEMA_GROUP, SCHEMA_POINTER, SCHEMA_OF(struct leg, acks, struct leg_acks),
 	  .of = acks_list },
 	{ "forks", 38, SCHEMA_GROUP, SCHEMA_POINTER, SCHEMA_OF(struct leg, forks, struct leg_forks),
