@@ -261,33 +261,12 @@ static bool digits_entry_on_digit(struct call_host *h, struct call *c, uint8_t l
 
 void call_digits_code_overdue(struct call_host *h, struct call *c, uint8_t leg)
 {
-	for (const struct module *const *m = h->modules->codes; *m; m++) {
-		if ((*m)->codes->overdue)
-			(*m)->codes->overdue(h, c, leg);
-	}
 	if (!c->legs[leg]->entry)
 		return;
 	if (c->legs[leg]->entry->count)
 		digits_entry_end(h, c, leg);
 	else
 		digits_entry_drop(c, leg);
-}
-
-static bool code_key(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
-{
-	for (const struct module *const *m = h->modules->codes; *m; m++) {
-		if ((*m)->codes->key && (*m)->codes->key(h, c, leg, dtmf))
-			return true;
-	}
-	return false;
-}
-
-static void code_keys_drop(const struct call_host *h, struct call *c, uint8_t leg)
-{
-	for (const struct module *const *m = h->modules->codes; *m; m++) {
-		if ((*m)->codes->drop)
-			(*m)->codes->drop(c, leg);
-	}
 }
 
 /* ---- what they mean ---- */
@@ -397,13 +376,10 @@ bool call_digits_on_digit(struct call_host *h, struct call *c, uint8_t leg, cons
 	if (!dtmf_is_key(dtmf->digit))
 		return false;
 	if (!call_digits_codes(h, c, leg, &codes)) {
-		code_keys_drop(h, c, leg);
 		digits_entry_drop(c, leg);
 		call_digits_pass(h, c, leg);
 		return false;
 	}
-	if (code_key(h, c, leg, dtmf))
-		return true;
 	if (digits_entry_on_digit(h, c, leg, dtmf))
 		return true;
 	if (!call_digits_make(c, leg)) {

@@ -45,11 +45,6 @@ struct module_codes {
 	 * place of '#' nothing is called. Instead of pressed, for one module of all: the record
 	 * of a leg names no module. NULL: no digits follow its codes. */
 	void (*entered)(struct call_host *h, struct call *c, uint8_t leg, struct bytes digits);
-	/* For a code followed by digits, else NULL. key: a digit; false: none is awaited. overdue:
-	 * the next digit did not come in time, or the party may use no codes any more. */
-	bool (*key)(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
-	void (*overdue)(struct call_host *h, struct call *c, uint8_t leg);
-	void (*drop)(struct call *c, uint8_t leg);
 };
 
 /* The last step of a plan, before it rings. */

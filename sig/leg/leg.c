@@ -107,12 +107,6 @@ void leg_expires(const struct call_host *h, struct leg *leg, const struct sip_me
 			(uint64_t)(s < INVITE_EXPIRES_MAX_S ? s : INVITE_EXPIRES_MAX_S) * NS_PER_S;
 }
 
-void leg_account_clear(struct leg *leg)
-{
-	free(leg->account);
-	leg->account = NULL;
-}
-
 void leg_code_digits_clear(struct leg *leg)
 {
 	free(leg->code_digits);

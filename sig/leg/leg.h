@@ -26,7 +26,6 @@ void leg_expires(const struct call_host *h, struct leg *leg, const struct sip_me
 void leg_uas_clear(struct leg *leg);
 /* Withheld digits are dropped. */
 void leg_code_digits_clear(struct leg *leg);
-void leg_account_clear(struct leg *leg);
 /* What its phone can do, from what it says of itself. */
 void leg_learn(struct leg *leg, const struct sip_message *m);
 /* It was asked, and may still answer. */

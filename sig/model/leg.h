@@ -334,9 +334,7 @@ struct leg {
 	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
 	const char *digits_lost;     /* why some were, a constant; NULL: none, or it was told */
 	struct leg_code_digits *code_digits; /* withheld digits of its party; NULL: none */
-	union {
-		struct leg_entry *entry, *account; /* NULL: none is being entered */
-	};
+	struct leg_entry *entry;             /* being entered by its party; NULL: none */
 	/* the caller's identity as signalled by its party (sig/identity/carried.h) */
 	struct text carried;
 	struct text pidf; /* where it is (sig/identity/pidf.h); empty: not known */
@@ -393,6 +391,5 @@ struct leg_entry {
 	uint8_t count;
 	uint64_t until_ns; /* so long the next one is waited for */
 };
-#define account_digits leg_entry
 
 #endif

@@ -7,7 +7,6 @@
  * need a code (account_lacks): dialled before the number, or asked for by a flow of the tenant,
  * which then dials the number (flow_run.goal). Tenants may have a list of codes; guessing is slowed
  * down as with other secrets. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -25,13 +24,11 @@
 #include "sig/host/tenant_tables.h"
 #include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
-#include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/model/call.h"
 #include "sig/model/flow_run.h"
 #include "sig/model/recording.h"
 
-enum { NEXT_DIGIT_MS = 5000 };
 #define ACCOUNT_SECRET "account codes" /* of which there is one brake for all of a tenant */
 
 /* ---- what it is ---- */
@@ -318,97 +315,20 @@ static bool account_is_pressed(const struct call_host *h, const struct call *c, 
 	return e && e->account_code;
 }
 
-static void account_wait(const struct call_host *h, struct leg *l)
+static void account_entered(struct call_host *h, struct call *c, uint8_t leg, struct bytes code)
 {
-	l->account->until_ns = h->now.ns + NEXT_DIGIT_MS * NS_PER_MS;
-}
-
-/* Its digits are one from now on. */
-static void account_start(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
-{
-	struct leg *l = c->legs[leg];
-
-	(void)whole;
-	if (!l->account)
-		l->account = calloc(1, sizeof(*l->account));
-	if (!l->account) {
-		LOG_ERROR("call", c->id, "no memory for an account code");
-		return;
-	}
-	l->account->count = 0;
-	account_wait(h, l);
-	outbox_touch_later(&c->out);
-}
-
-/* The entered digits are dropped. */
-static void account_drop(struct call *c, uint8_t leg)
-{
-	if (!c->legs[leg]->account)
-		return;
-	leg_account_clear(c->legs[leg]);
-	outbox_touch_later(&c->out);
-}
-
-/* The digits are complete. */
-static void account_enter(struct call_host *h, struct call *c, uint8_t leg)
-{
-	const struct account_digits keys = *c->legs[leg]->account;
 	enum refusal r;
 
-	account_drop(c, leg);
-	if (keys.count && !account_is_taken(h, c, text_bytes(&c->legs[leg]->user),
-					    bytes_mem(keys.list, keys.count))) {
+	if (code.n && !account_is_taken(h, c, text_bytes(&c->legs[leg]->user), code)) {
 		account_publish(h, c, SIG_CALL_ACCOUNT_REFUSED, leg, "unknown");
 		return;
 	}
-	r = account_set(h, c, leg, bytes_mem(keys.list, keys.count));
+	r = account_set(h, c, leg, code);
 	if (r)
 		LOG_INFO("call", c->id, "an account code is not taken", LOG_U64("leg", leg),
 			 LOG_STR("reason", r == REFUSED_RECORDED
 						   ? "it is recorded: recordings.account_code"
 						   : "it cannot be done now"));
-}
-
-/* Returns false if none was begun: the digit is for others. */
-static bool account_on_digit(struct call_host *h, struct call *c, uint8_t leg,
-			     const struct dtmf *dtmf)
-{
-	struct account_digits *keys = c->legs[leg]->account;
-
-	if (!keys)
-		return false;
-	if (dtmf->digit == '#') {
-		account_enter(h, c, leg);
-	} else if (dtmf->digit < '0' || dtmf->digit > '9') {
-		account_drop(c, leg);
-	} else {
-		keys->list[keys->count++] = dtmf->digit;
-		account_wait(h, c->legs[leg]);
-		outbox_touch_later(&c->out);
-		if (keys->count == sizeof(keys->list))
-			account_enter(h, c, leg);
-	}
-	return true;
-}
-
-/* No further digit came in time: the code is complete. */
-static void account_overdue(struct call_host *h, struct call *c, uint8_t leg)
-{
-	if (!c->legs[leg]->account)
-		return;
-	if (c->legs[leg]->account->count)
-		account_enter(h, c, leg);
-	else
-		account_drop(c, leg);
-}
-
-/* In the next process the time begins anew. */
-static void account_resume(struct call_host *h, struct call *c)
-{
-	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (c->legs[i] && c->legs[i]->account)
-			account_wait(h, c->legs[i]);
-	}
 }
 
 static enum refusal order_account(struct call_host *h, struct call *c, struct call_order *order)
@@ -426,10 +346,7 @@ static const struct module_order account_orders[] = {
 static const struct module_codes account_codes = {
 	.codes = UINT32_C(1) << CALL_CODE_ACCOUNT,
 	.may = account_is_pressed,
-	.pressed = account_start,
-	.key = account_on_digit,
-	.overdue = account_overdue,
-	.drop = account_drop,
+	.entered = account_entered,
 };
 
 /* The account code stands before the number. */
@@ -440,7 +357,6 @@ const struct module account_module = {
 	.codes = &account_codes,
 	.begun = account_begun,
 	.tagged = account_tagged,
-	.resumed = account_resume,
 	.orders = account_orders,
 	.withheld = account_lacks,
 };

@@ -29,7 +29,7 @@ static const struct {
 	{ HOOK_OVERLAY, "call_waiting recording" },
 	{ HOOK_RELEASED, "flow recording media_stream" },
 	{ HOOK_NEXT, "recording wake" },
-	{ HOOK_RESUMED, "transfer park meetme focus recording media_stream account contact" },
+	{ HOOK_RESUMED, "transfer park meetme focus recording media_stream contact" },
 	{ HOOK_DIALOG, "recording" },
 	{ HOOK_ANSWERING, "recording" },
 	{ HOOK_SCREENED, "flow" },
