@@ -234,7 +234,7 @@ static enum number_verdict account_cut(struct call_host *h, const struct number_
 	(void)h;
 	*why = (struct call_refusal){ .status = 404, .reason = REFUSED_NOT_FOUND };
 	if (out->account[0] || !bytes_cut(&number, '*', &code) || !code.n || !number.n ||
-	    !account_code_is_good(code) || bytes_cstr(code, out->account, sizeof(out->account)) ||
+	    !account_code_is_good(code) || bytes_cstr(code, out->account, ACCOUNT_KEYS_MAX) ||
 	    bytes_cstr(number, to, sizeof(to)))
 		return NUMBER_REFUSED;
 	memcpy(out->to, to, sizeof(to)); /* the question may point there */
