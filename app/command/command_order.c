@@ -178,6 +178,7 @@ static json_t *feature_value_json(const struct feature_run *run, struct bytes nu
 		return json_false();
 	case FEATURE_SLOT: /* of no document */
 	case FEATURE_MAYBE:
+	case FEATURE_CALL:
 		break;
 	}
 	return NULL;

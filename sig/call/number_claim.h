@@ -6,7 +6,7 @@
 #ifndef SIG_CALL_NUMBER_CLAIM_H
 #define SIG_CALL_NUMBER_CLAIM_H
 
-#include "sig/host/accounts.h"
+#include "sig/host/cdr.h"
 #include "sig/host/route_uri.h"
 #include "sig/model/event.h"
 
@@ -22,7 +22,7 @@ struct number_claimed {
 	char to[ROUTE_USER_MAX];        /* as others are shown it */
 	struct call_set set;            /* with FEATURES and nothing else: none */
 	struct call_replaces replaces;  /* all zero: none */
-	char account[ACCOUNT_KEYS_MAX]; /* dialled before the number; "": none */
+	char account[CALL_ACCOUNT_MAX]; /* dialled before the number; "": none */
 };
 
 enum number_verdict {

@@ -517,8 +517,8 @@ static struct bytes help_behind_code(const struct dial_asker *a, struct bytes di
 	return (struct bytes){ 0 };
 }
 
-/* An account code is dialled before it: whether that is one does not matter. */
-static struct bytes behind_account(const struct dial_asker *a, struct bytes dialled)
+/* A code with digits is dialled before it: whether these are right does not matter. */
+static struct bytes behind_digits(const struct dial_asker *a, struct bytes dialled)
 {
 	struct feature_codes codes;
 	enum feature_action feature;
@@ -527,8 +527,8 @@ static struct bytes behind_account(const struct dial_asker *a, struct bytes dial
 	if (!dialled.n || (dialled.p[0] != '*' && dialled.p[0] != '#') || !a->codes)
 		return dialled;
 	dial_plan_codes(a->plan, a->codes, &codes);
-	if (!feature_dialled(&codes, dialled, &feature, &rest) || feature != FEATURE_ACCOUNT ||
-	    !bytes_cut(&rest, '*', &one))
+	if (!feature_dialled(&codes, dialled, &feature, &rest) ||
+	    feature_value(feature) != FEATURE_CALL || !bytes_cut(&rest, '*', &one))
 		return dialled;
 	return rest;
 }
@@ -536,7 +536,7 @@ static struct bytes behind_account(const struct dial_asker *a, struct bytes dial
 static bool help_find(const struct dial_asker *a, struct bytes dialled,
 		      char number[DIAL_NUMBER_MAX])
 {
-	struct bytes found = behind_account(a, dialled);
+	struct bytes found = behind_digits(a, dialled);
 
 	if (!found.n || !is_help(a, found))
 		found = help_behind_code(a, found);
@@ -618,6 +618,7 @@ static size_t dial_behind(enum feature_action feature)
 	case FEATURE_SLOT:
 		return FEATURE_SLOT_MIN;
 	case FEATURE_MAYBE:
+	case FEATURE_CALL:
 	case FEATURE_NOTHING:
 	case FEATURE_TRUE:
 	case FEATURE_FALSE:

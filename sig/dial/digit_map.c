@@ -71,7 +71,9 @@ static const char *map_behind(enum feature_action feature)
 	case FEATURE_SLOT:
 		return "xxx.";
 	case FEATURE_MAYBE:
-		return feature == FEATURE_ACCOUNT ? "xx.*xx." : "x.";
+		return "x.";
+	case FEATURE_CALL:
+		return "xx.*xx.";
 	case FEATURE_NOTHING:
 	case FEATURE_TRUE:
 	case FEATURE_FALSE:

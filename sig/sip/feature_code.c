@@ -41,18 +41,15 @@ bool call_code_is_valid(const char *text)
 /* Of which one may be the other's code. */
 static bool are_in_turns(enum call_code a, enum call_code b)
 {
-	switch (a) {
-	case CALL_CODE_RECORD_ON:
-		return b == CALL_CODE_RECORD_OFF;
-	case CALL_CODE_RECORD_OFF:
-		return b == CALL_CODE_RECORD_ON;
-	case CALL_CODE_RECORD_PAUSE:
-		return b == CALL_CODE_RECORD_RESUME;
-	case CALL_CODE_RECORD_RESUME:
-		return b == CALL_CODE_RECORD_PAUSE;
-	case CALL_CODE_ACCOUNT:
-	case CALL_CODE_COUNT:
-		break;
+	static const enum call_code pairs[][2] = {
+		{ CALL_CODE_RECORD_ON, CALL_CODE_RECORD_OFF },
+		{ CALL_CODE_RECORD_PAUSE, CALL_CODE_RECORD_RESUME },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+		if ((a == pairs[i][0] && b == pairs[i][1]) ||
+		    (a == pairs[i][1] && b == pairs[i][0]))
+			return true;
 	}
 	return false;
 }
@@ -139,13 +136,13 @@ bool feature_code_hides(const struct feature_codes *codes, enum feature_action f
 			struct bytes other)
 {
 	struct bytes code = bytes_str(codes->code[feature]);
+	enum feature_value value = feature_value(feature);
 
 	if (!code.n)
 		return false;
-	return feature_value(feature) == FEATURE_NUMBER || feature_value(feature) == FEATURE_SLOT ||
-			       feature_value(feature) == FEATURE_MAYBE
-		       ? bytes_starts(other, codes->code[feature])
-		       : bytes_eq(other, code);
+	return value == FEATURE_NOTHING || value == FEATURE_TRUE || value == FEATURE_FALSE
+		       ? bytes_eq(other, code)
+		       : bytes_starts(other, codes->code[feature]);
 }
 
 bool feature_dialled(const struct feature_codes *codes, struct bytes dialled,

@@ -12,14 +12,16 @@ enum { FEATURE_CODE_LEN = 16, FEATURE_VALUE_MAX = 32, FEATURE_SLOT_MIN = 2, FEAT
 
 /* The value that the field is set to: the number behind the code, nothing, true, false. SLOT: no
  * field, the digits behind it are a slot (sig/pbx/park.h). MAYBE: no field of the extension, and
- * a number may follow (sig/pbx/pick.h). */
+ * a number may follow (sig/pbx/pick.h). CALL: no field, the digits behind it end with '*', and the
+ * number to be called follows (sig/pbx/account.c). */
 enum feature_value {
 	FEATURE_NUMBER,
 	FEATURE_NOTHING,
 	FEATURE_TRUE,
 	FEATURE_FALSE,
 	FEATURE_SLOT,
-	FEATURE_MAYBE
+	FEATURE_MAYBE,
+	FEATURE_CALL
 };
 
 /* What kind of thing that is. */
@@ -71,7 +73,7 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	  "As hours_auto: they are open, whatever their times are; once more: the times count "  \
 	  "again. A BLF key of the code is lit meanwhile.")                                      \
 	X(HOURS_CLOSED, "hours_closed", "*52", "hours", MAYBE, "As hours_open, but closed.")     \
-	X(ACCOUNT, "account_code", "*47", "", MAYBE,                                             \
+	X(ACCOUNT, "account_code", "*47", "", CALL,                                              \
 	  "Calls with an account code: its digits follow, then *, then the number.")             \
 	X(LISTEN, "listen", "*53", "call", MAYBE,                                                \
 	  "With an extension behind it: the phone is rung, and listens to its call, as "         \
