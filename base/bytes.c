@@ -263,6 +263,15 @@ struct bytes writer_done(const struct writer *w)
 	return bytes_mem(w->p, w->n);
 }
 
+bool bytes_are_plain(struct bytes text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (!octet_is_plain(text.p[i]))
+			return false;
+	}
+	return true;
+}
+
 bool bytes_are_lines(struct bytes text)
 {
 	return text.n == 0 || (text.n >= 2 && memcmp(text.p + text.n - 2, "\r\n", 2) == 0);

@@ -103,6 +103,13 @@ static inline size_t bytes_find(struct bytes a, uint8_t c)
 struct bytes bytes_trim(struct bytes a); /* SP, HT, CR, LF at both ends */
 /* Cuts the part before the first sep off *rest (sep is eaten). False when *rest is empty. */
 bool bytes_cut(struct bytes *rest, uint8_t sep, struct bytes *part);
+/* A letter, digit, '.', '_' or '-': of a name that may be part of a key, a path or a URL. */
+static inline bool octet_is_plain(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '.' || c == '_' || c == '-';
+}
+bool bytes_are_plain(struct bytes text); /* all of them; empty: true */
 /* One of those that ',' joins; nothing is never one. */
 bool bytes_list_has(struct bytes list, struct bytes one);
 /* Whole slice as an unsigned decimal number. 0, -EINVAL (not digits only) or -ERANGE. */

@@ -486,15 +486,7 @@ void control_entry_field(struct control_entry *e, struct bytes name, struct byte
 /* It becomes part of a key. */
 static bool is_name(struct bytes text)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		uint8_t c = text.p[i];
-		bool fine = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-			    (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-';
-
-		if (!fine)
-			return false;
-	}
-	return text.n > 0 && text.n <= CONTROL_NAME_MAX;
+	return text.n > 0 && text.n <= CONTROL_NAME_MAX && bytes_are_plain(text);
 }
 
 const char *control_entry_check(struct control_entry *e)

@@ -127,19 +127,10 @@ static struct media_sound *sound_opus_make(struct bytes file, uint32_t rate_hz,
 const char SOUND_TOO_LONG[] = "longer than 10 minutes";
 const char SOUND_NO_FILE[] = "no such file";
 
-static bool is_name_octet(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '.' || c == '_' || c == '-';
-}
-
 static bool name_copy(char out[SOUND_NAME_MAX + 1], struct bytes name)
 {
-	if (name.n == 0 || name.n > SOUND_NAME_MAX || name.p[0] == '.')
+	if (name.n == 0 || name.n > SOUND_NAME_MAX || name.p[0] == '.' || !bytes_are_plain(name))
 		return false;
-	for (size_t i = 0; i < name.n; i++)
-		if (!is_name_octet(name.p[i]))
-			return false;
 	memcpy(out, name.p, name.n);
 	return true;
 }
@@ -149,7 +140,7 @@ bool sound_language_is_good(struct bytes language)
 	for (size_t i = 0; i < language.n; i++) {
 		uint8_t c = language.p[i];
 
-		if (!is_name_octet(c) || c == '.' || c == '_')
+		if (!octet_is_plain(c) || c == '.' || c == '_')
 			return false;
 	}
 	return language.n < LANGUAGE_MAX;

@@ -24,20 +24,14 @@ static const char *const g_acts[RECORD_PAGE_ACTS] = {
 	[RECORD_PAGE_OFF] = "off",
 };
 
-static bool char_is_plain(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       c == '.' || c == '_' || c == '-';
-}
-
 /* Numbers may have '*', '#' and '+', which mean something else in a path: "~2a". */
 static void page_name_write(struct writer *w, const char *name)
 {
 	for (; *name; name++) {
 		uint8_t c = (uint8_t)*name;
 
-		writer_u8(w, char_is_plain(c) ? c : '~');
-		if (!char_is_plain(c))
+		writer_u8(w, octet_is_plain(c) ? c : '~');
+		if (!octet_is_plain(c))
 			writer_hex(w, bytes_mem(&c, 1));
 	}
 }

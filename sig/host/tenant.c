@@ -150,22 +150,11 @@ struct tenants {
 
 /* ---- names and domains ---- */
 
-static bool name_is_plain(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' ||
-	       c == '.' || c == '_';
-}
-
 /* It is part of store keys and paths. */
 static bool name_fits(struct bytes name)
 {
-	if (name.n == 0 || name.n >= TENANT_NAME_MAX || name.p[0] == '.' || name.p[0] == '_')
-		return false;
-	for (size_t i = 0; i < name.n; i++) {
-		if (!name_is_plain(name.p[i]))
-			return false;
-	}
-	return true;
+	return name.n > 0 && name.n < TENANT_NAME_MAX && name.p[0] != '.' && name.p[0] != '_' &&
+	       bytes_are_plain(name);
 }
 
 static uint64_t tenant_name_hash(const struct tenants *t, struct bytes name)

@@ -26,14 +26,7 @@ static bool is_automatic(struct bytes state)
 
 bool presence_name_fits(struct bytes text)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		uint8_t c = text.p[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-		    c != '_' && c != '-' && c != '.')
-			return false;
-	}
-	return text.n && text.p[0] != '.';
+	return text.n && text.p[0] != '.' && bytes_are_plain(text);
 }
 
 static bool state_fits(struct bytes state)

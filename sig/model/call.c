@@ -45,19 +45,9 @@ const struct schema orders_saved[] = {
 	{ 0 },
 };
 
-static bool account_is_octet(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       c == '.' || c == '_' || c == '-';
-}
-
 bool account_code_is_good(struct bytes code)
 {
-	for (size_t i = 0; i < code.n; i++) {
-		if (!account_is_octet(code.p[i]))
-			return false;
-	}
-	return code.n <= ACCOUNT_CODE_MAX;
+	return code.n <= ACCOUNT_CODE_MAX && bytes_are_plain(code);
 }
 
 const struct order_kept *orders_find(const struct orders *orders, uint64_t id)
@@ -248,7 +238,8 @@ void call_data_hear(struct call *to, const struct sip_message *m)
 		return;
 	if (message_header(m, DATA_LINE, 0, &data) && call_data_is_good(data))
 		data_merge(to, data);
-	if (message_header(m, ACCOUNT_LINE, 0, &code) && account_code_is_good(code))
+	if (message_header(m, ACCOUNT_LINE, 0, &code) && code.n < CALL_ACCOUNT_MAX &&
+	    bytes_are_plain(code))
 		account_merge(to, code);
 	if (m->method == SIP_INVITE && message_header(m, SOURCE_LINE, 0, &source) &&
 	    source.n <= CALL_SOURCE_MAX && text_set(&to->source, source))

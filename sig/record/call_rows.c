@@ -37,10 +37,10 @@ static bool data_check(struct schema_reader *r, void *member)
 	return call_data_is_good(text_bytes(member));
 }
 
-static bool account_code_check(struct schema_reader *r, void *member)
+static bool plain_check(struct schema_reader *r, void *member)
 {
 	(void)r;
-	return account_code_is_good(text_bytes(member));
+	return bytes_are_plain(text_bytes(member));
 }
 
 static const struct schema call_name_rows[] = {
@@ -135,7 +135,7 @@ const struct schema call_rows[] = {
 	{ "media_stream", 61, SCHEMA_GROUP, SCHEMA_LATE, .of = media_stream_saved },
 	{ "member", 63, SCHEMA_GROUP, SCHEMA_LATE, .of = member_saved },
 	{ "account", 65, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct call, account),
-	  .max = ACCOUNT_CODE_MAX, .check = account_code_check, .wrong = "call: account code" },
+	  .max = CALL_ACCOUNT_MAX - 1, .check = plain_check, .wrong = "call: account code" },
 	{ "payer", 66, SCHEMA_GROUP, SCHEMA_LATE, .of = payer_saved },
 	{ "source", 67, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct call, source),
 	  .max = CALL_SOURCE_MAX, .wrong = "call: source" },
