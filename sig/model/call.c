@@ -45,11 +45,6 @@ const struct schema orders_saved[] = {
 	{ 0 },
 };
 
-bool account_code_is_good(struct bytes code)
-{
-	return code.n <= ACCOUNT_CODE_MAX && bytes_are_plain(code);
-}
-
 const struct order_kept *orders_find(const struct orders *orders, uint64_t id)
 {
 	for (uint8_t i = 0; orders && i < orders->count; i++) {

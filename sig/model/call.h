@@ -189,9 +189,10 @@ struct call {
 	bool video;           /* node-wide policy when the call began: it stays */
 	/* the caller's name: for from, or for a caller that goes on to a flow, room or slot */
 	struct text display;
-	struct text data;    /* call.h */
-	struct text account; /* call.h */
-	struct text source;  /* call.h; of a call of another shard */
+	struct text data; /* call.h */
+	/* What its cost is for (CALL-34): not secret; it moves with a party into another call. */
+	struct text account;
+	struct text source; /* call.h; of a call of another shard */
 	bool restored;
 	bool transcoded;       /* counted as one with transcoded audio */
 	bool counted_as_video; /* counted as one that has video */
@@ -362,15 +363,6 @@ void call_data_write(struct writer *w, const struct call *c);
 enum { CALL_SOURCE_MAX = 96 };
 void call_source_write(struct writer *w, struct bytes source);
 void call_data_hear(struct call *to, const struct sip_message *m);
-
-/* The account code of a call: the purpose of its cost, set by an application or one of its parties
- * (CALL-34). It stays with the call, and moves with a party into another call. Not secret: CDRs,
- * events and recordings contain it. Pure. */
-
-enum { ACCOUNT_CODE_MAX = 32 };
-
-/* Up to ACCOUNT_CODE_MAX letters, digits, '.', '_' and '-'; empty: no code. */
-bool account_code_is_good(struct bytes code);
 
 struct call_event;
 

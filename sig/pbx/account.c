@@ -33,6 +33,12 @@
 
 /* ---- what it is ---- */
 
+/* Letters, digits, '.', '_' and '-'; empty: no code. */
+static bool account_code_is_good(struct bytes code)
+{
+	return code.n < CALL_ACCOUNT_MAX && bytes_are_plain(code);
+}
+
 static void account_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind,
 			    uint8_t leg, const char *reason)
 {

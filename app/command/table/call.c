@@ -105,13 +105,6 @@ static const struct command_arg g_record_args[] = {
 	END,
 };
 
-static const struct command_arg g_account_args[] = {
-	CALL_ARG,
-	TEXT_ARG("code", CHARSET_NAME, 0, ACCOUNT_CODE_MAX, NULL,
-		 "In place of what it has. Empty, or without it: none.", IN(FIELD_SLICE, to)),
-	END,
-};
-
 static const struct command_arg g_transfer_args[] = {
 	CALL_ARG,
 	LEG_CHOICE(leg, "Party that transfers the other one: a is the caller, b the other party."),
@@ -260,14 +253,6 @@ const struct command g_call_order_commands[] = {
 	  "call.show what is recorded.",
 	  "id, order", BY(command_call_order), .order = ORDER_RECORD, .own = "call",
 	  .own_args = "state,leg", .needs = NEEDS_RECORD_KEY },
-	{ "call.account_code", COMMAND_FOR_APPLICATION, g_account_args,
-	  "Says what the cost of a call is for: its account code, which goes where the call goes, "
-	  "and stands in its CDRs, in events, and beside its recordings. A call that is recorded "
-	  "has it, too, unless recordings.account_code says otherwise. Its parties may press one "
-	  "(call_codes.account in the node file, and account_code of extension.put). A user says "
-	  "one that his phone could press.",
-	  "id, order", BY(command_call_order), .order = ORDER_ACCOUNT, .own = "call",
-	  .needs = NEEDS_CALL_CONTROL },
 	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,
 	  "Transfers a party of an established call to an extension, as if the phone of the other "
 	  "party had sent REFER. The party hears ringback until the extension answers; then tandem "
