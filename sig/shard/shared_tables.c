@@ -456,6 +456,10 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 		err = secret_limit_open(&c->secrets, &c->key);
 	if (!err && !(c->mailboxes = mailboxes_create()))
 		err = -ENOMEM;
+	for (const struct shard_hooks *const *hooks = c->hooks; !err && *hooks; hooks++) {
+		if ((*hooks)->node_opened)
+			err = (*hooks)->node_opened(c);
+	}
 	if (!err)
 		err = shared_tables_ports_open(c, settings, rand);
 	if (err) {
