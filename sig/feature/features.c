@@ -24,7 +24,7 @@ extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
 extern const struct services park_services, pick_services, queue_services, room_services;
-extern const struct shard_hooks focus_hooks, instant_message_hooks, join_hooks,
+extern const struct shard_hooks account_hooks, focus_hooks, instant_message_hooks, join_hooks,
 	message_waiting_hooks, pick_hooks, presence_hooks, queue_hooks, recording_hooks, room_hooks,
 	watch_hooks;
 extern const struct dialled_code account_dialled_codes[], park_dialled_codes[];
@@ -53,7 +53,8 @@ const struct feature sig_features[] = {
 	{ "pick", .call = &pick_module, .services = &pick_services, .shard = &pick_hooks },
 	{ "recording", .call = &recording_module, .shard = &recording_hooks },
 	{ "media_stream", .call = &media_stream_module },
-	{ "account", .call = &account_module, .codes = account_dialled_codes },
+	{ "account", .call = &account_module, .codes = account_dialled_codes,
+	  .shard = &account_hooks },
 	{ "auto_answer", .call = &auto_answer_module },
 	{ "forward", .call = &forward_module },
 	{ "announce", .call = &announce_module },

@@ -12,7 +12,6 @@
 #include "base/named.h"
 #include "sig/call/module.h"
 #include "sig/call/number_claim.h"
-#include "sig/host/accounts.h"
 #include "sig/host/calendars.h"
 #include "sig/host/devices.h"
 #include "sig/host/groups.h"
@@ -448,7 +447,6 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 	err = c->modules && c->programs && c->names && c->queues ? calendars_open(&c->calendars)
 								 : -ENOMEM;
 	err = err ? err : groups_open(&c->groups);
-	err = err ? err : accounts_open(&c->accounts);
 	err = err ? err : table_open(&c->devices, DEVICE_ACCOUNTS_MAX);
 	if (!err)
 		err = nonce_window_open(&c->nonces);
@@ -486,7 +484,6 @@ void shard_shared_tables_close(struct shard_shared_tables *c)
 	named_close(&c->devices);
 	queues_free(c->queues);
 	name_index_free(c->names);
-	accounts_close(c->accounts);
 	remote_watch_close(c->remote);
 	SHARD_HOOKS_CALL(c, node_closed, c);
 	free(c);
