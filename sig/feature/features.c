@@ -24,9 +24,9 @@ extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
 extern const struct services park_services, pick_services, queue_services, room_services;
-extern const struct shard_hooks account_hooks, focus_hooks, instant_message_hooks, join_hooks,
-	message_waiting_hooks, pick_hooks, presence_hooks, queue_hooks, recording_hooks, room_hooks,
-	watch_hooks;
+extern const struct shard_hooks group_hooks, account_hooks, focus_hooks, instant_message_hooks,
+	join_hooks, message_waiting_hooks, pick_hooks, presence_hooks, queue_hooks, recording_hooks,
+	room_hooks, watch_hooks;
 extern const struct dialled_code account_dialled_codes[], park_dialled_codes[];
 
 const struct feature sig_features[] = {
@@ -65,6 +65,7 @@ const struct feature sig_features[] = {
 	{ "phone_features", .package = &features_package },
 	{ "messages", .package = &messages_package, .shard = &message_waiting_hooks },
 	{ "instant_message", .shard = &instant_message_hooks },
+	{ "group", .shard = &group_hooks },
 	{ "queue", .services = &queue_services, .shard = &queue_hooks },
 	{ "page", .call = &page_module },
 	{ "user_page", .package = &user_package },

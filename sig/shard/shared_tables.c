@@ -14,7 +14,6 @@
 #include "sig/call/number_claim.h"
 #include "sig/host/calendars.h"
 #include "sig/host/devices.h"
-#include "sig/host/groups.h"
 #include "sig/host/mailboxes.h"
 #include "sig/host/name_index.h"
 #include "sig/host/programs.h"
@@ -446,7 +445,6 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 	c->queues = queues_create();
 	err = c->modules && c->programs && c->names && c->queues ? calendars_open(&c->calendars)
 								 : -ENOMEM;
-	err = err ? err : groups_open(&c->groups);
 	err = err ? err : table_open(&c->devices, DEVICE_ACCOUNTS_MAX);
 	if (!err)
 		err = nonce_window_open(&c->nonces);
@@ -480,7 +478,6 @@ void shard_shared_tables_close(struct shard_shared_tables *c)
 	programs_free(c->programs);
 	calendars_close(c->calendars);
 	mailboxes_free(c->mailboxes);
-	groups_close(c->groups);
 	named_close(&c->devices);
 	queues_free(c->queues);
 	name_index_free(c->names);
