@@ -14,7 +14,6 @@
 #include "sig/call/number_claim.h"
 #include "sig/host/calendars.h"
 #include "sig/host/devices.h"
-#include "sig/host/mailboxes.h"
 #include "sig/host/name_index.h"
 #include "sig/host/programs.h"
 #include "sig/host/tenant.h"
@@ -450,8 +449,6 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 		err = nonce_window_open(&c->nonces);
 	if (!err)
 		err = secret_limit_open(&c->secrets, &c->key);
-	if (!err && !(c->mailboxes = mailboxes_create()))
-		err = -ENOMEM;
 	for (const struct shard_hooks *const *hooks = c->hooks; !err && *hooks; hooks++) {
 		if ((*hooks)->node_opened)
 			err = (*hooks)->node_opened(c);
@@ -477,7 +474,6 @@ void shard_shared_tables_close(struct shard_shared_tables *c)
 	secret_limit_close(c->secrets);
 	programs_free(c->programs);
 	calendars_close(c->calendars);
-	mailboxes_free(c->mailboxes);
 	named_close(&c->devices);
 	queues_free(c->queues);
 	name_index_free(c->names);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Message waiting (RFC 3842): NOTIFYs of mailboxes to phones that subscribe, and to those that are
  * notified unasked. */
+#include <errno.h>
+
 #include "sig/feature/mailbox/message_waiting.h"
 
 #include "sig/dialog/dialog.h"
@@ -130,7 +132,20 @@ void shard_messages_counted(struct shard_shared_tables *c, uint16_t tenant, stru
 	}
 }
 
+static int messages_node_opened(struct shard_shared_tables *c)
+{
+	c->mailboxes = mailboxes_create();
+	return c->mailboxes ? 0 : -ENOMEM;
+}
+
+static void messages_node_closed(struct shard_shared_tables *c)
+{
+	mailboxes_free(c->mailboxes);
+}
+
 const struct shard_hooks message_waiting_hooks = {
+	.node_opened = messages_node_opened,
+	.node_closed = messages_node_closed,
 	.resumed = messages_resume,
 	.tells_unasked = messages_tell_unasked,
 	.registered = messages_notify,
