@@ -27,7 +27,7 @@
 #include "sig/sip/body.h"
 
 enum {
-	BUNDLE_FILES = 64,
+	BUNDLE_FILES = 256,
 	BUNDLE_NAME_MAX = 64,
 	BUNDLE_FILE_MAX = 4 << 20,
 	BUNDLE_EXCUSE_MAX = 2048,
