@@ -73,17 +73,11 @@ writeFileSync(join(made, "licences.txt"), packages.map((name) => {
 }).join("\n----\n\n"));
 writeFileSync(join(made, "icon.svg"), readFileSync(join(here, "src", "icon.svg")));
 
-const sizes = {};
-for (const name of readdirSync(made)) {
-	const packed = gzipSync(readFileSync(join(made, name)), { level: 9 });
-	writeFileSync(join(made, `${name}.gz`), packed);
-	const page = name.endsWith(".js") && name.split(/[-.]/)[0];
-	if (page) sizes[`${page}_kb`] = Math.round(10 * (sizes[`${page}_kb`] ?? 0) + packed.length / 100) / 10;
-}
+for (const name of readdirSync(made)) writeFileSync(join(made, `${name}.gz`), gzipSync(readFileSync(join(made, name)), { level: 9 }));
 
 /* Whoever looks meanwhile finds the old folder or the new one. */
 rmSync(`${target}.old`, { recursive: true, force: true });
 if (existsSync(target)) renameSync(target, `${target}.old`);
 renameSync(made, target);
 rmSync(`${target}.old`, { recursive: true, force: true });
-console.log(JSON.stringify({ pages: target, ...sizes }));
+console.log(JSON.stringify({ pages: target }));

@@ -7,6 +7,7 @@ import { deConsole } from "./de-console";
 import { ofDevices } from "./de-devices";
 import { ofQueues } from "./de-queues";
 import { ofSoftphone } from "./de-softphone";
+import { ofNotices } from "./worker/words-de";
 
 export const de: { [english: string]: string } = {
 	...deConsole,
@@ -16,6 +17,8 @@ export const de: { [english: string]: string } = {
 	...ofDevices,
 	...ofQueues,
 	...ofSettings,
+	...ofNotices,
+	"This page could not be fetched. Load it again.": "Diese Seite kam nicht an. Laden Sie sie neu.",
 	Reachable: "Erreichbar",
 	"./tandem run prints a link that is good once; token.create makes a token.": "./tandem run zeigt einen Link, der einmal gilt; token.create macht ein Token.",
 	"A call appears here as soon as it begins.": "Ein Anruf erscheint hier, sobald er beginnt.",
@@ -133,7 +136,6 @@ export const de: { [english: string]: string } = {
 	Lost: "Verloren",
 	Members: "Teilnehmer",
 	Memory: "Speicher",
-	"Message from {from}": "Nachricht von {from}",
 	"Messages in your mailbox, the newest first.": "Nachrichten in Ihrer Mailbox, die neueste zuerst.",
 	"Missed since yesterday": "Seit gestern verpasst",
 	Name: "Name",
@@ -281,7 +283,6 @@ export const de: { [english: string]: string } = {
 	no: "nein",
 	none: "keine",
 	"not probed": "nicht geprüft",
-	"unknown": "nicht genannt",
 	"not yet": "noch nicht",
 	"of at most {n}": "von höchstens {n}",
 	"of calls": "aus Anrufen",
@@ -308,7 +309,6 @@ export const de: { [english: string]: string } = {
 	"“New” makes the first one.": "„Neu“ legt den ersten Eintrag an.",
 	"A ring lasts six seconds.": "Ein Klingeln dauert sechs Sekunden.",
 	"All calls go to": "Alle Anrufe gehen an",
-	"Answer": "Annehmen",
 	"Contacts": "Kontakte",
 	"Conversation": "Gespräch",
 	"Department": "Abteilung",
@@ -330,7 +330,6 @@ export const de: { [english: string]: string } = {
 	"Outgoing": "Ausgehend",
 	"Park": "Parken",
 	"Position": "Funktion",
-	"Reject": "Ablehnen",
 	"The directory of your company.": "Das Verzeichnis Ihrer Firma.",
 	"Unmute": "Laut",
 	"When none of your phones is there, calls go to": "Ist keins Ihrer Telefone da, gehen Anrufe an",

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts that all pages are made of. Text goes in by preact alone, which escapes it.
-import { type ComponentChildren, type JSX, type VNode, render } from "preact";
+import { type ComponentChildren, type ComponentType, type JSX, type VNode, render } from "preact";
 import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "./api";
 import type { Row } from "./api";
 import { type Wish, arrange, arrangeSlowly } from "./arrange";
 import { csv, plain } from "./format";
 import { keep } from "./keep";
-import { language, speak, t } from "./i18n";
+import { type Language, language, speak, t, wantedLanguage } from "./i18n";
 import "./ui.css";
 
 /* ---- icons ---- */
@@ -65,6 +65,14 @@ function paint(): void {
 	document.documentElement.dataset.theme = theme();
 }
 
+/** German texts are fetched by who reads them; where they do not come, the page speaks English. */
+async function learn(next: Language): Promise<void> {
+	keep.set("tandem-language", next);
+	const learnt = next === "de" ? await import("./de").catch(() => null) : null;
+	speak(learnt ? next : "en", learnt?.de);
+	document.documentElement.lang = language();
+}
+
 export function Tastes() {
 	const dark = theme() === "dark";
 	const [, again] = useState(0);
@@ -93,8 +101,7 @@ export function Tastes() {
 				lang={german ? "en" : "de"}
 				title={german ? "English" : "Deutsch"}
 				onClick={() => {
-					speak(german ? "en" : "de");
-					mount?.();
+					void learn(german ? "en" : "de").then(mount);
 				}}
 			>
 				<span class="hidden">{german ? "English" : "Deutsch"}</span>
@@ -359,6 +366,21 @@ export async function attempt(what: () => Promise<unknown>, done = ""): Promise<
 		say(error instanceof Error ? error.message : String(error), true);
 		return false;
 	}
+}
+
+/** A page of the pages that is fetched at its first visit. */
+export function later<P extends object>(fetch: () => Promise<ComponentType<P>>): (props: P) => VNode {
+	let made: ComponentType<P> | null = null;
+	return (props) => {
+		const [wrong, setWrong] = useState(false);
+		const [, again] = useState(0);
+		useEffect(() => {
+			if (!made) void fetch().then((page) => again(((made = page), 1)), () => setWrong(true));
+		}, []);
+		const Page = made;
+		if (Page) return <Page {...props} />;
+		return wrong ? <Notice tone="bad">{t("This page could not be fetched. Load it again.")}</Notice> : <Waits />;
+	};
 }
 
 /* ---- dialogs ---- */
@@ -848,7 +870,7 @@ export function Gate({ children, lead }: { children: ComponentChildren; lead: st
 	);
 }
 
-let mount: (() => void) | null = null;
+let mount = (): void => undefined;
 
 /** Shows the page, and shows it anew when its language or whoever has signed in changes. */
 export function start(page: () => VNode): void {
@@ -858,6 +880,5 @@ export function start(page: () => VNode): void {
 	mount = () => render(<div key={round++}>{page()}</div>, root);
 	paint();
 	wish.addEventListener("change", paint);
-	speak(language());
-	mount();
+	void learn(wantedLanguage()).then(mount);
 }

@@ -4,6 +4,7 @@ import base64
 import json
 import pathlib
 import random
+import re
 import sys
 import time
 
@@ -30,6 +31,23 @@ def bundle():
     """Its folder; made where the sources have changed."""
     pages.build(BUNDLE)
     return str(BUNDLE)
+
+
+def sizes(page):
+    """Octets by gzip: (what its first view fetches, all that it may fetch) of scripts and styles. Parts name each other; the worker is the client's."""
+    folder = pathlib.Path(bundle())
+    found, waits = {}, [(name, True) for name in re.findall(r"/pages/([\w-]+\.(?:js|css))", (folder / f"{page}.html").read_text(encoding="utf-8"))]
+    while waits:
+        name, first = waits.pop()
+        if found.get(name, False) >= first and name in found:
+            continue
+        found[name] = first
+        for later, part in re.findall(r'(import\()?"\./(part-\w+\.js)"', (folder / name).read_text(encoding="utf-8") if name.endswith(".js") else ""):
+            waits.append((part, first and not later))
+    if page == "client":
+        found.setdefault("worker.js", False)
+    packed = {name: (folder / f"{name}.gz").stat().st_size for name in found}
+    return sum(size for name, size in packed.items() if found[name]), sum(packed.values())
 
 
 def flows(seed=1729, most=50):

@@ -6,11 +6,10 @@ import { list, number, text, type Row } from "../api";
 import { duration, time } from "../format";
 import { language, t } from "../i18n";
 import { backFromOffice, goToOffice, hasOffice } from "../office";
-import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Wrong, attempt, link, start, useAsk, useNow, usePlace } from "../ui";
+import { Audio, Badge, Card, type Column, Dialog, Empty, Facts, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Table, Tile, Wrong, attempt, later, link, start, useAsk, useNow, usePlace } from "../ui";
 import { dot, ownState, tone, word } from "../words";
 import { Monitor, useSupervisor } from "../monitor";
 import { RecordLink } from "../softphone/record";
-import { SyncsPage } from "../syncs";
 import { AgentBar } from "./agent";
 import { HistoryPage, conversations } from "./history";
 import { tastes } from "./media";
@@ -21,8 +20,10 @@ import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, tellPhone, us
 import { Orders } from "./phone-call";
 import { useAlerts } from "./phone-settings";
 import { AnswerPage, dropPush, usePush } from "./push";
-import { PhonesPage } from "./phones";
-import { SettingsPage } from "./settings";
+
+const PhonesPage = later(() => import("./phones").then((one) => one.PhonesPage));
+const SettingsPage = later(() => import("./settings").then((one) => one.SettingsPage));
+const SyncsPage = later(() => import("../syncs").then((one) => one.SyncsPage));
 
 const me = (): string => api.signedIn()?.user ?? "";
 

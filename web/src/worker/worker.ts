@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What takes pushes while no page is open: a notice of a call that rings, with answer and decline, of one that was missed, and
 // of a new message. It knows the token that the page has left here (client/push.ts), and nothing else.
-import { t } from "../i18n";
+import { speak, t, wantedLanguage } from "../i18n";
+import { ofNotices } from "./words-de";
 
 interface Told {
 	kind: "call" | "missed" | "taken" | "message";
@@ -29,6 +30,7 @@ interface Scope {
 	addEventListener(type: string, listener: (event: { waitUntil(done: Promise<unknown>): void; data?: { json(): Told }; action?: string; notification: Notice }) => void): void;
 }
 const scope = self as unknown as Scope;
+if (wantedLanguage() === "de") speak("de", ofNotices);
 const RINGS_MS = 60000; // a push that comes later is of a call that is over
 
 const tabs = async (): Promise<Tab[]> => (await scope.clients.matchAll({ type: "window", includeUncontrolled: true })).filter((one) => new URL(one.url).pathname.startsWith("/client"));
