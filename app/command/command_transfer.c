@@ -22,6 +22,7 @@
 #include "sig/feature/park/park_slots.h"
 #include "sig/feature/pick/pick_ringing.h"
 #include "sig/host/tenant_tables.h"
+#include "sig/identity/shown.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 #include "sig/sip/id.h"
@@ -41,19 +42,23 @@ struct park_listing {
 	struct feature_codes codes;
 };
 
-/* Who parked, who is parked, since when: words with a space between them. */
+/* Who parked, who is parked, since when: words with a space between them (slot_claim). */
 static void listing_add(json_t *row, struct bytes beside)
 {
-	struct bytes by, party, since;
+	struct bytes by, party, number, since;
+	bool shown;
 	uint64_t utc_ms = 0;
 
 	(void)bytes_cut(&beside, ' ', &by);
 	(void)bytes_cut(&beside, ' ', &party);
+	shown = bytes_find(party, SLOT_SHOWN[0]) < party.n;
+	(void)bytes_cut(&party, SLOT_SHOWN[0], &number);
 	(void)bytes_cut(&beside, ' ', &since);
 	(void)bytes_u64(since, &utc_ms);
 	(void)json_object_set_new(row, "by", command_text_json(by));
-	(void)json_object_set_new(row, "party", command_text_json(party));
+	(void)json_object_set_new(row, "party", command_text_json(number));
 	(void)json_object_set_new(row, "since_utc_ms", json_integer((json_int_t)utc_ms));
+	(void)json_object_set_new(row, "hides", json_boolean(!shown));
 }
 
 /* Phones retrieve by it; "": by none. */
@@ -75,8 +80,8 @@ static bool listing_wants(const struct park_listing *l, const json_t *row)
 	       command_span_is_of(&l->span, json_text(row, "by"), json_text(row, "party"));
 }
 
-/* A user sees the slots that the phones of the extension may use, and not who waits there, who may
- * hide (RFC 3323). False: this slot is not among them. */
+/* A user sees the slots that the phones of the extension may use, and who waits there, unless that
+ * party hides (RFC 3323). False: this slot is not among them. */
 static bool listing_user_view(const struct command_run *run, json_t *row, struct bytes slot)
 {
 	uint32_t cursor = 0;
@@ -85,7 +90,8 @@ static bool listing_user_view(const struct command_run *run, json_t *row, struct
 	if (!run->user[0])
 		return true;
 	(void)json_object_del(row, "call");
-	(void)json_object_del(row, "party");
+	if (json_is_true(json_object_get(row, "hides")))
+		(void)json_object_set_new(row, "party", json_string(PARTY_HIDDEN));
 	return core && shard_slot_is(core, document_tenant(run), bytes_str(run->user), slot);
 }
 

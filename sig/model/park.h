@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 
 enum { PARK_SLOT_LEN = 8 }; /* digits */
+#define SLOT_SHOWN ";" /* behind a party that does not hide, as the store has it (sig/pbx/slot.c) */
 
 struct park {
 	char slot[PARK_SLOT_LEN + 1];

@@ -320,10 +320,11 @@ const struct command g_call_order_commands[] = {
 const struct command g_call_slot_commands[] = {
 	{ "park.list", COMMAND_FOR_READER, g_list_args,
 	  "Lists the slots where calls of the tenant are parked, on all nodes, the newest first. A "
-	  "user sees those that the phones of the extension may use, and neither call nor party.",
+	  "user sees those that the phones of the extension may use, without call, and as party "
+	  "anonymous where that hides its number.",
 	  "a list: slot, call (null: what is there cannot be read), by (who parked it), party (who "
-	  "is parked), since_utc_ms, dial (what a phone dials to retrieve the party; empty: "
-	  "nothing)",
+	  "is parked), since_utc_ms, hides (the party hides its number), dial (what a phone dials "
+	  "to retrieve the party; empty: nothing)",
 	  BY(command_park_list), .own = "", .own_args = "since,until,limit", .needs = NEEDS_PARK,
 	  LISTS("slot", "since_utc_ms", true, "call,by,party,since_utc_ms") },
 	{ .name = NULL },
