@@ -91,8 +91,10 @@ static void claim_slot(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
 
-	t->slot.serial = slot_claim(h, c, t->slot.number, giver_of(c), call_leg_user(c, t->given),
-				    slot_shown_ms(h));
+	t->slot.serial =
+		slot_claim(h, c, t->slot.number, giver_of(c),
+			   (struct slot_party){ call_leg(c, t->given), call_leg_user(c, t->given) },
+			   slot_shown_ms(h));
 	t->again_ns = h->now.ns + CLAIM_WAIT_MS * NS_PER_MS;
 }
 
@@ -317,7 +319,8 @@ static void claim_again(struct call_host *h, struct call *c)
 {
 	struct park *p = c->park;
 
-	p->serial = slot_claim(h, c, p->slot, text_bytes(&p->by), text_bytes(&c->from),
+	p->serial = slot_claim(h, c, p->slot, text_bytes(&p->by),
+			       (struct slot_party){ call_caller(c), text_bytes(&c->from) },
 			       p->since_utc_ms);
 	p->again_ns = h->now.ns + CLAIM_WAIT_MS * NS_PER_MS;
 }
@@ -370,7 +373,8 @@ static void asked_claim(struct call_host *h, struct call *c)
 {
 	struct park *p = c->park;
 
-	p->serial = slot_claim(h, c, p->slot, text_bytes(&p->by), text_bytes(&c->from),
+	p->serial = slot_claim(h, c, p->slot, text_bytes(&p->by),
+			       (struct slot_party){ call_caller(c), text_bytes(&c->from) },
 			       slot_shown_ms(h));
 }
 

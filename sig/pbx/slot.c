@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/identity.h"
 #include "sig/host/settings.h"
 #include "sig/pbx/park.h"
 #include "sig/sip/id.h"
@@ -35,7 +36,7 @@ void slot_free(struct call_host *h, uint16_t tenant, struct bytes slot, uint64_t
 }
 
 uint64_t slot_claim(struct call_host *h, const struct call *c, const char *slot, struct bytes by,
-		    struct bytes party, uint64_t since_utc_ms)
+		    struct slot_party party, uint64_t since_utc_ms)
 {
 	uint8_t space[ENTRY_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -43,7 +44,8 @@ uint64_t slot_claim(struct call_host *h, const struct call *c, const char *slot,
 
 	writer_bytes(&w, by);
 	writer_str(&w, " ");
-	writer_bytes(&w, party);
+	writer_bytes(&w, party.user);
+	writer_str(&w, party.leg && !identity_is_hidden(c, party.leg) ? SLOT_SHOWN : "");
 	writer_fmt(&w, " %" PRIu64, since_utc_ms);
 	if (w.overflow) {
 		LOG_WARN("call", c->id, "parked parties cannot be listed");

@@ -8,9 +8,14 @@
 
 void slot_free(struct call_host *h, uint16_t tenant, struct bytes slot, uint64_t owner);
 /* The value has the parking user, the parked party and the time, separated by spaces, for lists of
- * slots. Returns the serial; 0: no memory. */
+ * slots; SLOT_SHOWN follows the party that does not hide. leg: the party's. Returns the serial; 0:
+ * no memory. */
+struct slot_party {
+	const struct leg *leg;
+	struct bytes user;
+};
 uint64_t slot_claim(struct call_host *h, const struct call *c, const char *slot, struct bytes by,
-		    struct bytes party, uint64_t since_utc_ms);
+		    struct slot_party party, uint64_t since_utc_ms);
 /* Asks which call is in the slot. Returns the serial of the answer; 0: no memory. */
 uint64_t slot_look(struct call_host *h, const struct call *c, struct bytes slot);
 /* A call of this shard that is not parked there: what is left of one. */

@@ -334,7 +334,7 @@ class Does(Phones):
         self.fine(page)
 
     def test_parked(self):
-        """PARK-01, WEB-04: the page lists the slots of the groups that its user is in, and retrieves who waits there; nobody else sees it."""
+        """PARK-01, WEB-04: the page lists the slots of the groups that its user is in, who waits there, unless he hides, and retrieves him; nobody else sees it."""
         self.node.ctl("extension.put", number=self.own, park_groups="all")
         page, other = self.phone(), self.client(self.third)
         page.shows("Parked calls", "Nobody is parked")
@@ -343,7 +343,7 @@ class Does(Phones):
         page.click("Park", ".more button")
         page.until("!document.querySelector('.phone-call') && document.querySelector('[data-slot]')")
         slot, = (row["slot"] for row in self.node.ctl("park.list"))
-        page.shows(f"Slot {slot}", f"parked by {self.own}")
+        page.shows(f"Slot {slot}", f"{self.other} parked by {self.own}")
         self.assertEqual(page.violations_of_axe(pages.axe()), [])
         self.picture(page, "client", "parked", "light")
         other.shows("Nobody is parked")
@@ -352,6 +352,16 @@ class Does(Phones):
         self.hears(self.audio_b)
         page.shows("Nobody is parked")
         self.over(page, first)
+        out = self.b.invite(self.own, self.audio_b.sdp(), headers=[("Privacy", "id")])      # who hides is not named there either
+        page.click("Answer here")
+        self.audio_b.use(out.wait_answer())
+        threading.Thread(target=self.agrees, args=(out, self.audio_b), daemon=True).start()
+        page.click("More", ".phone-bar button")
+        page.click("Park", ".more button")
+        page.until("document.querySelector('[data-slot]')?.innerText.includes('unknown')")
+        self.assertNotIn(self.other, page.run("document.querySelector('[data-slot]').innerText"))
+        self.assertEqual([row["party"] for row in self.node.ctl("park.list")], [self.other])
+        out.bye()
         self.fine(other)
 
     def test_answers_by_itself(self):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who waits in a slot that the user's phones may use (PARK-01): by whom, for how long, and a button that retrieves the party.
+// Who waits in a slot that the user's phones may use (PARK-01), unless the party hides: by whom, for how long, and a button that retrieves the party.
 import * as api from "../api";
 import { number, text, type Row } from "../api";
 import { duration } from "../format";
@@ -26,7 +26,7 @@ export function Parked({ onCall }: { onCall?: (number: string) => void }) {
 								<span class="dot bad" />
 								<strong class="num">{t("Slot {slot}", { slot })}</strong>
 								<span class="grow small muted cut">
-									{text(row, "by") && t("parked by {who}", { who: text(row, "by") })} <span class="num">{duration(now - number(row, "since_utc_ms"))}</span>
+									{text(row, "hides") === "true" ? t("unknown") : text(row, "party")} {text(row, "by") && t("parked by {who}", { who: text(row, "by") })} <span class="num">{duration(now - number(row, "since_utc_ms"))}</span>
 								</span>
 								{text(row, "dial") && !onCall && <span class="num">{t("Dial {number}", { number: text(row, "dial") })}</span>}
 								{text(row, "dial") && onCall && (

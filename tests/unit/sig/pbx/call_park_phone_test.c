@@ -95,7 +95,7 @@ static void parks(void **state)
 	uint64_t call = parked(f);
 
 	assert_string_equal(f->near.l.r->parks[0].slot, "07");
-	assert_memory_equal(f->near.l.r->parks[0].entry, "1002 1001 ", 10);
+	assert_memory_equal(f->near.l.r->parks[0].entry, "1002 1001; ", 11);
 	assert_true(shard_call_waits_in(f->near.l.r->shard, call, BYTES_LIT("07")));
 	assert_true(line_last_spec(f->near.l.r, 0).alone);
 	assert_string_equal(event_str(last_event(f->near.l.r, SIG_CALL_PARKED), EV_SLOT), "07");

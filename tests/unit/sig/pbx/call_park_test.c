@@ -122,7 +122,7 @@ static void waits_in_its_slot(void **state)
 	assert_true(asked->call == the_call(l->r));
 	assert_string_equal(asked->slot, "07");
 	assert_string_equal(asked->tenant, "default");
-	assert_memory_equal(asked->entry, "1002 1001 ", 10);
+	assert_memory_equal(asked->entry, "1002 1001; ", 11);
 	assert_int_equal(l->r->order_count, 0); /* nothing is said before it is so */
 	assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 0);
 	told(l, PARK_OK, asked->call);
@@ -279,7 +279,7 @@ static void killed_when_parked(void **state)
 	restart(l, true);
 	assert_waits(l);
 	assert_string_equal(last_asked(l->r, PARK_CLAIM)->slot, "7");
-	assert_memory_equal(last_asked(l->r, PARK_CLAIM)->entry, "1002 1001 ", 10);
+	assert_memory_equal(last_asked(l->r, PARK_CLAIM)->entry, "1002 1001; ", 11);
 	asked = l->r->park_count;
 	told(l, PARK_TAKEN, UINT64_C(0x9990000000001));
 	rig_wait_ms(l->r, 2100);
@@ -322,7 +322,7 @@ static void retrieved(void **state)
 	rig_run(r);
 	assert_true(shard_call_waits_in(r->shard, join.with, BYTES_LIT("7")));
 	told(&t->l, PARK_OK, join.with);
-	assert_memory_equal(r->parks[0].entry, " 1004 ", 6);
+	assert_memory_equal(r->parks[0].entry, " 1004; ", 7);
 	assert_int_equal(rig_counts(r).calls, 2);
 	assert_int_equal(join_as(t, &join, 2), 0);
 	assert_true(last_of(r, SIG_CALL_RETRIEVED)->call == join.with);

@@ -80,7 +80,7 @@ static void waits_there(void **state)
 	call = call_at(r, 0);
 	assert_string_equal(last_asked(r, PARK_CLAIM)->slot, "07");
 	assert_true(last_asked(r, PARK_CLAIM)->call == call);
-	assert_memory_equal(last_asked(r, PARK_CLAIM)->entry, "1002 1001 ", 10);
+	assert_memory_equal(last_asked(r, PARK_CLAIM)->entry, "1002 1001; ", 11);
 	assert_int_equal(rig_count(r, &t->l.a.addr, "SIP/2.0 200"), 0); /* it is not its own yet */
 	assert_string_equal(shard_call_slot(r->shard, call), "");
 	told(r, PARK_CLAIM, PARK_OK, call);
@@ -291,7 +291,7 @@ static void given_to_it(void **state)
 	struct rig *r = t->l.r;
 	uint64_t call = given(t, "#4107");
 
-	assert_memory_equal(last_asked(r, PARK_CLAIM)->entry, "1004 1001 ", 10);
+	assert_memory_equal(last_asked(r, PARK_CLAIM)->entry, "1004 1001; ", 11);
 	told(r, PARK_CLAIM, PARK_OK, call);
 	given_waits(t, call, "07");
 	/* it comes back to 1004 */
