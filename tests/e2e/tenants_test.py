@@ -485,6 +485,7 @@ ROWS = {
     "message.count": own(lambda me, row: row["new"] == 0, mailbox="1001"),
     **{f"message.{word}": hidden(message="000agvj5jqr40-1", mailbox="1001") for word in ("get", "put", "delete", "undelete")},
     "message.link": hidden("unavailable", message="000agvj5jqr40-1", mailbox="1001"),
+    "message.introduce": hidden(message="000agvj5jqr40-1", mailbox="1001", to="1001"),
     "message.forward": hidden(message="000agvj5jqr40-1", mailbox="1001", to="1001"),
     "delivery.list": own(lambda me, rows: not rows),
     "delivery.retry": own(lambda me, row: row["retried"] == 0),

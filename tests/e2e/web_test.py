@@ -720,6 +720,46 @@ class Voicemail(Walks, Mailbox):
         page.shows("he calls again")
         self.fine(page)
 
+    def test_introduction(self):
+        """VM-05: forwarded to a group with an introduction that is said at the own phone; who hangs up before # sends nothing."""
+        message = self.leave(self.SPOKEN[0])
+        self.ask("group.put", name="700", members="1001")
+        page = self.client("1002")
+        page.go(self.url("client#/messages"))
+        self.audio = self.audio_b
+        for sends in (False, True):
+            page.go(self.url("client#/messages"))
+            page.click("Details")
+            page.fill("#message-to", "700")
+            page.run("document.querySelector('#message-says').checked || document.querySelector('#message-says').click()")
+            page.click("Forward")
+            page.shows("speak behind the beep, then press #")
+            into = self.b.incoming()
+            into.answer(self.audio_b.sdp())
+            self.audio_b.use(into.request)
+            self.call, = {call["id"] for call in self.ask("call.list")}
+            self.records()
+            self.audio_b.start(self.SPOKEN[1])
+            time.sleep(1.3)
+            self.audio_b.stop()
+            if sends:
+                self.keys("#")
+                self.hears("mailbox-sent")
+                into.wait_bye()
+            else:
+                into.bye()
+            self.ended()
+            self.assertEqual(len(self.ask("message.list", mailbox="1001")), sends)
+            self.assertEqual([row["message"] for row in self.ask("message.list", mailbox="1002")], [message])
+            page.click("Close")
+        copy, = self.ask("message.list", mailbox="1001")
+        self.assertEqual((copy["from"], copy["duration_ms"] // 1000 >= 2), ("1002", True))
+        self.dials(self.a, self.audio_a)
+        self.keys("1", "menu")
+        self.hears(self.SPOKEN[1], self.SPOKEN[0])
+        self.out.bye()
+        self.fine(page)
+
 
 class WebClient(WebTest):
     def test_own_calls(self):

@@ -52,6 +52,12 @@ static const struct command_arg g_box_message_forward_args[] = {
 		 "A message in the same mailbox, also a draft, that is heard before."),
 	END,
 };
+static const struct command_arg g_message_introduce_args[] = {
+	MESSAGE_ARG,
+	BOX_ARG,
+	TEXT_ARG("to", CHARSET_NUMBERS, 1, 255, NULL, "As of message.forward.", .required = true),
+	END,
+};
 
 static const struct command g_message_commands[] = {
 	{ "message.list", COMMAND_FOR_READER, g_box_messages_args,
@@ -99,6 +105,12 @@ static const struct command g_message_commands[] = {
 	  "copy.",
 	  "copies (a list: mailbox, message)", BY(command_message_forward), .own = "mailbox",
 	  .own_shared = true, .by_flow = true },
+	{ "message.introduce", COMMAND_FOR_APPLICATION, g_message_introduce_args,
+	  "Rings the phones of the mailbox's extension. Its user says an introduction behind a "
+	  "beep, and presses #: message.forward sends both then, and the phone hears so. Who hangs "
+	  "up before sends nothing, nor does a call that a killed node had. Where the tenant wants "
+	  "the PIN at one's own phone, it is asked for. Else as message.forward.",
+	  "call", BY(command_message_introduce), .own = "mailbox" },
 	{ "message.link", COMMAND_FOR_APPLICATION, g_box_message_link_args,
 	  "Makes a link by which anybody fetches the message from this node, as "
 	  "recording.link does, wherever it lies, as audio/wav. It stays new or old. unavailable: "
@@ -117,5 +129,6 @@ const struct app_feature g_mailbox_feature = {
 	.setup = BY(node_boxes_setup),
 	.round = BY(node_messages_round),
 	.second = BY(node_boxes_second),
+	.recorded = BY(command_message_said),
 	.close = BY(node_boxes_close),
 };

@@ -216,8 +216,7 @@ static void forward_add(const struct command_run *run, json_t *copies, struct by
 						      forward_id(run, box)));
 }
 
-/* False: the run has failed. */
-static bool forward_copies(struct command_run *run)
+bool command_message_copies(struct command_run *run)
 {
 	const struct node *n = run->node;
 	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
@@ -484,7 +483,7 @@ void command_message_forward(struct command_run *run)
 {
 	struct forward *f;
 
-	if (!forward_start(run) || !forward_copies(run))
+	if (!forward_start(run) || !command_message_copies(run))
 		return;
 	f = run->kept;
 	f->stage = FORWARD_ROOM;

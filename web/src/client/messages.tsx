@@ -29,6 +29,12 @@ function companyTime(row: Row): string {
 function Message({ row, onClose, onChange }: { row: Row; onClose: () => void; onChange: () => void }) {
 	const [note, setNote] = useState(text(row, "note"));
 	const [to, setTo] = useState("");
+	const [says, setSays] = useState(false);
+	const forward = () =>
+		act(
+			() => api.ask(`${messagePath(row)}/${says ? "introduce" : "forward"}`, { method: "POST", body: { mailbox: me(), to: to.replace(/\s+/g, "") } }),
+			says ? t("Your phone rings: speak behind the beep, then press #") : t("{to} has a copy", { to }),
+		);
 	const file = useAsk(() => messageSource(row), []);
 	const act = (what: () => Promise<unknown>, done: string) => attempt(what, done).then((ok) => ok && onChange());
 	return (
@@ -67,13 +73,17 @@ function Message({ row, onClose, onChange }: { row: Row; onClose: () => void; on
 						class="stack"
 						onSubmit={(event) => {
 							event.preventDefault();
-							void act(() => api.ask(`${messagePath(row)}/forward`, { method: "POST", body: { mailbox: me(), to: to.replace(/\s+/g, "") } }), t("{to} has a copy", { to })).then(() => setTo(""));
+							void forward().then(() => setTo(""));
 						}}
 					>
 						<div class="field">
 							<label for="message-to">{t("Copy to extensions or groups, joined by a comma")}</label>
 							<input id="message-to" class="input" required maxLength={255} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
 						</div>
+						<label class="switch">
+							<input id="message-says" type="checkbox" role="switch" checked={says} onChange={(event) => setSays(event.currentTarget.checked)} />
+							<span>{t("With an introduction, which you say at your phone")}</span>
+						</label>
 						<div class="ends">
 							<button class="button">{t("Forward")}</button>
 						</div>

@@ -4,6 +4,8 @@ export const ofSettings: { [english: string]: string } = {
 	all: "alle",
 	"Save note": "Notiz speichern",
 	"Copy to extensions or groups, joined by a comma": "Kopie an Nebenstellen oder Gruppen, mit Komma getrennt",
+	"With an introduction, which you say at your phone": "Mit einer Einleitung, die Sie am Telefon sprechen",
+	"Your phone rings: speak behind the beep, then press #": "Ihr Telefon klingelt: nach dem Ton sprechen, dann # drücken",
 	Forward: "Weiterleiten",
 	"{to} has a copy": "{to} hat eine Kopie",
 	"Save as a file": "Als Datei speichern",

@@ -499,6 +499,7 @@ static const struct {
 	{ "message.delete", COMMAND_FOR_APPLICATION },
 	{ "message.undelete", COMMAND_FOR_APPLICATION },
 	{ "message.forward", COMMAND_FOR_APPLICATION },
+	{ "message.introduce", COMMAND_FOR_APPLICATION },
 	{ "message.link", COMMAND_FOR_APPLICATION },
 	{ "delivery.list", COMMAND_FOR_ADMIN },
 	{ "delivery.retry", COMMAND_FOR_ADMIN },
