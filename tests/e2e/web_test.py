@@ -36,7 +36,7 @@ HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "numbers", "dids", "rooms", "flows", "hours", "routes", "locations", "profiles", "devices", "accounts", "webhooks", "tenants", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "crm-logs", "crm-logs/1001", "syncs", "sync-runs", "capacity", "history/extensions/1001")
-CLIENT = ("", "messages", "history", "contacts", "phones", "settings", "call/1002", "syncs")
+CLIENT = ("", "messages", "history", "contacts", "notes", "phones", "settings", "call/1002", "syncs")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 GUIDES = ("web-client.md", "console.md")
 # Of a guide: a row of pages, or a numbered step; and in them a **name** with a `value` that is typed or chosen there, or "words" that the page says then.
@@ -1089,6 +1089,28 @@ class WebClient(WebTest):
         calls("1002")
         page.reload()
         seen("1007,1002")
+        pinned = lambda number: any(row["pinned"] for row in self.node.ctl("contact.list", user="1006") if row["number"] == number)
+        page.click("Pin 1002")
+        page.until("document.querySelector('[aria-label=\"Unpin 1002\"]')")
+        self.assertTrue(pinned("1002"))
+        self.assertTrue(page.drag("[data-person='1002']", ".drop:first-child"))
+        page.until("document.querySelector('[aria-label=\"Pin 1002\"]')")
+        self.assertFalse(pinned("1002"))
+        self.assertTrue(page.drag("[data-person='1002']", ".drop:first-child"))
+        page.until("document.querySelector('[aria-label=\"Unpin 1002\"]')")
+        self.assertTrue(pinned("1002"))
+        self.assertTrue(page.drag("[data-person='1002']", ".drop:last-child"))
+        seen("1007")
+        self.assertEqual(([pinned("1002"), kept()]), [False, []])
+        many = [str(number) for number in range(7001, 7013)]
+        for number in many:
+            own.invite(number, self.audio_a.sdp()).wait_final()
+        until(lambda: len(kept()) == 12)
+        page.reload()
+        seen(",".join(["1007", *reversed(many[1:])]))
+        page.click("Clear all visible")
+        seen("1007,7001")
+        self.assertEqual(kept(), ["7001"])
         page.click("Clear all", ".card button:last-child")
         page.shows("Clear all of your history?")
         page.click("Clear all", "dialog button.harm")
@@ -1097,6 +1119,105 @@ class WebClient(WebTest):
         page.click("Clear Zoe")
         seen("")
         self.assertFalse(self.node.ctl("contact.get", user="1006", contact="zoe")["pinned"])
+        self.fine(page)
+
+    def test_own_notes(self):
+        """CON-13: a user's own notes are written, changed, done, and deleted; nobody else has them."""
+        page, other = self.client(), self.client("1002")
+        notes = lambda: [(row["text"], row["archived"]) for row in self.node.ctl("contact.note.list", contact="1001", user="1001", about="me")]
+        for one in (page, other):
+            one.go(self.url("client#/notes"))
+            one.shows("There is none yet")
+        page.fill("#new-note", HOSTILE)
+        page.click("Save note")
+        page.until("document.querySelector('[data-note] textarea')")
+        self.assertEqual(notes(), [(HOSTILE, False)])
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        page.fill("[data-note] textarea", "call Zoe")
+        page.click("Save", "[data-note] button.first")
+        until(lambda: notes() == [("call Zoe", False)])
+        page.click("Done", "[data-note] button")
+        page.until("!document.querySelector('[data-note]')")
+        self.assertEqual(notes(), [("call Zoe", True)])
+        page.fill("select", "old")
+        page.click("Delete", "[data-note] button")
+        page.until("!document.querySelector('[data-note]')")
+        self.assertEqual(notes(), [])
+        other.reload()
+        other.shows("There is none yet")
+        token = other.run("JSON.parse(localStorage['tandem-client']).token")
+        self.assertEqual(self.http(self.node, "GET", "/v1/contacts/1001/notes?user=1001&about=me", token)[0], 403)
+        for each in (page, other):
+            self.fine(each)
+
+    def third(self):
+        """A colleague of 1001: his desk phone."""
+        self.node.put_extension("1003", "secret1003")
+        self.node.ctl("extension.put", number="1001", lamps="1=blf:1002,2=blf:1003")
+        agent, audio = self.node.user_agent("1003", "secret1003"), self.node.media()
+        for thing in (agent, audio):
+            self.addCleanup(thing.close)
+        self.assertEqual(agent.register().status, 200)
+        return agent, audio
+
+    @staticmethod
+    def agrees(dialog, audio):
+        with contextlib.suppress(SipError, OSError):
+            while True:
+                dialog.wait_reinvite(audio.sdp())
+
+    def test_dragged(self):
+        """CALL-03: a call that rings is dragged into the own calls, and answered; one that is connected onto a colleague, who has the other party then."""
+        agent, audio = self.third()
+        page = self.client()
+        page.until("document.querySelector('[data-user=\"1003\"]')")
+        out = self.b.invite("1001", self.audio_b.sdp())
+        into = self.a.incoming()
+        into.ring()
+        page.until("document.querySelector('.own-call')")
+        self.assertFalse(page.drag(".own-call", "[data-user='1003']"))
+        self.assertTrue(page.drag(".own-call", ".own-calls"))
+        into = self.a.incoming()               # it is rung anew, to answer by itself
+        into.answer(self.audio_a.sdp())
+        out.wait_answer()
+        page.shows("Connected")
+        threading.Thread(target=self.agrees, args=(out, self.audio_b), daemon=True).start()
+        self.assertTrue(page.drag(".own-call", "[data-user='1003']"))
+        given = agent.incoming()
+        given.answer(audio.sdp())
+        into.wait_bye()
+        page.until("!document.querySelector('.own-call')")
+        self.assertEqual([(call["from"], call["to"]) for call in self.calls()], [("1002", "1003")])
+        self.fine(page)
+
+    def test_asks_first(self):
+        """CALL-03: by buttons a desk phone holds the call, calls a colleague, and connects both: they hear each other, and it has neither call any more."""
+        agent, audio = self.third()
+        page = self.client()
+        out, into, _ = self.connect()
+        page.shows("Connected")
+        threads = [(into, self.audio_b), (out, self.audio_a)]
+        page.click("Transfer", ".own-call button")
+        page.fill("#to", "1003")
+        page.click("Ask first")
+        threading.Thread(target=self.agrees, args=threads[0], daemon=True).start()
+        threading.Thread(target=self.agrees, args=threads[1], daemon=True).start()
+        asked = self.a.incoming()
+        self.assertIn("auto", asked.request.get("Alert-Info") or "")
+        asked.answer(self.audio_a.sdp())
+        given = agent.incoming()
+        given.answer(audio.sdp())
+        for each in ((asked, self.audio_a), (given, audio)):
+            threading.Thread(target=self.agrees, args=each, daemon=True).start()
+        page.until("document.querySelectorAll('.own-call').length === 2")
+        page.click("Connect with 1003", ".own-call button")
+        out.wait_bye()
+        asked.wait_bye()
+        page.until("!document.querySelector('.own-call')")
+        until(lambda: not self.node.ctl("conference.list"))
+        self.audio_b.start(880)
+        audio.use(given.request)
+        audio.wait_tone(880, anew=True)
         self.fine(page)
 
     def test_presence_and_settings(self):

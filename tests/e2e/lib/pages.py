@@ -131,6 +131,13 @@ class WebPage(Page):
         self.until(found)
         self.run(f"{found}.click()")
 
+    def drag(self, of, to):
+        """By the page's own events, as a mouse would have it: True, where it is taken there. What appears meanwhile may be its end."""
+        return self.run(f"""(async () => {{ const carried = new DataTransfer(), fire = (e, type) => e.dispatchEvent(new DragEvent(type, {{bubbles: true, cancelable: true, dataTransfer: carried}}));
+                        const one = document.querySelector({json.dumps(of)}); fire(one, "dragstart");
+                        for (let ms = 0; ms < 2000 && !document.querySelector({json.dumps(to)})?.closest("[data-drop]"); ms += 50) await new Promise(done => setTimeout(done, 50));
+                        const end = document.querySelector({json.dumps(to)}), taken = !!end && !fire(end, "dragover"); if (taken) fire(end, "drop"); fire(one, "dragend"); return taken; }})()""")
+
     def too_wide(self, seconds):
         """What is wider than the page after so long, in words."""
         end = time.monotonic() + seconds

@@ -3,6 +3,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { list, number, text, type Row } from "../api";
+import { drags, drops, useDragged } from "../drag";
 import { duration } from "../format";
 import { t } from "../i18n";
 import { backFromOffice, goToOffice, hasOffice } from "../office";
@@ -22,6 +23,7 @@ import { AnswerPage, dropPush, usePush } from "./push";
 
 const ContactsPage = later(() => import("./contacts").then((one) => one.ContactsPage));
 const MessagesPage = later(() => import("./messages").then((one) => one.MessagesPage));
+const NotesPage = later(() => import("./notes").then((one) => one.NotesPage));
 const PhonesPage = later(() => import("./phones").then((one) => one.PhonesPage));
 const SettingsPage = later(() => import("./settings").then((one) => one.SettingsPage));
 const SyncsPage = later(() => import("../syncs").then((one) => one.SyncsPage));
@@ -112,8 +114,14 @@ function Presence({ own }: { own: Row | undefined }) {
 	);
 }
 
+/** Blind, or behind a question: the phone rings for that, and the two are connected by a button of the call then. */
 function Transfer({ id, onClose }: { id: string; onClose: () => void }) {
 	const [to, setTo] = useState("");
+	const ask = () =>
+		attempt(async () => {
+			await api.ask(`/v1/calls/${id}/hold`, { method: "POST", body: {} });
+			await api.ask("/v1/calls", { method: "POST", body: { from: me(), to, auto_answer: true } });
+		}, t("Your phone rings: take it, and {to} is called", { to }));
 	return (
 		<Dialog title={t("Transfer")} onClose={onClose}>
 			<form
@@ -133,6 +141,17 @@ function Transfer({ id, onClose }: { id: string; onClose: () => void }) {
 					<button type="button" class="button" onClick={onClose}>
 						{t("Cancel")}
 					</button>
+					<button
+						type="button"
+						class="button"
+						disabled={!to}
+						onClick={() => {
+							onClose();
+							void ask();
+						}}
+					>
+						{t("Ask first")}
+					</button>
 					<button class="button first">{t("Transfer")}</button>
 				</div>
 			</form>
@@ -149,9 +168,22 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 	const mute = async (id: string, on: boolean) => {
 		if (await act(id, "mute", { on })) setMuted(on ? [...muted, id] : muted.filter((one) => one !== id));
 	};
+	const dragged = useDragged();
+	// of two of one's own calls a conference is made, and left: what remains is a call of two (conferences.release)
+	const leaves = useRef(false);
+	const connect = async (id: string, other: string) => {
+		leaves.current = true;
+		if (!(await attempt(() => api.ask("/v1/conferences", { method: "POST", body: { call: id, with: other } }), t("Transferred")))) leaves.current = false;
+	};
+	useEffect(() => {
+		const joined = leaves.current && calls.find((one) => one.conference === true);
+		if (!joined) return;
+		leaves.current = false;
+		void act(text(joined, "call"), "hangup");
+	}, [calls]);
 	if (!calls.length) return <Empty icon="call" title={t("No active calls")}>{t("Calls of your phones appear here.")}</Empty>;
 	return (
-		<div class="inside stack">
+		<div class="inside stack own-calls" {...drops(dragged, (of) => of.answer)}>
 			{calls.map((one, i) => {
 				const id = text(one, "call");
 				const full = rows.find((row) => text(row, "id") === id);
@@ -160,7 +192,19 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 				const state = ownState(one, full);
 				const isMuted = muted.includes(id);
 				return (
-					<div class="row own-call" key={id || i} data-call={id}>
+					<div
+						class="row own-call"
+						key={id || i}
+						data-call={id}
+						{...(id && (talks || rings)
+							? drags(
+									talks
+										? { transfer: (to) => void act(id, "transfer", { to }, t("Transferring the call")) }
+										: { answer: () => void act(id, "answer", {}, t("Your phone was asked to answer")) },
+									text(one, "remote"),
+								)
+							: {})}
+					>
 						<div class="grow">
 							<strong class="num">{text(one, "remote") || t("unknown")}</strong> <span class="muted">{text(one, "remote_name")}</span>
 							<div class="row small">
@@ -199,6 +243,15 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 								</button>
 							</>
 						)}
+						{id &&
+							talks &&
+							calls
+								.filter((other) => other !== one && other.conference !== true && one.conference !== true && text(other, "call") && text(other, "state") === "confirmed")
+								.map((other) => (
+									<button class="button slim" key={text(other, "call")} onClick={() => void connect(id, text(other, "call"))}>
+										{t("Connect with {who}", { who: text(other, "remote") })}
+									</button>
+								))}
 						{id && !rings && (
 							<button class="button slim harm" onClick={() => void act(id, "hangup")}>
 								<Icon name="end" /> {t("Hang up")}
@@ -238,6 +291,7 @@ function HomePage({ watched }: { watched: Watched }) {
 	const counts = useAsk((signal) => api.get("/v1/messages:count", { mailbox: me() }, { signal }), [watched.news]);
 	const records = useAsk((signal) => conversations({ since: "1d", missed: true }, 1000, signal), [calls.length], 15000);
 	const missed = (records.value?.value ?? []).filter((row) => row.missed === true).length;
+	const dragged = useDragged();
 	const others = [...watched.users.values()].filter((row) => text(row, "user") !== me() && !row.ended);
 	return (
 		<>
@@ -293,7 +347,7 @@ function HomePage({ watched }: { watched: Watched }) {
 						) : (
 							<div class="inside stack" style={{ gap: "12px" }}>
 								{others.map((row) => (
-									<div class="row" key={text(row, "user")} data-user={text(row, "user")}>
+									<div class="row" key={text(row, "user")} data-user={text(row, "user")} {...drops(dragged, (of) => of.transfer && (() => of.transfer?.(text(row, "user"))))}>
 										<span class={`dot ${dot(text(row, "state"))}`} />
 										<strong class="num">{text(row, "user")}</strong>
 										<span class="grow small muted cut">{text(row, "note") || list(row, "calls").map((one) => text(one, "remote")).filter(Boolean).join(", ")}</span>
@@ -381,6 +435,7 @@ function Pages() {
 				{ path: "messages", title: t("Voicemail"), icon: "mail", count: number(counts.value, "new") },
 				{ path: "history", title: t("History"), icon: "clock" },
 				{ path: "contacts", title: t("Contacts"), icon: "users" },
+				{ path: "notes", title: t("Notes"), icon: "document" },
 				{ path: "phones", title: t("My phones"), icon: "phone" },
 				{ path: "settings", title: t("Settings"), icon: "gear" },
 			],
@@ -391,6 +446,7 @@ function Pages() {
 	else if (here === "messages") page = <MessagesPage news={watched.news} onCall={(to) => void call(to)} />;
 	else if (here === "history") page = <HistoryPage news={watched.news} onCall={(to) => void call(to)} />;
 	else if (here === "contacts") page = <ContactsPage users={watched.users} onCall={(to, line) => void call(to, line)} />;
+	else if (here === "notes") page = <NotesPage />;
 	else if (here === "phones") page = <PhonesPage />;
 	else if (here === "settings") page = <SettingsPage />;
 	else if (here === "syncs") page = <SyncsPage user={me()} />;

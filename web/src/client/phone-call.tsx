@@ -2,6 +2,7 @@
 // One call of the phone in the browser: what is known of it, and all that one does with it.
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
+import { drags } from "../drag";
 import { duration } from "../format";
 import { t } from "../i18n";
 import { Badge, Icon, Notice, attempt, say, useNow } from "../ui";
@@ -137,7 +138,12 @@ export function OneCall({ of, call, others }: { of: Phone; call: PhoneCall; othe
 	);
 	const speaks = of.connection(call.id)?.getSenders().find((one) => one.track?.kind === "audio")?.track;
 	return (
-		<div class="stack phone-call" data-state={call.taken ? "taken" : call.state}>
+		<div
+			class="stack phone-call"
+			data-state={call.taken ? "taken" : call.state}
+			{...(call.state === "talking" && !call.taken ? drags({ transfer: (to) => void attempt(() => of.transfer(call.id, to), t("Transferred")) }, call.number) : {})}
+			{...(call.state === "ringing" ? drags({ answer: () => of.answer(call.id, false) }, call.number) : {})}
+		>
 			<div class="row">
 				<span class="grow">
 					<strong class="num">{call.number}</strong> <span class="muted">{call.name}</span> <Badge tone={call.held || call.taken ? "warn" : call.state === "talking" ? "good" : "accent"}>{stateOf(call)}</Badge>{" "}

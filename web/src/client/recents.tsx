@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // With whom the user spoke lately, each once, behind the contacts that he has pinned (CON-11). What is cleared here is out of his
-// history, too, on all his devices.
+// history, too, on all his devices. Each can be dragged, too: to be pinned, or cleared.
 import { useState } from "preact/hooks";
 import * as api from "../api";
 import { text, type Row } from "../api";
+import { drags, drops, useDragged } from "../drag";
 import { t } from "../i18n";
 import { Card, Empty, Icon, Sure, attempt, useAsk } from "../ui";
 import { conversations } from "./history";
@@ -52,10 +53,14 @@ export function Recents({ news, onCall }: { news: number; onCall: (number: strin
 	const [sure, setSure] = useState(false);
 	const all = asked.value?.all ?? [];
 	const hide = (of: Person[]) => Promise.all(of.flatMap((one) => one.calls).map((call) => api.ask(`/v1/histories/${encodeURIComponent(call)}/hide`, { method: "POST", body: { user: me() } })));
-	const clear = (what: () => Promise<unknown>) => void attempt(what, t("Cleared")).then(asked.again);
+	const act = (what: () => Promise<unknown>, done = t("Saved")) => void attempt(what, done).then(asked.again);
+	const clear = (what: () => Promise<unknown>) => act(what, t("Cleared"));
+	const pin = (one: Person) => api.ask("/v1/contacts:pin", { method: "POST", body: { user: me(), number: one.number, pinned: !one.pin } });
+	const dragged = useDragged();
+	const held = all.find((one) => one.number === dragged?.person);
 	const drop = async (one: Person) => {
 		await hide([one]);
-		if (one.pin) await api.ask(`/v1/contacts/${encodeURIComponent(one.pin)}`, { method: "PATCH", body: { user: me(), pinned: false } });
+		if (one.pin) await pin(one);
 	};
 	if (!asked.value) return null;
 	return (
@@ -71,6 +76,11 @@ export function Recents({ news, onCall }: { news: number; onCall: (number: strin
 								{t("Clear all except pinned")}
 							</button>
 						)}
+						{all.length > MOST && (
+							<button class="button slim bare" onClick={() => clear(() => hide(all.slice(0, MOST)))}>
+								{t("Clear all visible")}
+							</button>
+						)}
 						<button class="button slim bare" onClick={() => setSure(true)}>
 							{t("Clear all")}
 						</button>
@@ -83,10 +93,20 @@ export function Recents({ news, onCall }: { news: number; onCall: (number: strin
 			) : (
 				<ul class="people" aria-label={t("Recent")}>
 					{all.slice(0, MOST).map((one) => (
-						<li key={one.number} data-person={one.number}>
+						<li key={one.number} data-person={one.number} {...(asked.value?.kept ? drags({ person: one.number }, one.number) : {})} {...drops(dragged, (of) => of.transfer && (() => of.transfer?.(one.number)))}>
+							{asked.value?.kept && (
+								<span class="grip" aria-hidden="true">
+									⠿
+								</span>
+							)}
 							<button class="button slim" aria-label={t("Call {to}", { to: one.name || one.number })} onClick={() => onCall(one.number)}>
-								{one.pin && <span title={t("Pinned")}>★</span>} <span class="cut">{one.name || one.number}</span>
+								<span class="cut">{one.name || one.number}</span>
 							</button>
+							{asked.value?.kept && (
+								<button class="button slim bare" aria-pressed={one.pin !== ""} aria-label={one.pin ? t("Unpin {who}", { who: one.name || one.number }) : t("Pin {who}", { who: one.name || one.number })} onClick={() => act(() => pin(one))}>
+									<span aria-hidden="true">{one.pin ? "★" : "☆"}</span>
+								</button>
+							)}
 							{asked.value?.kept && (
 								<button class="button slim bare" aria-label={t("Clear {who}", { who: one.name || one.number })} onClick={() => clear(() => drop(one))}>
 									<Icon name="bin" />
@@ -95,6 +115,16 @@ export function Recents({ news, onCall }: { news: number; onCall: (number: strin
 						</li>
 					))}
 				</ul>
+			)}
+			{held && (
+				<div class="inside row">
+					<div class="drop grow" {...drops(dragged, () => () => act(() => pin(held)))}>
+						{held.pin ? t("Drop it here: unpinned") : t("Drop it here: pinned")}
+					</div>
+					<div class="drop grow" {...drops(dragged, () => () => clear(() => drop(held)))}>
+						{t("Drop it here: cleared")}
+					</div>
+				</div>
 			)}
 			{sure && (
 				<Sure

@@ -11,6 +11,7 @@ export const ofPhone: { [english: string]: string } = {
 	Camera: "Kamera",
 	"Dial {number}": "{number} wählen",
 	"Conference with {who}": "Konferenz mit {who}",
+	"Ask first": "Erst rückfragen",
 	"Connect with {who}": "Mit {who} verbinden",
 	"Connecting again": "Wird wieder verbunden",
 	"It is a conference": "Es ist eine Konferenz",
