@@ -17,6 +17,11 @@ LONG = 30
 PCS = "const Real = RTCPeerConnection; pcs = []; RTCPeerConnection = class extends Real { constructor(...a) { super(...a); pcs.push(this); } };"
 CAME = "pcs[pcs.length - 1].getStats().then(all => [...all.values()].filter(r => r.type === 'inbound-rtp' && r.kind === 'audio').reduce((n, r) => n + r.packetsReceived, 0))"
 SILENCE_S = 3
+# What rings, and through what: the pitches of a ringtone, and the speaker, of a browser with a headset's beside its own.
+RINGS = """pitches = []; through = [];
+AudioContext = class extends AudioContext { createOscillator() { const made = super.createOscillator(), start = made.start.bind(made); made.start = at => { pitches.push(made.frequency.value); start(at); }; return made; }
+  setSinkId(id) { through.push(id); return Promise.resolve(); } };
+navigator.mediaDevices.enumerateDevices = async () => [{ kind: 'audiooutput', deviceId: 'own', label: 'Speaker' }, { kind: 'audiooutput', deviceId: 'worn', label: 'Stand-in (USB)' }];"""
 # A headset in the place of the browser's: what its lights are told, and a press of its button.
 HEADSET = """const item = usages => ({ isArray: false, isAbsolute: true, isRange: false, usages, reportSize: 1, reportCount: usages.length });
 lights = []; headset = Object.assign(new EventTarget(), { productName: 'Stand-in', opened: false, open: async () => { headset.opened = true; }, close: async () => {},
@@ -410,6 +415,63 @@ class Does(Phones):
         out.wait_bye()
         page.until("lights.at(-1) === '0' && !document.querySelector('.phone-call')")
         self.fine(page)
+
+    def test_ringtone(self):
+        """MED-14, WEB-12: a call rings by the ringtone that was chosen, through the speaker of the headset, and through another one where that was chosen."""
+        page = self.phone()
+        page.say("Page.addScriptToEvaluateOnNewDocument", source=HEADSET + RINGS)
+        page.reload()
+        page.shows("Calls to you ring here, too")
+        page.go(self.url("client#/settings"))
+        page.click("Use the call button of a headset")
+        page.shows("Stand-in")
+        page.reload()
+        page.run("allowed")     # of this page, as of a browser that keeps what was allowed
+        page.go(self.url("client#/settings"))
+        page.click("Use the call button of a headset")
+        page.shows("Stand-in")
+        for tone, speaker, pitches in (("usual", "", [480, 480]), ("deep", "", [280, 220]), ("bright", "own", [880, 1109, 1319])):
+            page.until("document.querySelector('#device-ringer')?.options.length > 2")
+            page.fill("#ringtone", tone)
+            page.fill("#device-ringer", speaker)
+            page.run("pitches = []; through = []; 0")
+            page.click("Hear it")
+            page.until(f"JSON.stringify(pitches.slice(0, {len(pitches)})) === {json.dumps(json.dumps(pitches, separators=(',', ':')))}")
+            page.run("pitches = []; through = []; 0")
+            out = self.b.invite(self.own, self.audio_b.sdp())
+            page.until(f"JSON.stringify(pitches.slice(0, {len(pitches)})) === {json.dumps(json.dumps(pitches, separators=(',', ':')))}")
+            page.until(f"through.at(-1) === {json.dumps(speaker or 'worn')}")
+            out.cancel()
+            out.wait_final()
+            page.until("!document.querySelector('.phone-call')")
+        self.fine(page)
+
+    def test_diagnosis(self):
+        """WEB-10: outside it is called as the line that was chosen; the page shows its SIP messages and how the call sounds, and hands both over without what proves who registers."""
+        self.node.ctl("extension.put", number=self.own, outside_numbers="+15550199,+15550198")
+        page = self.phone()
+        page.go(self.url("client#/settings"))
+        page.until("document.querySelector('#line')")
+        page.fill("#line", "+15550198")
+        into = self.talk(page)
+        page.go(self.url("client#/diagnosis"))
+        page.shows("SIP messages", f"→ INVITE sip:{self.other}@", "← 200 OK", "packets came")
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        page.size(360, 740)
+        self.assertEqual((page.too_wide(2), page.cut_off()), ("", ""))
+        self.picture(page, "client", "diagnosis", "phone")
+        page.size(1360, 860)
+        page.run("const made = URL.createObjectURL; URL.createObjectURL = blob => { blob.text().then(text => file = text); return made(blob); }; 0")
+        page.click("Save as a file")
+        page.until("typeof file === 'string'")
+        said = json.loads(page.run("file"))
+        messages = [one["message"] for one in said["messages"]]
+        invite, = [one for one in messages if one.startswith(f"INVITE sip:{self.other}@") and "Authorization" not in one]
+        self.assertIn("P-Preferred-Identity: <sip:%2B15550198@", invite)
+        self.assertTrue(any(one.startswith("REGISTER ") and "\r\nAuthorization: …\r\n" in one for one in messages))
+        self.assertNotIn("response=", json.dumps(said))
+        self.assertGreater(said["quality"][0]["samples"][-1]["packets"], 0)
+        self.over(page, into)
 
     def test_taken_from_a_colleague(self):
         """MON-03: a call that rings at a colleague's rings here, is answered here, and rings there no more."""

@@ -460,9 +460,9 @@ const valueOf = (column: Column, row: Row): string | number => {
 	return typeof value === "number" ? value : plain(value);
 };
 
-function save(name: string, text: string): void {
+export function saveFile(name: string, text: string, type: string): void {
 	const anchor = document.createElement("a");
-	anchor.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+	anchor.href = URL.createObjectURL(new Blob([text], { type }));
 	anchor.download = name;
 	anchor.click();
 	setTimeout(() => URL.revokeObjectURL(anchor.href), 10000);
@@ -612,7 +612,7 @@ export function Table(props: TableProps) {
 				<button
 					class="button slim bare"
 					disabled={!shown.length}
-					onClick={() => save(`${file}.csv`, csv([...new Set(shown.flatMap(Object.keys))], shown))}
+					onClick={() => saveFile(`${file}.csv`, csv([...new Set(shown.flatMap(Object.keys))], shown), "text/csv")}
 				>
 					<Icon name="down" /> CSV
 				</button>

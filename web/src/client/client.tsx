@@ -13,6 +13,7 @@ import { Monitor, useSupervisor } from "../monitor";
 import { RecordLink } from "../softphone/record";
 import { AgentBar } from "./agent";
 import { HistoryPage, conversations } from "./history";
+import { tastes } from "./media";
 import { Parked } from "./parked";
 import { Recents } from "./recents";
 import { Picture, usePicture } from "./picture";
@@ -22,6 +23,7 @@ import { useAlerts } from "./phone-settings";
 import { AnswerPage, dropPush, usePush } from "./push";
 
 const ContactsPage = later(() => import("./contacts").then((one) => one.ContactsPage));
+const DiagnosisPage = later(() => import("./diagnosis").then((one) => one.DiagnosisPage));
 const MessagesPage = later(() => import("./messages").then((one) => one.MessagesPage));
 const NotesPage = later(() => import("./notes").then((one) => one.NotesPage));
 const PhonesPage = later(() => import("./phones").then((one) => one.PhonesPage));
@@ -60,7 +62,7 @@ function useWatch(): Watched {
 	return state;
 }
 
-const call = (to: string, line = ""): Promise<boolean> => (callByPhone(to, false, line) ? Promise.resolve(true) : originate(to, line));
+const call = (to: string, line = tastes().line): Promise<boolean> => (callByPhone(to, false, line) ? Promise.resolve(true) : originate(to, line));
 const originate = (to: string, line = "") =>
 	attempt(() => api.ask("/v1/calls", { method: "POST", body: { from: me(), to, ...(line ? { caller_id: line } : {}) } }), t("Your phone rings: take it, and {to} is called", { to }));
 
@@ -445,11 +447,12 @@ function Pages() {
 	if (here === "") page = <HomePage watched={watched} />;
 	else if (here === "messages") page = <MessagesPage news={watched.news} onCall={(to) => void call(to)} />;
 	else if (here === "history") page = <HistoryPage news={watched.news} onCall={(to) => void call(to)} />;
-	else if (here === "contacts") page = <ContactsPage users={watched.users} onCall={(to, line) => void call(to, line)} />;
+	else if (here === "contacts") page = <ContactsPage users={watched.users} onCall={(to, line) => void call(to, line || undefined)} />;
 	else if (here === "notes") page = <NotesPage />;
 	else if (here === "phones") page = <PhonesPage />;
 	else if (here === "settings") page = <SettingsPage />;
 	else if (here === "syncs") page = <SyncsPage user={me()} />;
+	else if (here === "diagnosis") page = <DiagnosisPage />;
 	else if (here === "answer") page = <AnswerPage />;
 	else if (here === "call" && of) page = <CallPage to={of} />;
 	else page = <Empty icon="seek" title={t("There is no such page")} />;

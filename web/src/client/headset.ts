@@ -175,6 +175,13 @@ export class Headsets {
 		this.all.forEach((one) => one.show());
 	}
 
+	/** Its speaker, by the name that both have; "": it has none, or there is no headset. */
+	async output(): Promise<string> {
+		const names = this.all.map((one) => one.device.productName);
+		const found = names.length ? ((await navigator.mediaDevices?.enumerateDevices()) ?? []) : [];
+		return found.find((one) => one.kind === "audiooutput" && names.some((name) => name && one.label.includes(name)))?.deviceId ?? "";
+	}
+
 	stop(): void {
 		hid()?.removeEventListener("connect", this.add);
 		hid()?.removeEventListener("disconnect", this.remove);

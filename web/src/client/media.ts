@@ -2,11 +2,22 @@
 // Microphones, speakers and cameras of a browser, which of them somebody wants, and how a call sounds by now.
 import { t } from "../i18n";
 
+/** Ringtones: of each tone its pitch, when it begins, and how long it is, in Hz and seconds. */
+export const RINGS = {
+	usual: [[480, 0, 0.25], [480, 0.4, 0.25]],
+	deep: [[280, 0, 0.35], [220, 0.35, 0.45]],
+	bright: [[880, 0, 0.15], [1109, 0.18, 0.15], [1319, 0.36, 0.3]],
+	bell: Array.from({ length: 12 }, (_, i): [number, number, number] => [i % 2 ? 660 : 830, i * 0.07, 0.06]),
+} as const satisfies { [name: string]: readonly (readonly [number, number, number])[] };
+export type Ring = keyof typeof RINGS;
+
 /** What this browser is told once: the node knows none of it. */
 export interface Tastes {
 	microphone: string; // a device; "": the browser's choice
 	speaker: string;
 	ringer: string;
+	ring: Ring;
+	line: string; // the number as which one calls outside; "": the extension's
 	camera: string;
 	player: string; // of messages
 	answers: boolean; // by itself, after answer_s
@@ -15,7 +26,7 @@ export interface Tastes {
 	alerts: boolean; // a notice when a call comes while another window is in front
 }
 
-const FIRST: Tastes = { microphone: "", speaker: "", ringer: "", camera: "", player: "", answers: false, answer_s: 0, beeps: false, alerts: false };
+const FIRST: Tastes = { microphone: "", speaker: "", ringer: "", ring: "usual", line: "", camera: "", player: "", answers: false, answer_s: 0, beeps: false, alerts: false };
 const PLACE = "tandem-media";
 
 export function tastes(): Tastes {
@@ -46,20 +57,20 @@ export async function play(player: HTMLAudioElement): Promise<void> {
 	await player.play();
 }
 
-/** Two short tones through what rings, each time that beep is called. */
-export function beeper(): { context: AudioContext; beep: () => void } {
+/** The ringtone through what rings, each time that beep is called. headset: the speaker of one, where nothing else is chosen. */
+export function beeper(headset: Promise<string> = Promise.resolve("")): { context: AudioContext; beep: () => void } {
 	const context = new AudioContext();
-	const through = tastes().ringer;
-	if (through) void (context as AudioContext & { setSinkId?: (id: string) => Promise<void> }).setSinkId?.(through).catch(() => undefined);
+	const able = context as AudioContext & { setSinkId?: (id: string) => Promise<void> };
+	void headset.then((found) => able.setSinkId?.(tastes().ringer || found)).catch(() => undefined);
 	const beep = () => {
-		for (const at of [0, 0.4]) {
+		for (const [hertz, at, long] of RINGS[tastes().ring] ?? RINGS.usual) {
 			const tone = context.createOscillator();
 			const gain = context.createGain();
-			tone.frequency.value = 480;
+			tone.frequency.value = hertz;
 			gain.gain.value = 0.08;
 			tone.connect(gain).connect(context.destination);
 			tone.start(context.currentTime + at);
-			tone.stop(context.currentTime + at + 0.25);
+			tone.stop(context.currentTime + at + long);
 		}
 	};
 	return { context, beep };

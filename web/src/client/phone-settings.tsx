@@ -4,9 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { list, text, type Row } from "../api";
 import { t } from "../i18n";
-import { Card, attempt } from "../ui";
+import { Card, attempt, link, useAsk } from "../ui";
 import { askHeadset, headsets, takesHeadsets } from "./headset";
-import { type Tastes, beeper, microphone, setTaste, tastes, tells } from "./media";
+import { RINGS, type Ring, type Tastes, beeper, microphone, setTaste, tastes, tells } from "./media";
 import { Level } from "./phone-call";
 import { usePhone } from "./phone-bar";
 import { PushSwitch } from "./push";
@@ -20,10 +20,14 @@ const KINDS: [Place, MediaDeviceKind][] = [
 	["camera", "videoinput"],
 ];
 
+const rings = (): { [name in Ring]: string } => ({ usual: t("Two tones"), deep: t("Deep"), bright: t("Bright"), bell: t("Bell") });
+
 const words = (place: Place): string => ({ microphone: t("Microphone"), speaker: t("Speaker"), ringer: t("Ring through"), player: t("Messages through"), camera: t("Camera") })[place];
 
 export function MediaCard() {
 	const phone = usePhone();
+	const own = useAsk((signal) => api.get(`/v1/extensions/${encodeURIComponent(api.signedIn()?.user ?? "")}`, {}, { signal }), []);
+	const lines = text(own.value, "outside_numbers").split(",").filter(Boolean);
 	const [of, setOf] = useState<Tastes>(tastes);
 	const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
 	const [heard, setHeard] = useState<MediaStreamTrack | null>(null);
@@ -75,6 +79,30 @@ export function MediaCard() {
 						);
 					})}
 				</div>
+				{lines.length > 0 && (
+					<div class="field">
+						<label for="line">{t("Call outside as")}</label>
+						<select id="line" class="input" value={lines.includes(of.line) ? of.line : ""} onChange={(event) => set({ line: event.currentTarget.value })}>
+							<option value="">{t("the number of your extension")}</option>
+							{lines.map((one) => (
+								<option key={one}>{one}</option>
+							))}
+						</select>
+					</div>
+				)}
+				<div class="row">
+					<label for="ringtone">{t("Ringtone")}</label>
+					<select id="ringtone" class="input slim" value={of.ring} onChange={(event) => set({ ring: event.currentTarget.value as Ring })}>
+						{(Object.keys(RINGS) as Ring[]).map((name) => (
+							<option key={name} value={name}>
+								{rings()[name]}
+							</option>
+						))}
+					</select>
+					<button class="button slim" onClick={once}>
+						{t("Hear it")}
+					</button>
+				</div>
 				<div class="row">
 					<button class="button slim" aria-pressed={heard !== null} onClick={() => void test()}>
 						{heard ? t("Stop the test") : t("Test the microphone")}
@@ -108,13 +136,18 @@ export function MediaCard() {
 					<span>{t("A notice when a call comes while another window is in front")}</span>
 				</label>
 				<PushSwitch />
+				<div>
+					<a class="button slim" href={link("diagnosis")}>
+						{t("Diagnosis")}
+					</a>
+				</div>
 			</div>
 		</Card>
 	);
 }
 
 const told = new Set<string>();
-const TONE_MS = 1000;
+const TONE_MS = 1500;
 
 function once(): void {
 	const { context, beep } = beeper();

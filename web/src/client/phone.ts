@@ -8,6 +8,7 @@ import { t } from "../i18n";
 import { keep } from "../keep";
 import { Headsets } from "./headset";
 import { type Kept, type KeptCall, keepPhone, keepTold, sameCall, sameParties } from "./kept";
+import { logged } from "./sip-log";
 import { say } from "../ui";
 import { type Sample, beeper, complaint, microphone, play, sample, tastes } from "./media";
 
@@ -148,7 +149,7 @@ export class Phone {
 		const server = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
 		this.number = number;
 		this.ua = new JsSIP.UA({
-			sockets: [new JsSIP.WebSocketInterface(server)],
+			sockets: [logged(new JsSIP.WebSocketInterface(server))],
 			uri: `sip:${number}@${location.hostname}`,
 			...secret,
 			instance_id: instance(),
@@ -360,7 +361,7 @@ export class Phone {
 		}
 	}
 
-	/** Two short tones every three seconds, until somebody answers. */
+	/** The ringtone every three seconds, until somebody answers. */
 	private ring(on: boolean): void {
 		if (this.ringer) {
 			clearInterval(this.ringer.timer);
@@ -368,7 +369,7 @@ export class Phone {
 			this.ringer = null;
 		}
 		if (!on) return;
-		const { context, beep } = beeper();
+		const { context, beep } = beeper(this.headsets?.output());
 		beep();
 		this.ringer = { context, timer: window.setInterval(beep, 3000) };
 	}
@@ -449,6 +450,11 @@ export class Phone {
 
 	connection(id: number): RTCPeerConnection | null {
 		return this.sessions.get(id)?.connection ?? null;
+	}
+
+	/** What was measured of the calls that are there, each second of the last ten. */
+	quality(): { number: string; samples: Sample[] }[] {
+		return this.state.calls.map((call) => ({ number: call.number, samples: this.samples.get(call.id) ?? [] }));
 	}
 
 	/** The node's name for a call of this phone. */
