@@ -36,7 +36,7 @@ HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "numbers", "dids", "rooms", "flows", "hours", "routes", "locations", "profiles", "devices", "accounts", "webhooks", "tenants", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "crm-logs", "crm-logs/1001", "syncs", "sync-runs", "capacity", "history/extensions/1001")
-CLIENT = ("", "messages", "history", "contacts", "notes", "phones", "settings", "call/1002", "syncs")
+CLIENT = ("", "messages", "history", "contacts", "notes", "phones", "settings", "diagnosis", "call/1002", "syncs")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 GUIDES = ("web-client.md", "console.md")
 # Of a guide: a row of pages, or a numbered step; and in them a **name** with a `value` that is typed or chosen there, or "words" that the page says then.
@@ -1175,12 +1175,14 @@ class WebClient(WebTest):
         into = self.a.incoming()
         into.ring()
         page.until("document.querySelector('.own-call')")
+        self.assertEqual(page.run("getComputedStyle(document.querySelector('.own-call')).backgroundColor"), page.run("(() => { const e = document.body.appendChild(document.createElement('i'));"
+                         " e.style.background = 'var(--good-soft)'; return getComputedStyle(e).backgroundColor; })()"))
         self.assertFalse(page.drag(".own-call", "[data-user='1003']"))
         self.assertTrue(page.drag(".own-call", ".own-calls"))
         into = self.a.incoming()               # it is rung anew, to answer by itself
         into.answer(self.audio_a.sdp())
         out.wait_answer()
-        page.shows("Connected")
+        page.until("document.querySelector('.own-call')?.innerText.includes('Hold')")
         threading.Thread(target=self.agrees, args=(out, self.audio_b), daemon=True).start()
         self.assertTrue(page.drag(".own-call", "[data-user='1003']"))
         given = agent.incoming()
@@ -1194,6 +1196,10 @@ class WebClient(WebTest):
         """CALL-03: by buttons a desk phone holds the call, calls a colleague, and connects both: they hear each other, and it has neither call any more."""
         agent, audio = self.third()
         page = self.client()
+        page.click("Dial pad")
+        for digit in "1002":
+            page.click(digit, "[role=group] button")
+        self.assertEqual(page.run("document.querySelector('input[placeholder=Number]').value"), "1002")
         out, into, _ = self.connect()
         page.shows("Connected")
         threads = [(into, self.audio_b), (out, self.audio_a)]

@@ -18,7 +18,7 @@ import { Parked } from "./parked";
 import { Recents } from "./recents";
 import { Picture, usePicture } from "./picture";
 import { PhoneBar, PhoneCard, callByPhone, dropPhone, resumePhone, tellPhone, usePhone } from "./phone-bar";
-import { Orders } from "./phone-call";
+import { Keys, Orders } from "./phone-call";
 import { useAlerts } from "./phone-settings";
 import { AnswerPage, dropPush, usePush } from "./push";
 
@@ -198,6 +198,7 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 						class="row own-call"
 						key={id || i}
 						data-call={id}
+						data-rings={rings ? "" : undefined}
 						{...(id && (talks || rings)
 							? drags(
 									talks
@@ -286,6 +287,7 @@ function Supervision() {
 
 function HomePage({ watched }: { watched: Watched }) {
 	const [to, setTo] = useState("");
+	const [pad, setPad] = useState(false);
 	const phone = usePhone();
 	const own = watched.users.get(me());
 	const calls = list(own, "calls");
@@ -328,12 +330,16 @@ function HomePage({ watched }: { watched: Watched }) {
 							<button class="button first">
 								<Icon name="call" /> {t("Call")}
 							</button>
+							<button type="button" class="button" aria-expanded={pad} onClick={() => setPad(!pad)}>
+								{t("Dial pad")}
+							</button>
 							{phone?.state.registered && (
 								<button type="button" class="button" onClick={() => to && callByPhone(to, true) && setTo("")}>
 									{t("With video")}
 								</button>
 							)}
 						</form>
+						{pad && <Keys onKey={(digit) => setTo(to + digit)} />}
 						{!phone?.state.registered && <p class="small muted">{t("Your phone rings first; then the number is called.")}</p>}
 					</Card>
 					<Presence own={own} />

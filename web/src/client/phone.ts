@@ -40,6 +40,7 @@ type Session = ReturnType<JsSIP.UA["call"]>;
 type Inside = Session & { _dialog: { _id: { call_id: string; local_tag: string; remote_tag: string } } | null };
 
 const LOOK_MS = 1000; // at what comes in
+const KEY_TRIES = 50;
 const QUIET_MS = 600; // nothing came for so long since the connection is back: the way is another one
 const SETTLES_MS = 5000; // a call that was taken again is one with the former by then
 const SWEEP_MS = 500;
@@ -419,8 +420,12 @@ export class Phone {
 		else session?.unmute({ audio: true });
 	}
 
-	key(id: number, digit: string): void {
-		this.sessions.get(id)?.sendDTMF(digit, { transportType: JsSIP.C.DTMF_TRANSPORT.RFC2833 });
+	/** A call that was just answered takes it as soon as its media are there. */
+	key(id: number, digit: string, tries = KEY_TRIES): void {
+		const session = this.sessions.get(id);
+		const ready = session?.connection?.getSenders().some((one) => one.dtmf?.canInsertDTMF);
+		if (ready) session?.sendDTMF(digit, { transportType: JsSIP.C.DTMF_TRANSPORT.RFC2833 });
+		else if (session && tries) setTimeout(() => this.key(id, digit, tries - 1), LOOK_MS / 10);
 	}
 
 	/** By REFER: to a number; or to the other party of another call of this phone, which both leave. Resolves when it is done. */

@@ -30,6 +30,7 @@ export const ofPhone: { [english: string]: string } = {
 	"For whoever looks why a call was bad. Nothing of it leaves this browser, unless you hand over the file.": "Für den, der sucht, warum ein Anruf schlecht war. Nichts davon verlässt diesen Browser, außer Sie geben die Datei weiter.",
 	"The phone of this browser has said nothing yet": "Das Telefon dieses Browsers hat noch nichts gesagt",
 	"{packets} packets came, {lost} were lost, {jitter} ms jitter": "{packets} Pakete kamen, {lost} gingen verloren, {jitter} ms Jitter",
+	"Dial pad": "Wähltasten",
 	"Ask first": "Erst rückfragen",
 	"Connect with {who}": "Mit {who} verbinden",
 	"Connecting again": "Wird wieder verbunden",
