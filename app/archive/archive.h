@@ -104,9 +104,10 @@ int archive_legs(struct archive *a, struct bytes tenant, uint64_t call, json_t *
 int archive_logged_since(struct archive *a, struct bytes tenant, struct bytes owner,
 			 int64_t *since_ms) NODISCARD;
 
-/* Takes a conversation out of a list, or all that ended by then. It stays in the others. */
-int archive_hide(struct archive *a, struct bytes tenant, struct bytes owner, uint64_t call,
-		 int64_t now_ms) NODISCARD;
+/* Takes conversations out of a list, all of them or none; or all that ended by then. They stay in
+ * the others. */
+int archive_hide(struct archive *a, struct bytes tenant, struct bytes owner, const uint64_t *calls,
+		 size_t count, int64_t now_ms) NODISCARD;
 int archive_clear(struct archive *a, struct bytes tenant, struct bytes owner,
 		  int64_t until_ms) NODISCARD;
 /* A note of the owner of that list; empty: none any more. At most ARCHIVE_NOTE_MAX octets. */

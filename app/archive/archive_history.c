@@ -466,27 +466,34 @@ int archive_legs(struct archive *a, struct bytes tenant, uint64_t call, json_t *
 
 /* ---- what owners of lists do ---- */
 
-int archive_hide(struct archive *a, struct bytes tenant, struct bytes owner, uint64_t call,
-		 int64_t now_ms)
+static int hide_one(struct archive *a, struct bytes tenant, struct bytes owner, uint64_t call,
+		    int64_t now_ms)
 {
 	const struct sql_value params[] = { sql_text(tenant), sql_text(owner),
 					    sql_number((int64_t)call), sql_number(now_ms) };
 	const struct sql_value place[] = { sql_text(tenant), sql_text(owner),
 					   sql_number((int64_t)call),
 					   sql_number(archive_month(call)) };
+	int err = sql_run(a->sql,
+			  "INSERT INTO hidden (tenant, owner, call, at_ms) "
+			  "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+			  params, 4, NULL, NULL);
+
+	return err ? err
+		   : sql_run(a->sql,
+			     "UPDATE listing SET flags = flags | 8 WHERE tenant = $1 AND "
+			     "owner = $2 AND call = $3 AND month = $4 AND ended_ms = "
+			     "(SELECT ended_ms FROM conversation WHERE month = $4 AND call = $3)",
+			     place, COUNT_OF(place), NULL, NULL);
+}
+
+int archive_hide(struct archive *a, struct bytes tenant, struct bytes owner, const uint64_t *calls,
+		 size_t count, int64_t now_ms)
+{
 	int err = sql_begin(a->sql);
 
-	if (!err)
-		err = sql_run(a->sql,
-			      "INSERT INTO hidden (tenant, owner, call, at_ms) "
-			      "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-			      params, 4, NULL, NULL);
-	if (!err)
-		err = sql_run(a->sql,
-			      "UPDATE listing SET flags = flags | 8 WHERE tenant = $1 AND "
-			      "owner = $2 AND call = $3 AND month = $4 AND ended_ms = "
-			      "(SELECT ended_ms FROM conversation WHERE month = $4 AND call = $3)",
-			      place, COUNT_OF(place), NULL, NULL);
+	for (size_t i = 0; i < count && !err; i++)
+		err = hide_one(a, tenant, owner, calls[i], now_ms);
 	if (!err)
 		err = sql_commit(a->sql);
 	sql_rollback(a->sql);

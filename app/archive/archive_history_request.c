@@ -10,6 +10,8 @@
 #include "app/archive/archive_request.h"
 #include "sig/sip/id.h"
 
+enum { CLEARED_TOGETHER = 200 };
+
 static int64_t history_number(const json_t *args, const char *name, int64_t otherwise)
 {
 	const json_t *value = json_object_get(args, name);
@@ -122,23 +124,53 @@ int archive_history_hide(struct archive *a, const json_t *args, json_t **result,
 	int err = history_listed(a, args, &call, why);
 
 	if (!err)
-		err = archive_hide(a, archive_arg(args, "tenant"), archive_arg(args, "owner"), call,
-				   archive_arg_now(args));
+		err = archive_hide(a, archive_arg(args, "tenant"), archive_arg(args, "owner"),
+				   &call, 1, archive_arg_now(args));
 	if (!err)
 		*result = json_pack("{s:O}", "call", json_object_get(args, "call"));
 	return err;
 }
 
+/* Those of a page that have not been taken out before. cursor: where the list goes on; null: it is
+ * at its end. */
+static int history_clear_page(struct archive *a, struct archive_query *q, struct bytes owner,
+			      int64_t now_ms, json_t **cursor)
+{
+	uint64_t calls[CLEARED_TOGETHER];
+	json_t *rows = NULL, *row;
+	size_t i, count = 0;
+	int err;
+
+	q->limit = CLEARED_TOGETHER;
+	err = archive_history(a, q, &rows, cursor);
+	json_array_foreach(rows, i, row)
+	{
+		if (!id_call_get(archive_arg(row, "call"), &calls[count]))
+			count++;
+	}
+	json_decref(rows);
+	return err || !count ? err : archive_hide(a, q->tenant, owner, calls, count, now_ms);
+}
+
+/* some: what a filter finds, part by part, and the answer has the cursor of the next one. */
 int archive_history_clear(struct archive *a, const json_t *args, json_t **result,
 			  char why[SQL_WHY_MAX])
 {
-	int64_t until_ms = history_number(args, "until_ms", archive_arg_now(args));
-	int err =
-		archive_clear(a, archive_arg(args, "tenant"), archive_arg(args, "owner"), until_ms);
+	json_t *cursor = json_null();
+	struct archive_query q;
+	int err = history_query_read(&q, args, why);
 
-	(void)why;
-	if (!err)
-		*result = json_pack("{s:I}", "until_utc_ms", (json_int_t)until_ms);
+	q.until_ms = history_number(args, "until_ms", archive_arg_now(args));
+	if (!err && json_is_true(json_object_get(args, "some")))
+		err = history_clear_page(a, &q, archive_arg(args, "owner"), archive_arg_now(args),
+					 &cursor);
+	else if (!err)
+		err = archive_clear(a, q.tenant, archive_arg(args, "owner"), q.until_ms);
+	if (err)
+		json_decref(cursor);
+	else
+		*result = json_pack("{s:I, s:o}", "until_utc_ms", (json_int_t)q.until_ms, "cursor",
+				    cursor);
 	return err;
 }
 

@@ -100,6 +100,27 @@ class History(Users, CallTest):
         self.assertEqual([row["call"] for row in self.listed(self.admin, 2, "?missed=false&direction=internal&text=001")], calls[::-1])
         self.assertEqual(self.listed(self.admin, 0, "?missed=true"), [])
 
+    def test_cleared_by_filter(self):
+        """What a list shows goes out of it, and what its filter hides stays, as it does in all other lists."""
+        mine, peer = (self.session(self.node, number)["token"] for number in ("1001", "1002"))
+        call = self.talk()
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.b.incoming().ring()
+        out.wait_provisional(180)
+        out.cancel()
+        self.listed(peer, 2)
+        self.refused(400, "bad_argument", self.node, "POST", "/v1/histories:clear", peer, {"direction": "sideways"})
+        self.refused(403, "not_allowed", self.node, "POST", "/v1/histories:clear", peer, {"user": "1001", "missed": True})
+        self.ok(self.node, "POST", "/v1/histories:clear", peer, {"missed": True, "since": "2020-01-01", "until": "2020-01-02"})
+        self.ok(self.node, "POST", "/v1/histories:clear", peer, {"text": "1003"})
+        self.listed(peer, 2)
+        self.ok(self.node, "POST", "/v1/histories:clear", peer, {"missed": True})
+        self.assertEqual([row["call"] for row in self.listed(peer)], [call])
+        self.listed(mine, 2)
+        self.node.ctl("history.clear", user="1001", result="cancelled")
+        self.assertEqual([row["call"] for row in self.listed(mine)], [call])
+        self.listed(self.admin, 2)
+
     def test_report(self):
         """Calls by hour, code and extension: what the rows of history add up to, as JSON and CSV with guarded cells; a user has none, a tenant its own."""
         mine = self.session(self.node, "1001")["token"]

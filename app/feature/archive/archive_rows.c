@@ -32,32 +32,40 @@ static const char *const g_report_formats[] = { "json", "csv", NULL };
 #define ARCHIVED_CALL_ARG \
 	TEXT_ARG("call", CHARSET_ID, 13, 13, NULL, "Id of the call.", .required = true)
 
+/* What of a list is meant. */
+#define FILTER_ARGS                                                                              \
+	ENUM_ARG("direction", g_directions, NULL,                                                \
+		 "Only those: as the owner of the list sees it."),                               \
+		ENUM_ARG("result", g_results, NULL, "Only those with this result."),             \
+		BOOL_ARG("missed", "false",                                                      \
+			 "true: only those that the owner of the list has missed."),             \
+		BOOL_ARG("recorded", "false", "true: only those with a recording."),             \
+		TEXT_ARG("text", CHARSET_TEXT, 1, TEXT_MOST, NULL,                               \
+			 "Only those with this text within a name or number, in small or large " \
+			 "letters."),                                                            \
+		TEXT_ARG("answered_by", CHARSET_NUMBER, 1, 63, NULL,                             \
+			 "Only those that this extension has answered."),                        \
+		TEXT_ARG("account_code", CHARSET_NUMBER, 1, 32, NULL,                            \
+			 "Only those with this account code."),                                  \
+		TEXT_ARG("dnis", CHARSET_NUMBER, 1, 31, NULL,                                    \
+			 "Only those to this number of the tenant's from outside."),             \
+		TEXT_ARG("flow", CHARSET_NAME, 1, 64, NULL, "Only those of this flow.")
+
 static const struct command_arg g_history_args[] = {
 	LIST_ARGS,
 	SPAN_TIMES("ended"),
-	ENUM_ARG("direction", g_directions, NULL, "Only those: as the owner of the list sees it."),
-	ENUM_ARG("result", g_results, NULL, "Only those with this result."),
-	BOOL_ARG("missed", "false", "true: only those that the owner of the list has missed."),
-	BOOL_ARG("recorded", "false", "true: only those with a recording."),
+	FILTER_ARGS,
 	BOOL_ARG("unlogged", "false",
 		 "true: only those of a user that are to have a log in a CRM, and have none that "
 		 "tells their end (history.log). A user sees the names of their recordings."),
-	TEXT_ARG("text", CHARSET_TEXT, 1, TEXT_MOST, NULL,
-		 "Only those with this text within a name or number, in small or large letters."),
-	TEXT_ARG("answered_by", CHARSET_NUMBER, 1, 63, NULL,
-		 "Only those that this extension has answered."),
-	TEXT_ARG("account_code", CHARSET_NUMBER, 1, 32, NULL, "Only those with this account code."),
-	TEXT_ARG("dnis", CHARSET_NUMBER, 1, 31, NULL,
-		 "Only those to this number of the tenant's from outside."),
-	TEXT_ARG("flow", CHARSET_NAME, 1, 64, NULL, "Only those of this flow."),
 	LIMIT_ARG,
 	END,
 };
 static const struct command_arg g_history_call_args[] = { ARCHIVED_CALL_ARG, LIST_ARGS, END };
 static const struct command_arg g_history_clear_args[] = {
 	LIST_ARGS,
-	SPAN_TIME("until", "Only what ended then or before: a day, a time, or how long ago that "
-			   "is. Without it: all."),
+	SPAN_TIMES("ended"),
+	FILTER_ARGS,
 	END,
 };
 static const struct command_arg g_history_note_args[] = {
@@ -149,8 +157,11 @@ static const struct command g_history_commands[] = {
 	  "Takes a conversation out of a list. It stays in all others.", "call",
 	  BY(command_history_hide), .own = "user", .own_args = "call" },
 	{ "history.clear", COMMAND_FOR_ADMIN, g_history_clear_args,
-	  "Takes all conversations out of a list that are over by then. They stay in all others.",
-	  "until_utc_ms", BY(command_history_clear), .own = "user", .own_args = "until" },
+	  "Takes all conversations out of a list that are over by then, or those of them that "
+	  "history.list finds with the same arguments. They stay in all others.",
+	  "until_utc_ms", BY(command_history_clear), .own = "user",
+	  .own_args = "since,until,direction,result,missed,recorded,text,answered_by,"
+		      "account_code,dnis,flow" },
 	{ "history.note", COMMAND_FOR_APPLICATION, g_history_note_args,
 	  "Makes a note about a conversation, which is in that list alone.", "call, note",
 	  BY(command_history_note), .own = "user", .own_args = "call,note" },

@@ -216,24 +216,20 @@ static void history_on_page(struct command_run *run, const json_t *result)
 	command_answer_rows(run, list_finish(run->list));
 }
 
+/* The arguments of a list and its filters. */
 static json_t *history_query(struct command_run *run, const char *owner,
 			     const struct command_span *span)
 {
 	static const char *const texts[] = { "text", "answered_by", "account_code", "dnis",
 					     "flow" };
-	const struct command_value *direction = command_value(run, "direction");
-	const struct command_value *result = command_value(run, "result");
-	const struct command_list *l = run->list;
+	static const char *const words[] = { "direction", "result" };
 	unsigned flags = (command_value(run, "missed")->number ? ARCHIVE_MISSED : 0) |
 			 (command_value(run, "recorded")->number ? ARCHIVE_RECORDED : 0);
-	size_t limit =
-		list_needs_rows(l) || l->most >= LIST_LIMIT_MAX ? LIST_LIMIT_MAX : l->most + 1;
-	json_t *args = json_pack("{s:s, s:o, s:I, s:i, s:I, s:b}", "tenant", run->tenant, "owners",
+	json_t *args = json_pack("{s:s, s:o, s:I, s:i}", "tenant", run->tenant, "owners",
 				 owner[0] ? json_pack("[s]", owner) : json_array(), "since_ms",
 				 (json_int_t)(span->since_utc_ms < INT64_MAX ? span->since_utc_ms
 									     : INT64_MAX),
-				 "flags", (int)flags, "limit", (json_int_t)limit, "unlogged",
-				 (int)command_value(run, "unlogged")->number);
+				 "flags", (int)flags);
 
 	for (size_t i = 0; args && i < COUNT_OF(texts); i++) {
 		const struct command_value *v = command_value(run, texts[i]);
@@ -241,14 +237,16 @@ static json_t *history_query(struct command_run *run, const char *owner,
 		if (v->given)
 			(void)json_object_set_new(args, texts[i], command_text_json(v->text));
 	}
+	for (size_t i = 0; args && i < COUNT_OF(words); i++) {
+		const struct command_value *v = command_value(run, words[i]);
+
+		if (v->given)
+			(void)json_object_set_new(args, words[i],
+						  json_integer((json_int_t)v->number));
+	}
 	if (args && span->until_utc_ms < INT64_MAX)
 		(void)json_object_set_new(args, "until_ms",
 					  json_integer((json_int_t)span->until_utc_ms));
-	if (args && direction->given)
-		(void)json_object_set_new(args, "direction",
-					  json_integer((json_int_t)direction->number));
-	if (args && result->given)
-		(void)json_object_set_new(args, "result", json_integer((json_int_t)result->number));
 	return args;
 }
 
@@ -258,6 +256,7 @@ void command_history_list(struct command_run *run)
 	char owner[ARCHIVE_OWNER_MAX], place[PLACE_MAX];
 	struct command_span span;
 	json_t *args;
+	size_t limit;
 
 	if (l->sort[0]) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "sort",
@@ -271,7 +270,13 @@ void command_history_list(struct command_run *run)
 			     "this is no cursor: take next of the page before, as it is");
 		return;
 	}
+	limit = list_needs_rows(l) || l->most >= LIST_LIMIT_MAX ? LIST_LIMIT_MAX : l->most + 1;
 	args = history_query(run, owner, &span);
+	if (args) {
+		(void)json_object_set_new(args, "limit", json_integer((json_int_t)limit));
+		(void)json_object_set_new(args, "unlogged",
+					  json_boolean(command_value(run, "unlogged")->number));
+	}
 	if (args && l->goes_on)
 		(void)json_object_set_new(args, "cursor", json_string(place));
 	archive_run(run, "history.list", args, history_on_page);
@@ -315,19 +320,49 @@ void command_history_hide(struct command_run *run)
 		archive_run(run, "history.hide", args, NULL);
 }
 
-void command_history_clear(struct command_run *run)
+static void history_clear_more(struct command_run *run, const json_t *cursor, json_int_t until_ms);
+
+static void history_on_cleared(struct command_run *run, const json_t *result)
 {
+	const json_t *cursor = json_object_get(result, "cursor");
+	json_int_t until_ms = json_integer_value(json_object_get(result, "until_utc_ms"));
+
+	if (json_is_string(cursor))
+		history_clear_more(run, cursor, until_ms);
+	else
+		command_answer(run, json_pack("{s:I}", "until_utc_ms", until_ms));
+}
+
+/* Part by part, as history_erase_more. until_ms: of the first part; 0: this is the first one. */
+static void history_clear_more(struct command_run *run, const json_t *cursor, json_int_t until_ms)
+{
+	static const char *const filters[] = { "since",        "direction", "result",
+					       "missed",       "text",      "answered_by",
+					       "account_code", "dnis",      "flow",
+					       "recorded",     NULL };
+	char owner[ARCHIVE_OWNER_MAX];
 	struct command_span span;
 	json_t *args;
 
-	if (!command_span_read(run, &span))
+	if (!command_span_read(run, &span) || !history_owner(run, owner))
 		return;
-	args = history_args(run);
-	if (args && span.until_utc_ms < INT64_MAX)
-		(void)json_object_set_new(args, "until_ms",
-					  json_integer((json_int_t)span.until_utc_ms));
+	args = history_query(run, owner, &span);
+	for (const char *const *name = filters; args && *name; name++) {
+		if (json_object_get(run->args, *name))
+			(void)json_object_set_new(args, "some", json_true());
+	}
 	if (args)
-		archive_run(run, "history.clear", args, NULL);
+		(void)json_object_set_new(args, "owner", json_string(owner));
+	if (args && cursor)
+		(void)json_object_set(args, "cursor", (json_t *)(uintptr_t)cursor);
+	if (args && until_ms)
+		(void)json_object_set_new(args, "until_ms", json_integer(until_ms));
+	archive_run(run, "history.clear", args, history_on_cleared);
+}
+
+void command_history_clear(struct command_run *run)
+{
+	history_clear_more(run, NULL, 0);
 }
 
 /* ---- logs in a CRM ---- */

@@ -37,7 +37,8 @@ static void calls_write(struct archive *a)
 				"\"from\":\"1001\",\"to\":\"1004\",\"answered_by\":\"1004\"");
 	}
 	rig_save(a, &s);
-	assert_int_equal(archive_hide(a, BYTES_LIT("default"), BYTES_LIT("u1001"), rig_call(1), T0),
+	assert_int_equal(archive_hide(a, BYTES_LIT("default"), BYTES_LIT("u1001"),
+				      &(uint64_t){ rig_call(1) }, 1, T0),
 			 0);
 	assert_int_equal(archive_note(a, BYTES_LIT("default"), BYTES_LIT("u1001"), rig_call(2),
 				      BYTES_LIT("likes tea"), T0),

@@ -155,8 +155,12 @@ static void hidden(struct archive *a)
 
 	his.limit = all.limit = 1000;
 	calls_write(a, 600);
-	assert_int_equal(archive_hide(a, his.tenant, BYTES_LIT("u1009"), rig_call(1), T0), 0);
-	assert_int_equal(archive_hide(a, his.tenant, BYTES_LIT("u1009"), rig_call(1), T0), 0);
+	assert_int_equal(archive_hide(a, his.tenant, BYTES_LIT("u1009"), &(uint64_t){ rig_call(1) },
+				      1, T0),
+			 0);
+	assert_int_equal(archive_hide(a, his.tenant, BYTES_LIT("u1009"), &(uint64_t){ rig_call(1) },
+				      1, T0),
+			 0);
 	for (int round = 0; round < 2; round++) {
 		assert_int_equal(walk(a, his, &n), 299);
 		assert_int_equal(walk(a, all, &n), 600);
@@ -168,6 +172,37 @@ static void hidden(struct archive *a)
 	calls_write(a, 600);
 	assert_int_equal(walk(a, his, &n), 100);
 	assert_int_equal(walk(a, all, &n), 600);
+}
+
+/* Of his list what a filter finds goes, part by part, and nothing else; what ends behind it stays. */
+static void cleared_some(struct archive *a)
+{
+	struct archive_query his = rig_of("u1009"), all = rig_all();
+	json_t *args = json_pack("{s:s, s:s, s:[s], s:s, s:b, s:I}", "tenant", "default", "owner",
+				 "u1009", "owners", "u1009", "text", "J\xc3\xbcrgen 1", "some", 1,
+				 "until_ms", (json_int_t)T0 + 50000),
+	       *answer, *cursor;
+	int parts = 0;
+	size_t n;
+
+	his.limit = all.limit = 1000;
+	calls_write(a, 6000);
+	do {
+		answer = archive_request_answer(a, archive_request_find("history.clear"), args);
+		cursor = json_incref(json_object_get(json_object_get(answer, "result"), "cursor"));
+		assert_non_null(cursor);
+		(void)json_object_set_new(args, "cursor", cursor);
+		json_decref(answer);
+		assert_true(++parts < 20);
+	} while (!json_is_null(cursor));
+	assert_in_range(parts, 4, 6); /* 200 of them at a time */
+	json_decref(args);
+	assert_int_equal(walk(a, his, &n), 3000 - 834);
+	his.text = BYTES_LIT("J\xc3\xbcrgen 1");
+	assert_int_equal(walk(a, his, &n), 166);
+	assert_int_equal(walk(a, all, &n), 6000);
+	calls_write(a, 6000); /* they are read again, and stay out */
+	assert_int_equal(walk(a, his, &n), 166);
 }
 
 static void notes(struct archive *a)
@@ -324,7 +359,9 @@ static void logged(struct archive *a)
 	assert_int_equal(unlogged(a), 2);
 	assert_int_equal(since(a, T0 + 70), T0 + 70);
 	assert_int_equal(unlogged(a), 1);
-	assert_int_equal(archive_hide(a, deleted.tenant, BYTES_LIT("u1009"), rig_call(9), T0), 0);
+	assert_int_equal(archive_hide(a, deleted.tenant, BYTES_LIT("u1009"),
+				      &(uint64_t){ rig_call(9) }, 1, T0),
+			 0);
 	assert_int_equal(unlogged(a), 0); /* he took it out of his list */
 	assert_int_equal(sql_script(archive_sql(a), "UPDATE logged SET ended_ms = 0"), 0);
 	assert_int_equal(unlogged(a), 4);
@@ -387,6 +424,12 @@ static void test_hidden(void **state)
 	rig_both(hidden);
 }
 
+static void test_cleared_some(void **state)
+{
+	(void)state;
+	rig_both(cleared_some);
+}
+
 static void test_notes(void **state)
 {
 	(void)state;
@@ -404,8 +447,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages),          cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_outside_cursor), cmocka_unit_test(test_hidden),
-		cmocka_unit_test(test_notes),          cmocka_unit_test(test_detail),
-		cmocka_unit_test(test_logged),
+		cmocka_unit_test(test_cleared_some),   cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_detail),         cmocka_unit_test(test_logged),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);

@@ -87,8 +87,9 @@ static void mixed(struct archive *a)
 	for (int i = 0; i < 20; i += 2)
 		rig_cdr(&s, rig_call(1000 * i), 1, T0 + 1000 * i, 100, ANSWERED);
 	rig_save(a, &s);
-	assert_int_equal(
-		archive_hide(a, BYTES_LIT("default"), BYTES_LIT("u1001"), rig_call(19000), T0), 0);
+	assert_int_equal(archive_hide(a, BYTES_LIT("default"), BYTES_LIT("u1001"),
+				      &(uint64_t){ rig_call(19000) }, 1, T0),
+			 0);
 	for (int i = 0; i < 20; i++)
 		rig_cdr(&s, rig_call(1000 * i), i % 2 ? 1 : 2, T0 + 1000 * i + 500, 300, ANSWERED);
 	rig_save(a, &s);
