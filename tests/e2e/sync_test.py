@@ -469,6 +469,27 @@ class Calendars(Synced):
         self.runs("exchange_calendar")
         self.becomes("busy")
 
+    def test_several(self):
+        """Of two calendars, the one without a meeting does not end what the other one has said; that one does, over a kill of the node, and the first one
+        is asked at once whether it has a meeting."""
+        now = int(time.time())
+        self.services.meetings = [(now - 60, now + 600, "busy")]
+        self.calendar("google_calendar")
+        self.becomes("in_a_meeting")
+        self.ran("google_calendar")
+        self.services.meetings = []
+        self.calendar("exchange_calendar")
+        self.ran("exchange_calendar")
+        self.runs("exchange_calendar")
+        self.assertEqual(self.shown()["state"], "in_a_meeting")
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.shown()["state"], "in_a_meeting")
+        before = self.state("exchange_calendar")["ran_utc_ms"]
+        self.runs("google_calendar")
+        self.becomes("available")
+        self.ran("exchange_calendar", before)
+
     def test_refused(self):
         """A calendar is of an extension, and of a mailbox."""
         for service, fields, words in (("google_calendar", {"user": ""}, "extension"), ("exchange_calendar", {"account": ""}, "mailbox"),

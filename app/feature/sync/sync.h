@@ -85,18 +85,23 @@ static inline bool sync_is_calendar(const struct sync_value *v)
 uint64_t sync_meetings_end(const json_t *meetings, uint64_t utc_ms, uint64_t *next_ms);
 
 /* Says by presence whether its user is in a meeting now. meetings: from_ms and until_ms of each;
- * those of the next SYNC_AHEAD_S. Returns when it is to be said again, in ms from now: at the next
- * beginning, or after the minutes of the sync. */
+ * those of the next SYNC_AHEAD_S. *set_ms: the end that this sync has said last; 0: none. What
+ * another calendar of the user has said it prolongs alone; where it takes back what it has said
+ * itself, the others are due at once. Returns when it is to be said again, in ms from now: at the
+ * next beginning, or after the minutes of the sync. */
 enum { SYNC_AHEAD_S = 25 * 3600 };
 uint64_t sync_meetings_say(struct node *n, const char *tenant, const struct sync_value *v,
-			   const json_t *meetings, uint64_t utc_ms);
+			   const json_t *meetings, uint64_t utc_ms, uint64_t *set_ms);
 
 /* sync.run and sync.state. */
 command_fn sync_state;
 
-/* A document is there, or has changed, where the archive reads; and one is gone. */
+/* A document is there, or has changed, where the archive reads; and one is due now: where it is
+ * gone, its run finds that. */
 void sync_changed(struct node *n, const char *tenant, const struct sync_value *v);
-void sync_gone(struct node *n, const char *tenant, const char *name);
+void sync_due(struct node *n, const char *tenant, const char *name);
+/* Other calendars of its user, which may know of a meeting that is not said, are due now. */
+void sync_others_due(struct node *n, const char *tenant, const struct sync_value *v);
 /* A column of the feature's row: runs that are due. */
 void sync_second(struct node *n, uint64_t now_ns);
 

@@ -162,7 +162,7 @@ static int sync_apply(struct node *node, uint16_t tenant, const void *value)
 
 static void sync_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	sync_gone(node, tenants_name(node->common.tenants, tenant), name);
+	sync_due(node, tenants_name(node->common.tenants, tenant), name);
 }
 
 const struct document_kind g_sync_documents = {

@@ -75,7 +75,7 @@ static void meeting_say(struct node *n, const char *tenant, const char *user, ui
 }
 
 uint64_t sync_meetings_say(struct node *n, const char *tenant, const struct sync_value *v,
-			   const json_t *meetings, uint64_t utc_ms)
+			   const json_t *meetings, uint64_t utc_ms, uint64_t *set_ms)
 {
 	uint64_t next, end = sync_meetings_end(meetings, utc_ms, &next);
 	uint64_t until = end > utc_ms ? end : 0, most = v->minutes * UINT64_C(60000), said = 0;
@@ -87,8 +87,12 @@ uint64_t sync_meetings_say(struct node *n, const char *tenant, const struct sync
 	if (e.presence.words[PRESENCE_CALENDAR].until_utc_ms > utc_ms)
 		said = e.presence.words[PRESENCE_CALENDAR].until_utc_ms;
 	extension_wipe(&e);
-	if (until != said)
+	if (until > said || (until != said && *set_ms == said)) {
 		meeting_say(n, tenant, v->user, until, utc_ms);
+		if (until < said)
+			sync_others_due(n, tenant, v);
+		*set_ms = until;
+	}
 	if (next == UINT64_MAX || next - utc_ms > most)
 		return most;
 	return next - utc_ms < SYNC_SOONEST_MS ? SYNC_SOONEST_MS : next - utc_ms;

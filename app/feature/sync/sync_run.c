@@ -5,6 +5,7 @@
  * the archive each document that changes, and all of them when it begins; where the archive has one
  * that is not there any more, the run takes away its contacts.
  */
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "app/command/command_tenant.h"
 #include "app/document/document.h"
+#include "app/document/references.h"
 #include "app/feature/archive/archive_client.h"
 #include "app/feature/contact/contacts.h"
 #include "app/feature/sync/sync.h"
@@ -99,12 +101,30 @@ void sync_changed(struct node *n, const char *tenant, const struct sync_value *v
 			     json_pack("{s:[o]}", "rows", sync_row(tenant, v)));
 }
 
-/* It is due now, and its run finds that it is gone. */
-void sync_gone(struct node *n, const char *tenant, const char *name)
+void sync_due(struct node *n, const char *tenant, const char *name)
 {
 	if (g_syncs.epoch)
 		archive_send(n, "contact.sync.wish",
 			     json_pack("{s:s, s:s}", "tenant", tenant, "sync", name));
+}
+
+void sync_others_due(struct node *n, const char *tenant, const struct sync_value *v)
+{
+	json_t *by = references_to(n, tenant, "extension", v->user), *path;
+	struct sync_value other;
+	const char *who;
+
+	json_object_foreach(by, who, path)
+	{
+		struct bytes name = bytes_str(who), kind;
+
+		if (bytes_cut(&name, '/', &kind) && bytes_is(kind, g_sync_documents.name) &&
+		    !bytes_is(name, v->name) &&
+		    document_stored(n, tenant, &g_sync_documents, name, &other) &&
+		    sync_is_calendar(&other))
+			sync_due(n, tenant, other.name);
+	}
+	json_decref(by);
 }
 
 static void on_walked(struct node *n, const json_t *result, const char *why, void *arg)
@@ -267,10 +287,14 @@ static void run_apply(struct node *n, struct sync_run *r, const json_t *page)
 	run_archive(n, r, "contact.sync.apply", args, run_on_applied);
 }
 
-/* Meetings are no contacts: those of all pages are said at once, and the archive notes the end. */
+/* Meetings are no contacts: those of all pages are said at once, and the archive notes the end. Its
+ * token is what was said. */
 static void run_on_meetings(struct node *n, struct sync_run *r, const json_t *page)
 {
+	uint64_t set_ms = 0;
+	char token[24];
 	struct sync_value v;
+	json_t *note;
 
 	if (json_array_size(r->meetings) < MEETINGS_MAX)
 		(void)json_array_extend(r->meetings, json_object_get(page, "found"));
@@ -278,9 +302,15 @@ static void run_on_meetings(struct node *n, struct sync_run *r, const json_t *pa
 		run_fetch(n, r);
 		return;
 	}
+	if (bytes_u64(bytes_str(json_text(r->due, "token")), &set_ms))
+		set_ms = 0; /* its first run */
 	if (document_stored(n, r->tenant, &g_sync_documents, bytes_str(r->name), &v))
-		r->next_ms = sync_meetings_say(n, r->tenant, &v, r->meetings, clock_utc_ms());
-	run_apply(n, r, NULL);
+		r->next_ms =
+			sync_meetings_say(n, r->tenant, &v, r->meetings, clock_utc_ms(), &set_ms);
+	(void)snprintf(token, sizeof(token), "%" PRIu64, set_ms);
+	note = json_pack("{s:s}", "token", token);
+	run_apply(n, r, note);
+	json_decref(note);
 }
 
 static void run_refused(struct node *n, struct sync_run *r, const json_t *result, const char *why)
@@ -319,16 +349,17 @@ static void run_on_page(struct node *n, const json_t *result, const char *why, v
 static json_t *page_args(const struct node *n, const struct sync_run *r, const struct sync_value *v,
 			 const struct tenant_value *t)
 {
+	const char *token = sync_is_calendar(v) ? "" : json_text(r->due, "token");
 	char secret[SYNC_SECRET_MAX];
 	json_t *args = NULL;
 
 	if (!sync_open(v, r->tenant, &n->extension_seal, secret))
-		args = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:I, s:I, s:I}",
+		args = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I}",
 				 "service", g_sync_services[v->service], "url", v->url, "login",
 				 v->login, "account", v->account, "folder", v->folder, "password",
-				 secret, "networks", t->web.networks, "token",
-				 json_object_get(r->due, "token"), "next", (json_int_t)r->next,
-				 "from_s", (json_int_t)(r->begin_utc_ms / 1000), "until_s",
+				 secret, "networks", t->web.networks, "token", token, "next",
+				 (json_int_t)r->next, "from_s",
+				 (json_int_t)(r->begin_utc_ms / 1000), "until_s",
 				 (json_int_t)(r->begin_utc_ms / 1000) + SYNC_AHEAD_S);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	return args;
