@@ -133,7 +133,7 @@ enum audio_source audio_source_of(const struct call *c, uint8_t leg)
 	if (leg == c->bridge.caller && conference_speaks(c))
 		return conference_is_held(c) ? AUDIO_SOURCE_MUSIC : AUDIO_SOURCE_ROOM;
 	if (listens && leg == c->bridge.caller && flow_queues(c))
-		return AUDIO_SOURCE_MUSIC;
+		return c->run->queue->confirm_ns ? AUDIO_SOURCE_CONFIRMATION : AUDIO_SOURCE_MUSIC;
 	if (listens && is_left_waiting(c))
 		return AUDIO_SOURCE_MUSIC;
 	if (listens && !(peer && leg_has_audio(peer)) &&

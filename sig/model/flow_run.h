@@ -61,6 +61,7 @@ struct queue_wait {
 	uint8_t asked;    /* so many are not known yet */
 	uint32_t refused; /* those that others have: a bit for each target */
 	uint64_t announce_ns;
+	uint64_t confirm_ns; /* until then he hears the confirmation tone; 0: he does not */
 };
 
 struct flow_run {
