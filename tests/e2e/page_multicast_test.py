@@ -15,6 +15,7 @@ from lib.codec import G722 as Wide, PCMA, PCMU
 from lib.node import Node
 from lib.sip import or_none
 from lib.wire import CLONE_NEWNET, LIBC, Wire
+from music_test import wav
 from patience import until
 from server import ServerError
 from tandem_client import Refused
@@ -237,6 +238,20 @@ class Multicast(unittest.TestCase):
         rtp = [struct.unpack_from("!BBHII", one.data) for one in self.rtp.datagrams]
         self.assertEqual({(first, pt & 0x7f, len(one.data)) for (first, pt, *_), one in zip(rtp, self.rtp.datagrams)}, {(0x80, 0, 172)})
         self.assertEqual([head[2] for head in rtp], list(range(rtp[0][2], rtp[0][2] + len(rtp))))
+
+    def test_by_command(self):
+        """PAGE-01: a sound that is played by command leaves as the page of a caller does."""
+        wav(os.path.join(self.node.folder, "sounds", "default", "gong.wav"), SPOKEN, seconds=2)
+        self.assertEqual(self.node.ctl("page.play", name="hall", file="gong.wav")["rung"], 2)
+        heard = [self.answers(number) for number in ("1011", "1012")]
+        until(lambda: self.is_tone([packet.frames[-1] for packet in self.sounds()], SPOKEN))
+        until(lambda: self.is_tone([one.data[12:] for one in self.rtp.datagrams], SPOKEN))
+        for one in heard:
+            one.wait_bye()
+        until(lambda: sum(packet.op == END for packet in self.packets()) == 12)
+        packets = self.packets()
+        self.assertEqual([packet.op for packet in packets], [ALERT] * 31 + [SOUND] * (len(packets) - 43) + [END] * 12)
+        self.assertEqual({(packet.channel, packet.caller) for packet in packets}, {(31, "Shop floor")})
 
     def test_wide(self):
         """G.722, where the group says so; it is a conference of 16 kHz then."""
