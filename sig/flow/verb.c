@@ -509,6 +509,8 @@ const struct flow_fact g_flow_facts[] = {
 	{ "caller", "the caller's number" },
 	{ "caller_name", "the caller's name" },
 	{ "called", "the number that was called" },
+	{ "called.last.",
+	  "its last digits, as many as stand behind it: called.last.4, of a number of a pattern" },
 	{ "caller.e164", "the caller's number in the form of E.164, of calls by trunks" },
 	{ "called.e164", "likewise the number that a trunk called" },
 	{ "trunk", "the trunk that the call came by; empty: a phone of the tenant called" },

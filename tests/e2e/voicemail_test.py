@@ -139,6 +139,27 @@ class Keys(Deposit):
         until(lambda: "mailbox" in [event["flow"] for event in self.node.events() if event["type"] == "call.flow"])
         out.bye()
 
+    def test_given_to_any_box(self):
+        """CALL-25: a number of a pattern leads to each mailbox, by its last digits: 1002 gives the caller to that of 1003."""
+        self.ask("extension.put", number="1002", forward_busy="", forward_no_answer="", forward_always="")
+        self.node.put_extension("1003", "secret1003")
+        self.ask("flow.put", name="box", program=[{"voicemail": {"box": "{called.last.4}"}}])
+        self.ask("number.put", number="*87xxxx", to="flow:box")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp())
+        self.audio_a.use(out.wait_answer())
+        request = into.in_dialog("REFER", headers=[("Refer-To", f"<sip:*871003@{self.b.home}>")])
+        self.assertEqual(into.transact(request).status, 202)
+        for _ in range(2):
+            self.b.respond(self.b.take_request("NOTIFY", call_id=into.call_id), 200)
+        into.bye()
+        self.hears(self.BEEP)
+        self.says()
+        out.bye()
+        until(lambda: [row["from"] for row in self.ask("message.list", mailbox="1003")] == ["1001"])
+        self.assertEqual(self.messages(), [])
+
     def test_pressed_ahead(self):
         """# soon behind 3, while "urgent" is said: it is for the menu behind, and the message is saved."""
         out, _ = self.leaves()

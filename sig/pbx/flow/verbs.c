@@ -381,6 +381,16 @@ static void fact_presence(const struct flow_turn_of *t, struct bytes user, struc
 	writer_str(w, t->h->services->directory->presence(t->h->owner, t->c->tenant, user));
 }
 
+/* As the number of the flow is now: a call that was transferred here has called another one. */
+static void fact_last(const struct call *c, struct bytes count, struct writer *w)
+{
+	struct bytes called = text_bytes(c->run->called.n ? &c->run->called : &c->to);
+	uint32_t n;
+
+	if (!bytes_u32(count, &n))
+		writer_bytes(w, bytes_from(called, n < called.n ? called.n - n : 0));
+}
+
 static void world_fact(void *arg, struct bytes name, struct writer *w)
 {
 	const struct flow_turn_of *t = arg;
@@ -414,6 +424,8 @@ static void world_fact(void *arg, struct bytes name, struct writer *w)
 		writer_str(w, plan_why_name((enum plan_why)c->run->diverted));
 	else if (bytes_is(name, "diverted_by"))
 		writer_bytes(w, text_bytes(&c->run->diverted_by));
+	else if (bytes_starts(name, "called.last."))
+		fact_last(c, bytes_from(name, strlen("called.last.")), w);
 	else if (bytes_starts(name, "tag."))
 		writer_bytes(w, tag_value(c, bytes_from(name, strlen("tag."))));
 	else if (bytes_starts(name, "presence."))
