@@ -14,7 +14,7 @@ from server import ServerError
 from tandem_client import Client, Refused
 
 CALLERS, AGENTS = ("1001", "1002", "1003"), ("1011", "1012")
-MUSIC, POSITION, ONE, WAIT, JAZZ = 620, 1000, 1400, 1800, 880          # Hz
+MUSIC, POSITION, ONE, WAIT, JAZZ, CONFIRMATION = 620, 1000, 1400, 1800, 880, 425          # Hz
 
 
 class Queued(unittest.TestCase):
@@ -291,6 +291,31 @@ class Queues(Queued):
             each.bye()
         incoming.wait_cancel()
         self.record(), self.record("1002")
+
+    def test_confirmed(self):
+        """MED-04: who begins to wait hears the confirmation tone, then music, also over a kill; an agent who is free cuts it off."""
+        self.puts(confirm=True)
+        self.addCleanup(self.ask, "queue.put", name="sales", confirm=False)
+        out, audio = self.calls("1001"), self.phones["1001"].audio
+        audio.wait_tone(CONFIRMATION, packets=4)         # 100 ms each
+        audio.wait_tone(MUSIC, anew=True)
+        self.node.kill()
+        self.node.restart()
+        audio.wait_tone(MUSIC, anew=True)
+        self.assertFalse(audio.is_tone(CONFIRMATION))
+        self.logs_in("1011")
+        incoming = self.rings("1011", "1001")
+        out.bye()
+        incoming.wait_cancel()
+        self.record()
+        began = time.monotonic()
+        out = self.calls("1002")
+        incoming = self.rings("1011", "1002")
+        self.phones["1002"].audio.wait_tone(MUSIC)
+        self.assertLess(time.monotonic() - began, 2 * slowness())
+        out.bye()
+        incoming.wait_cancel()
+        self.record("1002")
 
     def test_tiers(self):
         """Who is of the second tier rings once a caller has waited, and at once where the first has nobody."""

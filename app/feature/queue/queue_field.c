@@ -152,6 +152,8 @@ const struct command_arg g_queue_fields[] = {
 		   "true: nobody waits while no agent of it is logged in."),
 	FLAG_FIELD("only_with_ready", core.only_with_ready, "false",
 		   "true: nobody waits while no agent of it is ready. One who has a call is."),
+	FLAG_FIELD("confirm", core.confirm, "false",
+		   "true: who begins to wait hears the confirmation tone of media.tones first."),
 	NUMBER_FIELD("announce_s", core.announce_s, 0, 600, "0",
 		     "How often callers hear where they are, in seconds. 0: never."),
 	WORD_FIELD("announce", core.announce, FIELD_NUMBER, g_announce_rules, "position",

@@ -93,6 +93,7 @@ struct queue_terms {
 	uint32_t max_wait_s;
 	uint16_t announce_s;         /* how often callers hear where they are; 0: never: */
 	uint8_t announce;            /* enum announce_rule */
+	bool confirm;                /* who joins hears the confirmation tone before */
 	char music[QUEUE_MUSIC_MAX]; /* its file, as extensions have one, */
 	uint8_t track;               /* ... enum shard_track */
 	bool only_with_agents;       /* nobody waits where no agent is logged in, */

@@ -29,6 +29,7 @@ enum {
 	REST_MS = 5000,         /* an agent who did not answer is not rung */
 	TAKEN_MS = 1000,        /* an agent that another node has is tried again */
 	LOOK_MS = 1000,         /* the first one looks in any case */
+	CONFIRMS_MS = 2000,     /* the confirmation tone, once through (dsp/tone.c) */
 	COMMAND_MAX = 256,
 	WRAP_CLAIM_MS = 60000, /* of wrap-up without a time: its document comes long before */
 	BACK_MS = 60000,       /* who comes back by then has his place again */
@@ -264,6 +265,8 @@ static enum flow_outcome queue_join(struct flow_turn_of *t, struct queue *q)
 	w->visit = t->v->visit;
 	w->music = q->terms.track;
 	w->announce_ns = t->h->now.ns;
+	if (q->terms.confirm && t->h->settings->tones)
+		w->confirm_ns = w->announce_ns += CONFIRMS_MS * NS_PER_MS;
 	free(r->queue);
 	r->queue = w;
 	r->until_ns = t->h->now.ns + wait_ms * NS_PER_MS;
@@ -495,6 +498,8 @@ static void queue_aim(const struct call_host *h, struct call *c, struct queue *q
 	const struct queue_caller *at = queues_first(h->queues, c->tenant);
 
 	r->queue_ns = next == UINT64_MAX ? 0 : h->now.ns + (next - now) * NS_PER_MS;
+	if (r->queue->confirm_ns && (!r->queue_ns || r->queue->confirm_ns < r->queue_ns))
+		r->queue_ns = r->queue->confirm_ns;
 	if (at && at->call == c->id &&
 	    (!r->queue_ns || r->queue_ns > h->now.ns + LOOK_MS * NS_PER_MS))
 		r->queue_ns = h->now.ns + LOOK_MS * NS_PER_MS;
@@ -530,6 +535,7 @@ static void queue_claim(struct call_host *h, struct call *c, const struct queue 
 	r->together = m->count > 1;
 	r->ring_ms = q->terms.ring_s * 1000U;
 	w->refused = 0;
+	w->confirm_ns = 0;
 	w->asked = h->degraded ? 0 : m->count;
 	w->serial = rand_u64_from(h->rand) | (UINT64_C(1) << 32);
 	r->queue_ns = h->now.ns + (w->asked ? STORE_WAIT_MS * NS_PER_MS : 0);
@@ -579,6 +585,8 @@ static int queue_look(struct call_host *h, struct call *c)
 
 	if (!q)
 		return queue_outcome(h, c, "deleted", OUTCOME_FAILED);
+	if (r->queue->confirm_ns <= h->now.ns)
+		r->queue->confirm_ns = 0;
 	queue_settle(h, c); /* the line has it */
 	callback_reached(h, c, q);
 	if (key)
