@@ -236,6 +236,28 @@ class Bells(Pair):
         for number in ("1011", "1012", "1013"):
             self.assertIsNone(or_none(self.ends[number][0].incoming, 4 if number == "1011" else 0.1))
 
+    def test_without_redis(self):
+        """While Redis is away the nodes ring a bell among them, once."""
+        when = next_minute(35)
+        self.put("school", "1011", f"mon-sun {when}")
+        until(lambda: self.b.ctl("bell.list"))
+        self.redis_stop()
+        self.addCleanup(self.is_back)
+        until(lambda: all(node.http("/healthz")[0] == 503 or "redis" in node.http("/healthz")[1] for node in (self.a, self.b)))
+        phone, audio = self.ends["1011"]
+        incoming = phone.incoming(seconds=75)
+        self.assertEqual(time.strftime("%H:%M", time.gmtime()), when)
+        audio.use(incoming.request)
+        incoming.answer(audio.sdp())
+        audio.start()
+        audio.wait_tone(MUSIC)
+        incoming.wait_bye()
+        self.assertIsNone(or_none(phone.incoming, 2))
+
+    def is_back(self):
+        self.redis_start()
+        until(lambda: all(node.http("/healthz")[0] == 200 for node in (self.a, self.b)))
+
     def test_refused(self):
         self.a.ctl("page.put", name="hall", members="1011")
         self.addCleanup(self.a.ctl, "page.delete", name="hall", force=True)
