@@ -473,6 +473,49 @@ class Does(Phones):
         self.assertGreater(said["quality"][0]["samples"][-1]["packets"], 0)
         self.over(page, into)
 
+    def test_by_touch(self):
+        """WEB-13: as a phone's browser has it, upright and lying: by touches alone one signs in, opens the menu, turns the phone on, answers, holds, and hangs up."""
+        page = self.page("client")
+        page.say("Emulation.setTouchEmulationEnabled", enabled=True)
+        page.say("Emulation.setUserAgentOverride", userAgent="Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Mobile Safari/537.36")
+        turn = lambda width, height: page.say("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2.6, mobile=True)
+        turn(412, 915)
+        page.reload()
+
+        def tap(words, of="button, a"):
+            found = f"[...document.querySelectorAll({json.dumps(of)})].find(e => e.checkVisibility() && (e.innerText + ' ' + (e.getAttribute('aria-label') ?? '')).includes({json.dumps(words)}))"
+            page.until(found)
+            x, y = page.run(f"(() => {{ const e = {found}; e.scrollIntoView({{block: 'center'}}); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; }})()")
+            page.say("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+            page.say("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+        page.fill("#number", self.own)
+        page.fill("#password", "secret" + self.own)
+        tap("Sign in", "form button")
+        page.shows(f"Extension {self.own}")
+        tap("Turn on")
+        page.fill("#phone-password", "secret" + self.own)
+        tap("Turn on", "dialog button")
+        page.shows("Calls to you ring here, too")
+        out = self.b.invite(self.own, self.audio_b.sdp())
+        tap("Answer here")
+        self.audio_b.use(out.wait_answer())
+        threading.Thread(target=self.agrees, args=(out, self.audio_b), daemon=True).start()
+        self.hears(self.audio_b)
+        for width, height in ((412, 915), (915, 412)):
+            turn(width, height)
+            self.assertEqual(page.too_wide(2), "")
+            tap("Pages", ".menu-button") if width < 820 else None
+            tap("History", "nav a")
+            page.until("document.querySelector('h1')?.innerText === 'History'")
+            self.assertEqual(page.too_wide(2), "")
+        tap("Hold", ".phone-bar button")
+        page.shows("On hold")
+        tap("Hang up", ".phone-bar button")
+        out.wait_bye()
+        page.until("!document.querySelector('.phone-call')")
+        self.fine(page)
+
     def test_taken_from_a_colleague(self):
         """MON-03: a call that rings at a colleague's rings here, is answered here, and rings there no more."""
         for number in (self.own, self.other):

@@ -953,7 +953,7 @@ class WebClient(WebTest):
         """WEB-10: where the user wants it, a call that comes while another window is in front has a notice (which the test stands in for), else none."""
         page = self.client()
         page.say("Page.addScriptToEvaluateOnNewDocument", source="notices = []; behind = false; Object.defineProperty(document, 'hidden', { get: () => behind });"
-                 " Notification = class { static permission = 'granted'; static requestPermission = async () => 'granted'; constructor(title, { tag }) { notices.push([title, tag]); } };"
+                 " Notification = class { static permission = 'granted'; static requestPermission = async () => 'granted'; constructor(title, { tag }) { notices.push([title, tag]); window.last = this; } }; focused = 0; window.focus = () => focused++;"
                  " tones = 0; const real = AudioContext.prototype.createOscillator; AudioContext.prototype.createOscillator = function () { tones++; return real.call(this); }")
         page.reload()
         page.go(self.url("client#/settings"))
@@ -972,6 +972,11 @@ class WebClient(WebTest):
             else:
                 time.sleep(1)
             self.assertEqual(page.run("notices"), [["Call from 1002", call]] if wanted and behind else [])
+            if wanted and behind:               # pressed, it brings the page to the front, where the call is answered
+                page.run("last.onclick(); 0")
+                self.assertEqual(page.run("[focused, location.hash]"), [1, "#/"])
+                page.shows("Answer", "Reject")
+                page.go(self.url("client#/settings"))
             out.cancel()
             into.wait_cancel()
             out.wait_final()

@@ -169,7 +169,10 @@ export function useAlerts(own: Row | undefined): void {
 			if (!tells({ behind: document.hidden, wanted: tastes().alerts, allowed: "Notification" in window && Notification.permission === "granted" })) continue;
 			try {
 				const notice = new Notification(t("Call from {who}", { who: text(one, "remote_name") || text(one, "remote") || t("unknown") }), { tag: id, body: api.signedIn()?.user });
-				notice.onclick = () => focus();
+				notice.onclick = () => {
+					focus();
+					location.href = link();
+				};
 			} catch {
 				// browsers of phones have none without a worker
 			}
