@@ -57,9 +57,9 @@ def spoken(voice, text):
 
 
 def trimmed(rate, samples):
-    loud = [i for i, sample in enumerate(samples) if abs(sample) > QUIET]
+    first, last = (next((i for i in order if abs(samples[i]) > QUIET), None) for order in (range(len(samples)), reversed(range(len(samples)))))
     edge = int(rate * EDGE_S)
-    return samples[max(0, loud[0] - edge):loud[-1] + edge] if loud else samples
+    return samples if first is None else samples[max(0, first - edge):last + edge]
 
 
 def written(path, rate, samples):

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -32,7 +33,12 @@ class Package(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="tandem-deb-"))
-        done = subprocess.run([str(MAKE), "--build", build_folder(), "--out", folder, "--stage", folder], capture_output=True, text=True)
+        coder = pathlib.Path(folder) / "bin" / "opusenc"        # how small it is, and how good it sounds, nobody asks: that takes nine tenths of the time
+        coder.parent.mkdir()
+        coder.write_text(f'#!/bin/sh\nexec {shutil.which("opusenc")} --comp 0 "$@"\n', encoding="ascii")
+        coder.chmod(0o755)
+        done = subprocess.run([str(MAKE), "--build", build_folder(), "--out", folder, "--stage", folder], capture_output=True, text=True,
+                              env={**os.environ, "DPKG_DEB_COMPRESSOR_LEVEL": "0", "PATH": f"{coder.parent}:{os.environ['PATH']}"})
         if done.returncode:
             raise AssertionError(done.stderr)
         cls.path, cls.stage = done.stdout.split()[-1], pathlib.Path(folder) / "stage"

@@ -30,7 +30,7 @@ class Prompts(Pair):
         self.a.tandemctl("extension.put", number=NUMBER, application="ivr")
         for row in self.a.tandemctl("prompt.list"):
             self.a.tandemctl("prompt.delete", name=row["name"], language=row["language"])
-        self.until(lambda: not self.b.tandemctl("prompt.list"))
+        self.until(lambda: not self.b.local("prompt.list"))
 
     def file(self, hertz, name="made.wav", seconds=1):
         path = os.path.join(self.a.home, name)
@@ -48,7 +48,7 @@ class Prompts(Pair):
         """The node has what the document says; said: of the put that it must know by now."""
         def is_here():
             try:
-                row = node.tandemctl("prompt.get", **named)
+                row = node.local("prompt.get", **named)
             except ServerError:
                 return False
             return row["here"] and (said is None or row["sha256"] == said["sha256"])
@@ -167,7 +167,7 @@ class Put(Asks, Prompts):
         self.plays(self.a, SECOND)
         self.plays(self.b, SECOND)
         self.b.tandemctl("prompt.delete", name="welcome")
-        self.until(lambda: not self.a.tandemctl("prompt.list"))
+        self.until(lambda: not self.a.local("prompt.list"))
         media, out, call = self.caller(self.a)
         self.a.tandemctl("call.play", call=call, file="prompt:welcome")
         self.until(lambda: self.told("call.played", call))
@@ -189,12 +189,12 @@ class Put(Asks, Prompts):
         self.plays(self.b, FIRST)
         self.put(FIRST, name="welcome", until_utc_ms=str(int(time.time() * 1000) + 1000))
         for node in nodes:
-            self.until(lambda node=node: not node.tandemctl("prompt.get", name="welcome")["here"])
+            self.until(lambda node=node: not node.local("prompt.get", name="welcome")["here"])
             self.until(lambda node=node: node.metric("tandem_prompts", state="lacked") == 0)
             self.plays(node, FILE)
         self.b.kill()
         self.b.start()
-        self.until(lambda: self.b.tandemctl("prompt.list"))
+        self.until(lambda: self.b.local("prompt.list"))
         self.plays(self.b, FILE)
         self.put(FIRST, name="welcome")
         self.here(self.b, name="welcome")
@@ -209,7 +209,7 @@ class Put(Asks, Prompts):
         self.put(SECOND, name="welcome")
         self.here(self.a, name="welcome")
         for _ in range(2):
-            self.until(lambda: all(row["saved"] for row in self.a.tandemctl("call.list")))
+            self.until(lambda: all(row["saved"] for row in self.a.local("call.list")))
             self.a.kill()
             self.a.start()
             media.wait_tone(FIRST, 20, anew=True)
