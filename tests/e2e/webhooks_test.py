@@ -3,6 +3,7 @@
 node of two at a time, over kills of nodes and of Redis."""
 import base64
 import collections
+import contextlib
 import hashlib
 import hmac
 import http.server
@@ -18,6 +19,7 @@ import time
 from directory_test import Pair
 from guides_test import guide
 from patience import PATIENCE_S, slowness
+from server import ServerError
 from tandem_client import Client, RedisError, Refused
 
 LONG = 60                       # s: servers that hang, and kills
@@ -114,7 +116,14 @@ class Hooks(Pair):
     def hook(self, name, tenant="default", **put):
         self.ask("webhook.put", tenant, name=name, url=self.server.url(name), **put)
         self.addCleanup(self.ask, "webhook.delete", tenant, name=name)
+        for node in (self.a, self.b):       # either may be asked, and the other one hears of it a moment later
+            self.until(lambda: self.knows(node, name, tenant))
         self.until(lambda: self.figures(name, tenant)["node"], 30)
+
+    @staticmethod
+    def knows(node, name, tenant):
+        with contextlib.suppress(ServerError):
+            return node.local("webhook.get", tenant=tenant, name=name)
 
     def figures(self, name, tenant="default"):
         return self.ask("webhook.get", tenant, name=name)["figures"] or {"node": ""}
