@@ -152,6 +152,7 @@ export function RecordingsPage({ name }: { name: string }) {
 			lead={t("Finished recordings of all nodes, the newest first.")}
 			path="/v1/recordings"
 			query={query}
+			every_ms={name ? 2000 : 0} // who follows a link from a log may be here before the file is finished
 			icon="record"
 			none={t("No recordings")}
 			id={(row) => `${text(row, "tenant")} ${text(row, "name")}`}
