@@ -267,6 +267,19 @@ class Does(Phones):
         page.until("!document.querySelector('.phone-call')")
         self.fine(page)
 
+    def test_no_microphone(self):
+        """WEB-01: a browser without a microphone that it may use is no phone, and the page says why; once it may, it is one."""
+        page = self.client(self.own)
+        page.run("asked = navigator.mediaDevices.getUserMedia; navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError')); 0")
+        for allowed, words in ((False, "does not let this page hear the microphone"), (True, "Calls to you ring here, too")):
+            page.run(f"if ({json.dumps(allowed)}) navigator.mediaDevices.getUserMedia = asked; 0")
+            page.click("Turn on")
+            page.fill("#phone-password", "secret" + self.own)
+            page.click("Turn on", "dialog button")
+            page.shows(words)
+            self.assertEqual(len(self.node.ctl("registration.list", number=self.own)), allowed)
+        self.fine(page)
+
     def test_one_of_a_browser(self):
         """A second tab is no second phone."""
         first = self.client(self.own)

@@ -56,7 +56,11 @@ export function dropPhone(): void {
 	tell();
 }
 
+/** A phone that hears nobody is none: the microphone is asked for first. */
 async function begin(password: string): Promise<void> {
+	const heard = await navigator.mediaDevices?.getUserMedia({ audio: true }).catch(() => null);
+	if (!heard) throw new Error(t("The browser does not let this page hear the microphone. Allow that, and turn the phone on again."));
+	heard.getTracks().forEach((track) => track.stop());
 	const { Phone: Made } = await import("./phone");
 	phone?.stop();
 	phone = new Made(tell);

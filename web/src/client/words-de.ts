@@ -31,6 +31,7 @@ export const ofPhone: { [english: string]: string } = {
 	"The phone of this browser has said nothing yet": "Das Telefon dieses Browsers hat noch nichts gesagt",
 	"{packets} packets came, {lost} were lost, {jitter} ms jitter": "{packets} Pakete kamen, {lost} gingen verloren, {jitter} ms Jitter",
 	"Dial pad": "Wähltasten",
+	"The browser does not let this page hear the microphone. Allow that, and turn the phone on again.": "Der Browser lässt diese Seite das Mikrofon nicht hören. Erlauben Sie das, und schalten Sie das Telefon wieder ein.",
 	"Ask first": "Erst rückfragen",
 	"Connect with {who}": "Mit {who} verbinden",
 	"Connecting again": "Wird wieder verbunden",
