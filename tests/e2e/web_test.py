@@ -724,6 +724,7 @@ class Voicemail(Walks, Mailbox):
         """VM-05: forwarded to a group with an introduction that is said at the own phone; who hangs up before # sends nothing."""
         message = self.leave(self.SPOKEN[0])
         self.ask("group.put", name="700", members="1001")
+        self.ask("extension.put", number="1001", pin=self.PIN)          # else the menu begins with a first use
         page = self.client("1002")
         page.go(self.url("client#/messages"))
         self.audio = self.audio_b
@@ -1125,6 +1126,19 @@ class WebClient(WebTest):
         seen("")
         self.assertFalse(self.node.ctl("contact.get", user="1006", contact="zoe")["pinned"])
         self.fine(page)
+
+    def test_parts_that_are_gone(self):
+        """A node was upgraded while the page was open: a part that is there no longer loads the page anew, once; then it says that it could not be fetched."""
+        page = self.client()
+        known = page.run("performance.getEntriesByType('resource').map(e => e.name.split('/').pop())")
+        page.say("Network.enable")
+        page.say("Network.setBlockedURLs", urls=[f"*{path.name}" for path in pages.BUNDLE.glob("part-*.js") if path.name not in known])
+        page.run("former = 1; location.hash = '#/notes'; 0")
+        page.until("typeof former === 'undefined'")
+        page.shows("This page could not be fetched. Load it again.")
+        page.say("Network.setBlockedURLs", urls=[])
+        page.reload()
+        page.until("document.querySelector('h1')?.innerText === 'Notes'")
 
     def test_own_notes(self):
         """CON-13: a user's own notes are written, changed, done, and deleted; nobody else has them."""

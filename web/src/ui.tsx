@@ -368,6 +368,21 @@ export async function attempt(what: () => Promise<unknown>, done = ""): Promise<
 	}
 }
 
+const RELOADED = "tandem-reloaded";
+const RELOAD_MS = 60000;
+
+/** Behind an upgrade of the node its parts have other names. False: that was tried just now, or cannot be. */
+function reloadOnce(): boolean {
+	try {
+		if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < RELOAD_MS) return false;
+		sessionStorage.setItem(RELOADED, String(Date.now()));
+	} catch {
+		return false; // a frame that may keep nothing
+	}
+	location.reload();
+	return true;
+}
+
 /** A page of the pages that is fetched at its first visit. */
 export function later<P extends object>(fetch: () => Promise<ComponentType<P>>): (props: P) => VNode {
 	let made: ComponentType<P> | null = null;
@@ -375,7 +390,7 @@ export function later<P extends object>(fetch: () => Promise<ComponentType<P>>):
 		const [wrong, setWrong] = useState(false);
 		const [, again] = useState(0);
 		useEffect(() => {
-			if (!made) void fetch().then((page) => again(((made = page), 1)), () => setWrong(true));
+			if (!made) void fetch().then((page) => again(((made = page), 1)), () => reloadOnce() || setWrong(true));
 		}, []);
 		const Page = made;
 		if (Page) return <Page {...props} />;
