@@ -349,9 +349,9 @@ class Own(Shipped):
 
 class Codes(Shipped):
     def test_dialled(self):
-        """CALL-46: a code of the tenant's own leads to a flow, and 0 to the operator, which may be a flow; a code that is taken does not."""
+        """CALL-46, BEAT-30: a code of the tenant's own leads to a flow, also those that old phones could not dial, and 0 to the operator, which may be a flow; a code that is taken does not."""
         self.ask("flow.put", name="code", program=[{"reject": {"status": 486}}])
-        for code in ("#32", "##", "#17", "#82"):
+        for code in ("#32", "##", "#17", "#12", "#26", "#27", "#44", "#45", "#46", "#81", "#82"):
             self.ask("number.put", number=code, to="flow:code")
             self.assertEqual(self.a.invite(code, self.audio_a.sdp()).wait_final().status, 486, code)
         with self.assertRaises(Refused):
