@@ -4,7 +4,7 @@
 // asks there before it writes, as the CRM may load it anew before it answers, and as an agent may have two pages. Whom the agent had
 // in a conference is told in the log of the call that became one.
 import * as api from "../api";
-import { list, number, text, type Row } from "../api";
+import { list, number, text, type Json, type Row } from "../api";
 import { keep } from "../keep";
 import { type Host, Refused } from "./host";
 
@@ -24,6 +24,7 @@ const objectOf = (me: string, call: string): string => `${me}-${call}`;
 const recordingUrl = (name: string): string => new URL(`console#/recordings/${name}`, `${globalThis.location?.origin ?? "https://node"}/`).href;
 
 const said = new Map<string, string>(); // by an agent of queues, of his call: what came of it
+const untold = new Set<string>(); // of those: the log does not have it yet
 
 /** The fields of a Task. guests: calls of others in its conference. */
 export function fieldsOf(row: Row, me: string, guests: Row[] = []): Row {
@@ -124,19 +125,31 @@ export function logAll(host: Host, me: string, talks: () => boolean): Promise<Lo
 	return now;
 }
 
-/** What an agent of queues says of his call is its disposition, also where its log is written by then; once, though the page is loaded anew. */
-export function logSaid(host: Host, me: string, call: string, disposition: string): Promise<void> {
-	said.set(objectOf(me, call), disposition);
-	const now = busy.catch(() => undefined).then(async () => {
-		const known = JSON.stringify([call, disposition]);
-		if (keep.get(`tandem-said-${me}`) === known) return;
-		const record = text(await api.get(`/v1/histories/${call}`, { user: me }), "log");
-		if (!record) return; // it is told when it is written
+/** What an agent of queues says of his call is its disposition, also where its log is written by then. False: it has it, and the page was loaded anew. */
+export function keepSaid(me: string, call: string, disposition: string): boolean {
+	const key = objectOf(me, call);
+	said.set(key, disposition);
+	if (keep.get(`tandem-said-${me}`) === JSON.stringify([key, disposition])) return false;
+	untold.add(key);
+	return true;
+}
+
+function saidIsTold(me: string, key: string, disposition: Json | undefined): void {
+	if (said.get(key) !== disposition || !untold.delete(key)) return; // he has said something else by now
+	keep.set(`tandem-said-${me}`, JSON.stringify([key, disposition]));
+}
+
+/** Of so many it is not known yet: the history has no such call, or it has no log, which tells it when it is written. */
+async function tellSaid(host: Host, me: string): Promise<number> {
+	const keys = [...untold].filter((key) => key.startsWith(`${me}-`));
+	for (const key of keys) {
+		const record = text(await api.get(`/v1/histories/${key.slice(me.length + 1)}`, { user: me }).catch(() => null), "log");
+		const disposition = said.get(key) ?? "";
+		if (!record) continue;
 		await host.log(record, { CallDisposition: disposition.slice(0, 255) });
-		keep.set(`tandem-said-${me}`, known);
-	});
-	busy = now;
-	return now;
+		saidIsTold(me, key, disposition);
+	}
+	return keys.filter((key) => untold.has(key)).length;
 }
 
 /** What is being logged is told to the node, where that takes no longer than that. */
@@ -163,7 +176,9 @@ async function logNow(host: Host, me: string, talks: () => boolean): Promise<Log
 		const log = await logOf(host, me, row);
 		if (log === null || performance.now() - asked > CLAIM_MS) continue;
 		try {
-			const record = await host.log(log, fieldsOf(row, me, guests));
+			const fields = fieldsOf(row, me, guests);
+			const record = await host.log(log, fields);
+			saidIsTold(me, objectOf(me, call), fields.CallDisposition);
 			for (const one of [row, ...guests]) {
 				answered.set(objectOf(me, text(one, "call")), { me, record, end: number(one, "end_utc_ms") });
 				written.set(text(one, "call"), number(one, "end_utc_ms"));
@@ -178,6 +193,7 @@ async function logNow(host: Host, me: string, talks: () => boolean): Promise<Log
 	const left = rows.filter((row) => !written.has(text(row, "call"))).map((row) => number(row, "end_utc_ms"));
 	const until = doneUntil([...written.values()], left, Date.now());
 	if (until > 0) await say(me, { end_utc_ms: until });
+	const unsaid = await tellSaid(host, me);
 	if (refused) throw refused;
-	return { written: [...written.keys()], left: left.length };
+	return { written: [...written.keys()], left: left.length + unsaid };
 }

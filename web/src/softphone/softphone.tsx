@@ -13,7 +13,7 @@ import { Badge, Icon, Notice, attempt, start } from "../ui";
 import { ownState, tone, word } from "../words";
 import { type Around, type Command, talkTo } from "./frame";
 import { type Dialled, type Host, dialOf, hostOf } from "./host";
-import { logAll, logSaid, logsSettled } from "./logs";
+import { keepSaid, logAll, logsSettled } from "./logs";
 import { type Pop, type Terms, isNew, popFor, showOnce } from "./pop";
 
 const me = (): string => api.signedIn()?.user ?? "";
@@ -163,8 +163,8 @@ interface Ends extends Pick<State, "ended" | "resets"> {
 	tell: (error?: unknown) => void;
 }
 
-/** Logs what ends. It looks again, though the latest call is logged, as long as an earlier one is left: another page that has died may have it. */
-function useLogs(host: Host, on: boolean, { ended, resets, now, logged, tell }: Ends): void {
+/** Logs what ends; what it returns has it look now. It looks again, though the latest call is logged, as long as an earlier one is left: another page that has died may have it. */
+function useLogs(host: Host, on: boolean, { ended, resets, now, logged, tell }: Ends): () => void {
 	const due = useRef({ ended: 0, tries: 0, timer: 0 }).current;
 	due.ended = ended.length;
 	const look = (): void =>
@@ -180,12 +180,12 @@ function useLogs(host: Host, on: boolean, { ended, resets, now, logged, tell }: 
 		clearTimeout(due.timer);
 		due.timer = window.setTimeout(look, ms);
 	};
+	const anew = (ms: number): void => ((due.tries = 0), later(ms));
 	useEffect(() => {
-		if (!on || !(resets || ended.length)) return;
-		due.tries = 0;
-		later(ended.length ? LOG_MS : 0);
+		if (on && (resets || ended.length)) anew(ended.length ? LOG_MS : 0);
 	}, [on, ended[ended.length - 1], resets]);
 	useEffect(() => () => ((due.tries = LOG_TRIES), clearTimeout(due.timer)), []);
+	return () => anew(0);
 }
 
 function Phone({ host, terms }: { host: Host; terms: All }) {
@@ -223,7 +223,7 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 	useEffect(look, [JSON.stringify(calls)]);
 	useEffect(() => () => void (now.current = []), []);
 	const logs = terms.log && host.kind !== "none";
-	useLogs(host, logs, { ended, resets, now, logged, tell: tell("log") });
+	const lookAtLogs = useLogs(host, logs, { ended, resets, now, logged, tell: tell("log") });
 	return (
 		<main class="stack softphone">
 			<h1 class="hidden">{t("Softphone")}</h1>
@@ -242,7 +242,7 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 					<span>{words}</span>
 				</Notice>
 			))}
-			<AgentBar onSaid={(of, disposition) => void (logs && logSaid(host, me(), of, disposition).catch(tell("log")))} />
+			<AgentBar onSaid={(of, disposition) => void (logs && keepSaid(me(), of, disposition) && lookAtLogs())} />
 			<PhoneBar />
 			{pop && <Chosen pop={pop} terms={terms} host={host} onDone={() => setPop(null)} />}
 			{calls.map((own) => (
