@@ -347,6 +347,22 @@ class Softphone(WebTest):
         time.sleep(2)
         self.assertEqual((second.run("Object.keys(logs).length"), host.run("Object.keys(logs).length")), (0, 1))
 
+    def test_never_rang(self):
+        """A call that the agent's phone refuses at once is logged, and so is one that reaches none, of which no event tells: the page looks now and then."""
+        host, frame = self.signed_in(stays="")
+        frame.run("window.setTimeout = (real => (run, ms) => real(run, ms === 300000 ? 3000 : ms))(window.setTimeout), 0")
+        for reaches, status in ((True, "486"), (False, "480")):
+            if not reaches:
+                until(lambda: not self.node.ctl("history.list", user="1001", unlogged="true"))
+                self.a.register(expires=0)
+                self.addCleanup(self.a.register)
+            out = self.b.invite("1001", self.audio_b.sdp())
+            if reaches:
+                self.a.incoming().respond(486, "Busy Here")
+            with self.assertRaisesRegex(SipError, status):
+                out.wait_answer()
+            host.until(f"Object.keys(logs).length === {1 if reaches else 2}")
+
     def test_two_pages_of_an_agent(self):
         """One of them writes the log."""
         hosts, frames = zip(*(self.signed_in() for _ in range(2)))

@@ -21,6 +21,7 @@ const me = (): string => api.signedIn()?.user ?? "";
 const tenant = (): string => /^\/softphone\/([^/]+)\/softphone\.html$/.exec(location.pathname)?.[1] ?? "";
 const LOG_MS = 1500; // behind the end of a call: the history has it in a moment, or later
 const LOG_TRIES = 40; // within 20 minutes: a call that the agent gave away may go on
+const SELDOM_MS = 300000; // of a call that the node has refused in the agent's place no event tells
 const AGAIN_MS = 2000; // a node that is away comes back, or another one takes its place
 
 const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -39,16 +40,17 @@ function useOwn(): [State, (logged: string[]) => void] {
 	useEffect(
 		() =>
 			api.listen(
-				{ watch: me() },
+				{ watch: me(), type: "call.ended" },
 				{
 					onReset: () => setState((before) => ({ ...before, resets: before.resets + 1 })),
 					onEvent: (event) =>
 						setState((before) => {
 							const own = list(event, "users").find((row) => text(row, "user") === me());
-							if (!own) return before;
-							const calls = list(own, "calls");
+							const over = text(event, "type") === "call.ended" ? [text(event, "call")] : []; // which his phone may have refused at once
+							if (!own && !over.length) return before;
+							const calls = own ? list(own, "calls") : before.calls;
 							const gone = before.calls.map((call) => text(call, "call")).filter((call) => !calls.some((other) => text(other, "call") === call));
-							return { ...before, calls, ended: [...before.ended, ...gone].slice(-ENDED) };
+							return { ...before, calls, ended: [...new Set([...before.ended, ...gone, ...over])].slice(-ENDED), resets: before.resets + over.length };
 						}),
 					onState: (live) => setState((before) => ({ ...before, live })),
 				},
@@ -165,7 +167,7 @@ interface Ends extends Pick<State, "ended" | "resets"> {
 
 /** Logs what ends; what it returns has it look now. It looks again, though the latest call is logged, as long as an earlier one is left: another page that has died may have it. */
 function useLogs(host: Host, on: boolean, { ended, resets, now, logged, tell }: Ends): () => void {
-	const due = useRef({ ended: 0, tries: 0, timer: 0 }).current;
+	const due = useRef({ ended: 0, tries: 0, timer: 0, off: false }).current;
 	due.ended = ended.length;
 	const look = (): void =>
 		void logAll(host, me(), () => now.current.length > 0)
@@ -173,18 +175,16 @@ function useLogs(host: Host, on: boolean, { ended, resets, now, logged, tell }: 
 				({ written, left }) => (logged(written), tell(), left),
 				(error: unknown) => (tell(error), 1),
 			)
-			.then((left) => {
-				if ((left || due.ended) && due.tries++ < LOG_TRIES) later(LOG_MS * due.tries);
-			});
+			.then((left) => later((left || due.ended) && due.tries++ < LOG_TRIES ? LOG_MS * due.tries : SELDOM_MS));
 	const later = (ms: number): void => {
 		clearTimeout(due.timer);
-		due.timer = window.setTimeout(look, ms);
+		if (!due.off) due.timer = window.setTimeout(look, ms);
 	};
 	const anew = (ms: number): void => ((due.tries = 0), later(ms));
 	useEffect(() => {
 		if (on && (resets || ended.length)) anew(ended.length ? LOG_MS : 0);
 	}, [on, ended[ended.length - 1], resets]);
-	useEffect(() => () => ((due.tries = LOG_TRIES), clearTimeout(due.timer)), []);
+	useEffect(() => () => ((due.off = true), clearTimeout(due.timer)), []);
 	return () => anew(0);
 }
 
