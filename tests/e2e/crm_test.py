@@ -244,6 +244,28 @@ class Softphone(WebTest):
         self.assertEqual(host.run("pops"), ["new Lead 1002"])
         self.gives_up(out, into)
 
+    def test_two_calls_at_once(self):
+        """Of each the agent chooses; while the CRM fails it is asked for both every 2 s, and no more often."""
+        records = [{"Id": f"00{kind}00000000000{n}", "Name": f"{name} {n}", "RecordType": name, "Phone": f"100{n}"} for n in (2, 3) for kind, name in (("1", "Account"), ("Q", "Lead"))]
+        host, frame = self.signed_in(stays="", records=records)
+        other, _ = self.third()
+        host.run("failures = 1000; 0")
+        calls = self.rings(), self.rings(other)
+        frame.shows("SERVER_ERROR")
+        time.sleep(3)
+        asked = host.run("searched.length")
+        time.sleep(10)
+        self.assertLessEqual(host.run("searched.length") - asked, 12)
+        host.run("failures = 0")
+        frame.shows("Several records have 1002", "Several records have 1003")
+        frame.click("Lead 3", "section button")
+        host.until("pops.length === 1")
+        frame.click("Account 2", "section button")
+        host.until("pops.length === 2")
+        self.assertEqual(host.run("pops"), ["00Q000000000003", "001000000000002"])
+        for call in calls:
+            self.gives_up(*call)
+
     def test_loaded_anew_while_it_searches(self):
         """BEAT-25: the CRM loads the page anew before it has answered what it was asked, or fails: the record is shown all the same, once."""
         host, frame = self.signed_in(stays="")

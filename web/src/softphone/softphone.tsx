@@ -190,7 +190,7 @@ function useLogs(host: Host, on: boolean, { ended, resets, now, logged, tell }: 
 
 function Phone({ host, terms }: { host: Host; terms: All }) {
 	const [{ calls, live, ended, resets }, logged] = useOwn();
-	const [pop, setPop] = useState<Pop | null>(null);
+	const [pops, setPops] = useState<Pop[]>([]);
 	const [wrong, setWrong] = useState<{ [of: string]: string }>({});
 	const [to, setTo] = useState("");
 	const around = useRef<Around | null>(null);
@@ -213,11 +213,14 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 	useEffect(() => around.current?.tell(calls), [JSON.stringify(calls)]);
 	const now = useRef(calls);
 	now.current = calls;
+	const again = useRef(0);
+	/** What is left to the agent stays until he has chosen, or until there is more of it when its call is over. */
+	const isCall = ({ call: of }: Pop) => now.current.some((own) => text(own, "call") === of);
 	const look = (): void =>
 		now.current.forEach((own) =>
 			popFor(host, terms, own).then(
-				(left) => (tell("pop")(), left && setPop(left)),
-				(error: unknown) => (tell("pop")(error), setTimeout(look, AGAIN_MS)), // as long as it is a call
+				(left) => (tell("pop")(), left && setPops((before) => [...before.filter(isCall), left])),
+				(error: unknown) => (tell("pop")(error), clearTimeout(again.current), (again.current = window.setTimeout(look, AGAIN_MS))), // as long as it is a call
 			),
 		);
 	useEffect(look, [JSON.stringify(calls)]);
@@ -244,7 +247,9 @@ function Phone({ host, terms }: { host: Host; terms: All }) {
 			))}
 			<AgentBar onSaid={(of, disposition) => void (logs && keepSaid(me(), of, disposition) && lookAtLogs())} />
 			<PhoneBar />
-			{pop && <Chosen pop={pop} terms={terms} host={host} onDone={() => setPop(null)} />}
+			{pops.map((pop) => (
+				<Chosen key={pop.call} pop={pop} terms={terms} host={host} onDone={() => setPops((before) => before.filter((one) => one !== pop))} />
+			))}
 			{calls.map((own) => (
 				<Call key={text(own, "call")} own={own} others={calls.filter((other) => other !== own && text(other, "state") === "confirmed")} />
 			))}
