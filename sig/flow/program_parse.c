@@ -332,10 +332,10 @@ static void check_unknown_args(struct checker *c, const struct verb *verb, json_
 static void check_together(struct checker *c, const json_t *args)
 {
 	const json_t *min = json_object_get(args, "min"), *max = json_object_get(args, "max");
+	const struct verb_arg *most = verb_arg_find(c->step->verb, "max");
 
-	if (!strcmp(c->step->verb->name, "gather") && json_is_integer(min) &&
-	    json_integer_value(min) >
-		    (max ? json_integer_value(max) : verb_arg_find(c->step->verb, "max")->preset))
+	if (most && !strcmp(c->step->verb->name, "gather") && json_is_integer(min) &&
+	    json_integer_value(min) > (max ? json_integer_value(max) : most->preset))
 		wrong(c, "min is more than max");
 	if (!strcmp(c->step->verb->name, "play") && !json_object_get(args, "prompt") &&
 	    !json_object_get(args, "message"))
