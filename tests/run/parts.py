@@ -29,19 +29,19 @@ PEERS = ROOT / "deploy" / "peers.sh"            # before a command: it sees the 
 SIM = "tests/sim/sim"
 SEEDS = (       # of the simulator: what, how many, by which builds, its words; --long: three times as many
     ("fresh seeds", 400, "asan", "--first 301"),
-    ("seeds of one node", 300, "asan debug", ""),
-    ("seeds of three nodes with two shards", 160, "asan debug", "--nodes 3 --shards 2"),
-    ("seeds of three nodes whose leases say who has which shard", 340, "debug", "--nodes 3 --shards 2 --floats"),
-    ("seeds in which phones call a room, of one node with three shards", 160, "debug", "--rooms --shards 3"),
+    ("seeds of one node", 300, "asan plain", ""),
+    ("seeds of three nodes with two shards", 160, "asan plain", "--nodes 3 --shards 2"),
+    ("seeds of three nodes whose leases say who has which shard", 340, "plain", "--nodes 3 --shards 2 --floats"),
+    ("seeds in which phones call a room, of one node with three shards", 160, "plain", "--rooms --shards 3"),
     ("seeds in which phones call a room, of three nodes", 160, "asan", "--rooms --nodes 3"),
-    ("seeds in which a queue calls back, of one node", 160, "debug", "--callbacks"),
-    ("seeds in which a queue calls back, of two nodes", 50, "debug", "--callbacks --nodes 2"),
-    ("seeds of leases alone", 160, "asan debug", "--leases"),
-    ("seeds of leases alone, of two nodes", 160, "debug", "--leases --nodes 2"),
-    ("seeds of leases alone, of four nodes", 160, "debug", "--leases --nodes 4"))
+    ("seeds in which a queue calls back, of one node", 160, "plain", "--callbacks"),
+    ("seeds in which a queue calls back, of two nodes", 50, "plain", "--callbacks --nodes 2"),
+    ("seeds of leases alone", 160, "asan plain", "--leases"),
+    ("seeds of leases alone, of two nodes", 160, "plain", "--leases --nodes 2"),
+    ("seeds of leases alone, of four nodes", 160, "plain", "--leases --nodes 4"))
 PROGRAMS = "app/tandemd", "app/tandemctl", "app/tandem-store", "app/tandem-helper", "app/tandem-archive", "app/tandem-ftp"
 WALL = "tests/step_clock.so"        # for a node whose wall clock a test sets
-LOAD = "bench/rtpload"               # audio of many calls; of debug, as -O3 over all files takes a minute of two processors to link it
+LOAD = "bench/rtpload"               # audio of many calls; of plain, as -O3 over all files takes a minute of two processors to link it
 THREADED = "threads",               # suites whose tests run in more than one thread: in another one ThreadSanitizer can find nothing
 SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 8                       # tests, or programs of a build, that may fail once: a machine that stands still has one of each file that runs
@@ -243,10 +243,10 @@ def unit(report, plain=False):
     if not plain:
         if folder := build(report, "debug"):
             meson(report, folder)
-    elif folder := build(report, "debug", "build.ninja"):
+    elif folder := build(report, "plain", "build.ninja"):
         links = [program for program in json.loads(run("meson", "introspect", "--targets", folder)[1]) if program["name"].endswith("_links")]
         names = [os.path.relpath(program["filename"][0], folder) for program in links]
-        if build(report, "debug", *programs_of(folder, ["plain"]), *names):
+        if build(report, "plain", *programs_of(folder, ["plain"]), *names):
             meson(report, folder, "--suite=plain")
 
 
@@ -275,11 +275,11 @@ def sim_begin(report, *way):
     The first ones take longest.  Its time is virtual: beside other tests it may have what they leave, and tells the same stories.
     """
     programs = {name: folder and f"{folder}/{SIM}" for name, folder in
-                ((name, build(report, name, SIM)) for name in ("asan", "debug"))}
+                ((name, build(report, name, SIM)) for name in ("asan", "plain"))}
     if not all(programs.values()):
         return None
     records = sorted(path.name for path in (ROOT / "tests" / "data" / "records").glob("sim*"))
-    runs = [("named stories, killed behind each effect", "debug", ("--stories",))]     # the longest first
+    runs = [("named stories, killed behind each effect", "plain", ("--stories",))]     # the longest first
     times = 3 if "TANDEM_LONG" in os.environ else 1
     runs += [(f"{times * count} {what}", build_of, (*words.split(), "--seeds", str(times * count)))
              for what, count, builds, words in SEEDS for build_of in builds.split()]
@@ -349,7 +349,7 @@ def e2e(report, chosen=(), beside=(), seed=0, release=None):
     wanted = {variant_of(script) for script in scripts}
     folders = {variant: build(report, variant, *PROGRAMS, WALL) for variant in wanted - ({"release"} if release else set())}
     if "release" in wanted:
-        os.environ["TANDEM_RTPLOAD"] = f"{build(report, 'debug', LOAD)}/{LOAD}"
+        os.environ["TANDEM_RTPLOAD"] = f"{build(report, 'plain', LOAD)}/{LOAD}"
     for name, words in NPM.items():
         # Here: some files run where no network is, and the others would wait for them.
         if any(re.search(words, text_of(script)) for script in scripts):

@@ -66,7 +66,7 @@ class Packages(unittest.TestCase):
         for option in ("tests", "bench", "dpdk", "xdp"):
             self.assertRegex(quick, f"-D{option}=(false|disabled)")
             self.assertIn(f"option('{option}'", known)
-        self.assertEqual(script.count("-Dwerror=true"), 5)
+        self.assertEqual(script.count("-Dwerror=true"), 6)
 
 
     def test_nothing_that_serves_is_installed(self):
@@ -569,7 +569,7 @@ class Beside(unittest.TestCase):
         failed.set_result((1, "# all stories: 2"))
         report = Report()
         with report.part("sim"), contextlib.redirect_stdout(io.StringIO()):
-            parts.sim(report, [("300 seeds", "asan", self.outcome), ("300 seeds", "debug", failed)])
+            parts.sim(report, [("300 seeds", "asan", self.outcome), ("300 seeds", "plain", failed)])
         with contextlib.redirect_stdout(io.StringIO()) as output:
             self.assertEqual(report.finish(), 1)
         self.assertIn("0 passed, 2 failed", output.getvalue())      # of the seeds, and that the stories differ
