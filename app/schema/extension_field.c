@@ -318,6 +318,9 @@ const struct command_arg g_extension_fields[] = {
 		  "answered 403, and the call goes on; commands hold all the same."),
 	NOT_FIELD("transfer", core.no_transfer,
 		  "Its phones may give a party to somebody else. false: REFER is answered 403."),
+	FLAG_FIELD("relocates", core.relocates, "false",
+		   "Whether it may log in at phones of other sites (enterprise of tenant.put), by "
+		   "#17. While it is logged in there, its phones at home are none of it."),
 	NOT_FIELD(
 		"forwarding_codes", core.no_forwarding_codes,
 		"Its phones may change forward_* by feature codes. false: such a code is answered "

@@ -568,6 +568,9 @@ const struct command_arg g_tenant_fields[] = {
 		"The extension of phones that no document names. They ask for their files without "
 		"a password, and call for help, and numbers of flows that begin with #, such as "
 		"#17, alone: docs/guides/phones.md. Empty: they get nothing."),
+	TEXT_FIELD("enterprise", core.enterprise, CHARSET_NAME, NULL,
+		   "The enterprise that it is a site of: at phones of its devices extensions of "
+		   "other sites with relocates log in, by #17. Empty: of none."),
 	WORDS_FIELD("features_off", core.withheld, g_entitlements, ENTITLEMENT_COUNT, "none",
 		    "Features that none of its extensions has, whatever their features_off says."),
 	NUMBER_FIELD(

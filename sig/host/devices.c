@@ -99,3 +99,26 @@ const struct device_account *device_accounts_find(const struct table *t, uint16_
 {
 	return named_find(t, tenant, name);
 }
+
+int device_only_put(struct table *t, uint16_t tenant, struct bytes number, uint64_t device)
+{
+	struct device_only *at = device ? NULL : named_find(t, tenant, number);
+	int err = 0;
+
+	if (device)
+		at = named_put(t, tenant, number, sizeof(*at), &err);
+	else if (at)
+		named_remove(t, at);
+	if (at && device)
+		at->device = device;
+	else
+		free(at);
+	return err;
+}
+
+uint64_t device_only_find(const struct table *t, uint16_t tenant, struct bytes number)
+{
+	const struct device_only *at = named_find(t, tenant, number);
+
+	return at ? at->device : 0;
+}

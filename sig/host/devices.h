@@ -9,6 +9,7 @@
 #include "sig/sip/digest.h"
 
 enum { DEVICE_ACCOUNTS_MAX = 1 << 17, DEVICE_ACCOUNT_NAME = 12, DEVICE_NUMBER_MAX = 64 };
+enum { DEVICE_ONLY_MAX = 1 << 14 };
 
 /* As struct named begins (base/named.h). */
 struct device_account {
@@ -18,6 +19,19 @@ struct device_account {
 	uint16_t location;              /* where it stands; 0: it does not say */
 	struct digest_secret secret;    /* of its name */
 };
+
+/* An extension that is logged in at a device of another site, which is its only phone then. As
+ * struct named begins. */
+struct device_only {
+	uint16_t tenant;
+	char name[DEVICE_NUMBER_MAX];
+	uint64_t device; /* its MAC */
+};
+/* Adds or replaces it; device 0: deletes it. 0, -ENOSPC or -ENOMEM. */
+int device_only_put(struct table *t, uint16_t tenant, struct bytes number,
+		    uint64_t device) NODISCARD;
+/* Returns 0 if it may have any phones. */
+uint64_t device_only_find(const struct table *t, uint16_t tenant, struct bytes number);
 
 /* A phone that no document names, and that may call flows alone, until an extension logs in at it.
  * A node makes its name, "MAC-NONCE", when it asks for its files. Its password follows from that

@@ -101,6 +101,7 @@ struct shard_extension {
 	uint8_t monitored;            /* enum shard_monitored */
 	bool no_transfer;             /* CALL-27: its phones give no party away */
 	bool no_hold;                 /* REG-05: its phones may not hold */
+	bool relocates;               /* REG-30: it logs in at phones of other sites, too */
 	bool no_forwarding_codes;     /* its phones send its calls nowhere else by a feature code */
 	bool no_do_not_disturb_codes; /* ... nor keep them away */
 	uint8_t phone_features;       /* enum phone_features */

@@ -408,6 +408,13 @@ const char *tenants_realm(const struct tenants *t, uint16_t tenant)
 	return set->realm[0] || !set->domain_count ? set->realm : set->domains[0];
 }
 
+const char *tenants_domain(const struct tenants *t, uint16_t tenant)
+{
+	const struct tenant_settings *set = &tenant_at(t, tenant)->settings;
+
+	return set->domain_count ? set->domains[0] : "";
+}
+
 uint8_t tenants_classes(const struct tenants *t, uint16_t tenant, uint8_t classes)
 {
 	return (uint8_t)(classes & ~tenant_at(t, tenant)->settings.barred);

@@ -167,6 +167,7 @@ struct tenant_terms {
 	uint8_t account_classes; /* 1 << enum dial_class: numbers that need an account code */
 	char account_flow[ACCOUNT_FLOW_MAX]; /* which asks for it; "": none does */
 	char bare_phones[BARE_NUMBER_MAX];   /* the extension of phones that no document names */
+	char enterprise[TENANT_NAME_MAX];    /* of which it is one site (REG-30); "": of none */
 	uint16_t withheld;     /* 1 << enum entitlement: what none of its extensions has */
 	uint8_t seats_counted; /* 1 << enum seat: needed, and limited; others are not */
 };
@@ -222,6 +223,8 @@ bool tenants_has(const struct tenants *t, uint16_t tenant);
 const char *tenants_name(const struct tenants *t, uint16_t tenant);
 /* "" for the default one, and for one without a domain. */
 const char *tenants_realm(const struct tenants *t, uint16_t tenant);
+/* The first one by which phones reach it; "": none leads to it alone. */
+const char *tenants_domain(const struct tenants *t, uint16_t tenant);
 /* Of classes, those that its extensions may call. */
 uint8_t tenants_classes(const struct tenants *t, uint16_t tenant, uint8_t classes);
 /* What all its calls outside together may cost. */

@@ -809,8 +809,9 @@ void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, s
 	location_timer(l, a);
 }
 
-void locations_device_left(struct locations *l, uint16_t tenant, struct bytes user, uint64_t device,
-			   struct instant now)
+/* Of that device, or of all phones but that. */
+static void bindings_end(struct locations *l, uint16_t tenant, struct bytes user, uint64_t device,
+			 bool others, struct instant now)
 {
 	struct location *a;
 	bool any = false;
@@ -820,11 +821,24 @@ void locations_device_left(struct locations *l, uint16_t tenant, struct bytes us
 	for (uint32_t i = 0; a && i < a->entry.count; i++) {
 		struct binding *b = &a->entry.bindings[i];
 
-		if (b->device != device || binding_is_foreign(b))
+		if ((b->device == device) == others || binding_is_foreign(b) ||
+		    (others && sip_transport_is_web(b->hop.transport)))
 			continue;
 		b->expires_utc_ms = l->now.utc_ms;
 		any = true;
 	}
 	if (any)
 		location_timer(l, a);
+}
+
+void locations_device_left(struct locations *l, uint16_t tenant, struct bytes user, uint64_t device,
+			   struct instant now)
+{
+	bindings_end(l, tenant, user, device, false, now);
+}
+
+void locations_others_left(struct locations *l, uint16_t tenant, struct bytes user, uint64_t device,
+			   struct instant now)
+{
+	bindings_end(l, tenant, user, device, true, now);
 }

@@ -116,6 +116,9 @@ void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, s
 /* That device is not the user's any more: its registrations at this node are over. */
 void locations_device_left(struct locations *l, uint16_t tenant, struct bytes user, uint64_t device,
 			   struct instant now);
+/* That device is the only phone of the user (REG-30): likewise all others, but for browsers. */
+void locations_others_left(struct locations *l, uint16_t tenant, struct bytes user, uint64_t device,
+			   struct instant now);
 
 /* ---- after a restart ---- */
 /* 0, -EBADMSG (broken; reason says why; nothing is changed), -EEXIST, -ENOSPC, -EPROTONOSUPPORT. */

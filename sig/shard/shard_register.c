@@ -349,6 +349,18 @@ static struct txn_slot *register_admit(struct shard *s, const struct sip_message
 	return slot;
 }
 
+/* REG-30: it is logged in at another site, and only its phone there registers. Browsers go with
+ * their user. */
+static bool register_is_relocated(struct shard *s, const struct sip_message *m,
+				  const struct shard_extension *e)
+{
+	uint64_t only = device_only_find(&shard_shared_tables(s)->relocated, e->tenant,
+					 bytes_str(e->number));
+
+	return only && registrar_binds(m) && !sip_transport_is_web(m->hop.transport) &&
+	       shard_given(s, m, e->tenant, false).device != only;
+}
+
 void shard_register(struct shard *s, const struct sip_message *m)
 {
 	const struct shard_extension *e;
@@ -378,6 +390,10 @@ void shard_register(struct shard *s, const struct sip_message *m)
 				sip_transport_is_web(m->hop.transport) ? SEAT_IPTALK
 								       : SEAT_PHONE)) {
 		register_refuse(s, NULL, m, 403, REFUSED_NO_SEAT);
+		return;
+	}
+	if (register_is_relocated(s, m, e)) {
+		register_refuse(s, NULL, m, 403, REFUSED_RELOCATED);
 		return;
 	}
 	slot = register_admit(s, m, e);

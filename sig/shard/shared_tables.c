@@ -445,6 +445,7 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 	err = c->modules && c->programs && c->names && c->queues ? calendars_open(&c->calendars)
 								 : -ENOMEM;
 	err = err ? err : table_open(&c->devices, DEVICE_ACCOUNTS_MAX);
+	err = err ? err : table_open(&c->relocated, DEVICE_ONLY_MAX);
 	if (!err)
 		err = nonce_window_open(&c->nonces);
 	if (!err)
@@ -475,6 +476,7 @@ void shard_shared_tables_close(struct shard_shared_tables *c)
 	programs_free(c->programs);
 	calendars_close(c->calendars);
 	named_close(&c->devices);
+	named_close(&c->relocated);
 	queues_free(c->queues);
 	name_index_free(c->names);
 	remote_watch_close(c->remote);

@@ -205,6 +205,7 @@ struct shard_shared_tables {
 	struct name_index *names;     /* of extensions (sig/host/name_index.h) */
 	struct accounts *accounts;    /* of tenants (sig/host/accounts.h) */
 	struct table devices;         /* that have accounts (sig/host/devices.h) */
+	struct table relocated;       /* extensions at other sites (likewise) */
 	uint8_t bare_key[BARE_KEY];   /* of phones that no document names */
 	struct digest_secret bare;    /* of the last one of them that was looked for */
 	uint32_t calls;               /* of all shards */

@@ -43,6 +43,23 @@ static void test_accounts(void **state)
 	named_close(&t);
 }
 
+/* Of each tenant its own; it is replaced, and goes with 0. */
+static void test_only(void **state)
+{
+	struct table t;
+
+	(void)state;
+	assert_int_equal(table_open(&t, DEVICE_ONLY_MAX), 0);
+	assert_int_equal(device_only_put(&t, ACME, BYTES_LIT("201"), 0), 0);
+	assert_int_equal(device_only_put(&t, ACME, BYTES_LIT("201"), 1), 0);
+	assert_int_equal(device_only_put(&t, ACME, BYTES_LIT("201"), 2), 0);
+	assert_int_equal(device_only_find(&t, ACME, BYTES_LIT("201")), 2);
+	assert_int_equal(device_only_find(&t, ZETA, BYTES_LIT("201")), 0);
+	assert_int_equal(device_only_put(&t, ACME, BYTES_LIT("201"), 0), 0);
+	assert_int_equal(device_only_find(&t, ACME, BYTES_LIT("201")), 0);
+	named_close(&t);
+}
+
 /* A name made for a MAC is read as that; its password is another one for another name, tenant and key. */
 static void test_bare(void **state)
 {
@@ -79,6 +96,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_accounts),
+		cmocka_unit_test(test_only),
 		cmocka_unit_test(test_bare),
 	};
 

@@ -355,6 +355,29 @@ static void of_a_device(void **state)
 	assert_told(phone_rings(&d->g.carriers[0]), "Fifth");
 }
 
+/* REG-30: logged in at a device of another site, an extension has no other phone, but browsers. */
+static void of_another_site(void **state)
+{
+	struct desk *d = *state;
+	struct rig *r = d->g.l.r;
+	struct table *t = &r->shard->shared_tables->relocated;
+	const struct aor *entry;
+
+	device_is(d, "1001");
+	assert_true(bytes_starts(log_in(&d->p, "1001", "secret"), "SIP/2.0 200"));
+	assert_int_equal(device_only_put(t, TENANT_DEFAULT, BYTES_LIT("1001"), 0x0004f214ab37), 0);
+	locations_others_left(r->locations, TENANT_DEFAULT, BYTES_LIT("1001"), 0x0004f214ab37,
+			      r->now);
+	rig_run(r);
+	assert_true(bytes_starts(log_in(&d->p, "1001", "secret"), "SIP/2.0 403"));
+	assert_true(bytes_starts(log_in(&d->p, MAC, "of the device"), "SIP/2.0 200"));
+	entry = locations_find(r->locations, TENANT_DEFAULT, BYTES_LIT("1001"));
+	assert_int_equal(entry->count, 1);
+	assert_int_equal(entry->bindings[0].device, 0x0004f214ab37);
+	assert_int_equal(device_only_put(t, TENANT_DEFAULT, BYTES_LIT("1001"), 0), 0);
+	assert_true(bytes_starts(log_in(&d->p, "1001", "secret"), "SIP/2.0 200"));
+}
+
 /* 1001 is the extension of phones that no document names: the password of such a one. */
 static void bare_phones(struct desk *d, char name[BARE_NAME + 1], char password[BARE_PASSWORD + 1])
 {
@@ -399,7 +422,8 @@ int main(void)
 		TEST(unknown_place),      TEST(help),
 		TEST(behind_one_address), TEST(after_a_kill),
 		TEST(not_enabled),        TEST(for_tls_only),
-		TEST(of_a_device),        TEST(of_nobody),
+		TEST(of_another_site),    TEST(of_a_device),
+		TEST(of_nobody),
 	};
 
 	return cmocka_run_group_tests_name("located", tests, NULL, NULL);
