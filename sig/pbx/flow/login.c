@@ -13,10 +13,48 @@
 #include "sig/pbx/flow/flow.h"
 
 enum { PIN_MIN = 4, PIN_ASK_MS = 5000, PIN_COMMAND_MAX = 512, KEYED_MAX = 48 };
+enum { LOGIN_NAME_MAX = 64 + 1 + TENANT_NAME_MAX };
+#define OF_SITE '@' /* in what is kept of a login: NUMBER@TENANT */
 
 bool login_has(const struct call *c, struct bytes box)
 {
 	return c->run && c->run->login.n && bytes_eq(text_bytes(&c->run->login), box);
+}
+
+/* REG-30: the tenant of the extension with that number: the call's own, else the one site of its
+ * enterprise with such an extension that may relocate. */
+static uint16_t login_site(const struct flow_turn_of *t, struct bytes box)
+{
+	const struct directory_service *all = t->h->services->directory;
+	const struct tenants *tenants = t->h->settings->tenants;
+	uint16_t own = t->c->tenant, found = own;
+	const char *name = tenants_terms(tenants, own)->enterprise;
+
+	if (!name[0] || all->extension(t->h->owner, own, box))
+		return own;
+	for (uint16_t other = 0; tenants_next(tenants, &other); other++) {
+		const struct shard_extension *e =
+			other == own || strcmp(name, tenants_terms(tenants, other)->enterprise) != 0
+				? NULL
+				: all->extension(t->h->owner, other, box);
+
+		if (!e || !e->relocates)
+			continue;
+		if (found != own) /* of two sites: which one is meant nobody knows */
+			return own;
+		found = other;
+	}
+	return found;
+}
+
+static void site_login_name(const struct flow_turn_of *t, struct bytes box, uint16_t site,
+			    struct writer *w)
+{
+	writer_bytes(w, box);
+	if (site == t->c->tenant)
+		return;
+	writer_u8(w, OF_SITE);
+	writer_str(w, tenants_name(t->h->settings->tenants, site));
 }
 
 static int login_done(struct call *c, struct bytes box, enum flow_outcome outcome)
@@ -50,18 +88,20 @@ static int login_own(const struct flow_turn_of *t, struct bytes box)
 
 static int login_by_pin(const struct flow_turn_of *t, struct bytes box, struct bytes pin)
 {
-	char object[SECRET_OBJECT_MAX];
+	char object[sizeof(SECRET_PASSWORD) + LOGIN_NAME_MAX];
 	struct writer w = writer_over(object, sizeof(object) - 1);
+	uint16_t site = login_site(t, box);
+	size_t front;
 
 	WRITER_TEXTS(&w, SECRET_PASSWORD);
-	writer_bytes(&w, box);
+	front = w.n;
+	site_login_name(t, box, site, &w);
 	object[w.n] = '\0';
 	if (secret_waits_ns(t->h, t->c, object))
 		return OUTCOME_REJECTED;
-	if (t->h->services->directory->check_pin(t->h->owner, t->c->tenant, box, pin) ==
-	    PIN_RIGHT) {
+	if (t->h->services->directory->check_pin(t->h->owner, site, box, pin) == PIN_RIGHT) {
 		secret_is_right(t->h, t->c, object);
-		return login_done(t->c, box, OUTCOME_NEXT);
+		return login_done(t->c, bytes_str(object + front), OUTCOME_NEXT);
 	}
 	secret_is_wrong(t->h, t->c, object);
 	return secret_waits_ns(t->h, t->c, object) ? OUTCOME_REJECTED : OUTCOME_INVALID;
@@ -226,20 +266,32 @@ int verb_notification(struct flow_turn_of *t)
 	return verb_command(t, n > 1 ? "extension.put" : "extension.get", members, PIN_ASK_MS);
 }
 
+/* False: the caller has not logged in to that. home: the other site that has it; empty: none. */
+static bool login_is_proven(const struct call *c, struct bytes box, struct bytes *home)
+{
+	struct bytes rest = c->run ? text_bytes(&c->run->login) : (struct bytes){ 0 }, number;
+
+	if (!bytes_cut(&rest, OF_SITE, &number) || !bytes_eq(number, box))
+		return false;
+	*home = rest;
+	return true;
+}
+
 /* By the device with the account that has proven the call, and no other one. */
 int verb_device(struct flow_turn_of *t)
 {
 	const struct leg *l = call_caller(t->c);
-	struct bytes box = verb_text(t->v, "box");
+	struct bytes box = verb_text(t->v, "box"), home = { 0 };
 	bool out = verb_number(t->v, "do");
 	uint8_t mac[DEVICE_ACCOUNT_NAME], space[KEYED_MAX];
 	struct writer w = writer_over(mac, sizeof(mac)), hours = writer_over(space, sizeof(space));
 	char name[BARE_NAME + 1];
-	struct verb_member members[6] = { { 0 } };
+	struct verb_member members[7] = { { 0 } };
+	size_t n = 4;
 
 	if (!l || !l->device)
 		return OUTCOME_NONE;
-	if (!out && !login_has(t->c, box))
+	if (!out && !login_is_proven(t->c, box, &home))
 		return OUTCOME_FAILED;
 	device_mac_write(&w, l->device);
 	writer_number(&hours, "", verb_number(t->v, "hours"), "");
@@ -252,7 +304,9 @@ int verb_device(struct flow_turn_of *t)
 		members[3] = (struct verb_member){ "hours", writer_done(&hours), true };
 		bare_name(writer_done(&w), l->bare, name);
 		if (l->bare)
-			members[4] = (struct verb_member){ "bare", bytes_str(name) };
+			members[n++] = (struct verb_member){ "bare", bytes_str(name) };
+		if (home.n)
+			members[n++] = (struct verb_member){ "home", home };
 	}
 	return verb_command(t, out ? "device.logout" : "device.login", members, PIN_ASK_MS);
 }
