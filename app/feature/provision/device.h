@@ -49,8 +49,12 @@ struct device_login {
 	char user[DEVICE_NUMBER_MAX]; /* "": nobody is */
 	char former[DEVICE_NUMBER_MAX];
 	char number[DEVICE_NUMBER_MAX]; /* extension that the shards have for the device */
+	/* tenants of user, former and number: another site's user is a guest (REG-30) */
+	uint16_t user_of, former_of, of;
 	uint64_t login_ms, logout_ms;   /* as in struct device_value */
 	uint64_t again_ns;              /* then it is logged out, where the login is over; 0: off */
+	uint64_t looked;                /* changes of documents when a guest was judged last */
+	bool ended;                     /* ... then: he may not be one any more */
 };
 
 struct device_entry {
@@ -134,6 +138,10 @@ void device_roll_close(void);
 enum { DEVICE_CONTEXT_MAX = 128 };
 /* The change that the command makes to the device. False: the run has failed. */
 bool device_make(struct command_run *run, void *value);
+/* Who is logged in, as the document has it; "": nobody. */
+const char *device_user(const struct device_value *v);
+/* Whom device.login is to log in, likewise. */
+void device_wanted(const struct command_run *run, char out[DEVICE_USER_MAX]);
 /* Who has logged in, or out. */
 void device_user_event(const struct command_run *run, const struct device_value *v);
 /* Its document has changed. 0, -ENOSPC or -ENOMEM. */
@@ -146,6 +154,9 @@ void device_login_synced(struct node *n, struct device_entry *d);
 /* The password is that of the device. It is not proven by this: guesses are not counted. */
 bool device_password_fits(const struct node *n, const struct device_entry *d, const char *password);
 command_fn command_device_login, command_device_mine;
+/* A login of another site's extension is one that it has had, or that its owner has proven. False:
+ * the run has failed. */
+bool device_guest_may(struct command_run *run, const void *value);
 
 /* That of the device, of DEVICE_PASSWORD_MAX; "": it has none, or it cannot be opened. */
 void device_password_read(struct node *n, uint16_t tenant, const char *mac, char *out, size_t size);

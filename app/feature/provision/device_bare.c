@@ -68,12 +68,14 @@ bool bare_adopt(struct command_run *run, struct device_value *v, bool there,
 	uint16_t tenant = document_tenant(run);
 	struct bytes name = command_value(run, "bare")->text;
 	const char *number = bare_extension(run->node, tenant);
+	char user[DEVICE_USER_MAX];
 	uint64_t device, nonce;
 
+	device_wanted(run, user);
 	if (!number[0] || !bare_name_read(name, &device, &nonce) ||
 	    device != device_mac(bytes_str(v->mac)) ||
 	    (there && (strcmp(v->extensions, number) != 0 ||
-		       (v->user[0] && !bytes_is(command_value(run, "number")->text, v->user)))))
+		       (device_user(v)[0] && strcmp(user, device_user(v)) != 0))))
 		return false;
 	if (!there)
 		(void)bytes_cstr(bytes_str(number), v->extensions, sizeof(v->extensions));

@@ -75,6 +75,8 @@ bool device_read(struct node *n, const struct device_entry *d, struct device_val
 		return false;
 	if (d->login.own)
 		memcpy(out->extensions, d->login.number, sizeof(d->login.number));
+	if (d->login.of != d->tenant) /* the directory of its own site */
+		out->directory_profile[0] = '\0';
 	return true;
 }
 
@@ -319,6 +321,7 @@ const struct document_kind g_device_documents = {
 	.size = sizeof(struct device_value),
 	.form = &g_device_form,
 	.make = device_make,
+	.check = device_guest_may,
 	.show = device_show,
 	.apply = device_apply,
 	.forget = device_forget,

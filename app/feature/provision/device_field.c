@@ -274,7 +274,10 @@ const struct command_arg g_device_fields[] = {
 	REFERS_FIELD("user", user, CHARSET_NUMBER, NULL, "extension",
 		     "The extension that is logged in at it. Empty: none, and it is a phone of "
 		     "extensions. device.login and device.logout set it."),
-	TEXT_FIELD("former", former, CHARSET_NUMBER, NULL,
+	TEXT_FIELD("guest", guest, CHARSET_TEXT, NULL,
+		   "The extension of another site that is logged in at it, as NUMBER@TENANT. "
+		   "device.login by #17 sets it, and nobody else."),
+	TEXT_FIELD("former", former, CHARSET_TEXT, NULL,
 		   "The extension that had the phone before. The node writes it."),
 	NUMBER_FIELD("login_utc_ms", login_utc_ms, 0, UINT64_MAX, "0",
 		     "When the last extension logged in or out. The node writes it."),

@@ -7,6 +7,7 @@
 #include "app/schema/command.h"
 #include "app/schema/field.h"
 #include "sig/host/devices.h"
+#include "sig/host/tenant.h"
 
 enum {
 	DEVICE_MODEL_MAX = 32,
@@ -19,7 +20,11 @@ enum {
 	DEVICE_PROFILE_MAX = 33,
 	DEVICE_MENU_MIN = 4,
 	DEVICE_RELEASE_MAX = 12,
+	/* of an extension, or of one of another site as NUMBER@TENANT */
+	DEVICE_USER_MAX = DEVICE_NUMBER_MAX + TENANT_NAME_MAX,
 };
+
+#define DEVICE_OF_SITE '@'
 
 struct device_value {
 	char mac[PHONE_MAC_LEN + 6]; /* normal form, with room for others, which are refused */
@@ -36,7 +41,8 @@ struct device_value {
 	char password[FORM_SECRET_MAX];             /* its own, sealed; "": its extension's */
 	char directory_profile[DEVICE_PROFILE_MAX]; /* "": the whole directory */
 	char user[DEVICE_NUMBER_MAX];               /* the extension logged in at it; "": none */
-	char former[DEVICE_NUMBER_MAX]; /* extension that had the phone before the last change, */
+	char guest[DEVICE_USER_MAX];  /* in place of user one of another site (REG-30) */
+	char former[DEVICE_USER_MAX]; /* who had the phone before the last change, */
 	uint64_t login_utc_ms;          /* which was then: its epoch */
 	uint64_t logout_utc_ms;         /* so long the login lasts; 0: until it is logged out */
 	char menu_password[DEVICE_MENU_MAX]; /* of its menu's administrator; "": as it is */

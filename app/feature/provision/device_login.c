@@ -20,7 +20,9 @@
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
 #include "base/clock.h"
+#include "base/json_member.h"
 #include "base/log.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/location/locations.h"
 #include "sig/shard/shared_tables.h"
 
@@ -86,14 +88,15 @@ void device_password_read(struct node *n, uint16_t tenant, const char *mac, char
 		out[0] = '\0';
 }
 
+/* As an account of that tenant, which may be another site. */
 static int device_secret(struct node *n, uint16_t tenant, const struct device_value *v,
-			 struct digest_secret *out)
+			 uint16_t of, struct digest_secret *out)
 {
 	char password[DEVICE_PASSWORD_MAX];
 	int err = device_password_open(n, tenant, v, password, sizeof(password));
 
 	if (!err)
-		digest_secret_make(out, bytes_str(v->mac), bytes_str(document_realm(n, tenant)),
+		digest_secret_make(out, bytes_str(v->mac), bytes_str(document_realm(n, of)),
 				   bytes_str(password));
 	explicit_bzero(password, sizeof(password));
 	return err;
@@ -117,12 +120,47 @@ bool device_password_fits(const struct node *n, const struct device_entry *d, co
 
 /* ---- the extension of a device ---- */
 
-static bool login_is_over(const struct node *n, const struct device_entry *d)
+/* REG-30: an extension of one site may be at a device of another one. */
+static bool site_admits(const struct node *n, uint16_t tenant, uint16_t home, struct bytes number)
+{
+	const struct tenants *all = n->common.tenants;
+	const char *name = tenants_terms(all, tenant)->enterprise;
+	struct extension e;
+	bool may;
+
+	if (home == TENANT_NONE || !name[0] ||
+	    strcmp(name, tenants_terms(all, home)->enterprise) != 0 ||
+	    !extensions_find(n->api.extensions, home, number, &e))
+		return false;
+	may = e.core.relocates && e.core.enabled;
+	extension_wipe(&e);
+	return may;
+}
+
+static bool is_guest(const struct device_entry *d)
+{
+	return d->login.user[0] && d->login.user_of != d->tenant;
+}
+
+static bool login_has_user(const struct node *n, struct device_entry *d)
+{
+	struct device_login *l = &d->login;
+	uint64_t changes = n->api.documents->keep.mirror.changes;
+
+	if (!is_guest(d))
+		return extensions_has(n->api.extensions, d->tenant, bytes_str(l->user));
+	if (l->looked != changes)
+		l->ended = !site_admits(n, d->tenant, l->user_of, bytes_str(l->user));
+	l->looked = changes;
+	return !l->ended;
+}
+
+static bool login_is_over(const struct node *n, struct device_entry *d)
 {
 	const struct device_login *l = &d->login;
 
 	return l->user[0] && (l->displaced || (l->logout_ms && l->logout_ms <= clock_utc_ms()) ||
-			      !extensions_has(n->api.extensions, d->tenant, bytes_str(l->user)));
+			      !login_has_user(n, d));
 }
 
 static bool has_one_phone(const struct node *n, uint16_t tenant, const char *number)
@@ -135,7 +173,8 @@ static bool has_one_phone(const struct node *n, uint16_t tenant, const char *num
 	return one;
 }
 
-/* Another device at which that extension is logged in; the one of the last login. */
+/* Another device at which that extension is logged in, also one of another site; the one of the
+ * last login. */
 static struct device_entry *login_of(struct node *n, uint16_t tenant, const char *user,
 				     const struct device_entry *but)
 {
@@ -143,11 +182,12 @@ static struct device_entry *login_of(struct node *n, uint16_t tenant, const char
 	uint32_t cursor = 0;
 
 	while (user[0] && (d = device_next(&cursor)) != NULL) {
-		while (d && d->tenant != tenant)
-			d = d->next;
-		if (d && d != but && d->login.own && !strcmp(d->login.user, user) &&
-		    !login_is_over(n, d) && (!last || d->login.login_ms > last->login.login_ms))
-			last = d;
+		for (; d; d = d->next) {
+			if (d != but && d->login.own && d->login.user_of == tenant &&
+			    !strcmp(d->login.user, user) && !login_is_over(n, d) &&
+			    (!last || d->login.login_ms > last->login.login_ms))
+				last = d;
+		}
 	}
 	return last;
 }
@@ -159,24 +199,97 @@ static bool login_is_later(const struct device_entry *a, const struct device_ent
 						      : strcmp(a->mac, b->mac) > 0;
 }
 
-/* Tells the shards which extension has the phone now. 0, -ENOSPC or -ENOMEM. */
-static int login_settle(struct node *n, struct device_entry *d)
+/* ---- guests ---- */
+
+/* What a guest takes of the site: as if its document were there. */
+static const enum tenant_item g_guest_seats[] = { TENANT_SEATS + SEAT_PHONE,
+						  TENANT_SEATS + SEAT_ADVANCED };
+
+/* A place has the same id at both sites, or an emergency call from there says none: that of home
+ * would be a wrong one. */
+static uint16_t guest_location(const struct node *n, const struct device_entry *d,
+			       const struct device_value *v)
+{
+	const struct site *here = sites_find(n->common.sites, d->tenant, v->location),
+			  *there = sites_find(n->common.sites, d->login.user_of, v->location);
+
+	if (here && there && !memcmp(&here->civic, &there->civic, sizeof(here->civic)))
+		return v->location;
+	if (v->location)
+		LOG_WARN("provision", 0, "a phone of another site's extension says no location",
+			 LOG_STR("mac", d->mac), LOG_U64("location", v->location));
+	return 0;
+}
+
+/* The extension has this phone alone, by an account of its own tenant. 0, -ENOSPC or -ENOMEM. */
+static int guest_begin(struct node *n, struct device_entry *d, const struct device_value *v)
 {
 	struct device_login *l = &d->login;
-	const char *number = l->user[0] && !login_is_over(n, d) ? l->user : l->base;
+	struct device_account account = { .tenant = l->user_of,
+					  .location = guest_location(n, d, v) };
+	uint64_t mac = device_mac(bytes_str(d->mac));
+	int err = device_secret(n, d->tenant, v, l->user_of, &account.secret);
+
+	(void)bytes_cstr(bytes_str(d->mac), account.name, sizeof(account.name));
+	(void)bytes_cstr(bytes_str(l->user), account.number, sizeof(account.number));
+	if (!err)
+		err = device_accounts_put(device_accounts(n), &account);
+	explicit_bzero(&account, sizeof(account));
+	if (!err)
+		err = device_only_put(&n->common.shared_tables->relocated, l->user_of,
+				      bytes_str(l->user), mac);
+	if (err)
+		return err;
+	locations_others_left(n->common.locations, l->user_of, bytes_str(l->user), mac,
+			      clock_instant());
+	for (size_t i = 0; i < COUNT_OF(g_guest_seats); i++)
+		tenants_hold(n->common.tenants, d->tenant, g_guest_seats[i]);
+	l->of = l->user_of;
+	memcpy(l->number, l->user, sizeof(l->number));
+	return 0;
+}
+
+static void guest_end(struct node *n, struct device_entry *d)
+{
+	struct device_login *l = &d->login;
+	const struct device_entry *theirs = device_of(l->of, bytes_str(d->mac));
+	struct table *only = &n->common.shared_tables->relocated;
+
+	if (l->of == d->tenant)
+		return;
+	if (!theirs || !theirs->login.own)
+		device_accounts_delete(device_accounts(n), l->of, bytes_str(d->mac));
+	if (device_only_find(only, l->of, bytes_str(l->number)) == device_mac(bytes_str(d->mac)))
+		(void)!device_only_put(only, l->of, bytes_str(l->number), 0);
+	for (size_t i = 0; i < COUNT_OF(g_guest_seats); i++)
+		tenants_release(n->common.tenants, d->tenant, g_guest_seats[i]);
+	l->of = d->tenant;
+	l->number[0] = '\0';
+}
+
+/* Tells the shards which extension has the phone now. v: NULL: nobody logs in by this. 0, -ENOSPC
+ * or -ENOMEM. */
+static int login_settle(struct node *n, struct device_entry *d, const struct device_value *v)
+{
+	struct device_login *l = &d->login;
+	bool in = l->user[0] && !login_is_over(n, d), guest = in && is_guest(d);
+	const char *number = in && !guest ? l->user : l->base;
 	const struct device_account *known =
 		device_accounts_find(device_accounts(n), d->tenant, bytes_str(d->mac));
 	struct device_account account;
 	int err;
 
-	if (!known || !strcmp(l->number, number))
+	if (guest && l->of == l->user_of)
+		return 0;
+	guest_end(n, d);
+	if (!known || (!strcmp(l->number, number) && !guest))
 		return 0;
 	account = *known;
 	(void)bytes_cstr(bytes_str(number), account.number, sizeof(account.number));
 	(void)bytes_cstr(bytes_str(number), l->number, sizeof(l->number));
 	err = device_accounts_put(device_accounts(n), &account);
 	explicit_bzero(&account, sizeof(account));
-	return err;
+	return !err && guest && v ? guest_begin(n, d, v) : err;
 }
 
 /* Ends the login, and asks the phone to read its files again. */
@@ -188,19 +301,20 @@ static void device_login_end(struct node *n, struct device_entry *d)
 		return;
 	(void)bytes_cstr(bytes_str(l->user), l->former, sizeof(l->former));
 	l->again_ns = clock_now_ns() + LOGIN_AGAIN_NS + rand_u64_from(&n->rand) % LOGIN_AGAIN_NS;
-	(void)login_settle(n, d);
+	l->former_of = l->user_of;
+	(void)login_settle(n, d, NULL);
 	device_sync_want(d, clock_utc_ms());
 }
 
-/* Ends the earlier of two logins of an extension that has one phone alone. */
+/* Ends the earlier of two logins of an extension that has one phone alone, or is at another site
+ * by one of them. */
 static void login_displace(struct node *n, struct device_entry *d)
 {
-	struct device_entry *other = has_one_phone(n, d->tenant, d->login.user)
-					     ? login_of(n, d->tenant, d->login.user, d)
-					     : NULL;
+	uint16_t of = d->login.user_of;
+	struct device_entry *other = login_of(n, of, d->login.user, d);
 
 	d->login.unchecked = false;
-	if (!other)
+	if (!other || !(has_one_phone(n, of, d->login.user) || is_guest(d) || is_guest(other)))
 		return;
 	if (login_is_later(other, d))
 		other = d;
@@ -208,30 +322,55 @@ static void login_displace(struct node *n, struct device_entry *d)
 	device_login_end(n, other);
 }
 
-int device_login_apply(struct node *n, struct device_entry *d, const struct device_value *v)
+/* Reads NUMBER, or NUMBER@TENANT of another site. */
+static void login_user_read(const struct node *n, const struct device_entry *d, const char *text,
+			    char number[DEVICE_NUMBER_MAX], uint16_t *of)
 {
-	struct device_account account = { .tenant = d->tenant, .location = v->location };
-	struct device_login *l = &d->login;
-	bool again = l->login_ms == v->login_utc_ms && !strcmp(l->user, v->user);
-	int err;
+	struct bytes rest = bytes_str(text), first = { 0 };
+
+	(void)bytes_cut(&rest, DEVICE_OF_SITE, &first);
+	(void)bytes_cstr(first, number, DEVICE_NUMBER_MAX);
+	*of = rest.n ? tenants_find(n->common.tenants, rest) : d->tenant;
+}
+
+/* What its document says, as far as no account has to know it. */
+static void login_read(struct node *n, struct device_entry *d, const struct device_value *v)
+{
+	struct device_login former = d->login, *l = &d->login;
+	bool again = former.login_ms == v->login_utc_ms;
 	struct bytes list = bytes_str(v->extensions), first = { 0 };
 
 	(void)bytes_cut(&list, ',', &first);
 	*l = (struct device_login){ .own = v->password[0],
-				    .displaced = again && l->displaced,
+				    .displaced = again && former.displaced,
 				    .login_ms = v->login_utc_ms,
 				    .logout_ms = v->logout_utc_ms,
-				    .again_ns = again ? l->again_ns : 0 };
+				    .again_ns = again ? former.again_ns : 0,
+				    .of = d->tenant,
+				    .user_of = d->tenant };
 	(void)bytes_cstr(first, l->base, sizeof(l->base));
+	if (!l->own)
+		return;
+	login_user_read(n, d, device_user(v), l->user, &l->user_of);
+	login_user_read(n, d, v->former, l->former, &l->former_of);
+}
+
+int device_login_apply(struct node *n, struct device_entry *d, const struct device_value *v)
+{
+	struct device_account account = { .tenant = d->tenant, .location = v->location };
+	struct device_login *l = &d->login;
+	int err;
+
+	if (d->login.own)
+		guest_end(n, d);
+	login_read(n, d, v);
 	if (!l->own) {
 		memcpy(l->number, l->base, sizeof(l->number));
 		device_accounts_delete(device_accounts(n), d->tenant, bytes_str(d->mac));
 		return 0;
 	}
-	(void)bytes_cstr(bytes_str(v->user), l->user, sizeof(l->user));
-	(void)bytes_cstr(bytes_str(v->former), l->former, sizeof(l->former));
 	(void)bytes_cstr(bytes_str(d->mac), account.name, sizeof(account.name));
-	err = device_secret(n, d->tenant, v, &account.secret);
+	err = device_secret(n, d->tenant, v, d->tenant, &account.secret);
 	if (err) {
 		LOG_ERROR("provision", 0,
 			  "a device's password was sealed with other keys: give it again",
@@ -242,7 +381,7 @@ int device_login_apply(struct node *n, struct device_entry *d, const struct devi
 	err = device_accounts_put(device_accounts(n), &account);
 	explicit_bzero(&account, sizeof(account));
 	if (!err)
-		err = login_settle(n, d);
+		err = login_settle(n, d, v);
 	l->unchecked = l->user[0];
 	if (!err && l->unchecked && n->api.documents->keep.loaded)
 		login_displace(n, d);
@@ -251,8 +390,11 @@ int device_login_apply(struct node *n, struct device_entry *d, const struct devi
 
 void device_login_forget(struct node *n, struct device_entry *d)
 {
-	if (n->common.shared_tables)
-		device_accounts_delete(device_accounts(n), d->tenant, bytes_str(d->mac));
+	if (!n->common.shared_tables)
+		return;
+	if (d->login.own)
+		guest_end(n, d);
+	device_accounts_delete(device_accounts(n), d->tenant, bytes_str(d->mac));
 }
 
 static void login_on_ended(json_t *answer, void *arg)
@@ -278,6 +420,17 @@ static void login_delete(struct node *n, struct device_entry *d)
 	json_decref(args);
 }
 
+/* A guest whose own site has come to know only now that he may be one. */
+static void login_guest_beat(struct node *n, struct device_entry *d)
+{
+	static struct device_value v;
+
+	if (!is_guest(d) || d->login.of == d->login.user_of || !device_read(n, d, &v))
+		return;
+	d->login.again_ns = 0;
+	(void)login_settle(n, d, &v);
+}
+
 void device_login_beat(struct node *n, struct device_entry *d, uint64_t now_ns)
 {
 	if (!d->login.own)
@@ -286,8 +439,10 @@ void device_login_beat(struct node *n, struct device_entry *d, uint64_t now_ns)
 		g_checked_ns = now_ns;
 		login_displace(n, d);
 	}
-	if (!login_is_over(n, d))
+	if (!login_is_over(n, d)) {
+		login_guest_beat(n, d);
 		return;
+	}
 	device_login_end(n, d);
 	if (d->login.again_ns > now_ns)
 		return;
@@ -299,21 +454,41 @@ void device_login_synced(struct node *n, struct device_entry *d)
 {
 	struct device_login *l = &d->login;
 
-	if (l->own && l->former[0] && strcmp(l->former, l->number) != 0)
-		locations_device_left(n->common.locations, d->tenant, bytes_str(l->former),
+	if (l->own && l->former[0] && l->former_of != TENANT_NONE &&
+	    (l->former_of != l->of || strcmp(l->former, l->number) != 0))
+		locations_device_left(n->common.locations, l->former_of, bytes_str(l->former),
 				      device_mac(bytes_str(d->mac)), clock_instant());
 }
 
 /* ---- commands ---- */
 
+const char *device_user(const struct device_value *v)
+{
+	return v->guest[0] ? v->guest : v->user;
+}
+
+void device_wanted(const struct command_run *run, char out[DEVICE_USER_MAX])
+{
+	const struct command_value *home = command_value(run, "home");
+	struct writer w = writer_over(out, DEVICE_USER_MAX - 1);
+
+	writer_bytes(&w, command_value(run, "number")->text);
+	if (home->given)
+		writer_u8(&w, DEVICE_OF_SITE);
+	if (home->given)
+		writer_bytes(&w, home->text);
+	out[w.overflow ? 0 : w.n] = '\0';
+}
+
 static void device_user_is(struct device_value *v, const char *user, uint64_t hours)
 {
 	uint64_t now = clock_utc_ms();
+	bool guest = strchr(user, DEVICE_OF_SITE);
 
-	memcpy(v->former, v->user, sizeof(v->former));
-	if (!v->user[0])
-		(void)bytes_cstr(bytes_str(v->extensions), v->former, sizeof(v->former));
-	(void)bytes_cstr(bytes_str(user), v->user, sizeof(v->user));
+	(void)bytes_cstr(bytes_str(device_user(v)[0] ? device_user(v) : v->extensions), v->former,
+			 sizeof(v->former));
+	(void)bytes_cstr(bytes_str(guest ? "" : user), v->user, sizeof(v->user));
+	(void)bytes_cstr(bytes_str(guest ? user : ""), v->guest, sizeof(v->guest));
 	v->login_utc_ms = now > v->login_utc_ms ? now : v->login_utc_ms + 1;
 	v->logout_utc_ms = hours ? now + hours * HOUR_MS : 0;
 }
@@ -333,28 +508,83 @@ static bool device_login_refuse(struct command_run *run, const char *mac,
 	return false;
 }
 
+/* A flow has asked for the PIN; operators answer for themselves. */
+static bool is_proven(const struct command_run *run)
+{
+	return (run->door && !strcmp(run->door, "phone")) || run->role == COMMAND_FOR_OPERATOR;
+}
+
+bool device_guest_may(struct command_run *run, const void *value)
+{
+	const struct device_value *v = value;
+	static struct device_value is;
+
+	if (!v->guest[0] || is_proven(run) ||
+	    (document_stored(run->node, run->tenant, &g_device_documents, bytes_str(v->mac), &is) &&
+	     !strcmp(is.guest, v->guest) && is.login_utc_ms == v->login_utc_ms))
+		return true;
+	command_fail(run, COMMAND_NOT_ALLOWED, "guest",
+		     "its owner alone logs in at another site, by #17");
+	return false;
+}
+
+/* Whether an extension of another site may log in here. False: the run has failed. */
+static bool device_guest_make(struct command_run *run, const struct device_value *v, uint16_t home)
+{
+	const struct tenants *all = run->node->common.tenants;
+	uint16_t tenant = document_tenant(run);
+	const struct device_entry *theirs = device_of(home, bytes_str(v->mac));
+
+	if (!is_proven(run))
+		return device_login_refuse(run, v->mac, COMMAND_NOT_ALLOWED, "home",
+					   "a flow alone proves it, by its PIN", "home");
+	if (!site_admits(run->node, tenant, home, command_value(run, "number")->text))
+		return device_login_refuse(
+			run, v->mac, COMMAND_NOT_ALLOWED, "number",
+			"it may not be at another site: relocates of extension.put, and enterprise "
+			"of tenant.put",
+			"relocates");
+	if (theirs && theirs->login.own)
+		return device_login_refuse(run, v->mac, COMMAND_NOT_ALLOWED, "mac",
+					   "the other site has a device with that MAC", "device");
+	for (size_t i = 0; i < COUNT_OF(g_guest_seats); i++) {
+		if (!v->guest[0] && tenants_is_full(all, tenant, g_guest_seats[i]))
+			return device_login_refuse(
+				run, v->mac, COMMAND_NO_SEAT, "number",
+				"the site has no seats of phone and advanced left", "seat");
+	}
+	return true;
+}
+
 static bool device_login_make(struct command_run *run, struct device_value *v)
 {
 	struct bytes number = command_value(run, "number")->text;
+	const struct command_value *at = command_value(run, "home");
 	bool take = command_value(run, "take")->number;
-	uint16_t tenant = document_tenant(run);
-	char user[DEVICE_NUMBER_MAX];
+	uint16_t tenant = document_tenant(run), home;
+	const struct device_entry *other;
+	char user[DEVICE_USER_MAX], alone[DEVICE_NUMBER_MAX];
 
-	if (bytes_cstr(number, user, sizeof(user)) ||
-	    !extensions_has(run->node->api.extensions, tenant, number))
+	device_wanted(run, user);
+	home = at->given ? tenants_find(run->node->common.tenants, at->text) : tenant;
+	if (bytes_cstr(number, alone, sizeof(alone)) || home == TENANT_NONE ||
+	    !extensions_has(run->node->api.extensions, home, number))
 		return device_login_refuse(run, v->mac, COMMAND_NOT_FOUND, "number",
 					   COMMAND_NO_EXTENSION, "no extension");
 	if (!v->password[0])
 		return device_login_refuse(run, v->mac, COMMAND_BAD_ARGUMENT, "mac",
 					   "the device has no password of its own: device.put",
 					   "device");
-	if (!take && has_one_phone(run->node, tenant, user) &&
-	    login_of(run->node, tenant, user, device_of(tenant, bytes_str(v->mac))))
+	if (home != tenant && !device_guest_make(run, v, home))
+		return false;
+	other = take ? NULL
+		     : login_of(run->node, home, alone, device_of(tenant, bytes_str(v->mac)));
+	if (other && (home != tenant || is_guest(other) || has_one_phone(run->node, home, alone)))
 		return device_login_refuse(
 			run, v->mac, COMMAND_CONFLICT, "number",
 			"it has one phone, and is logged in at another device: take=true",
 			"in use");
-	if (strcmp(v->user, user) != 0 || v->logout_utc_ms)
+	if (strcmp(device_user(v), user) != 0 || v->logout_utc_ms)
 		device_user_is(v, user, command_value(run, "hours")->number);
 	return true;
 }
@@ -363,12 +593,14 @@ static bool device_logout_make(struct command_run *run, struct device_value *v)
 {
 	const struct command_value *of = command_value(run, "login_utc_ms"),
 				   *number = command_value(run, "number");
+	struct bytes user = bytes_str(device_user(v)), is = { 0 };
 
-	if (number->given && !bytes_is(number->text, v->user)) {
+	(void)bytes_cut(&user, DEVICE_OF_SITE, &is);
+	if (number->given && !bytes_eq(number->text, is)) {
 		command_fail(run, COMMAND_CONFLICT, "number", "it is not logged in there");
 		return false;
 	}
-	if (v->user[0] && (!of->given || of->number == v->login_utc_ms))
+	if (is.n && (!of->given || of->number == v->login_utc_ms))
 		device_user_is(v, "", 0);
 	return true;
 }
@@ -441,26 +673,102 @@ bool device_make(struct command_run *run, void *value)
 	return true;
 }
 
-void device_user_event(const struct command_run *run, const struct device_value *v)
+static void user_event(const struct command_run *run, const char *tenant, const char *user,
+		       const struct device_value *v)
 {
 	struct sig_event event = { .kind = SIG_DEVICE_USER };
 
 	event_put_str(&event, EV_DEVICE, v->mac);
-	event_put_str(&event, EV_NUMBER, v->user[0] ? v->user : v->former);
-	event_put_str(&event, EV_STATE, v->user[0] ? "in" : "out");
-	node_event(run->node, run->tenant, &event);
+	event_put_str(&event, EV_NUMBER, user);
+	event_put_str(&event, EV_STATE, device_user(v)[0] ? "in" : "out");
+	node_event(run->node, tenant, &event);
+}
+
+/* Of both sites, where there are two. */
+void device_user_event(const struct command_run *run, const struct device_value *v)
+{
+	const char *user = device_user(v)[0] ? device_user(v) : v->former;
+	const char *home = strchr(user, DEVICE_OF_SITE);
+
+	user_event(run, run->tenant, user, v);
+	if (home)
+		user_event(run, home + 1, user, v);
+}
+
+/* A device of another site, whose phone is one of an extension of that tenant now. */
+static const struct device_entry *device_abroad(const struct command_run *run)
+{
+	const struct command_value *number = command_value(run, "number");
+	uint16_t tenant = document_tenant(run);
+	bool out = !strcmp(run->command->name, "device.logout");
+
+	for (const struct device_entry *d = device_find(command_value(run, "mac")->text); d;
+	     d = d->next) {
+		if (d->tenant == tenant)
+			return NULL;
+		if (d->login.of == tenant && d->login.own &&
+		    (out ? !number->given || bytes_is(number->text, d->login.number)
+			 : is_proven(run)))
+			return d;
+	}
+	return NULL;
+}
+
+static void abroad_on_ended(json_t *answer, void *arg)
+{
+	struct command_run *run = arg;
+	const json_t *error = json_object_get(answer, "error");
+
+	if (json_is_true(json_object_get(answer, "ok")))
+		command_answer(run,
+			       json_pack("{s:s%}", "mac", command_value(run, "mac")->text.p,
+					 command_value(run, "mac")->text.n));
+	else
+		command_fail(run,
+			     strcmp(json_text(error, "code"), "conflict") ? COMMAND_NOT_ALLOWED
+									   : COMMAND_CONFLICT,
+			     "number", "%s", json_text(error, "message"));
+	json_decref(answer);
+}
+
+/* It is carried out at that site, whose document it is, and nothing of that is shown here. */
+static void login_abroad(struct command_run *run, const struct device_entry *d)
+{
+	const struct tenants *all = run->node->common.tenants;
+	struct command_principal who = { .role = COMMAND_FOR_ADMIN, .door = run->door };
+	bool in = !strcmp(run->command->name, "device.login");
+	json_t *args = json_deep_copy(run->args);
+	char id[COMMAND_ID_MAX];
+
+	(void)snprintf(who.tenant, sizeof(who.tenant), "%s", tenants_name(all, d->tenant));
+	if (in && !command_value(run, "home")->given)
+		(void)json_object_set_new(args, "home", json_string(run->tenant));
+	else if (in && bytes_is(command_value(run, "home")->text, who.tenant))
+		(void)json_object_del(args, "home");
+	(void)snprintf(id, sizeof(id), "abroad %s %llx", d->mac,
+		       (unsigned long long)rand_u64_from(&run->node->rand));
+	command_start(run->node, &who, bytes_str(run->command->name), bytes_str(id), args,
+		      abroad_on_ended, run);
+	json_decref(args);
 }
 
 void command_device_login(struct command_run *run)
 {
-	if (device_normalize(run))
+	const struct device_entry *abroad;
+
+	if (!device_normalize(run))
+		return;
+	abroad = device_abroad(run);
+	if (abroad)
+		login_abroad(run, abroad);
+	else
 		document_put(run);
 }
 
 static json_t *mine_json(const struct device_entry *d, const struct device_value *v)
 {
 	const struct device_login *l = &d->login;
-	bool logged_in = l->user[0] && !strcmp(l->user, l->number);
+	bool logged_in = l->user[0] && l->of == l->user_of && !strcmp(l->user, l->number);
 
 	return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:b}", "mac", d->mac, "model",
 			 v->model, "logged_in", logged_in, "login_utc_ms",
@@ -481,12 +789,13 @@ void command_device_mine(struct command_run *run)
 	uint32_t cursor = 0;
 
 	while ((d = device_next(&cursor)) != NULL) {
-		while (d && d->tenant != document_tenant(run))
-			d = d->next;
-		if (!d || !bytes_is(number, d->login.number) || !device_read(run->node, d, &v))
-			continue;
-		device_seen_refresh(run->node, d);
-		(void)json_array_append_new(list, mine_json(d, &v));
+		for (; d; d = d->next) {
+			if (d->login.of != document_tenant(run) ||
+			    !bytes_is(number, d->login.number) || !device_read(run->node, d, &v))
+				continue;
+			device_seen_refresh(run->node, d);
+			(void)json_array_append_new(list, mine_json(d, &v));
+		}
 	}
 	command_answer(run, list);
 }

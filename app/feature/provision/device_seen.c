@@ -93,7 +93,7 @@ static void device_look(struct node *n, struct device_entry *d, const struct dev
 
 	(void)bytes_cut(&list, ',', &number);
 	(void)device_locations_known(n, d, number, now_ns); /* it may register at another node */
-	entry = locations_find(n->common.locations, d->tenant, number);
+	entry = locations_find(n->common.locations, d->login.of, number);
 	for (uint32_t i = 0; entry && i < entry->count; i++) {
 		const struct binding *b = &entry->bindings[i];
 		uint64_t at = locations_wall_utc_ms(n->common.locations, b->registered_utc_ms);

@@ -523,11 +523,11 @@ static bool ask_device(struct phone_request *a, struct bytes key)
 	for (const struct device_entry *d = device_find(bytes_str(mac)); d; d = d->next) {
 		if (!device_read(a->node, d, &a->device))
 			continue;
-		phone_pages_link(a->node, d->tenant, &a->device, link);
+		phone_pages_link(a->node, d->login.of, &a->device, link);
 		if (!link[0] ||
 		    !bytes_eq_secret(key, bytes_from(bytes_str(link), sizeof(BROWSER_HEAD) - 1)))
 			continue;
-		a->tenant = d->tenant;
+		a->tenant = d->login.of;
 		(void)snprintf(a->base, sizeof(a->base), "%s", link);
 		rest = bytes_str(a->device.extensions);
 		(void)bytes_cut(&rest, ',', &number);

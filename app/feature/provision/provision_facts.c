@@ -89,13 +89,41 @@ static void facts_host_write(struct writer *w, const struct node *n, const struc
 		addr_write_ip(w, &n->settings->networks[0].advertise);
 }
 
-static void facts_server(struct facts *f, const struct node *n, const struct web_routed *r)
+static bool facts_host_leads(const struct node *n, struct bytes host, uint16_t tenant)
+{
+	uint16_t of = tenants_of_domain(n->common.tenants, host);
+
+	return facts_host_is_good(host) &&
+	       (of == tenant || (of == TENANT_NONE && tenant == TENANT_DEFAULT));
+}
+
+/* Where its phones register: of the names above the one that leads to the tenant, or its own. */
+static void facts_domain_write(struct writer *w, const struct node *n, const struct web_routed *r,
+			       uint16_t tenant)
+{
+	const char *set = provision_settings_of(n->settings)->server,
+		   *own = tenants_domain(n->common.tenants, tenant);
+	struct bytes host = bytes_str(r->host);
+
+	host = bytes_sub(host, 0, bytes_find(host, ':'));
+	if (facts_host_leads(n, bytes_str(set), tenant))
+		writer_str(w, set);
+	else if (facts_host_leads(n, host, tenant))
+		writer_bytes(w, host);
+	else if (own[0])
+		writer_str(w, own);
+	else
+		facts_host_write(w, n, r);
+}
+
+static void facts_server(struct facts *f, const struct node *n, uint16_t tenant,
+			 const struct web_routed *r)
 {
 	const struct settings_network *net = &n->settings->networks[0];
 	struct writer w = writer_over(f->host, sizeof(f->host) - 1);
 	bool tls = f->lines[0].core.tls_srtp;
 
-	facts_host_write(&w, n, r);
+	facts_domain_write(&w, n, r, tenant);
 	f->of.server = f->host;
 	f->of.transport = tls ? "TLS" : net->sip_port_count ? "UDPOnly" : "TCPOnly";
 	f->of.port = (uint16_t)(tls                   ? net->sip_tls_ports[0]
@@ -303,14 +331,15 @@ void provision_record_url(const struct node *n, uint16_t tenant, const struct ex
 
 /* Over TLS where the node has that, however this file was asked for. */
 static void facts_browser(struct facts *f, const struct node *n, uint16_t tenant,
-			  const struct device_value *v)
+			  const struct device_value *v, const struct web_routed *r)
 {
 	const struct provision_settings *p = provision_settings_of(n->settings);
 	struct writer w = writer_over(f->browser_url, sizeof(f->browser_url) - 1);
 	char link[PHONE_LINK_MAX];
 
 	phone_pages_link(n, tenant, v, link);
-	WRITER_TEXTS(&w, p->https ? "https://" : "http://", f->host);
+	WRITER_TEXTS(&w, p->https ? "https://" : "http://");
+	facts_host_write(&w, n, r);
 	writer_number(&w, ":", p->https ? p->https : p->http, link);
 	if (!p->https && !p->http) /* its files come over FTP alone */
 		link[0] = '\0';
@@ -396,7 +425,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	f->of.mac = v->mac;
 	f->of.menu_password = v->menu_password;
 	facts_lines(f, n, tenant, v, r, bare);
-	facts_server(f, n, r);
+	facts_server(f, n, tenant, r);
 	/* of the tenant on all nodes: a shard knows its own phones alone */
 	f->of.expires_s = mirror_count_of(&n->api.documents->keep.mirror, owner,
 					  BYTES_LIT("device")) > PHONES_MANY
@@ -415,7 +444,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	phone_clock_read(&f->of.clock, (int64_t)(clock_utc_ms() / 1000), facts_offset, &zone);
 	f->of.record_url = f->record_url;
 	provision_record_url(n, tenant, &f->lines[0], r, f->record_url);
-	facts_browser(f, n, tenant, v);
+	facts_browser(f, n, tenant, v, r);
 	facts_secondary(f);
 	facts_channels(f, n, tenant);
 	facts_firmware(f, n, v);

@@ -122,7 +122,7 @@ static void ftp_phone_add(struct node *n, struct device_entry *d, const struct w
 	struct device_value v;
 
 	if (device_read(n, d, &v))
-		files = provision_render(n, d->tenant, &v, r, false);
+		files = provision_render(n, d->login.of, &v, r, false);
 	if (!files)
 		return;
 	device_saw(d, DEVICE_ASKED, clock_utc_ms());

@@ -575,7 +575,7 @@ static void on_bare(struct web_routed *r, void *arg)
 static void on_master(struct node *n, struct web_routed *r, const struct device_entry *d,
 		      const struct device_value *v)
 {
-	struct phone_files *files = provision_render(n, d->tenant, v, r, false);
+	struct phone_files *files = provision_render(n, d->login.of, v, r, false);
 	char hash[BOOT_HASH_MAX];
 	struct store_blob blob;
 	struct boot_run *run;
@@ -721,7 +721,7 @@ static void provision_on_file(struct web_routed *r, void *arg)
 		return;
 	}
 	files = bytes_is(bytes_from(name, PHONE_MAC_LEN), "-directory.xml")
-			? provision_render(n, d->tenant, &v, r, false)
+			? provision_render(n, d->login.of, &v, r, false)
 			: NULL;
 	file = files ? phone_files_find(files, name) : NULL;
 	a.text = file ? malloc(file->text.n + 1) : NULL;

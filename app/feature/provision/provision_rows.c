@@ -18,7 +18,11 @@ static const struct command_arg g_device_login_args[] = {
 	MAC_ARG,
 	OWN_ARG(true),
 	BOOL_ARG("take", "false",
-		 "true: an extension that has one phone (phones=single) is logged out of another."),
+		 "true: an extension that has one phone (phones=single), or is at another site, is "
+		 "logged out of another."),
+	TEXT_ARG("home", CHARSET_NAME, 1, TENANT_NAME_MAX - 1, NULL,
+		 "The tenant of the extension, where that is another site (enterprise of "
+		 "tenant.put). Flows give it, behind its PIN."),
 	TEXT_ARG("bare", CHARSET_NAME, BARE_NAME, BARE_NAME, NULL,
 		 "The name by which a phone has called that no document names. Flows give it: "
 		 "the device is made then."),
