@@ -706,7 +706,8 @@ class Firmware(unittest.TestCase):
         self.set_up(False)
         self.image = os.urandom(3_000_000)
         for family, files in (("polycom-8.5", {"3111-46157-002.sip.ld": self.image, "sip.ver": b"5.4.2.6345"}),
-                              ("polycom-7.0", {"sip.ld": b"old", "sip.cfg": b"<sip a.b=\"1\"/>", "phone1.cfg": b"<phone1/>", "x.txt": b"x"})):
+                              ("polycom-7.0", {"sip.ld": b"old", "sip.cfg": b"<sip a.b=\"1\"/>", "phone1.cfg": b"<phone1/>", "x.txt": b"x",
+                                               "sip_212.ld": b"older", "sip_212.cfg": b"<sip a.b=\"2\"/>", "phone1_212.cfg": b"<phone1/>"})):
             (self.folder / family).mkdir(parents=True)
             for name, octets in files.items():
                 (self.folder / family / name).write_bytes(octets)
@@ -746,6 +747,11 @@ class Firmware(unittest.TestCase):
         self.assertTrue(old.boot())
         self.assertEqual([name.rpartition("/")[2] for name in old.names], [f"{MAC}_user.cfg", "201.cfg", "altigen.cfg", "phone1.cfg", "sip.cfg"])
         self.assertEqual((old.values["a.b"], old.get(f"{MAC}-firmware/sip.ld")), ("1", b"old"))
+        for model in ("soundpoint300", "soundpoint500"):        # P7-02
+            older = self.phone(model=model, firmware="2.1.2")
+            self.assertTrue(older.boot())
+            self.assertEqual([name.rpartition("/")[2] for name in older.names], [f"{MAC}_user.cfg", "201.cfg", "altigen.cfg", "phone1_212.cfg", "sip_212.cfg"])
+            self.assertEqual((older.values["a.b"], f"/{MAC}-firmware/sip_212.ld" in [path for _, path, status in older.asked if status == 200]), ("2", True))
         self.node.put_extension("900", "secret900")
         self.node.ctl("tenant.put", name="default", bare_phones="900")
         self.assertIn(b'APP_FILE_PATH=""', self.ask("/000000000000.cfg")[2])
@@ -1039,7 +1045,7 @@ class Outage(unittest.TestCase):
 
 
 class OfTheFactory(unittest.TestCase):
-    """Over HTTPS, for phones with a certificate of their factory: tls.ca has its authority."""
+    """Over HTTPS, for phones with a certificate of their factory: provision.factory_ca has its authority, and SIP and pages ask for none."""
     @classmethod
     def setUpClass(cls):
         cls.node = cls.enterClassContext(Node(start=False, everything=True))
@@ -1049,7 +1055,7 @@ class OfTheFactory(unittest.TestCase):
             cls.openssl("req", "-new", *cls.key(authority + "-phone"), "-subj", f"/CN={MAC}", "-out", cls.path(authority, "csr"))
             cls.openssl("x509", "-req", "-in", cls.path(authority, "csr"), "-CA", cls.path(authority, "pem"), "-CAkey", cls.path(authority, "key"),
                         "-set_serial", "1", "-days", "2", "-out", cls.path(authority + "-phone", "pem"))
-        cls.node.configure({"provision": {"bind": place.NODE, "https": cls.port}, "tls": {"client_certificates": "required", "ca": cls.path("factory", "pem")}})
+        cls.node.configure({"provision": {"bind": place.NODE, "https": cls.port, "factory_ca": cls.path("factory", "pem")}})
         cls.node.start()
         cls.node.put_extension("201", "secret201")
         cls.node.ctl("device.put", mac=MAC, extensions="201")

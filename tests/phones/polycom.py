@@ -21,6 +21,8 @@ MODELS = {                      # family of the User-Agent, name there, suffix i
     "vvx410": ("PolycomVVX", "VVX_410", "VVX410"),
     "vvx500": ("PolycomVVX", "VVX_500", "VVX500"),
     "soundpoint650": ("PolycomSoundPointIP", "SPIP_650", "SPIP650"),
+    "soundpoint300": ("PolycomSoundPointIP", "SPIP_300", "SPIP300"),
+    "soundpoint500": ("PolycomSoundPointIP", "SPIP_500", "SPIP500"),
     "soundpoint331": ("PolycomSoundPointIP", "SPIP_331", "SPIP331"),
     "soundstation7000": ("PolycomSoundStationIP", "SSIP_7000", "SSIP7000"),
 }

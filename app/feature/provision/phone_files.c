@@ -69,13 +69,17 @@ static const struct template_field g_phone_fields[] = {
 	{ "directory_url", TEMPLATE_VALUE },
 	{ "directory_page", TEMPLATE_VALUE },
 	{ "call_softkeys", TEMPLATE_VALUE },
+	{ "application_212", TEMPLATE_VALUE },
+	{ "more_files_212", TEMPLATE_VALUE },
 	{ NULL, TEMPLATE_VALUE },
 };
 enum {
 	FIELD_REVISION,
 	FIELD_APPLICATION = 6,
 	FIELD_MORE_FILES,
-	PHONE_FIELDS = COUNT_OF(g_phone_fields) - 1
+	PHONE_FIELDS = COUNT_OF(g_phone_fields) - 1,
+	FIELD_APPLICATION_212 = PHONE_FIELDS - 2,
+	FIELD_MORE_FILES_212,
 };
 
 /* In the order of phone_line_fill. */
@@ -251,7 +255,7 @@ struct phone_values {
 	struct template_values all;
 	char port[NUMBER_TEXT], expires[NUMBER_TEXT], offset[NUMBER_TEXT], columns[NUMBER_TEXT];
 	char expires_min[NUMBER_TEXT], dscp[3][NUMBER_TEXT], kbps[NUMBER_TEXT];
-	char application[PHONE_FILE_NAME_MAX];
+	char application[PHONE_FILE_NAME_MAX], application_212[PHONE_FILE_NAME_MAX];
 	char start[4][NUMBER_TEXT], stop[4][NUMBER_TEXT], secondary_port[NUMBER_TEXT];
 	char paging_port[NUMBER_TEXT];
 	char directory[PHONE_ADDRESS_MAX];
@@ -378,6 +382,8 @@ static void phone_fields_fill(struct phone_values *v, const struct phone_facts *
 		bytes_str(v->directory),
 		flag_text(f->directory_page),
 		flag_text(!f->call_keys),
+		bytes_str(v->application_212),
+		bytes_str(v->application_212[0] ? f->more_files_212 : ""),
 	};
 
 	memcpy(v->fields, fields, sizeof(fields));
@@ -442,6 +448,9 @@ static int phone_texts_fill(struct phone_values *v, const struct phone_facts *f)
 			       f->mac);
 	else if (!strcmp(f->family, "polycom-7.0"))
 		(void)snprintf(v->application, sizeof(v->application), "sip.ld");
+	if (!strcmp(f->family, "polycom-7.0"))
+		(void)snprintf(v->application_212, sizeof(v->application_212), "%s%ssip_212.ld",
+			       f->firmware_212 ? f->mac : "", f->firmware_212 ? "-firmware/" : "");
 	(void)snprintf(v->kbps, sizeof(v->kbps), "%u", f->video_kbps);
 	(void)snprintf(v->paging_port, sizeof(v->paging_port), "%u", f->paging_port);
 	phone_change_fill(v->start, &f->clock.start);
@@ -519,6 +528,8 @@ static void revision_write(struct phone_files *out, struct writer w, const struc
 
 	writer_bytes(&w, v->fields[FIELD_APPLICATION]);
 	writer_bytes(&w, v->fields[FIELD_MORE_FILES]);
+	writer_bytes(&w, v->fields[FIELD_APPLICATION_212]);
+	writer_bytes(&w, v->fields[FIELD_MORE_FILES_212]);
 	(void)SHA256(out->space, w.n, hash);
 	writer_hex(&text, bytes_mem(hash, PHONE_REVISION_LEN / 2));
 	out->revision[PHONE_REVISION_LEN] = '\0';

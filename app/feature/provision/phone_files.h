@@ -74,6 +74,9 @@ struct phone_facts {
 	bool srtp, video, directory_key, clock_24;
 	bool firmware;          /* it is offered that of the node */
 	const char *more_files; /* names that its master has behind the others: ", a, b" */
+	/* P7-02: likewise for SoundPoint IP 300 and 500, which have the application 2.1.2 */
+	bool firmware_212;
+	const char *more_files_212;
 	bool bare;              /* it calls, and does not register: nobody is logged in at it */
 	bool blf_splash;        /* a key that blinks rings, and shows who calls */
 	uint8_t columns;        /* 1 to 4 */

@@ -43,7 +43,7 @@ struct facts {
 	char text[DEVICE_OVERRIDES_MAX], blf_list[FACTS_USER_MAX];
 	struct page_channel channels[PAGE_CHANNELS];
 	char paging_address[PAGE_ADDRESS_MAX];
-	char more_files[FACTS_HOST_MAX];
+	char more_files[FACTS_HOST_MAX], more_files_212[FACTS_HOST_MAX];
 	char record_url[RECORD_URL_MAX], secondary[FACTS_HOST_MAX], browser_url[FACTS_BROWSER_MAX];
 	struct phone_override overrides[PHONE_OVERRIDES_MAX];
 	struct phone_person people[PHONE_PEOPLE_MAX];
@@ -268,20 +268,34 @@ static void facts_people(struct facts *f, const struct node *n, uint16_t tenant)
 	f->of.people = f->people;
 }
 
-/* P7-01, P7-02: with firmware of 7.0 lie two files that phones read behind the others. */
+/* Those of the two files that lie with the firmware of 7.0. */
+static void facts_more(const struct node *n, const struct device_value *v,
+		       const char *const more[2], char out[FACTS_HOST_MAX])
+{
+	struct writer w = writer_over(out, FACTS_HOST_MAX - 1);
+
+	for (size_t i = 0; i < 2; i++) {
+		if (firmware_path(n, "polycom-7.0", bytes_str(more[i]), NULL, 0))
+			WRITER_TEXTS(&w, ", ", v->mac, "-firmware/", more[i]);
+	}
+	out[w.n] = '\0';
+}
+
+/* P7-01, P7-02: with firmware of 7.0 lie files that phones read behind the others. */
 static void facts_firmware(struct facts *f, const struct node *n, const struct device_value *v)
 {
-	static const char *const more[] = { "phone1.cfg", "sip.cfg" };
-	struct writer w = writer_over(f->more_files, sizeof(f->more_files) - 1);
-	bool old = !strcmp(f->family, "polycom-7.0");
+	static const char *const more[] = { "phone1.cfg", "sip.cfg" },
+				*const more_212[] = { "phone1_212.cfg", "sip_212.cfg" };
 
 	f->of.firmware = v->firmware && firmware_has_application(f->family);
 	f->of.more_files = f->more_files;
-	for (size_t i = 0; old && i < COUNT_OF(more); i++) {
-		if (firmware_path(n, f->family, bytes_str(more[i]), NULL, 0))
-			WRITER_TEXTS(&w, ", ", v->mac, "-firmware/", more[i]);
-	}
-	f->more_files[w.n] = '\0';
+	f->of.more_files_212 = f->more_files_212;
+	if (strcmp(f->family, "polycom-7.0") != 0)
+		return;
+	facts_more(n, v, more, f->more_files);
+	facts_more(n, v, more_212, f->more_files_212);
+	f->of.firmware_212 =
+		v->firmware && firmware_path(n, f->family, BYTES_LIT("sip_212.ld"), NULL, 0);
 }
 
 /* PAGE-06: the groups that its extension is a member of, or listens to. Others are not in its list.

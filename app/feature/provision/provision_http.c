@@ -796,9 +796,22 @@ static int listener_open(struct node *n, uint32_t port, const struct tls_setting
 	return web_open(out, &settings);
 }
 
-int provision_listen(struct node *n)
+/* SEC-09: phones may have an authority of their own. */
+static const struct tls_settings *provision_tls(const struct node *n)
 {
 	static struct tls_settings tls;
+	const char *ca = provision_settings_of(n->settings)->factory_ca;
+
+	settings_to_tls(n->settings, &tls);
+	if (ca[0]) {
+		(void)snprintf(tls.ca, sizeof(tls.ca), "%s", ca);
+		tls.clients = TLS_CLIENT_REQUIRED;
+	}
+	return &tls;
+}
+
+int provision_listen(struct node *n)
+{
 	const struct provision_settings *p = provision_settings_of(n->settings);
 	char why[256] = "";
 	int err = 0;
@@ -819,20 +832,15 @@ int provision_listen(struct node *n)
 				    &g_provision.http_routes, &g_provision.http);
 	if (err || !p->https)
 		return err;
-	settings_to_tls(n->settings, &tls);
-	return listener_open(n, p->https, &tls, &g_provision.https_asks, &g_provision.https_routes,
+	return listener_open(n, p->https, provision_tls(n), &g_provision.https_asks, &g_provision.https_routes,
 			     &g_provision.https);
 }
 
 void provision_reload(struct node *n)
 {
-	static struct tls_settings tls;
-
 	firmware_reload(n);
-	if (!g_provision.https)
-		return;
-	settings_to_tls(n->settings, &tls);
-	web_tls_reload(g_provision.https, &tls);
+	if (g_provision.https)
+		web_tls_reload(g_provision.https, provision_tls(n));
 }
 
 static void asks_end(struct web_asks **asks)

@@ -18,6 +18,11 @@ static const struct conf_field provision_fields[] = {
 	SETTING("https", "0",
 		"TCP port of HTTPS, such as 443, with the certificates of tls; 0: none.",
 		U32(provision_settings, https, 0, 65535), .at_start = true),
+	SETTING("factory_ca", NULL,
+		"File with the authorities of phones' factories (PEM): over HTTPS phones with a "
+		"certificate of theirs alone have their files, whatever tls says of others. "
+		"Without it: tls.client_certificates and tls.ca count. A reload reads it again.",
+		TEXT(provision_settings, factory_ca)),
 	SETTING("ftp", "false",
 		"Whether phones may fetch their files by FTP, too, from a pure-ftpd beside the "
 		"node: docs/guides/phones.md. Passwords cross the network in the clear there.",

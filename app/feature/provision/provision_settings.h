@@ -11,6 +11,7 @@ struct provision_settings {
 	char server[256];         /* that phones register at; "": where they ask */
 	char time_server[256];    /* SNTP */
 	char firmware[256];       /* folder; "": none */
+	char factory_ca[256];     /* file of authorities of phones; "": those of tls */
 	uint32_t secondary_users; /* that a gateway takes as secondary proxy; 0: any number */
 	bool ftp;                 /* a pure-ftpd may ask who logs in */
 	bool digest;              /* Digest is taken, too */

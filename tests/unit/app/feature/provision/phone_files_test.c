@@ -46,6 +46,8 @@ static struct phone_facts an_office(void)
 		.channels = { [5] = { "Shop & floor", true }, [23] = { "All", true } },
 		.firmware = true,
 		.more_files = ", 0004f214ab37-firmware/sip.cfg",
+		.firmware_212 = true,
+		.more_files_212 = ", 0004f214ab37-firmware/sip_212.cfg",
 		.override_count = COUNT_OF(overrides),
 		.overrides = overrides,
 		.person_count = COUNT_OF(people),
