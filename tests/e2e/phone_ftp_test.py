@@ -276,6 +276,24 @@ class Life(FtpTest):
         until(lambda: self.curl("202", "secret202", f"{OTHER}.cfg")[0] == 0, self.node.log_text)
         self.assertFalse((self.login.parent / "default+201").exists())
 
+    def laid(self):
+        """Files with a password, of whatever extension."""
+        return [path for path in self.login.parent.rglob("*") if path.is_file() and b"secret20" in path.read_bytes()]
+
+    def test_nothing_stays(self):
+        """No password lies there once the node has stopped, nor where it starts without FTP behind a kill."""
+        self.addCleanup(lambda: (self.configure(), self.node.stop(), self.node.restart(), until(self.login.exists)))
+        for ends in (self.node.stop, self.node.kill):
+            until(lambda: self.curl("201", "secret201", f"{MAC}.cfg")[0] == 0, self.node.log_text)
+            self.assertTrue(self.laid())
+            ends()
+            if ends == self.node.kill:
+                self.configure(ftp=False)
+            else:
+                self.assertEqual(self.laid(), [])
+            self.node.restart()
+        self.assertEqual(list(self.login.parent.iterdir()), [])
+
     def test_guesses(self):
         """Wrong passwords are braked, as over HTTP and together with those of it."""
         with concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "app/child/child_link.h"
+#include "app/feature/provision/ftp/ftp.h"
 #include "app/feature/provision/device.h"
 #include "app/feature/provision/phone_files.h"
 #include "app/feature/provision/provision_facts.h"
@@ -244,6 +245,20 @@ static void ftp_on_line(struct node *n, const json_t *line)
 	explicit_bzero(&r, sizeof(r));
 }
 
+static void ftp_folder(const struct node *n, char out[SETTINGS_STATE_DIR_MAX + sizeof("/ftp")])
+{
+	(void)snprintf(out, SETTINGS_STATE_DIR_MAX + sizeof("/ftp"), "%s/ftp",
+		       n->settings->node.state_dir);
+}
+
+void provision_ftp_forget(const struct node *n)
+{
+	char folder[SETTINGS_STATE_DIR_MAX + sizeof("/ftp")];
+
+	ftp_folder(n, folder);
+	ftp_folders_empty(folder);
+}
+
 static bool ftp_is_wanted(struct node *n)
 {
 	return provision_settings_of(n->settings)->ftp;
@@ -253,7 +268,7 @@ static void ftp_on_start(struct node *n)
 {
 	char folder[SETTINGS_STATE_DIR_MAX + sizeof("/ftp")];
 
-	(void)snprintf(folder, sizeof(folder), "%s/ftp", n->settings->node.state_dir);
+	ftp_folder(n, folder);
 	child_send(&g_ftp,
 		   json_pack("{s:{s:s, s:i}}", "begin", "folder", folder, "kept_s", FTP_KEPT_S));
 }

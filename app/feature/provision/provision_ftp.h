@@ -14,6 +14,8 @@ struct web_routed;
 #define FACTORY_LOGIN "PlcmSpIp" /* user and password of a new Polycom: no guess */
 
 extern const struct child_kind g_ftp_child;
+/* Deletes what was laid for sessions of FTP: files with passwords. */
+void provision_ftp_forget(const struct node *n);
 
 /* ---- provision_http.c ---- */
 /* Before anything is looked up. No address can push another one out: they share places. */

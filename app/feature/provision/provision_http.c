@@ -816,6 +816,8 @@ int provision_listen(struct node *n)
 	char why[256] = "";
 	int err = 0;
 
+	if (!p->ftp) /* it may have been on before, and the node was killed */
+		provision_ftp_forget(n);
 	if (!p->http && !p->https && !p->ftp)
 		return 0;
 	if (phone_files_load(why, sizeof(why))) {
@@ -863,6 +865,7 @@ void provision_close(struct node *n)
 	device_sync_close(n);
 	device_roll_close();
 	device_uploads_close();
+	provision_ftp_forget(n);
 	web_close(g_provision.http);
 	web_close(g_provision.https);
 	g_provision.http = g_provision.https = NULL;

@@ -41,6 +41,8 @@ int ftp_login_parse(struct ftp_login *out, struct bytes octets) NODISCARD;
 /* ---- folders: ftp_folder.c ---- */
 /* Takes away what an earlier process has left. 0 or -errno. */
 int ftp_folders_open(const char *folder, uint64_t kept_ns) NODISCARD;
+/* Deletes what lies in that folder, which may be missing: passwords of phones among it. */
+void ftp_folders_empty(const char *folder);
 /* The descriptor to watch for what phones do. */
 int ftp_folders_fd(void);
 /* Makes the folder of an account, or what has changed in it. path: of FTP_PATH_MAX. 0 or -errno. */

@@ -191,7 +191,7 @@ static int tree_delete(const char *path)
 }
 
 /* Each by itself: a session that is there yet stays below its root. */
-static void folder_empty(const char *path)
+void ftp_folders_empty(const char *path)
 {
 	char name[FTP_PATH_MAX + NAME_MAX + 2];
 	DIR *dir = opendir(path);
@@ -654,7 +654,7 @@ int ftp_folders_open(const char *folder, uint64_t kept_ns)
 	g_ftp.kept_ns = kept_ns;
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	folder_empty(folder);
+	ftp_folders_empty(folder);
 	json_decref(g_ftp.firmware);
 	g_ftp.firmware = NULL;
 	if (ftp_path(FIRMWARE, path) || mkdir(path, 0700) < 0)
