@@ -126,6 +126,8 @@ extern const char *const g_auto_answer_words[]; /* in the order of enum auto_ans
 extern const char *const g_record_words[];      /* ... of enum record_method */
 extern const char *const g_record_to_words[];   /* ... of enum record_to */
 
+/* Of a secondary proxy, "" or HOST[:PORT]: why it is wrong, or NULL. value is not looked at. */
+const char *extension_proxy_wrong(const void *value, const char *text);
 /* Ids of locations joined by ','. Returns their number, or -EINVAL: malformed or repeated. */
 int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX]);
 /* A new extension, but not enabled. */

@@ -173,8 +173,7 @@ static const char *field_locations_wrong(const void *value, const char *text)
 }
 static_assert(EXTENSION_LOCATIONS_MAX == 8, "the text above says it");
 
-/* A file, "off" or "". */
-static const char *secondary_wrong(const void *value, const char *text)
+const char *extension_proxy_wrong(const void *value, const char *text)
 {
 	struct bytes rest = bytes_str(text), host = { 0 };
 	uint32_t port = 1;
@@ -188,6 +187,7 @@ static const char *secondary_wrong(const void *value, const char *text)
 	return !text[0] || (named && host.n) ? NULL : "it is a host, or HOST:PORT";
 }
 
+/* A file, "off" or "". */
 const char *field_music_wrong(const void *value, const char *text)
 {
 	struct sound_name unused;
@@ -414,7 +414,7 @@ const struct command_arg g_extension_fields[] = {
 		"of parked calls, joined by ','; SLOT before '=' is 1 to 10. :LABEL behind it "
 		"is shown at the key; without one it is the name of the extension. blf_lamps of "
 		"tenant.put says how many may be blf."),
-	TEXT_FIELD("secondary_proxy", secondary, CHARSET_PLACES, secondary_wrong,
+	TEXT_FIELD("secondary_proxy", secondary, CHARSET_PLACES, extension_proxy_wrong,
 		   "Host, or HOST:PORT, of a gateway that its phones use while the node is not "
 		   "reached, over plain UDP; port 5060 without one. In the files of its Polycom "
 		   "phones. Empty: none."),
