@@ -279,6 +279,58 @@ class Boot(ProvisionTest):
             with self.assertRaises(ServerError, msg=wrong):
                 self.node.ctl("extension.put", number="201", secondary_proxy=wrong)
 
+    def test_a_secondary_proxy_of_the_device(self):
+        """BEAT-20: each phone of an extension may have another one, or none, and register there or not, whatever the extension says."""
+        devices, names = (self.phone(), self.phone(OTHER)), ("address", "port", "register")
+        self.addCleanup(self.node.ctl, "extension.put", number="201", secondary_proxy="", secondary_registers=False)
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, secondary_proxy="", secondary_registers="extension")
+        self.node.ctl("device.put", mac=OTHER, extensions="201")
+        self.addCleanup(self.node.ctl, "device.delete", mac=OTHER)
+        self.node.ctl("extension.put", number="201", secondary_proxy="192.0.2.7", secondary_registers=True)
+        for own, registers, want in (("", "extension", ("192.0.2.7", "5060", "1")), ("", "no", ("192.0.2.7", "5060", "0")), ("off", "yes", ("", "", "0")),
+                                     ("gateway.example.org:5070", "yes", ("gateway.example.org", "5070", "1"))):
+            row = self.node.ctl("device.put", mac=MAC, secondary_proxy=own, secondary_registers=registers)
+            self.assertEqual((row["secondary_proxy"], row["secondary_registers"]), (own, registers))
+            for device, expected in zip(devices, (want, ("192.0.2.7", "5060", "1"))):
+                device.boot()
+                self.assertEqual(tuple(device.values["reg.1.server.2." + name] for name in names), expected)
+        warnings = self.node.ctl("device.put", mac=MAC, secondary_registers="no").get("warnings", [])
+        self.assertFalse([text for text in warnings if "registers at its secondary" in text], warnings)
+        with self.assertRaises(ServerError):
+            self.node.ctl("device.put", mac=MAC, secondary_proxy="x:0")
+
+    def test_a_stale_password(self):
+        """REG-31: a phone that fetches by a password that was right before is told as such, and shown, until it has the present one; its line is refused, too."""
+        device = self.phone()
+        self.addCleanup(self.node.put_extension, "201", "secret201")
+        self.assertTrue(device.boot())
+        self.node.put_extension("201", "another-secret")
+        self.assertIsNone(device.get(f"{MAC}.cfg"))
+        self.assertEqual([event["reason"] for event in self.node.events() if event["type"] == "device.refused" and event["device"] == MAC][-1:], ["stale password"])
+        self.assertTrue(self.seen()["stale"])
+        self.assertIn(device.register(lambda *account: UserAgent(*account)).status, (401, 403))
+        device.password = "another-secret"
+        self.assertTrue(device.boot())
+        self.assertFalse(self.seen()["stale"])
+
+    def test_all_fields(self):
+        """PROV-20: what the manual's tabs have is put, shown as it was put, and in the file."""
+        extension = {"enabled": True, "tls": False, "srtp": False, "video": True, "lamps_splash": True, "secondary_proxy": "gateway.example.org:5070", "secondary_registers": True,
+                     "lamps": "blf:202", "seats": ["phone", "advanced"]}
+        device = {"directory_page": True, "directory_profile": "", "video_kbps": 512, "video_dscp": 26, "menu_password": "246813", "firmware": False, "clock": "12", "columns": 2}
+        self.addCleanup(self.node.ctl, "extension.put", number="201", secondary_proxy="", secondary_registers=False, lamps="", lamps_splash=False, seats=[])
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, directory_page=False, video_kbps=768, video_dscp=0, menu_password="", firmware=True, clock="24", columns=1)
+        for command, key, fields in (("extension", {"number": "201"}, extension), ("device", {"mac": MAC}, device)):
+            self.node.ctl(command + ".put", **key, **fields)
+            row = self.node.ctl(command + ".get", **key)
+            self.assertEqual({name: row[name] for name in fields}, fields)
+        phone = self.phone()
+        phone.boot()
+        want = {"video.enable": "1", "video.maxCallRate": "512", "qos.ip.rtp.video.dscp": "26", "device.auth.localAdminPassword": "246813", "up.numOfDisplayColumns": "2",
+                "lcl.datetime.time.24HourClock": "0", "reg.1.server.2.address": "gateway.example.org", "reg.1.server.2.port": "5070", "reg.1.server.2.register": "1",
+                "attendant.behaviors.display.spontaneousCallAppearances.normal": "1", "softkey.2.enable": "1"}
+        self.assertEqual({name: phone.values[name] for name in want}, want)
+
     def test_more_than_a_hundred(self):
         """REG-04, P7-04, ADM-03: from the 101st device of the tenant on a registration lasts 600 s, in the files of both generations."""
         self.node.ctl("device.put", mac="0004f2000070", generation="7.0", model="soundpoint650", extensions="201")
@@ -385,6 +437,11 @@ class Boot(ProvisionTest):
             self.assertEqual((needed, linted), ({bool(words)}, words))
             return "".join(words)
 
+        words = "former_release: for its directory and record pages the node needs a host name in its certificate: provision.server"
+        for release, page, want in (("7.5", True, True), ("7.5", False, False), ("", True, False), ("7.0", True, False)):
+            said = self.node.ctl("device.put", mac=mac, extensions="201", former_release=release, directory_page=page)
+            self.assertEqual(words in said.get("warnings", []), want, (release, page))
+        self.node.ctl("device.put", mac=mac, directory_page=False)
         for release, needed in (("", False), ("6.7", True), ("7.0", True), ("7.0.1", True), ("7.0.2", False), ("7.5", False), ("8.5", False), ("10.0", False)):
             self.assertEqual(bool(put(former_release=release)), needed, release)
         self.assertIn("Utilities, Phone Backup & Restore, Global Settings, Restore", put(former_release="7.0.1"))

@@ -261,13 +261,40 @@ static void device_secondary_warn(const struct node *node, uint16_t tenant,
 	}
 	if (extensions_find(node->api.extensions, tenant, first, &e)) {
 		secondary_users_warn(node, tenant, &e, out);
-		if (others && e.secondary_registers)
+		if (v->password[0] && device_registers_there(v, e.secondary_registers))
+			(void)json_array_append_new(
+				out, json_string("secondary_registers: extensions log in at it: who "
+						 "does registers at a secondary proxy, too"));
+		if (others && device_registers_there(v, e.secondary_registers))
 			(void)json_array_append_new(
 				out, json_sprintf("extensions: %s has other phones, and each of "
 						  "them registers at its secondary proxy",
 						  e.core.number));
 	}
 	extension_wipe(&e);
+}
+
+/* PROV-03: phones of later releases need a certificate with a name, for pages in their browser. */
+static void device_name_warn(const struct node *node, uint16_t tenant,
+			     const struct device_value *v, json_t *out)
+{
+	const char *server = provision_settings_of(node->settings)->server;
+	struct bytes list = bytes_str(v->extensions), first = { 0 };
+	static struct extension e;
+	struct addr address;
+	bool record;
+
+	if (!v->former_release[0] || device_needs_reset(v) ||
+	    (strchr(server, '.') && addr_parse(&address, bytes_str(server))))
+		return;
+	(void)bytes_cut(&list, ',', &first);
+	record = extensions_find(node->api.extensions, tenant, first, &e) && e.core.record_page;
+	extension_wipe(&e);
+	if (v->directory_page || record)
+		(void)json_array_append_new(
+			out, json_string("former_release: for its directory and record pages the "
+					 "node needs a host name in its certificate: "
+					 "provision.server"));
 }
 
 static json_t *device_show(const struct node *node, uint16_t tenant, const void *value)
@@ -300,6 +327,7 @@ static void device_warn(const struct node *node, uint16_t tenant, const void *va
 				     "look for files",
 				     v->extensions, BINDINGS_MAX));
 	device_secondary_warn(node, tenant, v, out);
+	device_name_warn(node, tenant, v, out);
 	if (reset)
 		(void)json_array_append_new(
 			out, json_sprintf("former_release: its phone needs a reset: %s; then "

@@ -12,6 +12,7 @@
 
 #include "app/feature/provision/device_field.h"
 #include "app/feature/provision/template.h"
+#include "app/schema/extension.h"
 #include "sig/sip/uri.h"
 
 static const char *const g_device_makes[] = { "polycom", "yealink", "grandstream", "snom",
@@ -19,6 +20,8 @@ static const char *const g_device_makes[] = { "polycom", "yealink", "grandstream
 static const char *const g_device_generations[] = { "8.5", "7.0", NULL };
 enum { MAKE_POLYCOM, MAKE_YEALINK }; /* which take overrides */
 enum { GENERATION_70 = 1, VVX500_COLUMNS = 3 };
+/* In the order of enum device_secondary. */
+static const char *const g_device_secondaries[] = { "extension", "no", "yes", NULL };
 static const char *const g_device_clocks[] = { "24", "12", "native", NULL };
 
 /* Of Polycom, in each generation. */
@@ -127,6 +130,13 @@ static const char *field_release_wrong(const void *value, const char *text)
 
 	(void)value;
 	return text[0] && !release_read(text, of) ? "it is a release, such as 7.0 or 7.0.1" : NULL;
+}
+
+bool device_registers_there(const struct device_value *v, bool extension)
+{
+	return v->secondary_registers == SECONDARY_AS_EXTENSION
+		       ? extension
+		       : v->secondary_registers == SECONDARY_REGISTERS;
 }
 
 uint8_t device_columns(const struct device_value *v)
@@ -246,6 +256,15 @@ const struct command_arg g_device_fields[] = {
 		   "Hours of its clock: 24 or 12; native: 12, as well."),
 	NUMBER_FIELD("video_kbps", video_kbps, 128, 4096, "768",
 		     "Rate of its video at most, in kbit/s."),
+	NUMBER_FIELD("video_dscp", video_dscp, 0, 63, "0",
+		     "DSCP of its video. 0: that of the node (media.dscp_video), AF41 at first."),
+	TEXT_FIELD("secondary_proxy", secondary, CHARSET_PLACES, extension_proxy_wrong,
+		   "A secondary proxy of this phone alone, as in extension.put; off: none. Empty: "
+		   "that of its extension."),
+	WORD_FIELD("secondary_registers", secondary_registers, FIELD_NUMBER, g_device_secondaries,
+		   "extension",
+		   "Whether it registers there. extension: as secondary_registers of its extension "
+		   "says."),
 	TEXT_FIELD("digit_map", digit_map, CHARSET_TEXT, field_digit_map_wrong,
 		   "A digit map of its own. It is kept as it is, whatever becomes of the dial "
 		   "plan. Without one it has that of the tenant's plan."),

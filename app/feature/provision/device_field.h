@@ -20,9 +20,12 @@ enum {
 	DEVICE_PROFILE_MAX = 33,
 	DEVICE_MENU_MIN = 4,
 	DEVICE_RELEASE_MAX = 12,
+	DEVICE_HOST_MAX = 128,
 	/* of an extension, or of one of another site as NUMBER@TENANT */
 	DEVICE_USER_MAX = DEVICE_NUMBER_MAX + TENANT_NAME_MAX,
 };
+
+enum device_secondary { SECONDARY_AS_EXTENSION, SECONDARY_CALLS, SECONDARY_REGISTERS };
 
 #define DEVICE_OF_SITE '@'
 
@@ -34,6 +37,9 @@ struct device_value {
 	uint16_t location;                      /* where it stands; 0: it does not say */
 	uint8_t columns;
 	uint16_t video_kbps;
+	uint8_t video_dscp;                  /* 0: the node's */
+	char secondary[DEVICE_HOST_MAX];     /* HOST[:PORT], "off"; "": its extension's */
+	uint8_t secondary_registers;         /* enum device_secondary */
 	uint8_t clock; /* index of its word */
 	bool directory_key, directory_page;
 	bool firmware;
@@ -69,6 +75,8 @@ bool device_needs_reset(const struct device_value *v);
 const char *device_reset_how(const struct device_value *v);
 /* It has keys for hold and transfer beside its display. */
 bool device_has_call_keys(const struct device_value *v);
+/* Whether it registers at a secondary proxy; extension: whether its extension says so. */
+bool device_registers_there(const struct device_value *v, bool extension);
 /* As many as its display has. */
 uint8_t device_columns(const struct device_value *v);
 /* Cuts "KEY=VALUE" off; value.p NULL: it has no '='. False: none is left. */

@@ -361,6 +361,9 @@ static json_t *seen_json(const struct device_seen *s, const char *generation)
 	for (int i = 0; i < DEVICE_STEPS; i++)
 		(void)json_object_set_new(json, g_step_names[i],
 					  json_integer((json_int_t)s->at[i]));
+	(void)json_object_set_new(json, "stale",
+				  json_boolean(s->at[DEVICE_ACCEPTED] &&
+					       s->at[DEVICE_ASKED] > s->at[DEVICE_ACCEPTED]));
 	(void)json_object_set_new(json, "revision", json_string(s->revision));
 	(void)json_object_set_new(json, "registered_revision", json_string(s->registered));
 	(void)json_object_set_new(json, "user_agent", command_text_json(bytes_str(s->agent)));

@@ -362,18 +362,22 @@ static void facts_browser(struct facts *f, const struct node *n, uint16_t tenant
 	f->of.directory_page = v->directory_page && link[0];
 }
 
-/* REG-21: host, or host:port, of the first line's extension. */
-static void facts_secondary(struct facts *f)
+/* REG-21, BEAT-20: host, or host:port, of the device, else of the first line's extension. */
+static void facts_secondary(struct facts *f, const struct device_value *v)
 {
-	struct bytes said = bytes_str(f->lines[0].secondary), host = { 0 };
+	struct bytes said = bytes_str(v->secondary[0] ? v->secondary : f->lines[0].secondary),
+		     host = { 0 };
 	uint32_t port = SECONDARY_PORT;
 
+	if (bytes_is(said, "off"))
+		said.n = 0;
 	if (bytes_cut(&said, ':', &host) && said.n && bytes_u32(said, &port))
 		port = SECONDARY_PORT;
 	(void)bytes_cstr(host, f->secondary, sizeof(f->secondary));
 	f->of.secondary = f->secondary;
 	f->of.secondary_port = (uint16_t)port;
-	f->of.secondary_registers = f->lines[0].secondary_registers;
+	f->of.secondary_registers =
+		device_registers_there(v, f->lines[0].secondary_registers);
 }
 
 struct facts_zone {
@@ -450,7 +454,8 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	f->of.call_keys = device_has_call_keys(v);
 	f->of.dscp_sip = (uint8_t)n->settings->media.dscp_sip;
 	f->of.dscp_audio = (uint8_t)n->settings->media.dscp_audio;
-	f->of.dscp_video = (uint8_t)n->settings->media.dscp_video;
+	f->of.dscp_video =
+		v->video_dscp ? v->video_dscp : (uint8_t)n->settings->media.dscp_video;
 	f->of.clock_24 = !v->clock;
 	f->of.directory_key = v->directory_key;
 	f->of.time_server = provision_settings_of(n->settings)->time_server;
@@ -459,7 +464,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	f->of.record_url = f->record_url;
 	provision_record_url(n, tenant, &f->lines[0], r, f->record_url);
 	facts_browser(f, n, tenant, v, r);
-	facts_secondary(f);
+	facts_secondary(f, v);
 	facts_channels(f, n, tenant);
 	facts_firmware(f, n, v);
 	facts_blf(f, n);

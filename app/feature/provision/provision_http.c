@@ -219,7 +219,9 @@ static void device_refused(struct node *n, struct device_entry *d, struct bytes 
 	if (d->refused_ns && now_ns - d->refused_ns < DEVICE_REFUSED_NS)
 		return;
 	d->refused_ns = now_ns;
-	device_event(n, SIG_DEVICE_REFUSED, d->tenant, d->mac, number, "password");
+	/* REG-31: a phone that goes back to an older configuration has that one's password */
+	device_event(n, SIG_DEVICE_REFUSED, d->tenant, d->mac, number,
+		     d->seen.at[DEVICE_ACCEPTED] ? "stale password" : "password");
 }
 
 /* A wrong password was tried on d: it is one for those behind it, too, so that none of them can be

@@ -59,7 +59,7 @@ static const struct command g_device_commands[] = {
 	  "accepted, had fetched a revision, and registered with one. 0: never.",
 	  "changed_utc_ms, reset_needed (former_release says why), seen (asked_utc_ms, "
 	  "accepted_utc_ms, fetched_utc_ms, registered_utc_ms, "
-	  "synced_utc_ms, revision, registered_revision, user_agent, firmware, firmware_known: it "
+	  "synced_utc_ms, stale: it asks with a password that is right no more, revision, registered_revision, user_agent, firmware, firmware_known: it "
 	  "is "
 	  "one that the files of its generation are for)",
 	  BY(command_device_get), .documents = BY(&g_device_documents), .shows = g_device_fields },
