@@ -67,7 +67,7 @@ class Phones:
         device.syncs.clear()
         return device
 
-    def keys(self, node, device, number, *strings):
+    def keys(self, node, device, number, *strings, hears=False):
         """It calls number, and keys the strings: the verbs that ask are in the flow's events.  The way that the call took."""
         before = len(self.flow(node))
         with contextlib.closing(node.media()) as sound:
@@ -75,6 +75,8 @@ class Phones:
             sound.use(out.wait_answer())
             for nth, text in enumerate(strings):
                 until(lambda: sum(event["verb"] == "gather" for event in self.flow(node)[before:]) > nth, lambda: self.flow(node)[-5:])
+                if hears:
+                    sound.wait_tone(440, 4)
                 for key in text:
                     sound.digit(key)
                     time.sleep(0.04)
@@ -117,7 +119,8 @@ class Login(OneNode, unittest.TestCase):
         device = self.bare(self.node, self.port, MACS[0])
         self.assertEqual((device.values["reg.1.address"], device.values["reg.1.auth.userId"]), ("900", MACS[0]))
 
-        self.assertIn("done", self.keys(self.node, device, "%2317", "201#", "47201#"))
+        # MED-06: each of its prompts is heard
+        self.assertIn("done", self.keys(self.node, device, "%2317", "201#", "47201#", hears=True))
         self.assertEqual(self.asked(device), "201")
         self.registers(device)
         self.node.kill()

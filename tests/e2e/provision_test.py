@@ -187,6 +187,11 @@ class Boot(ProvisionTest):
         self.assertTrue(device.boot())
         self.assertEqual([name.rpartition("/")[2] for name in device.names], [f"{mac}_user.cfg", "201.cfg", "altigen.cfg"])
         self.assertNotIn(",", device.values["dialplan.digitmap"])
+        printed = "##|#[1-3]x|#[5-9]x|#41xx|#4[2-9]|[1-7]xx|9[2-9]xxxxxx|91xxxxxxxxxx"
+        self.node.ctl("dialplan.put", name="default", access="9", emergency="911", numbers=printed, operator="202", country="1", area="408", area_digits=7)
+        self.addCleanup(self.node.ctl, "dialplan.delete", name="default")
+        self.assertTrue(device.boot())       # P7-05: as printed, but for the numbers of help in front, and codes of ours
+        self.assertEqual(device.values["dialplan.digitmap"], f"911|9911|0|{printed}|xxx.T")
         self.assertEqual(device.register(self.agent).status, 200)
         self.addCleanup(device.agent.register, expires=0, contact="*")
         until(lambda: self.seen(mac)["registered_revision"] == device.names[0][13:29], lambda: self.seen(mac))
@@ -312,6 +317,22 @@ class Boot(ProvisionTest):
         device.password = "another-secret"
         self.assertTrue(device.boot())
         self.assertFalse(self.seen()["stale"])
+
+    def test_one_password(self):
+        """VM-11: where the tenant has one password, that of files is another one, too, once it is changed."""
+        self.node.ctl("tenant.put", name="default", one_password=True)
+        self.addCleanup(self.node.ctl, "tenant.put", name="default", one_password=False)
+        self.addCleanup(self.node.put_extension, "202", "secret202")
+        for former, password in (("secret202", "815042"), ("815042", "731904")):
+            self.node.put_extension("202", password)
+            self.node.ctl("device.put", mac=OTHER, extensions="202")
+            self.addCleanup(self.node.ctl, "device.delete", mac=OTHER) if former == "secret202" else None
+            self.assertEqual([self.ask(f"/{OTHER}.cfg", basic("202", one))[0] for one in (former, password)], [401, 200])
+            device = self.phone(OTHER, "202", password)
+            self.assertTrue(device.boot())
+            self.assertEqual(device.register(self.agent).status, 200)
+            device.agent.password = former
+            self.assertIn(device.agent.register().status, (401, 403))
 
     def test_all_fields(self):
         """PROV-20: what the manual's tabs have is put, shown as it was put, and in the file."""

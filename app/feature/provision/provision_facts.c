@@ -410,6 +410,7 @@ static void facts_digit_map(struct facts *f, struct node *n, uint16_t tenant,
 {
 	struct writer map = writer_over(f->digit_map, DIAL_MAP_MAX);
 	char *to = f->digit_map;
+	const char *more;
 
 	f->of.digit_map = f->digit_map;
 	if (v->digit_map[0]) {
@@ -419,15 +420,15 @@ static void facts_digit_map(struct facts *f, struct node *n, uint16_t tenant,
 	if (!tenant_digit_map(n, tenant, DIAL_MAP_POLYCOM, &map))
 		map.n = 0;
 	f->digit_map[map.n] = '\0';
-	if (strcmp(f->family, "polycom-7.0") != 0) {
-		phone_map_redial(f->digit_map, sizeof(f->digit_map));
+	phone_map_redial(f->digit_map, sizeof(f->digit_map));
+	if (strcmp(f->family, "polycom-7.0") != 0)
 		return;
+	more = f->digit_map[map.n] ? "|xxx.T" : ""; /* P7-05: that, and no rule for redial */
+	for (size_t i = 0; i < map.n; i++) {
+		if (f->digit_map[i] != ',')
+			*to++ = f->digit_map[i];
 	}
-	for (const char *from = f->digit_map; *from; from++) {
-		if (*from != ',')
-			*to++ = *from;
-	}
-	*to = '\0';
+	(void)snprintf(to, sizeof(f->digit_map) - (size_t)(to - f->digit_map), "%s", more);
 }
 
 static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
