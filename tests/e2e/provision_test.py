@@ -188,10 +188,12 @@ class Boot(ProvisionTest):
         self.assertEqual([name.rpartition("/")[2] for name in device.names], [f"{mac}_user.cfg", "201.cfg", "altigen.cfg"])
         self.assertNotIn(",", device.values["dialplan.digitmap"])
         printed = "##|#[1-3]x|#[5-9]x|#41xx|#4[2-9]|[1-7]xx|9[2-9]xxxxxx|91xxxxxxxxxx"
-        self.node.ctl("dialplan.put", name="default", access="9", emergency="911", numbers=printed, operator="202", country="1", area="408", area_digits=7)
-        self.addCleanup(self.node.ctl, "dialplan.delete", name="default")
-        self.assertTrue(device.boot())       # P7-05: as printed, but for the numbers of help in front, and codes of ours
-        self.assertEqual(device.values["dialplan.digitmap"], f"911|9911|0|{printed}|xxx.T")
+        plan = {"access": "9", "emergency": "911", "numbers": printed, "operator": "202"}
+        self.addCleanup(self.node.ctl, "dialplan.put", **dict.fromkeys(plan, ""))
+        self.node.ctl("dialplan.put", **plan)
+        self.assertTrue(device.boot())       # P7-05: as printed, behind numbers of help and codes of ours, of which #41 has slots of more digits, too
+        self.assertRegex(device.values["dialplan.digitmap"], re.escape("|0|" + printed.replace("#41xx", "#41xxT") + "|xxx.T") + "$")
+        self.assertTrue(device.values["dialplan.digitmap"].startswith("911|9911|"))
         self.assertEqual(device.register(self.agent).status, 200)
         self.addCleanup(device.agent.register, expires=0, contact="*")
         until(lambda: self.seen(mac)["registered_revision"] == device.names[0][13:29], lambda: self.seen(mac))
@@ -337,7 +339,7 @@ class Boot(ProvisionTest):
     def test_all_fields(self):
         """PROV-20: what the manual's tabs have is put, shown as it was put, and in the file."""
         extension = {"enabled": True, "tls": False, "srtp": False, "video": True, "lamps_splash": True, "secondary_proxy": "gateway.example.org:5070", "secondary_registers": True,
-                     "lamps": "blf:202", "seats": ["phone", "advanced"]}
+                     "lamps": "1=blf:202", "seats": ["phone", "advanced"]}
         device = {"directory_page": True, "directory_profile": "", "video_kbps": 512, "video_dscp": 26, "menu_password": "246813", "firmware": False, "clock": "12", "columns": 2}
         self.addCleanup(self.node.ctl, "extension.put", number="201", secondary_proxy="", secondary_registers=False, lamps="", lamps_splash=False, seats=[])
         self.addCleanup(self.node.ctl, "device.put", mac=MAC, directory_page=False, video_kbps=768, video_dscp=0, menu_password="", firmware=True, clock="24", columns=1)
@@ -681,6 +683,40 @@ class Waves(ProvisionTest):
             self.assertTrue(phone.boot())
         until(lambda: not self.last()[0], lambda: self.last())
         self.assertEqual(self.last(), [False, False, 4, 2, 1, 1])
+
+    def changed(self):
+        return [row["mac"] for row in self.node.ctl("device.list", changed=True)]
+
+    def test_changed(self):
+        """PROV-13: of a change of an extension, of the dial plan, of a paging group or of the tenant's clock the devices are listed that it touches, and no
+        others; they alone are asked, behind each other, and are not listed once they have fetched."""
+        def undo(command, **fields):
+            self.node.ctl(command, **fields)
+        for phone in self.phones:       # each has all of them in its directory
+            phone.boot()
+        self.assertEqual(self.changed(), [])
+        rows = ((("extension.put", {"number": "211", "display_name": "Elsewhere"}), ("extension.put", {"number": "211", "display_name": ""}), self.MACS),     # it is in their directories
+                (("extension.put", {"number": "210", "secondary_proxy": "192.0.2.9"}), ("extension.put", {"number": "210", "secondary_proxy": ""}), self.MACS[:1]),
+                (("dialplan.put", {"access": "8"}), ("dialplan.put", {"access": ""}), self.MACS),
+                (("tenant.put", {"name": "default", "zone": "Asia/Tokyo"}), ("tenant.put", {"name": "default", "zone": ""}), self.MACS),
+                (("extension.put", {"number": "211", "forward_always": "202"}), ("extension.put", {"number": "211", "forward_always": ""}), []))
+        for (command, fields), (back, former), macs in rows:
+            self.addCleanup(undo, back, **former)
+            self.node.ctl(command, **fields)
+            self.assertEqual(self.changed(), macs, fields)
+            self.node.ctl(back, **former)
+            self.assertEqual(self.changed(), [], fields)
+        for phone in self.phones:
+            phone.syncs.clear()
+        for number in ("211", "212"):
+            self.node.ctl("extension.put", number=number, secondary_proxy="192.0.2.9")
+        self.node.ctl("device.roll", changed=True, wave=1, seconds=5)
+        for phone in self.phones[1:3]:
+            self.asked(phone)
+            self.assertTrue(phone.changed())
+        until(lambda: not self.last()[0], lambda: self.last())
+        self.assertEqual(([len(phone.syncs) for phone in self.phones], self.last()), ([0, 1, 1, 0], [False, False, 4, 4, 0, 0]))
+        self.assertEqual(self.changed(), [])
 
     def waits(self):
         return [self.node.ctl("device.mine", number=f"21{nth}")[0]["waits"] for nth in range(4)]

@@ -19,7 +19,7 @@ struct sync_caller;
 struct park_reply;
 struct web_routed;
 
-enum { DEVICE_AGENT_MAX = 80 };
+enum { DEVICE_AGENT_MAX = 80, DEVICE_ASKED_MAX = 64 }; /* a record has room for both */
 
 /* What a phone does, in its order. */
 enum device_step {
@@ -37,6 +37,7 @@ struct device_seen {
 	char revision[PHONE_REVISION_LEN + 1];   /* that it fetched last */
 	char registered[PHONE_REVISION_LEN + 1]; /* that it had when it registered */
 	char agent[DEVICE_AGENT_MAX];            /* as it named itself last */
+	char host[DEVICE_ASKED_MAX];             /* that it asked last */
 };
 
 /* Who is logged in at a device with a password of its own, as its document says
@@ -51,10 +52,10 @@ struct device_login {
 	char number[DEVICE_NUMBER_MAX]; /* extension that the shards have for the device */
 	/* tenants of user, former and number: another site's user is a guest (REG-30) */
 	uint16_t user_of, former_of, of;
-	uint64_t login_ms, logout_ms;   /* as in struct device_value */
-	uint64_t again_ns;              /* then it is logged out, where the login is over; 0: off */
-	uint64_t looked;                /* changes of documents when a guest was judged last */
-	bool ended;                     /* ... then: he may not be one any more */
+	uint64_t login_ms, logout_ms; /* as in struct device_value */
+	uint64_t again_ns;            /* then it is logged out, where the login is over; 0: off */
+	uint64_t looked;              /* changes of documents when a guest was judged last */
+	bool ended;                   /* ... then: he may not be one any more */
 };
 
 struct device_entry {
@@ -131,7 +132,7 @@ void device_sync_forget(struct device_entry *d);
 
 /* ---- device_roll.c ---- */
 command_fn command_device_roll;
-void device_roll_beat(void); /* twice a second */
+void device_roll_beat(struct node *n); /* twice a second */
 void device_roll_close(void);
 
 /* ---- device_login.c ---- */

@@ -263,8 +263,9 @@ static void device_secondary_warn(const struct node *node, uint16_t tenant,
 		secondary_users_warn(node, tenant, &e, out);
 		if (v->password[0] && device_registers_there(v, e.secondary_registers))
 			(void)json_array_append_new(
-				out, json_string("secondary_registers: extensions log in at it: who "
-						 "does registers at a secondary proxy, too"));
+				out,
+				json_string("secondary_registers: extensions log in at it: who "
+					    "does registers at a secondary proxy, too"));
 		if (others && device_registers_there(v, e.secondary_registers))
 			(void)json_array_append_new(
 				out, json_sprintf("extensions: %s has other phones, and each of "
@@ -275,8 +276,8 @@ static void device_secondary_warn(const struct node *node, uint16_t tenant,
 }
 
 /* PROV-03: phones of later releases need a certificate with a name, for pages in their browser. */
-static void device_name_warn(const struct node *node, uint16_t tenant,
-			     const struct device_value *v, json_t *out)
+static void device_name_warn(const struct node *node, uint16_t tenant, const struct device_value *v,
+			     json_t *out)
 {
 	const char *server = provision_settings_of(node->settings)->server;
 	struct bytes list = bytes_str(v->extensions), first = { 0 };

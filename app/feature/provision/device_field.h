@@ -37,10 +37,10 @@ struct device_value {
 	uint16_t location;                      /* where it stands; 0: it does not say */
 	uint8_t columns;
 	uint16_t video_kbps;
-	uint8_t video_dscp;                  /* 0: the node's */
-	char secondary[DEVICE_HOST_MAX];     /* HOST[:PORT], "off"; "": its extension's */
-	uint8_t secondary_registers;         /* enum device_secondary */
-	uint8_t clock; /* index of its word */
+	uint8_t video_dscp;              /* 0: the node's */
+	char secondary[DEVICE_HOST_MAX]; /* HOST[:PORT], "off"; "": its extension's */
+	uint8_t secondary_registers;     /* enum device_secondary */
+	uint8_t clock;                   /* index of its word */
 	bool directory_key, directory_page;
 	bool firmware;
 	char digit_map[DEVICE_DIGIT_MAP_MAX];       /* "": that of the tenant's plan */
@@ -49,8 +49,8 @@ struct device_value {
 	char user[DEVICE_NUMBER_MAX];               /* the extension logged in at it; "": none */
 	char guest[DEVICE_USER_MAX];  /* in place of user one of another site (REG-30) */
 	char former[DEVICE_USER_MAX]; /* who had the phone before the last change, */
-	uint64_t login_utc_ms;          /* which was then: its epoch */
-	uint64_t logout_utc_ms;         /* so long the login lasts; 0: until it is logged out */
+	uint64_t login_utc_ms;        /* which was then: its epoch */
+	uint64_t logout_utc_ms;       /* so long the login lasts; 0: until it is logged out */
 	char menu_password[DEVICE_MENU_MAX]; /* of its menu's administrator; "": as it is */
 	/* of the system that had the phone before, as "7.0.1"; "": none, or it was reset since */
 	char former_release[DEVICE_RELEASE_MAX];

@@ -89,8 +89,8 @@ void device_password_read(struct node *n, uint16_t tenant, const char *mac, char
 }
 
 /* As an account of that tenant, which may be another site. */
-static int device_secret(struct node *n, uint16_t tenant, const struct device_value *v,
-			 uint16_t of, struct digest_secret *out)
+static int device_secret(struct node *n, uint16_t tenant, const struct device_value *v, uint16_t of,
+			 struct digest_secret *out)
 {
 	char password[DEVICE_PASSWORD_MAX];
 	int err = device_password_open(n, tenant, v, password, sizeof(password));
@@ -222,7 +222,7 @@ static uint16_t guest_location(const struct node *n, const struct device_entry *
 }
 
 /* The extension has this phone alone, by an account of its own tenant. 0, -ENOSPC or -ENOMEM. */
-static int guest_begin(struct node *n, struct device_entry *d, const struct device_value *v)
+static int guest_start(struct node *n, struct device_entry *d, const struct device_value *v)
 {
 	struct device_login *l = &d->login;
 	struct device_account account = { .tenant = l->user_of,
@@ -289,7 +289,7 @@ static int login_settle(struct node *n, struct device_entry *d, const struct dev
 	(void)bytes_cstr(bytes_str(number), l->number, sizeof(l->number));
 	err = device_accounts_put(device_accounts(n), &account);
 	explicit_bzero(&account, sizeof(account));
-	return !err && guest && v ? guest_begin(n, d, v) : err;
+	return !err && guest && v ? guest_start(n, d, v) : err;
 }
 
 /* Ends the login, and asks the phone to read its files again. */
@@ -334,7 +334,7 @@ static void login_user_read(const struct node *n, const struct device_entry *d, 
 }
 
 /* What its document says, as far as no account has to know it. */
-static void login_read(struct node *n, struct device_entry *d, const struct device_value *v)
+static void device_login_read(struct node *n, struct device_entry *d, const struct device_value *v)
 {
 	struct device_login former = d->login, *l = &d->login;
 	bool again = former.login_ms == v->login_utc_ms;
@@ -363,7 +363,7 @@ int device_login_apply(struct node *n, struct device_entry *d, const struct devi
 
 	if (d->login.own)
 		guest_end(n, d);
-	login_read(n, d, v);
+	device_login_read(n, d, v);
 	if (!l->own) {
 		memcpy(l->number, l->base, sizeof(l->number));
 		device_accounts_delete(device_accounts(n), d->tenant, bytes_str(d->mac));
@@ -420,7 +420,7 @@ static void login_delete(struct node *n, struct device_entry *d)
 	json_decref(args);
 }
 
-/* A guest whose own site has come to know only now that he may be one. */
+/* The documents of his own site have come only now, by which he may be a guest. */
 static void login_guest_beat(struct node *n, struct device_entry *d)
 {
 	static struct device_value v;
@@ -695,7 +695,7 @@ void device_user_event(const struct command_run *run, const struct device_value 
 		user_event(run, home + 1, user, v);
 }
 
-/* A device of another site, whose phone is one of an extension of that tenant now. */
+/* A device of another site, at which an extension of that tenant is logged in now. */
 static const struct device_entry *device_abroad(const struct command_run *run)
 {
 	const struct command_value *number = command_value(run, "number");
@@ -720,18 +720,17 @@ static void abroad_on_ended(json_t *answer, void *arg)
 	const json_t *error = json_object_get(answer, "error");
 
 	if (json_is_true(json_object_get(answer, "ok")))
-		command_answer(run,
-			       json_pack("{s:s%}", "mac", command_value(run, "mac")->text.p,
-					 command_value(run, "mac")->text.n));
+		command_answer(run, json_pack("{s:s%}", "mac", command_value(run, "mac")->text.p,
+					      command_value(run, "mac")->text.n));
 	else
 		command_fail(run,
 			     strcmp(json_text(error, "code"), "conflict") ? COMMAND_NOT_ALLOWED
-									   : COMMAND_CONFLICT,
+									  : COMMAND_CONFLICT,
 			     "number", "%s", json_text(error, "message"));
 	json_decref(answer);
 }
 
-/* It is carried out at that site, whose document it is, and nothing of that is shown here. */
+/* The site that has the document carries it out, and nothing of that is shown here. */
 static void login_abroad(struct command_run *run, const struct device_entry *d)
 {
 	const struct tenants *all = run->node->common.tenants;

@@ -12,19 +12,23 @@
 
 #include "app/document/document.h"
 #include "app/feature/provision/device.h"
+#include "app/feature/provision/provision_facts.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { ROLL_SHOWN_MAX = 500 };
+enum { ROLL_SHOWN_MAX = 500, ROLL_LOOKS = 20 };
 
 /* Of each tenant, the last one. */
 static struct roll {
 	char (*macs)[PHONE_MAC_LEN + 1]; /* NULL: it is over */
 	uint16_t tenant;
 	bool stopped; /* too many have failed, or by command */
+	bool changed; /* those alone with other files than before */
+	bool fills;   /* the wave is not whole yet */
 	uint32_t count, wave, failures, seconds;
-	uint32_t from, to; /* the wave */
+	uint32_t from, to; /* the wave, in macs as far as they were looked at */
+	uint32_t looked;
 	uint32_t done, failed, away;
 	uint64_t began_utc_ms; /* the wave */
 } g_rolls[TENANTS_MAX];
@@ -96,17 +100,32 @@ static void roll_stop(struct roll *r, uint16_t tenant, const char *how)
 	roll_end(r, how);
 }
 
-static void roll_wave(struct roll *r)
+/* Who joins the wave is looked at a few at a time: their files are made for that. */
+static void roll_fill(struct node *n, struct roll *r)
+{
+	uint32_t looks = ROLL_LOOKS;
+
+	while (r->fills && looks) {
+		struct device_entry *d = device_of(r->tenant, bytes_str(r->macs[r->looked]));
+
+		looks -= r->changed;
+		if (d && (!r->changed || provision_is_changed(n, d))) {
+			device_sync_roll(d, r->began_utc_ms);
+			memcpy(r->macs[r->to++], d->mac, sizeof(r->macs[0]));
+		} else {
+			r->done++; /* it needs nothing, or is gone */
+		}
+		r->looked++;
+		r->fills = r->looked < r->count && r->to - r->from < r->wave;
+	}
+}
+
+static void roll_wave(struct node *n, struct roll *r)
 {
 	r->from = r->to;
-	r->to = r->count - r->from < r->wave ? r->count : r->from + r->wave;
 	r->began_utc_ms = clock_utc_ms();
-	for (uint32_t i = r->from; i < r->to; i++) {
-		struct device_entry *d = device_of(r->tenant, bytes_str(r->macs[i]));
-
-		if (d)
-			device_sync_roll(d, r->began_utc_ms);
-	}
+	r->fills = r->looked < r->count;
+	roll_fill(n, r);
 }
 
 enum roll_state { ROLL_WAITS, ROLL_DONE, ROLL_FAILED, ROLL_AWAY, ROLL_STATES };
@@ -123,11 +142,14 @@ static enum roll_state roll_of(const struct roll *r, const struct device_entry *
 	return now_ms > r->began_utc_ms + most_ms ? ROLL_AWAY : ROLL_WAITS;
 }
 
-static void roll_beat(struct roll *r, uint64_t now_ms)
+static void roll_beat(struct node *n, struct roll *r, uint64_t now_ms)
 {
 	uint32_t of[ROLL_STATES] = { 0 };
 	bool stops;
 
+	roll_fill(n, r);
+	if (r->fills)
+		return;
 	for (uint32_t i = r->from; i < r->to; i++)
 		of[roll_of(r, device_of(r->tenant, bytes_str(r->macs[i])), now_ms)]++;
 	stops = r->failed + of[ROLL_FAILED] > r->failures;
@@ -138,17 +160,17 @@ static void roll_beat(struct roll *r, uint64_t now_ms)
 	r->away += of[ROLL_AWAY];
 	if (stops)
 		roll_stop(r, r->tenant, "phones fail: no more are asked");
-	else if (r->to == r->count)
+	else if (r->looked == r->count)
 		roll_end(r, "all phones are asked");
 	else
-		roll_wave(r);
+		roll_wave(n, r);
 }
 
-void device_roll_beat(void)
+void device_roll_beat(struct node *n)
 {
 	for (size_t i = 0; i < TENANTS_MAX; i++) {
 		if (g_rolls[i].macs)
-			roll_beat(&g_rolls[i], clock_utc_ms());
+			roll_beat(n, &g_rolls[i], clock_utc_ms());
 	}
 }
 
@@ -172,10 +194,11 @@ static void roll_start(struct command_run *run, struct roll *r, char (*macs)[PHO
 	*r = (struct roll){ .macs = macs,
 			    .tenant = document_tenant(run),
 			    .count = count,
+			    .changed = command_value(run, "changed")->number,
 			    .wave = (uint32_t)command_value(run, "wave")->number,
 			    .failures = (uint32_t)command_value(run, "failures")->number,
 			    .seconds = (uint32_t)command_value(run, "seconds")->number };
-	roll_wave(r);
+	roll_wave(run->node, r);
 }
 
 void command_device_roll(struct command_run *run)

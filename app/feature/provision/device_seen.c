@@ -12,6 +12,7 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/feature/provision/device.h"
+#include "app/feature/provision/provision_facts.h"
 #include "app/node/node.h"
 #include "app/node/node_shard.h"
 #include "app/node/node_wait.h"
@@ -133,7 +134,7 @@ static void seen_write(const struct device_seen *s, struct writer *w)
 {
 	for (int i = 0; i < DEVICE_STEPS; i++)
 		writer_number(w, "", s->at[i], "\n");
-	WRITER_TEXTS(w, s->revision, "\n", s->registered, "\n", s->agent, "\n");
+	WRITER_TEXTS(w, s->revision, "\n", s->registered, "\n", s->agent, "\n", s->host, "\n");
 }
 
 /* Reads a record of Redis; unreadable values stay zero. */
@@ -152,6 +153,8 @@ static void seen_parse(struct bytes text, struct device_seen *s)
 		(void)bytes_cstr(line, s->registered, sizeof(s->registered));
 	if (bytes_cut(&text, '\n', &line))
 		(void)bytes_cstr(line, s->agent, sizeof(s->agent));
+	if (bytes_cut(&text, '\n', &line)) /* an older node does not say */
+		(void)bytes_cstr(line, s->host, sizeof(s->host));
 }
 
 static void seen_merge(struct device_seen *into, const struct device_seen *from)
@@ -162,6 +165,8 @@ static void seen_merge(struct device_seen *into, const struct device_seen *from)
 		memcpy(into->registered, from->registered, sizeof(into->registered));
 	if (from->at[DEVICE_ASKED] > into->at[DEVICE_ASKED])
 		memcpy(into->agent, from->agent, sizeof(into->agent));
+	if (from->host[0] && (!into->host[0] || from->at[DEVICE_ASKED] > into->at[DEVICE_ASKED]))
+		memcpy(into->host, from->host, sizeof(into->host));
 	for (int i = 0; i < DEVICE_STEPS; i++) {
 		if (from->at[i] > into->at[i])
 			into->at[i] = from->at[i];
@@ -382,8 +387,14 @@ static bool device_row(const struct command_run *run, const struct command_span 
 
 	if (!command_document_look(run, span, at, show, out))
 		return false;
-	d = out->json ? device_of(document_tenant(run), bytes_str(out->key)) : NULL;
-	if (!d)
+	d = device_of(document_tenant(run), bytes_str(out->key));
+	if (out->wanted && command_value(run, "changed")->number &&
+	    !(d && provision_is_changed(run->node, d))) {
+		json_decref(out->json);
+		out->json = NULL;
+		out->wanted = false;
+	}
+	if (!d || !out->json)
 		return true;
 	device_seen_look(run->node, d, clock_now_ns());
 	(void)json_object_set_new(

@@ -68,7 +68,7 @@ static void looks_on_found(void *owner, uint64_t token, struct instant now)
 }
 
 /* The tenant of that number of the device's. */
-static uint16_t sync_tenant(const struct device_entry *d, struct bytes number)
+static uint16_t device_number_tenant(const struct device_entry *d, struct bytes number)
 {
 	return number.p == (const uint8_t *)d->login.former ? d->login.former_of : d->login.of;
 }
@@ -79,7 +79,7 @@ bool device_locations_known(struct node *n, struct device_entry *d, struct bytes
 	/* beside that one it may have registered as what it was before */
 	uint64_t *asked_ns = &d->asked_ns[bytes_is(number, d->login.former)];
 
-	if (locations_know(n->common.locations, sync_tenant(d, number), number))
+	if (locations_know(n->common.locations, device_number_tenant(d, number), number))
 		return true;
 	if (*asked_ns && now_ns - *asked_ns < SYNC_AGAIN_NS)
 		return false;
@@ -89,7 +89,8 @@ bool device_locations_known(struct node *n, struct device_entry *d, struct bytes
 	}
 	*asked_ns = now_ns;
 	locations_set_now(n->common.locations, clock_instant());
-	(void)locations_request(n->common.locations, sync_tenant(d, number), number, &g_looks, 1);
+	(void)locations_request(n->common.locations, device_number_tenant(d, number), number,
+				&g_looks, 1);
 	return false;
 }
 
@@ -104,7 +105,8 @@ void device_sync_close(struct node *n)
 static const struct binding *sync_binding(const struct node *n, const struct device_entry *d,
 					  struct bytes number)
 {
-	const struct aor *entry = locations_find(n->common.locations, sync_tenant(d, number), number);
+	const struct aor *entry =
+		locations_find(n->common.locations, device_number_tenant(d, number), number);
 
 	for (uint32_t i = entry ? entry->count : 0; i-- > 0;) {
 		if (device_is_binding(d, &entry->bindings[i]))
@@ -142,7 +144,7 @@ static bool sync_ask_others(struct node *n, struct device_entry *d, struct bytes
 	uint64_t serial = rand_u64_from(&n->rand) | 1;
 
 	if (g_asks >= SYNC_ASKS_MAX || !core ||
-	    !shard_picks_request(core, sync_tenant(d, number), &pick, serial))
+	    !shard_picks_request(core, device_number_tenant(d, number), &pick, serial))
 		return false;
 	g_asks++;
 	d->sync_serial = serial;
@@ -166,11 +168,13 @@ static void device_sync_send(struct node *n, struct device_entry *d, struct byte
 	struct shard *core;
 	uint32_t cursor = 0;
 
-	if (!b || (sync_waits_for_calls(d, number) && sync_is_busy(n, sync_tenant(d, number), number)))
+	if (!b || (sync_waits_for_calls(d, number) &&
+		   sync_is_busy(n, device_number_tenant(d, number), number)))
 		return;
 	contact = text_bytes(&b->contact);
 	while ((core = node_core_next(n, &cursor)) != NULL) {
-		if (!shard_check_sync(core, sync_tenant(d, number), number, contact, clock_instant()))
+		if (!shard_check_sync(core, device_number_tenant(d, number), number, contact,
+				      clock_instant()))
 			continue;
 		d->sync_ms = 0;
 		device_saw(d, DEVICE_SYNCED, clock_utc_ms());
@@ -206,8 +210,8 @@ static bool sync_calls(struct node *n, const struct device_entry *d, struct sync
 	const struct shard *core = node_core_next(n, &cursor);
 
 	for (size_t i = 0; core && i < COUNT_OF(both); i++) {
-		if (both[i].n &&
-		    shard_sync_caller(core, sync_tenant(d, both[i]), both[i], device_mac(bytes_str(d->mac)), out))
+		if (both[i].n && shard_sync_caller(core, device_number_tenant(d, both[i]), both[i],
+						   device_mac(bytes_str(d->mac)), out))
 			return true;
 	}
 	return false;
@@ -270,7 +274,8 @@ static void sync_try(struct node *n, struct device_entry *d, uint64_t now_ns)
 
 	if (sync_ask_caller(n, d, now_ns) || !sync_number(n, d, &number, now_ns))
 		return;
-	if (!number.n || (sync_waits_for_calls(d, number) && sync_is_busy(n, sync_tenant(d, number), number))) {
+	if (!number.n || (sync_waits_for_calls(d, number) &&
+			  sync_is_busy(n, device_number_tenant(d, number), number))) {
 		sync_later(d, now_ns, !number.n);
 		return;
 	}

@@ -77,6 +77,7 @@ enum {
 	FIELD_REVISION,
 	FIELD_APPLICATION = 6,
 	FIELD_MORE_FILES,
+	FIELD_PASSWORD = 34,
 	PHONE_FIELDS = COUNT_OF(g_phone_fields) - 1,
 	FIELD_APPLICATION_212 = PHONE_FIELDS - 2,
 	FIELD_MORE_FILES_212,
@@ -111,7 +112,7 @@ static const struct template_field g_line_fields[] = {
 	{ "proxy", TEMPLATE_VALUE },
 	{ NULL, TEMPLATE_VALUE },
 };
-enum { LINE_FIELDS = COUNT_OF(g_line_fields) - 1 };
+enum { LINE_PASSWORD = 5, LINE_FIELDS = COUNT_OF(g_line_fields) - 1 };
 
 static const struct template_field g_override_fields[] = { { "key", TEMPLATE_KEY },
 							   { "value", TEMPLATE_VALUE },
@@ -170,15 +171,18 @@ static struct {
 	size_t fallback_n[PHONE_DEFAULTS];
 } g_loaded;
 
-/* NULL if there is no such template. */
-static const struct template *template_of(const char *family, const char *name)
+/* NULL if there is no such template. source: its text; or NULL. */
+static const struct template *template_of(const char *family, const char *name, const char **source)
 {
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", family, name);
 	for (size_t i = 0; g_phone_templates[i].name; i++) {
-		if (!strcmp(g_phone_templates[i].name, path))
-			return g_loaded.parsed[i];
+		if (strcmp(g_phone_templates[i].name, path) != 0)
+			continue;
+		if (source)
+			*source = g_phone_templates[i].text;
+		return g_loaded.parsed[i];
 	}
 	return NULL;
 }
@@ -193,7 +197,7 @@ static int default_render(enum phone_default which)
 						     firmware ? "bare-firmware/sip.ld" : "") };
 	const struct template_values values = { .fields = empty };
 	struct writer w = writer_over(g_loaded.fallback[which], DEFAULT_SIZE_MAX);
-	const struct template *t = template_of(g_default_families[bare], "default.cfg");
+	const struct template *t = template_of(g_default_families[bare], "default.cfg", NULL);
 
 	if (!t || !template_render(t, &values, &w) || w.overflow)
 		return -EBADMSG;
@@ -215,7 +219,7 @@ int phone_files_load(char *why, size_t why_size)
 			(void)snprintf(why, why_size, "%s: %s", g_phone_templates[i].name, wrong);
 	}
 	for (size_t i = 0; i < COUNT_OF(g_family_files) && !err; i++) {
-		if (!template_of(g_family_files[i].family, g_family_files[i].template)) {
+		if (!template_of(g_family_files[i].family, g_family_files[i].template, NULL)) {
 			err = -EBADMSG;
 			(void)snprintf(why, why_size, "%s is missing", g_family_files[i].template);
 		}
@@ -261,6 +265,8 @@ struct phone_values {
 	char directory[PHONE_ADDRESS_MAX];
 	char list[PHONE_ADDRESS_MAX], outbound[PHONE_ADDRESS_MAX], proxy[PHONE_ADDRESS_MAX];
 	const struct phone_transport *transport;
+	struct writer marked; /* the text that the revision is of */
+	uint8_t marked_space[PHONE_FILES_SIZE_MAX];
 };
 
 static struct bytes flag_text(bool flag)
@@ -519,35 +525,64 @@ static void file_name_write(struct phone_file *file, const char *pattern,
 	file->name[w.n] = '\0';
 }
 
-/* Computes the revision of all files so far, and of what the first one has beside their names. w: a
- * copy, with room behind the text that counts. */
-static void revision_write(struct phone_files *out, struct writer w, const struct phone_values *v)
+/* Computes the revision of all files so far, and of what the first one has beside their names. */
+static void revision_write(struct phone_files *out, struct phone_values *v)
 {
 	uint8_t hash[SHA256_DIGEST_LENGTH];
-	struct writer text = writer_over(out->revision, PHONE_REVISION_LEN);
+	struct writer text = writer_over(out->revision, PHONE_REVISION_LEN), w = v->marked;
 
 	writer_bytes(&w, v->fields[FIELD_APPLICATION]);
 	writer_bytes(&w, v->fields[FIELD_MORE_FILES]);
 	writer_bytes(&w, v->fields[FIELD_APPLICATION_212]);
 	writer_bytes(&w, v->fields[FIELD_MORE_FILES_212]);
-	(void)SHA256(out->space, w.n, hash);
+	(void)SHA256(v->marked_space, w.n, hash);
 	writer_hex(&text, bytes_mem(hash, PHONE_REVISION_LEN / 2));
 	out->revision[PHONE_REVISION_LEN] = '\0';
+}
+
+static void passwords_fill(struct phone_values *v, const struct phone_facts *f, bool marked)
+{
+	for (uint32_t i = PHONE_LINES_MAX; i-- > 0;) {
+		const struct phone_line *l = &f->lines[i];
+		struct bytes text = bytes_str(marked ? l->mark : l->password);
+
+		v->lines[(size_t)i * LINE_FIELDS + LINE_PASSWORD] = text;
+		v->fields[FIELD_PASSWORD] = text; /* of the first one at last */
+	}
+}
+
+/* The text of the file as the revision has it. */
+static bool file_mark(const struct template *t, bool has_password, struct phone_values *v,
+		      const struct phone_facts *f, struct bytes text)
+{
+	bool good = true;
+
+	if (!has_password || !f->lines[0].mark) {
+		writer_bytes(&v->marked, text);
+	} else {
+		passwords_fill(v, f, true);
+		good = template_render(t, &v->all, &v->marked);
+		passwords_fill(v, f, false);
+	}
+	return good && !v->marked.overflow;
 }
 
 static int file_render(struct phone_files *out, const struct phone_family_file *row,
 		       struct phone_values *v, const struct phone_facts *f, struct writer *w)
 {
 	struct phone_file *file = &out->list[out->count];
+	const char *source;
+	const struct template *t = template_of(row->family, row->template, &source);
 	size_t from = w->n;
 
 	if (row->first && !row->last) {
-		revision_write(out, *w, v);
+		revision_write(out, v);
 		v->fields[FIELD_REVISION] = bytes_str(out->revision);
 	}
-	if (!template_render(template_of(row->family, row->template), &v->all, w))
+	if (!template_render(t, &v->all, w))
 		return -EINVAL;
-	if (w->overflow)
+	if (w->overflow || !file_mark(t, strstr(source, "{{password}}") != NULL, v, f,
+				      bytes_mem(out->space + from, w->n - from)))
 		return -ENOSPC;
 	file_name_write(file, row->name, f);
 	file->type = row->type;
@@ -579,6 +614,7 @@ int phone_files_render(struct phone_files **out, const struct phone_facts *facts
 	int err = v && files ? phone_values_fill(v, facts, "") : -ENOMEM;
 
 	if (!err) {
+		v->marked = writer_over(v->marked_space, sizeof(v->marked_space));
 		files->size = PHONE_FILES_SIZE_MAX;
 		w = writer_over(files->space, files->size);
 	}
@@ -589,9 +625,11 @@ int phone_files_render(struct phone_files **out, const struct phone_facts *facts
 	if (!err && !files->count)
 		err = -ENOENT;
 	if (!err && !files->revision[0])
-		revision_write(files, w, v);
+		revision_write(files, v);
 	*out = err ? NULL : files_fitted(files, w.n);
 	phone_files_free(files);
+	if (v)
+		explicit_bzero(v->marked_space, v->marked.n);
 	free(v);
 	return err || *out ? err : -ENOMEM;
 }

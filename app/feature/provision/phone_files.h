@@ -32,6 +32,9 @@ extern const struct phone_template g_phone_templates[]; /* the last one has no n
 /* Texts are the caller's; NULL is empty. */
 struct phone_line {
 	const char *number, *display_name, *auth_user, *password;
+	/* what the revision has in place of the password, so that it is known without; NULL: that
+	 * itself */
+	const char *mark;
 };
 struct phone_person {
 	const char *last_name, *first_name, *number;
@@ -77,9 +80,9 @@ struct phone_facts {
 	/* P7-02: likewise for SoundPoint IP 300 and 500, which have the application 2.1.2 */
 	bool firmware_212;
 	const char *more_files_212;
-	bool bare;              /* it calls, and does not register: nobody is logged in at it */
-	bool blf_splash;        /* a key that blinks rings, and shows who calls */
-	uint8_t columns;        /* 1 to 4 */
+	bool bare;       /* it calls, and does not register: nobody is logged in at it */
+	bool blf_splash; /* a key that blinks rings, and shows who calls */
+	uint8_t columns; /* 1 to 4 */
 	uint8_t dscp_sip, dscp_audio, dscp_video;
 	const char *menu_password; /* of its menu's administrator; "": as it is in the phone */
 	const char *blf_list;      /* that its keys watch: "lamps-201"; "": none */

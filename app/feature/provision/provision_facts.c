@@ -37,7 +37,7 @@ enum { EXPIRES_S = 90, EXPIRES_MANY_S = 600, MAP_MORE_MAX = 64 };
 struct facts {
 	struct phone_facts of;
 	struct extension lines[PHONE_LINES_MAX];
-	char users[PHONE_LINES_MAX][FACTS_USER_MAX];
+	char users[PHONE_LINES_MAX][FACTS_USER_MAX], marks[PHONE_LINES_MAX][HA1_TEXT + 1];
 	char family[DEVICE_FAMILY_MAX], host[FACTS_HOST_MAX];
 	char digit_map[DIAL_MAP_MAX + MAP_MORE_MAX + 1];
 	char text[DEVICE_OVERRIDES_MAX], blf_list[FACTS_USER_MAX];
@@ -156,8 +156,8 @@ bool provision_password_fits(const struct node *n, uint16_t tenant, struct bytes
 	return fits;
 }
 
-/* Left out are lines of extensions that are gone, or have another password. A device with a
- * password of its own registers by that. */
+/* Left out are lines of extensions that are gone, or have another password, as far as a request has
+ * brought it. A device with a password of its own registers by that. */
 static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
 			const struct device_value *v, const struct web_routed *r, bool bare)
 {
@@ -170,7 +170,7 @@ static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
 
 		if (!extensions_find(n->api.extensions, tenant, number, e))
 			continue;
-		if (!v->password[0] && !password_fits(e, number, r->password)) {
+		if (!v->password[0] && r->password[0] && !password_fits(e, number, r->password)) {
 			extension_wipe(e);
 			continue;
 		}
@@ -180,8 +180,12 @@ static void facts_lines(struct facts *f, const struct node *n, uint16_t tenant,
 			located_user_write(&w, number, v->location);
 		else
 			writer_bytes(&w, number);
+		ha1_write(f->marks[count], &e->core.secret);
 		f->of.lines[count] = (struct phone_line){ e->core.number, e->core.display_name,
-							  f->users[count], r->password };
+							  f->users[count], r->password,
+							  bare             ? NULL
+							  : v->password[0] ? v->password
+									   : f->marks[count] };
 		count++;
 	}
 }
@@ -284,8 +288,9 @@ static void facts_more(const struct node *n, const struct device_value *v,
 /* P7-01, P7-02: with firmware of 7.0 lie files that phones read behind the others. */
 static void facts_firmware(struct facts *f, const struct node *n, const struct device_value *v)
 {
-	static const char *const more[] = { "phone1.cfg", "sip.cfg" },
-				*const more_212[] = { "phone1_212.cfg", "sip_212.cfg" };
+	static const char *const more[] = { "phone1.cfg", "sip.cfg" }, *const more_212[] = {
+		"phone1_212.cfg", "sip_212.cfg"
+	};
 
 	f->of.firmware = v->firmware && firmware_has_application(f->family);
 	f->of.more_files = f->more_files;
@@ -376,8 +381,7 @@ static void facts_secondary(struct facts *f, const struct device_value *v)
 	(void)bytes_cstr(host, f->secondary, sizeof(f->secondary));
 	f->of.secondary = f->secondary;
 	f->of.secondary_port = (uint16_t)port;
-	f->of.secondary_registers =
-		device_registers_there(v, f->lines[0].secondary_registers);
+	f->of.secondary_registers = device_registers_there(v, f->lines[0].secondary_registers);
 }
 
 struct facts_zone {
@@ -455,8 +459,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	f->of.call_keys = device_has_call_keys(v);
 	f->of.dscp_sip = (uint8_t)n->settings->media.dscp_sip;
 	f->of.dscp_audio = (uint8_t)n->settings->media.dscp_audio;
-	f->of.dscp_video =
-		v->video_dscp ? v->video_dscp : (uint8_t)n->settings->media.dscp_video;
+	f->of.dscp_video = v->video_dscp ? v->video_dscp : (uint8_t)n->settings->media.dscp_video;
 	f->of.clock_24 = !v->clock;
 	f->of.directory_key = v->directory_key;
 	f->of.time_server = provision_settings_of(n->settings)->time_server;
@@ -491,4 +494,19 @@ struct phone_files *provision_render(struct node *n, uint16_t tenant, const stru
 		LOG_ERROR("provision", 0, "the files of a phone cannot be made",
 			  LOG_STR("mac", v->mac), LOG_STR("error", strerror(-err)));
 	return files;
+}
+
+bool provision_is_changed(struct node *n, const struct device_entry *d)
+{
+	static struct web_routed r; /* as if its phone asked, but without a password */
+	static struct device_value v;
+	struct phone_files *files = NULL;
+	bool changed;
+
+	(void)snprintf(r.host, sizeof(r.host), "%s", d->seen.host);
+	if (d->seen.revision[0] && device_read(n, d, &v))
+		files = provision_render(n, d->login.of, &v, &r, false);
+	changed = files && strcmp(files->revision, d->seen.revision) != 0;
+	phone_files_free(files);
+	return changed;
 }

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "app/child/child_link.h"
-#include "app/feature/provision/ftp/ftp.h"
 #include "app/feature/provision/device.h"
+#include "app/feature/provision/ftp/ftp.h"
 #include "app/feature/provision/phone_files.h"
 #include "app/feature/provision/provision_facts.h"
 #include "app/feature/provision/provision_ftp.h"
@@ -126,6 +126,8 @@ static void ftp_phone_add(struct node *n, struct device_entry *d, const struct w
 		files = provision_render(n, d->login.of, &v, r, false);
 	if (!files)
 		return;
+	(void)bytes_cstr(bytes_sub(bytes_str(r->host), 0, DEVICE_ASKED_MAX - 1), d->seen.host,
+			 sizeof(d->seen.host));
 	device_saw(d, DEVICE_ASKED, clock_utc_ms());
 	device_saw(d, DEVICE_ACCEPTED, clock_utc_ms());
 	device_family(&v, family);

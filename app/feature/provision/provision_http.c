@@ -281,6 +281,8 @@ static struct device_entry *provision_login(struct node *n, struct web_routed *r
 		r->proven = true;
 		(void)bytes_cstr(bytes_sub(bytes_str(r->agent), 0, DEVICE_AGENT_MAX - 1),
 				 d->seen.agent, sizeof(d->seen.agent));
+		(void)bytes_cstr(bytes_sub(bytes_str(r->host), 0, DEVICE_ASKED_MAX - 1),
+				 d->seen.host, sizeof(d->seen.host));
 		device_saw(d, DEVICE_ASKED, now_ms);
 		device_saw(d, DEVICE_ACCEPTED, now_ms);
 		return d;
@@ -836,8 +838,8 @@ int provision_listen(struct node *n)
 				    &g_provision.http_routes, &g_provision.http);
 	if (err || !p->https)
 		return err;
-	return listener_open(n, p->https, provision_tls(n), &g_provision.https_asks, &g_provision.https_routes,
-			     &g_provision.https);
+	return listener_open(n, p->https, provision_tls(n), &g_provision.https_asks,
+			     &g_provision.https_routes, &g_provision.https);
 }
 
 void provision_reload(struct node *n)

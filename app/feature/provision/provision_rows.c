@@ -29,7 +29,15 @@ static const struct command_arg g_device_login_args[] = {
 	U64_ARG("hours", 0, 8760, "0", "The login ends by itself after so many hours. 0: never."),
 	END,
 };
+#define CHANGED_ARG(text) BOOL_ARG("changed", "false", text)
+static const struct command_arg g_device_list_args[] = {
+	CHANGED_ARG("true: those alone of which the phone has other files than it would fetch now, "
+		    "whichever document has changed since."),
+	END,
+};
 static const struct command_arg g_device_roll_args[] = {
+	CHANGED_ARG("true: those alone of which device.list changed=true tells, as each wave "
+		    "begins; dry_run does not look."),
 	TEXT_ARG("model", CHARSET_NAME, 1, DEVICE_MODEL_MAX - 1, NULL, "Devices of that model."),
 	OWN_ARG(false),
 	U64_ARG("wave", 1, 10000, "10", "So many phones at a time."),
@@ -59,14 +67,15 @@ static const struct command g_device_commands[] = {
 	  "accepted, had fetched a revision, and registered with one. 0: never.",
 	  "changed_utc_ms, reset_needed (former_release says why), seen (asked_utc_ms, "
 	  "accepted_utc_ms, fetched_utc_ms, registered_utc_ms, "
-	  "synced_utc_ms, stale: it asks with a password that is right no more, revision, registered_revision, user_agent, firmware, firmware_known: it "
+	  "synced_utc_ms, stale: it asks with a password that is right no more, revision, "
+	  "registered_revision, user_agent, firmware, firmware_known: it "
 	  "is "
 	  "one that the files of its generation are for)",
 	  BY(command_device_get), .documents = BY(&g_device_documents), .shows = g_device_fields },
 	{ "device.delete", COMMAND_FOR_ADMIN, g_device_args,
 	  "Deletes a device: its phone gets no files any more, and keeps those that it has.", "mac",
 	  BY(command_device_delete), .documents = BY(&g_device_documents) },
-	{ "device.list", COMMAND_FOR_READER, g_no_args,
+	{ "device.list", COMMAND_FOR_READER, g_device_list_args,
 	  "Lists devices by MAC, also those with phones that are away, with what was seen of each.",
 	  "a list of devices, each with seen, as in device.get", BY(command_device_list),
 	  .documents = BY(&g_device_documents), .columns = "mac,make,model,extensions,location" },
@@ -112,7 +121,7 @@ static void provision_second(struct node *n, uint64_t now_ns)
 {
 	device_seen_beat(n, now_ns);
 	device_uploads_beat(now_ns);
-	device_roll_beat();
+	device_roll_beat(n);
 }
 #endif
 

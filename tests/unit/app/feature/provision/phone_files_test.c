@@ -282,6 +282,21 @@ static void test_revision(void **state)
 	phone_files_free(files);
 	phone_files_free(same);
 	phone_files_free(other);
+	facts.lines[0].mark = "mark"; /* in place of any password, in the revision alone */
+	assert_int_equal(phone_files_render(&files, &facts), 0);
+	facts.lines[0].password = "";
+	assert_int_equal(phone_files_render(&same, &facts), 0);
+	facts.lines[0].mark = "another";
+	assert_int_equal(phone_files_render(&other, &facts), 0);
+	assert_string_equal(files->revision, same->revision);
+	assert_string_not_equal(files->revision, other->revision);
+	assert_true(bytes_find_text(phone_files_find(files, BYTES_LIT("Extension_201.cfg"))->text,
+				    "\"1213\""));
+	assert_false(bytes_find_text(phone_files_find(files, BYTES_LIT("Extension_201.cfg"))->text,
+				     "mark"));
+	phone_files_free(files);
+	phone_files_free(same);
+	phone_files_free(other);
 }
 
 static void test_refused(void **state)
