@@ -9,6 +9,9 @@
 #include "sig/host/groups.h"
 #include "sig/host/settings.h"
 #include "sig/model/flow_run.h"
+#include "sig/pbx/queue/queues.h"
+
+#define ALERT_INFO "Alert-Info: <http://localhost>;info=" /* the URI is there for the grammar */
 
 /* That of the extension, or of the group that rings it (IVR-07). */
 static enum auto_answer auto_answer_of(const struct call_host *h, const struct call *c,
@@ -19,6 +22,16 @@ static enum auto_answer auto_answer_of(const struct call_host *h, const struct c
 	if (e && e->auto_answer == AUTO_ANSWER_OFF && flow_has_caller(c))
 		g = groups_find(h->groups, c->tenant, text_bytes(&c->run->group));
 	return !e ? AUTO_ANSWER_OFF : (enum auto_answer)(g ? g->auto_answer : e->auto_answer);
+}
+
+/* Phones of agents ring by the word of the queue (BEAT-30). "": as they like. */
+static const char *queue_ring(const struct call_host *h, const struct call *c)
+{
+	const struct queue *q =
+		flow_queues(c) ? queues_find(h->queues, c->tenant, bytes_str(c->run->queue->name))
+			       : NULL;
+
+	return q ? q->terms.ring : "";
 }
 
 static void auto_answer_headers(struct writer *w, const struct call_host *h, const struct call *c,
@@ -34,11 +47,15 @@ static void auto_answer_headers(struct writer *w, const struct call_host *h, con
 	bool is_set = how != AUTO_ANSWER_OFF;
 	unsigned seconds = is_set && !by_command ? e->auto_answer_s : 0;
 
-	if (l->state != LEG_EARLY || (!is_set && !by_command) ||
-	    !extension_may(h->settings->tenants, e, ENTITLED_AUTO_ANSWER))
+	if (l->state != LEG_EARLY)
 		return;
-	/* the URI is there for the grammar */
-	writer_str(w, "Alert-Info: <http://localhost>;info=");
+	if ((!is_set && !by_command) ||
+	    !extension_may(h->settings->tenants, e, ENTITLED_AUTO_ANSWER)) {
+		if (e && queue_ring(h, c)[0])
+			WRITER_TEXTS(w, ALERT_INFO, queue_ring(h, c), "\r\n");
+		return;
+	}
+	writer_str(w, ALERT_INFO);
 	writer_str(w, how == AUTO_ANSWER_PLAIN ? "auto-answer" : "alert-autoanswer");
 	if (seconds)
 		writer_fmt(w, ";delay=%u\r\n", seconds);

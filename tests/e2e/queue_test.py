@@ -317,6 +317,31 @@ class Queues(Queued):
         incoming.wait_cancel()
         self.record("1002")
 
+    def test_ring(self):
+        """BEAT-30: agents' phones are told by which word they ring for the queue; for other calls, or where they answer by themselves, they are not."""
+        self.puts(ring="alert-sales")
+        self.addCleanup(self.ask, "queue.put", name="sales", ring="")
+        self.logs_in("1011")
+        out = self.calls("1001")
+        incoming = self.rings("1011", "1001")
+        self.assertEqual(incoming.request.get("Alert-Info"), "<http://localhost>;info=alert-sales")
+        out.bye()
+        incoming.wait_cancel()
+        self.record()
+        direct = self.phones["1001"].invite("1011", self.phones["1001"].audio.sdp())
+        incoming = self.rings("1011", "1001")
+        self.assertIsNone(incoming.request.get("Alert-Info"))
+        direct.cancel()
+        incoming.wait_cancel()
+        self.ask("extension.put", number="1011", auto_answer="alert-autoanswer")
+        self.addCleanup(self.ask, "extension.put", number="1011", auto_answer="off")
+        out = self.calls("1002")
+        incoming = self.rings("1011", "1002")
+        self.assertEqual(incoming.request.get("Alert-Info"), "<http://localhost>;info=alert-autoanswer")
+        out.bye()
+        incoming.wait_cancel()
+        self.record("1002")
+
     def test_tiers(self):
         """Who is of the second tier rings once a caller has waited, and at once where the first has nobody."""
         self.puts(tiers="1012:2", tier_s=2)

@@ -167,6 +167,10 @@ const struct command_arg g_queue_fields[] = {
 		   "What agents' phones show before the caller's name, such as Sales."),
 	FLAG_FIELD("show_called", core.show_called, "false",
 		   "true: they show the number that was called, too."),
+	TEXT_FIELD("ring", core.ring, CHARSET_NAME, NULL,
+		   "How agents' phones ring for its calls: the word that they know in Alert-Info "
+		   "(info=...), such as alert-queue. Empty: as for other calls. Those that are "
+		   "asked to answer by themselves get the word for that."),
 	WORD_FIELD("record", core.record, FIELD_NUMBER, g_queue_record, "default",
 		   "Recording of its calls, once an agent has answered: off, auto or on_demand, as "
 		   "record of group.put. default: as each agent's own says. auto and on_demand "

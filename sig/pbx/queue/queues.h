@@ -31,6 +31,7 @@ enum {
 	AGENT_REASON_MAX = 32,
 	CALLBACK_HOURS_MAX = 64,
 	QUEUE_MUSIC_MAX = 65,
+	QUEUE_RING_MAX = 33,
 };
 #define AGENT_UNTIL_READY UINT64_MAX /* wrap-up that no time ends */
 #define QUEUE_WORD        "queue:"   /* in front of its name, where a number could stand */
@@ -110,6 +111,7 @@ struct queue_terms {
 	char prefix[GROUP_PREFIX_MAX];
 	bool show_called;
 	uint8_t record, record_to;
+	char ring[QUEUE_RING_MAX]; /* the word of Alert-Info for agents' phones; "": none */
 	struct callback_terms callback;
 	uint8_t count;
 	struct queue_member members[QUEUE_MEMBERS_MAX];
