@@ -141,7 +141,7 @@ enum { DEVICE_CONTEXT_MAX = 128 };
 bool device_make(struct command_run *run, void *value);
 /* Who is logged in, as the document has it; "": nobody. */
 const char *device_user(const struct device_value *v);
-/* Whom device.login is to log in, likewise. */
+/* Who is to be logged in by device.login, likewise. */
 void device_wanted(const struct command_run *run, char out[DEVICE_USER_MAX]);
 /* Who has logged in, or out. */
 void device_user_event(const struct command_run *run, const struct device_value *v);
