@@ -194,6 +194,8 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 	const struct event_package *p = sub->package;
 	struct sip_name_addr to = { 0 }, from = { 0 };
 	struct package_state state = {
+		.all = s,
+		.of = sub,
 		.version = sub->dialog.local_cseq,
 		.whole = sub->whole,
 		.hidden = hidden,

@@ -13,8 +13,7 @@
 #include "sig/subscription/package.h"
 #include "sig/subscription/subscriptions.h"
 
-/* "sip:1001@example.org": without parameters, escaped for XML. */
-static void package_write_uri(struct writer *w, const struct sip_uri *uri)
+void package_write_uri(struct writer *w, const struct sip_uri *uri)
 {
 	bool v6 = bytes_find(uri->host, ':') < uri->host.n;
 

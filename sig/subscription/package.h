@@ -103,7 +103,12 @@ struct dialog_notified {
 	bool recipient, held;
 };
 
+struct subscription;
+struct subscriptions;
+
 struct package_state {
+	const struct subscriptions *all;
+	const struct subscription *of; /* the user is its resource */
 	uint32_t version;
 	bool whole;  /* all of it; else what was not told yet */
 	bool hidden; /* only the user itself is named */
@@ -144,9 +149,6 @@ enum watch_verdict {
 	WATCH_VERDICTS,
 };
 
-struct subscription;
-struct subscriptions;
-
 /* A row of the list of features (sig/host/feature.h). */
 struct event_package {
 	const char *name, *type; /* of Event, and of the body */
@@ -167,6 +169,9 @@ struct event_package {
 	enum watch_verdict (*may)(const struct subscriptions *s, const struct subscription *sub);
 	void (*write)(struct writer *w,
 		      const struct package_state *state); /* NULL: no phone may subscribe to it */
+	/* Members of the JSON that a page gets of a user whom it may watch by this package, each
+	 * behind a ','; NULL: none. Of the state it has all, of, hidden and dialogs. */
+	void (*show)(struct writer *w, const struct package_state *state);
 };
 
 extern const struct event_package dialog_package;     /* RFC 4235 */
@@ -183,6 +188,8 @@ const struct event_package *package_find(const struct feature *features, struct 
 void package_write_allowed(struct writer *w, const struct feature *features);
 
 /* ---- the bodies ---- */
+/* "sip:1001@example.org": without parameters, escaped for XML. */
+void package_write_uri(struct writer *w, const struct sip_uri *uri);
 /* What phones dial to hear messages: "##" (REG-17), as in a URI. */
 #define MESSAGE_ACCOUNT "%23%23"
 void conference_info_write(struct writer *w, const struct package_state *state);

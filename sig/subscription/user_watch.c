@@ -104,6 +104,17 @@ static void shown_user(struct subscriptions *s, const struct subscription *sub, 
 		s->view.presence(s->view.owner, sub->tenant, user, dialogs, count, &presence);
 		shown_presence(w, &presence, verdict == WATCH_HIDDEN);
 	}
+	for (const struct feature *f = s->host->features; f->name; f++) {
+		const struct package_state state = { .all = s,
+						     .of = &one,
+						     .hidden = verdict == WATCH_HIDDEN,
+						     .dialogs = dialogs,
+						     .dialog_count = count };
+
+		one.package = f->package;
+		if (f->package && f->package->show && shown_may(s->view.may(s->view.owner, &one)))
+			f->package->show(w, &state);
+	}
 	if (own)
 		shown_settings(w, s->host->services->directory->forward(s->host->owner, sub->tenant,
 									user));
