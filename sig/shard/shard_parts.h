@@ -13,6 +13,7 @@
 #include "sig/host/route_uri.h"
 #include "sig/host/settings.h"
 #include "sig/host/trunk.h"
+#include "sig/identity/presence.h"
 #include "sig/leg/respond.h"
 #include "sig/location/route.h"
 #include "sig/model/event.h"

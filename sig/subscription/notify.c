@@ -219,12 +219,6 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 		state.entity = to.uri;
 	if (!sub->trunk.n && !sip_name_addr_parse(&from, text_bytes(&sub->dialog.remote)))
 		state.watcher = from.uri;
-	if (p->of_presence) {
-		s->view.presence(s->view.owner, sub->tenant, user, a->dialogs, a->dialog_count,
-				 &state.presence);
-		if (hidden)
-			state.presence.note = "";
-	}
 	p->write(w, &state);
 }
 

@@ -84,18 +84,6 @@ static void reg_info_write(struct writer *w, const struct package_state *state)
 	writer_str(w, "</registration>\r\n</reginfo>\r\n");
 }
 
-/* application/pidf+xml (RFC 3863). */
-static void presence_write(struct writer *w, const struct package_state *state)
-{
-	writer_str(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
-		      "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\""
-		      " xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\""
-		      " xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\" entity=\"");
-	package_write_uri(w, &state->entity);
-	writer_str(w, "\">\r\n");
-	presence_write_pidf(w, &state->presence);
-}
-
 /* application/dialog-info+xml (RFC 4235 4). */
 
 /* Limits of a document, so it always fits: names are the parties' own, and up to six times as long
@@ -615,18 +603,6 @@ const struct event_package dialog_package = {
 	.write = dialog_info_write,
 };
 
-const struct event_package presence_package = {
-	.name = "presence",
-	.changes = 1 << CHANGED_DIALOGS | 1 << CHANGED_PHONES | 1 << CHANGED_PRESENCE,
-	.type = "application/pidf+xml",
-	.of_dialogs = true,
-	.of_phones = true,
-	.of_presence = true,
-	.of_phone_features = true,
-	.needs = ENTITLED_PRESENCE,
-	.write = presence_write,
-};
-
 const struct event_package reg_package = {
 	.name = "reg",
 	.changes = 1 << CHANGED_PHONES,
@@ -676,7 +652,6 @@ const struct event_package user_package = {
 		   1 << CHANGED_SETTINGS,
 	.of_dialogs = true,
 	.of_phones = true,
-	.of_presence = true,
 	.needs = ENTITLEMENT_COUNT,
 };
 

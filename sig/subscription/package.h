@@ -8,7 +8,6 @@
 #include "sig/host/extension.h"
 #include "sig/host/feature.h"
 #include "sig/host/mailboxes.h"
-#include "sig/identity/presence.h"
 #include "sig/location/registrar.h"
 #include "sig/model/leg.h"
 #include "sig/room/roster.h"
@@ -119,9 +118,8 @@ struct package_state {
 	uint32_t dialog_count;
 	const struct dialog_notified *told;
 	uint32_t told_count;
-	const struct aor *entry; /* where its phones are; NULL: nowhere */
-	uint64_t utc_ms;         /* that its times are of */
-	struct presence_view presence;
+	const struct aor *entry;                         /* where its phones are; NULL: nowhere */
+	uint64_t utc_ms;                                 /* that its times are of */
 	const struct conference_view *conference;        /* NULL: none */
 	struct conference_notified *conference_notified; /* read and written */
 	size_t most;                                     /* octets of the body */
@@ -154,9 +152,9 @@ struct event_package {
 	const char *name, *type; /* of Event, and of the body */
 	bool own;                /* told to the user itself alone */
 	uint8_t changes;         /* 1 << enum watch_change: what it is told again for */
-	/* what is told: one of dialogs, conferences, settings and messages, with phones and
-	 * presence beside dialogs */
-	bool of_dialogs, of_phones, of_conferences, of_settings, of_presence, of_messages;
+	/* what is told: one of dialogs, conferences, settings and messages, with phones
+	 * beside dialogs */
+	bool of_dialogs, of_phones, of_conferences, of_settings, of_messages;
 	bool of_blf;    /* also of slots and hours, and of who waits there (BLF) */
 	bool tells_end; /* the end of a resource is reported in a body, too */
 	/* no more where the node knows no features of phones (PHONE_FEATURES_NONE) */
@@ -175,7 +173,6 @@ struct event_package {
 };
 
 extern const struct event_package dialog_package;     /* RFC 4235 */
-extern const struct event_package presence_package;   /* RFC 3856 */
 extern const struct event_package reg_package;        /* RFC 3680 */
 extern const struct event_package conference_package; /* RFC 4575 */
 extern const struct event_package features_package;   /* as-feature-event (feature_event.h) */

@@ -32,10 +32,6 @@ struct subscription_view {
 			    struct bytes user, struct dialog_state *out);
 	const struct aor *(*entry)(void *owner, uint16_t tenant,
 				   struct bytes user); /* NULL: none */
-	/* With its dialogs as they were read. */
-	void (*presence)(void *owner, uint16_t tenant, struct bytes user,
-			 const struct dialog_state *dialogs, uint32_t count,
-			 struct presence_view *out);
 	/* The conference of this number or name. Returns false if not found. */
 	bool (*conference)(void *owner, uint16_t tenant, struct bytes user,
 			   struct conference_view *out);

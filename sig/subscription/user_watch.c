@@ -48,14 +48,6 @@ static void shown_call(struct writer *w, const struct dialog_state *d, bool own,
 	writer_str(w, "}");
 }
 
-static void shown_presence(struct writer *w, const struct presence_view *v, bool hidden)
-{
-	shown_text(w, "state", bytes_str(v->state));
-	shown_flag(w, "available", v->open);
-	shown_text(w, "note", bytes_str(hidden ? "" : v->note));
-	writer_number(w, ",\"until_utc_ms\":", v->until_utc_ms, "");
-}
-
 static void shown_settings(struct writer *w, const struct shard_forward *f)
 {
 	shown_flag(w, "do_not_disturb", f && f->do_not_disturb);
@@ -84,7 +76,6 @@ static void shown_user(struct subscriptions *s, const struct subscription *sub, 
 	enum watch_verdict verdict = s->view.may(s->view.owner, &one);
 	bool own = bytes_eq(user, text_bytes(&sub->watcher));
 	struct dialog_state dialogs[DIALOG_STATES_MAX];
-	struct presence_view presence;
 	uint32_t count;
 
 	writer_str(w, "{\"user\":");
@@ -99,11 +90,6 @@ static void shown_user(struct subscriptions *s, const struct subscription *sub, 
 	}
 	brief |= verdict == WATCH_HIDDEN;
 	count = s->view.dialogs(s->view.owner, &user_package, sub->tenant, user, dialogs);
-	one.package = &presence_package;
-	if (shown_may(s->view.may(s->view.owner, &one))) {
-		s->view.presence(s->view.owner, sub->tenant, user, dialogs, count, &presence);
-		shown_presence(w, &presence, verdict == WATCH_HIDDEN);
-	}
 	for (const struct feature *f = s->host->features; f->name; f++) {
 		const struct package_state state = { .all = s,
 						     .of = &one,

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/log.h"
-#include "sig/feature/watch/shard_watch.h"
+#include "sig/identity/presence.h"
+#include "sig/shard/shard_parts.h"
 #include "sig/sip/body.h"
 #include "sig/sip/event_parse.h"
 
@@ -83,11 +85,10 @@ static void presence_on_timer(struct shard *s, const struct wheel_timer *t)
 		publish->etag = etag;
 }
 
-void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
-			 const struct dialog_state *dialogs, uint32_t count,
-			 struct presence_view *out)
+static void presence_read(const struct shard *s, uint16_t tenant, struct bytes user,
+			  const struct dialog_state *dialogs, uint32_t count,
+			  struct presence_view *out)
 {
-	const struct shard *s = owner;
 	const struct shard_extension_slot *slot = shard_extension_slot(s, tenant, user);
 	const struct shard_forward *f = slot ? slot->forward : NULL;
 	unsigned facts = f && f->do_not_disturb ? PRESENCE_DO_NOT_DISTURB : 0;
@@ -110,8 +111,58 @@ void shard_presence_of(struct shard *s, uint16_t tenant, struct bytes user, stru
 
 	shard_set_now(s, now);
 	count = shard_watch_all(s, tenant, user, dialogs);
-	shard_presence_view(s, tenant, user, dialogs, count, out);
+	presence_read(s, tenant, user, dialogs, count, out);
 }
+
+/* ---- what watchers are told ---- */
+
+static struct presence_view presence_told(const struct package_state *state)
+{
+	struct presence_view v;
+
+	presence_read(state->all->view.owner, state->of->tenant, text_bytes(&state->of->resource),
+		      state->dialogs, state->dialog_count, &v);
+	if (state->hidden)
+		v.note = "";
+	return v;
+}
+
+/* application/pidf+xml (RFC 3863). */
+static void presence_write(struct writer *w, const struct package_state *state)
+{
+	const struct presence_view v = presence_told(state);
+
+	writer_str(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
+		      "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\""
+		      " xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\""
+		      " xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\" entity=\"");
+	package_write_uri(w, &state->entity);
+	writer_str(w, "\">\r\n");
+	presence_write_pidf(w, &v);
+}
+
+static void presence_show_page(struct writer *w, const struct package_state *state)
+{
+	const struct presence_view v = presence_told(state);
+
+	writer_str(w, ",\"state\":");
+	json_write_text(w, bytes_str(v.state));
+	WRITER_TEXTS(w, ",\"available\":", v.open ? "true" : "false", ",\"note\":");
+	json_write_text(w, bytes_str(v.note));
+	writer_number(w, ",\"until_utc_ms\":", v.until_utc_ms, "");
+}
+
+const struct event_package presence_package = {
+	.name = "presence",
+	.changes = 1 << CHANGED_DIALOGS | 1 << CHANGED_PHONES | 1 << CHANGED_PRESENCE,
+	.type = "application/pidf+xml",
+	.of_dialogs = true,
+	.of_phones = true,
+	.of_phone_features = true,
+	.needs = ENTITLED_PRESENCE,
+	.write = presence_write,
+	.show = presence_show_page,
+};
 
 /* ---- PUBLISH ---- */
 

@@ -32,12 +32,6 @@ struct bytes shard_blf_name(void *owner, const struct subscription *sub, uint32_
 /* The document of an extension has other BLF keys. */
 void shard_blf_changed(struct shard *s, uint16_t tenant, struct bytes number);
 
-/* ---- presence ---- */
-/* subscription_view.presence */
-void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
-			 const struct dialog_state *dialogs, uint32_t count,
-			 struct presence_view *out);
-
 /* ---- conferences ---- */
 /* subscription_view.conference: the first one of the shards of the node. */
 bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,

@@ -199,7 +199,6 @@ static int watch_open(struct shard *s)
 		.may = watch_may,
 		.dialogs = watch_dialogs,
 		.entry = watch_entry,
-		.presence = shard_presence_view,
 		.conference = shard_watch_conference,
 		.messages = watch_messages,
 		.name = shard_blf_name,
