@@ -20,7 +20,7 @@ extern const struct module account_module, announce_module, application_module, 
 	media_stream_module, meetme_module, page_module, park_module, pick_module, recording_module,
 	remote_shard_module, replace_module, retrieve_module, set_module, transfer_module,
 	wake_module;
-extern const struct event_package presence_package;
+extern const struct event_package messages_package, presence_package;
 extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];

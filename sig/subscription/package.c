@@ -559,27 +559,6 @@ static void features_write(struct writer *w, const struct package_state *state)
 		feature_event_write(w, state->part, state->entity.user, state->forward);
 }
 
-/* application/simple-message-summary (RFC 3842 5.2). Counts are for the owner of the mailbox
- * only. */
-static void message_summary_write(struct writer *w, const struct package_state *state)
-{
-	const struct message_counts *m = state->messages;
-	struct sip_uri account = state->entity;
-
-	if (!m)
-		return;
-	account.user = BYTES_LIT(MESSAGE_ACCOUNT);
-	WRITER_TEXTS(w, "Messages-Waiting: ", m->fresh ? "yes" : "no", "\r\n");
-	if (state->hidden)
-		return;
-	writer_str(w, "Message-Account: ");
-	package_write_uri(w, &account);
-	writer_number(w, "\r\nVoice-Message: ", m->fresh, "/");
-	writer_number(w, "", m->old, " (");
-	writer_number(w, "", m->urgent_fresh, "/");
-	writer_number(w, "", m->urgent_old, ")\r\n");
-}
-
 /* The packages. */
 
 /* Members alone may watch (RFC 4575 3.5). */
@@ -635,15 +614,6 @@ const struct event_package features_package = {
 	.needs_for_own = true,
 	.needs = ENTITLED_FEATURE_SYNC,
 	.write = features_write,
-};
-
-const struct event_package messages_package = {
-	.name = "message-summary",
-	.changes = 1 << CHANGED_PHONES | 1 << CHANGED_MESSAGES,
-	.type = "application/simple-message-summary",
-	.of_messages = true,
-	.needs = ENTITLEMENT_COUNT,
-	.write = message_summary_write,
 };
 
 const struct event_package user_package = {

@@ -176,7 +176,6 @@ extern const struct event_package dialog_package;     /* RFC 4235 */
 extern const struct event_package reg_package;        /* RFC 3680 */
 extern const struct event_package conference_package; /* RFC 4575 */
 extern const struct event_package features_package;   /* as-feature-event (feature_event.h) */
-extern const struct event_package messages_package;   /* RFC 3842 */
 extern const struct event_package user_package; /* no phone's: what a page shows (user_watch.c) */
 
 /* Returns NULL if no phone may subscribe to an event of that name. */

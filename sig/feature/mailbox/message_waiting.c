@@ -11,6 +11,36 @@
 
 enum { MESSAGES_BODY_MAX = 512 };
 
+/* application/simple-message-summary (RFC 3842 5.2). Counts are for the owner of the mailbox
+ * only. */
+static void message_summary_write(struct writer *w, const struct package_state *state)
+{
+	const struct message_counts *m = state->messages;
+	struct sip_uri account = state->entity;
+
+	if (!m)
+		return;
+	account.user = BYTES_LIT(MESSAGE_ACCOUNT);
+	WRITER_TEXTS(w, "Messages-Waiting: ", m->fresh ? "yes" : "no", "\r\n");
+	if (state->hidden)
+		return;
+	writer_str(w, "Message-Account: ");
+	package_write_uri(w, &account);
+	writer_number(w, "\r\nVoice-Message: ", m->fresh, "/");
+	writer_number(w, "", m->old, " (");
+	writer_number(w, "", m->urgent_fresh, "/");
+	writer_number(w, "", m->urgent_old, ")\r\n");
+}
+
+const struct event_package messages_package = {
+	.name = "message-summary",
+	.changes = 1 << CHANGED_PHONES | 1 << CHANGED_MESSAGES,
+	.type = "application/simple-message-summary",
+	.of_messages = true,
+	.needs = ENTITLEMENT_COUNT,
+	.write = message_summary_write,
+};
+
 static bool messages_tell_unasked(const struct shard *s, uint16_t tenant)
 {
 	return tenants_terms(shard_settings(s)->tenants, tenant)->messages_unasked;

@@ -10,6 +10,8 @@
 #include "sig/subscription/package.h"
 #include "tests/unit/test.h"
 
+extern const struct event_package messages_package;
+
 /* Of hooks with rows by kind, which each are one module's or do not mind each other, the order says nothing. */
 static const struct {
 	enum module_hook hook;
