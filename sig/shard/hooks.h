@@ -59,7 +59,7 @@ struct shard_hooks {
 	const struct shard_timer_hook *timers;
 	/* Once a second, for all shards of the node. */
 	void (*second)(struct shard_shared_tables *c);
-	/* The node opens, before its shards: 0 or -errno. What it has opened is closed then, too. */
+	/* The node opens, before its shards: 0 or -errno; node_closed is called then, too. */
 	int (*node_opened)(struct shard_shared_tables *c);
 	/* All shards of the node are closed. */
 	void (*node_closed)(struct shard_shared_tables *c);
