@@ -137,17 +137,36 @@ bool identity_is_hidden(const struct call *c, const struct leg *leg)
 	return !c->emergency && privacy_hides_name(carried_privacy(lines_of(leg)));
 }
 
+static const struct shard_forward *identity_forward(const struct call_host *h, const struct call *c,
+						    const struct leg *who)
+{
+	return h->services->directory->forward(h->owner, c->tenant, text_bytes(&who->user));
+}
+
+bool identity_may_show(const struct call_host *h, const struct call *c, const struct leg *l,
+		       struct bytes number)
+{
+	const struct shard_forward *f = identity_forward(h, c, l);
+
+	return f && bytes_list_has(bytes_str(f->outside_numbers), number);
+}
+
+bool identity_is_chosen(const struct call_host *h, const struct call *c, const struct leg *l)
+{
+	struct bytes wish;
+
+	return carried_number(lines_of(l), &wish) && identity_may_show(h, c, l, wish);
+}
+
 /* The number that an extension asked to be shown, if permitted; else the one configured. Empty:
  * neither. */
 static struct bytes number_chosen(const struct call_host *h, const struct call *c,
 				  const struct leg *who)
 {
-	const struct shard_forward *f =
-		h->services->directory->forward(h->owner, c->tenant, text_bytes(&who->user));
+	const struct shard_forward *f = identity_forward(h, c, who);
 	struct bytes wish;
 
-	if (f && carried_number(lines_of(who), &wish) &&
-	    bytes_list_has(bytes_str(f->outside_numbers), wish))
+	if (identity_is_chosen(h, c, who) && carried_number(lines_of(who), &wish))
 		return wish;
 	return bytes_str(f ? f->outside_number : NULL);
 }

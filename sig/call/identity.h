@@ -12,6 +12,11 @@
 struct identity_policy identity_of(const struct call_host *h, const struct leg *leg);
 /* The caller's INVITE has come. 0 or -ENOMEM. */
 int identity_on_invite(struct call_host *h, struct call *c, const struct call_start *s) NODISCARD;
+/* Whether the party has asked to be shown outside by a number that it may have (RFC 3325 9.2). */
+bool identity_is_chosen(const struct call_host *h, const struct call *c, const struct leg *l);
+/* Whether the extension at the leg may be shown by that number outside, beside its first one. */
+bool identity_may_show(const struct call_host *h, const struct call *c, const struct leg *l,
+		       struct bytes number);
 /* Its party is to be shown by that number outside. 0 or -ENOMEM. */
 int identity_show(const struct call_host *h, struct leg *l, struct bytes number) NODISCARD;
 /* The party says it anew, in a request or a response of its dialog. */
