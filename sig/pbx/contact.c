@@ -4,7 +4,8 @@
  * contact is the caller's, for phones, events and CDRs, where the caller brought none or the tenant
  * says so; with company and category it is a tag of the call, so flows know it. A blocked contact
  * is refused as a blocked number is. A successor asks again. Emergency calls and callers who
- * withhold the number are not looked up. */
+ * withhold the number are not looked up. Who has several numbers outside waits in the same way when
+ * he calls there: the line of the contact is the number that he is shown as. */
 #include <string.h>
 
 #include "base/log.h"
@@ -30,30 +31,49 @@ static bool contact_is_awaited(const struct call *c)
 	return plan_awaits(&c->plan, AWAITS_CONTACT) && c->state == CALL_SETUP && !c->parting_ns;
 }
 
-/* Of one's own book only where an extension was called. Without memory its time runs. */
+/* An extension calls somebody outside. */
+static bool contact_is_called(const struct call *c)
+{
+	return !leg_is_trunk(call_caller(c));
+}
+
+/* Of one's own book only where an extension was called, or calls. Without memory its time runs. */
 static void contact_request(struct call_host *h, struct call *c)
 {
-	struct bytes user = text_bytes(&c->to);
+	bool called = contact_is_called(c);
+	struct bytes user = text_bytes(called ? &call_caller(c)->user : &c->to);
 
-	if (!plan_is_of_user(h, c, user))
+	if (!called && !plan_is_of_user(h, c, user))
 		user = (struct bytes){ 0 };
 	c->plan.serial = rand_u64_from(h->rand) | 1;
 	c->plan.until_ns = h->now.ns + CONTACT_LOOK_MS * NS_PER_MS;
 	if (!effects_request(h->effects, EFFECT_CONTACT, c->id, c->plan.serial,
 			     EFFECT_TEXTS(bytes_str(call_tenant(h, c)), user,
-					  text_bytes(&c->from))))
+					  text_bytes(called ? &c->to : &c->from))))
 		LOG_WARN("call", c->id, "no memory to look up the caller's contact");
+}
+
+static bool caller_line_is_wanted(const struct call_host *h, const struct call *c)
+{
+	const struct shard_forward *f = h->services->directory->forward(
+		h->owner, c->tenant, text_bytes(&call_caller(c)->user));
+
+	return f && f->outside_numbers[0] && !identity_is_chosen(h, c, call_caller(c)) &&
+	       !plan_is_of_user(h, c, text_bytes(&c->to));
+}
+
+static bool caller_name_is_wanted(const struct call_host *h, const struct call *c)
+{
+	return tenants_terms(h->settings->tenants, c->tenant)->contact_names != CONTACT_NAMES_OFF &&
+	       c->from.n && !bytes_is(text_bytes(&c->from), "anonymous");
 }
 
 static bool contact_is_wanted(const struct call_host *h, const struct call *c,
 			      const struct call_start *start)
 {
-	const struct leg *caller = call_caller(c);
-
-	return h->settings->contacts && leg_is_trunk(caller) && !c->emergency && !start->gruu.n &&
-	       tenants_terms(h->settings->tenants, c->tenant)->contact_names != CONTACT_NAMES_OFF &&
-	       c->from.n && !bytes_is(text_bytes(&c->from), "anonymous") &&
-	       !identity_is_hidden(c, caller);
+	return h->settings->contacts && !c->emergency && !start->gruu.n &&
+	       !identity_is_hidden(c, call_caller(c)) &&
+	       (contact_is_called(c) ? caller_line_is_wanted(h, c) : caller_name_is_wanted(h, c));
 }
 
 /* All others have been asked: it is no code, room or slot. */
@@ -155,6 +175,18 @@ static void contact_go_on(struct call_host *h, struct call *c)
 	}
 }
 
+/* Behind the lines of tags. Who may not be shown as that number is shown as ever. */
+static void contact_show(const struct call_host *h, struct call *c, struct bytes value)
+{
+	struct bytes line;
+
+	for (size_t i = 0; i < COUNT_OF(g_contact_tags); i++)
+		(void)bytes_cut(&value, '\n', &line);
+	if (value.n && identity_may_show(h, c, call_caller(c), value) &&
+	    identity_show(h, call_caller(c), value))
+		LOG_ERROR("call", c->id, "no memory for the number of its caller");
+}
+
 /* Nobody misses a call of a contact that is blocked: its plan has nobody. */
 static void contact_settled(struct call_host *h, struct call *c, const struct contact_reply *known)
 {
@@ -163,6 +195,11 @@ static void contact_settled(struct call_host *h, struct call *c, const struct co
 	plan_stop(c);
 	plan_clear(&c->plan);
 	outbox_touch(&c->out);
+	if (contact_is_called(c)) {
+		contact_show(h, c, known->value);
+		contact_go_on(h, c);
+		return;
+	}
 	if (known->blocked) {
 		(void)call_refuse(&refusal, REFUSED_BLOCKED);
 		contact_refuse(h, c, CAUSE_REFUSED, &refusal);

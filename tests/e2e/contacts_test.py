@@ -387,6 +387,37 @@ class Calls(Books):
         self.assertEqual(self.call("+12125550100"), (None, 603))
         until(lambda: self.operator("cdr.list", limit=1)[0]["missed"] == "", lambda: self.operator("cdr.list", limit=1))
 
+    def test_line(self):
+        """CON-08: a phone that dials the number of a contact, however it is written, is shown as that contact's line, if its extension may be; other callers,
+        and calls of other numbers, as ever. While the archive stands still too."""
+        carrier = self.enterContext(self.node.user_agent("carrier"))
+        self.operator("trunk.put", name="out", servers=f"{PARTY}:{carrier.port}", direction="out")
+        self.operator("route.put", name="out", pattern="x.", trunks="out")
+        self.operator("route.put", name="plus", pattern="+x.", trunks="out")
+        for number in ("1001", "1002"):
+            self.operator("extension.put", number=number, outside_number="+12125550000", outside_numbers="+12125550001", classes=["other", "international", "national", "local"])
+        zoe = self.ok(self.node, "POST", "/v1/contacts", self.mine, {"name": "Zoe", "phones": ["(212) 555-0100"], "line": "+12125550001"})
+
+        def shown(phone, number):
+            with self.node.media() as media:
+                out = phone.invite(number, media.sdp())
+                into = carrier.incoming(5)
+                into.reject(486)
+                self.assertEqual(out.wait_final().status, 486)
+            return into.request.get("From").split("@")[0].split(":")[1]
+        self.assertEqual(shown(self.a, "+12125550100"), "+12125550001")
+        self.assertEqual([shown(self.a, "+12125550199"), shown(self.b, "+12125550100")], ["+12125550000"] * 2)
+        pids = children(self.node.process.pid, "tandem-archive")
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        begun = time.monotonic()
+        self.assertEqual(shown(self.a, "+12125550100"), "+12125550000")
+        self.assertLess(time.monotonic() - begun, 2)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        self.ok(self.node, "PATCH", f"/v1/contacts/{zoe['contact']}", self.mine, {"line": "+12125550002"})
+        self.assertEqual(shown(self.a, "+12125550100"), "+12125550000")
+
     def test_flow(self):
         """A flow knows who calls, of the directory: what it does follows from the company."""
         self.operator("flow.put", name="desk", program={"start": "who", "steps": {

@@ -533,9 +533,9 @@ int contact_delete(struct archive *a, const json_t *args, json_t **result, char 
 /* ---- found by a number ---- */
 
 /* CATEGORIES of its vCard (RFC 6350 6.7.1), without backslashes before commas. NULL: none. */
-static json_t *category_of(struct bytes card)
+static json_t *category_of(const json_t *contact)
 {
-	json_t *contact = json_loadb((const char *)card.p, card.n, 0, NULL), *found = NULL;
+	json_t *found = NULL;
 	struct bytes kept = bytes_str(contact_text(contact, "kept")), line;
 	char text[CONTACT_NAME_MAX];
 	size_t n = 0;
@@ -552,21 +552,23 @@ static json_t *category_of(struct bytes card)
 			n--; /* no half of a character */
 		found = json_stringn(text, n);
 	}
-	json_decref(contact);
 	return found;
 }
 
 static bool on_number_found(const struct sql_value *row, void *arg)
 {
 	bool own = row[0].text.n && row[0].text.p[0] == 'u';
+	json_t *card = json_loadb((const char *)row[5].text.p, row[5].text.n, 0, NULL);
 
 	(void)json_array_append_new(
-		arg, json_pack("{s:s, s:s%, s:s%, s:s%, s:o*, s:b, s:b}", "book",
+		arg, json_pack("{s:s, s:s%, s:s%, s:s%, s:o*, s:s, s:b, s:b}", "book",
 			       own ? "own" : "directory", "contact", row[1].text.p, row[1].text.n,
 			       "name", row[2].text.p, row[2].text.n, "company", row[3].text.p,
-			       row[3].text.n, "category", category_of(row[5].text), "blocked",
+			       row[3].text.n, "category", category_of(card), "line",
+			       own ? contact_text(card, "line") : "", "blocked",
 			       (int)(sql_int(&row[4]) & CONTACT_BLOCKED), "number_blocked",
 			       (int)sql_int(&row[6])));
+	json_decref(card);
 	return true;
 }
 

@@ -130,6 +130,20 @@ static void contact_line_put(struct writer *w, const json_t *row, const char *me
 	writer_str(w, "\n");
 }
 
+/* The number as which the user calls it. */
+static const char *contact_own_line(const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)rows, i, row)
+	{
+		if (json_text(row, "line")[0])
+			return json_text(row, "line");
+	}
+	return "";
+}
+
 /* The first one's name, and whether any contact of the number is blocked. */
 static void contact_on_known(struct node *n, const json_t *result, const char *why, void *arg)
 {
@@ -145,6 +159,7 @@ static void contact_on_known(struct node *n, const json_t *result, const char *w
 		contact_line_put(&w, row, "name");
 		contact_line_put(&w, row, "company");
 		contact_line_put(&w, row, "category");
+		writer_str(&w, contact_own_line(rows));
 	}
 	if (w.overflow || text_set(&wanted->record, writer_done(&w)))
 		LOG_ERROR("contact", wanted->call, "no memory for who calls");

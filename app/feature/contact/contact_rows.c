@@ -36,7 +36,8 @@ static const char *const g_abouts[] = { "contact", "directory", "extension", "me
 		  .help = "Its mail addresses, 8 at most: a list of address and kind (work, home " \
 			  "or other), or of addresses." },                                         \
 		NAME_ARG("default_number", "That of its numbers at which it is called."),          \
-		NAME_ARG("line", "Number as which it is called: for clients with several lines."), \
+		NAME_ARG("line", "Number as which the user calls it, where he may be shown as "    \
+				 "that (outside_numbers of extension.put)."),                      \
 		TEXT_ARG("note", CHARSET_TEXT, 0, CONTACT_NOTE_MAX, NULL,                          \
 			 "What its vCard notes. contact.note.add makes notes with their time."),   \
 		TEXT_ARG("photo", CHARSET_TEXT, 0, CONTACT_PHOTO_MAX, NULL,                        \
@@ -219,7 +220,8 @@ static const struct command g_contact_commands[] = {
 	  "prefixes, "
 	  "access), so +1 212 555 0100, 912125550100 and 555-0100 find one contact.",
 	  "a list of at most 8, own ones first: book (own or directory), contact, name, company, "
-	  "category (CATEGORIES of its vCard), blocked, number_blocked (any contact of the number "
+	  "category (CATEGORIES of its vCard), line (of own ones), blocked, number_blocked (any "
+	  "contact of the number "
 	  "is, "
 	  "of the first 100 in each of both books, also one that the list leaves out)",
 	  BY(command_contact_find), .own = "user", .transient = true },

@@ -219,6 +219,100 @@ static void taken_over(void **state)
 	assert_header(rung(&g->l.b), "From", "\"Anna Li\" <sip:+4930@");
 }
 
+static void calls_out(struct gate *g, const char *numbers, const char *to, const char *headers)
+{
+	struct trunk_settings out = gate_trunk("carrier", "198.51.100.1");
+	struct shard_forward f = { .outside_number = "493011" };
+	struct shard_extension e = rig_extension("1001", false);
+
+	(void)gate_put(g, &out);
+	gate_route(g, "9x.", "carrier");
+	e.classes = 0xff;
+	(void)bytes_cstr(bytes_str(numbers), f.outside_numbers, sizeof(f.outside_numbers));
+	assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+	assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1001", &f), 0);
+	phone_begin(&g->l.a, to);
+	phone_request(&g->l.a, "INVITE", headers, PHONE_SDP_A);
+	rig_run(g->l.r);
+}
+
+/* CON-08: who calls a contact is shown as the number that is its line, where he may be; not where his phone says another one. A contact that is blocked is
+ * called, and one that is not known in time too. */
+static void line_shown(void **state)
+{
+	static const struct {
+		const char *value, *headers, *shown;
+		bool asked, blocked;
+	} rows[] = {
+		{ "Bo\nACME\n\n493013", "", "493013", true, false },
+		{ "Bo\nACME\n\n493013", "", "493013", true, true },
+		{ "Bo\nACME\nvip\n", "", "493011", true, false },
+		{ "Bo\nACME\n\n493099", "", "493011", true, false },
+		{ "", "", "493011", true, false },
+		{ NULL, "", "493011", true, false },
+		{ NULL, "P-Asserted-Identity: <sip:493012@x>\r\n", "493012", false, false },
+		{ NULL, "P-Asserted-Identity: <sip:493099@x>\r\n", "493011", true, false },
+		{ NULL, "Privacy: id\r\n", NULL, false, false },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct gate *g;
+		char from[64];
+		struct bytes m;
+
+		assert_int_equal(contact_setup(state), 0);
+		g = *state;
+		calls_out(g, "493012,493013", "9123", rows[i].headers);
+		ROW_ASSERT(rows[i].shown, g->l.r->contact.count == rows[i].asked);
+		if (rows[i].asked) {
+			assert_string_equal(g->l.r->contact.user, "1001");
+			assert_string_equal(g->l.r->contact.number, "9123");
+			assert_false(phone_rings(&g->carriers[0]).n);
+		}
+		if (rows[i].value)
+			answer(g, rows[i].value, rows[i].blocked);
+		else
+			rig_wait_ms(g->l.r, 210);
+		m = rung(&g->carriers[0]);
+		(void)snprintf(from, sizeof(from), "<sip:%s@",
+			       rows[i].shown ? rows[i].shown : "anonymous");
+		ROW_ASSERT(rows[i].shown, rig_has(rig_header(m, "From"), from));
+		assert_false(rig_has(m, "Bo"));
+		(void)gate_teardown(state);
+	}
+}
+
+/* Who has one number outside waits for nothing, nor who calls inside; a successor asks again. */
+static void line_not_asked(void **state)
+{
+	const struct shard_forward his = { .outside_numbers = "493013" };
+	struct shard_extension e = rig_extension("1001", false);
+	struct text record = { 0 };
+	struct gate *g = *state;
+
+	calls_out(g, "", "9123", "");
+	assert_int_equal(g->l.r->contact.count, 0);
+	(void)gate_teardown(state);
+	assert_int_equal(contact_setup(state), 0);
+	g = *state;
+	calls_out(g, "493013", "1002", "");
+	assert_int_equal(g->l.r->contact.count, 0);
+	assert_int_equal(rings(g), 1);
+	(void)gate_teardown(state);
+	assert_int_equal(contact_setup(state), 0);
+	g = *state;
+	calls_out(g, "493013", "9123", "");
+	assert_int_equal(text_set(&record, line_stored(&g->l)), 0);
+	line_restart(&g->l, text_bytes(&record));
+	text_clear(&record);
+	assert_int_equal(g->l.r->contact.count, 2);
+	e.classes = 0xff;
+	assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+	assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1001", &his), 0);
+	answer(g, "Bo\n\n\n493013", false);
+	assert_header(rung(&g->carriers[0]), "From", "\"Phone\" <sip:493013@");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +324,8 @@ int main(void)
 		CONTACT_TEST(bounded),
 		CONTACT_TEST(given_up),
 		CONTACT_TEST(taken_over),
+		cmocka_unit_test(line_shown),
+		CONTACT_TEST(line_not_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
