@@ -52,6 +52,7 @@ enum {
 };
 
 #define CONTACTS_GLOBAL "Global Address List" /* in place of a folder */
+#define CONTACTS_PUBLIC "Public Folders/"     /* in front of a path of folders */
 #define PERSON_FIELDS   "names,emailAddresses,phoneNumbers,organizations,metadata"
 #define USER_FIELDS                                                                  \
 	"displayName,givenName,surname,companyName,department,jobTitle,mobilePhone," \
@@ -98,6 +99,12 @@ static const char *contacts_arg(const struct contacts *c, const char *name)
 static const char *contacts_url(const struct contacts *c)
 {
 	return c->url[0] ? c->url : c->service->url;
+}
+
+static bool contacts_are_public(const struct contacts *c)
+{
+	return c->service->parse == exchange_parse &&
+	       bytes_starts(bytes_str(contacts_arg(c, "folder")), CONTACTS_PUBLIC);
 }
 
 /* ---- what is held between pages ---- */
@@ -250,6 +257,9 @@ static void contacts_answer(struct helper *h, struct helper_request *r,
 				  page->gone, "kept", kept ? kept : json_array(), "failed",
 				  (int)page->failed, "token", token, "more", (int)more);
 
+	if (contacts_are_public(c)) /* an offset is of this run alone */
+		(void)json_object_set_new(ready, "token", json_string(""));
+
 	if (ready && !json_object_set_new(c->state, "ready", ready))
 		contacts_slice_answer(h, r);
 	else
@@ -294,7 +304,10 @@ static bool heads_set(struct contacts *c)
 			ok = ok && head_add(c, "Depth", c->service->depth);
 			(void)curl_easy_setopt(c->own.easy, CURLOPT_CUSTOMREQUEST, "REPORT");
 		}
-		(void)curl_easy_setopt(c->own.easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+		(void)curl_easy_setopt(c->own.easy, CURLOPT_HTTPAUTH,
+				       (long)(c->service->parse == exchange_parse
+						      ? CURLAUTH_BASIC | CURLAUTH_NTLM
+						      : CURLAUTH_BASIC));
 		(void)curl_easy_setopt(c->own.easy, CURLOPT_USERNAME, contacts_arg(c, "login"));
 		(void)curl_easy_setopt(c->own.easy, CURLOPT_PASSWORD, contacts_arg(c, "password"));
 	} else {
@@ -483,35 +496,80 @@ static void exchange_mailbox(const struct contacts *c, struct writer *body)
 	writer_str(body, "</t:EmailAddress></t:Mailbox>");
 }
 
+/* The name of the folder that is asked for: of public ones that part of the path. False: it is the
+ * last one. */
+static bool exchange_folder_name(const struct contacts *c, char out[CONTACTS_FOLDER_MAX])
+{
+	struct bytes rest = bytes_str(contacts_arg(c, "folder")), part = rest;
+	uint64_t parts = contacts_are_public(c) ? json_count(c->state, "part") + 2 : 0;
+
+	while (parts && bytes_cut(&rest, '/', &part))
+		parts--;
+	return !bytes_cstr(part, out, CONTACTS_FOLDER_MAX) && contacts_are_public(c) && rest.n;
+}
+
+static void exchange_folder_write(struct writer *body, const char *id)
+{
+	writer_str(body, "<t:FolderId Id=\"");
+	contacts_xml_write(body, id);
+	writer_str(body, "\"/>");
+}
+
+/* Of public folders those of a folder alone can be sought, not all below it. */
 static bool exchange_folder(const struct contacts *c, struct writer *url, struct writer *body)
 {
+	const char *parent = json_text(c->state, "parent");
+	bool public = contacts_are_public(c);
+	char name[CONTACTS_FOLDER_MAX] = "";
+
+	(void)exchange_folder_name(c, name);
 	writer_str(url, contacts_url(c));
 	soap_open(body);
-	writer_str(body,
-		   "<m:FindFolder Traversal=\"Deep\"><m:FolderShape><t:BaseShape>IdOnly"
-		   "</t:BaseShape></m:FolderShape><m:Restriction><t:IsEqualTo><t:FieldURI "
-		   "FieldURI=\"folder:DisplayName\"/><t:FieldURIOrConstant><t:Constant Value=\"");
-	contacts_xml_write(body, contacts_arg(c, "folder"));
+	WRITER_TEXTS(body, "<m:FindFolder Traversal=\"", public ? "Shallow" : "Deep",
+		     "\"><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape>"
+		     "<m:Restriction><t:IsEqualTo><t:FieldURI FieldURI=\"folder:DisplayName\"/>"
+		     "<t:FieldURIOrConstant><t:Constant Value=\"");
+	contacts_xml_write(body, name);
 	writer_str(body, "\"/></t:FieldURIOrConstant></t:IsEqualTo></m:Restriction>"
-			 "<m:ParentFolderIds><t:DistinguishedFolderId Id=\"msgfolderroot\">");
-	exchange_mailbox(c, body);
-	writer_str(body, "</t:DistinguishedFolderId></m:ParentFolderIds></m:FindFolder>");
+			 "<m:ParentFolderIds>");
+	if (parent[0]) {
+		exchange_folder_write(body, parent);
+	} else {
+		WRITER_TEXTS(body, "<t:DistinguishedFolderId Id=\"",
+			     public ? "publicfoldersroot" : "msgfolderroot", "\">");
+		if (!public)
+			exchange_mailbox(c, body);
+		writer_str(body, "</t:DistinguishedFolderId>");
+	}
+	writer_str(body, "</m:ParentFolderIds></m:FindFolder>");
 	soap_close(body);
 	return !url->overflow && !body->overflow;
 }
 
-static bool exchange_list(const struct contacts *c, struct writer *url, struct writer *body)
+/* Public folders have no changes: all of one is read each time, from an offset on. */
+static void exchange_public(const struct contacts *c, struct writer *body)
 {
-	const char *folder = json_text(c->state, "folder"), *token = list_token(c);
+	const char *offset = json_text(c->state, "token");
 
-	writer_str(url, contacts_url(c));
-	soap_open(body);
+	writer_fmt(body,
+		   "<m:FindItem Traversal=\"Shallow\"><m:ItemShape><t:BaseShape>IdOnly"
+		   "</t:BaseShape></m:ItemShape><m:IndexedPageItemView MaxEntriesReturned=\"%d\" "
+		   "Offset=\"",
+		   CONTACTS_CHANGES);
+	contacts_xml_write(body, offset[0] ? offset : "0");
+	writer_str(body, "\" BasePoint=\"Beginning\"/><m:ParentFolderIds>");
+	exchange_folder_write(body, json_text(c->state, "folder"));
+	writer_str(body, "</m:ParentFolderIds></m:FindItem>");
+}
+
+static void exchange_changes(const struct contacts *c, struct writer *body)
+{
+	const char *token = list_token(c);
+
 	writer_str(body, "<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>"
 			 "</m:ItemShape><m:SyncFolderId>");
 	if (contacts_arg(c, "folder")[0]) {
-		writer_str(body, "<t:FolderId Id=\"");
-		contacts_xml_write(body, folder);
-		writer_str(body, "\"/>");
+		exchange_folder_write(body, json_text(c->state, "folder"));
 	} else {
 		writer_str(body, "<t:DistinguishedFolderId Id=\"contacts\">");
 		exchange_mailbox(c, body);
@@ -525,6 +583,16 @@ static bool exchange_list(const struct contacts *c, struct writer *url, struct w
 	}
 	writer_fmt(body, "<m:MaxChangesReturned>%d</m:MaxChangesReturned></m:SyncFolderItems>",
 		   CONTACTS_CHANGES);
+}
+
+static bool exchange_list(const struct contacts *c, struct writer *url, struct writer *body)
+{
+	writer_str(url, contacts_url(c));
+	soap_open(body);
+	if (contacts_are_public(c))
+		exchange_public(c, body);
+	else
+		exchange_changes(c, body);
 	soap_close(body);
 	return !url->overflow && !body->overflow;
 }
@@ -908,10 +976,14 @@ static void folder_id_read(struct helper *h, struct helper_request *r,
 {
 	struct contacts *c = r->work;
 	json_t *id = json_array_get(page->names, 0);
+	char name[CONTACTS_FOLDER_MAX];
+	const char *member = exchange_folder_name(c, name) ? "parent" : "folder";
+	json_int_t part = (json_int_t)json_count(c->state, "part") + 1;
 
 	if (!id)
 		id = json_object_get(json_array_get(page->found, 0), "id");
-	if (id && !json_object_set(c->state, "folder", id))
+	if (id && !json_object_set(c->state, member, id) &&
+	    !json_object_set_new(c->state, "part", json_integer(part)))
 		contacts_go(h, r);
 	else
 		contacts_refuse(h, r, "answer", "there is no such folder", 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Answers of Exchange Web Services, read by expat: what has changed in a folder (SyncFolderItems),
- * the contacts themselves (GetItem), and when somebody is busy (GetUserAvailability). Elements are
+ * what is in a public one (FindItem), the contacts themselves (GetItem), and when somebody is busy (GetUserAvailability). Elements are
  * known by their local names, because servers have some of them in either of both namespaces. A
  * document type is refused, and with it all entities.
  */
@@ -22,7 +22,7 @@ struct exchange_parse {
 	XML_Parser parser;
 	int err;
 	uint32_t depth;
-	bool changes;                /* in the list of changes: contacts have ids alone */
+	bool changes;                /* in a list of changes or items: contacts have ids alone */
 	enum exchange_change change; /* the one that is open */
 	json_t *contact;             /* of GetItem: the one that is open; NULL: none */
 	char id[CONTACTS_ID_MAX];    /* its id; "": none that fits */
@@ -78,6 +78,16 @@ static void exchange_folder_id(struct exchange_parse *p, const char *id)
 	p->change = CHANGE_NONE;
 }
 
+/* Of FindItem: where the next page begins. */
+static void exchange_root(struct exchange_parse *p, const char **attributes)
+{
+	p->changes = true;
+	p->page->more = !strcmp(exchange_attribute(attributes, "IncludesLastItemInRange"), "false");
+	if (p->page->more)
+		(void)snprintf(p->page->token, CONTACTS_TOKEN_MAX, "%s",
+			       exchange_attribute(attributes, "IndexedPagingOffset"));
+}
+
 static void exchange_contact_new(struct exchange_parse *p)
 {
 	json_decref(p->contact);
@@ -98,6 +108,8 @@ static void XMLCALL on_exchange_start(void *arg, const XML_Char *name, const XML
 		exchange_stop(p, -EBADMSG);
 	else if (!strcmp(name, "Changes"))
 		p->changes = true;
+	else if (!strcmp(name, "RootFolder"))
+		exchange_root(p, attributes);
 	else if (!strcmp(name, "Delete"))
 		p->change = CHANGE_GONE;
 	else if (!strcmp(name, "Contact") && p->changes)
@@ -205,7 +217,7 @@ static void exchange_element(struct exchange_parse *p, const char *name, const c
 		(void)snprintf(p->until, sizeof(p->until), "%s", text);
 	else if (!strcmp(name, "BusyType") && !strcmp(text, "Busy"))
 		exchange_stop(p, meetings_add(p->page, bytes_str(p->from), bytes_str(p->until)));
-	else if (!strcmp(name, "Changes"))
+	else if (!strcmp(name, "Changes") || !strcmp(name, "RootFolder"))
 		p->changes = false;
 	if (!strcmp(name, "Contact") || !strcmp(name, "Delete"))
 		p->change = CHANGE_NONE;

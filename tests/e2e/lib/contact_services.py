@@ -4,8 +4,11 @@ Services; and CardDAV and CalDAV of a few words. A test says what they have, and
 import base64
 import contextlib
 import datetime
+import hmac
 import http.server
 import json
+import os
+import struct
 import threading
 import time
 import urllib.parse
@@ -15,6 +18,8 @@ import xml.sax.saxutils
 M, T = ("http://schemas.microsoft.com/exchange/services/2006/messages", "http://schemas.microsoft.com/exchange/services/2006/types")
 # Of messages.xsd and types.xsd: the members of each in their order.
 EXCHANGE = {"SyncFolderItems": ["ItemShape", "SyncFolderId", "SyncState", "Ignore", "MaxChangesReturned", "SyncScope"],
+            "FindItem": ["ItemShape", "IndexedPageItemView", "FractionalPageItemView", "CalendarView", "ContactsView", "GroupBy", "DistinguishedGroupBy", "Restriction",
+                         "SortOrder", "ParentFolderIds", "QueryString"],
             "GetItem": ["ItemShape", "ItemIds"], "IsEqualTo": ["FieldURI", "FieldURIOrConstant"],
             "FindFolder": ["FolderShape", "IndexedPageFolderView", "FractionalPageFolderView", "Restriction", "ParentFolderIds"],
             "ItemShape": ["BaseShape", "IncludeMimeContent", "BodyType", "AdditionalProperties"],
@@ -32,6 +37,52 @@ def seconds(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=datetime.timezone.utc).timestamp()
 
 
+def md4(text):
+    """RFC 1320, which Python's library knows no more."""
+    words, turn = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476], lambda value, by: (value << by | value >> 32 - by) & 0xffffffff
+    text = text + b"\x80" + bytes(-(len(text) + 9) % 64) + struct.pack("<Q", 8 * len(text))
+    rounds = ((lambda x, y, z: x & y | ~x & z, 0, range(16), (3, 7, 11, 19)),
+              (lambda x, y, z: x & y | x & z | y & z, 0x5a827999, [i % 4 * 4 + i // 4 for i in range(16)], (3, 5, 9, 13)),
+              (lambda x, y, z: x ^ y ^ z, 0x6ed9eba1, [int(f"{i:04b}"[::-1], 2) for i in range(16)], (3, 9, 11, 15)))
+    for block in (struct.unpack("<16I", text[at:at + 64]) for at in range(0, len(text), 64)):
+        a, b, c, d = words
+        for mix, more, order, by in rounds:
+            for i, place in enumerate(order):
+                a, b, c, d = d, turn((a + mix(b, c, d) + block[place] + more) & 0xffffffff, by[i % 4]), b, c
+        words = [(one + other) & 0xffffffff for one, other in zip(words, (a, b, c, d))]
+    return struct.pack("<4I", *words)
+
+
+class Ntlm:
+    """A connection of a server that asks by NTLMv2 ([MS-NLMP] 3.3.2), of one user of one domain."""
+    USER, DOMAIN = "anna", "EXAMPLE"
+
+    def __init__(self, password):
+        self.password, self.challenge, self.knows = password, os.urandom(8), False
+
+    def asks(self):
+        """CHALLENGE_MESSAGE: in Unicode, with information of the target, which makes a client answer by NTLMv2."""
+        name = self.DOMAIN.encode("utf-16-le")
+        target = struct.pack("<HH", 2, len(name)) + name + bytes(4)
+        return b"NTLMSSP\0" + struct.pack("<IHHII", 2, 0, 0, 48, 0x880205) + self.challenge + bytes(8) + struct.pack("<HHI", len(target), len(target), 48) + target
+
+    def part(self, message, at):
+        length, _, offset = struct.unpack("<HHI", message[at:at + 8])
+        return message[offset:offset + length]
+
+    def takes(self, message):
+        """The header that asks again; None: it is right."""
+        if message[:12] == b"NTLMSSP\0\1\0\0\0":
+            return "NTLM " + base64.b64encode(self.asks()).decode()
+        if message[:12] == b"NTLMSSP\0\3\0\0\0":
+            answer, domain, user = (self.part(message, at) for at in (20, 28, 36))
+            key = hmac.new(md4(self.password.encode("utf-16-le")), (self.USER.upper() + self.DOMAIN).encode("utf-16-le"), "md5").digest()
+            proof = hmac.new(key, self.challenge + answer[16:], "md5").digest()
+            names = (domain.decode("utf-16-le"), user.decode("utf-16-le"))
+            self.knows = len(answer) > 24 and names == (self.DOMAIN, self.USER) and hmac.compare_digest(proof, answer[:16])
+        return None if self.knows else "NTLM"
+
+
 class Services:
     """people: {id: members as the service has them}; changes: a number that grows; seen: the requests. fails: (status, headers, body) for the next ones.
     gate: an event that the next page waits for. meetings: (from, until, what it is: busy, free, tentative or oof), in seconds since 1970."""
@@ -41,6 +92,7 @@ class Services:
     def __init__(self, address="127.0.0.1"):
         self.people, self.changed, self.change, self.seen, self.fails, self.forgets = {}, {}, 0, [], [], 0
         self.meetings, self.lock, self.gate = [], threading.RLock(), None
+        self.ntlm, self.asked, self.public = False, [], {}      # ids of public folders by the id of the folder above ("": the root) and name
         self.folders, self.folder_of = {"O'Hara & Partners": "AQMkA="}, {}        # ids by name; where people are that are not in contacts
         self.server = http.server.ThreadingHTTPServer((address, 0), self.handler())
         self.url = f"http://{address}:{self.server.server_address[1]}"
@@ -98,10 +150,24 @@ class Services:
                 self.end_headers()
                 self.wfile.write(body)
 
+            def exchange_asks(self):
+                """What is still asked of who wants something of Exchange; None: nothing."""
+                kind, _, token = self.headers.get("Authorization", "").partition(" ")
+                if services.ntlm:
+                    self.signed = getattr(self, "signed", None) or Ntlm(services.PASSWORD)
+                    return None if self.signed.knows and not token else self.signed.takes(base64.b64decode(token) if kind == "NTLM" else b"")
+                user, _, password = base64.b64decode(token).decode().partition(":")
+                return None if user and password == services.PASSWORD else 'Basic realm="ews"'
+
             def do_any(self):
                 url = urllib.parse.urlsplit(self.path)
                 query = dict(urllib.parse.parse_qsl(url.query))
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                asks = self.exchange_asks() if url.path == "/EWS/Exchange.asmx" else None
+                if asks:
+                    services.asked.append(dict(self.headers))
+                    self.answer(401, "", "text/plain", WWW_Authenticate=asks)
+                    return
                 with services.lock:
                     services.seen.append((self.command, url.path, query, dict(self.headers), body))
                     fails = services.fails.pop(0) if services.fails else None
@@ -221,10 +287,6 @@ class Services:
 
     def exchange(self, request, body):
         """One operation of EWS; what the schema does not know of is refused as a server does."""
-        user, _, password = base64.b64decode(request.headers.get("Authorization", "Basic ").split()[1] if " " in request.headers.get("Authorization", "") else "").decode().partition(":")
-        if password != self.PASSWORD or not user:
-            request.answer(401, "", "text/plain", WWW_Authenticate='Basic realm="ews"')
-            return
         operation = xml.etree.ElementTree.fromstring(body).find("{http://schemas.xmlsoap.org/soap/envelope/}Body")[0]
         for part in operation.iter():
             order = EXCHANGE.get(part.tag.split("}")[1])
@@ -233,7 +295,7 @@ class Services:
                 request.answer(500, f"<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><s:Fault><faultcode>ErrorSchemaValidation</faultcode></s:Fault></s:Body></s:Envelope>", "text/xml")
                 return
         name = operation.tag.split("}")[1]
-        answer = {"SyncFolderItems": self.exchange_changes, "FindFolder": self.exchange_folder, "GetItem": self.exchange_items, "GetUserAvailabilityRequest": self.exchange_busy}[name](operation)
+        answer = {"SyncFolderItems": self.exchange_changes, "FindFolder": self.exchange_folder, "FindItem": self.exchange_found, "GetItem": self.exchange_items, "GetUserAvailabilityRequest": self.exchange_busy}[name](operation)
         request.answer(200, f'<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body xmlns:m="{M}" xmlns:t="{T}">{answer}</s:Body></s:Envelope>',
                        "text/xml; charset=utf-8")
 
@@ -245,6 +307,7 @@ class Services:
     def exchange_changes(self, asked):
         """As many changes as a page has; the state is the number of a change. Beside contacts the folder has a list of people."""
         folder = asked.find(f"{{{M}}}SyncFolderId")[0].get("Id")
+        assert folder not in self.public.values()
         state = asked.findtext(f"{{{M}}}SyncState")
         known, _, upto = (state or "").partition("-")
         rows = [(name, self.people.get(name)) for name, change in sorted(self.changed.items(), key=lambda one: one[1])
@@ -264,10 +327,24 @@ class Services:
         return f"<m:SyncFolderItemsResponse><m:ResponseMessages>{message}</m:ResponseMessages></m:SyncFolderItemsResponse>"
 
     def exchange_folder(self, asked):
-        name = asked.find(f".//{{{T}}}Constant").get("Value")
-        inner = f'<t:ContactsFolder><t:FolderId Id="{self.folders[name]}" ChangeKey="k"/></t:ContactsFolder>' if name in self.folders else ""
+        name, parent = asked.find(f".//{{{T}}}Constant").get("Value"), asked.find(f"{{{M}}}ParentFolderIds")[0].get("Id")
+        if parent == "msgfolderroot":
+            found = self.folders.get(name)
+        else:
+            found = self.public.get(("" if parent == "publicfoldersroot" else parent, name)) if asked.get("Traversal") == "Shallow" else None
+        inner = f'<t:ContactsFolder><t:FolderId Id="{found}" ChangeKey="k"/></t:ContactsFolder>' if found else ""
         message = self.exchange_message("FindFolder", f'<m:RootFolder IncludesLastItemInRange="true"><t:Folders>{inner}</t:Folders></m:RootFolder>')
         return f"<m:FindFolderResponse><m:ResponseMessages>{message}</m:ResponseMessages></m:FindFolderResponse>"
+
+    def exchange_found(self, asked):
+        """Of a public folder a page of all that is there: SyncFolderItems is not supported there."""
+        rows = self.of(asked.find(f"{{{M}}}ParentFolderIds")[0].get("Id"), self.since(None))
+        offset = int(asked.find(f"{{{M}}}IndexedPageItemView").get("Offset"))
+        page, more = rows[offset:offset + self.PAGE], len(rows) > offset + self.PAGE
+        items = "".join(f'<t:Contact><t:ItemId Id="{name}" ChangeKey="k"/></t:Contact>' for name, _ in page)
+        message = self.exchange_message("FindItem", f'<m:RootFolder IndexedPagingOffset="{offset + len(page)}" TotalItemsInView="{len(rows)}" '
+                                        f'IncludesLastItemInRange="{"false" if more else "true"}"><t:Items>{items}</t:Items></m:RootFolder>')
+        return f"<m:FindItemResponse><m:ResponseMessages>{message}</m:ResponseMessages></m:FindItemResponse>"
 
     def exchange_items(self, asked):
         quoted, messages = xml.sax.saxutils.escape, ""

@@ -268,6 +268,19 @@ static void test_exchange(void **state)
 			 0);
 	is(p.names, "[\"F\"]");
 	contacts_page_clear(&p);
+	assert_int_equal(
+		exchange_parse(
+			&p, BYTES_LIT(SOAP("<m:RootFolder IndexedPagingOffset=\"512\" "
+					   "IncludesLastItemInRange=\"false\"><t:Items><t:Contact>"
+					   "<t:ItemId Id=\"A\"/></t:Contact><t:Message><t:ItemId "
+					   "Id=\"M\"/></t:Message><t:Contact><t:ItemId Id=\"B\"/>"
+					   "</t:Contact></t:Items></m:RootFolder>"))),
+		0);
+	is(p.names, "[\"A\",\"B\"]");
+	is(p.found, "[]");
+	assert_true(p.more);
+	assert_string_equal(p.token, "512");
+	contacts_page_clear(&p);
 	EACH_ROW(row, codes)
 	{
 		(void)snprintf(text, sizeof(text), SOAP("<m:ResponseCode>%s</m:ResponseCode>"),
