@@ -97,6 +97,8 @@ static const char *user_may_not_set(const struct extension *e, json_t *args)
 		if (e->core.no_do_not_disturb_codes && strstr(name, "do_not_disturb"))
 			return "the extension may not change do_not_disturb "
 			       "(do_not_disturb_codes)";
+		if (!e->record_own && !strcmp(name, "record"))
+			return "the extension may not change record (record_own)";
 	}
 	return NULL;
 }

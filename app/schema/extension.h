@@ -96,8 +96,9 @@ bool box_times_read(const char *text, uint32_t *from, uint32_t *until);
 
 struct extension {
 	struct shard_extension core;
-	bool srtp;     /* goes together with core.tls_srtp */
-	bool unlisted; /* not in the dial-by-name directory */
+	bool srtp;       /* goes together with core.tls_srtp */
+	bool unlisted;   /* not in the dial-by-name directory */
+	bool record_own; /* its user turns recording of its calls on and off */
 	struct shard_forward forward;
 	struct extension_box box;
 	struct extension_person person;

@@ -374,6 +374,8 @@ const struct command_arg g_extension_fields[] = {
 		"in-call codes (call_codes "
 		"in the node file) and record_page; off: none. Where "
 		"callers must know of it, tell them: see the guide."),
+	FLAG_FIELD("record_own", record_own, "false",
+		   "Whether its user changes record: auto records all his calls."),
 	WORD_FIELD(
 		"record_direction", core.record_directions, FIELD_NUMBER, g_record_directions,
 		"both",

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 import unittest
+import urllib.request
 
 import tone
 from server import ServerError
@@ -17,6 +18,8 @@ from lib.node import merged
 
 from music_test import MusicTest, TALK_A, TALK_B
 from patience import until
+from ports import Ports
+from session_test import Users
 
 SECRET_TONE = 1700
 MISSING_MOST_S = 1.5                # 0.5 on a quiet machine
@@ -115,6 +118,45 @@ class Recorded(RecordTest):
         self.assertLess(missing, MISSING_MOST_S)
         for facts, interrupted in ((first, True), (second, False)):
             self.assertEqual([facts.get(name) for name in ("from", "to", "user", "interrupted")], ["1001", "1002", "1001", interrupted])
+
+
+class OfHisOwn(Users, RecordTest):
+    """CON-13: a user turns recording of all his calls on, where he may; what lies in his mailbox he lists and plays."""
+    def setUp(self):
+        self.settings = {"recordings": {"join_wait": "0s", "port": self.enterContext(Ports(1)).take()}}
+        super().setUp()
+
+    def test_switch(self):
+        self.node.ctl("extension.put", number="1002", record_to="mailbox")
+        mine, theirs = (self.session(self.node, number)["token"] for number in ("1002", "1001"))
+        own = "/v1/extensions/1002"
+        problem = self.refused(403, "not_allowed", self.node, "PATCH", own, mine, {"record": "auto"})
+        self.assertIn("record_own", str(problem))
+        self.node.ctl("extension.put", number="1002", record_own=True)
+        self.refused(403, "not_allowed", self.node, "PATCH", own, theirs, {"record": "auto"})
+        for body in ({"record_own": False}, {"record_to": "files"}):
+            self.refused(403, "not_allowed", self.node, "PATCH", own, mine, body)
+        self.ok(self.node, "PATCH", own, mine, {"record": "auto"})
+        out, into = self.talk()
+        until(lambda: self.shown(), self.node.log_tail)
+        self.assertEqual([(row["leg"], row["state"]) for row in self.shown()], [("b", "on")])
+        time.sleep(1)
+        self.ends(out, into)
+        path, = self.finished(1)
+        row, = until(lambda: self.ok(self.node, "GET", "/v1/recordings", mine), self.node.log_tail)
+        self.assertEqual((row["from"], row["to"], row["mailbox"]), ("1001", "1002", "1002"))
+        self.assertEqual(self.ok(self.node, "GET", "/v1/recordings", theirs), [])
+        message = f"/v1/messages/{row['call']}-{row['number']}/link"
+        link, = self.ok(self.node, "GET", message, mine)["links"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{link['port']}{link['path']}", timeout=10) as got, open(path, "rb") as file:
+            self.assertEqual(got.read(), file.read())
+        self.refused(404, "not_found", self.node, "GET", message, theirs)
+        self.audio_a.stop()
+        self.audio_b.stop()
+        self.ok(self.node, "PATCH", own, mine, {"record": "off"})
+        out, into = self.talk()
+        self.assertEqual(self.shown(), [])
+        self.ends(out, into)
 
 
 class OfAGroup(RecordTest):

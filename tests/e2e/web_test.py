@@ -1246,6 +1246,8 @@ class WebClient(WebTest):
         self.fine(page)
 
     def test_presence_and_settings(self):
+        self.node.ctl("extension.put", number="1001", record_own=True)
+        self.addCleanup(self.node.ctl, "extension.put", number="1001", record_own=False, record="off")
         page = self.client()
         page.fill("#presence", "in_a_meeting")
         until(lambda: self.node.ctl("presence.get", number="1001")["state"] == "in_a_meeting")
@@ -1258,6 +1260,7 @@ class WebClient(WebTest):
         page.click("Save")
         until(lambda: self.node.ctl("extension.get", number="1001")["forward_always"] == "1002")
         for label, name, value in (("A second call", "call_waiting", "single"), ("Your desk phones answer by themselves", "auto_answer", "auto-answer"),
+                                   ("Your calls are recorded", "record", "auto"),
                                    ("A call tells of new messages", "mailbox_notify", "urgent"), ("That call goes to", "mailbox_notify_to", "1002")):
             control = f"document.evaluate(\"//div[contains(@class,'field')][label[.='{label}']]//*[self::input or self::select]\", document, null, 9).singleNodeValue"
             page.run(f"document.querySelector('#asked')?.removeAttribute('id'); {control}.id = 'asked'")

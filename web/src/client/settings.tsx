@@ -32,6 +32,7 @@ const words = (): { [name: string]: Words } => ({
 	call_waiting: [t("A second call"), t("Of those that wait you hear a tone."), { phone: t("rings at your phones"), off: t("finds you busy"), single: t("waits"), multiple: t("waits, and four more do") }],
 	auto_answer: [t("Your desk phones answer by themselves"), t("The word that your phones know for that, or off."), { off: t("off") }],
 	auto_answer_s: [t("… after so many seconds"), ""],
+	record: [t("Your calls are recorded"), "", { off: t("none"), auto: t("all"), on_demand: t("those that you choose") }],
 	lamps: [t("Keys of your phone"), t("Which extensions they show, such as 1=blf:1002,2=blf:1003. These are your colleagues on the first page, too.")],
 	mailbox_notify: [t("A call tells of new messages"), "", { none: t("none"), urgent: t("urgent ones"), all: t("all") }],
 	mailbox_notify_to: [t("That call goes to"), t("A number, as you dial it; empty: your own phones.")],
@@ -286,7 +287,7 @@ export function SettingsPage() {
 			<Head title={t("Settings")} lead={t("How calls reach you, what callers hear, who is told of messages, and your secrets.")} />
 			<div class="stack">
 				{error && <Wrong error={error} />}
-				{form(t("Calls to you"), CALLS) || (!error && <Waits />)}
+				{form(t("Calls to you"), asked.value?.value.record_own ? [...CALLS, "record"] : CALLS) || (!error && <Waits />)}
 				{form(t("New messages"), TOLD)}
 				<OwnPicture of={me()} />
 				<Greetings />
