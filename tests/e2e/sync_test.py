@@ -373,6 +373,40 @@ class Sync(Synced):
             with self.assertRaisesRegex(Refused, words):
                 self.put("f", **{"folder": folder, **more})
 
+    def test_ntlm(self):
+        """Exchange that takes NTLM alone: a login with its domain, and no password goes over the network; a wrong one is a reason."""
+        self.services.ntlm = True
+        self.person(1)
+        self.put("ex", service="exchange", url=f"{self.services.url}/EWS/Exchange.asmx", login="EXAMPLE\\anna", secret=self.services.PASSWORD)
+        self.assertEqual((self.ran("ex")["contacts"], self.theirs()), (1, ["E1"]))
+        self.assertEqual({one.get("Authorization", "NTLM").split()[0] for one in self.services.asked}, {"NTLM"})
+        self.put("ex", secret="wrong-one")
+        until(lambda: self.state("ex")["reason"] == "login", self.node.log_tail)
+        self.put("ex", secret=self.services.PASSWORD, login="OTHER\\anna")
+        until(lambda: self.state("ex")["ran_utc_ms"] and self.state("ex")["reason"] == "login", self.node.log_tail)
+        self.assertEqual(self.theirs(), ["E1"])
+
+    def test_public_folders(self):
+        """CON-05: of Exchange the public folder of a path: all of it each time, in pages; what is gone there is gone here, and what is the user's own stays."""
+        self.services.public = {("", "Sales & Co"): "PF1", ("PF1", "Customers"): "PF2", ("", "Customers"): "PF3"}
+        for i in range(6):
+            self.person(i)
+            self.services.folder_of[f"AAMk{i}"] = "PF2" if i < 5 else "PF3"
+        put = lambda **more: self.put("ex", service="exchange", url=f"{self.services.url}/EWS/Exchange.asmx", login="anna", secret=self.services.PASSWORD, **more)
+        put(folder="Public Folders/Sales & Co/Customers")
+        self.assertEqual((self.ran("ex")["contacts"], self.theirs()), (5, [f"E{i}" for i in range(5)]))
+        self.operator("contact.put", user="1002", contact=self.one("E3")["contact"], favourite=True)
+        self.services.delete("AAMk1")
+        self.person(4, CompanyName="Other")
+        self.assertEqual((self.runs("ex")["contacts"], self.theirs()), (4, ["E0", "E2", "E3", "E4"]))
+        self.assertEqual((self.one("E4")["company"], self.one("E3")["favourite"]), ("Other", True))
+        for folder in ("Public Folders/Sales & Co/Nowhere", "Public Folders/Nowhere/Customers", "Public Folders/"):
+            put(folder=folder)
+            until(lambda: "no such folder" in self.state("ex")["detail"], self.node.log_tail)
+            self.operator("sync.run", name="ex")
+        put(folder="Public Folders/Customers")
+        until(lambda: self.theirs() == ["E5"], self.node.log_tail)
+
     def test_too_long(self):
         """A service that has pages without end, each another one, has its place until run_s alone; what it has brought stays, and the next run is due."""
         page = iter(range(1000000))
@@ -502,6 +536,40 @@ class Calendars(Synced):
 
 
 class Rights(Synced):
+    def test_copied(self):
+        """CON-05: a sync that an administrator has made is copied to those that are named, or to all; again with what has changed; with the mailbox of each;
+        locked, they leave it alone. Nobody is shown its secret, and users copy nothing."""
+        for number, mail in (("1001", "anna@example.com"), ("1002", ""), ("1003", "chen@example.com")):
+            self.node.put_extension(number, f"secret{number}")
+            self.operator("extension.put", number=number, mail=mail)
+        url = f"{self.services.url}/EWS/Exchange.asmx"
+        self.operator("sync.put", name="ex", user="1001", service="exchange", url=url, login="svc", secret=self.services.PASSWORD, account="anna@example.com", minutes=20,
+                      folder="O'Hara & Partners", locked=True)
+        self.services.put("AAMk1", DisplayName="E1")
+        self.services.folder_of["AAMk1"] = "AQMkA="
+        rows = self.operator("sync.copy", name="ex", users="1003,1001,1099")
+        self.assertEqual([(row["user"], row["name"]) for row in rows], [("1003", "ex-1003"), ("1099", "ex-1099")])
+        self.assertEqual((rows[0]["error"], "extension" in rows[1]["error"]), ("", True))
+        made = self.operator("sync.get", name="ex-1003")
+        self.assertEqual([made[name] for name in ("user", "login", "account", "minutes", "folder", "locked", "has_secret")],
+                         ["1003", "svc", "anna@example.com", 20, "O'Hara & Partners", True, True])
+        self.ran("ex-1003")
+        self.assertEqual(self.theirs("1003"), ["E1"])
+        theirs = self.session(self.node, "1003")["token"]
+        self.operator("tenant.put", name="default", contact_sync="users")
+        self.refused(403, "not_allowed", self.node, "PATCH", "/v1/syncs/ex-1003", theirs, {"minutes": 30})
+        self.refused(403, "not_allowed", self.node, "POST", "/v1/syncs/ex-1003/copy", theirs, {})
+        self.operator("sync.put", name="ex", minutes=30)
+        rows = self.operator("sync.copy", name="ex", mailbox=True)
+        self.assertEqual({row["user"]: row["error"] for row in rows}, {"1002": "", "1003": ""})
+        self.assertEqual([self.operator("sync.get", name=name)["account"] for name in ("ex-1002", "ex-1003")], ["", "chen@example.com"])
+        self.assertEqual(self.operator("sync.get", name="ex-1003")["minutes"], 30)
+        self.operator("sync.put", name="shared", user="", service="exchange", url=url, login="svc", secret="s")
+        for name, words in (("shared", "directory"), ("none", "not_found")):
+            with self.assertRaisesRegex(Refused, words):
+                self.operator("sync.copy", name=name)
+        self.assertNotIn(self.services.PASSWORD, self.node.log_tail() + str(rows))
+
     def test_who_may(self):
         """A user has own ones, sees no others, and changes none that is locked; the directory's are administrators'."""
         path, body = "/v1/syncs/mine", {"service": "google", "url": self.services.url, "login": "c", "secret": "s r"}

@@ -248,6 +248,7 @@ ROWS = {
     "sync.get": each(own(lambda me, row: row["user"] == "1001", name="work"), hidden(name="LONE")),
     "sync.list": own(lambda me, rows: [row["name"] for row in rows] == ["work"]),
     "sync.state": each(own(name="work"), hidden(name="LONE")),
+    "sync.copy": each(own(lambda me, rows: rows == [], name="work", users="1001"), hidden(name="LONE")),
     "sync.run": each(own(name="work"), hidden(name="LONE")),
     "sync.delete": each(own(name="work"), hidden(name="LONE")),
     "directory.add": own(name="common"),

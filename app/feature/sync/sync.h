@@ -49,7 +49,7 @@ struct sync_value {
 	char user[DOCUMENT_NAME_MAX]; /* the extension; "": the tenant's directory */
 	uint8_t service;
 	char url[SYNC_URL_MAX]; /* "": that of the service */
-	char login[128], account[128], folder[64];
+	char login[128], account[128], folder[128];
 	uint16_t minutes, run_s;
 	bool off, locked;
 	char secret[FORM_SECRET_MAX]; /* sealed */
@@ -95,6 +95,7 @@ uint64_t sync_meetings_say(struct node *n, const char *tenant, const struct sync
 
 /* sync.run and sync.state. */
 command_fn sync_state;
+command_fn command_sync_copy;
 
 /* A document is there, or has changed, where the archive reads; and one is due now: where it is
  * gone, its run finds that. */

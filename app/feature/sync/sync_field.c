@@ -57,14 +57,16 @@ const struct command_arg g_sync_fields[] = {
 	  .field = { FIELD_AT(FIELD_TEXT, url), .wrong = sync_url_wrong, .url = true } },
 	TEXT_FIELD(
 		"login", login, CHARSET_TEXT, NULL,
-		"Of carddav, caldav and exchange the user; of google and microsoft the id of the "
-		"OAuth client."),
+		"Of carddav, caldav and exchange the user (of exchange also DOMAIN\\user, by NTLM "
+		"where the server takes that alone); of google and microsoft the id of the OAuth "
+		"client."),
 	TEXT_FIELD("account", account, CHARSET_TEXT, NULL,
 		   "Of microsoft and exchange_calendar the mailbox: anna@example.com; of exchange "
 		   "empty that of the user; of google_calendar empty the main calendar."),
 	TEXT_FIELD("folder", folder, CHARSET_TEXT, NULL,
 		   "Of microsoft and exchange the folder with the contacts, by its name. Empty: "
-		   "Contacts. Of microsoft also " SYNC_GLOBAL ": users of the organisation "
+		   "Contacts. Of exchange also a public one by its path: Public Folders/Sales/"
+		   "Customers. Of microsoft also " SYNC_GLOBAL ": users of the organisation "
 		   "(permission User.Read.All)."),
 	NUMBER_FIELD("minutes", minutes, 5, 1440, "10", "From one run to the next."),
 	NUMBER_FIELD("run_s", run_s, 10, 14400, "1800",

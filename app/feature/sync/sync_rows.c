@@ -18,6 +18,17 @@ static const struct command_arg g_sync_args[] = {
 	END,
 };
 
+static const struct command_arg g_sync_copy_args[] = {
+	TEXT_ARG("name", CHARSET_NAME, 1, DOCUMENT_NAME_MAX - 1, NULL,
+		 "Name of the sync, which is of an extension.", .required = true),
+	TEXT_ARG("users", CHARSET_NUMBERS, 1, 1023, "all extensions",
+		 "Extensions that get it, joined by ','."),
+	BOOL_ARG("mailbox", "false",
+		 "true: account is the mail of each extension; one without mail is refused where "
+		 "the service needs it."),
+	END,
+};
+
 static const struct command g_sync_commands[] = {
 	{ "sync.put", COMMAND_FOR_APPLICATION, g_sync_fields,
 	  "Contacts of another service in the book of an extension, or in the directory: every 10 "
@@ -34,6 +45,12 @@ static const struct command g_sync_commands[] = {
 	{ "sync.delete", COMMAND_FOR_APPLICATION, g_sync_args,
 	  "Deletes a sync, and a moment later the contacts that it has brought.", "name",
 	  BY(document_delete), .documents = BY(&g_sync_documents), .own = "" },
+	{ "sync.copy", COMMAND_FOR_ADMIN, g_sync_copy_args,
+	  "Makes syncs NAME-EXTENSION as this one for other extensions, with its secret; those "
+	  "that "
+	  "are there become as it is now. locked keeps their users from changing them.",
+	  "a list of user, name and error (why it was refused; empty: it was not)",
+	  BY(command_sync_copy), .columns = "user,name,error" },
 	{ "sync.run", COMMAND_FOR_APPLICATION, g_sync_args,
 	  "The next run begins now; where the service has said when it takes requests again, then.",
 	  SYNC_STATE, BY(sync_state), .own = "" },

@@ -328,6 +328,7 @@ static const struct {
 	{ "sync.get", COMMAND_FOR_READER },
 	{ "sync.list", COMMAND_FOR_READER },
 	{ "sync.delete", COMMAND_FOR_APPLICATION },
+	{ "sync.copy", COMMAND_FOR_ADMIN },
 	{ "sync.run", COMMAND_FOR_APPLICATION },
 	{ "sync.state", COMMAND_FOR_READER },
 	{ "greeting.put", COMMAND_FOR_ADMIN },
