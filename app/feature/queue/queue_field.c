@@ -147,7 +147,7 @@ const struct command_arg g_queue_fields[] = {
 	FLAG_FIELD("without_login", core.without_login, "false",
 		   "true: members take its calls also while they are logged out. With one member "
 		   "it is the queue of that extension: forward_busy leads there by its number. Who "
-		   "is not ready takes none."),
+		   "is not ready takes none, and missed_max does not count for who is logged out."),
 	FLAG_FIELD("only_with_agents", core.only_with_agents, "false",
 		   "true: nobody waits while no agent of it is logged in."),
 	FLAG_FIELD("only_with_ready", core.only_with_ready, "false",

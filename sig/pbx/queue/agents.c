@@ -126,6 +126,17 @@ static struct queue_agent *member_agent(struct queues *x, const struct queue *q,
 				      : queues_agent(x, q->terms.tenant, number);
 }
 
+void queue_agents_forget(struct queues *x, const struct queue_terms *terms)
+{
+	for (uint8_t i = 0; terms->without_login && i < terms->count; i++) {
+		struct bytes number = bytes_str(terms->members[i].number);
+		const struct queue_agent *a = queues_agent(x, terms->tenant, number);
+
+		if (a && a->state == AGENT_OUT && !a->call && !a->calls)
+			queues_agent_delete(x, terms->tenant, number);
+	}
+}
+
 struct queue_agent *queue_agent_at(struct queues *x, struct queue *q, uint8_t i)
 {
 	for (uint8_t k = 0; q->agents_version != x->agents_version && k < q->terms.count; k++)

@@ -86,6 +86,7 @@ int queues_put(struct queues *x, const struct queue_terms *terms)
 	if (!q)
 		return err;
 	resort = q->terms.priority_age_s != terms->priority_age_s;
+	queue_agents_forget(x, &q->terms);
 	q->terms = *terms;
 	q->is_there = true;
 	q->agents_version = 0;
@@ -101,6 +102,7 @@ void queues_delete(struct queues *x, uint16_t tenant, struct bytes name)
 	if (!q)
 		return;
 	q->is_there = false;
+	queue_agents_forget(x, &q->terms);
 	q->answered_utc_ms = q->joined = q->answered = q->left = q->wait_ms = 0;
 	q->every_ms = 0;
 	queues_drop(x, q);

@@ -290,6 +290,30 @@ static void members_without_login(void **state)
 	assert_string_equal(picked(o, 9000), "1:1001");
 }
 
+/* However often the members of such a queue change, nobody stays behind; who is in another one is made
+ * anew. */
+static void members_without_login_go(void **state)
+{
+	struct office *o = *state;
+	struct queue_terms t = { .tenant = ACME, .name = "own", .without_login = true }, other;
+
+	assert_null(queue_members_parse(&t, BYTES_LIT("1001,1002")));
+	other = t;
+	memcpy(other.name, "two", 4);
+	assert_int_equal(queues_put(o->x, &t) | queues_put(o->x, &other), 0);
+	assert_int_equal(queue_agents(o->x, queues_find(o->x, ACME, BYTES_LIT("own")), true), 2);
+	assert_int_equal(queue_agents(o->x, queues_find(o->x, ACME, BYTES_LIT("two")), true), 2);
+	assert_null(queue_members_parse(&t, BYTES_LIT("1003")));
+	assert_int_equal(queues_put(o->x, &t), 0);
+	assert_int_equal(queue_agents(o->x, queues_find(o->x, ACME, BYTES_LIT("own")), true), 1);
+	assert_int_equal(queues_agent_count(o->x), 1);
+	assert_int_equal(queue_agents(o->x, queues_find(o->x, ACME, BYTES_LIT("two")), true), 2);
+	assert_int_equal(queues_agent_count(o->x), 3);
+	queues_delete(o->x, ACME, BYTES_LIT("two"));
+	queues_delete(o->x, ACME, BYTES_LIT("own"));
+	assert_int_equal(queues_agent_count(o->x), 0);
+}
+
 /* The turn goes round, whoever is rung meanwhile. */
 static void turns_go_round(void **state)
 {
@@ -772,6 +796,7 @@ int main(void)
 		QUEUE_TEST(strategies_choose),
 		QUEUE_TEST(figures_outlive_a_logout),
 		QUEUE_TEST(members_without_login),
+		QUEUE_TEST(members_without_login_go),
 		QUEUE_TEST(turns_go_round),
 		QUEUE_TEST(order_is_kept),
 		QUEUE_TEST(documents_change),
