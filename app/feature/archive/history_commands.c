@@ -348,7 +348,9 @@ static void history_clear_more(struct command_run *run, const json_t *cursor, js
 		return;
 	args = history_query(run, owner, &span);
 	for (const char *const *name = filters; args && *name; name++) {
-		if (json_object_get(run->args, *name))
+		const json_t *given = json_object_get(run->args, *name);
+
+		if (given && !json_is_false(given))
 			(void)json_object_set_new(args, "some", json_true());
 	}
 	if (args)
