@@ -53,7 +53,7 @@ uint64_t sync_meetings_end(const json_t *meetings, uint64_t utc_ms, uint64_t *ne
 
 static void meeting_set(json_t *answer, void *arg)
 {
-	(void)arg; /* a refused change is made by the next run */
+	(void)arg; /* refused: the next run begins a meeting, and none ends before its former end */
 	json_decref(answer);
 }
 
