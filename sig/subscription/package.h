@@ -167,7 +167,7 @@ struct event_package {
 	enum watch_verdict (*may)(const struct subscriptions *s, const struct subscription *sub);
 	void (*write)(struct writer *w,
 		      const struct package_state *state); /* NULL: no phone may subscribe to it */
-	/* Members of the JSON that a page gets of a user whom it may watch by this package, each
+	/* Members of the JSON that a page gets of a user that it may watch by this package, each
 	 * behind a ','; NULL: none. Of the state it has all, of, hidden and dialogs. */
 	void (*show)(struct writer *w, const struct package_state *state);
 };

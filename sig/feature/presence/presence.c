@@ -116,7 +116,7 @@ void shard_presence_of(struct shard *s, uint16_t tenant, struct bytes user, stru
 
 /* ---- what watchers are told ---- */
 
-static struct presence_view presence_told(const struct package_state *state)
+static struct presence_view presence_shown(const struct package_state *state)
 {
 	struct presence_view v;
 
@@ -130,7 +130,7 @@ static struct presence_view presence_told(const struct package_state *state)
 /* application/pidf+xml (RFC 3863). */
 static void presence_write(struct writer *w, const struct package_state *state)
 {
-	const struct presence_view v = presence_told(state);
+	const struct presence_view v = presence_shown(state);
 
 	writer_str(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
 		      "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\""
@@ -143,7 +143,7 @@ static void presence_write(struct writer *w, const struct package_state *state)
 
 static void presence_show_page(struct writer *w, const struct package_state *state)
 {
-	const struct presence_view v = presence_told(state);
+	const struct presence_view v = presence_shown(state);
 
 	writer_str(w, ",\"state\":");
 	json_write_text(w, bytes_str(v.state));
