@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Answers of Exchange Web Services, read by expat: what has changed in a folder (SyncFolderItems),
- * what is in a public one (FindItem), the contacts themselves (GetItem), and when somebody is busy (GetUserAvailability). Elements are
- * known by their local names, because servers have some of them in either of both namespaces. A
- * document type is refused, and with it all entities.
+ * what is in a public one (FindItem), the contacts themselves (GetItem), and when somebody is busy
+ * (GetUserAvailability). Elements are known by their local names, because servers have some of them
+ * in either of both namespaces. A document type is refused, and with it all entities.
  */
 #include <errno.h>
 #include <expat.h>
