@@ -126,8 +126,8 @@ int verb_dial(struct flow_turn_of *t);
 int dial_go_on(struct flow_turn_of *t);
 /* Of the list in the record. False: it has not so many. */
 bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number);
-/* Who is rung from now on is shown these before the caller's name, if any: the prefix, and the number
- * that was called. */
+/* Who is rung from now on is shown these before the caller's name, if any: the prefix, and the
+ * number that was called. */
 void flow_show(struct call *c, const char *prefix, bool show_called);
 /* The caller is to be answered first. */
 bool dial_answers(const struct flow_turn_of *t);
