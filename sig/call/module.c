@@ -399,6 +399,15 @@ enum refusal modules_withheld(const struct call_host *h, const struct call *c,
 	return refused;
 }
 
+bool modules_record_terms(const struct call_host *h, const struct call *c, uint8_t leg,
+			  struct recording_terms *terms)
+{
+	EACH_MODULE(m, h, record_terms)
+	if ((*m)->record_terms(h, c, leg, terms))
+		return true;
+	return false;
+}
+
 void modules_released(struct call_host *h, const struct call *c)
 {
 	EACH_MODULE(m, h, released)

@@ -106,7 +106,8 @@ struct module_reply {
 	X(DIALLED, dialled)             \
 	X(ANSWERS, answers)             \
 	X(HEADERS, headers)             \
-	X(WITHHELD, withheld)
+	X(WITHHELD, withheld)           \
+	X(RECORD_TERMS, record_terms)
 
 enum module_hook {
 #define X(id, name) HOOK_##id,
@@ -121,6 +122,11 @@ enum module_hook {
 struct module_rank {
 	enum module_hook hook;
 	int rank;
+};
+
+/* Which calls of a party are recorded, and where: enums of sig/host/extension.h. */
+struct recording_terms {
+	uint8_t method, directions, scope, to;
 };
 
 /* NULL: it does not care. */
@@ -226,6 +232,10 @@ struct module {
 	 * comes from elsewhere than the INVITE of the call. */
 	enum refusal (*withheld)(const struct call_host *h, const struct call *c,
 				 struct bytes extension, struct bytes number);
+	/* How the user of the leg is recorded by what rang him, before his own terms (REC-01).
+	 * False: it says nothing. */
+	bool (*record_terms)(const struct call_host *h, const struct call *c, uint8_t leg,
+			     struct recording_terms *terms);
 };
 
 enum { MODULES_MAX = 48 };
@@ -291,5 +301,7 @@ void modules_headers(struct writer *w, const struct call_host *h, const struct c
 		     uint8_t leg);
 enum refusal modules_withheld(const struct call_host *h, const struct call *c,
 			      struct bytes extension, struct bytes number) NODISCARD;
+bool modules_record_terms(const struct call_host *h, const struct call *c, uint8_t leg,
+			  struct recording_terms *terms) NODISCARD;
 
 #endif

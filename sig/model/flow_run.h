@@ -16,7 +16,8 @@ enum {
 	AFTER_ANSWER = UINT8_MAX,
 	RUN_TARGETS_MAX = 2048,
 	RUN_SAID_MAX = 1024,
-	RUN_QUEUE_MAX = 32
+	RUN_QUEUE_MAX = 32,
+	RUN_RING_MAX = 33,
 };
 
 /* Numbers stand in records: append only. */
@@ -56,10 +57,11 @@ struct queue_wait {
 	char agent[RUN_QUEUE_MAX]; /* who answered; "": nobody */
 	char waited_s[12];         /* when that was, or he left; "": he waits */
 	/* of this process */
-	uint8_t music;    /* enum shard_track: of the queue; SHARD_TRACK_MUSIC: it has none */
-	uint64_t serial;  /* of the first of what the store is asked for; 0: it is not */
-	uint8_t asked;    /* so many are not known yet */
-	uint32_t refused; /* those that others have: a bit for each target */
+	uint8_t music; /* enum shard_track: of the queue; SHARD_TRACK_MUSIC: it has none */
+	char ring[RUN_RING_MAX]; /* of Alert-Info for the agents that ring; "": as they like */
+	uint64_t serial;         /* of the first of what the store is asked for; 0: it is not */
+	uint8_t asked;           /* so many are not known yet */
+	uint32_t refused;        /* those that others have: a bit for each target */
 	uint64_t announce_ns;
 	uint64_t confirm_ns; /* until then he hears the confirmation tone; 0: he does not */
 };
