@@ -17,9 +17,9 @@
 extern const struct module account_module, announce_module, application_module, auto_answer_module,
 	call_waiting_module, charge_module, conference_module, contact_module, flow_module,
 	focus_module, forward_module, hold_module, join_module, last_caller_module,
-	media_stream_module, meetme_module, page_module, park_module, pick_module, recording_module,
-	remote_shard_module, replace_module, retrieve_module, set_module, transfer_module,
-	wake_module;
+	media_stream_module, meetme_module, page_module, park_module, pick_module, queue_module,
+	recording_module, remote_shard_module, replace_module, retrieve_module, set_module,
+	transfer_module, wake_module;
 extern const struct event_package messages_package, presence_package;
 extern const struct object_type room_object;
 extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
@@ -67,7 +67,7 @@ const struct feature sig_features[] = {
 	{ "messages", .package = &messages_package, .shard = &message_waiting_hooks },
 	{ "instant_message", .shard = &instant_message_hooks },
 	{ "group", .shard = &group_hooks },
-	{ "queue", .services = &queue_services, .shard = &queue_hooks },
+	{ "queue", .call = &queue_module, .services = &queue_services, .shard = &queue_hooks },
 	{ "page", .call = &page_module },
 	{ "user_page", .package = &user_package },
 	{ 0 },

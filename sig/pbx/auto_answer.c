@@ -9,7 +9,6 @@
 #include "sig/host/groups.h"
 #include "sig/host/settings.h"
 #include "sig/model/flow_run.h"
-#include "sig/pbx/queue/queues.h"
 
 #define ALERT_INFO "Alert-Info: <http://localhost>;info=" /* the URI is there for the grammar */
 
@@ -25,13 +24,9 @@ static enum auto_answer auto_answer_of(const struct call_host *h, const struct c
 }
 
 /* Phones of agents ring by the word of the queue (BEAT-30). "": as they like. */
-static const char *queue_ring(const struct call_host *h, const struct call *c)
+static const char *queue_ring(const struct call *c)
 {
-	const struct queue *q =
-		flow_queues(c) ? queues_find(h->queues, c->tenant, bytes_str(c->run->queue->name))
-			       : NULL;
-
-	return q ? q->terms.ring : "";
+	return flow_queues(c) ? c->run->queue->ring : "";
 }
 
 static void auto_answer_headers(struct writer *w, const struct call_host *h, const struct call *c,
@@ -51,8 +46,8 @@ static void auto_answer_headers(struct writer *w, const struct call_host *h, con
 		return;
 	if ((!is_set && !by_command) ||
 	    !extension_may(h->settings->tenants, e, ENTITLED_AUTO_ANSWER)) {
-		if (e && queue_ring(h, c)[0])
-			WRITER_TEXTS(w, ALERT_INFO, queue_ring(h, c), "\r\n");
+		if (e && queue_ring(c)[0])
+			WRITER_TEXTS(w, ALERT_INFO, queue_ring(c), "\r\n");
 		return;
 	}
 	writer_str(w, ALERT_INFO);

@@ -29,8 +29,8 @@ struct queue *queues_make(struct queues *x, uint16_t tenant, struct bytes name, 
 void queues_drop(struct queues *x, struct queue *q);
 /* The call of another node that claimed the agent meanwhile has him now. */
 void queue_agent_yield(struct queue_agent *a);
-/* Members who need not log in, who have no call and have had none. A queue that has them, too, makes
- * them anew. */
+/* Members who need not log in, who have no call and have had none. A queue that has them, too,
+ * makes them anew. */
 void queue_agents_forget(struct queues *x, const struct queue_terms *terms);
 /* Other nodes are told. by: the call that has the agent, or had him last. */
 void queue_agent_notify(const struct queues *x, const struct queue_agent *a, uint64_t by);

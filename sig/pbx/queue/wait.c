@@ -531,6 +531,8 @@ static void queue_claim(struct call_host *h, struct call *c, const struct queue 
 		return;
 	queue_reserve(h->queues, m, wall_ms(h) + hold_ms);
 	flow_show(c, q->terms.prefix, q->terms.show_called);
+	_Static_assert(sizeof(w->ring) == sizeof(q->terms.ring), "of one size");
+	memcpy(w->ring, q->terms.ring, sizeof(w->ring));
 	r->target = 0;
 	r->together = m->count > 1;
 	r->ring_ms = q->terms.ring_s * 1000U;
@@ -785,6 +787,25 @@ static void queue_released(struct call_host *h, const struct call *c)
 	for (uint8_t i = 0; dial_target_at(c->run, i, &number); i++)
 		agent_released(h, c, number);
 }
+
+/* As long as he answers the queue as an agent, and is still a member of it. */
+static bool queue_record_terms(const struct call_host *h, const struct call *c, uint8_t leg,
+			       struct recording_terms *terms)
+{
+	const struct queue_wait *w = leg != c->bridge.caller && c->run ? c->run->queue : NULL;
+	struct bytes user = text_bytes(&c->legs[leg]->user);
+	const struct queue *q = w && (!w->left || bytes_is(user, w->agent))
+					? queues_find(h->queues, c->tenant, bytes_str(w->name))
+					: NULL;
+
+	if (!q || !q->terms.record || !queue_has_member(&q->terms, user))
+		return false;
+	*terms = (struct recording_terms){ .method = (uint8_t)(q->terms.record - 1),
+					   .to = q->terms.record_to };
+	return true;
+}
+
+const struct module queue_module = { .record_terms = queue_record_terms };
 
 static const struct queueing_service queueing = {
 	.begin = queue_enter,

@@ -23,7 +23,6 @@
 #include "sig/identity/shown.h"
 #include "sig/leg/leg.h"
 #include "sig/model/flow_run.h"
-#include "sig/pbx/queue/queues.h"
 #include "sig/pbx/recording/recording.h"
 #include "sig/pbx/recording/siprec.h"
 #include "sig/sip/id.h"
@@ -111,50 +110,31 @@ static const struct ring_group *group_of(const struct call_host *h, const struct
 	return g && group_has(g, text_bytes(&c->legs[leg]->user)) ? g : NULL;
 }
 
-/* The queue that the user of the leg answers as an agent, and is still a member of. NULL: none. */
-static const struct queue *recording_queue(const struct call_host *h, const struct call *c,
-					   uint8_t leg)
-{
-	const struct queue_wait *w = leg != c->bridge.caller && c->run ? c->run->queue : NULL;
-	struct bytes user = text_bytes(&c->legs[leg]->user);
-	const struct queue *q = w && (!w->left || bytes_is(user, w->agent))
-					? queues_find(h->queues, c->tenant, bytes_str(w->name))
-					: NULL;
-
-	return q && queue_has_member(&q->terms, user) ? q : NULL;
-}
-
-/* Which calls of a party are recorded, and where: enums of sig/host/extension.h. */
-struct record_terms {
-	uint8_t method, directions, scope, to;
-};
-
 /* Those of the queue or group that rang it, where that has any, before its own (REC-01). */
-static struct record_terms record_terms_of(const struct call_host *h, const struct call *c,
-					   uint8_t leg)
+static struct recording_terms record_terms_of(const struct call_host *h, const struct call *c,
+					      uint8_t leg)
 {
 	const struct shard_extension *e = extension_of(h, c, c->legs[leg]);
 	const struct ring_group *g = e ? group_of(h, c, leg) : NULL;
-	const struct queue *q = e ? recording_queue(h, c, leg) : NULL;
+	struct recording_terms terms;
 
 	if (!e)
-		return (struct record_terms){ .method = RECORD_OFF };
-	if (q && q->terms.record)
-		return (struct record_terms){ .method = (uint8_t)(q->terms.record - 1),
-					      .to = q->terms.record_to };
+		return (struct recording_terms){ .method = RECORD_OFF };
+	if (modules_record_terms(h, c, leg, &terms))
+		return terms;
 	if (g && g->record)
-		return (struct record_terms){ .method = (uint8_t)(g->record - 1),
-					      .to = g->record_to };
-	return (struct record_terms){ .method = e->record,
-				      .directions = e->record_directions,
-				      .scope = e->record_scope,
-				      .to = e->record_to };
+		return (struct recording_terms){ .method = (uint8_t)(g->record - 1),
+						 .to = g->record_to };
+	return (struct recording_terms){ .method = e->record,
+					 .directions = e->record_directions,
+					 .scope = e->record_scope,
+					 .to = e->record_to };
 }
 
 static bool leg_wants(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t *to)
 {
 	const struct leg *l = c->legs[leg], *other = c->legs[bridge_peer(c, leg)];
-	struct record_terms terms = record_terms_of(h, c, leg);
+	struct recording_terms terms = record_terms_of(h, c, leg);
 	bool calls = leg == c->bridge.caller;
 
 	if (is_outside(l))
@@ -579,7 +559,7 @@ static enum refusal recording_order_on(struct call_host *h, struct call *c, uint
 				       enum order_record_to to, enum recording_cause cause)
 {
 	struct recording *r = recording_of_leg(c->recordings, leg);
-	struct record_terms terms = record_terms_of(h, c, leg);
+	struct recording_terms terms = record_terms_of(h, c, leg);
 	struct recording_of of = { .cause = cause };
 	uint8_t place =
 		(uint8_t)(to == ORDER_RECORD_AS_SET ? terms.to : to - ORDER_RECORD_TO_FILES);

@@ -52,6 +52,7 @@ static const struct {
 	{ HOOK_ANSWERS, "flow park meetme" },
 	{ HOOK_HEADERS, "transfer retrieve remote_shard auto_answer" },
 	{ HOOK_WITHHELD, "account" },
+	{ HOOK_RECORD_TERMS, "queue" },
 };
 
 static const struct module *const *list_of(const struct module_lists *lists, enum module_hook hook)
