@@ -269,7 +269,7 @@ static double lists_change(struct load *l)
 	uint64_t begun_ns = clock_now_ns(), call = id_call_next(&l->ids[0], FROM_UTC_MS);
 	json_t *legs;
 
-	check(l, "hide", archive_hide(l->archive, tenant, owner, call, (int64_t)FROM_UTC_MS));
+	check(l, "hide", archive_hide(l->archive, tenant, owner, &call, 1, (int64_t)FROM_UTC_MS));
 	check(l, "note",
 	      archive_note(l->archive, tenant, owner, call, BYTES_LIT("x"), (int64_t)FROM_UTC_MS));
 	check(l, "clear", archive_clear(l->archive, tenant, owner, (int64_t)FROM_UTC_MS));
