@@ -142,6 +142,30 @@ test("what is said into the page is a WAV file", async () => {
 	assert.deepEqual([44, 46, 48, 50].map((at) => view.getInt16(at, true)), [0, 32767, -32767, 16384]);
 });
 
+test("digits go in the order in which they were pressed, also where the first ones wait for the media of their call", async (test) => {
+	globalThis.matchMedia ??= () => ({ matches: false });
+	globalThis.addEventListener ??= () => undefined;
+	test.mock.timers.enable({ apis: ["setTimeout", "Date"] });
+	const { Phone } = await load("client/phone.ts");
+	const phone = new Phone(() => undefined);
+	const sent = [];
+	const sender = { dtmf: { canInsertDTMF: false } };
+	phone.sessions.set(1, { connection: { getSenders: () => [sender] }, sendDTMF: (digits) => sent.push(digits) });
+	phone.key(1, "1");
+	sender.dtmf.canInsertDTMF = true;
+	phone.key(1, "2");
+	test.mock.timers.tick(200);
+	phone.key(1, "3");
+	assert.equal(sent.join(""), "123");
+	sender.dtmf.canInsertDTMF = false;
+	phone.key(1, "4");
+	test.mock.timers.tick(6000); // its call is none any more
+	sender.dtmf.canInsertDTMF = true;
+	phone.key(1, "5");
+	test.mock.timers.tick(200);
+	assert.equal(sent.join(""), "1235");
+});
+
 test("durations", async () => {
 	const { duration } = await load("format.ts");
 	assert.deepEqual([0, 59999, 60000, 65000, 3599000, 3600000, -5].map(duration), ["0:00", "0:59", "1:00", "1:05", "59:59", "1:00:00", "0:00"]);

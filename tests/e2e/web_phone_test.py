@@ -267,6 +267,23 @@ class Does(Phones):
         page.until("!document.querySelector('.phone-call')")
         self.fine(page)
 
+    def test_a_part_that_is_gone(self):
+        """The node was upgraded while a call is in the page: a part that does not come says so, and the call stays."""
+        page = self.phone()
+        into = self.talk(page)
+        known = page.run("performance.getEntriesByType('resource').map(e => e.name.split('/').pop())")
+        page.say("Network.enable")
+        page.say("Network.setBlockedURLs", urls=[f"*{path.name}" for path in pages.BUNDLE.glob("part-*.js") if path.name not in known])
+        page.run("former = 1; location.hash = '#/messages'; 0")
+        page.shows("This page could not be fetched.")
+        self.hears(self.audio_b)
+        self.assertEqual(page.run("[former, pcs.length]"), [1, 1])
+        page.say("Network.setBlockedURLs", urls=[])
+        page.click("Load it again")
+        page.until("document.querySelector('h1')?.innerText === 'Voicemail'")
+        self.hears(self.audio_b)
+        self.over(page, into)
+
     def test_no_microphone(self):
         """WEB-01: a browser without a microphone that it may use is no phone, and the page says why; once it may, it is one."""
         page = self.client(self.own)

@@ -1135,10 +1135,40 @@ class WebClient(WebTest):
         page.say("Network.setBlockedURLs", urls=[f"*{path.name}" for path in pages.BUNDLE.glob("part-*.js") if path.name not in known])
         page.run("former = 1; location.hash = '#/notes'; 0")
         page.until("typeof former === 'undefined'")
-        page.shows("This page could not be fetched. Load it again.")
+        page.shows("This page could not be fetched.")
         page.say("Network.setBlockedURLs", urls=[])
-        page.reload()
+        page.click("Load it again")
         page.until("document.querySelector('h1')?.innerText === 'Notes'")
+
+    def offline(self, page, there_is_none=True):
+        page.say("Network.enable")
+        page.say("Network.emulateNetworkConditions", offline=there_is_none, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+
+    def test_parts_without_a_network(self):
+        """A part that does not come as there is no network: the page stays, says so, and fetches it when it is told to."""
+        page = self.client()
+        self.offline(page)
+        page.run("former = 1; location.hash = '#/notes'; 0")
+        page.shows("This page could not be fetched.")
+        page.click("Load it again")
+        self.offline(page, False)
+        page.until("[...document.querySelectorAll('button')].find(e => e.innerText === 'Load it again')?.click() ?? document.querySelector('h1')?.innerText === 'Notes'")
+
+    def test_german_comes_late(self):
+        """A German browser whose German texts do not come shows the page in English after 2 s, and in German as soon as they come, with what was typed by then."""
+        german = next(path.name for path in pages.BUNDLE.glob("part-*.js") if "Nebenstelle" in path.read_text(encoding="utf-8"))
+        page = self.page("client")
+        page.say("Network.enable")
+        page.say("Network.clearBrowserCache")
+        page.run("localStorage['tandem-language'] = 'de'")
+        page.say("Fetch.enable", patterns=[{"urlPattern": f"*{german}"}])
+        page.say("Page.reload")
+        page.shows("With the number and the password of your extension.", seconds=10 * slowness())
+        page.fill("#number", "1001")
+        page.say("Fetch.disable")
+        page.shows("Mit Nummer und Passwort Ihrer Nebenstelle.")
+        self.assertEqual(page.run("[document.querySelector('#number').value, document.documentElement.lang]"), ["1001", "de"])
+        self.fine(page)
 
     def test_own_notes(self):
         """CON-13: a user's own notes are written, changed, done, and deleted; nobody else has them."""

@@ -371,13 +371,24 @@ export async function attempt(what: () => Promise<unknown>, done = ""): Promise<
 const RELOADED = "tandem-reloaded";
 const RELOAD_MS = 60000;
 
-/** Behind an upgrade of the node its parts have other names. False: that was tried just now, or cannot be. */
-function reloadOnce(): boolean {
+const ANSWER_MS = 10000;
+let hasCall = (): boolean => false;
+
+/** What tells that a call is in this page: it is not loaded anew by itself then. */
+export const tellsCall = (by: () => boolean): void => void (hasCall = by);
+
+/**
+ * Behind an upgrade of the node its parts have other names, and the page is loaded anew where the node answers. False: it does
+ * not, or that was tried just now, or cannot be, or a call is here. asked: somebody wants it, whatever was tried.
+ */
+async function reloads(asked: boolean): Promise<boolean> {
+	const answers = await fetch(location.pathname, { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) }).then((answer) => answer.ok, () => false);
+	if (!answers || (!asked && hasCall())) return false;
 	try {
-		if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < RELOAD_MS) return false;
+		if (!asked && Date.now() - Number(sessionStorage.getItem(RELOADED)) < RELOAD_MS) return false;
 		sessionStorage.setItem(RELOADED, String(Date.now()));
 	} catch {
-		return false; // a frame that may keep nothing
+		if (!asked) return false; // a frame that may keep nothing
 	}
 	location.reload();
 	return true;
@@ -389,12 +400,21 @@ export function later<P extends object>(fetch: () => Promise<ComponentType<P>>):
 	return (props) => {
 		const [wrong, setWrong] = useState(false);
 		const [, again] = useState(0);
+		const get = (asked: boolean) => void fetch().then((page) => again(((made = page), 1)), () => reloads(asked).then((done) => setWrong(!done)));
 		useEffect(() => {
-			if (!made) void fetch().then((page) => again(((made = page), 1)), () => reloadOnce() || setWrong(true));
+			if (!made) get(false);
 		}, []);
 		const Page = made;
 		if (Page) return <Page {...props} />;
-		return wrong ? <Notice tone="bad">{t("This page could not be fetched. Load it again.")}</Notice> : <Waits />;
+		if (!wrong) return <Waits />;
+		return (
+			<Notice tone="bad">
+				<span class="grow">{t("This page could not be fetched.")}</span>
+				<button class="button slim" onClick={() => get(true)}>
+					{t("Load it again")}
+				</button>
+			</Notice>
+		);
 	};
 }
 
@@ -886,14 +906,23 @@ export function Gate({ children, lead }: { children: ComponentChildren; lead: st
 }
 
 let mount = (): void => undefined;
+const LEARN_MS = 2000; // longer it does not wait for its language, which it takes as soon as that is there
 
 /** Shows the page, and shows it anew when its language or whoever has signed in changes. */
 export function start(page: () => VNode): void {
 	const root = document.getElementById("page");
 	if (!root) return;
 	let round = 0;
-	mount = () => render(<div key={round++}>{page()}</div>, root);
+	const draw = () => render(<div key={round}>{page()}</div>, root);
+	mount = () => {
+		round++;
+		draw();
+	};
 	paint();
 	wish.addEventListener("change", paint);
-	void learn(wantedLanguage()).then(mount);
+	const timer = setTimeout(draw, LEARN_MS);
+	void learn(wantedLanguage()).then(() => {
+		clearTimeout(timer);
+		draw();
+	});
 }

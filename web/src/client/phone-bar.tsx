@@ -3,12 +3,13 @@
 import { useLayoutEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { t } from "../i18n";
-import { Badge, Card, Dialog, Notice, attempt } from "../ui";
+import { Badge, Card, Dialog, Notice, attempt, tellsCall } from "../ui";
 import { keepTold, keptPhone, toldPhone } from "./kept";
 import type { Phone } from "./phone";
 import { OneCall } from "./phone-call";
 
 let phone: Phone | null = null;
+tellsCall(() => Boolean(phone?.state.calls.length));
 const listeners = new Set<() => void>();
 const tell = () => listeners.forEach((listener) => listener());
 

@@ -40,7 +40,7 @@ type Session = ReturnType<JsSIP.UA["call"]>;
 type Inside = Session & { _dialog: { _id: { call_id: string; local_tag: string; remote_tag: string } } | null };
 
 const LOOK_MS = 1000; // at what comes in
-const KEY_TRIES = 50;
+const KEY_MS = 5000; // so long the last digit waits for its call to take it
 const QUIET_MS = 600; // nothing came for so long since the connection is back: the way is another one
 const SETTLES_MS = 5000; // a call that was taken again is one with the former by then
 const SWEEP_MS = 500;
@@ -72,6 +72,7 @@ export class Phone {
 	private samples = new Map<number, Sample[]>();
 	private dialogs = new Map<number, KeptCall["dialog"]>(); // those that the node knows
 	private tries = new Map<number, number>(); // to take a call again
+	private keys = new Map<number, { digits: string; until_ms: number }>(); // that wait, of each call
 	private next = 1;
 	private adopts = 0; // the call that the session begun now takes the place of
 	private release: (() => void) | null = null;
@@ -420,12 +421,20 @@ export class Phone {
 		else session?.unmute({ audio: true });
 	}
 
-	/** A call that was just answered takes it as soon as its media are there. */
-	key(id: number, digit: string, tries = KEY_TRIES): void {
+	/** A call that was just answered takes it as soon as its media are there, behind digits that wait. */
+	key(id: number, digit: string): void {
+		const waits = this.keys.get(id);
+		this.keys.set(id, { digits: (waits?.digits ?? "") + digit, until_ms: Date.now() + KEY_MS });
+		if (!waits) this.press(id);
+	}
+
+	private press(id: number): void {
 		const session = this.sessions.get(id);
+		const { digits = "", until_ms = 0 } = this.keys.get(id) ?? {};
 		const ready = session?.connection?.getSenders().some((one) => one.dtmf?.canInsertDTMF);
-		if (ready) session?.sendDTMF(digit, { transportType: JsSIP.C.DTMF_TRANSPORT.RFC2833 });
-		else if (session && tries) setTimeout(() => this.key(id, digit, tries - 1), LOOK_MS / 10);
+		if (!ready && session && Date.now() < until_ms) return void setTimeout(() => this.press(id), LOOK_MS / 10);
+		this.keys.delete(id);
+		if (ready) session?.sendDTMF(digits, { transportType: JsSIP.C.DTMF_TRANSPORT.RFC2833 });
 	}
 
 	/** By REFER: to a number; or to the other party of another call of this phone, which both leave. Resolves when it is done. */
