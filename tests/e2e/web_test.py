@@ -1114,8 +1114,10 @@ class WebClient(WebTest):
         until(lambda: len(kept()) == 12)
         page.reload()
         seen(",".join(["1007", *reversed(many[1:])]))
+        page.run("(() => { const real = fetch; going = most = 0; fetch = (url, given) => { if (!String(url).includes('/hide')) return real(url, given); most = Math.max(most, ++going); return real(url, given).finally(() => going--); }; })()")
         page.click("Clear all visible")
         seen("1007,7001")
+        self.assertEqual(page.run("most"), 1)
         self.assertEqual(kept(), ["7001"])
         page.click("Clear all", ".card button:last-child")
         page.shows("Clear all of your history?")
@@ -1170,6 +1172,29 @@ class WebClient(WebTest):
         self.assertEqual(page.run("[document.querySelector('#number').value, document.documentElement.lang]"), ["1001", "de"])
         self.fine(page)
 
+    def test_line_of_each_user(self):
+        """CON-08: as which number one calls outside is each user's own choice in a browser; a number that is taken away calls nobody as that, and is said."""
+        self.node.ctl("extension.put", number="1001", outside_numbers="+15550199")
+        page = self.client()
+        page.go(self.url("client#/settings"))
+        page.until("document.querySelector('#line')")
+        page.fill("#line", "+15550199")
+        self.node.ctl("extension.put", number="1001", outside_numbers="")
+        for number, to, agent in (("1002", "1001", self.b), ("1001", "1002", self.a)):
+            page.click("Sign out")
+            page.until("document.querySelector('#password')")
+            page.fill("#number", number)
+            page.fill("#password", "secret" + number)
+            page.click("Sign in", "form button")
+            page.until("document.querySelector('.shell')")
+            page.go(self.url("client#/"))
+            page.shows(f"Extension {number}")
+            page.fill("input[placeholder=Number]", to)
+            page.click("Call", "form button")
+            agent.incoming().reject(486)
+            self.assertEqual("is no number of yours any more" in page.text(), number == "1001")
+        self.fine(page)
+
     def test_own_notes(self):
         """CON-13: a user's own notes are written, changed, done, and deleted; nobody else has them."""
         page, other = self.client(), self.client("1002")
@@ -1182,6 +1207,13 @@ class WebClient(WebTest):
         page.until("document.querySelector('[data-note] textarea')")
         self.assertEqual(notes(), [(HOSTILE, False)])
         self.assertEqual(page.violations_of_axe(pages.axe()), [])
+        page.fill("[data-note] textarea", "ä" * 510 + "aa")
+        page.shows("Too long by 2 octets")
+        self.assertTrue(page.run("document.querySelector('[data-note] button.first').disabled"))
+        page.fill("[data-note] textarea", "ä" * 510)
+        page.shows("0 octets left")
+        page.click("Save", "[data-note] button.first")
+        until(lambda: notes() == [("ä" * 510, False)])
         page.fill("[data-note] textarea", "call Zoe")
         page.click("Save", "[data-note] button.first")
         until(lambda: notes() == [("call Zoe", False)])
@@ -1252,11 +1284,17 @@ class WebClient(WebTest):
         out, into, _ = self.connect()
         page.shows("Connected")
         threads = [(into, self.audio_b), (out, self.audio_a)]
+        for each in threads:
+            threading.Thread(target=self.agrees, args=each, daemon=True).start()
+        holds = lambda: self.node.ctl("call.show", call=self.calls()[0]["id"])["a"]["holds"]
+        page.click("Transfer", ".own-call button")
+        page.fill("#to", "9" * 200)
+        page.click("Ask first")
+        page.until("document.querySelector('.toast.bad')")
+        until(lambda: not holds())             # he was held for a question that nobody is asked
         page.click("Transfer", ".own-call button")
         page.fill("#to", "1003")
         page.click("Ask first")
-        threading.Thread(target=self.agrees, args=threads[0], daemon=True).start()
-        threading.Thread(target=self.agrees, args=threads[1], daemon=True).start()
         asked = self.a.incoming()
         self.assertIn("auto", asked.request.get("Alert-Info") or "")
         asked.answer(self.audio_a.sdp())
@@ -1273,6 +1311,38 @@ class WebClient(WebTest):
         self.audio_b.start(880)
         audio.use(given.request)
         audio.wait_tone(880, anew=True)
+        self.fine(page)
+
+    def test_connects_its_own(self):
+        """CALL-03: two calls that were to be connected, and have ended: of a conference of others nobody is thrown out."""
+        agent, audio = self.third()
+        page = self.client()
+
+        def two():
+            for to, of, media in (("1002", self.b, self.audio_b), ("1003", agent, audio)):
+                out = self.a.invite(to, self.audio_a.sdp())
+                into = of.incoming()
+                into.answer(media.sdp())
+                out.wait_answer()
+                for each in ((out, self.audio_a), (into, media)):
+                    threading.Thread(target=self.agrees, args=each, daemon=True).start()
+            page.until("document.querySelectorAll('.own-call').length === 2")
+            return [call["id"] for call in self.calls()]
+
+        former = two()
+        page.run("(() => { const real = fetch; fetch = (url, given) => String(url).endsWith('/v1/conferences') ? Promise.resolve(new Response('{}')) : real(url, given); })()")
+        page.click("Connect with 1003", ".own-call button")
+        page.shows("Transferred")
+        for call in former:
+            self.node.ctl("call.hangup", call=call)
+        page.until("!document.querySelector('.own-call')")
+        both = two()
+        self.node.ctl("conference.add", **{"call": both[0], "with": both[1], "leg": "a"})
+        page.until("[...document.querySelectorAll('.own-call')].some(e => e.innerText.includes('In a conference'))")
+        time.sleep(1)
+        self.assertEqual((len(self.calls()), both[0] in [call["id"] for call in self.calls()]), (3, True))
+        self.node.ctl("conference.end", conference=self.node.ctl("conference.list")[0]["id"])
+        until(lambda: not self.calls())
         self.fine(page)
 
     def test_presence_and_settings(self):

@@ -52,3 +52,6 @@ export function csv(columns: string[], rows: Row[]): string {
 
 /** How good a call sounds, of a MOS: 0 is not known. */
 export const quality = (mos: number): "" | "good" | "fair" | "poor" => (!mos ? "" : mos >= 3.8 ? "good" : mos >= 3.1 ? "fair" : "poor");
+
+/** How long a text is to the node, which counts octets of UTF-8. */
+export const octets = (text: string): number => new TextEncoder().encode(text).length;

@@ -7,13 +7,13 @@ import { drags, drops, useDragged } from "../drag";
 import { duration } from "../format";
 import { t } from "../i18n";
 import { backFromOffice, goToOffice, hasOffice } from "../office";
-import { Badge, Card, Dialog, Empty, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Tile, Wrong, attempt, later, link, start, useAsk, useNow, usePlace } from "../ui";
+import { Badge, Card, Dialog, Empty, type Finding, Gate, type Group, Head, Icon, Notice, Shell, Tile, Wrong, attempt, later, link, say, start, useAsk, useNow, usePlace } from "../ui";
 import { dot, ownState, tone, word } from "../words";
 import { Monitor, useSupervisor } from "../monitor";
 import { RecordLink } from "../softphone/record";
 import { AgentBar } from "./agent";
 import { HistoryPage, conversations } from "./history";
-import { tastes } from "./media";
+import { chosenLine, lineOf } from "./media";
 import { Parked } from "./parked";
 import { Recents } from "./recents";
 import { Picture, usePicture } from "./picture";
@@ -62,7 +62,17 @@ function useWatch(): Watched {
 	return state;
 }
 
-const call = (to: string, line = tastes().line): Promise<boolean> => (callByPhone(to, false, line) ? Promise.resolve(true) : originate(to, line));
+/** line: undefined: the one that was chosen in this browser. */
+async function call(to: string, line?: string, video = false): Promise<boolean> {
+	const as = line ?? (await ownLine());
+	return callByPhone(to, video, as) || originate(to, as);
+}
+async function ownLine(): Promise<string> {
+	const line = chosenLine();
+	const found = line && lineOf(await api.get(`/v1/extensions/${encodeURIComponent(me())}`).catch(() => null));
+	if (line && !found) say(t("{line} is no number of yours any more: the number of your extension is shown.", { line }), true);
+	return found;
+}
 const originate = (to: string, line = "") =>
 	attempt(() => api.ask("/v1/calls", { method: "POST", body: { from: me(), to, ...(line ? { caller_id: line } : {}) } }), t("Your phone rings: take it, and {to} is called", { to }));
 
@@ -117,12 +127,16 @@ function Presence({ own }: { own: Row | undefined }) {
 }
 
 /** Blind, or behind a question: the phone rings for that, and the two are connected by a button of the call then. */
-function Transfer({ id, onClose }: { id: string; onClose: () => void }) {
+function Transfer({ id, held, onClose }: { id: string; held: boolean; onClose: () => void }) {
 	const [to, setTo] = useState("");
 	const ask = () =>
 		attempt(async () => {
-			await api.ask(`/v1/calls/${id}/hold`, { method: "POST", body: {} });
-			await api.ask("/v1/calls", { method: "POST", body: { from: me(), to, auto_answer: true } });
+			const first = (verb: string) => (held ? Promise.resolve() : api.ask(`/v1/calls/${id}/${verb}`, { method: "POST", body: {} }));
+			await first("hold");
+			await api.ask("/v1/calls", { method: "POST", body: { from: me(), to, auto_answer: true } }).catch(async (error) => {
+				await first("resume").catch(() => undefined); // nobody waits in silence for a call that there is not
+				throw error;
+			});
 		}, t("Your phone rings: take it, and {to} is called", { to }));
 	return (
 		<Dialog title={t("Transfer")} onClose={onClose}>
@@ -161,6 +175,8 @@ function Transfer({ id, onClose }: { id: string; onClose: () => void }) {
 	);
 }
 
+const LEAVES_MS = 10000; // that the two calls are a conference is told by then
+
 function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 	const [gives, setGives] = useState("");
 	const [more, setMore] = useState("");
@@ -172,15 +188,16 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 	};
 	const dragged = useDragged();
 	// of two of one's own calls a conference is made, and left: what remains is a call of two (conferences.release)
-	const leaves = useRef(false);
-	const connect = async (id: string, other: string) => {
-		leaves.current = true;
-		if (!(await attempt(() => api.ask("/v1/conferences", { method: "POST", body: { call: id, with: other } }), t("Transferred")))) leaves.current = false;
+	const leaves = useRef<string[]>([]);
+	const connect = async (...both: [string, string]) => {
+		leaves.current = both;
+		const done = await attempt(() => api.ask("/v1/conferences", { method: "POST", body: { call: both[0], with: both[1] } }), t("Transferred"));
+		setTimeout(() => leaves.current === both && (leaves.current = []), done ? LEAVES_MS : 0);
 	};
 	useEffect(() => {
-		const joined = leaves.current && calls.find((one) => one.conference === true);
+		const joined = calls.find((one) => one.conference === true && leaves.current.includes(text(one, "call")));
 		if (!joined) return;
-		leaves.current = false;
+		leaves.current = [];
 		void act(text(joined, "call"), "hangup");
 	}, [calls]);
 	if (!calls.length) return <Empty icon="call" title={t("No active calls")}>{t("Calls of your phones appear here.")}</Empty>;
@@ -268,7 +285,7 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 					</div>
 				);
 			})}
-			{gives && <Transfer id={gives} onClose={() => setGives("")} />}
+			{gives && <Transfer id={gives} held={calls.some((one) => text(one, "call") === gives && one.held === true)} onClose={() => setGives("")} />}
 		</div>
 	);
 }
@@ -334,7 +351,7 @@ function HomePage({ watched }: { watched: Watched }) {
 								{t("Dial pad")}
 							</button>
 							{phone?.state.registered && (
-								<button type="button" class="button" onClick={() => to && callByPhone(to, true) && setTo("")}>
+								<button type="button" class="button" onClick={() => to && void call(to, undefined, true).then((done) => done && setTo(""))}>
 									{t("With video")}
 								</button>
 							)}

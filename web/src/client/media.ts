@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Microphones, speakers and cameras of a browser, which of them somebody wants, and how a call sounds by now.
+import * as api from "../api";
 import { t } from "../i18n";
 
 /** Ringtones: of each tone its pitch, when it begins, and how long it is, in Hz and seconds. */
@@ -17,7 +18,7 @@ export interface Tastes {
 	speaker: string;
 	ringer: string;
 	ring: Ring;
-	line: string; // the number as which one calls outside; "": the extension's
+	lines: { [user: string]: string }; // the number as which each calls outside; "": the extension's
 	camera: string;
 	player: string; // of messages
 	answers: boolean; // by itself, after answer_s
@@ -26,7 +27,7 @@ export interface Tastes {
 	alerts: boolean; // a notice when a call comes while another window is in front
 }
 
-const FIRST: Tastes = { microphone: "", speaker: "", ringer: "", ring: "usual", line: "", camera: "", player: "", answers: false, answer_s: 0, beeps: false, alerts: false };
+const FIRST: Tastes = { microphone: "", speaker: "", ringer: "", ring: "usual", lines: {}, camera: "", player: "", answers: false, answer_s: 0, beeps: false, alerts: false };
 const PLACE = "tandem-media";
 
 export function tastes(): Tastes {
@@ -41,6 +42,20 @@ export function tastes(): Tastes {
 export const tells = (of: { behind: boolean; wanted: boolean; allowed: boolean }): boolean => of.behind && of.wanted && of.allowed;
 
 export const setTaste = (changes: Partial<Tastes>): void => localStorage.setItem(PLACE, JSON.stringify({ ...tastes(), ...changes }));
+
+/** Several users may share a browser, also of several tenants. */
+const whose = (): string => `${api.signedIn()?.tenant}~${api.signedIn()?.user}`;
+export const chosenLine = (): string => tastes().lines[whose()] ?? "";
+export const chooseLine = (line: string): void => setTaste({ lines: { ...tastes().lines, [whose()]: line } });
+export const linesOf = (extension: api.Row | null): string[] => api.text(extension, "outside_numbers").split(",").filter(Boolean);
+
+/** The line that was chosen, which is forgotten where it is none of the user's numbers any more. extension: his; null: not known. */
+export function lineOf(extension: api.Row | null): string {
+	const line = chosenLine();
+	if (!line || !extension || linesOf(extension).includes(line)) return line;
+	chooseLine("");
+	return "";
+}
 
 /** A device that was pulled out is passed over: `ideal` asks for it, and takes another one. */
 const device = (id: string): true | MediaTrackConstraints => (id ? { deviceId: { ideal: id } } : true);

@@ -3,11 +3,23 @@
 import { useState } from "preact/hooks";
 import * as api from "../api";
 import { number, text, type Row } from "../api";
-import { time } from "../format";
+import { octets, time } from "../format";
 import { language, t } from "../i18n";
 import { Card, Empty, Head, Icon, Waits, Wrong, attempt, useAsk } from "../ui";
 
 const MOST = 1020; // octets, as the node takes them
+const NEAR = 200;
+
+/** What is still free, once that is little. */
+function Left({ of }: { of: string }) {
+	const n = MOST - octets(of);
+	if (n > NEAR) return null;
+	return (
+		<span class="small muted" role="status">
+			{n < 0 ? t("Too long by {n} octets", { n: -n }) : t("{n} octets left", { n })}
+		</span>
+	);
+}
 
 function Note({ row, onAct }: { row: Row; onAct: (method: string, body: Row | undefined, done: string) => void }) {
 	const [given, setGiven] = useState<string | null>(null);
@@ -24,9 +36,14 @@ function Note({ row, onAct }: { row: Row; onAct: (method: string, body: Row | un
 				}}
 			>
 				<span class="small muted num">{time(number(row, "written_utc_ms"), language())}</span>
-				<textarea class="input" aria-label={t("Note")} maxLength={MOST} value={given ?? text(row, "text")} onInput={(event) => setGiven(event.currentTarget.value)} />
+				<textarea class="input" aria-label={t("Note")} value={given ?? text(row, "text")} onInput={(event) => setGiven(event.currentTarget.value)} />
+				{given !== null && <Left of={given} />}
 				<div class="row">
-					{given !== null && <button class="button slim first">{t("Save")}</button>}
+					{given !== null && (
+						<button class="button slim first" disabled={octets(given) > MOST}>
+							{t("Save")}
+						</button>
+					)}
 					<button type="button" class="button slim" onClick={() => onAct("PATCH", { archived: !archived }, t("Saved"))}>
 						{archived ? t("Not done yet") : t("Done")}
 					</button>
@@ -73,10 +90,13 @@ export function NotesPage() {
 				>
 					<div class="field">
 						<label for="new-note">{t("New note")}</label>
-						<textarea id="new-note" class="input" required maxLength={MOST} value={given} onInput={(event) => setGiven(event.currentTarget.value)} />
+						<textarea id="new-note" class="input" required value={given} onInput={(event) => setGiven(event.currentTarget.value)} />
+						<Left of={given} />
 					</div>
 					<div>
-						<button class="button first">{t("Save note")}</button>
+						<button class="button first" disabled={octets(given) > MOST}>
+							{t("Save note")}
+						</button>
 					</div>
 				</form>
 				{asked.error && <Wrong error={asked.error} />}

@@ -6,7 +6,7 @@ import { list, text, type Row } from "../api";
 import { t } from "../i18n";
 import { Card, attempt, link, useAsk } from "../ui";
 import { askHeadset, headsets, takesHeadsets } from "./headset";
-import { RINGS, type Ring, type Tastes, beeper, microphone, setTaste, tastes, tells } from "./media";
+import { RINGS, type Ring, type Tastes, beeper, chooseLine, lineOf, linesOf, microphone, setTaste, tastes, tells } from "./media";
 import { Level } from "./phone-call";
 import { usePhone } from "./phone-bar";
 import { PushSwitch } from "./push";
@@ -27,7 +27,8 @@ const words = (place: Place): string => ({ microphone: t("Microphone"), speaker:
 export function MediaCard() {
 	const phone = usePhone();
 	const own = useAsk((signal) => api.get(`/v1/extensions/${encodeURIComponent(api.signedIn()?.user ?? "")}`, {}, { signal }), []);
-	const lines = text(own.value, "outside_numbers").split(",").filter(Boolean);
+	const lines = linesOf(own.value);
+	const line = lineOf(own.value);
 	const [of, setOf] = useState<Tastes>(tastes);
 	const [devices, setDevices] = useState<MediaDeviceInfo[]>([]);
 	const [heard, setHeard] = useState<MediaStreamTrack | null>(null);
@@ -82,7 +83,7 @@ export function MediaCard() {
 				{lines.length > 0 && (
 					<div class="field">
 						<label for="line">{t("Call outside as")}</label>
-						<select id="line" class="input" value={lines.includes(of.line) ? of.line : ""} onChange={(event) => set({ line: event.currentTarget.value })}>
+						<select id="line" class="input" value={line} onChange={(event) => setOf((chooseLine(event.currentTarget.value), tastes()))}>
 							<option value="">{t("the number of your extension")}</option>
 							{lines.map((one) => (
 								<option key={one}>{one}</option>

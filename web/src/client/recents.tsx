@@ -52,7 +52,10 @@ export function Recents({ news, onCall }: { news: number; onCall: (number: strin
 	);
 	const [sure, setSure] = useState(false);
 	const all = asked.value?.all ?? [];
-	const hide = (of: Person[]) => Promise.all(of.flatMap((one) => one.calls).map((call) => api.ask(`/v1/histories/${encodeURIComponent(call)}/hide`, { method: "POST", body: { user: me() } })));
+	const hide = async (of: Person[]) => {
+		// one by one: they may be hundreds, and none waits behind them
+		for (const call of of.flatMap((one) => one.calls)) await api.ask(`/v1/histories/${encodeURIComponent(call)}/hide`, { method: "POST", body: { user: me() } });
+	};
 	const act = (what: () => Promise<unknown>, done = t("Saved")) => void attempt(what, done).then(asked.again);
 	const clear = (what: () => Promise<unknown>) => act(what, t("Cleared"));
 	const pin = (one: Person) => api.ask("/v1/contacts:pin", { method: "POST", body: { user: me(), number: one.number, pinned: !one.pin } });
