@@ -505,12 +505,13 @@ const struct verb_arg *verb_arg_find(const struct verb *verb, const char *name)
 	return NULL;
 }
 
+/* Behind a dot at the end of a name anything follows; N stands for a number above 0. */
 const struct flow_fact g_flow_facts[] = {
 	{ "caller", "the caller's number" },
 	{ "caller_name", "the caller's name" },
 	{ "called", "the number that was called" },
-	{ "called.last.",
-	  "its last digits, as many as stand behind it: called.last.4, of a number of a pattern" },
+	{ "called.last.N",
+	  "its last digits, as many as N says: called.last.4, of a number of a pattern" },
 	{ "caller.e164", "the caller's number in the form of E.164, of calls by trunks" },
 	{ "called.e164", "likewise the number that a trunk called" },
 	{ "trunk", "the trunk that the call came by; empty: a phone of the tenant called" },
@@ -536,9 +537,14 @@ const struct flow_fact g_flow_facts[] = {
 
 bool fact_is(struct bytes name)
 {
+	uint32_t number;
+
 	for (const struct flow_fact *f = g_flow_facts; f->name; f++) {
 		size_t n = strlen(f->name);
 
+		if (f->name[n - 1] == 'N' &&
+		    bytes_eq(bytes_sub(name, 0, n - 1), bytes_mem(f->name, n - 1)))
+			return !bytes_u32(bytes_from(name, n - 1), &number) && number;
 		if (bytes_starts(name, f->name) && (name.n == n || f->name[n - 1] == '.'))
 			return name.n > n || f->name[n - 1] != '.';
 	}
