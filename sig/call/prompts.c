@@ -851,8 +851,10 @@ void prompts_stop(struct call_host *h, struct call *c)
 
 void prompts_end(struct call_host *h, struct call *c)
 {
-	if (c->prompts)
-		prompt_finish(h, c, PROMPT_HANGUP);
+	uint8_t closing = c->prompts && flow_has_caller(c) ? c->prompts->closing : 0;
+
+	if (c->prompts) /* a flow may act on an outcome that waits for the file alone */
+		prompt_finish(h, c, closing ? (enum prompt_outcome)(closing - 1) : PROMPT_HANGUP);
 }
 
 /* Played up to some moment before this process, which is unknown. */
