@@ -540,6 +540,7 @@ static int position_follow(struct turn *t, enum flow_outcome outcome, struct byt
 		t->pos->tries + 1 < step_number(s, "tries");
 	t->pos->tries = again ? (uint8_t)(t->pos->tries + 1) : 0;
 	if ((outcome == OUTCOME_NEXT ||
+	     (outcome == OUTCOME_NONE && !strcmp(s->verb->name, "record")) ||
 	     (outcome == OUTCOME_FULL && s->verb->flags & VERB_VARIABLES)) &&
 	    result_store(t->pos, s, value) == OUTCOME_FAILED) {
 		outcome = OUTCOME_FAILED;

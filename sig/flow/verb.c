@@ -391,8 +391,10 @@ const struct verb g_flow_verbs[] = {
 	  0, VERB_WAITS | VERB_ON | VERB_MAIN,
 	  "Asks for digits. Keys of on are digits or patterns of them (x: any digit). Without on "
 	  "all digits lead to next." },
-	{ "record", g_record_args, ON(NEXT) | ON(TIMEOUT) | ON(FAILED), ON(TIMEOUT), 0, VERB_WAITS,
-	  "Records what the caller says." },
+	{ "record", g_record_args, ON(NEXT) | ON(NONE) | ON(TIMEOUT) | ON(FAILED), ON(TIMEOUT), 0,
+	  VERB_WAITS,
+	  "Records what the caller says. None: no key has ended it, but silence or its length; "
+	  "without that branch next follows." },
 	{ "tag", g_tag_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
 	  "Sets tags of the call, which events, applications and call records have." },
 	{ "set", g_set_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,

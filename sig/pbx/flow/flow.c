@@ -232,6 +232,20 @@ static enum flow_outcome prompt_outcome_of(const struct prompt_result *result, b
 	return OUTCOME_NEXT;
 }
 
+/* A step may say what follows a recording that no key has ended. */
+static bool prompt_leads_to_none(const struct call_host *h, const struct call *c,
+				 const struct prompt_result *result)
+{
+	const struct flow_program *p = programs_find(h->programs, c->run->at.program);
+	const struct flow_branch *b =
+		p && c->run->at.step < p->count
+			? step_branch(p, &p->steps[c->run->at.step], OUTCOME_NONE)
+			: NULL;
+
+	return result->recording && result->outcome != PROMPT_DIGIT && b &&
+	       b->outcome == OUTCOME_NONE;
+}
+
 static void run_failed(const struct call_host *h, const struct call *c, const char *why)
 {
 	const struct flow_program *p = programs_find(h->programs, c->run->at.program);
@@ -265,6 +279,8 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 		return;
 	}
 	outcome = prompt_outcome_of(result, &gives);
+	if (outcome == OUTCOME_NEXT && prompt_leads_to_none(h, c, result))
+		outcome = OUTCOME_NONE;
 	if ((outcome == OUTCOME_FAILED && !result->none) || result->why)
 		run_failed(h, c, result->why);
 	if (result->recording) {
@@ -569,6 +585,7 @@ static void flow_call_ends(struct call_host *h, struct call *c)
 	dial_spoke(h, c);
 	c->run->limit_ns = 0;
 	http_leave(h, c);
+	run_sends(h, c);
 	run_over(h, c);
 }
 

@@ -77,6 +77,9 @@ void http_leave(struct call_host *h, struct call *c);
 int verb_message(struct flow_turn_of *t);
 /* A draft becomes a message, or is dropped as too short; nothing waits for that. */
 void message_leave(const struct call_host *h, struct call *c);
+/* The verb forwards a message behind the draft, and the call ends: it is forwarded, and nothing
+ * waits for that. Any other verb: nothing. */
+void message_forward_last(struct flow_turn_of *t);
 /* Another flow has the call. */
 void message_goes_along(struct flow_run *r, struct flow_run *former);
 void message_replied(struct call_host *h, struct call *c, const struct reply *reply);
@@ -188,8 +191,11 @@ void run_ready(struct call_host *h, struct call *c);
 void run_next(struct call_host *h, struct call *c, const struct flow_program *enters);
 /* While a verb has ended: the next one. */
 void run_go_on(struct call_host *h, struct call *c);
+/* The call ends: what its caller has confirmed by a key is sent (message_forward_last). */
+void run_sends(struct call_host *h, struct call *c);
 /* If refused, the call stays in its present flow. visit: number of verbs begun before. A mailbox
- * may follow FLOW_BOX in the name; it becomes the variable box. */
+ * may follow FLOW_BOX in the name; it becomes the variable box. NAME=VALUE may follow that, each
+ * behind one more FLOW_BOX. */
 enum refusal flow_run_new(struct call_host *h, struct call *c, const struct flow_program *p,
 			  struct bytes name, uint16_t visit);
 

@@ -84,8 +84,8 @@ static int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct b
 	return VERB_ASKS;
 }
 
-/* The node looks at both, copies them, and waits for each mailbox. */
-static int message_forward(struct flow_turn_of *t)
+/* The node looks at both, copies them, and waits for each mailbox. last: then it drops the draft. */
+static int message_forward(struct flow_turn_of *t, bool last)
 {
 	struct bytes introduction = verb_text(t->v, "introduction");
 	const struct verb_member members[] = {
@@ -93,12 +93,26 @@ static int message_forward(struct flow_turn_of *t)
 		{ "message", verb_text(t->v, "message") },
 		{ "to", verb_text(t->v, "to") },
 		{ introduction.n ? "introduction" : NULL, introduction },
+		{ last ? "drop" : NULL, BYTES_LIT("true"), .is_number = true },
 		{ 0 },
 	};
 
 	return login_has(t->c, verb_text(t->v, "box"))
 		       ? verb_command(t, "message.forward", members, MESSAGE_FORWARD_MS)
 		       : OUTCOME_FAILED;
+}
+
+void message_forward_last(struct flow_turn_of *t)
+{
+	struct flow_run *r = t->c->run;
+	char draft[MESSAGE_ID_MAX + 1];
+
+	message_id(t->c, r->draft, draft);
+	if (strcmp(t->v->verb->name, "message") != 0 || message_do_of(t->v) ||
+	    !bytes_is(verb_text(t->v, "introduction"), draft))
+		return;
+	if (message_forward(t, true) == VERB_ASKS) /* given twice it is there once */
+		r->draft = 0;
 }
 
 static enum message_state message_list(struct bytes name)
@@ -117,7 +131,7 @@ int verb_message(struct flow_turn_of *t)
 	struct box_order order;
 
 	if (!d) /* the only one that is no order to a mailbox */
-		return message_forward(t);
+		return message_forward(t, false);
 	order = d->order;
 	if ((d->own && !login_has(t->c, verb_text(t->v, "box"))) ||
 	    bytes_cstr(verb_text(t->v, "message"), order.id, sizeof(order.id)) ||

@@ -311,6 +311,21 @@ static bool run_cannot_request(const struct flow_turn_of *t, uint16_t visit)
 	       run_back_to_asker(t->h, t->c->run, t->p, s);
 }
 
+void run_sends(struct call_host *h, struct call *c)
+{
+	struct flow_turn_of t = { h, c, programs_find(h->programs, c->run->at.program), NULL };
+	struct flow_world world = flow_world_of(&t);
+	struct flow_run *r = c->run;
+
+	if (!t.p || !r->draft || (r->state != RUN_ENDED && r->state != RUN_READY))
+		return;
+	t.v = malloc(sizeof(*t.v));
+	if (t.v && (r->state == RUN_READY || run_turn(&t, NULL) == FLOW_VERB) &&
+	    program_verb(t.p, &r->at, &world, t.v))
+		message_forward_last(&t);
+	free(t.v);
+}
+
 /* The program is through. */
 static void run_through(struct call_host *h, struct call *c)
 {
@@ -375,15 +390,29 @@ static void run_diverted(struct call *c)
 		LOG_WARN("flow", c->id, "no memory for the callee that sent a call to a flow");
 }
 
+/* The variable box, and others by their names. False: no memory. */
+static bool run_knows(struct flow_run *r, struct bytes rest)
+{
+	struct bytes one, name = BYTES_LIT("box");
+
+	for (; bytes_cut(&rest, FLOW_BOX[0], &one); name = (struct bytes){ 0 }) {
+		if (!name.n)
+			(void)bytes_cut(&one, '=', &name);
+		if (one.n && variable_set(&r->at, name, one, false))
+			return false;
+	}
+	return true;
+}
+
 enum refusal flow_run_new(struct call_host *h, struct call *c, const struct flow_program *p,
 			  struct bytes name, uint16_t visit)
 {
 	struct flow_run *r = calloc(1, sizeof(*r)), *former = c->run;
 	struct flow_turn_of t = { h, c, p, malloc(sizeof(*t.v)) };
 	enum flow_turn turn = FLOW_ASTRAY;
-	struct bytes box = name;
+	struct bytes rest = name;
 
-	(void)bytes_cut(&box, FLOW_BOX[0], &name);
+	(void)bytes_cut(&rest, FLOW_BOX[0], &name);
 	c->run = r;
 	if (r && t.v) {
 		r->at.visit = visit;
@@ -396,7 +425,7 @@ enum refusal flow_run_new(struct call_host *h, struct call *c, const struct flow
 		if (r->linked && !text_set(&r->asker, text_bytes(&former->asker)))
 			r->asker_step = former->asker_step;
 		(void)bytes_cstr(name, r->name, sizeof(r->name));
-		if (!box.n || !variable_set(&r->at, BYTES_LIT("box"), box, false))
+		if (run_knows(r, rest))
 			turn = run_turn(&t, p);
 	}
 	free(t.v);

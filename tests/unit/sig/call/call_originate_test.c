@@ -264,6 +264,26 @@ static void to_a_flow(void **state)
 	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].to, "flow:main");
 }
 
+/* What it is to know is in the call's record, for who goes on with it. */
+#define KNOWS                                                                             \
+	"{\"name\":\"main\",\"start\":\"a\",\"steps\":{\"a\":{\"match\":"                 \
+	"\"{box} {message} {to}\",\"on\":{\"1001 m-1 1002,1003\":\"b\"},\"else\":\"c\"}," \
+	"\"b\":{\"play\":[\"hello\"]},\"c\":{\"play\":[\"no\"]}}}"
+
+static void to_a_flow_with_variables(void **state)
+{
+	struct line *l = *state;
+
+	put_program(l->r, "main", KNOWS);
+	assert_int_equal(originate(l, "1001", "flow:main?1001?message=m-1?to=1002,1003", false), 0);
+	assert_true(phone_rings(&l->a).n);
+	restart(l);
+	put_program(l->r, "main", KNOWS);
+	phone_answer(&l->a, l->a.invite, "200 OK", PHONE_SDP_A);
+	rig_run(l->r);
+	assert_true(plays(l, "prompt:hello"));
+}
+
 /* What a phone calls, or a forward names, is no flow. */
 static void flows_are_not_dialled(void **state)
 {
@@ -412,6 +432,7 @@ int main(void)
 		LINE_TEST(once),
 		LINE_TEST(not_possible),
 		LINE_TEST(to_a_flow),
+		LINE_TEST(to_a_flow_with_variables),
 		LINE_TEST(flows_are_not_dialled),
 		LINE_TEST(a_refuses),
 		LINE_TEST(a_redirects),

@@ -191,12 +191,98 @@ static void test_hidden(void **state)
 #undef MAILBOX
 }
 
+/* What a user says at the own phone goes before a message once he has pressed #, and only then. */
+#define INTRODUCES                                                                        \
+	"{\"name\":\"main\",\"start\":\"in\",\"steps\":{"                                 \
+	"\"in\":{\"login\":{\"box\":\"1001\"},\"next\":\"say\"},"                         \
+	"\"say\":{\"record\":{\"mailbox\":\"1001\",\"beep\":false,\"into\":\"before\"},"  \
+	"\"none\":\"no\",\"timeout\":\"no\",\"failed\":\"no\",\"next\":\"send\"},"        \
+	"\"send\":{\"message\":{\"do\":\"forward\",\"box\":\"1001\",\"message\":\"m-1\"," \
+	"\"to\":\"1002\",\"introduction\":\"{before}\"},\"next\":\"sent\"},"              \
+	"\"sent\":{\"play\":[\"sent\"]},\"no\":{\"play\":[\"no\"]}}}"
+
+static void recorder_says(struct line *l, enum record_reply_kind kind, uint32_t ms)
+{
+	rig_reply(l->r, (struct reply){ .ask = ASK_RECORD,
+					.of = first_call(l->r),
+					.record = { .kind = kind, .number = 1, .ms = ms } });
+	rig_run(l->r);
+}
+
+static struct line *speaks(void **state)
+{
+	struct line *l;
+
+	line_teardown(state);
+	line_setup(state);
+	l = *state;
+	call_flow(l, INTRODUCES);
+	is_answered(l);
+	assert_int_equal(l->r->record_count, 1);
+	recorder_says(l, RECORD_REPLY_GROWN, 2000);
+	return l;
+}
+
+static void hangs_up(struct line *l)
+{
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+}
+
+static bool forwards(const struct line *l, bool last)
+{
+	return l->r->help_count && strstr(l->r->help_data, "message.forward") &&
+	       strstr(l->r->help_data, "\"introduction\":\"") &&
+	       (strstr(l->r->help_data, "\"drop\":true") != NULL) == last;
+}
+
+static void test_introduction(void **state)
+{
+	struct line *l = speaks(state);
+
+	press(l, '#');
+	recorder_says(l, RECORD_REPLY_ENDED, 3000);
+	assert_true(forwards(l, false));
+	hangs_up(l); /* it is asked once more, and the draft is dropped behind it */
+	assert_true(forwards(l, true));
+	assert_int_equal(l->r->box.count, 0);
+
+	l = speaks(state);
+	recorder_says(l, RECORD_REPLY_QUIET, 0);
+	recorder_says(l, RECORD_REPLY_ENDED, 3000);
+	assert_true(plays(l, "prompt:no"));
+	assert_int_equal(l->r->help_count, 0);
+}
+
+static void test_introduction_and_hung_up(void **state)
+{
+	struct line *l = speaks(state);
+
+	hangs_up(l);
+	assert_int_equal(l->r->help_count, 0);
+	assert_int_equal(l->r->box.order.act, BOX_DROP);
+
+	l = speaks(state);
+	recorder_says(l, RECORD_REPLY_QUIET, 0); /* its file is not there yet */
+	hangs_up(l);
+	assert_int_equal(l->r->help_count, 0);
+	assert_int_equal(l->r->box.order.act, BOX_DROP);
+
+	l = speaks(state);
+	press(l, '#');
+	hangs_up(l);
+	assert_true(forwards(l, true));
+	assert_int_equal(l->r->box.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(test_count),   LINE_TEST(test_full),   LINE_TEST(test_words),
-		LINE_TEST(test_unknown), LINE_TEST(test_silent), LINE_TEST(test_no_message),
-		LINE_TEST(test_restart), LINE_TEST(test_hidden),
+		LINE_TEST(test_count),        LINE_TEST(test_full),
+		LINE_TEST(test_words),        LINE_TEST(test_unknown),
+		LINE_TEST(test_silent),       LINE_TEST(test_no_message),
+		LINE_TEST(test_restart),      LINE_TEST(test_hidden),
+		LINE_TEST(test_introduction), LINE_TEST(test_introduction_and_hung_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
