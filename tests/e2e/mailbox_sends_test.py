@@ -3,6 +3,7 @@
 import glob
 import os
 import signal
+import time
 import unittest
 
 from flow_shipped_test import WORD, AllBegun, walks
@@ -89,6 +90,41 @@ class Sends(Mailbox):
         self.keys("1", "menu")
         self.hears(self.SPOKEN[1], self.SPOKEN[0])
         self.out.bye()
+
+    def draft(self, call):
+        try:
+            row = self.ask("message.get", mailbox="1002", message=f"{call}-1")
+        except Refused:
+            return None
+        return row if row["state"] == "draft" else None
+
+    def test_introduce(self):
+        """Said at the own phone, which a command rings: # sends it, also for who hangs up at once; neither silence nor hanging up does."""
+        message = self.leave(self.SPOKEN[0])
+        for how in ("silence", "hangs up", "#"):
+            self.call = self.ask("message.introduce", mailbox="1002", message=message, to="1001")["id"]
+            into = self.b.incoming()
+            into.answer(self.audio_b.sdp())
+            self.audio_b.use(into.request)
+            self.records()
+            self.audio_b.start(self.SPOKEN[1])
+            time.sleep(2.5)
+            self.audio_b.stop()
+            if how == "silence":
+                time.sleep(6.5)
+                self.step("say")
+            if how == "#":
+                self.audio_b.digit("#")
+            into.bye()
+            self.ended()
+            if how != "#":
+                self.assertEqual(self.box("1001"), [])
+        until(lambda: self.box("1001"), lambda: self.ask("message.list", mailbox="1002"))
+        (sender, state, seconds), = self.box("1001")
+        self.assertEqual((sender, state, seconds >= 3), ("1002", "new", True))
+        until(lambda: not self.draft(self.call), lambda: self.draft(self.call))
+        self.assertEqual([row["message"] for row in self.ask("message.list", mailbox="1002")], [message])
+        self.assertEqual(self.a.invite("message.introduce", self.audio_a.sdp()).wait_final().status, 404)
 
     @walks("digits old1 oldn oldw ragain rdrop replied replies unkept unknown urgentn urgentw",
            "mailbox-not-saved mailbox-old-many mailbox-old-one mailbox-unknown mailbox-urgent-many")

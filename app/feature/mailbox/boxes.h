@@ -71,8 +71,6 @@ void node_boxes_second(struct node *n, uint64_t now_ns);
 void node_boxes_close(struct node *n);
 /* Finds the mailboxes that get copies, by the argument to: args.copies. False: the run has failed. */
 bool command_message_copies(struct command_run *run);
-/* What was said for message.introduce, or anything else, is recorded. */
-void command_message_said(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
 command_fn command_message_introduce;
 command_fn command_message_count, command_message_list, command_message_get, command_message_put,
 	command_message_delete, command_message_undelete, command_message_forward,

@@ -50,12 +50,13 @@ static const struct command_arg g_box_message_forward_args[] = {
 		 .required = true),
 	TEXT_ARG("introduction", CHARSET_NAME, 15, MESSAGE_ID_MAX, "none",
 		 "A message in the same mailbox, also a draft, that is heard before."),
+	BOOL_ARG("drop", "false", "true: an introduction that is a draft goes, once all have it."),
 	END,
 };
 static const struct command_arg g_message_introduce_args[] = {
 	MESSAGE_ARG,
 	BOX_ARG,
-	TEXT_ARG("to", CHARSET_NUMBERS, 1, 255, NULL, "As of message.forward.", .required = true),
+	TEXT_ARG("to", CHARSET_NUMBERS, 1, 130, NULL, "As of message.forward.", .required = true),
 	END,
 };
 
@@ -108,9 +109,9 @@ static const struct command g_message_commands[] = {
 	{ "message.introduce", COMMAND_FOR_APPLICATION, g_message_introduce_args,
 	  "Rings the phones of the mailbox's extension. Its user says an introduction behind a "
 	  "beep, and presses #: message.forward sends both then, and the phone hears so. Who hangs "
-	  "up before sends nothing, nor does a call that a killed node had. Where the tenant wants "
-	  "the PIN at one's own phone, it is asked for. Else as message.forward.",
-	  "call", BY(command_message_introduce), .own = "mailbox" },
+	  "up before sends nothing. Where the tenant wants the PIN at one's own phone, it is asked "
+	  "for. Else as message.forward.",
+	  "id (of the call)", BY(command_message_introduce), .own = "mailbox" },
 	{ "message.link", COMMAND_FOR_APPLICATION, g_box_message_link_args,
 	  "Makes a link by which anybody fetches the message from this node, as "
 	  "recording.link does, wherever it lies, as audio/wav. It stays new or old. unavailable: "
@@ -129,6 +130,5 @@ const struct app_feature g_mailbox_feature = {
 	.setup = BY(node_boxes_setup),
 	.round = BY(node_messages_round),
 	.second = BY(node_boxes_second),
-	.recorded = BY(command_message_said),
 	.close = BY(node_boxes_close),
 };

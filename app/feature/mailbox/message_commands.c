@@ -179,6 +179,7 @@ struct forward {
 	uint32_t looked; /* mailboxes with room, of copies in their order */
 	uint32_t left;   /* copies that are not in their mailboxes yet */
 	bool late;
+	bool draft; /* the introduction is one, and is to be dropped once all copies have it */
 };
 
 static const char *forward_arg(const struct command_run *run, const char *key)
@@ -274,16 +275,23 @@ static void forward_on_copy(const struct node_box_answer *answer, void *arg)
 {
 	struct command_run *run = arg;
 	struct forward *f = run->kept;
+	struct node_box_request ask = message_request(run, BOX_DROP);
 
 	f->late |= answer->result != BOX_OK;
 	if (--f->left)
 		return;
-	if (f->late)
+	if (f->late) {
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "not all copies are safe yet: try again");
-	else
-		command_answer(run,
-			       json_pack("{s:O}", "copies", json_object_get(run->args, "copies")));
+		return;
+	}
+	if (f->draft) {
+		ask.order.lasting = true;
+		(void)bytes_cstr(bytes_str(forward_arg(run, "introduction")), ask.order.id,
+				 sizeof(ask.order.id));
+		node_box_request(run->node, &ask, NULL, NULL);
+	}
+	command_answer(run, json_pack("{s:O}", "copies", json_object_get(run->args, "copies")));
 }
 
 /* Waits until each copy is in its mailbox and safe. */
@@ -464,6 +472,8 @@ static void forward_on_row(const struct node_box_answer *answer, void *arg)
 			     "it is private, or encrypted: it stays where it is");
 		return;
 	}
+	f->draft |=
+		f->before && command_value(run, "drop")->number && box_row_is(row, MESSAGE_DRAFT);
 	(void)json_array_extend(json_object_get(run->args, "parts"), parts);
 	message_on_copied(run);
 }
