@@ -12,24 +12,30 @@
 #include "app/feature/prompt/prompts.h"
 #include "app/node/node.h"
 #include "app/node/node_media.h"
+#include "app/node/node_shard.h"
 #include "app/node/node_wait.h"
 #include "app/sound/sound_prompt.h"
 #include "app/sound/sounds.h"
 #include "base/clock.h"
+#include "base/fair.h"
 #include "base/log.h"
 #include "sig/host/programs.h"
+#include "sig/shard/shard.h"
 #include "sig/shard/shared_tables.h"
 
 enum { PROMPTS_MAX = 1000 }; /* of a tenant */
-enum { RECORDED_MAX = 16 };
+enum { RECORDED_MAX = 16, RECORDED_OVER_S = 60 /* its file has come, or never will */ };
 
 /* Prompts that are being recorded by phone: their calls, and their documents. */
 static struct {
+	struct fair fair; /* by tenant, token and user; closed while nothing is taken */
 	struct prompt_recorded {
 		uint64_t call; /* 0: none */
+		uint64_t
+			over_ns; /* the call was not there then, which may be too early; 0: it was */
+		struct fair_held held;
 		char tenant[COMMAND_TENANT_MAX], name[DOCUMENT_NAME_MAX], language[LANGUAGE_MAX];
-	} list[RECORDED_MAX]; /* the oldest one makes room */
-	uint32_t next;
+	} list[RECORDED_MAX];
 } g_recorded;
 
 /* Writes the name of the document that the command means. False: the run has failed. */
@@ -260,24 +266,87 @@ static bool record_flow_exists(struct node *n, struct bytes tenant)
 	       !programs_number_put(all, tenant, RECORD_NUMBER, RECORD_FLOW);
 }
 
+static void recorded_give(struct prompt_recorded *said)
+{
+	fair_give(&g_recorded.fair, &said->held);
+	said->call = 0;
+	if (!g_recorded.fair.taken)
+		fair_close(&g_recorded.fair);
+}
+
+static struct prompt_recorded *recorded_find(uint64_t call)
+{
+	for (uint32_t i = 0; i < RECORDED_MAX; i++) {
+		if (g_recorded.list[i].call == call)
+			return &g_recorded.list[i];
+	}
+	return NULL;
+}
+
+/* A call that ended long ago, and gave no prompt, makes room. */
+static void recorded_look(struct node *n)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint16_t tenant;
+
+	for (uint32_t i = 0; i < RECORDED_MAX; i++) {
+		struct prompt_recorded *said = &g_recorded.list[i];
+
+		if (!said->call)
+			continue;
+		if (shard_call_tenant(node_core(n, said->call), said->call, &tenant))
+			said->over_ns = 0;
+		else if (!said->over_ns)
+			said->over_ns = now_ns;
+		else if (now_ns - said->over_ns > RECORDED_OVER_S * NS_PER_S)
+			recorded_give(said);
+	}
+}
+
+/* NULL: the run has failed. */
+static struct prompt_recorded *recorded_admit(struct command_run *run, uint64_t call)
+{
+	const struct fair_who who = command_holder(run);
+	struct prompt_recorded *said = recorded_find(call); /* the same command again */
+
+	recorded_look(run->node);
+	if (!said)
+		said = recorded_find(0);
+	if (!g_recorded.fair.max)
+		fair_open(&g_recorded.fair, RECORDED_MAX, &run->node->rand);
+	if (said &&
+	    (said->call || fair_admit(&g_recorded.fair, &who, 1, &said->held) == FAIR_FINE)) {
+		said->call = call;
+		said->over_ns = 0;
+		return said;
+	}
+	command_fail(run, COMMAND_BUSY, NULL, "too many prompts are recorded at once");
+	return NULL;
+}
+
+/* Writes the id of the command that makes the call. Returns the id of the call, which follows. */
+static uint64_t recorded_call(const struct command_run *run, char id[COMMAND_ID_MAX])
+{
+	(void)snprintf(id, COMMAND_ID_MAX, "prompt %.*s", COMMAND_ID_MAX - 16, run->id);
+	return id_call_derive(node_shard_of_command(run->node, bytes_str(id)), bytes_str(id));
+}
+
 static void recorded_on_call(json_t *answer, void *arg)
 {
 	struct command_run *run = arg;
-	const char *call =
-		json_string_value(json_object_get(json_object_get(answer, "result"), "id"));
-	struct prompt_recorded *said = &g_recorded.list[g_recorded.next % RECORDED_MAX];
+	const json_t *call = json_object_get(json_object_get(answer, "result"), "id");
+	char id[COMMAND_ID_MAX];
+	struct prompt_recorded *said = recorded_find(recorded_call(run, id));
 	struct prompt_value v = { 0 };
 
-	if (!call || base32_u64_get(bytes_str(call), &said->call)) {
+	if (!call) {
+		if (said)
+			recorded_give(said);
 		command_end(run, answer);
 		return;
 	}
-	g_recorded.next++;
 	prompt_name_read(run, &v);
-	memcpy(said->tenant, run->tenant, sizeof(said->tenant));
-	memcpy(said->name, v.name, sizeof(v.name));
-	memcpy(said->language, v.language, sizeof(v.language));
-	command_answer(run, json_pack("{s:s, s:s, s:s}", "name", v.name, "language", v.language,
+	command_answer(run, json_pack("{s:s, s:s, s:O}", "name", v.name, "language", v.language,
 				      "call", call));
 	json_decref(answer);
 }
@@ -285,6 +354,7 @@ static void recorded_on_call(json_t *answer, void *arg)
 void command_prompt_record(struct command_run *run)
 {
 	struct command_principal who = command_in_name(run, run->role);
+	struct prompt_recorded *said;
 	struct prompt_value v = { 0 };
 	char id[COMMAND_ID_MAX];
 	json_t *args;
@@ -296,7 +366,12 @@ void command_prompt_record(struct command_run *run)
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	(void)snprintf(id, sizeof(id), "prompt %.*s", COMMAND_ID_MAX - 16, run->id);
+	said = recorded_admit(run, recorded_call(run, id));
+	if (!said)
+		return;
+	memcpy(said->tenant, run->tenant, sizeof(said->tenant));
+	memcpy(said->name, v.name, sizeof(v.name));
+	memcpy(said->language, v.language, sizeof(v.language));
 	args = json_pack("{s:s%, s:s%}", "from", command_value(run, "from")->text.p,
 			 command_value(run, "from")->text.n, "to", RECORD_NUMBER.p,
 			 RECORD_NUMBER.n);
@@ -341,17 +416,13 @@ static void recorded_put(struct node *n, struct prompt_recorded *said, uint8_t n
 
 void command_prompt_recorded(struct node *n, uint64_t call, uint8_t number, uint64_t ms)
 {
-	struct prompt_recorded *all = g_recorded.list, *said = NULL;
-	uint32_t i = 0;
+	struct prompt_recorded *place = call ? recorded_find(call) : NULL,
+			       *said = place ? malloc(sizeof(*said)) : NULL;
 
-	while (i < RECORDED_MAX && all[i].call != call)
-		i++;
-	if (i < RECORDED_MAX)
-		said = malloc(sizeof(*said));
 	if (!said)
 		return;
-	*said = all[i];
-	all[i].call = 0;
+	*said = *place;
+	recorded_give(place);
 	if (ms >= RECORDED_LEAST_MS)
 		recorded_put(n, said, number);
 	else
