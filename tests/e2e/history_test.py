@@ -6,6 +6,7 @@ import glob
 import io
 import json
 import os
+import pathlib
 import re
 import signal
 import tempfile
@@ -480,6 +481,57 @@ class Nodes(Cluster):
             self.kill_archive(self.b)
             self.listed(self.b, calls)
             self.assertEqual(postgres.psql("SELECT count(*), count(DISTINCT call) FROM leg").stdout.strip(), f"{len(calls)}|{len(calls)}")
+
+    def test_spool_over_a_kill(self):
+        """A database slower than who writes a stream, then away for three times what the stream keeps, then slow again, over kills of the archive and of the
+        node with the spool: nothing is lost, nothing there twice."""
+        self.audited = 0
+        self.at_home()
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-postgres-"))
+        with Postgres(folder) as postgres:
+            def are_there():
+                return postgres.psql("SELECT count(DISTINCT body), count(*) FROM event WHERE body LIKE '%spooled%'", False).stdout.strip() == f"{self.audited}|{self.audited}"
+            for name in "ab":
+                self.moves(name, postgres.url)
+            self.spooled(100)
+            self.until(are_there)
+            self.written_to_slow(postgres)
+            self.until(are_there)
+            self.until(lambda: not self.spools())
+            postgres.stop()
+            self.until(lambda: "archive_late" in self.a.http("/healthz")[1])
+            self.spools_on(self.a, 20)
+            self.a.kill()
+            self.until(lambda: self.b.metric("tandem_archive_reads") == 1)
+            self.spools_on(self.b, 10)
+            self.a.restart()
+            self.until(lambda: self.a.metric("tandem_archive_reads") == 1)
+            postgres.start()
+            self.written_to_slow(postgres)
+            self.until(are_there)
+            self.until(lambda: not self.spools())
+
+    def written_to_slow(self, postgres):
+        """Twice what the stream keeps, of which the database takes less than half meanwhile; in the midst the archive is killed."""
+        postgres.psql("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';"
+                      "CREATE TRIGGER slow AFTER INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION slow()")
+        for number in range(20):
+            self.spooled(1000)
+            time.sleep(0.7)
+            if number == 12:
+                self.kill_archive(self.a)
+        postgres.psql("DROP FUNCTION slow CASCADE")
+
+    def spools_on(self, node, thousands):
+        """So many entries, as fast as the node copies them."""
+        for _ in range(thousands):
+            self.spooled(1000)
+            with self.redis() as redis:
+                self.until(lambda: redis("XLEN", "td:{t:default}:audit") < 7500 or self.spools(node, f'"number":{self.audited}}}'.encode()))
+
+    def spools(self, node=None, text=b""):
+        """Files of its spool, or of both, that have the text."""
+        return [path for one in ([node] if node else [self.a, self.b]) for path in glob.glob(f"{one.state_dir}/archive/spool/*") if text in pathlib.Path(path).read_bytes()]
 
 
 del CallTest, Cluster

@@ -201,10 +201,10 @@ static void process_say_figures(struct archive_process *p, uint64_t now_ns)
 		archive_process_failed(p, sql_why(archive_sql(p->archive)));
 	if (p->finds)
 		return;
-	child_peer_send(&p->link,
-			json_pack("{s:{s:I, s:I, s:I, s:s}}", "figures", "saved",
-				  (json_int_t)p->saved, "spooled", (json_int_t)p->spooled, "lag_ms",
-				  (json_int_t)p->lag_ms, "trouble", p->trouble));
+	child_peer_send(&p->link, json_pack("{s:{s:I, s:I, s:I, s:s}}", "figures", "saved",
+					    (json_int_t)p->saved, "spooled", (json_int_t)p->spooled,
+					    "lag_ms", (json_int_t)p->lag_ms, "trouble",
+					    p->spool.full[0] ? p->spool.full : p->trouble));
 	p->saved = p->spooled = p->lag_ms = 0;
 }
 
@@ -222,17 +222,17 @@ static void archived_round(void *arg)
 	if (!p->redis && !p->finds)
 		return;
 	archived_open(p, now_ns);
-	if (p->archive && p->spool.replays)
+	archive_spool_round(p, now_ns);
+	if (p->archive && p->spool.replays && !p->spool.asked)
 		archive_spool_replay(p);
 	archived_retain(p, now_ns);
-	archive_spool_round(p, now_ns);
 	process_say_figures(p, now_ns);
 	next_ns = archive_reader_round(p, now_ns);
 	if (p->figures_ns < next_ns)
 		next_ns = p->figures_ns;
 	if (p->archive && p->reads && p->retain_ns < next_ns)
 		next_ns = p->retain_ns;
-	if (p->spool.replays && p->archive)
+	if (p->spool.replays && p->archive && !p->spool.asked)
 		next_ns = now_ns;
 	else if (!p->archive && p->spool.next_ns > now_ns && p->spool.next_ns < next_ns)
 		next_ns = p->spool.next_ns;

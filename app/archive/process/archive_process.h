@@ -44,6 +44,7 @@ struct archive_source {
 	struct archive_mark mark; /* as the database has it */
 	char at[STREAM_MARK_MAX]; /* read on behind it */
 	uint32_t since;           /* entries since its length was looked at */
+	bool late;                /* it grows faster than the database takes it */
 	struct archive_process *of;
 };
 
@@ -63,14 +64,15 @@ struct archive_process {
 	struct streams outcome;
 	struct { /* archive_spool.c */
 		struct spool_file file;
-		bool is_open, asked;
-		bool replays; /* there are files, which are saved before streams are read */
-		bool broken;  /* the segment in part */
-		size_t at;    /* the stream that is looked at */
+		bool is_open, asked; /* asked: copies come before what the database is to take */
+		bool replays;        /* there are files, which are saved before streams are read */
+		bool broken;         /* the segment in part */
+		size_t at;           /* the stream that is looked at */
 		char key[ARCHIVE_KEY_MAX];
 		uint64_t number, next_ns, segment_number;
 		uint8_t *segment; /* NULL: none */
 		struct bytes rest;
+		char full[SQL_WHY_MAX]; /* why the disk takes no more; empty: it does */
 	} spool;
 	json_t *days;       /* of tenants that do not keep all */
 	size_t days_at;     /* the next tenant in days, */
@@ -89,6 +91,8 @@ void archive_source_trim(struct archive_process *p, struct archive_source *s, si
 int archive_reader_open(struct archive_process *p, const json_t *begin) NODISCARD;
 /* The streams of terms; those that were there before go on. */
 void archive_reader_set(struct archive_process *p, const json_t *streams);
+/* Looks its mark up; s->at is the stream's beginning until Redis has answered. */
+void archive_source_mark(struct archive_process *p, struct archive_source *s);
 /* All marks are looked up again. */
 void archive_reader_forget(struct archive_process *p);
 /* What is due; when the next is. */
@@ -99,7 +103,7 @@ void archive_reader_close(struct archive_process *p);
 
 /* Below that folder; an error is logged. */
 void archive_spool_open(struct archive_process *p, const char *folder);
-/* While the database is away. */
+/* What is due of copies, while the database is away or slow. */
 void archive_spool_round(struct archive_process *p, uint64_t now_ns);
 /* The database is there, and spool.replays: saves a part. */
 void archive_spool_replay(struct archive_process *p);

@@ -16,7 +16,7 @@
 #include "base/json_member.h"
 #include "base/log.h"
 
-enum { FIELDS_MAX = 256, TOGETHER = 256, WAIT_MS = 1000, POLL_MS = 500 };
+enum { FIELDS_MAX = 256, TOGETHER = 256, WAIT_MS = 1000, POLL_MS = 500, LATE_MS = 2000 };
 
 #define DEADLINE_NS (10 * NS_PER_S)
 
@@ -167,7 +167,7 @@ static void reader_on_entries(struct bytes key, const struct redisReply *entries
 	struct archive_mark to = { 0 };
 	int err;
 
-	if (!p->archive || !s || s->known != ARCHIVE_KNOWN)
+	if (!p->archive || !s || s->known != ARCHIVE_KNOWN || p->spool.replays)
 		return;
 	err = archive_batch_of(p, s, entries, &to);
 	if (!err)
@@ -177,6 +177,7 @@ static void reader_on_entries(struct bytes key, const struct redisReply *entries
 		memcpy(s->at, to.entry, sizeof(s->at));
 		p->saved += archive_batch_count(p->batch);
 		p->lag_ms = entry_age_ms(bytes_str(to.entry), now_ms);
+		s->late = p->lag_ms >= LATE_MS && redis_reply_count(entries) == ARCHIVE_EACH;
 		archive_source_trim(p, s, archive_batch_count(p->batch));
 	} else if (err == -ESTALE) {
 		s->known = ARCHIVE_UNKNOWN;
@@ -225,7 +226,7 @@ static void mark_on_entry(int err, const struct redisReply *reply, void *arg)
 			 LOG_STR("stream", s->key), LOG_STR("mark", s->mark.entry));
 }
 
-static void source_mark(struct archive_process *p, struct archive_source *s)
+void archive_source_mark(struct archive_process *p, struct archive_source *s)
 {
 	struct source_request *ask;
 	struct bytes args[] = { BYTES_LIT("XRANGE"), bytes_str(s->key), bytes_str(s->mark.entry),
@@ -288,8 +289,10 @@ void archive_reader_set(struct archive_process *p, const json_t *streams)
 
 void archive_reader_forget(struct archive_process *p)
 {
-	for (size_t i = 0; i < p->source_count; i++)
+	for (size_t i = 0; i < p->source_count; i++) {
 		p->sources[i].known = ARCHIVE_UNKNOWN;
+		p->sources[i].late = false;
+	}
 }
 
 /* ---- life ---- */
@@ -321,7 +324,7 @@ static void reader_request(struct archive_process *p, uint64_t now_ns)
 
 	for (size_t i = 0; i < p->source_count && p->archive; i++) {
 		if (p->sources[i].known == ARCHIVE_UNKNOWN)
-			source_mark(p, &p->sources[i]);
+			archive_source_mark(p, &p->sources[i]);
 		waits |= p->sources[i].known != ARCHIVE_KNOWN;
 	}
 	if (waits || !p->archive)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What streams would drop before the database takes it. While that is away, streams that are nearly
- * as long as they may be are copied to files (cluster/spool/), from where each was read last. When
- * it is back the files are saved first, and then the streams are read on: what is in both changes
- * nothing.
+ * What streams would drop before the database takes it. While that is away, or slower than who
+ * writes, streams that are nearly as long as they may be are copied to files (cluster/spool/), from
+ * where each was read last. The files are saved first, while streams are copied still, and then the
+ * streams are read on: what is in both changes nothing. Copies come before all that SQL blocks.
  */
 
 #include "app/archive/process/archive_process.h"
@@ -23,6 +23,8 @@
 
 enum {
 	EVERY_MS = 500,
+	FULL_MS = 5000, /* so long after the disk took no more */
+	SAVE_TRIES = 8,
 	FREE_MIN_MIB = 512,
 };
 
@@ -57,6 +59,12 @@ void archive_spool_close(struct archive_process *p)
 	if (p->spool.is_open)
 		spool_file_close(&p->spool.file);
 	free(p->spool.segment);
+}
+
+/* The database is away, takes the files first, or is slower than who writes the stream. */
+static bool spool_is_wanted(const struct archive_process *p, const struct archive_source *s)
+{
+	return p->archive ? p->spool.replays || s->late : p->trouble[0] != '\0';
 }
 
 /* ---- to the disk ---- */
@@ -105,6 +113,22 @@ static void spool_next(struct archive_process *p)
 	}
 }
 
+static void spool_failed(struct archive_process *p, int err)
+{
+	bool said = p->spool.full[0] != '\0';
+
+	(void)snprintf(p->spool.full, sizeof(p->spool.full),
+		       "the disk takes no more of what waits for the database (%s): make room in "
+		       "node.state_dir before streams have archive.stream_max entries",
+		       strerror(-err));
+	if (!said)
+		LOG_ERROR("archive", 0, "copies of streams cannot be written",
+			  LOG_STR("error", p->spool.full));
+	p->spool.at = p->source_count;
+	spool_next(p);
+	p->spool.next_ns = clock_now_ns() + FULL_MS * NS_PER_MS;
+}
+
 static void spool_range_request(struct archive_process *p, const struct archive_source *s);
 
 static void spool_on_range(int err, const struct redisReply *reply, void *arg)
@@ -114,7 +138,7 @@ static void spool_on_range(int err, const struct redisReply *reply, void *arg)
 	size_t count = err || redis_is_error(reply, NULL) ? 0 : redis_reply_count(reply);
 	int failed = 0;
 
-	if (!s || !count || p->archive || strcmp(s->key, p->spool.key) != 0) {
+	if (!s || !count || !spool_is_wanted(p, s) || strcmp(s->key, p->spool.key) != 0) {
 		spool_next(p);
 		return;
 	}
@@ -127,13 +151,10 @@ static void spool_on_range(int err, const struct redisReply *reply, void *arg)
 	if (!failed)
 		failed = spool_file_sync(&p->spool.file);
 	if (failed) {
-		(void)snprintf(p->trouble, sizeof(p->trouble),
-			       "the database is away, and the disk takes no more: %s",
-			       strerror(-failed));
-		spool_next(p);
+		spool_failed(p, failed);
 		return;
 	}
-	p->spool.replays = true;
+	p->spool.full[0] = '\0';
 	p->spooled += count;
 	(void)bytes_cstr(stream_entry_id(redis_reply_at(reply, count - 1)), s->at, sizeof(s->at));
 	archive_source_trim(p, s, count);
@@ -163,22 +184,33 @@ static void spool_on_length(int err, const struct redisReply *reply, void *arg)
 	const struct archive_source *s =
 		p->spool.at < p->source_count ? &p->sources[p->spool.at] : NULL;
 
-	if (err || !s || p->archive || redis_reply_integer(reply) < (int64_t)spool_from(p, s->kind))
+	if (err || !s || !spool_is_wanted(p, s) ||
+	    redis_reply_integer(reply) < (int64_t)spool_from(p, s->kind)) {
 		spool_next(p);
-	else
-		spool_range_request(p, s);
+		return;
+	}
+	p->spool.replays = true; /* nobody reads on: its mark stays behind the files */
+	spool_range_request(p, s);
 }
 
 void archive_spool_round(struct archive_process *p, uint64_t now_ns)
 {
 	struct bytes args[] = { BYTES_LIT("XLEN"), { 0 } };
+	struct archive_source *s;
 
-	if (!p->spool.is_open || p->spool.asked || p->archive || !p->trouble[0] || !p->reads ||
-	    now_ns < p->spool.next_ns || !redis_is_connected(p->redis) || !p->source_count)
+	if (!p->spool.is_open || p->spool.asked || !p->reads || now_ns < p->spool.next_ns ||
+	    !redis_is_connected(p->redis))
 		return;
-	if (p->spool.at >= p->source_count)
-		p->spool.at = 0;
-	args[1] = bytes_str(p->sources[p->spool.at].key);
+	while (p->spool.at < p->source_count && !spool_is_wanted(p, &p->sources[p->spool.at]))
+		p->spool.at++;
+	if (p->spool.at >= p->source_count) {
+		spool_next(p);
+		return;
+	}
+	s = &p->sources[p->spool.at];
+	if (p->archive && !s->at[0]) /* what is saved is not copied; Redis answers that first */
+		archive_source_mark(p, s);
+	args[1] = bytes_str(s->key);
 	p->spool.asked = !redis_command(p->redis, args, COUNT_OF(args), SPOOL_DEADLINE_NS,
 					spool_on_length, p);
 	if (!p->spool.asked)
@@ -211,9 +243,7 @@ static int spool_batch_save(struct archive_process *p, struct bytes stream, stru
 	struct archive_mark mark;
 	int err = archive_mark_get(p->archive, stream, &mark);
 
-	if (err)
-		return err;
-	if (mark.entry[0] && !entry_id_is_before(bytes_str(mark.entry), first)) {
+	if (!err && mark.entry[0] && !entry_id_is_before(bytes_str(mark.entry), first)) {
 		writer_str(&w, "spool:");
 		writer_bytes(&w, stream);
 		stream = writer_done(&w);
@@ -286,14 +316,17 @@ void archive_spool_replay(struct archive_process *p)
 
 	if (err == -ENOENT) {
 		p->spool.replays = false;
+		p->spool.full[0] = '\0';
 		archive_reader_forget(p);
 		return;
 	}
 	if (!err)
 		err = spool_batch_read(p, &p->spool.rest, &stream, &first);
 	if (!err && archive_batch_count(p->batch)) {
-		p->saved += archive_batch_count(p->batch);
-		err = spool_batch_save(p, stream, first);
+		err = -ESTALE; /* another node saves files of its own */
+		for (int i = 0; i < SAVE_TRIES && err == -ESTALE; i++)
+			err = spool_batch_save(p, stream, first);
+		p->saved += err ? 0 : archive_batch_count(p->batch);
 	} else if (!err) {
 		err = spool_segment_end(p);
 	}

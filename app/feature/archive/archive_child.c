@@ -62,7 +62,7 @@ const struct metric_def g_archive_metric_rows[] = {
 	{ &g_archive_metrics.saved, METRIC_COUNTER, "tandem_archive_entries_total",
 	  "Entries of streams that the archive has saved." },
 	{ &g_archive_metrics.spooled, METRIC_COUNTER, "tandem_archive_spooled_total",
-	  "Entries that went to the disk, as the database was away for long." },
+	  "Entries that went to the disk, as the database was away, or slow, for long." },
 	{ &g_archive_metrics.lag, METRIC_GAUGE, "tandem_archive_lag_seconds",
 	  "Age of the entry that was saved last, in the last second; 0: none was." },
 	{ &g_archive_metrics.reads, METRIC_GAUGE, "tandem_archive_reads",
