@@ -21,8 +21,9 @@ static const char *const HEADERS[] = {
 enum {
 	/* Moments that nobody waits for: tone_ns of a leg and of a recording, rings_until_ns of a parked call, until_ns of a leg's ACK,
 	 * screen_ns of an INVITE, whose first of all legs is a row of the flow; due_ns of a step of the plan, whose first is a row of what is
-	 * resolved; modules_ns; and announce_ns of a caller in a queue, of which queue_ns is made. */
-	FIELDS_NOT_WAITED_FOR = 8,
+	 * resolved; modules_ns; and announce_ns and confirm_ns of a caller in a queue, of
+	 * which queue_ns is made. */
+	FIELDS_NOT_WAITED_FOR = 9,
 	/* struct session_timer is of a leg and of a recording */
 	FIELDS_TWICE = 2,
 };
