@@ -69,7 +69,8 @@ extern const struct metric_def g_box_metric_rows[];
 void node_boxes_setup(void);
 void node_boxes_second(struct node *n, uint64_t now_ns);
 void node_boxes_close(struct node *n);
-/* Finds the mailboxes that get copies, by the argument to: args.copies. False: the run has failed. */
+/* Finds the mailboxes that get copies, by the argument to: args.copies. False: the run has
+ * failed. */
 bool command_message_copies(struct command_run *run);
 command_fn command_message_introduce;
 command_fn command_message_count, command_message_list, command_message_get, command_message_put,
