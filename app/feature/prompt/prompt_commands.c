@@ -30,9 +30,8 @@ enum { RECORDED_MAX = 16, RECORDED_OVER_S = 60 /* its file has come, or never wi
 static struct {
 	struct fair fair; /* by tenant, token and user; closed while nothing is taken */
 	struct prompt_recorded {
-		uint64_t call; /* 0: none */
-		uint64_t
-			over_ns; /* the call was not there then, which may be too early; 0: it was */
+		uint64_t call;    /* 0: none */
+		uint64_t over_ns; /* its call was not there then, maybe not yet; 0: it was */
 		struct fair_held held;
 		char tenant[COMMAND_TENANT_MAX], name[DOCUMENT_NAME_MAX], language[LANGUAGE_MAX];
 	} list[RECORDED_MAX];
