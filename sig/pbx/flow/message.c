@@ -84,7 +84,8 @@ static int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct b
 	return VERB_ASKS;
 }
 
-/* The node looks at both, copies them, and waits for each mailbox. last: then it drops the draft. */
+/* The node looks at both, copies them, and waits for each mailbox. last: then it drops the
+ * draft. */
 static int message_forward(struct flow_turn_of *t, bool last)
 {
 	struct bytes introduction = verb_text(t->v, "introduction");
