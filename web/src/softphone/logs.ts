@@ -13,6 +13,7 @@ const KEPT_MS = 90 * 86400000; // what has no log by then gets none
 const ROWS = 5000;
 const SETTLE_MS = 2000;
 const APART_MS = 3000; // so much later the history may have another call of a conference
+const SAID_DAYS = 365; // so long what an agent has said is told no second time, over what was put right there since
 const CLAIM_MS = 25000; // so long a page may have taken to know that it is the one which writes a log: later another one may be
 
 const CALL_TYPES: { [direction: string]: string } = { incoming: "Inbound", outgoing: "Outbound", internal: "Internal" };
@@ -136,7 +137,7 @@ export function keepSaid(me: string, call: string, disposition: string): boolean
 
 function saidIsTold(me: string, key: string, disposition: Json | undefined): void {
 	if (said.get(key) !== disposition || !untold.delete(key)) return; // he has said something else by now
-	keep.set(`tandem-said-${me}`, JSON.stringify([key, disposition]));
+	keep.set(`tandem-said-${me}`, JSON.stringify([key, disposition]), SAID_DAYS);
 }
 
 /** Of so many it is not known yet: the history has no such call, or it has no log, which tells it when it is written. */
