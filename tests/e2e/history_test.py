@@ -11,6 +11,7 @@ import re
 import signal
 import tempfile
 import time
+import unittest
 
 from call_test import CallTest
 from guides_test import guide, typed
@@ -482,6 +483,7 @@ class Nodes(Cluster):
             self.listed(self.b, calls)
             self.assertEqual(postgres.psql("SELECT count(*), count(DISTINCT call) FROM leg").stdout.strip(), f"{len(calls)}|{len(calls)}")
 
+    @unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 has a database that is slow for two minutes")
     def test_spool_over_a_kill(self):
         """A database slower than who writes a stream, then away for three times what the stream keeps, then slow again, over kills of the archive and of the
         node with the spool: nothing is lost, nothing there twice."""

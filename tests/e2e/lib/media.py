@@ -61,7 +61,7 @@ class Clock(threading.Thread):
         return until - since - sum(max(0.0, min(until, to) - max(since, at)) for at, to in self.stills)
 
 
-CLOCK = Clock()
+CLOCK, STARTS = Clock(), threading.Lock()       # two phones of one test may come at once
 
 
 def tos_of(ancillary):
@@ -140,8 +140,9 @@ class Media:
         self.sent, self.told = 0, 0             # told: audio packets that wait_tone() has looked at
         self._sending = None
         self._closed = False
-        if not CLOCK.is_alive():
-            CLOCK.start()
+        with STARTS:
+            if not CLOCK.is_alive():
+                CLOCK.start()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
