@@ -701,9 +701,13 @@ static bool branch_is_quick(const struct flow_program *p, const struct flow_step
 			1 << OUTCOME_FULL | 1 << OUTCOME_NONE
 	};
 
+	uint32_t quick = s->verb->flags & VERB_WAITS ? QUICK : UINT16_MAX;
+
 	if (b->key)
 		return !(s->verb->flags & VERB_WAITS);
-	return branch_outcomes(p, s, b) & (s->verb->flags & VERB_WAITS ? QUICK : UINT16_MAX);
+	if (!strcmp(s->verb->name, "record")) /* silence, or its length */
+		quick &= ~(1U << OUTCOME_NONE);
+	return branch_outcomes(p, s, b) & quick;
 }
 
 /* The step from which each one is first reached: from[] is that step plus 1, or 0. `quick`: on

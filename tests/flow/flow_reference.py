@@ -9,7 +9,7 @@ VERBS = {
     "play": ("next failed", "", "w", "prompt"),
     "say": ("next failed", "", "w", "text"),
     "gather": ("next timeout invalid failed", "timeout", "wo", "prompt"),
-    "record": ("next timeout failed", "timeout", "w", None),
+    "record": ("next none timeout failed", "timeout", "w", None),
     "tag": ("next failed", "", "d", "tags"),
     "set": ("next failed", "", "d", "variables"),
     "match": ("else", "else", "do", "value"),
@@ -76,12 +76,13 @@ def branch(step, outcome):
 def edges(step):
     """(step, whether nobody is waited for on the way there)"""
     outcomes, _, flags, _ = VERBS[verb_of(step)]
+    quick = QUICK - ({"none"} if verb_of(step) == "record" else set())     # silence, or its length
     for to in step.get("on", {}).values():
         yield to, "w" not in flags
     for key in OUTCOMES:
         taken = [o for o in outcomes.split() if (o if o in step else "next") == key]
         if key in step:
-            yield step[key], bool(taken) and ("w" not in flags or bool(QUICK & set(taken)))
+            yield step[key], bool(taken) and ("w" not in flags or bool(quick & set(taken)))
 
 
 def reach(steps, first, quick):
@@ -239,7 +240,7 @@ class Call:
         self.tries = 0
         into = {"gather": "digits", "record": "recording", "directory": "number"}.get(verb)
         try:
-            if into and outcome == "next":
+            if into and (outcome == "next" or (verb, outcome) == ("record", "none")):
                 self.set(args.get("into", into), value, args.get("secret", False))
         except Failed:
             key, outcome = None, "failed"
