@@ -547,6 +547,8 @@ class Queues(Queued):
                 ended = lambda: [(row["reason"], int(row["ms"]) >= 3000) for row in self.events("queue.ended") if row["call"] == call]
                 members = lambda: sum(row["members"] for row in self.ask("conference.list"))
                 others = []
+                for number in ("1002", "1003"):
+                    self.phones[number].forget()        # that a queue of another test called back
                 for number, comes in (("1002", ("supervisor.monitor", {"number": "1002", "extension": extension, "mode": "barge"})), ("1003", ("conference.add", {"call": call, "leg": leg, "to": "1003"}))):
                     self.ask(comes[0], **comes[1])
                     others.append(self.phones[number].incoming())
