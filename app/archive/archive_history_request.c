@@ -131,8 +131,8 @@ int archive_history_hide(struct archive *a, const json_t *args, json_t **result,
 	return err;
 }
 
-/* Those of a page that have not been taken out before. cursor: where the list goes on; null: it is
- * at its end. */
+/* Hides the conversations of one page of the list. *cursor says where the list goes on; null: the
+ * list ends here. */
 static int history_clear_page(struct archive *a, struct archive_query *q, struct bytes owner,
 			      int64_t now_ms, json_t **cursor)
 {
@@ -152,7 +152,8 @@ static int history_clear_page(struct archive *a, struct archive_query *q, struct
 	return err || !count ? err : archive_hide(a, q->tenant, owner, calls, count, now_ms);
 }
 
-/* some: what a filter finds, part by part, and the answer has the cursor of the next one. */
+/* With args.some, hides what the filters find, a page at a time: the answer has the cursor of the
+ * next page. Else clears the list. */
 int archive_history_clear(struct archive *a, const json_t *args, json_t **result,
 			  char why[SQL_WHY_MAX])
 {
