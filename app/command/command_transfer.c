@@ -42,7 +42,8 @@ struct park_listing {
 	struct feature_codes codes;
 };
 
-/* Who parked, who is parked, since when: words with a space between them (slot_claim). */
+/* Adds the fields of a slot's entry: who parked the party, the party, and the time, with a space
+ * between them (slot_claim). */
 static void listing_add(json_t *row, struct bytes beside)
 {
 	struct bytes by, party, number, since;

@@ -496,8 +496,8 @@ static void exchange_mailbox(const struct contacts *c, struct writer *body)
 	writer_str(body, "</t:EmailAddress></t:Mailbox>");
 }
 
-/* The name of the folder that is asked for: of public ones that part of the path. False: it is the
- * last one. */
+/* Writes the name of the folder to look up: of a public folder, one part of its path. Returns false
+ * for the last part. */
 static bool exchange_folder_name(const struct contacts *c, char out[CONTACTS_FOLDER_MAX])
 {
 	struct bytes rest = bytes_str(contacts_arg(c, "folder")), part = rest;

@@ -59,11 +59,11 @@ struct queue_wait {
 	/* of this process */
 	uint8_t music; /* enum shard_track: of the queue; SHARD_TRACK_MUSIC: it has none */
 	char ring[RUN_RING_MAX]; /* of Alert-Info for the agents that ring; "": as they like */
-	uint64_t serial;         /* of the first of what the store is asked for; 0: it is not */
-	uint8_t asked;           /* so many are not known yet */
-	uint32_t refused;        /* those that others have: a bit for each target */
+	uint64_t serial;         /* of the first request to the store; 0: no request is open */
+	uint8_t asked;           /* requests without an answer yet */
+	uint32_t refused;        /* targets that other nodes hold, a bit each */
 	uint64_t announce_ns;
-	uint64_t confirm_ns; /* until then he hears the confirmation tone; 0: he does not */
+	uint64_t confirm_ns; /* end of the confirmation tone that the caller hears; 0: none */
 };
 
 struct flow_run {

@@ -152,8 +152,8 @@ struct event_package {
 	const char *name, *type; /* of Event, and of the body */
 	bool own;                /* told to the user itself alone */
 	uint8_t changes;         /* 1 << enum watch_change: what it is told again for */
-	/* what is told: one of dialogs, conferences, settings and messages, with phones
-	 * beside dialogs */
+	/* The package reports one of dialogs, conferences, settings and messages; phones go
+	 * with dialogs. */
 	bool of_dialogs, of_phones, of_conferences, of_settings, of_messages;
 	bool of_blf;    /* also of slots and hours, and of who waits there (BLF) */
 	bool tells_end; /* the end of a resource is reported in a body, too */
