@@ -64,7 +64,9 @@ struct txn_slot {
 	uint8_t devices_claimed; /* server of a REGISTER: its new devices that have places */
 	uint8_t forks;           /* server of a MESSAGE: phones that have not answered, and */
 	uint16_t best;           /* ... of those that refused it the answer; 0: none did */
-	uint16_t tenant;       /* server of a REGISTER: of which one its sender has proven to be */
+	uint16_t tenant;       /* server of a REGISTER: of which one its sender has proven to be, */
+	uint16_t location;     /* ... and where it stands, and which device it is, as its */
+	uint64_t device;       /* ... credentials say; 0: they do not */
 	struct text request;   /* server, answer still open: the lines a response repeats */
 	struct sip_hop source; /* where the request came from */
 	pool_handle peer;      /* TXN_USER_RELAY: the transaction on the other leg */

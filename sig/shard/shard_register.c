@@ -190,22 +190,30 @@ static void register_location(struct shard *s, const struct sip_message *m, uint
 	}
 }
 
+/* What its credentials say of the phone. They are not kept for a REGISTER that is applied again. */
+static void register_given(struct shard *s, struct txn_slot *slot, const struct sip_message *m)
+{
+	const struct shard_given given = shard_given(s, m, slot->tenant, false);
+
+	register_location(s, m, slot->tenant, given.location);
+	slot->location = given.location;
+	slot->device = given.device;
+}
+
 /* REG-04, REG-07 */
 static struct registrar_settings settings_for(struct shard *s, const struct shard_extension *e,
-					      const struct sip_message *m)
+					      const struct sip_message *m,
+					      const struct txn_slot *slot)
 {
-	const struct sip_hop *hop = &m->hop;
 	struct registrar_settings set = shard_settings(s)->registrar;
-	const struct shard_given given = shard_given(s, m, e->tenant, false);
 
 	if (set.expires_many_s && locations_bindings(shard_locations(s)) > set.many)
 		set.expires_s = set.expires_many_s;
 	if (e->single_phone)
 		set.contacts_max = 1;
-	set.path = shard_is_trusted(s, hop);
-	register_location(s, m, e->tenant, given.location);
-	set.location = given.location;
-	set.device = given.device;
+	set.path = shard_is_trusted(s, &m->hop);
+	set.location = slot->location;
+	set.device = slot->device;
 	return set;
 }
 
@@ -272,7 +280,7 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 			   struct location *a, const struct shard_extension *e,
 			   enum register_known known)
 {
-	struct registrar_settings settings = settings_for(s, e, m);
+	struct registrar_settings settings = settings_for(s, e, m, slot);
 	struct registrar_answer answer;
 	struct text text;
 
@@ -409,6 +417,7 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	if (!a) {
 		register_refuse(s, slot, m, 503, REFUSED_AORS_FULL);
 	} else {
+		register_given(s, slot, m);
 		register_apply(s, m, slot, a, e, REGISTER_NEW);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where phones are is known to each of two nodes. */
+#include "sig/host/devices.h"
 #include "tests/unit/sig/location/pair.h"
 
 /* Whatever the order, each REGISTER is answered 200, and no phone is lost. */
@@ -289,6 +290,42 @@ static void asks_as_its_tenant_goes(struct pair *p, const char *method, const ch
 	assert_int_equal(rig_counts(r).calls, 0);
 }
 
+/* What its credentials say of a phone is not lost where the other node has registered another phone
+ * of the user meanwhile: the device that it is, and where it stands. */
+static void device_of_whom_another_has(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[1];
+	struct device_account a = {
+		.tenant = TENANT_DEFAULT, .name = "0004f214ab37", .number = "1002", .location = 5
+	};
+	struct phone first, second;
+	char lines[1536];
+	struct aor entry;
+
+	digest_secret_make(&a.secret, bytes_str(a.name), bytes_str(r->settings.digest.realm),
+			   BYTES_LIT("of the device"));
+	assert_int_equal(device_accounts_put(&r->shard->shared_tables->devices, &a), 0);
+	phone_make(&first, p->nodes[0], "192.0.2.12:5060", "first");
+	assert_true(bytes_starts(come_to(p, &first, 0, 90), "SIP/2.0 200"));
+	phone_make(&second, r, "192.0.2.13:5060", "second");
+	phone_register_with(&second, "", 90);
+	(void)credentials_make(lines, text_bytes(&last(r, "SIP/2.0 401")->data), "Authorization",
+			       DIGEST_MD5, a.name, "of the device", "REGISTER", "sip:test.local");
+	phone_register_with(&second, lines, 90);
+	serve(p, r);
+	assert_int_equal(p->conflicts, 1);
+	read_stored(p, &entry);
+	assert_int_equal(entry.count, 2);
+	for (uint32_t i = 0; i < entry.count; i++) {
+		bool is = bytes_is(text_bytes(&entry.bindings[i].node), "n1");
+
+		assert_int_equal(entry.bindings[i].device, is ? 0x0004f214ab37 : 0);
+		assert_int_equal(entry.bindings[i].location, is ? 5 : 0);
+	}
+	aor_clear(&entry);
+}
+
 /* Nor is a call that waited, or a message. */
 static void calls_as_its_tenant_goes(void **state)
 {
@@ -313,6 +350,7 @@ int main(void)
 		TEST(watched_from_the_other),
 		TEST(copy_of_who_has_proven),
 		TEST(registers_as_its_tenant_goes),
+		TEST(device_of_whom_another_has),
 		TEST(calls_as_its_tenant_goes),
 		TEST(writes_as_its_tenant_goes),
 	};
