@@ -201,6 +201,7 @@ class Nodes(Sites, Cluster):
         self.a.restart()
         self.is_at(self.a, MACS[0])
         until(self.leaves, lambda: "a does not know that it is there")
+        self.assertEqual(self.asked(device), "900")
         until(lambda: home.register().status == 200, lambda: "its phone at home is none any more")
 
 

@@ -104,7 +104,7 @@ static int device_changed(struct node *node, struct device_entry *d, const struc
 {
 	if (d->sync_ms < v->changed_utc_ms && v->changed_utc_ms > clock_utc_ms() - OTHERS_LATE_MS) {
 		device_sync_want(d, v->changed_utc_ms);
-		d->sync_next_ns = others_sync_ns(node, OTHERS_SYNC_NS / 3);
+		d->sync_next_ns = others_sync_ns(node, OTHERS_SYNC_NS / 6);
 	}
 	return device_login_apply(node, d, v);
 }
