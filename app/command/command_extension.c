@@ -32,6 +32,7 @@
 #include "app/schema/feature.h"
 #include "app/settings/settings.h"
 #include "base/log.h"
+#include "sig/dial/pattern.h"
 #include "sig/host/calendars.h"
 #include "sig/host/name_index.h"
 #include "sig/host/tenant_tables.h"
@@ -387,15 +388,29 @@ static bool extension_number_is_free(struct command_run *run, struct bytes numbe
 	return !command_number_leads(run, number);
 }
 
+bool command_in_number_plan(const struct node *node, uint16_t tenant, struct bytes number)
+{
+	struct bytes plan = bytes_str(dial_plans_of(node->common.dials, tenant)->extensions);
+	struct pattern unused;
+
+	return !plan.n || pattern_list_match(plan, number, &unused).whole;
+}
+
 /* There is room for one more, and it comes with its secret. False: the run has failed. */
 static bool extension_may_start(struct command_run *run)
 {
+	struct bytes number = command_value(run, "number")->text;
+
 	if (!command_value(run, "password")->given && !command_value(run, "ha1")->given) {
 		command_fail(run, COMMAND_MISSING_ARGUMENT, "password",
 			     "a new extension needs password or ha1");
 		return false;
 	}
-	return extension_number_is_free(run, command_value(run, "number")->text);
+	if (!command_in_number_plan(run->node, document_tenant(run), number)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "number", COMMAND_NOT_IN_PLAN);
+		return false;
+	}
+	return extension_number_is_free(run, number);
 }
 
 /* A sealed password that cannot be opened is replaced only by a new one. False: the run failed. */
@@ -742,9 +757,11 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 static void extension_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
 {
 	const struct extension_box *box = &((const struct extension *)value)->box;
+	struct bytes number = bytes_str(((const struct extension *)value)->core.number);
 
-	command_warn_emergency(node, tenant,
-			       bytes_str(((const struct extension *)value)->core.number), out);
+	command_warn_emergency(node, tenant, number, out);
+	if (!command_in_number_plan(node, tenant, number))
+		(void)json_array_append_new(out, json_string("number: " COMMAND_NOT_IN_PLAN));
 	if (box->mail[0] && !node->settings->mail.url[0])
 		(void)json_array_append_new(
 			out, json_string("mailbox_mail: mail.url is not set on this node"));

@@ -135,6 +135,29 @@ static void dial_forget(struct node *node, uint16_t tenant, const char *name)
 	dial_plans_delete(node->common.dials, tenant);
 }
 
+/* Extensions that its number plan has no place for: they stay as they are. */
+static void dial_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	struct bytes plan = bytes_str(((const struct dial_document *)value)->plan.extensions);
+	struct bytes number, first = { 0 };
+	struct pattern unused;
+	uint32_t cursor = 0, count = 0;
+	uint16_t of;
+
+	while (plan.n && extensions_next(node->api.extensions, &cursor, &of, &number)) {
+		if (of != tenant || pattern_list_match(plan, number, &unused).whole)
+			continue;
+		first = count++ ? first : number;
+	}
+	if (count)
+		(void)json_array_append_new(
+			out,
+			json_sprintf(
+				"extensions: %u of the tenant are not in it, such as " BYTES_FMT
+				": they stay",
+				count, BYTES_ARG(first)));
+}
+
 const struct document_kind g_dial_documents = {
 	.name = "dialplan",
 	.argument = "dialplan",
@@ -147,6 +170,7 @@ const struct document_kind g_dial_documents = {
 	.name_of = dial_name,
 	.apply = dial_apply,
 	.forget = dial_forget,
+	.warn = dial_warn,
 };
 
 void command_dialplan_show(struct command_run *run)

@@ -184,6 +184,11 @@ const struct command_arg g_dial_fields[] = {
 		   "How phones send what is dialled. overlap: also the first digits alone; they "
 		   "hear 484 until one of numbers is complete (RFC 3578)."),
 	PATTERN_FIELD("numbers", numbers, "All numbers that are dialled, for dialling=overlap."),
+	PATTERN_FIELD(
+		"extensions", extensions,
+		"The number plan of its extensions, by first digits and length: [2-4]xx|5xxx. "
+		"extension.put makes no others; those that are there stay, with a warning. Phones "
+		"send such a number at once, where numbers outside have an access code."),
 	DIGITS_FIELD("country", country,
 		     "Country code. With it numbers outside go out as the whole world dials them, "
 		     "+ in front. Empty: as they are dialled."),
@@ -261,12 +266,34 @@ static void dial_start(void *value, struct bytes name)
 	d->plan = g_dial_plan_default;
 }
 
+/* What begins as a number outside would be called there. */
+static const char *dial_extensions_wrong(const struct dial_plan *plan)
+{
+	struct bytes list = bytes_str(plan->extensions), one;
+	char outside[DIAL_PREFIX_MAX + 4];
+	struct writer w = writer_over(outside, sizeof(outside));
+	struct pattern access, p;
+	const char *wrong;
+
+	WRITER_TEXTS(&w, plan->access, "x.");
+	while (plan->access[0] && !pattern_read(&access, writer_done(&w), &wrong) &&
+	       bytes_cut(&list, '|', &one)) {
+		if (!pattern_read(&p, one, &wrong) && pattern_meets(&access, &p))
+			return "one of them begins with the access code";
+	}
+	return NULL;
+}
+
 static const char *dial_wrong(const void *value, const char **member)
 {
 	const struct dial_document *d = value;
 
-	const char *wrong = dial_codes_wrong(&d->plan);
+	const char *wrong = dial_extensions_wrong(&d->plan);
 
+	*member = "extensions";
+	if (wrong)
+		return wrong;
+	wrong = dial_codes_wrong(&d->plan);
 	*member = wrong ? "code" : "call_code";
 	return wrong ? wrong : call_codes_wrong(&d->plan);
 }

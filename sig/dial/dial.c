@@ -647,13 +647,14 @@ static bool dial_lacks(const struct dial_asker *a, struct bytes number)
 {
 	bool overlap =
 		a->scheme == DIAL_SCHEME_PLAN ? a->plan->overlap : a->scheme == DIAL_SCHEME_OVERLAP;
-	struct pattern_fit fit;
+	struct pattern_fit fit, extension;
 	struct pattern unused;
 
 	if (!overlap)
 		return false;
 	fit = pattern_list_match(bytes_str(a->plan->numbers), number, &unused);
-	return fit.more && !fit.whole;
+	extension = pattern_list_match(bytes_str(a->plan->extensions), number, &unused);
+	return (fit.more || extension.more) && !fit.whole && !extension.whole;
 }
 
 /* Digits, and + in front of them. */

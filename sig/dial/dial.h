@@ -55,6 +55,7 @@ struct dial_plan {
 	char operator_number[DIAL_NUMBER_MAX];  /* for DIAL_OPERATOR, of the tenant; "": none */
 	bool overlap;                           /* a phone may send the first digits alone */
 	char numbers[DIAL_PATTERNS_MAX];        /* what is complete then */
+	char extensions[DIAL_PATTERNS_MAX];     /* the number plan of extensions; "": any */
 	char country[4], area[DIAL_PREFIX_MAX]; /* codes in front of what is dialled; "": unknown */
 	char national_prefix[4], international_prefix[DIAL_PREFIX_MAX];
 	uint8_t area_digits; /* numbers so long lack the area code; 0: all without a prefix do */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The digit map of a tenant's phones (CALL-40): the digits that they collect, and where the second
- * dial tone plays. It covers the plan: emergency numbers, feature codes, the operator and
- * `numbers`. The phone sends a match at once, or after its timer if more digits may follow. */
+ * dial tone plays. It covers the plan: emergency numbers, feature codes, the operator,
+ * `extensions` and `numbers`. The phone sends a match at once, or after its timer if more digits may follow. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -93,10 +93,52 @@ static void map_add_codes(struct digit_map *m)
 	}
 }
 
+/* As ranges where three follow each other. */
+static void map_write_set(struct writer *w, uint16_t symbols)
+{
+	writer_u8(w, '[');
+	for (uint32_t i = 0; i < PATTERN_SYMBOLS; i++) {
+		uint32_t last = i;
+
+		if (!(symbols >> i & 1))
+			continue;
+		while (last + 1 < 10 && symbols >> (last + 1) & 1)
+			last++;
+		writer_u8(w, (uint8_t)g_pattern_symbols[i]);
+		if (last < i + 2)
+			continue;
+		writer_u8(w, '-');
+		i = last - 1;
+	}
+	writer_u8(w, ']');
+}
+
+/* Numbers of any length; the timer ends them. Where numbers outside have an access code, what
+ * begins as an extension is one, and is complete by its length. */
+static void map_add_any(struct digit_map *m)
+{
+	struct bytes list = bytes_str(m->asker->plan->extensions), one;
+	uint16_t first = 0;
+	const char *wrong;
+	char text[PATTERN_SYMBOLS + 4];
+	struct writer w = writer_over(text, sizeof(text));
+	struct pattern p;
+
+	while (m->asker->plan->access[0] && bytes_cut(&list, '|', &one)) {
+		if (!pattern_read(&p, one, &wrong))
+			first |= p.symbols[0];
+	}
+	if (!(MAP_DIGITS & ~first))
+		return;
+	map_write_set(&w, MAP_DIGITS & ~first);
+	writer_str(&w, "x.");
+	map_add(m, "", first ? writer_done(&w) : BYTES_LIT("xx."));
+}
+
 static void map_fill(struct digit_map *m)
 {
 	const struct dial_plan *plan = m->asker->plan;
-	struct bytes list = bytes_str(plan->numbers), one;
+	struct bytes list = bytes_str(plan->numbers), extensions = bytes_str(plan->extensions), one;
 
 	map_add_help(m, "");
 	m->plain = m->count;
@@ -106,14 +148,15 @@ static void map_fill(struct digit_map *m)
 	map_add_codes(m);
 	if (plan->operator_number[0])
 		map_add(m, "", BYTES_LIT(DIAL_OPERATOR));
+	while (bytes_cut(&extensions, '|', &one))
+		map_add(m, "", one);
 	while (bytes_cut(&list, '|', &one))
 		map_add(m, "", one);
 	if (plan->numbers[0])
 		return;
-	/* the length of numbers is unknown: the timer ends them */
 	if (plan->access[0])
 		map_add(m, plan->access, BYTES_LIT("xx."));
-	map_add(m, "", BYTES_LIT("xx."));
+	map_add_any(m);
 }
 
 /* Number of elements before the second dial tone (","); 0: none. */
@@ -145,26 +188,6 @@ static bool map_waits(const struct digit_map *m, uint32_t at)
 	while (i < m->count && !pattern_goes_on(&m->list[at], &m->list[i]))
 		i++;
 	return at >= m->help && i < m->count;
-}
-
-/* As ranges where three follow each other. */
-static void map_write_set(struct writer *w, uint16_t symbols)
-{
-	writer_u8(w, '[');
-	for (uint32_t i = 0; i < PATTERN_SYMBOLS; i++) {
-		uint32_t last = i;
-
-		if (!(symbols >> i & 1))
-			continue;
-		while (last + 1 < 10 && symbols >> (last + 1) & 1)
-			last++;
-		writer_u8(w, (uint8_t)g_pattern_symbols[i]);
-		if (last < i + 2)
-			continue;
-		writer_u8(w, '-');
-		i = last - 1;
-	}
-	writer_u8(w, ']');
 }
 
 static void map_write_pattern(const struct digit_map *m, uint32_t at, struct writer *w)

@@ -101,7 +101,21 @@ class Dialling(unittest.TestCase):
         self.assertIn("blocked: ", self.node.ctl("dialplan.put", blocked="0900.")["warnings"][0])
         self.assertIn("number: ", self.node.ctl("did.put", number="+4930.", to="1001")["warnings"][0])
 
+        told = self.node.ctl("dialplan.put", blocked="", extensions="2xx")["warnings"]
+        self.assertEqual(told, ["extensions: 2 of the tenant are not in it, such as " + told[0].rsplit(":", 1)[0][-4:] + ": they stay"])
+
     def test_what_is_wrong_is_named(self):
+        """Also a number that an extension may not have by the number plan; those that were there before stay."""
+        self.node.ctl("dialplan.put", extensions="2xx|1xxx")
+        with self.assertRaisesRegex(ServerError, "bad_argument: it is not in the number plan"):
+            self.node.ctl("extension.put", number="2001", password="secret2001")
+        self.node.ctl("extension.put", number="200", password="secret200")
+        self.node.ctl("dialplan.put", extensions="2xx")
+        self.assertIn("number: it is not in the number plan", str(self.node.ctl("extension.put", number="1001", display_name="A")["warnings"]))
+        self.assertIn("|2xx", self.node.ctl("dialplan.digit_map")["digit_map"])
+        for extensions, wrong in (("9xx", "access code"), ("[19]xx", "access code"), ("2[", "extensions")):
+            with self.assertRaisesRegex(ServerError, wrong):
+                self.node.ctl("dialplan.put", extensions=extensions)
         for field, value in (("rules", "17"), ("national", "0x..."), ("emergency", "help"), ("code_do_not_disturb", "80"), ("call_code_record_on", "*")):
             with self.assertRaisesRegex(ServerError, field):
                 self.node.ctl("dialplan.put", **{field: value})

@@ -535,6 +535,25 @@ static void test_digit_map_of_plan(void **state)
 	}
 }
 
+/* The number plan of extensions: what begins so is complete by its length, other numbers are as without it. */
+static void test_digit_map_of_number_plan(void **state)
+{
+	struct dial_plan plan = { .extensions = "[2-4]xx|5xxx", .access = "9", .overlap = true };
+	struct dial_asker asker = asker_of(&plan);
+	struct dial_result out;
+	const char *map = map_of(&plan, DIAL_MAP_POLYCOM);
+
+	(void)state;
+	assert_non_null(strstr(map, "|[2-4]xx|5xxx|9,xx.T|[016-9]x.T"));
+	dial_resolve(&asker, BYTES_LIT("20"), &out);
+	assert_int_equal(out.kind, DIAL_MORE);
+	dial_resolve(&asker, BYTES_LIT("299"), &out);
+	assert_int_not_equal(out.kind, DIAL_MORE);
+	plan.access[0] = '\0'; /* a number outside may begin likewise */
+	map = map_of(&plan, DIAL_MAP_POLYCOM);
+	assert_non_null(strstr(map, "|[2-4]xxT|5xxxT|xx.T"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_own_rules),
 		cmocka_unit_test(test_digit_map),
 		cmocka_unit_test(test_digit_map_of_plan),
+		cmocka_unit_test(test_digit_map_of_number_plan),
 		cmocka_unit_test(test_not_from_outside),
 		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_own_emergency),
