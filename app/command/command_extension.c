@@ -110,6 +110,7 @@ struct greeting_run {
 	struct command_run *run;
 	char number[sizeof(((struct shard_extension *)NULL)->number)];
 	char state[PRESENCE_MAX], file[GREETING_FILE_MAX];
+	char list[GREETINGS_MAX]; /* of all, with this one */
 };
 
 static void extension_greeting_done(json_t *answer, void *arg)
@@ -129,10 +130,10 @@ static void extension_greeting_done(json_t *answer, void *arg)
 	free(g);
 }
 
-static void extension_greeting_put(struct greeting_run *g, const char *list)
+static void extension_greeting_put(struct greeting_run *g)
 {
 	struct command_principal who = command_in_name(g->run, COMMAND_FOR_ADMIN);
-	json_t *args = json_pack("{s:s, s:s}", "number", g->number, "greetings", list);
+	json_t *args = json_pack("{s:s, s:s}", "number", g->number, "greetings", g->list);
 	char id[COMMAND_ID_MAX];
 
 	(void)snprintf(id, sizeof(id), "greeting %.*s", COMMAND_ID_MAX - 16, g->run->id);
@@ -146,7 +147,6 @@ void command_extension_greeting(struct command_run *run)
 	struct bytes number = command_value(run, "number")->text;
 	struct bytes file = command_value(run, "file")->text;
 	struct greeting_run *g = calloc(1, sizeof(*g));
-	char list[GREETINGS_MAX];
 	struct extension e;
 	bool fits = false;
 
@@ -163,10 +163,10 @@ void command_extension_greeting(struct command_run *run)
 	}
 	(void)bytes_cstr(command_value(run, "state")->text, g->state, sizeof(g->state));
 	fits = !bytes_cstr(file, g->file, sizeof(g->file)) &&
-	       greeting_set(e.greetings, g->state, file, list);
+	       greeting_set(e.greetings, g->state, file, g->list);
 	extension_wipe(&e);
 	if (fits) {
-		extension_greeting_put(g, list);
+		extension_greeting_put(g);
 		return;
 	}
 	free(g);
@@ -458,6 +458,17 @@ static bool page_make(struct command_run *run, struct extension *e)
 	return true;
 }
 
+/* False: the run has failed. */
+static bool access_fits(struct command_run *run, const struct extension *e)
+{
+	if (!e->forward.trunk_access[0] || !command_value(run, "trunk_access")->given ||
+	    shard_forward_access(&e->forward).n)
+		return true;
+	command_fail(run, COMMAND_BAD_ARGUMENT, "trunk_access", "trunk_accesses has no %s",
+		     e->forward.trunk_access);
+	return false;
+}
+
 /* P7-08: such phones do not know that a call waits, so one of several is all that works there. */
 static bool waiting_fits(struct command_run *run, const struct extension *e)
 {
@@ -581,8 +592,8 @@ static bool extension_make(struct command_run *run, void *value)
 	return fields_read_args(run, g_extension_fields, e) &&
 	       command_presence_may(run, e->presence.words[PRESENCE_MANUAL].state) &&
 	       extension_seats_fit(run, &before, &e->core) && blf_fit(run, e) &&
-	       waiting_fits(run, e) && tls_and_srtp(run, e) && page_make(run, e) &&
-	       extension_secret_read(run, e);
+	       waiting_fits(run, e) && access_fits(run, e) && tls_and_srtp(run, e) &&
+	       page_make(run, e) && extension_secret_read(run, e);
 }
 
 static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])

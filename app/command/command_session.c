@@ -240,6 +240,7 @@ void command_user_view(const struct command_run *run, json_t *call)
 		"from",         "to",        "setup_utc_ms", "ringing_utc_ms", "answer_utc_ms",
 		"end_utc_ms",   "talk_ms",   "sip_status",   "ended_by",       "cause",
 		"forwarded_to", "forwarded", "version",      "saved",          "restored",
+		"group",        "queue",
 	};
 	const char *name;
 	json_t *value;

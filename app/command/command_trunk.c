@@ -536,6 +536,7 @@ void command_dialplan_check(struct command_run *run)
 	subject.enabled = asker.outside = e.core.enabled;
 	asker.scheme = e.core.dialling;
 	asker.rules = bytes_str(e.forward.dial_rules);
+	asker.own_access = shard_forward_access(&e.forward);
 	asker.classes = tenants_classes(run->node->common.tenants, subject.tenant, e.core.classes);
 	dial_resolve(&asker, number, &result);
 	flow = dial_flow(&subject, &result, number);

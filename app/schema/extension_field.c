@@ -360,6 +360,12 @@ const struct command_arg g_extension_fields[] = {
 		   "Changes of what its phones dial, as rules of dialplan.put: "
 		   "PREFIX>REPLACEMENT or PREFIX>REPLACEMENT/LENGTH, joined by ','. The first one "
 		   "counts that fits; the plan's come after it."),
+	TEXT_FIELD("trunk_access", forward.trunk_access, CHARSET_DIGITS, NULL,
+		   "Access code of the trunk (access of trunk.put) by which its calls outside go "
+		   "where none of a trunk is dialled: one of trunk_accesses. Empty, or while no "
+		   "trunk has it: any trunk of the route."),
+	TEXT_FIELD("trunk_accesses", forward.trunk_accesses, CHARSET_NUMBERS, NULL,
+		   "Access codes that its user may choose trunk_access of, joined by ','."),
 	NUMBER_FIELD("outside_calls", core.outside_calls, 0, UINT16_MAX, "4",
 		     "Most calls to numbers outside that it has at a time, with those that it "
 		     "forwards or transfers. 0: any number. Emergency calls are not limited."),

@@ -486,12 +486,23 @@ static bool is_help(const struct dial_asker *a, struct bytes number)
 	return false;
 }
 
-/* Cuts the access code off; *trunk: that code if it is a trunk's. Returns false without one. */
+static bool is_trunk_access(const struct dial_asker *a, struct bytes code)
+{
+	return a->trunk_access && a->trunk_access(a->arg, code) == code.n;
+}
+
+/* Cuts the access code off; *trunk: that code if it is a trunk's, else his own one. Returns false
+ * without one. */
 static bool access_cut(const struct dial_asker *a, struct bytes *number, struct bytes *trunk)
 {
 	size_t n = a->trunk_access ? a->trunk_access(a->arg, *number) : 0;
 
-	*trunk = bytes_sub(*number, 0, n);
+	if (n)
+		*trunk = bytes_sub(*number, 0, n);
+	else if (a->own_access.n && is_trunk_access(a, a->own_access))
+		*trunk = a->own_access;
+	else
+		*trunk = (struct bytes){ 0 };
 	if (!n && a->plan->access[0] && bytes_starts(*number, a->plan->access))
 		n = bytes_str(a->plan->access).n;
 	*number = bytes_from(*number, n);
@@ -501,8 +512,7 @@ static bool access_cut(const struct dial_asker *a, struct bytes *number, struct 
 /* The whole of it is an access code: the plan's, or a trunk's. */
 static bool is_access(const struct dial_asker *a, struct bytes code)
 {
-	return bytes_is(code, a->plan->access) ||
-	       (a->trunk_access && a->trunk_access(a->arg, code) == code.n);
+	return bytes_is(code, a->plan->access) || is_trunk_access(a, code);
 }
 
 /* Of codes that begin alike the longest counts that leaves an emergency number. */

@@ -135,6 +135,9 @@ struct dial_asker {
 	uint8_t classes;    /* 1 << enum dial_class: that he may call */
 	uint8_t scheme;     /* enum dial_scheme */
 	struct bytes rules; /* his own, before the plan's */
+	/* access code of the trunk that he takes where he dials none of a trunk; empty, or no
+	 * trunk's any more: any */
+	struct bytes own_access;
 	void *arg;
 	bool (*is_extension)(void *arg, struct bytes number);
 	/* It is the number of a conference room. NULL: no rooms. */

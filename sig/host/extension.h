@@ -235,7 +235,11 @@ struct shard_forward {
 	char announce_inside[FORWARD_ANNOUNCE_MAX];
 	char announce_outside[FORWARD_ANNOUNCE_MAX]; /* ... behind a trunk */
 	char dial_rules[DIAL_LIST_MAX]; /* applied before those of the plan (CALL-38) */
-	uint8_t announce_to;            /* enum announce_to: the side that hears it */
+	/* access code of the trunk that its calls take where none of a trunk is dialled, if it is
+	 * among trunk_accesses; "": any */
+	char trunk_access[DIAL_PREFIX_MAX];
+	char trunk_accesses[FORWARD_TARGET_MAX]; /* those that its user may choose, as above */
+	uint8_t announce_to;                     /* enum announce_to: the side that hears it */
 };
 /* What other calls it has counts, those on other nodes, too. */
 static inline bool shard_forward_counts_calls(const struct shard_forward *f)
@@ -249,7 +253,15 @@ static inline bool shard_forward_is_set(const struct shard_forward *f)
 	       f->do_not_disturb || f->smart_do_not_disturb || f->call_waiting || f->live_call ||
 	       f->application[0] || f->blocked[0] || f->outside_number[0] ||
 	       f->outside_numbers[0] || f->announce_inside[0] || f->announce_outside[0] ||
-	       f->dial_rules[0];
+	       f->dial_rules[0] || f->trunk_access[0] || f->trunk_accesses[0];
+}
+
+/* The access code that counts; empty: none. f: NULL of who has no document. */
+static inline struct bytes shard_forward_access(const struct shard_forward *f)
+{
+	return f && bytes_list_has(bytes_str(f->trunk_accesses), bytes_str(f->trunk_access))
+		       ? bytes_str(f->trunk_access)
+		       : (struct bytes){ 0 };
 }
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };

@@ -102,6 +102,7 @@ static struct dial_asker dial_asker_of(const struct shard *s, struct dial_of *of
 				    .emergency = s->settings.emergency,
 				    .emergency_count = s->settings.emergency_count,
 				    .rules = bytes_str(own ? own->dial_rules : NULL),
+				    .own_access = shard_forward_access(own),
 				    .arg = of,
 				    .is_extension = dial_finds,
 				    .is_room = dial_finds_room,

@@ -3,6 +3,7 @@
 import time
 import unittest
 
+from http_api_test import Asks
 from lib.node import Node
 from patience import PATIENCE_S
 from server import ServerError
@@ -21,7 +22,7 @@ def wait(what, seconds=PATIENCE_S):
         time.sleep(0.05)
 
 
-class Dialling(unittest.TestCase):
+class Dialling(Asks, unittest.TestCase):
     def setUp(self):
         self.node = self.enterContext(Node())
         self.audio = self.enterContext(self.node.media())
@@ -85,6 +86,26 @@ class Dialling(unittest.TestCase):
         self.rings("91002")
         self.assertEqual(self.hears("91030123").status, 480)
         wait(lambda: [row["to"] for row in self.node.ctl("cdr.list") if row["to_trunk"]] == ["+4930123"])
+
+    def test_the_trunk_that_a_user_has_chosen(self):
+        """WEB-10: of those that his extension allows; it counts where he dials no trunk's code, over a kill, and no longer than it is allowed."""
+        for name, code in (("any", ""), ("branch", "91")):
+            self.node.ctl("trunk.put", name=name, servers="127.0.0.1:9", direction="out", access=code)
+        self.node.ctl("route.put", name="out", pattern="+x.", trunks="any,branch")
+        self.node.ctl("extension.put", number="1001", trunk_accesses="91")
+        own = "PATCH", "/v1/extensions/1001", self.ok(self.node, "POST", "/v1/sessions", body={"number": "1001", "password": "secret1001"})["token"]
+        self.refused(400, "bad_argument", self.node, *own, {"trunk_access": "92"})
+        self.refused(403, "not_allowed", self.node, *own, {"trunk_accesses": "92"})
+        self.ok(self.node, *own, {"trunk_access": "91"})
+        self.assertEqual(self.means("9030123"), ("outside", "+4930123", "branch"))
+        self.assertEqual(self.means("91002"), ("emergency", "1002", ""))
+        self.node.kill()
+        self.node.restart()
+        self.register()
+        self.assertEqual(self.hears("9030123").status, 480)
+        wait(lambda: [row["to_trunk"] for row in self.node.ctl("cdr.list") if row["to"] == "+4930123"] == ["branch"])
+        self.node.ctl("extension.put", number="1001", trunk_accesses="")
+        self.assertEqual(self.means("9030123"), ("outside", "+4930123", ""))
 
     def test_help_passes_a_drain(self):
         self.node.ctl("node.drain")

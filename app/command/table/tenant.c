@@ -105,7 +105,7 @@ const struct command g_extension_commands[] = {
 		  "forward_rings,do_not_disturb,smart_do_not_disturb,lamps,presence,call_waiting,"
 		  "live_call,auto_answer,auto_answer_s,mailbox_notify,mailbox_notify_to,"
 		  "mailbox_notify_hours,mailbox_notify_retry_s,mailbox_mail,mailbox_mail_audio,"
-		  "mailbox_mail_delete,record",
+		  "mailbox_mail_delete,record,trunk_access",
 	  .by_flow = true },
 	{ "extension.get", COMMAND_FOR_READER, g_get_args, "Shows an extension.",
 	  "password_valid (false: the realm was changed since), has_pin (its mailbox has a PIN), "

@@ -249,7 +249,8 @@ static void test_names(void **state)
 		"\"do_not_disturb\":true,\"smart_do_not_disturb\":true,\"forward_always\":\"1,2\","
 		"\"forward_busy\":\"3\",\"forward_no_answer\":\"4\",\"forward_unreachable\":\"5\","
 		"\"application\":\"ivr\",\"application_wait_s\":600,\"music\":\"waltz.wav\",\"v\":"
-		"1,\"outside_number\":\"7\",\"outside_numbers\":\"7,8\",\"blocked\":\"9\"}";
+		"1,\"outside_number\":\"7\",\"outside_numbers\":\"7,8\",\"blocked\":\"9\",\"trunk_"
+		"access\":\"81\",\"trunk_accesses\":\"81,82\"}";
 	json_t *want = json_loads(before, 0, NULL), *json;
 	const char *reason;
 	struct extension e;

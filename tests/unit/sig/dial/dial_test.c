@@ -155,6 +155,42 @@ static void test_verdicts(void **state)
 	assert_string_equal(dialled(&plan, true, "0").number, "700");
 }
 
+/* WEB-10: by the trunk of who dials, where he dials no trunk's code. What is no trunk's any more
+ * counts not, and nobody gets outside by it without the plan's code. */
+static void test_own_access(void **state)
+{
+	static const struct {
+		const char *own, *digits;
+		enum dial_kind kind;
+		const char *number;
+	} rows[] = {
+		{ "81", "914085979000", DIAL_OUTSIDE, "81*+14085979000" },
+		{ "81", "+14085979000", DIAL_OUTSIDE, "81*+14085979000" },
+		{ "81", "815979000", DIAL_OUTSIDE, "815*+1979000" },
+		{ "81", "919005551212", DIAL_BARRED, "81*+19005551212" },
+		{ "81", "9911", DIAL_EMERGENCY, "911" },
+		{ "81", "123", DIAL_EXTENSION, "123" },
+		{ "81", "124", DIAL_UNKNOWN, "" },
+		{ "82", "914085979000", DIAL_OUTSIDE, "+14085979000" },
+		{ "8", "914085979000", DIAL_OUTSIDE, "+14085979000" },
+	};
+	const typeof(rows[0]) *row;
+	struct dial_plan plan = america();
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct dial_asker asker = asker_of(&plan);
+		struct dial_result out;
+
+		asker.outside = true;
+		asker.own_access = bytes_str(row->own);
+		dial_resolve(&asker, bytes_str(row->digits), &out);
+		ROW_ASSERT(row->digits, out.kind == row->kind);
+		ROW_ASSERT(row->digits, !strcmp(out.number, row->number));
+	}
+}
+
 /* CALL-38: those of who dials come first, and the plan's look at what they have made. */
 static void test_own_rules(void **state)
 {
@@ -558,6 +594,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_own_access),
 		cmocka_unit_test(test_own_rules),
 		cmocka_unit_test(test_digit_map),
 		cmocka_unit_test(test_digit_map_of_plan),
