@@ -16,6 +16,7 @@ from web_test import Walks
 LONG = 30
 PCS = "const Real = RTCPeerConnection; pcs = []; RTCPeerConnection = class extends Real { constructor(...a) { super(...a); pcs.push(this); } };"
 CAME = "pcs[pcs.length - 1].getStats().then(all => [...all.values()].filter(r => r.type === 'inbound-rtp' && r.kind === 'audio').reduce((n, r) => n + r.packetsReceived, 0))"
+VOLUMES = "volumes = []; const plays = HTMLMediaElement.prototype.play; HTMLMediaElement.prototype.play = function () { volumes.push(this.volume); return plays.call(this); };"
 SILENCE_S = 3
 # What rings, and through what: the pitches of a ringtone, and the speaker, of a browser with a headset's beside its own.
 RINGS = """pitches = []; through = [];
@@ -421,6 +422,50 @@ class Does(Phones):
         out.wait_answer()
         out.bye()
         page.until("!document.querySelector('.phone-call')")
+        page.run("[...document.querySelectorAll('.switch')].find(e => e.innerText.includes('groups and queues alone')).querySelector('input').click()")
+        out = self.b.invite(self.own, self.audio_b.sdp())
+        page.until("performance.getEntriesByType('resource').some(e => /v1\\/calls\\/[^/?]+$/.test(e.name))")     # the node has said that it is of no group
+        self.assertEqual(page.run("document.querySelector('.phone-call').dataset.state"), "ringing")
+        out.cancel()
+        out.wait_final()
+        page.until("!document.querySelector('.phone-call')")
+        self.node.ctl("group.put", name="all", members=self.own)
+        self.node.ctl("number.put", number="7400", to="group:all")
+        out = self.b.invite("7400", self.audio_b.sdp())
+        page.until("document.querySelector('.phone-call[data-state=talking]')")
+        out.wait_answer()
+        out.bye()
+        page.until("!document.querySelector('.phone-call')")
+        self.fine(page)
+
+    def test_at_the_top(self):
+        """WEB-02, WEB-12: name and state of who is signed in, help, the phone of the browser and its volume; and what is said goes first, where one wants that."""
+        self.node.ctl("extension.put", number=self.own, display_name="Ann Example")
+        page = self.client(self.own)
+        page.say("Page.addScriptToEvaluateOnNewDocument", source=PCS + VOLUMES)
+        page.reload()
+        top = "document.querySelector('header.top')"
+        page.until(f"{top}?.querySelector('.account .dot:not(.good)') && {top}.innerText.includes('Ann Example')")
+        page.click("Phone in this browser", "header.top button")
+        page.fill("#phone-password", "secret" + self.own)
+        page.click("Turn on", "dialog button")
+        page.until(f"{top}.querySelector('[aria-pressed=true]') && {top}.querySelector('.account .dot.good')")
+        page.fill("#volume", "30")
+        into = self.talk(page)
+        page.until(f"volumes.at(-1) === 0.3 && {top}.querySelector('.account .dot.bad')")
+        page.click("Help and settings", "header.top summary")
+        page.click("Settings", "header.top a")
+        page.until("document.querySelector('#priority')")
+        priority = "pcs.at(-1).getSenders().find(one => one.track?.kind === 'audio').getParameters().encodings[0].networkPriority"
+        page.until(f"{priority} === 'low'")
+        page.fill("#priority", "high")
+        page.until(f"{priority} === 'high'")
+        page.click("Help and settings", "header.top summary")
+        page.click("Help", "header.top a")
+        page.shows("By keyboard")
+        self.over(page, into)
+        page.click("Phone in this browser", "header.top button")
+        page.until(f"{top}.querySelector('[aria-pressed=false]')")
         self.fine(page)
 
     def test_a_headset(self):

@@ -36,7 +36,7 @@ HOSTILE = '"><img src=x onerror=hit=1><script>hit=1</script>'
 APPEARS_S = 2
 CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
 CONSOLE = ("", "calls", "records", "registrations", "conferences", "recordings", "extensions", "extensions/1001", "extensions/+", "trunks", "trunks/out", "numbers", "dids", "rooms", "flows", "hours", "routes", "locations", "profiles", "devices", "accounts", "webhooks", "tenants", "groups", "queues", "wallboard", "wallboard/sales", "tokens", "security", "audit", "seats", "table", "crm-logs", "crm-logs/1001", "syncs", "sync-runs", "capacity", "history/extensions/1001")
-CLIENT = ("", "messages", "history", "contacts", "notes", "phones", "settings", "diagnosis", "call/1002", "syncs")
+CLIENT = ("", "messages", "history", "contacts", "notes", "phones", "settings", "help", "diagnosis", "call/1002", "syncs")
 SHOTS = os.environ.get("TANDEM_SCREENSHOTS")
 GUIDES = ("web-client.md", "console.md")
 # Of a guide: a row of pages, or a numbered step; and in them a **name** with a `value` that is typed or chosen there, or "words" that the page says then.
@@ -1346,8 +1346,8 @@ class WebClient(WebTest):
         self.fine(page)
 
     def test_presence_and_settings(self):
-        self.node.ctl("extension.put", number="1001", record_own=True)
-        self.addCleanup(self.node.ctl, "extension.put", number="1001", record_own=False, record="off")
+        self.node.ctl("extension.put", number="1001", record_own=True, trunk_accesses="81,82")
+        self.addCleanup(self.node.ctl, "extension.put", number="1001", record_own=False, record="off", trunk_accesses="", trunk_access="")
         page = self.client()
         page.fill("#presence", "in_a_meeting")
         until(lambda: self.node.ctl("presence.get", number="1001")["state"] == "in_a_meeting")
@@ -1360,7 +1360,7 @@ class WebClient(WebTest):
         page.click("Save")
         until(lambda: self.node.ctl("extension.get", number="1001")["forward_always"] == "1002")
         for label, name, value in (("A second call", "call_waiting", "single"), ("Your desk phones answer by themselves", "auto_answer", "auto-answer"),
-                                   ("Your calls are recorded", "record", "auto"),
+                                   ("Your calls are recorded", "record", "auto"), ("Calls outside go by", "trunk_access", "82"),
                                    ("A call tells of new messages", "mailbox_notify", "urgent"), ("That call goes to", "mailbox_notify_to", "1002")):
             control = f"document.evaluate(\"//div[contains(@class,'field')][label[.='{label}']]//*[self::input or self::select]\", document, null, 9).singleNodeValue"
             page.run(f"document.querySelector('#asked')?.removeAttribute('id'); {control}.id = 'asked'")

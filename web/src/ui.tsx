@@ -38,6 +38,8 @@ const ICONS = {
 	up: "M6 14l6-6 6 6",
 	drop: "M6 10l6 6 6-6",
 	gear: "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.2 2.2M16.2 16.2l2.2 2.2M5.6 18.4l2.2-2.2M16.2 7.8l2.2-2.2",
+	more: "M5 10.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zM12 10.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zM19 10.5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3z",
+	sound: "M4 9h4l5-4v14l-5-4H4zM16 8.5a5 5 0 0 1 0 7M18.5 6a8.5 8.5 0 0 1 0 12",
 	end: "M3 14c5-5 13-5 18 0l-2.5 3-4-2v-2.5a10 10 0 0 0-5 0V15l-4 2z",
 };
 export type IconName = keyof typeof ICONS;
@@ -820,7 +822,8 @@ function Palette({ groups, find, onClose }: { groups: Group[]; find: () => Promi
 	);
 }
 
-export function Shell({ groups, find, extra, children }: { groups: Group[]; find: () => Promise<Finding[]>; extra?: ComponentChildren; children: ComponentChildren }) {
+/** account: who is signed in; without it, the name of the token. */
+export function Shell({ groups, find, extra, account, children }: { groups: Group[]; find: () => Promise<Finding[]>; extra?: ComponentChildren; account?: ComponentChildren; children: ComponentChildren }) {
 	const [open, setOpen] = useState(false);
 	const [seeks, setSeeks] = useState(false);
 	const place = usePlace();
@@ -870,7 +873,7 @@ export function Shell({ groups, find, extra, children }: { groups: Group[]; find
 					<span class="grow" />
 					{extra}
 					<Tastes />
-					<span class="small muted wide-only cut">{who?.user || who?.name}</span>
+					{account ?? <span class="small muted wide-only cut">{who?.user || who?.name}</span>}
 					<button class="button bare" aria-label={t("Sign out")} title={t("Sign out")} onClick={() => api.signOut(true)}>
 						<Icon name="leave" />
 					</button>

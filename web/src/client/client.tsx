@@ -11,6 +11,7 @@ import { Badge, Card, Dialog, Empty, type Finding, Gate, type Group, Head, Icon,
 import { dot, ownState, tone, word } from "../words";
 import { Monitor, useSupervisor } from "../monitor";
 import { RecordLink } from "../softphone/record";
+import { Account } from "./account";
 import { AgentBar } from "./agent";
 import { HistoryPage, conversations } from "./history";
 import { chosenLine, lineOf } from "./media";
@@ -24,6 +25,7 @@ import { AnswerPage, dropPush, usePush } from "./push";
 
 const ContactsPage = later(() => import("./contacts").then((one) => one.ContactsPage));
 const DiagnosisPage = later(() => import("./diagnosis").then((one) => one.DiagnosisPage));
+const HelpPage = later(() => import("./help").then((one) => one.HelpPage));
 const MessagesPage = later(() => import("./messages").then((one) => one.MessagesPage));
 const NotesPage = later(() => import("./notes").then((one) => one.NotesPage));
 const PhonesPage = later(() => import("./phones").then((one) => one.PhonesPage));
@@ -475,12 +477,13 @@ function Pages() {
 	else if (here === "phones") page = <PhonesPage />;
 	else if (here === "settings") page = <SettingsPage />;
 	else if (here === "syncs") page = <SyncsPage user={me()} />;
+	else if (here === "help") page = <HelpPage />;
 	else if (here === "diagnosis") page = <DiagnosisPage />;
 	else if (here === "answer") page = <AnswerPage />;
 	else if (here === "call" && of) page = <CallPage to={of} />;
 	else page = <Empty icon="seek" title={t("There is no such page")} />;
 	return (
-		<Shell groups={groups} find={find}>
+		<Shell groups={groups} find={find} account={<Account own={watched.users.get(me())} />}>
 			<PhoneBar />
 			<AgentBar />
 			{page}

@@ -21,13 +21,16 @@ export interface Tastes {
 	lines: { [user: string]: string }; // the number as which each calls outside; "": the extension's
 	camera: string;
 	player: string; // of messages
+	volume: number; // of the other party: 0 to 1
+	priority: RTCPriorityType; // of what is said, before other traffic of the browser and in the network (RFC 8837)
 	answers: boolean; // by itself, after answer_s
+	answers_groups: boolean; // ... calls of groups and queues alone
 	answer_s: number;
 	beeps: boolean; // a call that comes to another phone of the user
 	alerts: boolean; // a notice when a call comes while another window is in front
 }
 
-const FIRST: Tastes = { microphone: "", speaker: "", ringer: "", ring: "usual", lines: {}, camera: "", player: "", answers: false, answer_s: 0, beeps: false, alerts: false };
+const FIRST: Tastes = { microphone: "", speaker: "", ringer: "", ring: "usual", lines: {}, camera: "", player: "", volume: 1, priority: "low", answers: false, answers_groups: false, answer_s: 0, beeps: false, alerts: false };
 const PLACE = "tandem-media";
 
 export function tastes(): Tastes {
@@ -69,7 +72,19 @@ export async function play(player: HTMLAudioElement): Promise<void> {
 	const speaker = tastes().speaker;
 	const able = player as HTMLAudioElement & { setSinkId?: (id: string) => Promise<void>; sinkId?: string };
 	if (able.setSinkId && (able.sinkId ?? "") !== speaker) await able.setSinkId(speaker).catch(() => undefined);
+	player.volume = tastes().volume;
 	await player.play();
+}
+
+/** As it was chosen; a browser that knows no priority goes on without. */
+export async function prioritise(connection: RTCPeerConnection | null | undefined): Promise<void> {
+	for (const sender of connection?.getSenders() ?? []) {
+		const terms = sender.getParameters();
+		if (sender.track?.kind !== "audio" || !terms.encodings?.length) continue;
+		const priority = tastes().priority;
+		terms.encodings = terms.encodings.map((one) => ({ ...one, priority, networkPriority: priority }));
+		await sender.setParameters(terms).catch(() => undefined);
+	}
 }
 
 /** The ringtone through what rings, each time that beep is called. headset: the speaker of one, where nothing else is chosen. */

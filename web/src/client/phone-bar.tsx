@@ -93,12 +93,43 @@ export async function resumePhone(): Promise<void> {
 }
 
 /** A frame has the microphone where the page around it allows that. */
-const hears = (): boolean => (document as Document & { featurePolicy?: { allowsFeature: (name: string) => boolean } }).featurePolicy?.allowsFeature("microphone") ?? true;
+export const hears = (): boolean => (document as Document & { featurePolicy?: { allowsFeature: (name: string) => boolean } }).featurePolicy?.allowsFeature("microphone") ?? true;
+
+/** Turns the phone on by the password of the extension. */
+export function PhoneDialog({ onClose }: { onClose: () => void }) {
+	const [password, setPassword] = useState("");
+	return (
+		<Dialog title={t("Phone in this browser")} onClose={onClose}>
+			<form
+				class="inside"
+				onSubmit={(event) => {
+					event.preventDefault();
+					onClose();
+					void attempt(() => begin(password));
+				}}
+			>
+				<h2>{t("Phone in this browser")}</h2>
+				<div class="field">
+					<label for="phone-password">{t("Password of your extension")}</label>
+					<input id="phone-password" class="input" type="password" autocomplete="current-password" required autofocus value={password} onInput={(event) => setPassword(event.currentTarget.value)} aria-describedby="phone-hint" />
+					<span class="hint" id="phone-hint">
+						{t("This tab keeps what it registers with until it is closed, or you sign out.")}
+					</span>
+				</div>
+				<div class="ends">
+					<button type="button" class="button" onClick={onClose}>
+						{t("Cancel")}
+					</button>
+					<button class="button first">{t("Turn on")}</button>
+				</div>
+			</form>
+		</Dialog>
+	);
+}
 
 export function PhoneCard() {
 	const now = usePhone();
 	const [asks, setAsks] = useState(false);
-	const [password, setPassword] = useState("");
 	if (!hears()) return null;
 	return (
 		<Card title={t("Phone in this browser")} actions={now?.state.registered ? <Badge tone="good">{t("on")}</Badge> : <Badge>{t("off")}</Badge>}>
@@ -117,34 +148,7 @@ export function PhoneCard() {
 					)}
 				</div>
 			</div>
-			{asks && (
-				<Dialog title={t("Phone in this browser")} onClose={() => setAsks(false)}>
-					<form
-						class="inside"
-						onSubmit={(event) => {
-							event.preventDefault();
-							setAsks(false);
-							void attempt(() => begin(password));
-							setPassword("");
-						}}
-					>
-						<h2>{t("Phone in this browser")}</h2>
-						<div class="field">
-							<label for="phone-password">{t("Password of your extension")}</label>
-							<input id="phone-password" class="input" type="password" autocomplete="current-password" required autofocus value={password} onInput={(event) => setPassword(event.currentTarget.value)} aria-describedby="phone-hint" />
-							<span class="hint" id="phone-hint">
-								{t("This tab keeps what it registers with until it is closed, or you sign out.")}
-							</span>
-						</div>
-						<div class="ends">
-							<button type="button" class="button" onClick={() => setAsks(false)}>
-								{t("Cancel")}
-							</button>
-							<button class="button first">{t("Turn on")}</button>
-						</div>
-					</form>
-				</Dialog>
-			)}
+			{asks && <PhoneDialog onClose={() => setAsks(false)} />}
 		</Card>
 	);
 }

@@ -46,6 +46,7 @@ export function MediaCard() {
 	const set = (changes: Partial<Tastes>) => {
 		setTaste(changes);
 		setOf(tastes());
+		if ("priority" in changes) phone?.prioritise();
 		if ("microphone" in changes || "speaker" in changes) void attempt(async () => phone?.speakBy());
 	};
 	const test = () =>
@@ -91,6 +92,17 @@ export function MediaCard() {
 						</select>
 					</div>
 				)}
+				<div class="field">
+					<label for="priority">{t("Priority of what you say")}</label>
+					<select id="priority" class="input" value={of.priority} onChange={(event) => set({ priority: event.currentTarget.value as RTCPriorityType })} aria-describedby="priority-hint">
+						<option value="low">{t("as all else")}</option>
+						<option value="medium">{t("before other traffic of this browser")}</option>
+						<option value="high">{t("before all else")}</option>
+					</select>
+					<span class="hint" id="priority-hint">
+						{t("A browser that can marks its packets, too, so that a network may let them pass first.")}
+					</span>
+				</div>
 				<div class="row">
 					<label for="ringtone">{t("Ringtone")}</label>
 					<select id="ringtone" class="input slim" value={of.ring} onChange={(event) => set({ ring: event.currentTarget.value as Ring })}>
@@ -122,6 +134,12 @@ export function MediaCard() {
 					<input type="checkbox" role="switch" checked={of.answers} onChange={(event) => set({ answers: event.currentTarget.checked })} />
 					<span>{t("The phone in this browser answers by itself")}</span>
 				</label>
+				{of.answers && (
+					<label class="switch">
+						<input type="checkbox" role="switch" checked={of.answers_groups} onChange={(event) => set({ answers_groups: event.currentTarget.checked })} />
+						<span>{t("… calls of groups and queues alone")}</span>
+					</label>
+				)}
 				{of.answers && (
 					<div class="field">
 						<label for="answer-s">{t("… after so many seconds")}</label>

@@ -4,13 +4,14 @@
 // own leg again, by an INVITE with Replaces (RFC 3891).
 import * as JsSIP from "jssip";
 import * as api from "../api";
+import { text } from "../api";
 import { t } from "../i18n";
 import { keep } from "../keep";
 import { Headsets } from "./headset";
 import { type Kept, type KeptCall, keepPhone, keepTold, sameCall, sameParties } from "./kept";
 import { logged } from "./sip-log";
 import { say } from "../ui";
-import { type Sample, beeper, complaint, microphone, play, sample, tastes } from "./media";
+import { type Sample, beeper, complaint, microphone, play, prioritise, sample, tastes } from "./media";
 
 export interface PhoneCall {
 	id: number;
@@ -60,8 +61,12 @@ interface Request {
 	body: string;
 	getHeader(name: string): string | undefined;
 }
-const wantsAnswer = (request: Request | undefined): boolean =>
-	/alert-autoanswer|auto-answer/i.test(request?.getHeader("Alert-Info") ?? "") || /answer-after=0/i.test(request?.getHeader("Call-Info") ?? "") || /^auto/i.test(request?.getHeader("Answer-Mode") ?? "");
+/** After how many seconds the node wants it answered; null: it does not. */
+export function answerAfter(request: Request | undefined): number | null {
+	const alert = request?.getHeader("Alert-Info") ?? "";
+	if (/alert-autoanswer|auto-answer/i.test(alert)) return Number(/;\s*delay=(\d{1,3})/i.exec(alert)?.[1] ?? 0);
+	return /answer-after=0/i.test(request?.getHeader("Call-Info") ?? "") || /^auto/i.test(request?.getHeader("Answer-Mode") ?? "") ? 0 : null;
+}
 
 export class Phone {
 	state: PhoneState = { registered: false, wrong: "", silent: false, calls: [] };
@@ -310,8 +315,16 @@ export class Phone {
 			note: "",
 		};
 		this.set({ calls: [...this.state.calls, call] });
-		const after_s = wantsAnswer(request) ? 0 : tastes().answer_s;
-		if (incoming && (wantsAnswer(request) || tastes().answers)) setTimeout(() => this.of(id)?.state === "ringing" && this.answer(id, false), after_s * 1000);
+		const wanted_s = answerAfter(request);
+		const answers = wanted_s !== null || tastes().answers;
+		if (incoming && answers) setTimeout(() => void this.answersItself(id, wanted_s === null && tastes().answers_groups), (wanted_s ?? tastes().answer_s) * 1000);
+	}
+
+	/** groups: a call that comes by a group or a queue alone, as the node says; what it does not say rings on. */
+	private async answersItself(id: number, groups: boolean): Promise<void> {
+		const row = groups && this.of(id)?.state === "ringing" ? await this.nodeCall(id).then((call) => api.get(`/v1/calls/${call}`)).catch(() => null) : null;
+		if (groups && !text(row, "group") && !text(row, "queue")) return;
+		if (this.of(id)?.state === "ringing") this.answer(id, false);
 	}
 
 	private drop(id: number): void {
@@ -337,6 +350,7 @@ export class Phone {
 			this.play();
 		});
 		connection.addEventListener("iceconnectionstatechange", () => {
+			if (connection.iceConnectionState === "connected") void prioritise(connection);
 			if (connection.iceConnectionState === "disconnected" && this.sessions.get(id) === session) this.retake(id);
 		});
 	}
@@ -446,6 +460,11 @@ export class Phone {
 			const replaces = dialog ? ({ _request: { call_id: dialog.call_id }, _to_tag: dialog.remote_tag, _from_tag: dialog.local_tag } as unknown as Session) : undefined;
 			this.sessions.get(id)?.refer(`sip:${encodeURIComponent(to)}@${location.hostname}`, { replaces, eventHandlers: { accepted: () => done(), failed: wrong, requestFailed: wrong } });
 		});
+	}
+
+	/** As it was chosen, of the calls that are there, too. */
+	prioritise(): void {
+		for (const session of this.sessions.values()) void prioritise(session.connection);
 	}
 
 	/** Another microphone, in the calls that are there, too. */

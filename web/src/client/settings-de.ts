@@ -2,6 +2,9 @@
 // German texts of what a user sets for himself, by the English ones.
 export const ofSettings: { [english: string]: string } = {
 	all: "alle",
+	"Calls outside go by": "Anrufe nach draußen gehen über",
+	"The trunk with that access code, where you dial none of a trunk.": "Die Leitung mit dieser Kennziffer, wenn Sie keine einer Leitung wählen.",
+	"what the dial plan says": "wie der Wählplan sagt",
 	"Save note": "Notiz speichern",
 	"Copy to extensions or groups, joined by a comma": "Kopie an Nebenstellen oder Gruppen, mit Komma getrennt",
 	"With an introduction, which you say at your phone": "Mit einer Einleitung, die Sie am Telefon sprechen",

@@ -32,6 +32,7 @@ const words = (): { [name: string]: Words } => ({
 	call_waiting: [t("A second call"), t("Of those that wait you hear a tone."), { phone: t("rings at your phones"), off: t("finds you busy"), single: t("waits"), multiple: t("waits, and four more do") }],
 	auto_answer: [t("Your desk phones answer by themselves"), t("The word that your phones know for that, or off."), { off: t("off") }],
 	auto_answer_s: [t("… after so many seconds"), ""],
+	trunk_access: [t("Calls outside go by"), t("The trunk with that access code, where you dial none of a trunk."), { "": t("what the dial plan says") }],
 	record: [t("Your calls are recorded"), "", { off: t("none"), auto: t("all"), on_demand: t("those that you choose") }],
 	lamps: [t("Keys of your phone"), t("Which extensions they show, such as 1=blf:1002,2=blf:1003. These are your colleagues on the first page, too.")],
 	mailbox_notify: [t("A call tells of new messages"), "", { none: t("none"), urgent: t("urgent ones"), all: t("all") }],
@@ -271,7 +272,10 @@ export function SettingsPage() {
 	const fields = useAsk(() => schema(), []);
 	const asked = useAsk((signal) => api.ask<Row>(path, { signal }), []);
 	const error = asked.error ?? fields.error;
-	const given = fields.value && argumentsOf(fields.value, "patch", "/v1/extensions/{number}");
+	const node = fields.value && argumentsOf(fields.value, "patch", "/v1/extensions/{number}");
+	const trunks = text(asked.value?.value, "trunk_accesses").split(",").filter(Boolean);
+	const given = node && { ...node, trunk_access: { ...node.trunk_access, enum: ["", ...trunks] } };
+	const calls = [...CALLS, ...(trunks.length ? ["trunk_access"] : []), ...(asked.value?.value.record_own ? ["record"] : [])];
 	const [saved, setSaved] = useState<Row>({});
 	const save = async (changes: Row) => setSaved((await api.ask<Row>(path, { method: "PATCH", body: changes })).value);
 	const form = (title: string, names: string[]) =>
@@ -287,7 +291,7 @@ export function SettingsPage() {
 			<Head title={t("Settings")} lead={t("How calls reach you, what callers hear, who is told of messages, and your secrets.")} />
 			<div class="stack">
 				{error && <Wrong error={error} />}
-				{form(t("Calls to you"), asked.value?.value.record_own ? [...CALLS, "record"] : CALLS) || (!error && <Waits />)}
+				{form(t("Calls to you"), calls) || (!error && <Waits />)}
 				{form(t("New messages"), TOLD)}
 				<OwnPicture of={me()} />
 				<Greetings />
