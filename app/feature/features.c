@@ -21,7 +21,7 @@ extern const struct app_feature g_account_feature, g_contact_feature, g_prompt_f
 	g_recording_feature, g_mailbox_feature, g_delivery_feature, g_archive_feature,
 	g_group_feature, g_monitor_feature, g_provision_feature, g_seat_feature, g_past_feature,
 	g_capacity_feature, g_numbers_feature, g_queue_feature, g_page_feature, g_ldap_feature,
-	g_crm_feature, g_push_feature, g_sync_feature;
+	g_crm_feature, g_push_feature, g_sync_feature, g_setting_feature;
 
 #define AREA static const struct app_feature
 
@@ -115,6 +115,7 @@ const struct app_feature *const g_app_features[] = {
 	&g_seat_feature,
 	&g_past_feature,
 	&g_capacity_feature,
+	&g_setting_feature,
 	&g_numbers_feature,
 	&g_push_feature,
 	&g_node_feature,

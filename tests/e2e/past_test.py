@@ -3,6 +3,8 @@
 and how much of what they have room for the nodes use."""
 import contextlib
 import json
+import pathlib
+import re
 import signal
 
 from directory_test import Pair
@@ -268,6 +270,32 @@ class Past(Users, Pair):
         self.ask(self.a, "tenant.put", name="apart", domains="apart.example")
         theirs = self.ok(self.a, "GET", "/v1/dialplan-numbers?limit=1000", self.token(self.a, "reader", tenant="apart", name="past-apart"))
         self.assertFalse({row["kind"] for row in theirs} - {"code", "emergency"})
+
+    # ---- settings ----
+
+    def test_settings(self):
+        """WEB-15: what the file of each node says, and in which line; what waits for a restart; no secret. A file that is damaged by now is named."""
+        file = pathlib.Path(self.a.config)
+        before = file.read_text(encoding="utf-8")
+        self.addCleanup(file.write_text, before, encoding="utf-8")
+        said = json.loads(before)
+        said["redis"] = {**said.get("redis", {}), "url": "redis://ann:s3cret@127.0.0.1:7/1"}
+        said["hep"] = {"collector": "127.0.0.1:9", "password": "s3cret"}
+        file.write_text(json.dumps(said, indent=1), encoding="utf-8")
+        rows = {(row["node"], row["name"]): row for row in self.ask(self.a, "setting.list")}
+        self.assertNotIn("s3cret", json.dumps(list(rows.values())))
+        url, password, usual = (rows["a", name] for name in ("redis.url", "hep.password", "sip.max_contacts"))
+        self.assertEqual((url["value"], url["at_start"], url["waits"]), ("redis://***@127.0.0.1:7/1", True, True))
+        path, line = url["place"].rsplit(":", 1)
+        self.assertEqual(path, str(file))
+        self.assertIn('"url"', file.read_text(encoding="utf-8").splitlines()[int(line) - 1])
+        self.assertEqual((password["value"], password["waits"]), ("***", False))
+        self.assertEqual((usual["value"], usual["default"], usual["place"], usual["at_start"]), ("", "10", "", False))
+        self.assertEqual(rows["a", "networks[0].bind"]["value"], said["networks"][0]["bind"])
+        self.assertFalse(any(row["waits"] for (node, _), row in rows.items() if node == "b"))
+        self.refused(403, "not_allowed", self.a, "GET", "/v1/settings", self.admin)
+        file.write_text(json.dumps({**said, "sip": {"nonsense": 1}}, indent=1), encoding="utf-8")
+        self.assertRegex(self.refuses("conflict", self.a, "setting.list"), re.escape(str(file)) + r":\d+:\d+: .*nonsense")
 
     # ---- capacity ----
 

@@ -515,6 +515,7 @@ ROWS = {
     "archive.list": lambda test, me, command, other: [[row for row in me.ask(command, object=other.lone) if "changes" in row]],
     "archive.query": of_operators,
     "capacity.list": of_operators,
+    "setting.list": of_operators,
     "node.list": of_operators,
     "node.get": of_operators,
     "node.status": of_operators,

@@ -6,7 +6,7 @@ import { t } from "../i18n";
 import { type IconName } from "../ui";
 import { HistoryPage } from "./history";
 import { LogsOfPage, LogsPage } from "./logs";
-import { CapacityPage, NumberTablePage } from "./overviews";
+import { CapacityPage, NodeSettingsPage, NumberTablePage } from "./overviews";
 import { QueueNowPage, QueuesNowPage } from "./queues";
 import { SeatsPage } from "./seats";
 import { SyncsPage } from "../syncs";
@@ -27,6 +27,7 @@ const all = (): Extra[] => [
 	{ path: "crm-logs", title: t("Logs in the CRM"), icon: "document", page: ([user = ""]) => (user ? <LogsOfPage key={user} user={user} /> : <LogsPage />) },
 	{ path: "sync-runs", title: t("Contact syncs now"), icon: "users", page: () => <SyncsPage /> },
 	{ path: "capacity", title: t("Capacity"), icon: "gear", operator: true, page: () => <CapacityPage /> },
+	{ path: "node-settings", title: t("Settings of nodes"), icon: "gear", operator: true, page: () => <NodeSettingsPage /> },
 	{ path: "history", title: t("History"), icon: "clock", hidden: true, page: ([path = "", name = ""]) => <HistoryPage key={`${path}/${name}`} path={path} name={name} /> },
 ];
 

@@ -67,6 +67,26 @@ function together(rows: Row[]): Row[] {
 
 const figure = (row: Row): string => t("{n} of {all}", { n: number(row, "used").toLocaleString(language()), all: number(row, "max").toLocaleString(language()) });
 
+export const NodeSettingsPage = () => (
+	<ListPage
+		title={t("Settings of nodes")}
+		lead={t("Read only: a node needs its file before it has pages, so the file alone says what counts.")}
+		path="/v1/settings"
+		icon="gear"
+		none={t("There is none yet")}
+		id={(row) => `${text(row, "node")} ${text(row, "name")}`}
+		anyTenant
+		show
+		columns={[
+			{ key: "name", title: t("Name"), track: "minmax(120px, 1.2fr)", phone: "minmax(0, 1.3fr)" },
+			{ key: "value", title: t("Value"), track: "minmax(100px, 1.2fr)", value: (row) => text(row, "value") || text(row, "default"), cell: (row) => (text(row, "place") ? <strong>{text(row, "value")}</strong> : <span class="muted">{text(row, "default")}</span>) },
+			{ key: "place", title: t("Set in"), track: "minmax(100px, 1fr)", wide: true, cell: (row) => text(row, "place") || <span class="muted">{t("by default")}</span> },
+			{ key: "at_start", title: t("A change"), track: "150px", wide: true, value: (row) => (row.waits ? 2 : row.at_start ? 1 : 0), cell: (row) => (row.waits ? <Badge tone="warn">{t("waits for a restart")}</Badge> : row.at_start ? t("needs a restart") : t("needs a reload")) },
+			{ key: "node", title: t("Node"), track: "minmax(80px, .5fr)", wide: true },
+		]}
+	/>
+);
+
 export function CapacityPage() {
 	const asked = useAsk((signal) => api.rows("/v1/capacities", {}, 5000, { signal, anyTenant: true }), [], 5000);
 	const rows = asked.value?.value ?? null;

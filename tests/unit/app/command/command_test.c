@@ -529,6 +529,7 @@ static const struct {
 	{ "document.diff", COMMAND_FOR_ADMIN },
 	{ "document.restore", COMMAND_FOR_ADMIN },
 	{ "capacity.list", COMMAND_FOR_OPERATOR },
+	{ "setting.list", COMMAND_FOR_OPERATOR },
 	{ "dialplan.number.list", COMMAND_FOR_READER },
 	{ "browser.key", COMMAND_FOR_READER },
 	{ "browser.add", COMMAND_FOR_APPLICATION },
