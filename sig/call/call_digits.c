@@ -65,6 +65,8 @@ static bool entry_check(struct schema_reader *r, void *object)
 		if (e->list[i] < '0' || e->list[i] > '9')
 			return false;
 	}
+	if (!e->code) /* of a program that knew no other one */
+		e->code = CALL_CODE_ACCOUNT;
 	saved_forget_old(r, &e->until_ns);
 	return true;
 }
@@ -75,6 +77,8 @@ static const struct schema entry_rows[] = {
 	  .wrong = "leg: digits behind a code" },
 	{ "until_utc_ms", 2, SCHEMA_HAND, SCHEMA_AT(struct leg_entry, until_ns),
 	  .write = saved_until_write, .read = saved_until_read },
+	{ "code", 3, SCHEMA_UINT, SCHEMA_AT(struct leg_entry, code), .max = CALL_CODE_COUNT - 1,
+	  .wrong = "leg: code before digits" },
 	{ 0 },
 };
 
@@ -199,7 +203,8 @@ static void digits_entry_wait(const struct call_host *h, struct leg *l)
 	l->entry->until_ns = h->now.ns + NEXT_DIGIT_MS * NS_PER_MS;
 }
 
-static void digits_entry_start(const struct call_host *h, struct call *c, uint8_t leg)
+static void digits_entry_start(const struct call_host *h, struct call *c, uint8_t leg,
+			       enum call_code code)
 {
 	struct leg *l = c->legs[leg];
 
@@ -209,6 +214,7 @@ static void digits_entry_start(const struct call_host *h, struct call *c, uint8_
 		LOG_ERROR("call", c->id, "no memory for the digits behind a code");
 		return;
 	}
+	l->entry->code = (uint8_t)code;
 	l->entry->count = 0;
 	digits_entry_wait(h, l);
 	outbox_touch_later(&c->out);
@@ -232,7 +238,7 @@ static void digits_entry_end(struct call_host *h, struct call *c, uint8_t leg)
 
 	digits_entry_drop(c, leg);
 	for (const struct module *const *m = h->modules->codes; *m; m++) {
-		if ((*m)->codes->entered)
+		if ((*m)->codes->entered && (*m)->codes->codes >> e.code & 1)
 			(*m)->codes->entered(h, c, leg, bytes_mem(e.list, e.count));
 	}
 }
@@ -274,10 +280,12 @@ void call_digits_code_overdue(struct call_host *h, struct call *c, uint8_t leg)
 static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
 {
 	for (const struct module *const *m = h->modules->codes; *m; m++) {
-		if (!((*m)->codes->codes & whole))
+		uint32_t meant = (*m)->codes->codes & whole;
+
+		if (!meant)
 			continue;
 		if ((*m)->codes->entered)
-			digits_entry_start(h, c, leg);
+			digits_entry_start(h, c, leg, (enum call_code)__builtin_ctz(meant));
 		else
 			(*m)->codes->pressed(h, c, leg, whole);
 		return;

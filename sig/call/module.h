@@ -42,8 +42,7 @@ struct module_codes {
 	/* It has. whole: those that it can be, a bit each. */
 	void (*pressed)(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole);
 	/* ... and digits up to a '#' behind it, none of which the other party hears; with '*' in
-	 * place of '#' nothing is called. Instead of pressed, for one module of all: the record
-	 * of a leg names no module. NULL: no digits follow its codes. */
+	 * place of '#' nothing is called. Instead of pressed. NULL: no digits follow its codes. */
 	void (*entered)(struct call_host *h, struct call *c, uint8_t leg, struct bytes digits);
 };
 

@@ -387,6 +387,7 @@ struct leg_code_digits {
 enum { LEG_ENTRY_MAX = 16 };
 
 struct leg_entry {
+	uint8_t code; /* enum call_code that they are behind */
 	char list[LEG_ENTRY_MAX];
 	uint8_t count;
 	uint64_t until_ns; /* so long the next one is waited for */
