@@ -18,7 +18,9 @@
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/dial/dial.h"
 #include "sig/host/settings.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/leg/leg.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/join.h"
@@ -731,6 +733,57 @@ static enum refusal order_park(struct call_host *h, struct call *c, struct call_
 	return park_start(c, &ask, &place, order->by);
 }
 
+/* ---- pressed in a call, where a phone knows no REFER ---- */
+
+static const struct shard_extension *park_presser(const struct call_host *h, const struct call *c,
+						  uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+
+	return l->user.n && !l->trunk.n ? h->services->directory->extension(h->owner, c->tenant,
+									    text_bytes(&l->user))
+					: NULL;
+}
+
+static bool park_is_pressed(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	const struct shard_extension *e = park_presser(h, c, leg);
+
+	return e && extension_may(h->settings->tenants, e, ENTITLED_PARK);
+}
+
+/* As if the phone had transferred the party to codes.park and those digits. */
+static void park_entered(struct call_host *h, struct call *c, uint8_t leg, struct bytes digits)
+{
+	const struct transfer_request ask = { .leg = leg, .ordered = true };
+	char number[FEATURE_CODE_LEN + LEG_ENTRY_MAX];
+	struct writer w = writer_over(number, sizeof(number));
+	enum refusal r = REFUSED_NOT_FOUND;
+	struct feature_codes codes;
+	struct park_place place;
+
+	dial_plan_codes(dial_plans_of(h->settings->dials, c->tenant), &h->settings->codes, &codes);
+	writer_str(&w, codes.code[FEATURE_PARK]);
+	writer_bytes(&w, digits);
+	if (transfer_is_under_way(h, c))
+		r = REFUSED_TRANSFER_OPEN;
+	else if (codes.code[FEATURE_PARK][0] &&
+		 h->services->parking->dialled_slot(h->owner, c->tenant,
+						    text_bytes(&c->legs[leg]->user),
+						    writer_done(&w), &place))
+		r = park_start(c, &ask, &place, NULL);
+	if (r)
+		LOG_INFO("call", c->id, "an in-call code was refused", LOG_U64("leg", leg),
+			 LOG_STR("code", call_code_key(CALL_CODE_PARK)),
+			 LOG_STR("reason", refusals[r].words));
+}
+
+static const struct module_codes park_codes = {
+	.codes = UINT32_C(1) << CALL_CODE_PARK,
+	.may = park_is_pressed,
+	.entered = park_entered,
+};
+
 static const struct module_order park_orders[] = {
 	{ ORDER_PARK, NEEDS_NOBODY, order_park },
 	{ 0 },
@@ -750,6 +803,7 @@ static const struct module_reply park_replies[] = {
 const struct module park_module = {
 	.dialled = park_dialled,
 	.answers = park_answers,
+	.codes = &park_codes,
 	.orders = park_orders,
 	.events = park_events,
 	.replied = park_replies,

@@ -139,7 +139,11 @@ enum { CALL_CODE_LEN = 9 }; /* 2 to 8 digits, and a NUL */
 	  "lets it go on in turns.")                                                           \
 	X(ACCOUNT, "account",                                                                  \
 	  "The account code of the call follows: up to 16 digits, and # at the end. # alone: " \
-	  "it has none any more; *: all is as it was. Of extensions with account_code alone.")
+	  "it has none any more; *: all is as it was. Of extensions with account_code alone.") \
+	X(PARK, "park",                                                                        \
+	  "The other party is parked, in the slot of the digits that follow, with # at the "   \
+	  "end. # alone: in the next free slot; *: all is as it was. Where codes.park is off " \
+	  "nobody parks.")
 
 enum call_code {
 #define X(id, key, help) CALL_CODE_##id,

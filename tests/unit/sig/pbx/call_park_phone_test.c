@@ -710,6 +710,70 @@ static void not_entitled(void **state)
 	is_refused(f, "%234107", "SIP/2.0 403", "");
 }
 
+static void presses(struct far *f, uint8_t leg, const char *keys)
+{
+	struct flow_spec s = line_last_spec(f->near.l.r, leg);
+	struct media_event m = {
+		.kind = MEDIA_FLOW_DIGIT, .id = s.id, .call = s.call, .duration_ms = 100
+	};
+
+	for (; *keys; keys++) {
+		m.digit = *keys;
+		shard_media_event(f->near.l.r->shard, &m, f->near.l.r->now);
+		rig_wait_ms(f->near.l.r, 1);
+	}
+}
+
+static void put_call_codes(struct rig *r)
+{
+	r->settings.call_codes = (struct call_codes){ .code[CALL_CODE_PARK] = "#41",
+						      .code[CALL_CODE_ACCOUNT] = "#32" };
+	r->settings.call_code_wait_ms = 2000;
+	shard_configure(r->shard, &r->settings);
+}
+
+/* PARK-06, CALL-46: in the call, also behind a flash, which goes to the other party; over a kill between two digits. */
+static void parks_by_keys(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = f->near.l.r;
+
+	put_call_codes(r);
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	presses(f, 1, "F#410");
+	far_restart(f);
+	put_codes(r);
+	put_call_codes(r);
+	presses(f, 1, "7");
+	assert_int_equal(r->park_count, 0);
+	presses(f, 1, "#");
+	assert_string_equal(last_asked(r, PARK_CLAIM)->slot, "07");
+	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
+	trio_assert_left(&f->near.l.b);
+	assert_true(shard_call_waits_in(r->shard, call_at(r, 0), BYTES_LIT("07")));
+}
+
+/* Neither where it is no slot, nor who is withheld parking, nor with a '*': all is as it was, and may be tried again. */
+static void parks_not_by_keys(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = f->near.l.r;
+	struct shard_extension e = rig_extension("1002", false);
+
+	put_call_codes(r);
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	presses(f, 1, "#411#"); /* one digit is no slot */
+	presses(f, 1, "#4107*");
+	e.withheld = 1u << ENTITLED_PARK;
+	assert_int_equal(shard_extension_put(r->shard, &e), 0);
+	presses(f, 1, "#4107#");
+	assert_int_equal(r->park_count, 0);
+	e.withheld = 0;
+	assert_int_equal(shard_extension_put(r->shard, &e), 0);
+	presses(f, 0, "#4112#"); /* the caller parks the callee likewise */
+	assert_string_equal(last_asked(r, PARK_CLAIM)->slot, "12");
+}
+
 /* Without groups nobody knows which one is meant. */
 static void no_groups(void **state)
 {
@@ -725,6 +789,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PARK_TEST(parks),
 		PARK_TEST(parks_nowhere),
+		PARK_TEST(parks_by_keys),
+		PARK_TEST(parks_not_by_keys),
 		PARK_TEST(picks_up),
 		PARK_TEST(nobody_there),
 		PARK_TEST(left_there),
