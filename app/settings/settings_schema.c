@@ -21,9 +21,10 @@ struct conf_field g_settings_fields[SETTINGS_SECTIONS_MAX + 1] = {
 		"extension with such a number is called all the same.",
 		MAP(settings, codes, g_codes_fields)),
 	SETTING("call_codes", NULL,
-		"In-call feature codes: what the party of an extension with record=on_demand "
-		"presses while it speaks with another one. The other party hears nothing of a "
-		"code. Each begins with * or #, in quotes, and has 2 to 8 digits; \"off\": no "
+		"In-call feature codes: what the party of an extension presses while it speaks "
+		"with another one; those of recordings where it has record=on_demand. The other "
+		"party hears nothing of a code. Each begins with * or #, in quotes, and has 2 to 8 "
+		"digits; \"off\": no "
 		"code, as at first. The dial plan of a tenant may have others.",
 		MAP(settings, call_codes, g_call_codes_fields)),
 	SETTING("tls", NULL, "Certificates of SIP over TLS and of HTTPS.",
