@@ -180,10 +180,11 @@ json_t *command_presence_show(const struct node *node, uint16_t tenant, const vo
 
 	if (core)
 		shard_presence_of(core, tenant, bytes_str(e->core.number), clock_instant(), &view);
-	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:I}", "number", e->core.number, "state",
-			 view.state, "available", view.open, "said",
+	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:I, s:s}", "number", e->core.number,
+			 "state", view.state, "available", view.open, "said",
 			 presence_state_name(&e->presence, utc_ms), "by", source_name(said), "note",
-			 view.note, "until_utc_ms", (json_int_t)view.until_utc_ms);
+			 view.note, "until_utc_ms", (json_int_t)view.until_utc_ms, "states",
+			 tenants_terms(node->common.tenants, tenant)->presence_states);
 }
 
 void command_presence_get(struct command_run *run)

@@ -202,6 +202,13 @@ class Sessions(Users, CallTest):
         for status, method, path in ((403, "PATCH", "/v1/greetings/1002?state=busy"), (400, "PATCH", "/v1/greetings/1001?state=sleepy"), (403, "PATCH", "/v1/prompts/welcome")):
             self.assertEqual(self.http(self.node, method, path, mine, raw=sound, Content_Type="audio/wav")[0], status, path)
         self.assertEqual(self.http(self.node, "PATCH", "/v1/greetings/1001", mine, raw=b"no sound", Content_Type="audio/wav")[0], 400)
+        self.operator("tenant.put", name="default", presence_states="lunch")
+        self.addCleanup(self.operator, "tenant.put", name="default", presence_states="")
+        self.assertEqual(self.ok(self.node, "GET", "/v1/presence/1001", mine)["states"], "lunch")
+        put = self.http(self.node, "PATCH", "/v1/greetings/1001?state=lunch", mine, raw=sound, Content_Type="audio/wav")
+        self.assertEqual((put[0], put[2]["name"]), (200, "greeting-1001-lunch"), put)
+        self.assertEqual([row["state"] for row in self.ok(self.node, "GET", "/v1/greetings/1001", mine)], ["busy", "lunch"])
+        self.ok(self.node, "DELETE", "/v1/greetings/1001?state=lunch", mine)
         for verb in ("record", "hear"):
             self.refused(403, "not_allowed", self.node, "POST", f"/v1/greetings/1001/{verb}", other, {"state": "busy"})
         self.refused(403, "not_allowed", self.node, "DELETE", "/v1/greetings/1001?state=busy", other)

@@ -1016,6 +1016,12 @@ class WebClient(WebTest):
         is_seen("green")
         out, into, _ = self.connect()
         is_seen("red")
+        speaks_with = "document.querySelector('[data-user=\"1002\"]')?.innerText.includes('1001')"
+        page.until(speaks_with)
+        self.addCleanup(self.node.ctl, "extension.put", number="1002", monitored="parties")
+        self.node.ctl("extension.put", number="1002", monitored="state")     # MON-02: whom he speaks with is blanked
+        page.until(f"{speaks_with} === false")
+        is_seen("red")
         out.bye()
         into.wait_bye()
         is_seen("green")
@@ -1546,17 +1552,20 @@ class WebClient(WebTest):
 
     def test_own_greetings(self):
         """VM-09: said into the microphone of the page, heard there and at the phone; put as a file; deleted."""
+        self.node.ctl("tenant.put", name="default", presence_states="lunch")
+        self.addCleanup(self.node.ctl, "tenant.put", name="default", presence_states="")
         page = self.client()
         page.go(self.url("client#/settings"))
         page.shows("What callers hear", "not recorded")
-        page.fill("#greeting-state", "busy")
+        page.until("document.querySelector('#greeting-state option[value=lunch]')")
+        page.fill("#greeting-state", "lunch")
         page.click("Record here")
         page.shows("Stop")
         time.sleep(1)
         page.click("Stop", ".greetings button")
         page.until("document.querySelector('.greetings audio')?.duration > 0.7")
         page.click("Use it")
-        until(lambda: any(row["state"] == "busy" and row["length_ms"] > 700 for row in self.node.ctl("greeting.list", number="1001")))
+        until(lambda: any(row["state"] == "lunch" and row["length_ms"] > 700 for row in self.node.ctl("greeting.list", number="1001")))
         page.click("Hear at the phone")
         into = self.a.incoming()
         into.answer(self.audio_a.sdp())
@@ -1565,6 +1574,7 @@ class WebClient(WebTest):
         into.wait_bye()
         page.click("Delete", ".greetings button")
         until(lambda: not self.node.ctl("greeting.list", number="1001"))
+        page.fill("#greeting-state", "busy")
         page.run("""(() => { const octets = new Uint8Array(44 + 16000), view = new DataView(octets.buffer); [0x46464952, 16036, 0x45564157, 0x20746d66, 16, 0x10001, 8000, 16000, 0x100002, 0x61746164, 16000]
                  .forEach((word, i) => view.setUint32(4 * i, word, true)); const files = new DataTransfer(); files.items.add(new File([octets], "g.wav")); const input = document.querySelector('.greetings input[type=file]');
                  input.files = files.files; input.dispatchEvent(new Event('change', {bubbles: true})); })()""")

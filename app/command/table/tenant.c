@@ -19,7 +19,7 @@
 #define PRESENCE_RESULT                                                                            \
 	"number, state (offline, on_the_phone and in_a_conference among them), available (it may " \
 	"be called), said (the newest word, without what is shown by itself), by, note, "          \
-	"until_utc_ms (0: it lasts)"
+	"until_utc_ms (0: it lasts), states (of the tenant beside the seven, joined by ',')"
 #define PRESENCE_ARG(text) \
 	TEXT_ARG("state", CHARSET_NAME, 1, PRESENCE_MAX - 1, NULL, text, .required = true)
 #define NOTE_ARG                                                          \

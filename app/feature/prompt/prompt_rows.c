@@ -47,10 +47,11 @@ const char *const g_greeting_states[] = {
 
 #define GREETING_ARGS                                                                          \
 	NUMBER_ARG("Number of the extension."),                                                \
-		ENUM_ARG("state", g_greeting_states, "usual",                                  \
+		TEXT_ARG("state", CHARSET_NAME, 1, PRESENCE_MAX - 1, "usual",                  \
 			 "temporary: heard while it is there, before all others; busy: while " \
-			 "the extension speaks; a presence; name: its name, as the directory " \
-			 "says it; usual: else.")
+			 "the extension speaks; a presence: in_a_meeting, do_not_disturb, "    \
+			 "away, out_of_office, off_work, or one of presence_states of "        \
+			 "tenant.put; name: its name, as the directory says it; usual: else.")
 static const struct command_arg g_own_greeting_args[] = { GREETING_ARGS, END };
 static const struct command_arg g_greeting_list_args[] = {
 	NUMBER_ARG("Number of the extension."),

@@ -106,7 +106,7 @@ function Presence({ own }: { own: Row | undefined }) {
 					<div class="field">
 						<label for="presence">{t("Presence")}</label>
 						<select id="presence" class="input" value={said} onChange={(event) => set(event.currentTarget.value, note ?? text(asked.value, "note"))}>
-							{(SAID.includes(said) || !said ? SAID : [said, ...SAID]).map((one) => (
+							{[...new Set([...SAID, ...text(asked.value, "states").split(","), said])].filter(Boolean).map((one) => (
 								<option key={one} value={one}>
 									{word(one)}
 								</option>

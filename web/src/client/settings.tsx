@@ -121,6 +121,8 @@ function Greetings() {
 	const [speaks, setSpeaks] = useState(false);
 	const ends = useRef<(() => Promise<Blob>) | null>(null);
 	const asked = useAsk((signal) => api.get<Row[]>(own("greetings"), {}, { signal }), [], 5000);
+	const presence = useAsk((signal) => api.get(own("presence"), {}, { signal }), []);
+	const states = [...new Set([...STATES, ...text(presence.value, "states").split(",").filter(Boolean)])];
 	const row = (asked.value ?? []).find((one) => text(one, "state") === state);
 	const path = own("greetings");
 	const post = (verb: string, done: string) => void attempt(() => api.ask(`${path}/${verb}`, { method: "POST", body: { state } }), done);
@@ -163,7 +165,7 @@ function Greetings() {
 							setState(event.currentTarget.value);
 						}}
 					>
-						{STATES.map((one) => (
+						{states.map((one) => (
 							<option key={one} value={one}>
 								{stateWord(one)}
 								{(asked.value ?? []).some((of) => text(of, "state") === one) ? " ✓" : ""}
