@@ -597,6 +597,10 @@ class Does(Phones):
             self.node.ctl("extension.put", number=number, pickup_groups="1")
         self.node.ctl("extension.put", number=self.own, lamps=f"1=blf:{self.other}")
         page = self.phone()
+        page.until(f"document.querySelector('[data-user=\"{self.other}\"] .dot.good')")     # idle: a click rings him
+        page.click(f"Call {self.other}", "[data-user] button")
+        self.b.incoming().reject(486, "Busy Here")
+        page.until("!document.querySelector('.phone-call')")
         c, audio_c = self.desk(self.third)
         out = c.invite(self.other, audio_c.sdp())
         there = self.b.incoming()

@@ -642,6 +642,8 @@ class Voicemail(Walks, Mailbox):
     def test_heard_and_deleted(self):
         message = self.leave(self.SPOKEN[0])
         page = self.client("1002")
+        counts = "[document.querySelector('a.tile[href*=messages] .figure')?.innerText, document.querySelector('nav a[href*=messages] .count')?.innerText].join()"
+        page.until(f"{counts} === '1,1'")     # VM-01: on the first page, and beside the envelope
         page.go(self.url("client#/messages"))
         page.shows("1001", "New")
         page.click("Play")
@@ -649,6 +651,7 @@ class Voicemail(Walks, Mailbox):
         until(lambda: self.node.ctl("message.get", mailbox="1002", message=message)["state"] == "old")
         page.shows("Heard")
         page.go(self.url("client#/"))
+        page.until(f"{counts} === '0,'")
         page.go(self.url("client#/messages"))
         for width in (1360, 900, 360):
             page.size(width, 740)
