@@ -10,6 +10,7 @@ from flow_shipped_test import WORD, AllBegun, walks
 from lib.node import children
 from mailbox_test import SENT, Mailbox
 from patience import until
+from server import ServerError
 from state_test import redis_pid
 from tandem_client import Refused
 
@@ -94,12 +95,14 @@ class Sends(Mailbox):
     def draft(self, call):
         try:
             row = self.ask("message.get", mailbox="1002", message=f"{call}-1")
-        except Refused:
+        except (Refused, ServerError):
             return None
         return row if row["state"] == "draft" else None
 
     def test_introduce(self):
-        """Said at the own phone, which a command rings: # sends it, also for who hangs up at once; neither silence nor hanging up does."""
+        """Said at the own phone, which a command rings and which no PIN is asked of: # sends it, also for who hangs up at once, and whose node was
+        killed while he spoke; neither silence nor hanging up does."""
+        self.ask("extension.put", number="1002", pin=self.PIN)
         message = self.leave(self.SPOKEN[0])
         for how in ("silence", "hangs up", "#"):
             self.call = self.ask("message.introduce", mailbox="1002", message=message, to="1001")["id"]
@@ -109,6 +112,11 @@ class Sends(Mailbox):
             self.records()
             self.audio_b.start(self.SPOKEN[1])
             time.sleep(2.5)
+            if how == "#":
+                self.saved()
+                self.node.kill()
+                self.node.restart()
+                self.records()
             self.audio_b.stop()
             if how == "silence":
                 time.sleep(6.5)
