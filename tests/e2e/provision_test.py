@@ -445,6 +445,39 @@ class Boot(ProvisionTest):
                 self.node.ctl("device.put", mac=mac, menu_password=wrong)
         self.assertEqual(self.node.ctl("device.put", mac=mac, menu_password="x" * 32)["menu_password"], "x" * 32)
 
+    def test_profile(self):
+        """A profile by its name, and the one that is called default, say what phones have in common; what a device says itself comes first. A change of it asks
+        all its phones, and no others. PROV-17: so one password of menus is for all, and what somebody set at the phone is over with its next boot."""
+        key = "device.auth.localAdminPassword"
+        self.node.ctl("device.profile.put", name="default", menu_password="31415", overrides="up.a=1;up.b=1")
+        self.addCleanup(self.node.ctl, "device.profile.delete", name="default")
+        self.node.ctl("device.profile.put", name="plain", features_off=["do_not_disturb", "directory", "video"], menu_password="2718")
+        self.addCleanup(self.node.ctl, "device.profile.delete", name="plain")
+        for mac, fields, want in (("0004f2000081", {"overrides": "up.b=2"}, ("31415", "1", "2", None, "1")),
+                                  ("0004f2000082", {"profile": "plain", "directory_page": True}, ("2718", None, None, "0", "0"))):
+            self.assertEqual(self.node.ctl("device.put", mac=mac, extensions="201", **fields)["menu_password"], "profile")
+            self.addCleanup(self.node.ctl, "device.delete", mac=mac)
+            device = self.phone(mac)
+            for _ in range(2):
+                self.assertTrue(device.boot())
+                values = device.values
+                self.assertEqual((values[key], values.get("up.a"), values.get("up.b"), values.get("feature.doNotDisturb.enable"), values["video.enable"]), want)
+                self.assertEqual((values["device.set"], values["softkey.2.enable"]), ("1", "0"))
+                values[key] = "set at the phone"
+            until(lambda at=mac: not self.node.ctl("device.get", mac=at)["seen"]["stale"])
+        before = {row["mac"] for row in self.node.ctl("device.list", changed=True)}
+        self.node.ctl("device.profile.put", name="plain", menu_password="27182")
+        self.assertEqual({row["mac"] for row in self.node.ctl("device.list", changed=True)} - before, {"0004f2000082"})
+        self.assertEqual([(row["mac"], row["waits"]) for row in sorted(self.node.ctl("device.mine", number="201"), key=lambda row: row["mac"])
+                          if row["mac"].startswith("0004f200008")][-1], ("0004f2000082", True))
+        self.assertTrue(device.boot())
+        self.assertEqual(device.values[key], "27182")
+        self.node.ctl("device.put", mac="0004f2000082", menu_password="")
+        self.assertTrue(device.boot())
+        self.assertEqual((device.values[key], device.values[key + ".set"]), ("", "0"))
+        with self.assertRaisesRegex(ServerError, "4 to 32"):
+            self.node.ctl("device.profile.put", name="plain", menu_password="456")
+
     def test_a_phone_of_a_former_system(self):
         """PROV-03, PROV-04: one that had a release up to 7.0 Update 1 needs a reset, as device.get, device.list and lint say, until it was; how, its
         generation says. A later release needs none."""
@@ -1315,6 +1348,11 @@ class SyncOfCluster(Cluster):
         until(lambda: self.a.ctl("device.get", mac=MAC)["seen"]["synced_utc_ms"], lambda: self.a.ctl("device.get", mac=MAC))
         time.sleep(1.2)
         self.assertEqual(len(device.syncs), 1)
+        self.b.ctl("device.profile.put", name="default", overrides="up.oneOf=profile")
+        self.addCleanup(self.b.ctl, "device.profile.delete", name="default")
+        until(lambda: len(device.syncs) > 1, "it was not asked for a change of its profile")
+        self.assertTrue(device.changed())
+        self.assertEqual(device.values["up.oneOf"], "profile")
 
 
 class RedisAway(OfNodes):

@@ -62,14 +62,15 @@ struct device_entry {
 	struct device_entry *next; /* of the same MAC, another tenant's */
 	uint16_t tenant;
 	char mac[PHONE_MAC_LEN + 1];
-	struct device_seen seen;    /* by this node, and in Redis as far as it was read */
-	bool dirty;                 /* Redis lacks some of it */
-	bool writing;               /* it is being read, or written */
-	bool awaited;               /* it has fetched, and has to register */
-	uint64_t await_ns;          /* then it is looked for */
-	uint64_t sync_ms;           /* UTC: it is to be asked since then; 0: it is not */
-	uint64_t sync_next_ns;      /* then it is looked at again */
-	uint64_t sync_serial;       /* other nodes are asked for its calls; 0: they are not */
+	char profile[DEVICE_PROFILE_MAX]; /* as its document names it */
+	struct device_seen seen;          /* by this node, and in Redis as far as it was read */
+	bool dirty;                       /* Redis lacks some of it */
+	bool writing;                     /* it is being read, or written */
+	bool awaited;                     /* it has fetched, and has to register */
+	uint64_t await_ns;                /* then it is looked for */
+	uint64_t sync_ms;                 /* UTC: it is to be asked since then; 0: it is not */
+	uint64_t sync_next_ns;            /* then it is looked at again */
+	uint64_t sync_serial;             /* other nodes are asked for its calls; 0: they are not */
 	bool sync_read;             /* what Redis has of it is known since it is to be asked */
 	bool sync_rolled;           /* by device.roll, which may stop: */
 	uint64_t sync_before_ms;    /* what sync_ms was before */
@@ -129,6 +130,14 @@ void device_sync_close(struct node *n);
 /* Where it calls from now: it is asked there, if it is not registered when its call is over. */
 void device_sync_remember(struct node *n, struct device_entry *d);
 void device_sync_forget(struct device_entry *d);
+
+/* ---- device_profile.c ---- */
+extern const struct document_kind g_device_profile_documents;
+/* What its profile says goes into the document as it was read, where the device does not say it
+ * itself. */
+void device_profile_read(struct node *n, const struct device_entry *d, struct device_value *v);
+/* The profile, "": that with the name default, has a password of menus. */
+bool device_profile_has_password(const struct node *n, const char *tenant, const char *profile);
 
 /* ---- device_roll.c ---- */
 command_fn command_device_roll;

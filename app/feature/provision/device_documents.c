@@ -73,6 +73,7 @@ bool device_read(struct node *n, const struct device_entry *d, struct device_val
 	if (!document_stored(n, tenants_name(n->common.tenants, d->tenant), &g_device_documents,
 			     bytes_str(d->mac), out))
 		return false;
+	device_profile_read(n, d, out);
 	if (d->login.own)
 		memcpy(out->extensions, d->login.number, sizeof(d->login.number));
 	if (d->login.of != d->tenant) /* the directory of its own site */
@@ -119,13 +120,16 @@ static int device_apply(struct node *node, uint16_t tenant, const void *value)
 	if (err)
 		return err;
 	d = device_of(tenant, mac);
-	if (d)
+	if (d) {
+		memcpy(d->profile, v->profile, sizeof(d->profile));
 		return device_changed(node, d, v);
+	}
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	d->tenant = tenant;
 	(void)bytes_cstr(mac, d->mac, sizeof(d->mac));
+	memcpy(d->profile, v->profile, sizeof(d->profile));
 	/* its phone may have been told of it by nobody; a node that lives has a minute to do it */
 	device_sync_want(d, v->changed_utc_ms);
 	d->sync_next_ns = others_sync_ns(node, OTHERS_SYNC_NS);

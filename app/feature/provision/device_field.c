@@ -309,10 +309,13 @@ const struct command_arg g_device_fields[] = {
 	  .preset = FIELD_PRESET("five digits at random, where it is a Polycom of 8.5"),
 	  .help = "The password of the administrator in the menu and the web page of the phone, 4 "
 		  "to "
-		  "32 characters; random: five digits. Empty: what the phone has stays, 456 at "
-		  "first. Administrators alone are shown it.",
+		  "32 characters; random: five digits; profile: that of its profile. Empty: what "
+		  "the phone has stays, 456 at first. Administrators alone are shown it.",
 	  .field = { FIELD_AT(FIELD_TEXT, menu_password), .wrong = field_menu_wrong,
 		     .guarded = true } },
+	REFERS_FIELD("profile", profile, CHARSET_NAME, NULL, "device_profile",
+		     "The profile of its phone (device.profile.put). Empty: that with the name "
+		     "default, where there is one."),
 	TEXT_FIELD("former_release", former_release, CHARSET_NAME, field_release_wrong,
 		   "Release of the system that had the phone before, with its update: 7.0.1. Up to "
 		   "7.0.1 the phone needs a reset, as reset_needed and warnings say, until this is "
@@ -330,6 +333,52 @@ const struct command_arg g_device_fields[] = {
 	{ .name = NULL },
 };
 #undef FIELD_OF
+
+/* In the order of enum device_feature. */
+static const char *const g_device_features[] = { "do_not_disturb", "forwarding", "lamps",
+						 "record_key",     "directory",  "paging",
+						 "video",          NULL };
+static_assert(COUNT_OF(g_device_features) == DEVICE_FEATURES + 1, "a word for each");
+
+#define FIELD_OF struct device_profile
+const struct command_arg g_device_profile_fields[] = {
+	KEY_FIELD("name", name, CHARSET_NAME,
+		  "Name of the profile. default: devices that name none have it."),
+	WORDS_FIELD("features_off", features_off, g_device_features, DEVICE_FEATURES, "none",
+		    "What its phones do not have: keys for do not disturb and forwarding (of a "
+		    "Polycom of 8.5), lamps, the record key, the directory in the micro-browser "
+		    "and its keys, groups of paging, video. What the node grants to extensions is "
+		    "features_off of extension.put."),
+	{ .name = "menu_password",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .max = DEVICE_MENU_MAX - 1,
+	  .preset = FIELD_PRESET("empty"),
+	  .help = "The password of the administrator in the menus of its phones, 4 to 32 "
+		  "characters: of devices with menu_password=profile, which new Polycoms of 8.5 "
+		  "have then. Empty: phones keep what they have. Administrators alone are shown "
+		  "it.",
+	  .field = { FIELD_AT(FIELD_TEXT, menu_password), .wrong = field_menu_wrong,
+		     .guarded = true } },
+	TEXT_FIELD(
+		"digit_map", digit_map, CHARSET_TEXT, field_digit_map_wrong,
+		"The digit map of devices without one of their own, in place of that of the dial "
+		"plan."),
+	{ .name = "overrides",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_TEXT,
+	  .max = DEVICE_OVERRIDES_MAX - 1,
+	  .preset = FIELD_PRESET("empty"),
+	  .help = "Parameters of its phones, as overrides of device.put, which come first; what "
+		  "has no room beside them is left out. Administrators alone are shown them.",
+	  .field = { FIELD_AT(FIELD_TEXT, overrides), .wrong = field_overrides_wrong,
+		     .guarded = true } },
+	{ .name = NULL },
+};
+#undef FIELD_OF
+
+const struct form g_device_profile_form = { .fields = g_device_profile_fields,
+					    FORM_OF(struct device_profile) };
 
 static void device_start(void *value, struct bytes name)
 {

@@ -27,7 +27,29 @@ enum {
 
 enum device_secondary { SECONDARY_AS_EXTENSION, SECONDARY_CALLS, SECONDARY_REGISTERS };
 
-#define DEVICE_OF_SITE '@'
+#define DEVICE_OF_SITE      '@'
+#define DEVICE_MENU_PROFILE "profile" /* as menu_password: that of its profile */
+
+/* What a profile takes from its phones. */
+enum device_feature {
+	DEVICE_DISTURB,
+	DEVICE_FORWARDING,
+	DEVICE_LAMPS,
+	DEVICE_RECORD_KEY,
+	DEVICE_DIRECTORY,
+	DEVICE_PAGING,
+	DEVICE_VIDEO,
+	DEVICE_FEATURES,
+};
+
+struct device_profile {
+	char name[DEVICE_PROFILE_MAX];
+	uint16_t features_off;               /* 1 << enum device_feature */
+	char menu_password[DEVICE_MENU_MAX]; /* of devices that have DEVICE_MENU_PROFILE */
+	char digit_map[DEVICE_DIGIT_MAP_MAX];
+	char overrides[DEVICE_OVERRIDES_MAX];
+	uint64_t changed_utc_ms;
+};
 
 struct device_value {
 	char mac[PHONE_MAC_LEN + 6]; /* normal form, with room for others, which are refused */
@@ -55,9 +77,13 @@ struct device_value {
 	/* of the system that had the phone before, as "7.0.1"; "": none, or it was reset since */
 	char former_release[DEVICE_RELEASE_MAX];
 	char overrides[DEVICE_OVERRIDES_MAX]; /* KEY=VALUE joined by ';' */
+	char profile[DEVICE_PROFILE_MAX];     /* "": that with the name default */
+	uint16_t features_off;                /* by its profile: device_profile_read */
 	uint64_t changed_utc_ms;
 };
 
+extern const struct command_arg g_device_profile_fields[];
+extern const struct form g_device_profile_form;
 extern const struct command_arg g_device_fields[];
 extern const struct form g_device_form;
 

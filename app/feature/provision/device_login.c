@@ -616,9 +616,10 @@ static void device_menu_make(struct command_run *run, struct device_value *v, bo
 	char family[DEVICE_FAMILY_MAX];
 
 	device_family(v, family);
-	if (!strcmp(v->menu_password, "random") ||
-	    (is_new && !command_value(run, "menu_password")->given &&
-	     !strcmp(family, "polycom-8.5")))
+	is_new &= !command_value(run, "menu_password")->given && !strcmp(family, "polycom-8.5");
+	if (is_new && device_profile_has_password(run->node, run->tenant, v->profile))
+		(void)snprintf(v->menu_password, sizeof(v->menu_password), DEVICE_MENU_PROFILE);
+	else if (is_new || !strcmp(v->menu_password, "random"))
 		device_menu_random(run, v);
 }
 

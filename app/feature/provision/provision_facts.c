@@ -435,6 +435,20 @@ static void facts_digit_map(struct facts *f, struct node *n, uint16_t tenant,
 	(void)snprintf(to, sizeof(f->digit_map) - (size_t)(to - f->digit_map), "%s", more);
 }
 
+/* What the profile of the device takes from its phone. */
+static void facts_without(struct facts *f, uint16_t off)
+{
+	if (off & 1 << DEVICE_LAMPS)
+		f->of.blf_list = "";
+	if (off & 1 << DEVICE_RECORD_KEY)
+		f->of.record_url = "";
+	if (off & 1 << DEVICE_DIRECTORY)
+		f->of.directory_page = f->of.directory_key = false;
+	if (off & 1 << DEVICE_PAGING)
+		memset(f->of.channels, 0, sizeof(f->of.channels));
+	f->of.video &= !(off & 1 << DEVICE_VIDEO);
+}
+
 static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 			     const struct device_value *v, const struct web_routed *r, bool bare)
 {
@@ -475,6 +489,7 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	facts_digit_map(f, n, tenant, v);
 	facts_overrides(f, v);
 	facts_people(f, n, tenant);
+	facts_without(f, v->features_off);
 }
 
 struct phone_files *provision_render(struct node *n, uint16_t tenant, const struct device_value *v,

@@ -10,6 +10,11 @@
 	TEXT_ARG("mac", CHARSET_PLACES, PHONE_MAC_LEN, PHONE_MAC_LEN + 5, NULL, \
 		 "MAC of the phone, as in device.put.", .required = true)
 static const struct command_arg g_device_args[] = { MAC_ARG, END };
+static const struct command_arg g_device_profile_args[] = {
+	TEXT_ARG("name", CHARSET_NAME, 1, DEVICE_PROFILE_MAX - 1, NULL, "Name of the profile.",
+		 .required = true),
+	END,
+};
 #define OWN_ARG(need)                                                                        \
 	TEXT_ARG("number", CHARSET_NUMBER, 1, DEVICE_NUMBER_MAX - 1, NULL, "The extension.", \
 		 .required = (need))
@@ -95,6 +100,20 @@ static const struct command g_device_commands[] = {
 	  "many "
 	  "failed, or stop=true), count, done, failed, away",
 	  BY(command_device_roll) },
+	{ "device.profile.put", COMMAND_FOR_ADMIN, g_device_profile_fields,
+	  "Makes a profile of phones, or changes the given fields, and asks all phones of its "
+	  "devices to look for other files (check-sync), each behind its calls, a hundred a "
+	  "second.",
+	  "the profile", BY(document_put), .documents = BY(&g_device_profile_documents) },
+	{ "device.profile.get", COMMAND_FOR_READER, g_device_profile_args,
+	  "Shows a profile of phones.", "changed_utc_ms", BY(document_show),
+	  .documents = BY(&g_device_profile_documents), .shows = g_device_profile_fields },
+	{ "device.profile.delete", COMMAND_FOR_ADMIN, g_device_profile_args,
+	  "Deletes a profile of phones: its phones are asked, and are without one then.", "name",
+	  BY(document_delete), .documents = BY(&g_device_profile_documents) },
+	{ "device.profile.list", COMMAND_FOR_READER, g_no_args, "Lists profiles of phones by name.",
+	  "a list of profiles of phones", BY(command_document_list),
+	  .documents = BY(&g_device_profile_documents), .columns = "name,features_off" },
 	{ "device.login", COMMAND_FOR_APPLICATION, g_device_login_args,
 	  "Logs an extension in at a device that has a password of its own: its phone fetches "
 	  "other files, and is a phone of that extension until it is logged out. At all nodes, and "
@@ -128,7 +147,7 @@ static void provision_second(struct node *n, uint64_t now_ns)
 const struct app_feature g_provision_feature = {
 	.name = "provision",
 	.commands = g_device_commands,
-	.documents = KINDS(&g_device_documents),
+	.documents = KINDS(&g_device_documents, &g_device_profile_documents),
 	.children = CHILDREN(&g_ftp_child),
 	.settings = &g_provision_settings,
 	.listen = BY(provision_listen),

@@ -380,6 +380,10 @@ static const struct {
 	{ "device.list", COMMAND_FOR_READER },
 	{ "device.sync", COMMAND_FOR_APPLICATION },
 	{ "device.roll", COMMAND_FOR_ADMIN },
+	{ "device.profile.put", COMMAND_FOR_ADMIN },
+	{ "device.profile.get", COMMAND_FOR_READER },
+	{ "device.profile.delete", COMMAND_FOR_ADMIN },
+	{ "device.profile.list", COMMAND_FOR_READER },
 	{ "device.login", COMMAND_FOR_APPLICATION },
 	{ "device.logout", COMMAND_FOR_APPLICATION },
 	{ "device.mine", COMMAND_FOR_READER },
@@ -621,7 +625,7 @@ static void test_kinds(void **state)
 		"account",   "queue",      "agent",         "page",
 		"crm",       "supervisor", "token",         "webhook",
 		"session",   "set",        "sync",          "device",
-		"callback",  "bell",       "browser",
+		"callback",  "bell",       "browser",       "device_profile",
 	};
 
 	(void)state;
