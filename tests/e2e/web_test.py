@@ -1560,6 +1560,8 @@ class WebClient(WebTest):
         page = self.client()
         page.go(self.url("client#/settings"))
         page.shows("What callers hear", "not recorded")
+        page.click("What callers hear", "nav button")
+        page.until("(at => at > 0 && at < innerHeight / 2)([...document.querySelectorAll('main h2')].find(e => e.textContent === 'What callers hear').getBoundingClientRect().top)")
         page.until("document.querySelector('#greeting-state option[value=lunch]')")
         page.fill("#greeting-state", "lunch")
         page.click("Record here")

@@ -2,6 +2,7 @@
 // German texts of what a user sets for himself, by the English ones.
 export const ofSettings: { [english: string]: string } = {
 	all: "alle",
+	"Parts of this page": "Teile dieser Seite",
 	"Calls outside go by": "Anrufe nach draußen gehen über",
 	"The trunk with that access code, where you dial none of a trunk.": "Die Leitung mit dieser Kennziffer, wenn Sie keine einer Leitung wählen.",
 	"what the dial plan says": "wie der Wählplan sagt",

@@ -6,7 +6,7 @@ import { number, text, type Row } from "../api";
 import { Form, type Words, argumentsOf, schema } from "../field";
 import { duration, time } from "../format";
 import { language, t } from "../i18n";
-import { Audio, Badge, Card, Head, Icon, Notice, Waits, Wrong, attempt, say, useAsk } from "../ui";
+import { Audio, Badge, Card, Head, Icon, Notice, Waits, Wrong, attempt, link, say, useAsk } from "../ui";
 import { word } from "../words";
 import { MOST_S, record } from "./greeting";
 import { MediaCard } from "./phone-settings";
@@ -292,6 +292,16 @@ export function SettingsPage() {
 		<>
 			<Head title={t("Settings")} lead={t("How calls reach you, what callers hear, who is told of messages, and your secrets.")} />
 			<div class="stack">
+				<nav class="row" aria-label={t("Parts of this page")}>
+					{[t("Calls to you"), t("New messages"), t("What callers hear"), t("Password and PIN"), t("This browser")].map((title) => (
+						<button class="button slim" key={title} onClick={() => [...document.querySelectorAll("main h2")].find((one) => one.textContent === title)?.scrollIntoView()}>
+							{title}
+						</button>
+					))}
+					<a class="button slim" href={link("syncs")}>
+						{t("Of other services")}
+					</a>
+				</nav>
 				{error && <Wrong error={error} />}
 				{form(t("Calls to you"), calls) || (!error && <Waits />)}
 				{form(t("New messages"), TOLD)}
