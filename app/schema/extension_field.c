@@ -340,12 +340,13 @@ const struct command_arg g_extension_fields[] = {
 		"they are not told of do_not_disturb and forward_*; park, transfer, record_key: "
 		"they do not do that, nor does its user; conference: they make no conference by a "
 		"factory; call_control: its user controls no calls by a session; auto_answer: its "
-		"phones are not asked to answer; video: its calls have none."),
+		"phones are not asked to answer; video: its calls have none; directory: its phones "
+		"dial by none."),
 	WORDS_FIELD("seats", core.seats, g_seats_given, SEATS_GIVEN, "none",
 		    "Seats that it has, joined by ',', where the tenant's are counted (seats of "
 		    "tenant.put). web: its user logs in; iptalk: a browser is its phone; phone: "
 		    "other phones; advanced: lamps, feature_sync, park, call_control, auto_answer, "
-		    "record_key and video (features_off); crm: its CRM."),
+		    "record_key, video and directory (features_off); crm: its CRM."),
 	WORDS_FIELD(
 		"classes", core.classes, g_dial_classes, DIAL_CLASS_COUNT,
 		"toll_free, local, national, mobile",

@@ -65,7 +65,8 @@ enum contact_names { CONTACT_NAMES_MISSING, CONTACT_NAMES_ALWAYS, CONTACT_NAMES_
 	X(CONFERENCE, "conference")     \
 	X(AUTO_ANSWER, "auto_answer")   \
 	X(RECORD_KEY, "record_key")     \
-	X(VIDEO, "video")
+	X(VIDEO, "video")               \
+	X(DIRECTORY, "directory")
 
 enum entitlement {
 #define X(id, word) ENTITLED_##id,
@@ -99,7 +100,8 @@ extern const char *const g_seats_given[]; /* likewise, those of extensions alone
 enum {
 	SEAT_ADVANCED_HAS = 1 << ENTITLED_LAMPS | 1 << ENTITLED_FEATURE_SYNC | 1 << ENTITLED_PARK |
 			    1 << ENTITLED_CALL_CONTROL | 1 << ENTITLED_AUTO_ANSWER |
-			    1 << ENTITLED_RECORD_KEY | 1 << ENTITLED_VIDEO
+			    1 << ENTITLED_RECORD_KEY | 1 << ENTITLED_VIDEO |
+			    1 << ENTITLED_DIRECTORY
 };
 
 /* Of a name's hash: equal names of many tenants lie apart. */
