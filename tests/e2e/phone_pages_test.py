@@ -72,6 +72,21 @@ class Directory(PagesTest):
             out.bye()
             into.wait_bye()
 
+    def test_withheld(self):
+        """ADM-90: neither the key nor the page nor the list of the phone is there, by the extension, its tenant, or the profile of the device, which takes paging, too."""
+        self.node.ctl("device.put", mac=MAC, directory_page=True)
+        self.addCleanup(self.node.ctl, "device.put", mac=MAC, directory_page=False)
+        self.addCleanup(self.node.ctl, "device.profile.delete", name="default")
+        ways = (("extension.put", {"number": "201"}), ("tenant.put", {"name": "default"}), ("device.profile.put", {"name": "default"}))
+        for command, of in ways:
+            for off in (["directory", *(["paging"] if "profile" in command else ())], []):
+                self.node.ctl(command, **of, features_off=off)
+                browser = self.browser()
+                browser.go_home()
+                statuses = [browser.ask(browser.home + path)[0] for path in ("/directory", "/paging")]
+                self.assertEqual((self.device.values["softkey.2.enable"], "Directory" in browser.links, statuses),
+                                 ("0" if off else "1", not off, [404 if off else 200, 404 if "paging" in off else 200]), (command, off))
+
     def test_in_a_call(self):
         """CONF-16, PROV-22: with its party on hold the phone picks a line of the directory. Transfer while that rings is blind, behind its answer it is attended."""
         self.put("203", display_name="Yard")

@@ -233,6 +233,37 @@ static json_t *ask_rows(struct phone_request *a, const json_t *answer)
 	return rows;
 }
 
+/* Its extension has that, and the profile of the device leaves it to its phone (DEVICE_FEATURES: no
+ * profile says). */
+static bool ask_may(const struct phone_request *a, enum entitlement what, enum device_feature of)
+{
+	const struct node *n = a->node;
+	struct extension e;
+	bool may;
+
+	if (a->device.features_off >> of & 1 ||
+	    !extensions_find(n->api.extensions, a->tenant, bytes_str(a->number), &e))
+		return false;
+	may = extension_may(n->common.tenants, &e.core, what);
+	extension_wipe(&e);
+	return may;
+}
+
+static bool ask_may_park(const struct phone_request *a)
+{
+	return ask_may(a, ENTITLED_PARK, DEVICE_FEATURES);
+}
+
+static bool ask_may_list(const struct phone_request *a)
+{
+	return ask_may(a, ENTITLED_DIRECTORY, DEVICE_DIRECTORY);
+}
+
+static bool ask_may_page(const struct phone_request *a)
+{
+	return !(a->device.features_off >> DEVICE_PAGING & 1);
+}
+
 /* ---- the directory ---- */
 
 enum { DIRECTORY_NUMBERS = 4, LABEL_MAX = 512 };
@@ -283,6 +314,11 @@ static void directory_page(struct phone_request *a)
 {
 	json_t *args = json_pack("{s:i}", "limit", (int)(a->page + 1) * PHONE_PAGE_ROWS + 1);
 
+	if (!ask_may_list(a)) {
+		json_decref(args);
+		ask_end(a, 404);
+		return;
+	}
 	if (a->device.directory_profile[0])
 		(void)json_object_set_new(args, "profile",
 					  json_string(a->device.directory_profile));
@@ -359,6 +395,10 @@ static void paging_on_rows(json_t *answer, void *arg)
 
 static void paging_page(struct phone_request *a)
 {
+	if (!ask_may_page(a)) {
+		ask_end(a, 404);
+		return;
+	}
 	phone_page_start(&a->out, "Paging");
 	ask_command(a, "page.list", "", NULL, paging_on_rows);
 }
@@ -366,19 +406,6 @@ static void paging_page(struct phone_request *a)
 /* ---- parked calls ---- */
 
 #define PARKED_TO "/parked"
-
-static bool ask_may_park(const struct phone_request *a)
-{
-	const struct node *n = a->node;
-	struct extension e;
-	bool may;
-
-	if (!extensions_find(n->api.extensions, a->tenant, bytes_str(a->number), &e))
-		return false;
-	may = extension_may(n->common.tenants, &e.core, ENTITLED_PARK);
-	extension_wipe(&e);
-	return may;
-}
 
 /* The slots of a tenant that the extension uses. */
 struct parked_list {
@@ -493,9 +520,13 @@ static void menu_page(struct phone_request *a)
 	person_name(&e, name);
 	provision_record_url(a->node, a->tenant, &e, a->r, record);
 	extension_wipe(&e);
+	if (a->device.features_off >> DEVICE_RECORD_KEY & 1)
+		record[0] = '\0';
 	phone_page_start(&a->out, name[0] ? name : a->number);
-	phone_page_link(&a->out, DIRECTORY_TO, "Directory");
-	phone_page_link(&a->out, PAGING_TO, "Paging");
+	if (ask_may_list(a))
+		phone_page_link(&a->out, DIRECTORY_TO, "Directory");
+	if (ask_may_page(a))
+		phone_page_link(&a->out, PAGING_TO, "Paging");
 	if (ask_may_park(a))
 		phone_page_link(&a->out, PARKED_TO, "Parked calls");
 	if (record[0])

@@ -442,8 +442,10 @@ static void facts_without(struct facts *f, uint16_t off)
 		f->of.blf_list = "";
 	if (off & 1 << DEVICE_RECORD_KEY)
 		f->of.record_url = "";
-	if (off & 1 << DEVICE_DIRECTORY)
+	if (off & 1 << DEVICE_DIRECTORY) {
 		f->of.directory_page = f->of.directory_key = false;
+		f->of.person_count = 0;
+	}
 	if (off & 1 << DEVICE_PAGING)
 		memset(f->of.channels, 0, sizeof(f->of.channels));
 	f->of.video &= !(off & 1 << DEVICE_VIDEO);
@@ -489,7 +491,9 @@ static void phone_facts_fill(struct facts *f, struct node *n, uint16_t tenant,
 	facts_digit_map(f, n, tenant, v);
 	facts_overrides(f, v);
 	facts_people(f, n, tenant);
-	facts_without(f, v->features_off);
+	facts_without(f, extension_may(n->common.tenants, &f->lines[0].core, ENTITLED_DIRECTORY)
+				 ? v->features_off
+				 : v->features_off | 1 << DEVICE_DIRECTORY);
 }
 
 struct phone_files *provision_render(struct node *n, uint16_t tenant, const struct device_value *v,
