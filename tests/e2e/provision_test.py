@@ -521,7 +521,7 @@ class Boot(ProvisionTest):
         self.assertEqual(device.values["powerSaving.idleTimeout.officeHours"], "600")
 
     def test_users_of_a_gateway(self):
-        """ADM-22, REG-22: 25 extensions may register at one secondary proxy; of the next one device.put and lint warn."""
+        """ADM-22, REG-22: 25 extensions may register at one secondary proxy; of the next one device.put and lint warn, and no new device of one is taken."""
         for number in range(301, 327):
             self.node.ctl("extension.put", number=str(number), password="verysecret1", secondary_proxy="192.0.2.7", secondary_registers=number < 326)
             self.addCleanup(self.node.ctl, "extension.delete", number=str(number), force=True)
@@ -536,6 +536,8 @@ class Boot(ProvisionTest):
         self.assertEqual(warned(), [False, False])
         self.node.ctl("extension.put", number="326", secondary_registers=True)
         self.assertEqual(warned(), [True, True])
+        with self.assertRaisesRegex(ServerError, "192.0.2.7 is the secondary proxy of more than 25"):
+            self.node.ctl("device.put", mac="0004f2000076", extensions="302")
         self.node.ctl("extension.put", number="326", secondary_proxy="192.0.2.8")
         self.assertEqual(warned(), [False, False])
 

@@ -23,7 +23,7 @@ static struct {
 	bool is_open;
 } g_devices;
 
-enum { DEVICES_MAX = 1 << 17, SECONDARY_LOOK_MAX = 2000 };
+enum { DEVICES_MAX = 1 << 17, GATEWAYS_MAX = 1024 };
 #define OTHERS_SYNC_NS (60 * NS_PER_S)
 #define OTHERS_LATE_MS 600000 /* for an older change its phone is not asked */
 
@@ -199,37 +199,77 @@ static uint32_t device_bare_count(const struct device_value *v, uint16_t tenant)
 	return count;
 }
 
-/* ADM-22: extensions of the tenant that register at that gateway, as long as no document changes:
- * all of them are read for that, so of a tenant with many nobody is warned. */
+/* ADM-22: of each gateway the extensions of the tenant that register there, as long as no document
+ * changes: all of them are read for that. More gateways than there is room for are not counted. */
 static uint32_t secondary_users(const struct node *node, uint16_t tenant, const char *proxy)
 {
 	static struct {
 		uint64_t changes; /* of documents, when they were counted; 0: never */
 		uint16_t tenant;
-		char proxy[EXTENSION_SECONDARY_MAX];
-		uint32_t users;
+		uint32_t count;
+		struct {
+			char proxy[EXTENSION_SECONDARY_MAX];
+			uint32_t users;
+		} of[GATEWAYS_MAX];
 	} last;
 	const struct mirror *m = &node->api.documents->keep.mirror;
-	struct bytes owner = bytes_str(tenants_name(node->common.tenants, tenant)), number;
-	uint32_t cursor = 0;
+	static struct extension e;
+	struct bytes number;
+	uint32_t cursor = last.changes == m->changes && last.tenant == tenant ? UINT32_MAX : 0, k;
 	uint16_t of;
 
-	if (last.changes == m->changes && last.tenant == tenant && !strcmp(last.proxy, proxy))
-		return last.users;
+	if (!cursor)
+		last.count = 0;
 	last.changes = m->changes;
 	last.tenant = tenant;
-	(void)snprintf(last.proxy, sizeof(last.proxy), "%s", proxy);
-	last.users = 0;
-	if (mirror_count_of(m, owner, BYTES_LIT("extension")) > SECONDARY_LOOK_MAX)
-		return 0;
-	while (extensions_next(node->api.extensions, &cursor, &of, &number)) {
-		struct extension e = { 0 };
-
-		if (of == tenant && extensions_find(node->api.extensions, tenant, number, &e))
-			last.users += e.secondary_registers && !strcmp(e.secondary, proxy);
-		extension_wipe(&e);
+	while (cursor != UINT32_MAX &&
+	       extensions_next(node->api.extensions, &cursor, &of, &number)) {
+		if (of != tenant || !extensions_find(node->api.extensions, tenant, number, &e) ||
+		    !e.secondary_registers || !e.secondary[0])
+			continue;
+		for (k = 0; k < last.count && strcmp(last.of[k].proxy, e.secondary) != 0; k++)
+			continue;
+		if (k == GATEWAYS_MAX)
+			continue;
+		if (k == last.count)
+			last.of[last.count++].users = 0;
+		memcpy(last.of[k].proxy, e.secondary, sizeof(last.of[k].proxy));
+		last.of[k].users++;
 	}
-	return last.users;
+	extension_wipe(&e);
+	for (k = 0; k < last.count; k++) {
+		if (!strcmp(last.of[k].proxy, proxy))
+			return last.of[k].users;
+	}
+	return 0;
+}
+
+/* A new device of an extension that registers at a gateway with more users than it takes would
+ * leave one of them without service. False: the run has failed. */
+static bool device_may_be(struct command_run *run, const void *value)
+{
+	const struct device_value *v = value;
+	uint32_t most = provision_settings_of(run->node->settings)->secondary_users;
+	uint16_t tenant = document_tenant(run);
+	struct bytes list = bytes_str(v->extensions), first = { 0 };
+	static struct extension e;
+	bool full;
+
+	if (!device_guest_may(run, value))
+		return false;
+	(void)bytes_cut(&list, ',', &first);
+	full = most && !strcmp(run->command->name, "device.put") &&
+	       !device_of(tenant, bytes_str(v->mac)) &&
+	       extensions_find(run->node->api.extensions, tenant, first, &e) &&
+	       e.secondary_registers && e.secondary[0] &&
+	       secondary_users(run->node, tenant, e.secondary) > most;
+	if (full)
+		command_fail(run, COMMAND_CONFLICT, "extensions",
+			     "%s is the secondary proxy of more than %u extensions that register "
+			     "there (provision.secondary_users)",
+			     e.secondary, most);
+	extension_wipe(&e);
+	return !full;
 }
 
 static void secondary_users_warn(const struct node *node, uint16_t tenant,
@@ -354,7 +394,7 @@ const struct document_kind g_device_documents = {
 	.size = sizeof(struct device_value),
 	.form = &g_device_form,
 	.make = device_make,
-	.check = device_guest_may,
+	.check = device_may_be,
 	.show = device_show,
 	.apply = device_apply,
 	.forget = device_forget,
