@@ -15,10 +15,10 @@ PATIENCE_S = CALM_S * slowness()
 
 
 def until(true, said=lambda: "in time"):
-    """Waits until it is true; what it came to. said(): what a failure says."""
+    """Waits until it is true; what it came to.  What a failure says: a text, or what gives it."""
     end = time.monotonic() + CALM_S * slowness()
     while not (found := true()):
         if time.monotonic() > end:
-            raise AssertionError(said())
+            raise AssertionError(said() if callable(said) else said)
         time.sleep(0.02)
     return found

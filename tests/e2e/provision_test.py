@@ -143,7 +143,6 @@ class Boot(ProvisionTest):
         """PROV-25: keys, dial plan, clock, encryption, paging, directory and the device's own fields change its files, and changed back they are the former ones.
         It counts when the phone has fetched them."""
         device, ctl = self.phone(), self.node.ctl
-        self.addCleanup(ctl, "page.delete", name="yard", force=True)
 
         def revision():
             return re.search(MAC + "-([0-9a-f]+)/", self.ask(f"/{MAC}.cfg", basic("201", "secret201"))[2].decode())[1]
@@ -157,13 +156,13 @@ class Boot(ProvisionTest):
                 ("dialplan.put", {"access": "9"}, {"access": ""}), ("tenant.put", {"name": "default", "zone": "Asia/Tokyo"}, {"zone": ""}),
                 ("page.put", {"name": "yard", "members": "201", "channel": 9}, {"channel": 0}),
                 ("device.put", {"mac": MAC, "clock": 12}, {"clock": 24}), ("device.put", {"mac": MAC, "overrides": "a.b=1"}, {"overrides": ""})):
-            ctl(command, **there)
-            self.addCleanup(ctl, command, **there | back)
-            changed = revision()
-            self.assertNotEqual(changed, before, there)
-            self.assertEqual(self.seen()["revision"], before)
-            ctl(command, **there | back) if command != "page.put" else ctl("page.delete", name="yard")
-            self.assertEqual(revision(), before, back)
+            undo = (command, there | back) if command != "page.put" else ("page.delete", {"name": "yard"})
+            with contextlib.ExitStack() as stack:
+                stack.callback(ctl, undo[0], **undo[1])
+                ctl(command, **there)
+                changed = until(lambda: (now := revision()) != before and now, f"{there} makes no files anew")
+                self.assertEqual(self.seen()["revision"], before)
+            until(lambda: revision() == before, f"{back} does not bring the former ones")
             found.add(changed)
         self.assertEqual(len(found), 9)         # the two kinds of keys are one list
 
