@@ -52,8 +52,8 @@ static const struct conf_field provision_fields[] = {
 		FLAG(provision_settings, firmware_unknown)),
 	SETTING("secondary_users", "25",
 		"So many extensions a gateway registers that is their secondary proxy "
-		"(secondary_proxy of extension.put); of more device.put and lint warn, in tenants "
-		"with up to 2000 extensions. 0: any number.",
+		"(secondary_proxy of extension.put); of more device.put and lint warn, and no new "
+		"device of one of them is taken. 0: any number.",
 		U32(provision_settings, secondary_users, 0, 65535)),
 	{ .key = NULL },
 };
