@@ -28,6 +28,19 @@ export class Problem extends Error {
 	}
 }
 
+const BUSY_MS = 5000;
+const AGAIN_MS = 200;
+
+/** A call whose re-INVITE is pending is busy for a moment, and nothing was done: it is asked again. */
+export async function patiently<T>(what: () => Promise<T>): Promise<T> {
+	for (const end = Date.now() + BUSY_MS; ; await new Promise((again) => setTimeout(again, AGAIN_MS)))
+		try {
+			return await what();
+		} catch (error) {
+			if (!(error instanceof Problem && error.code === "busy" && Date.now() < end)) throw error;
+		}
+}
+
 type Listener = () => void;
 const listeners = new Set<Listener>();
 let session: Session | null = null;

@@ -2,7 +2,7 @@
 // The web client of a user: his first page, and the frame of all others, which are fetched when they are opened.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
-import { list, number, text, type Row } from "../api";
+import { list, number, patiently, text, type Row } from "../api";
 import { drags, drops, useDragged } from "../drag";
 import { duration } from "../format";
 import { t } from "../i18n";
@@ -133,7 +133,7 @@ function Transfer({ id, held, onClose }: { id: string; held: boolean; onClose: (
 	const [to, setTo] = useState("");
 	const ask = () =>
 		attempt(async () => {
-			const first = (verb: string) => (held ? Promise.resolve() : api.ask(`/v1/calls/${id}/${verb}`, { method: "POST", body: {} }));
+			const first = (verb: string) => (held ? Promise.resolve() : patiently(() => api.ask(`/v1/calls/${id}/${verb}`, { method: "POST", body: {} })));
 			await first("hold");
 			await api.ask("/v1/calls", { method: "POST", body: { from: me(), to, auto_answer: true } }).catch(async (error) => {
 				await first("resume").catch(() => undefined); // nobody waits in silence for a call that there is not
@@ -184,7 +184,7 @@ function OwnCalls({ calls, rows }: { calls: Row[]; rows: Row[] }) {
 	const [more, setMore] = useState("");
 	const [muted, setMuted] = useState<string[]>([]);
 	const now = useNow();
-	const act = (id: string, verb: string, body: Row = {}, done = "") => attempt(() => api.ask(`/v1/calls/${id}/${verb}`, { method: "POST", body }), done);
+	const act = (id: string, verb: string, body: Row = {}, done = "") => attempt(() => patiently(() => api.ask(`/v1/calls/${id}/${verb}`, { method: "POST", body })), done);
 	const mute = async (id: string, on: boolean) => {
 		if (await act(id, "mute", { on })) setMuted(on ? [...muted, id] : muted.filter((one) => one !== id));
 	};
