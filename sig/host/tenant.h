@@ -100,8 +100,7 @@ extern const char *const g_seats_given[]; /* likewise, those of extensions alone
 enum {
 	SEAT_ADVANCED_HAS = 1 << ENTITLED_LAMPS | 1 << ENTITLED_FEATURE_SYNC | 1 << ENTITLED_PARK |
 			    1 << ENTITLED_CALL_CONTROL | 1 << ENTITLED_AUTO_ANSWER |
-			    1 << ENTITLED_RECORD_KEY | 1 << ENTITLED_VIDEO |
-			    1 << ENTITLED_DIRECTORY
+			    1 << ENTITLED_RECORD_KEY | 1 << ENTITLED_VIDEO | 1 << ENTITLED_DIRECTORY
 };
 
 /* Of a name's hash: equal names of many tenants lie apart. */
