@@ -94,6 +94,8 @@ static json_t *letters(const struct command_arg *arg, size_t round)
 		return json_string("off");
 	if (n && (!strcmp(arg->name, "rules") || !strcmp(arg->name, "dial_rules")))
 		return json_string("7>");
+	if (n && !strcmp(arg->name, "extensions")) /* the access code is 7 */
+		return json_string("3xx");
 	if (n && !strcmp(arg->name, "greetings"))
 		return json_string("away=7.wav,default=prompt:closed");
 	if (n && (!strcmp(arg->name, "mailbox_mail") || !strcmp(arg->name, "mail")))

@@ -17,7 +17,7 @@ static const struct {
 	enum module_hook hook;
 	const char *names;
 } g_orders[] = {
-	{ HOOK_CODES, "recording account" },
+	{ HOOK_CODES, "park recording account" },
 	{ HOOK_BEGUN, "account flow meetme last_caller set replace contact" },
 	{ HOOK_REQUEST, "focus transfer park flow" },
 	{ HOOK_REPEATED, "flow transfer focus" },
