@@ -182,7 +182,18 @@ unpack() {
 	elif [ -d "$files" ]; then
 		programs_apart    # of an earlier purpose, or an earlier commit, there were fewer
 	fi
+	[ ! -d "$files" ] || libraries_of_host
 	printf '%s\n' "$key" >>"$peers/keys"
+}
+
+# A library's headers are unpacked and the host has the library itself: the linker is led there, or back where the host lost it.
+libraries_of_host() {
+	find "$files"/usr/lib/*-linux-gnu -maxdepth 1 -xtype l -name '*.so' | while read -r link; do
+		name=$(readlink -- "$link") name=${name##*/} folder=${link%/*}
+		for at in "$name" "${folder#"$files"}/$name"; do
+			(cd "$folder" && [ ! -e "$at" ]) || ln -sfn -- "$at" "$link"
+		done
+	done
 }
 
 # Users that servers look up by name, where the host has none.

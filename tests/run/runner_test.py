@@ -171,6 +171,25 @@ class Peers(unittest.TestCase):
         self.assertEqual([line.split()[-1] for line in asked if " install " in line], ["tandem-one"])
         self.assertEqual([line.split()[-2:] for line in asked if " download " in line][0], ["tandem-one", "tandem-two"])
 
+    def test_library_of_the_host(self):
+        """Its headers alone are unpacked, with a link for the linker: it leads to the library of the host."""
+        libc = next(pathlib.Path("/usr/lib").glob("*-linux-gnu/libc.so.6"))
+        link = self.root / "deb" / libc.parent.relative_to("/") / "libtandem-one.so"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(libc.name)
+        (self.root / "deb/DEBIAN").mkdir()
+        (self.root / "deb/DEBIAN/control").write_text("Package: tandem-one\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\n"
+                                                      "Description: x\n")
+        self.sh("dpkg-deb", "--build", "deb", "one.deb")
+        (self.root / "deploy/packages/run.txt").write_text("peer tandem-one\n")
+        (self.root / "bin").mkdir()
+        fake = self.root / "bin/apt-get"
+        fake.write_text(f"#!/bin/sh\ncase $* in *' -s install '*) echo 'Inst tandem-one (1)' ;; *download*) cp {self.root}/one.deb . ;; *) exit 1 ;; esac\n")
+        fake.chmod(0o755)
+        self.environment["PATH"] = f"{self.root}/bin:{os.environ['PATH']}"
+        self.sh("deploy/peers.sh", "unpack", "run")
+        self.assertEqual((self.files / link.relative_to(self.root / "deb")).resolve(), libc.resolve())
+
     def test_nobody_may_mount(self):
         """A container without privileges: what `run` needs is fetched; tests are told before anything is."""
         (self.root / "bin").mkdir()
