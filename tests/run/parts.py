@@ -23,7 +23,7 @@ from report import FAILED, PASSED, SKIPPED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "deploy" / "demo"))
-from patience import slowness      # noqa: E402
+from patience import SLOWEST as SLOWEST_TIMES, slowness      # noqa: E402
 E2E = ROOT / "tests" / "e2e"
 PEERS = ROOT / "deploy" / "peers.sh"            # before a command: it sees the servers and phones that are unpacked, and not installed
 SIM = "tests/sim/sim"
@@ -45,7 +45,7 @@ LOAD = "bench/rtpload"               # audio of many calls; of plain, as -O3 ove
 THREADED = "threads",               # suites whose tests run in more than one thread: in another one ThreadSanitizer can find nothing
 SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 8                       # tests, or programs of a build, that may fail once: a machine that stands still has one of each file that runs
-SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
+SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs, and so many times what it says itself: see limit_of()
 SPENT = {}                          # by end-to-end file: seconds of a processor, see one.py
 AT_LENGTH = "TANDEM_LONG", "TANDEM_RACES", "TANDEM_MOVES", "TANDEM_SPEAKERS", "TANDEM_REQUESTS"      # unless it was told to
 NPM = {"browser": r"\bbrowser_test\b|import browser\b", "api": r"\bnpm\.install\b"}        # which files want the packages of a folder of tests/e2e
@@ -469,13 +469,18 @@ def variant_of(script):
     return wants(script, "BUILD") or "asan"
 
 
+def limit_of(script):
+    """Seconds after which a file hangs.  It begins while little runs, and goes on beside all others."""
+    return max(SCRIPT_SECONDS, SLOWEST_TIMES * int(wants(script, "LONG") or 0)) * slowness()
+
+
 def script_results(script, folder, kind="e2e", ran=lambda test, seconds: None):
     """[(test, result, output)] of one unittest file, run in a process of its own; ran() hears how long each took."""
     name = pathlib.Path(str(script).partition("::")[0]).stem
     if folder is None:
         return [(f"{kind}: {name}", FAILED, "its build failed")]
     command = [*steady(), sys.executable, str(ROOT / "tests" / "run" / "one.py"), str(script)]
-    limit = None if set(AT_LENGTH) & set(os.environ) else SCRIPT_SECONDS * slowness()
+    limit = None if set(AT_LENGTH) & set(os.environ) else limit_of(script)
     try:
         status, output = run(*command, env={**os.environ, "TANDEM_BUILD": folder}, timeout=limit)
     except subprocess.TimeoutExpired as error:

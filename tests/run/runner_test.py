@@ -723,6 +723,14 @@ class Patience(unittest.TestCase):
                     unittest.mock.patch("os.sched_getaffinity", lambda _: {0, 1}):
                 self.assertEqual(parts.slowness(), times)
 
+    def test_a_long_file_hangs_later(self):
+        """One that begins on a quiet machine is beside all others soon."""
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch("os.getloadavg", lambda: (0.0, 0, 0)):
+            for text, limit in ("", 400), ("LONG = 200\n", 800):
+                script = pathlib.Path(folder, "a_test.py")
+                script.write_text(text, encoding="ascii")
+                self.assertEqual(parts.limit_of(f"{script}::A.test"), limit)
+
 
 class InMemory(unittest.TestCase):
     """Where temporary files lie."""
