@@ -82,7 +82,9 @@ static int spool_entry_put(struct archive_process *p, const struct archive_sourc
 	struct writer w = writer_over(fields, sizeof(fields));
 	struct writer out = writer_over(whole, sizeof(whole));
 
-	for (size_t i = 0; i + 1 < redis_reply_count(texts) && entry.count < COUNT_OF(of); i += 2)
+	if (redis_reply_count(texts) / 2 > COUNT_OF(of))
+		return -E2BIG;
+	for (size_t i = 0; i + 1 < redis_reply_count(texts); i += 2)
 		of[entry.count++] = (struct archive_field){
 			redis_reply_text(redis_reply_at(texts, i)),
 			redis_reply_text(redis_reply_at(texts, i + 1)),
@@ -145,8 +147,11 @@ static void spool_on_range(int err, const struct redisReply *reply, void *arg)
 	failed = spool_has_room(p) ? 0 : -ENOSPC;
 	for (size_t i = 0; i < count && !failed; i++) {
 		failed = spool_entry_put(p, s, redis_reply_at(reply, i));
-		if (failed == -E2BIG) /* no stream of ours has one */
+		if (failed == -E2BIG) { /* no node writes one */
+			LOG_ERROR("archive", 0, "an entry is too large for a file: not copied",
+				  LOG_STR("stream", s->key));
 			failed = 0;
+		}
 	}
 	if (!failed)
 		failed = spool_file_sync(&p->spool.file);
@@ -253,6 +258,15 @@ static int spool_batch_save(struct archive_process *p, struct bytes stream, stru
 		   : archive_save(p->archive, p->batch, stream, &mark, (int64_t)clock_utc_ms());
 }
 
+/* It stays for people to look at. */
+static void spool_segment_damaged(struct archive_process *p, const char *why)
+{
+	if (!p->spool.broken)
+		LOG_ERROR("archive", 0, "a file of what waits for the database is kept aside",
+			  LOG_U64("file", p->spool.segment_number), LOG_STR("error", why));
+	p->spool.broken = true;
+}
+
 /* Entries of one stream, one after the other. *rest: behind them. */
 static int spool_batch_read(struct archive_process *p, struct bytes *rest, struct bytes *stream,
 			    struct bytes *first)
@@ -270,7 +284,7 @@ static int spool_batch_read(struct archive_process *p, struct bytes *rest, struc
 		if (!got || got == -ENODATA)
 			break;
 		if (got < 0 || !spooled_entry_read(&entry, fields, one.fields)) {
-			p->spool.broken = true;
+			spool_segment_damaged(p, "not all of it is whole");
 			continue;
 		}
 		if (!archive_batch_count(p->batch)) {
@@ -288,11 +302,19 @@ static int spool_batch_read(struct archive_process *p, struct bytes *rest, struc
 static int spool_segment_pop(struct archive_process *p)
 {
 	size_t n;
-	int err = spool_file_read(&p->spool.file, &p->spool.segment_number, &p->spool.segment, &n);
+	int err;
 
-	p->spool.rest = bytes_mem(p->spool.segment, err ? 0 : n);
 	p->spool.broken = false;
-	return err;
+	p->spool.segment_number = 0;
+	err = spool_file_read(&p->spool.file, &p->spool.segment_number, &p->spool.segment, &n);
+	p->spool.rest = bytes_mem(p->spool.segment, err ? 0 : n);
+	if (!err || err == -ENOENT || err == -ENOMEM || err == -EMFILE || err == -ENFILE ||
+	    !p->spool.segment_number)
+		return err;
+	/* what the disk does not give today it does not give tomorrow: others wait behind it */
+	p->spool.segment = NULL;
+	spool_segment_damaged(p, strerror(-err));
+	return spool_file_remove(&p->spool.file, p->spool.segment_number, true);
 }
 
 /* The segment has been saved. */
@@ -313,6 +335,7 @@ void archive_spool_replay(struct archive_process *p)
 {
 	struct bytes stream = { 0 }, first = { 0 };
 	int err = p->spool.segment ? 0 : spool_segment_pop(p);
+	char why[SQL_WHY_MAX] = "";
 
 	if (err == -ENOENT) {
 		p->spool.replays = false;
@@ -320,17 +343,20 @@ void archive_spool_replay(struct archive_process *p)
 		archive_reader_forget(p);
 		return;
 	}
-	if (!err)
+	if (!err && p->spool.segment)
 		err = spool_batch_read(p, &p->spool.rest, &stream, &first);
 	if (!err && archive_batch_count(p->batch)) {
 		err = -ESTALE; /* another node saves files of its own */
 		for (int i = 0; i < SAVE_TRIES && err == -ESTALE; i++)
 			err = spool_batch_save(p, stream, first);
 		p->saved += err ? 0 : archive_batch_count(p->batch);
-	} else if (!err) {
+		(void)snprintf(why, sizeof(why), "%s", sql_why(archive_sql(p->archive)));
+	} else if (!err && p->spool.segment) {
 		err = spool_segment_end(p);
 	}
 	archive_batch_clear(p->batch);
+	if (err && !why[0])
+		(void)snprintf(why, sizeof(why), "the folder archive/spool: %s", strerror(-err));
 	if (err)
-		archive_process_failed(p, sql_why(archive_sql(p->archive)));
+		archive_process_failed(p, why);
 }
