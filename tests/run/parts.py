@@ -471,7 +471,7 @@ def variant_of(script):
 
 def limit_of(script):
     """Seconds after which a file hangs.  It begins while little runs, and goes on beside all others."""
-    return max(SCRIPT_SECONDS, SLOWEST_TIMES * int(wants(script, "LONG") or 0)) * slowness()
+    return max(SCRIPT_SECONDS, SLOWEST_TIMES * int(wants(str(script), "LONG") or 0)) * slowness()
 
 
 def script_results(script, folder, kind="e2e", ran=lambda test, seconds: None):
