@@ -155,7 +155,7 @@ unpack() {
 	[ -z "${TANDEM_WITH_PEERS:-}" ] || exit 0
 	wanted=$(wanted "$@")
 	[ -n "$wanted" ] || exit 0
-	key=$({ printf '%s\n' "$wanted" && installed; } | cksum)
+	key=$({ printf '%s\n' "$wanted" && installed && cat "$here/peers.sh"; } | cksum)
 	if [ -f "$peers/keys" ] && grep -qxF -- "$key" "$peers/keys"; then
 		exit 0    # the same was unpacked beside the same packages
 	fi
