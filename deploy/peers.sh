@@ -188,9 +188,10 @@ unpack() {
 
 # A library's headers are unpacked and the host has the library itself: the linker is led there, or back where the host lost it.
 libraries_of_host() {
-	find "$files"/usr/lib/*-linux-gnu -maxdepth 1 -xtype l -name '*.so' | while read -r link; do
-		name=$(readlink -- "$link") name=${name##*/} folder=${link%/*}
-		for at in "$name" "${folder#"$files"}/$name"; do
+	find "$files"/usr/lib/*-linux-gnu -maxdepth 3 -xtype l -name '*.so' | while read -r link; do
+		folder=${link%/*} host=${link#"$files"} host=${host%/*} to=$(readlink -- "$link")
+		to=${to#"$host"/}
+		for at in "$to" "$host/$to"; do
 			(cd "$folder" && [ ! -e "$at" ]) || ln -sfn -- "$at" "$link"
 		done
 	done
