@@ -408,6 +408,44 @@ class BySession(Monitors, Users, ConferenceTest):
         self.hear("coach")
 
 
+    def test_of_queues(self):
+        """SEC-06: a user puts, reads and deletes no queue, sees no callers and no other agent, and supervises calls of a queue only by a privilege
+        of that one."""
+        with Client(self.node.redis_socket, "_operator") as client:
+            for name in ("sales", "other"):
+                client.ask("queue.put", name=name, members="1002")
+            client.ask("number.put", number="100", to="queue:other")
+            client.ask("agent.login", number="1002")
+            client.ask("supervisor.put", number="1003", whom="queue:sales", modes=["listen"])
+            mine = self.session(self.node, "1003")["token"]
+            before = client.ask("queue.get", name="other"), client.ask("agent.list")[0]["state"]
+            for method, path, body in (
+                    ("PATCH", "/v1/queues/other", {"members": "1003"}), ("PATCH", "/v1/queues/third", {"members": "1003"}),
+                    ("DELETE", "/v1/queues/other", None), ("GET", "/v1/queues/other", None), ("GET", "/v1/queues", None),
+                    ("GET", "/v1/queues/other/status", None), ("GET", "/v1/queues:report", None), ("GET", "/v1/queues:log", None),
+                    ("GET", "/v1/callbacks", None), ("POST", "/v1/callbacks", {"queue": "other", "number": "1003"}),
+                    ("GET", "/v1/agents", None), ("GET", "/v1/agents/1002", None), ("POST", "/v1/agents/1002/login", {}),
+                    ("POST", "/v1/agents/1002/logout", {}), ("POST", "/v1/agents/1002/ready", {}), ("POST", "/v1/agents/1002/not_ready", {}),
+                    ("POST", "/v1/agents/1002/disposition", {"disposition": "sale"})):
+                with self.subTest(method=method, path=path):
+                    status, _, problem = self.http(self.node, method, path, mine, body)
+                    self.assertEqual(status, 403, problem)
+            self.assertEqual((client.ask("queue.get", name="other"), client.ask("agent.list")[0]["state"]), before)
+            audio = self.end()
+            out = self.agents["1001"].invite("100", audio.sdp())
+            audio.use(out.wait_answer())
+            into, heard = self.agents["1002"].incoming(), self.end()
+            into.answer(heard.sdp())
+            heard.use(into.request)
+            until(lambda: client.ask("agent.list")[0]["now"] == "busy", lambda: client.ask("agent.list"))
+            path, asked = "/v1/supervisors/1003/monitor", {"extension": "1002", "mode": "listen"}
+            status, _, problem = self.http(self.node, "POST", path, mine, asked)
+            self.assertEqual(status, 403, problem)
+            client.ask("supervisor.put", number="1003", whom="queue:other")
+            self.ok(self.node, "POST", path, mine, asked)
+            self.rung()
+
+
 class OfTwoNodes(Monitors, Rooms):
     def test_on_the_other_node(self):
         """The supervisor's node has not the call, by command and by code; then the node that has it is killed."""
