@@ -80,6 +80,7 @@ struct command_arg {
 	bool required;
 	uint64_t min, max; /* ARG_U64: value; ARG_STRING, ARG_SECRET: bytes; ARG_LIST: words */
 	const char *const *names; /* ARG_ENUM, ARG_LIST: NULL-terminated */
+	const char *const *also;  /* ARG_ENUM: other systems' words, each before ours; or NULL */
 	const char *preset;       /* for the help: what an absent argument means */
 	const char *help;
 	enum command_place place;

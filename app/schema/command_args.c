@@ -284,6 +284,10 @@ static int check_enum(const struct command_arg *arg, const struct given *given,
 		      struct command_value *value, struct command_error *error)
 {
 	value->number = name_index(arg->names, given);
+	for (size_t i = 0; arg->also && arg->also[i] && !arg->names[value->number]; i += 2) {
+		if (given->kind == GIVEN_TEXT && bytes_is(given->text, arg->also[i]))
+			value->number = arg_word_index(arg->names, bytes_str(arg->also[i + 1]));
+	}
 	return arg->names[value->number] ? 0 : refuse_names(arg, "one of", error);
 }
 
