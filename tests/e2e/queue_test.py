@@ -132,6 +132,19 @@ class Queues(Queued):
         until(lambda: self.agent("1011")["talk_s"] > before, lambda: self.agent("1011"))
         self.assertEqual({row["data"] for kind in ("queue.joined", "queue.left") for row in self.events(kind)[-1:]}, {data})
 
+    def test_names_of_strategies(self):
+        """Other systems' names are kept as ours; unknown ones are refused with the list."""
+        for ours, theirs in {"longest_idle": ("leastrecent", "longest-idle-agent"), "round_robin": ("rrmemory", "rrordered", "round-robin"),
+                             "fewest_calls": ("fewestcalls", "agent-with-fewest-calls"), "least_talk": ("agent-with-least-talk-time",),
+                             "in_order": ("linear", "top-down", "sequentially-by-agent-order"), "ring_all": ("ringall", "ring-all"),
+                             "skill": ("skill",)}.items():
+            for name in theirs:
+                self.puts(strategy=name)
+                self.assertEqual(self.ask("queue.get", name="sales")["strategy"], ours, name)
+        with self.assertRaisesRegex((Refused, ServerError), "strategy must be one of: longest_idle, round_robin, ring_all"):
+            self.puts(strategy="random")
+        self.assertEqual(self.ask("queue.get", name="sales")["strategy"], "skill")
+
     def test_max_calls(self):
         """What a tenant may have of calls bounds none of its queues, and none of its agents."""
         self.ask("tenant.put", name="default", max_calls=1)

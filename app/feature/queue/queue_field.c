@@ -87,6 +87,35 @@ const char *dispositions_wrong(const void *value, const char *text)
 /* Default, then in the order of enum record_method. */
 static const char *const g_queue_record[] = { "default", "off", "auto", "on_demand", NULL };
 
+/* What app_queue and mod_callcenter call strategies that we have. They know one more, random. */
+static const char *const g_queue_strategies_also[] = { "leastrecent",
+						       "longest_idle",
+						       "rrmemory",
+						       "round_robin",
+						       "rrordered",
+						       "round_robin",
+						       "ringall",
+						       "ring_all",
+						       "fewestcalls",
+						       "fewest_calls",
+						       "linear",
+						       "in_order",
+						       "longest-idle-agent",
+						       "longest_idle",
+						       "round-robin",
+						       "round_robin",
+						       "ring-all",
+						       "ring_all",
+						       "agent-with-fewest-calls",
+						       "fewest_calls",
+						       "agent-with-least-talk-time",
+						       "least_talk",
+						       "top-down",
+						       "in_order",
+						       "sequentially-by-agent-order",
+						       "in_order",
+						       NULL };
+
 #undef FIELD_OF
 #define FIELD_OF struct queue_value
 const struct command_arg g_queue_fields[] = {
@@ -94,14 +123,19 @@ const struct command_arg g_queue_fields[] = {
 	REFERS_FIELD("members", members, CHARSET_TEXT, queue_members_wrong, "extension",
 		     "Extensions that take its calls while they are logged in as agents, at most "
 		     "32, joined by ',' in their order."),
-	WORD_FIELD(
-		"strategy", core.strategy, FIELD_NUMBER, g_queue_strategies, "longest_idle",
-		"Which free agent rings for the next caller: the one idle for longest since a "
-		"call of a queue (longest_idle), the next one in turn (round_robin), all free ones "
-		"at once (ring_all), the one with the fewest calls of queues since the node "
-		"started (fewest_calls), the one who spoke least in them (least_talk), both also "
-		"before a logout, the first one (in_order), or the one with the most skill, if "
-		"that is enough for the caller (skill)."),
+	{ .name = "strategy",
+	  .type = ARG_ENUM,
+	  .names = g_queue_strategies,
+	  .also = g_queue_strategies_also,
+	  .preset = FIELD_PRESET("longest_idle"),
+	  .help = "Which free agent rings for the next caller: the one idle for longest since a "
+		  "call of a queue (longest_idle), the next one in turn (round_robin), all free "
+		  "ones at once (ring_all), the one with the fewest calls of queues since the node "
+		  "started (fewest_calls), the one who spoke least in them (least_talk), both also "
+		  "before a logout, the first one (in_order), or the one with the most skill, if "
+		  "that is enough for the caller (skill). Names that app_queue and mod_callcenter "
+		  "have for these are taken, too.",
+	  .field = { FIELD_AT(FIELD_NUMBER, core.strategy) } },
 	WEIGHTED_FIELD("skills", skills, CHARSET_TEXT, queue_skills_wrong, "extension",
 		       "For strategy=skill: what members can do for this queue, from 0 to 100, as "
 		       "1001:90,1002:40. Who is not named has 0."),
