@@ -346,6 +346,39 @@ class History(Users, CallTest):
         self.assertEqual(has(), [1, 1])
 
 
+class Spool(Users, CallTest):
+    """What of streams waits on the disk for a database that does not take it."""
+
+    def aside(self):
+        return json.loads(self.node.http("/healthz")[1]).get("details", {}).get("archive_late", "")
+
+    def archive_killed(self):
+        for pid in children(self.node.process.pid, "tandem-archive"):
+            os.kill(pid, signal.SIGKILL)
+
+    def test_kept_aside(self):
+        """A damaged file and one that the disk does not give are kept, said in log and health until they are removed, and hold up nothing."""
+        folder = pathlib.Path(self.node.state_dir, "archive", "spool")
+        until(folder.is_dir, self.node.log_tail)
+        (folder / f"{1:016x}.cdr").write_bytes(b"no entry" * 9)
+        (folder / f"{2:016x}.cdr").mkdir()
+        self.archive_killed()
+        until(lambda: self.aside().startswith("2 files that could not be read whole"), self.node.log_tail)
+        self.assertEqual(sorted(path.name for path in folder.iterdir()), [f"{n:016x}.broken" for n in (1, 2)])
+        log = self.node.log_tail(200)
+        for why in ("not all of it is whole", "Is a directory"):
+            self.assertIn(why, log)
+        out, into, _ = self.connect()
+        out.bye()
+        into.wait_bye()
+        until(lambda: [row["call"] for row in self.node.ctl("history.list")] == [self.ended()["id"]], self.node.log_tail)
+        self.assertEqual(self.node.metric("tandem_archive_files_aside"), 2)
+        (folder / f"{1:016x}.broken").unlink()
+        until(lambda: self.aside().startswith("1 files"), self.aside)
+        (folder / f"{2:016x}.broken").rmdir()
+        until(lambda: not self.aside(), self.aside)
+
+
 class Guide(Users, CallTest):
     def history(self, token):
         """Calls; where the archive does not answer right now, what it says instead."""

@@ -201,9 +201,10 @@ static void process_say_figures(struct archive_process *p, uint64_t now_ns)
 		archive_process_failed(p, sql_why(archive_sql(p->archive)));
 	if (p->finds)
 		return;
-	child_peer_send(&p->link, json_pack("{s:{s:I, s:I, s:I, s:s}}", "figures", "saved",
+	child_peer_send(&p->link, json_pack("{s:{s:I, s:I, s:I, s:I, s:s}}", "figures", "saved",
 					    (json_int_t)p->saved, "spooled", (json_int_t)p->spooled,
-					    "lag_ms", (json_int_t)p->lag_ms, "trouble",
+					    "lag_ms", (json_int_t)p->lag_ms, "aside",
+					    (json_int_t)archive_spool_aside(p), "trouble",
 					    p->spool.full[0] ? p->spool.full : p->trouble));
 	p->saved = p->spooled = p->lag_ms = 0;
 }

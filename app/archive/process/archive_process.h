@@ -14,7 +14,7 @@
  *     {"ask":ID,"kind":NAME,"args":{}} a request (archive_request.h): {"answer":ID,"result":...}
  *                                      or {"answer":ID,"failed":...} comes
  *     {"figures":{...}}                from it, each second: counts since the line before, and
- *                                      "trouble" in words
+ *                                      "trouble" in words; files "aside"
  *
  * One thread, which SQL blocks: a request waits for the batch before it. With the role "find" it
  * only answers: it has no link to Redis, reads nothing, and keeps no files.
@@ -109,6 +109,8 @@ void archive_spool_round(struct archive_process *p, uint64_t now_ns);
 void archive_spool_replay(struct archive_process *p);
 /* The segment that was being saved is read again from its start: the database was away. */
 void archive_spool_again(struct archive_process *p);
+/* Files that were kept aside, and that nobody has removed since. */
+size_t archive_spool_aside(const struct archive_process *p);
 void archive_spool_close(struct archive_process *p);
 
 /* ---- archive_process.c ---- */

@@ -9,12 +9,15 @@
 #include "app/archive/process/archive_process.h"
 #include "app/archive/process/spool_entry.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/decimal.h"
@@ -265,6 +268,27 @@ static void spool_segment_damaged(struct archive_process *p, const char *why)
 		LOG_ERROR("archive", 0, "a file of what waits for the database is kept aside",
 			  LOG_U64("file", p->spool.segment_number), LOG_STR("error", why));
 	p->spool.broken = true;
+}
+
+size_t archive_spool_aside(const struct archive_process *p)
+{
+	int fd = p->spool.is_open
+			 ? openat(p->spool.file.dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+			 : -1;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	size_t n = 0;
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		const char *ending = strrchr(entry->d_name, '.');
+
+		n += ending && strcmp(ending, ".broken") == 0;
+	}
+	if (dir)
+		(void)closedir(dir);
+	else if (fd >= 0)
+		(void)close(fd);
+	return n;
 }
 
 /* Entries of one stream, one after the other. *rest: behind them. */

@@ -52,10 +52,11 @@ static struct {
 	uint32_t shard_count;
 	uint64_t up_ns;                  /* it ran then */
 	char trouble[HEALTH_DETAIL_MAX]; /* of its database */
+	uint64_t aside;                  /* files that it could not read whole */
 } g_archive;
 
 static struct {
-	metric_id saved, spooled, lag, reads;
+	metric_id saved, spooled, lag, reads, aside;
 } g_archive_metrics;
 
 const struct metric_def g_archive_metric_rows[] = {
@@ -67,6 +68,8 @@ const struct metric_def g_archive_metric_rows[] = {
 	  "Age of the entry that was saved last, in the last second; 0: none was." },
 	{ &g_archive_metrics.reads, METRIC_GAUGE, "tandem_archive_reads",
 	  "1 while this node's archive reads streams: one node of a cluster does." },
+	{ &g_archive_metrics.aside, METRIC_GAUGE, "tandem_archive_files_aside",
+	  "Files of what went to the disk that could not be read whole, and are kept." },
 	{ NULL },
 };
 
@@ -249,6 +252,8 @@ static void archive_on_line(struct node *n, const json_t *line)
 	metric_add(g_archive_metrics.saved, json_count(figures, "saved"));
 	metric_add(g_archive_metrics.spooled, json_count(figures, "spooled"));
 	metric_set(g_archive_metrics.lag, json_count(figures, "lag_ms") / 1000);
+	g_archive.aside = json_count(figures, "aside");
+	metric_set(g_archive_metrics.aside, g_archive.aside);
 	(void)snprintf(g_archive.trouble, sizeof(g_archive.trouble), "%s",
 		       json_text(figures, "trouble"));
 }
@@ -331,7 +336,15 @@ void archive_reload(struct node *n)
 static void archive_health(struct node *n, uint64_t now_ns)
 {
 	const char *trouble = g_archive.trouble;
+	char aside[HEALTH_DETAIL_MAX] = "";
 
+	if (!trouble[0] && g_archive.aside) {
+		(void)snprintf(aside, sizeof(aside),
+			       "%" PRIu64 " files that could not be read whole are kept aside: "
+			       "archive/spool/*.broken in node.state_dir, until you remove them",
+			       g_archive.aside);
+		trouble = aside;
+	}
 	if (!g_archive.up_ns || child_runs(&g_archive.child))
 		g_archive.up_ns = now_ns;
 	if (now_ns - g_archive.up_ns > LATE_S * NS_PER_S)

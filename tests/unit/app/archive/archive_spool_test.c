@@ -154,6 +154,7 @@ static void two_streams(struct archive *a)
 	assert_true(replay());
 	assert_int_equal(legs(), 6);
 	assert_int_equal(access(path_of(1, ".cdr"), F_OK), -1);
+	assert_int_equal(archive_spool_aside(&g_p), 0);
 	end();
 }
 
@@ -207,6 +208,7 @@ static void damaged(struct archive *a)
 	assert_int_equal(replay_says("kept aside"), 1);
 	assert_int_equal(legs(), 2);
 	assert_int_equal(access(path_of(1, ".broken"), F_OK), 0);
+	assert_int_equal(archive_spool_aside(&g_p), 1);
 	end();
 }
 
@@ -220,6 +222,7 @@ static void unreadable(struct archive *a)
 	assert_int_equal(replay_says("Is a directory"), 1);
 	assert_int_equal(legs(), 1);
 	assert_int_equal(access(path_of(1, ".broken"), F_OK), 0);
+	assert_int_equal(archive_spool_aside(&g_p), 1);
 	end();
 }
 
