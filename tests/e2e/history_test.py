@@ -9,6 +9,8 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -25,6 +27,10 @@ from taken_test import Cluster, Talk
 
 SPOOLED = """for i = ARGV[1], ARGV[2] do
 redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], '*', 'event', '{"command":"spooled","number":' .. i .. '}') end"""
+
+SQLITE = """import json, sqlite3, sys
+with sqlite3.connect(f"file:{sys.argv[1]}?mode=rw", uri=True, timeout=20) as db:
+    print(json.dumps(db.execute(sys.argv[2]).fetchall()))"""
 
 
 class History(Users, CallTest):
@@ -349,6 +355,8 @@ class History(Users, CallTest):
 class Spool(Users, CallTest):
     """What of streams waits on the disk for a database that does not take it."""
 
+    within = ()
+
     def aside(self):
         return json.loads(self.node.http("/healthz")[1]).get("details", {}).get("archive_late", "")
 
@@ -377,6 +385,79 @@ class Spool(Users, CallTest):
         until(lambda: self.aside().startswith("1 files"), self.aside)
         (folder / f"{2:016x}.broken").rmdir()
         until(lambda: not self.aside(), self.aside)
+
+    def sqlite(self, text):
+        """In the file of the archive, which makes it first, as the node sees it; it may be writing right now. None: not now."""
+        path = os.path.join(self.node.state_dir, "archive", "history.sqlite")
+        done = subprocess.run([*self.within, sys.executable, "-c", SQLITE, path, text], capture_output=True, text=True)
+        return None if done.returncode else json.loads(done.stdout)
+
+    def spooled(self, first, count):
+        """So many entries of the audit, of which the stream keeps 10,000 until they are saved."""
+        with self.node.redis() as redis:
+            redis("EVAL", SPOOLED, 1, "td:{t:default}:audit", first, first + count - 1, 10000)
+
+    def kept_small(self):
+        """The archive has its file, and a stream is copied from 7,500 entries on."""
+        self.node.configure({"archive": {"stream_max": 10000}})
+        self.node.process.send_signal(signal.SIGHUP)
+        self.spooled(1, 1)
+        until(lambda: self.saved() == (1, 1), self.node.log_tail)
+
+    def saved(self):
+        """How many different ones the file has, and how many."""
+        rows = self.sqlite("SELECT count(DISTINCT body), count(*) FROM event WHERE body LIKE '%spooled%'")
+        return rows and tuple(rows[0])
+
+    def test_slow_sqlite(self):
+        """Of a file that takes less than what comes calls know nothing; nothing is lost, and nothing is there twice."""
+        self.kept_small()
+        until(lambda: self.sqlite("CREATE TRIGGER IF NOT EXISTS slow AFTER INSERT ON event BEGIN SELECT (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                                  "WHERE i < 4000) SELECT sum(i) FROM n); END") is not None)
+        for first in range(2, 12002, 1000):
+            self.spooled(first, 1000)
+            if first == 8002:
+                until(lambda: self.node.metric("tandem_archive_spooled_total"), self.node.log_tail)
+                out, into, _ = self.connect()
+                out.bye()
+                into.wait_bye()
+                call = self.ended()["id"]
+            elif first > 8002:      # as fast as files are written, not as the database takes it
+                with self.node.redis() as redis:
+                    until(lambda first=first: redis("XLEN", "td:{t:default}:audit") < 8500 or self.copied(first + 999), self.node.log_tail)
+        self.assertIn(call, str(self.node.events()))
+        self.assertLess(self.saved(), (12001, 12001))
+        until(lambda: self.sqlite("DROP TRIGGER IF EXISTS slow") is not None)
+        until(lambda: self.saved() == (12001, 12001), lambda: str(self.saved()))
+        until(lambda: call in [row["call"] for row in self.node.ctl("history.list")], self.node.log_tail)
+
+    @unittest.skipIf(os.geteuid(), "only root mounts")
+    def test_full_disk(self):
+        """Where the disk of the archive is full, health and log say so, calls go on, and all is saved once as soon as there is room."""
+        folder = f"{self.node.state_dir}/archive"
+        until(lambda: os.path.isdir(folder), self.node.log_tail)
+        self.node.kill()
+        self.node.start(wrapper=("unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=6M tmpfs "$0" && exec "$@"', folder))
+        for agent in (self.a, self.b):
+            until(lambda agent=agent: agent.register().status == 200, self.node.log_tail)
+        self.within = ["nsenter", "-t", str(self.node.process.pid), "-m"]
+        self.kept_small()
+        for first in range(2, 9002, 1000):
+            self.spooled(first, 1000)
+        until(lambda: re.search("full|takes no more", self.aside()), lambda: self.node.http("/healthz")[1])
+        until(lambda: "disk is full" in self.node.log_tail(400), self.node.log_tail)
+        out, into, _ = self.connect()
+        out.bye()
+        into.wait_bye()
+        call = self.ended()["id"]
+        subprocess.run([*self.within, "mount", "-o", "remount,size=2G", folder], check=True)
+        until(lambda: self.saved() == (9001, 9001), lambda: f"{self.saved()} {self.node.log_tail()}")
+        until(lambda: call in [row["call"] for row in self.node.ctl("history.list")], self.node.log_tail)
+        until(lambda: not self.aside(), self.aside)
+
+    def copied(self, number):
+        """A file has that entry."""
+        return any(f'"number":{number}}}'.encode() in path.read_bytes() for path in pathlib.Path(self.node.state_dir, "archive", "spool").glob("*.cdr"))
 
 
 class Guide(Users, CallTest):
