@@ -597,6 +597,31 @@ class Nodes(Cluster):
             self.listed(self.b, calls)
             self.assertEqual(postgres.psql("SELECT count(*), count(DISTINCT call) FROM leg").stdout.strip(), f"{len(calls)}|{len(calls)}")
 
+    def test_redis_killed_while_copies_are_made(self):
+        """Twice, with the database away: what a stream had is on the disk or in Redis, none of it lost, and none there twice."""
+        self.audited = 0
+        self.at_home()
+        with Postgres(self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-postgres-"))) as postgres:
+            def saved():
+                return postgres.psql("SELECT count(DISTINCT body), count(*) FROM event WHERE body LIKE '%spooled%'", False).stdout.strip()
+            for name in "ab":
+                self.moves(name, postgres.url)
+            self.spooled(100)
+            self.until(lambda: saved() == "100|100")
+            postgres.stop()
+            self.spooled(100)
+            self.until(lambda: "archive_late" in self.a.http("/healthz")[1])
+            for _ in range(2):
+                self.spooled(8000 - self.audited % 8000)
+                self.until(self.spools)     # begun: the rest is copied, or is not yet
+                self.redis_stop(signal.SIGKILL)
+                self.redis_start()
+                self.until(lambda: self.spools(text=f'"number":{self.audited}}}'.encode()))
+            self.spools_on(self.a, 4)
+            postgres.start()
+            self.until(lambda: saved() == f"{self.audited}|{self.audited}")
+            self.until(lambda: not self.spools())
+
     @unittest.skipUnless(os.environ.get("TANDEM_LONG"), "TANDEM_LONG=1 has a database that is slow for two minutes")
     def test_spool_over_a_kill(self):
         """A database slower than who writes a stream, then away for three times what the stream keeps, then slow again, over kills of the archive and of the
