@@ -423,7 +423,7 @@ def scripts(node, chromium, options):
 def main():
     options, figures = bench.arguments(__doc__, ROWS), {}
     pages.bundle()
-    crm, chromium = Crm(), browser.Browser()
+    crm, chromium = Crm(), browser.Browser(program=browser.WHOLE)
     try:
         for name, row, agents in (("pops", pops, AGENTS), ("calls", calls, PAGES), ("scripts", scripts, 1)):
             if options.row and name not in options.row:

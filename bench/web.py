@@ -140,7 +140,7 @@ class Bench(web_phone_test.Phones):
         except PermissionError:
             return False
         try:
-            chromium = browser.Browser()
+            chromium = browser.Browser(program=browser.WHOLE)
         finally:
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         self.addCleanup(chromium.close)
