@@ -8,7 +8,7 @@ import xml.etree.ElementTree as tree
 
 from call_control_test import TALK
 from http_api_test import Asks
-from lib.browser import Failed
+from lib.browser import WHOLE, Failed
 from lib.crm import Crm, Frame, OneName
 from lib.pages import WebPage
 from lib.postgres import Postgres
@@ -38,7 +38,8 @@ def later(true, said=lambda: "in time"):
 
 
 class Softphone(WebTest):
-    Frame = Frame
+    """In the whole browser: a frame of another site is a process of its own there, and its cookies may be refused."""
+    Frame, program = Frame, WHOLE
 
     @classmethod
     def setUpClass(cls):
@@ -891,7 +892,7 @@ class Softphone(WebTest):
 
 
 class Account(OfficeTest):
-    claims = {"extension": "1001"}
+    claims, program = {"extension": "1001"}, WHOLE
 
     def test_with_the_account_of_the_office(self):
         """CRM-05: the provider is shown in a window of its own, which hands the login to the frame and closes; no script of the CRM reaches what pages of the
@@ -961,7 +962,7 @@ class OfNodes(Asks, Cluster):
 
 class OfTwo(Walks, Cluster):
     """Two nodes behind one name, with a Redis apart and one PostgreSQL."""
-    Browser = OfficeTest.Browser
+    options, program = OfficeTest.options, WHOLE
 
     @classmethod
     def setUpClass(cls):

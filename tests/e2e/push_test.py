@@ -8,6 +8,7 @@ import time
 
 from directory_test import Pair
 from http_api_test import Asks
+from lib.browser import WHOLE
 from lib.push import PushService
 from lib.store import record
 from mailbox_test import Mailbox
@@ -402,7 +403,8 @@ class Nodes(Asks, Pair):
 
 
 class InChromium(Pushes):
-    """The page subscribes, the node pushes, and the browser's own worker shows what came."""
+    """The page subscribes, the node pushes, and the worker of the whole browser shows what came."""
+    program = WHOLE
 
     def page_that_is_told(self):
         made = self.service.subscribe("page")

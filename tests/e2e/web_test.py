@@ -64,7 +64,11 @@ def link(node, role="operator", **more):
 class Walks(Asks):
     """What a test with a node does with pages."""
     settings = {"http": {"pages": pages.BUNDLE.as_posix()}}
-    Browser, Page = browser.Browser, pages.WebPage
+    Page, program, options = pages.WebPage, browser.SHELL, ()
+
+    @classmethod
+    def Browser(cls):       # pylint: disable=invalid-name
+        return browser.Browser(options=cls.options, program=cls.program)
 
     @classmethod
     def setUpClass(cls):
@@ -598,7 +602,7 @@ def office(folder, port, url):
 class OfficeTest(Walks, unittest.TestCase):
     """A node that knows an OpenID provider, and a browser that trusts this one."""
     claims = {}
-    Browser = staticmethod(lambda: browser.Browser(options=("--ignore-certificate-errors",)))
+    options = "--ignore-certificate-errors",
 
     def setUp(self):
         self.node = self.enterContext(Node(start=False))
