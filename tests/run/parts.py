@@ -233,9 +233,8 @@ def format_(report):
         except SyntaxError as error:
             broken.append(str(error))
     report.add("rules: python compiles", FAILED if broken else PASSED, "\n".join(broken))
-    for script in scripts:
-        for result in script.result():
-            report.add(*result)
+    for result in (*examples.written(ROOT, files("*.md")), *(result for script in scripts for result in script.result())):
+        report.add(*result)
 
 
 def unit(report, plain=False):
