@@ -19,7 +19,7 @@ struct store_shared;
 struct store_shard;
 struct validity;
 
-enum { STORE_KINDS_MAX = 32 };
+enum { STORE_KINDS_MAX = 48 };
 
 enum store_result {
 	STORE_OK,
