@@ -26,8 +26,8 @@ extern const struct number_claim conference_numbers[], focus_numbers[], meetme_n
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
 extern const struct services park_services, pick_services, queue_services, room_services;
 extern const struct shard_hooks group_hooks, account_hooks, focus_hooks, instant_message_hooks,
-	join_hooks, message_waiting_hooks, pick_hooks, presence_hooks, queue_hooks, recording_hooks,
-	room_hooks, watch_hooks;
+	join_hooks, message_waiting_hooks, page_hooks, pick_hooks, presence_hooks, queue_hooks,
+	recording_hooks, room_hooks, watch_hooks;
 extern const struct dialled_code account_dialled_codes[], park_dialled_codes[];
 
 const struct feature sig_features[] = {
@@ -68,7 +68,7 @@ const struct feature sig_features[] = {
 	{ "instant_message", .shard = &instant_message_hooks },
 	{ "group", .shard = &group_hooks },
 	{ "queue", .call = &queue_module, .services = &queue_services, .shard = &queue_hooks },
-	{ "page", .call = &page_module },
+	{ "page", .call = &page_module, .shard = &page_hooks },
 	{ "user_page", .package = &user_package },
 	{ 0 },
 };

@@ -71,6 +71,7 @@ struct room_terms {
 	/* each caller gets a conference of his own, as of calls (RFC 4579 5.1); of the fields above
 	 * only its name counts */
 	bool factory;
+	uint8_t page; /* priority of the paging group that has it, and 1 (sig/feature/page) */
 };
 
 /* The role that the entered digits give. */

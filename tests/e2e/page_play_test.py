@@ -157,12 +157,29 @@ class Sounds(PagesTest):
         urgent.wait_bye()
         self.over(out, second)
 
+    def test_emergency(self):
+        """PAGE-05: it takes members of a page of priority, rings who waits in a slot, and no lower page rings its members."""
+        self.puts(members="1011,1012", channel=24)
+        self.addCleanup(self.puts, channel=0)
+        self.ask("page.put", name="fire", members="1011", channel=25)
+        self.addCleanup(self.ask, "page.delete", name="fire")
+        out = self.pages()
+        first, second = self.hears("1011"), self.hears("1012")
+        self.assertEqual(self.plays(name="fire", times=2)["rung"], 1)
+        first.wait_bye()
+        fire = self.hears_gong("1011")
+        hall, = (row for row in self.ask("conference.list") if row["number"] == "page:hall")
+        self.assertEqual(self.ask("page.ring", conference=hall["id"]), {"rung": 0})
+        self.is_not_rung("1011")
+        fire.wait_bye(20)
+        self.over(out, second)
+
     def members(self):
         hall, = (row for row in self.ask("conference.list") if row["number"] == "page:hall")
         return sorted(row["from"] for row in self.ask("conference.get", conference=hall["id"])["list"] if row["state"] == "there")
 
     def test_parked(self):
-        """A member who waits in a slot is rung by a page of priority alone, and waits there behind it, with music."""
+        """A member who waits in a slot is rung by a page of priority or an emergency alone, and waits there behind it, with music."""
         self.puts(members="1011", channel=0)
         phone, audio = self.phones["1011"], self.enterContext(self.node.media())
         out = phone.invite("1002", audio.sdp())
@@ -175,14 +192,15 @@ class Sounds(PagesTest):
         audio.wait_tone(PARKED, anew=True)
         with self.assertRaisesRegex((Refused, ServerError), "no phone of a member rings"):
             self.plays()
-        self.puts(members="1011", channel=24)
         self.addCleanup(self.puts, channel=0)
-        self.assertEqual(self.plays()["rung"], 1)
-        heard = self.hears_gong("1011")
-        self.assertEqual([row["slot"] for row in self.ask("park.list")], ["71"])
-        self.ended(heard)
-        audio.wait_tone(PARKED, anew=True)
-        self.assertEqual([row["party"] for row in self.ask("park.list")], ["1011"])
+        for channel in (24, 25):
+            self.puts(members="1011", channel=channel)
+            self.assertEqual(self.plays()["rung"], 1)
+            heard = self.hears_gong("1011")
+            self.assertEqual([row["slot"] for row in self.ask("park.list")], ["71"])
+            self.ended(heard)
+            audio.wait_tone(PARKED, anew=True)
+            self.assertEqual([row["party"] for row in self.ask("park.list")], ["1011"])
         out.bye()
 
 

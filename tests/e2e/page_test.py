@@ -299,6 +299,45 @@ class PagesOfNodes(Pair):
             until(lambda: not self.a.ctl("conference.list") and not self.b.ctl("conference.list"))
 
 
+    def test_priority_of_both(self):
+        """A page of priority at the other node takes the members that it has in common, and no lower page has them while it lasts."""
+        ends = self.ends
+        self.a.ctl("page.put", name="hall", members="1011,1013")
+        self.addCleanup(self.a.ctl, "page.put", name="hall", members="1011,1012")
+        for channel in (24, 25):
+            self.a.ctl("page.put", name="urgent", members="1011,1012", channel=channel)
+            self.a.ctl("number.put", number="724", to="page:urgent")
+            until(lambda channel=channel: [row["channel"] for row in self.b.ctl("page.list") if row["name"] == "urgent"] == [channel])
+            until(lambda: self.b.ctl("number.list", number="724"))
+            low = ends["1001"][0].invite("700", ends["1001"][1].sdp())
+            ends["1001"][1].use(low.wait_answer())
+            ends["1001"][1].start(SPOKEN)
+            first, other = (ends[number][0].incoming() for number in ("1011", "1013"))
+            for number, one in (("1011", first), ("1013", other)):
+                ends[number][1].use(one.request)
+                one.answer(ends[number][1].sdp())
+            high = ends["1002"][0].invite("724", ends["1002"][1].sdp())
+            high.wait_answer()
+            first.wait_bye()
+            heard = [ends[number][0].incoming() for number in ("1011", "1012")]
+            for one in heard:
+                one.answer(ends["1012"][1].sdp())
+            ends["1013"][1].wait_tone(SPOKEN, anew=True)
+            (owner, room), = ((at, row) for at in (self.a, self.b) for row in at.ctl("conference.list") if row["number"] == "page:hall")
+            owner.ctl("conference.invite", conference=room["id"], to="1011", muted=True, auto_answer=True)
+            again = ends["1011"][0].incoming()
+            again.ring()
+            again.wait_cancel()
+            ends["1001"][1].stop()
+            for out in (low, high):
+                out.bye()
+            for one in (other, *heard):
+                one.wait_bye()
+            until(lambda: not self.a.ctl("conference.list") and not self.b.ctl("conference.list"))
+        self.a.ctl("number.delete", number="724")
+        self.a.ctl("page.delete", name="urgent")
+
+
 def delays(came, to):
     """What came at a time goes on DELAY_S later, however much there is of it."""
     with contextlib.suppress(OSError):

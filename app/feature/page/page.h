@@ -82,6 +82,8 @@ uint32_t page_ring_members(struct node *n, uint16_t tenant, const struct page_va
 			   const char *key, struct shard_conference_request *o);
 /* The same, for a command: true: it waits, and runs again. */
 bool page_awaits_users(struct command_run *run, const char *tenant, const struct page_value *v);
+/* Once a second: pages of priority that are heard here, to all nodes. */
+void page_claims(const struct node *n);
 /* What sounds in the room is sent to the group's multicast addresses, too, if it has any here. */
 void page_cast(const struct node *n, uint64_t room, uint16_t tenant, const char *name);
 /* The page that the group hears now, at a shard of this node. False: none. */

@@ -19,9 +19,9 @@
 #include "app/node/node_shard.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "sig/feature/page/page_yield.h"
 #include "sig/flow/program.h"
 #include "sig/host/tenant_tables.h"
-#include "sig/model/call_order.h"
 #include "sig/pbx/page.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shared_tables.h"
@@ -97,6 +97,22 @@ static json_t *page_show(const struct node *node, uint16_t tenant, const void *v
 	return view;
 }
 
+/* Channels 24 and 25 are of priority and of emergencies at all phones that have them. */
+static enum page_priority page_priority_of(const struct page_value *v)
+{
+	enum page_priority p = (enum page_priority)v->priority;
+
+	if (v->channel == PAGE_CHANNEL_EMERGENCY)
+		return PAGE_EMERGENCY;
+	return v->channel == PAGE_CHANNEL_PRIORITY && p == PAGE_NORMAL ? PAGE_PRIORITY : p;
+}
+
+/* Of a room's terms: 0 is no page. */
+static uint8_t page_rank(const struct page_value *v)
+{
+	return (uint8_t)(page_priority_of(v) + 1);
+}
+
 static int page_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct page_value *v = value;
@@ -106,7 +122,8 @@ static int page_apply(struct node *node, uint16_t tenant, const void *value)
 				   .rate = v->multicast_codec ? PAGE_RATE_WIDE : PAGE_RATE,
 				   .locked = true,
 				   .muted = true,
-				   .ends_with_host = v->type == PAGE_LIVE };
+				   .ends_with_host = v->type == PAGE_LIVE,
+				   .page = page_rank(v) };
 	int err = command_flow_kind_apply(node, tenant, &g_page_documents, v->name, v);
 
 	page_multicast_apply(node, tenant, v);
@@ -145,20 +162,20 @@ const struct document_kind g_page_documents = {
 
 /* ---- a page begins ---- */
 
-/* Channels 24 and 25 are of priority and of emergencies at all phones that have them. */
-static enum page_priority page_priority_of(const struct page_value *v)
+/* He hears a page already: a normal one yields to any, and all others to one of more priority. */
+static bool page_is_behind(const struct node *n, uint16_t tenant, struct bytes number,
+			   enum page_priority priority)
 {
-	enum page_priority p = (enum page_priority)v->priority;
+	uint8_t heard = page_user_rank(n->common.shared_tables, tenant, number);
 
-	if (v->channel == PAGE_CHANNEL_EMERGENCY)
-		return PAGE_EMERGENCY;
-	return v->channel == PAGE_CHANNEL_PRIORITY && p == PAGE_NORMAL ? PAGE_PRIORITY : p;
+	return heard > (priority == PAGE_NORMAL ? 0 : priority + 1);
 }
 
-/* Whether the phone of a member is to ring for a page of that priority. */
+/* Whether the phone of a member is to ring for a page of the group. */
 static bool page_may_ring(const struct node *n, uint16_t tenant, struct bytes number,
-			  enum page_priority priority)
+			  const struct page_value *v)
 {
+	enum page_priority priority = page_priority_of(v);
 	struct extension e = { 0 };
 	bool known = extensions_find(n->api.extensions, tenant, number, &e);
 	bool rests = e.forward.do_not_disturb;
@@ -166,8 +183,9 @@ static bool page_may_ring(const struct node *n, uint16_t tenant, struct bytes nu
 	extension_wipe(&e);
 	if (!known || priority == PAGE_EMERGENCY)
 		return known;
-	return !rests && (priority == PAGE_PRIORITY ||
-			  !shard_user_is_busy(n->common.shared_tables->shards, tenant, number));
+	return !rests && !page_is_behind(n, tenant, number, priority) &&
+	       (priority == PAGE_PRIORITY ||
+		!shard_user_is_busy(n->common.shared_tables->shards, tenant, number));
 }
 
 static bool page_ring_one(struct node *n, const char *key, const char *to,
@@ -233,64 +251,40 @@ bool page_awaits_users(struct command_run *run, const char *tenant, const struct
 	return false;
 }
 
-/* ---- a page of less priority yields ---- */
+/* ---- pages of less priority ---- */
 
-struct page_yields {
-	const struct page_value *to;
-	uint64_t calls[PAGE_MEMBERS_MAX];
-	uint32_t count;
-};
-
-static bool page_has(const struct page_value *v, struct bytes number)
+static void page_claim(const struct node *n, uint16_t tenant, const struct page_value *v)
 {
-	struct bytes left = bytes_str(v->members), one;
+	const struct page_claim claim = {
+		.tenant = bytes_str(tenants_name(n->common.tenants, tenant)),
+		.members = bytes_str(v->members),
+		.rank = page_rank(v),
+	};
 
-	while (bytes_cut(&left, ',', &one)) {
-		if (bytes_eq(bytes_trim(one), number))
-			return true;
-	}
-	return false;
+	if (page_priority_of(v) != PAGE_NORMAL)
+		page_yield(n->common.shared_tables, &claim, clock_instant());
 }
 
-static void yields_look(const struct member_view *m, void *arg)
+void page_claims(const struct node *n)
 {
-	struct page_yields *all = arg;
-
-	if (!m->host && all->count < PAGE_MEMBERS_MAX && page_has(all->to, m->from))
-		all->calls[all->count++] = m->call;
-}
-
-/* A page of higher priority takes the members that both have: the lower one hangs them up, and goes
- * on for its others (PAGE-04, PAGE-05). */
-static void page_interrupt(const struct node *n, uint16_t tenant, const struct page_value *v)
-{
-	static struct page_yields all;
-	static struct page_value other;
-	const char *name = tenants_name(n->common.tenants, tenant);
-	struct call_order drop = { .kind = ORDER_MEMBER, .member = MEMBER_DROP };
+	static struct page_value v;
 	uint32_t cursor = 0;
 	struct room_view room;
 	struct shard *core;
 
-	all = (struct page_yields){ .to = v };
 	while ((core = node_core_next(n, &cursor)) != NULL) {
 		uint32_t at = 0;
 
 		while (shard_conference_next(core, &at, &room)) {
 			struct bytes number = bytes_str(room.number);
 
-			if (strcmp(room.tenant, name) != 0 || !bytes_starts(number, PAGE_WORD) ||
-			    !document_stored(n, name, &g_page_documents,
-					     bytes_from(number, sizeof(PAGE_WORD) - 1), &other) ||
-			    page_priority_of(&other) >= page_priority_of(v))
-				continue;
-			shard_conference_members(core, room.room, yields_look, &all);
+			if (bytes_starts(number, PAGE_WORD) &&
+			    document_stored(n, room.tenant, &g_page_documents,
+					    bytes_from(number, sizeof(PAGE_WORD) - 1), &v))
+				page_claim(n,
+					   tenants_find(n->common.tenants, bytes_str(room.tenant)),
+					   &v);
 		}
-	}
-	for (uint32_t i = 0; i < all.count; i++) {
-		if (shard_call_order(node_core(n, all.calls[i]), all.calls[i], &drop,
-				     clock_instant()))
-			LOG_INFO("page", all.calls[i], "a member hears two pages");
 	}
 }
 
@@ -300,13 +294,12 @@ uint32_t page_ring_members(struct node *n, uint16_t tenant, const struct page_va
 	struct bytes left = bytes_str(v->members), one;
 	uint32_t rung = 0;
 
-	if (page_priority_of(v) != PAGE_NORMAL)
-		page_interrupt(n, tenant, v);
+	page_claim(n, tenant, v);
 	while (bytes_cut(&left, ',', &one)) {
 		char to[DIAL_NUMBER_MAX];
 
 		if (!bytes_cstr(bytes_trim(one), to, sizeof(to)) &&
-		    page_may_ring(n, tenant, bytes_str(to), page_priority_of(v)))
+		    page_may_ring(n, tenant, bytes_str(to), v))
 			rung += page_ring_one(n, key, to, o);
 	}
 	return rung;

@@ -196,4 +196,5 @@ void page_second(struct node *n, uint64_t now_ns)
 	page_multicast_second(n, now_ns);
 	bells_second(n, clock_utc_ms());
 	plays_look(n);
+	page_claims(n);
 }
