@@ -169,6 +169,54 @@ class Pages(PagesTest):
         talk.bye()
         into.wait_bye()
 
+    def choose(self, number="1011", **fields):
+        """As his session does."""
+        return self.ask("page.choice.put", **{"as": number}, **fields)
+
+    def test_choices(self):
+        """A user hears no pages of a group that he has turned off, but for emergencies, and in a call those that he wants there; he knows his groups
+        alone, his default first, and another one's choice is not his."""
+        self.addCleanup(self.puts, channel=0)
+        for name, channel in (("yard", 1), ("all", 2)):
+            self.ask("page.put", name=name, members="1011", channel=channel)
+            self.addCleanup(self.ask, "page.delete", name=name)
+        self.ask("page.put", name="others", members="1012")
+        self.addCleanup(self.ask, "page.delete", name="others")
+        for args, want in (({}, ["yard", "all", "hall", "others"]), ({"limit": 1}, ["yard"]), ({"limit": 3}, ["yard", "all", "hall"]),
+                           ({"sort": "name"}, ["all", "hall", "others", "yard"])):
+            self.assertEqual([row["name"] for row in self.ask("page.list", **args) if row["name"] != "shop-floor"], want)     # of the guide
+        self.addCleanup(self.ask, "page.choice.delete", number="1011")
+        self.assertIn("off: it is in no paging group others", self.choose(off="others", default_group="all")["warnings"])
+        self.assertEqual([(row["name"], row["number"], row["heard"], row["default"]) for row in self.ask("page.choice.get", **{"as": "1011"})["groups"]],
+                         [("all", "", True, True), ("hall", "700", True, False), ("yard", "", True, False)])
+        self.choose(off="hall, yard", default_group="")
+        self.assertEqual([(row["name"], row["heard"]) for row in self.ask("page.choice.get", number="1011")["groups"]],
+                         [("yard", False), ("all", True), ("hall", False)])
+        for channel, rung in ((0, MEMBERS[1:]), (24, MEMBERS[1:]), (25, MEMBERS)):
+            self.puts(channel=channel)
+            out = self.pages()
+            heard = [self.hears(number) for number in rung]
+            if "1011" not in rung:
+                self.is_not_rung("1011")
+            self.over(out, *heard)
+        for command in ("put", "get"):
+            with self.assertRaises(Refused):
+                self.ask(f"page.choice.{command}", **{"as": "1012", "number": "1011"})
+        self.puts(channel=0, members="1011")
+        self.choose(off="", in_calls=True)
+        talk = self.phones["1002"].invite("1011", self.phones["1002"].audio.sdp())
+        into = self.phones["1011"].incoming()
+        into.answer(self.enterContext(self.node.media()).sdp())
+        talk.wait_answer()
+        out = self.pages()
+        self.over(out, self.hears("1011"))
+        self.choose(in_calls=False)
+        out = self.pages()
+        self.is_not_rung("1011")
+        out.bye()
+        talk.bye()
+        into.wait_bye()
+
     def test_killed(self):
         """A page goes on in the next process. Nobody is rung twice, nor who has hung up, whatever the caller's phone asks then."""
         self.puts(priority="emergency")

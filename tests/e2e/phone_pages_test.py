@@ -225,7 +225,7 @@ class Directory(PagesTest):
 
 class Lists(PagesTest):
     def test_paging(self):
-        """PAGE-03, PAGE-06: the groups of the tenant, that of channel 1 first; a line calls the group, and its member hears it."""
+        """PAGE-03, PAGE-06: the groups of the tenant, that of channel 1 first, or the default that its user has chosen; a line calls the group, and its member hears it."""
         for name, fields in {"a": {"description": "All <floors>"}, "shop": {"first_name": "Shop", "last_name": "& floor", "channel": 1},
                              "z": {"department": "Yard"}}.items():
             self.node.ctl("page.put", name=name, members="202", **fields)
@@ -236,6 +236,9 @@ class Lists(PagesTest):
         browser = self.browser().go_home().press("Paging")
         self.assertEqual(browser.lines, ["Shop & floor 710", "a 730All <floors>", "z Yard", "Menu"])
         self.assertEqual(browser.dialled(), {"Shop & floor": "710", "a": "730"})
+        self.node.ctl("page.choice.put", number="201", default_group="z")
+        self.addCleanup(self.node.ctl, "page.choice.delete", number="201")
+        self.assertEqual(browser.press("Menu").press("Paging").lines, ["z Yard", "Shop & floor 710", "a 730All <floors>", "Menu"])
         self.assertEqual(self.device.register(self.agent).status, 200)
         with self.node.user_agent("202", "secret202") as member:
             self.assertEqual(member.register().status, 200)

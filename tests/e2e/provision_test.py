@@ -379,7 +379,7 @@ class Boot(ProvisionTest):
 
     def test_paging(self):
         """PAGE-03, PAGE-06, PAGE-07: groups with a channel are in the files of their members' phones, by their name of people; 1 is the default, 24
-        and 25 are what they are."""
+        and 25 are what they are. A user chooses those that he hears, but for emergencies, his default, and pages in calls."""
         device, prefix = self.phone(), "ptt.pageMode."
 
         def group(channel, names=("label", "available", "subscribed", "allowTransmit")):
@@ -394,6 +394,16 @@ class Boot(ProvisionTest):
         self.assertEqual((group(6), group(7)), (('Shop <&" Floor', "1", "1", "1"), ("", "0", "0", "0")))
         self.assertEqual([device.values[prefix + name] for name in ("enable", "defaultGroup", "priorityGroup", "emergencyGroup")], ["1", "1", "24", "25"])
         self.assertEqual((device.values["ptt.address"], device.values["ptt.port"]), ("224.0.1.116", "5001"))
+        self.node.ctl("page.put", name="loud", members="201", channel=25)
+        self.addCleanup(self.node.ctl, "page.delete", name="loud")
+        self.node.ctl("page.choice.put", number="201", off="floor,loud", default_group="floor", in_calls=True)
+        self.addCleanup(self.node.ctl, "page.choice.delete", number="201")
+        self.assertTrue(device.changed())
+        self.assertEqual((group(6), group(25)[1:]), (('Shop <&" Floor', "1", "0", "1"), ("1", "1", "1")))
+        self.assertEqual([device.values[prefix + name] for name in ("defaultGroup", "allowOffHookPages")], ["6", "1"])
+        self.node.ctl("page.choice.put", number="201", off="", default_group="others", in_calls=False)
+        self.assertTrue(device.changed())
+        self.assertEqual([device.values[prefix + name] for name in ("defaultGroup", "allowOffHookPages", "group.6.subscribed")], ["1", "0", "1"])
         self.assertIn("channel: floor has it, too", self.node.ctl("page.put", name="others", channel=6)["warnings"])
         self.node.ctl("page.put", name="floor", members="202")
         self.assertTrue(device.changed())

@@ -1385,6 +1385,37 @@ class WebClient(WebTest):
         page.shows("With the number and the password")
         self.fine(page)
 
+    def test_paging_groups(self):
+        """PAGE-06: a user turns a paging group off, chooses the default that is first, and has pages in calls."""
+        for name, fields in {"hall": {"first_name": "Hall", "channel": 1}, "yard": {}, "fire": {"priority": "emergency"}}.items():
+            self.node.ctl("page.put", name=name, members="1001", **fields)
+            self.addCleanup(self.node.ctl, "page.delete", name=name, force=True)
+        self.node.ctl("number.put", number="711", to="page:hall")
+        self.addCleanup(self.node.ctl, "number.delete", number="711")
+        self.addCleanup(self.node.ctl, "page.choice.delete", number="1001")
+        page = self.client()
+        page.go(self.url("client#/settings"))
+        page.shows("Groups whose pages you hear", "Dial 711")
+        rows = "[...document.querySelectorAll('[aria-labelledby=paging-heard] .row')].map((row) => row.querySelector('label').innerText.trim())"
+        self.assertEqual(page.run(rows), ["Hall", "fire", "yard"])
+        switch = "document.querySelectorAll('[aria-labelledby=paging-heard] input')"
+        self.assertEqual(page.run(f"[...{switch}].map((one) => one.disabled)"), [False, True, False])
+        self.assertEqual(page.violations_of_axe(pages.axe()), [])
+
+        def chosen(**want):
+            until(lambda: want.items() <= self.node.ctl("page.choice.get", number="1001").items(), lambda: self.node.ctl("page.choice.get", number="1001"))
+        page.run(f"{switch}[2].click()")
+        chosen(off="yard")
+        page.until(f"!{switch}[2].checked")
+        page.fill("#paging-default", "yard")
+        chosen(off="yard", default_group="yard")
+        page.until(f"({rows})[0] == 'yard'")
+        page.run("[...document.querySelectorAll('label.switch')].find((one) => one.innerText.includes('Pages come while')).querySelector('input').click()")
+        chosen(off="yard", default_group="yard", in_calls=True)
+        page.run(f"{switch}[0].click()")
+        chosen(off="", default_group="yard", in_calls=True)
+        self.fine(page)
+
     def test_my_phones(self):
         """A user sees the phone at which he has logged in, and logs out of it; another user sees it not, and cannot."""
         mac = "0004f2170009"

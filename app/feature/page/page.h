@@ -41,6 +41,7 @@ enum page_type {
  * to be read. */
 enum {
 	PAGE_CHANNELS = 25,
+	PAGE_CHANNEL_DEFAULT = 1,
 	PAGE_CHANNEL_PRIORITY = 24,
 	PAGE_CHANNEL_EMERGENCY = 25,
 	PAGE_PERSON_MAX = 33,
@@ -67,6 +68,26 @@ struct page_value {
 	uint64_t changed_utc_ms;
 };
 
+/* What a user has chosen about the groups that name his extension, as a member or a listener. */
+struct page_choice_value {
+	char number[DIAL_NUMBER_MAX];
+	char off[PAGE_MEMBERS_TEXT_MAX];   /* groups that he does not hear, joined by ',' */
+	char default_group[PAGE_NAME_MAX]; /* "": that of channel 1 */
+	bool in_calls;                     /* he hears normal pages while he has a call, too */
+	uint64_t changed_utc_ms;
+};
+
+extern const struct command_arg g_page_choice_fields[];
+extern const struct form g_page_choice_form;
+extern const struct document_kind g_page_choice_documents;
+
+/* NULL: nothing. Valid until the next command. */
+const struct page_choice_value *page_choice_find(uint16_t tenant, struct bytes number);
+/* He hears the group's pages: an emergency he always does. */
+bool page_is_wanted(const struct page_choice_value *c, const struct page_value *v);
+void page_choices_close(void);
+command_fn page_choice_get, page_list;
+
 extern const struct command_arg g_page_fields[];
 extern const struct form g_page_form;
 extern const struct document_kind g_page_documents;
@@ -92,6 +113,11 @@ bool page_room_find(const struct node *n, uint16_t tenant, const char *name, str
 void page_on_event(const struct effect *e, void *node);
 void page_second(struct node *n, uint64_t now_ns);
 
+/* What its channel makes of it, too. */
+enum page_priority page_priority_of(const struct page_value *v);
+/* The first number that leads to the group, and that a phone can dial; "": none does. */
+void page_number(const struct node *n, const char *tenant, const char *name,
+		 char out[COMMAND_USER_MAX]);
 /* The number of a group's room. */
 void page_room(char out[ROOM_NUMBER_MAX], const char *name);
 /* The name that phones show of a group's channel. */
@@ -153,9 +179,11 @@ struct page_channel {
 	char label[2 * PAGE_PERSON_MAX]; /* "": no group has it */
 	/* the extension is a member of one that has it, or listens; address: of that, perhaps */
 	bool heard;
+	bool subscribed; /* ... and its user has not chosen otherwise */
 	struct addr address;
 };
-void page_channels(const struct node *n, uint16_t tenant, struct bytes number,
-		   struct page_channel out[PAGE_CHANNELS]);
+/* Returns the default channel of the extension. */
+uint8_t page_channels(const struct node *n, uint16_t tenant, struct bytes number,
+		      struct page_channel out[PAGE_CHANNELS]);
 
 #endif

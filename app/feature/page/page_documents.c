@@ -98,7 +98,7 @@ static json_t *page_show(const struct node *node, uint16_t tenant, const void *v
 }
 
 /* Channels 24 and 25 are of priority and of emergencies at all phones that have them. */
-static enum page_priority page_priority_of(const struct page_value *v)
+enum page_priority page_priority_of(const struct page_value *v)
 {
 	enum page_priority p = (enum page_priority)v->priority;
 
@@ -175,6 +175,7 @@ static bool page_is_behind(const struct node *n, uint16_t tenant, struct bytes n
 static bool page_may_ring(const struct node *n, uint16_t tenant, struct bytes number,
 			  const struct page_value *v)
 {
+	const struct page_choice_value *choice = page_choice_find(tenant, number);
 	enum page_priority priority = page_priority_of(v);
 	struct extension e = { 0 };
 	bool known = extensions_find(n->api.extensions, tenant, number, &e);
@@ -183,8 +184,9 @@ static bool page_may_ring(const struct node *n, uint16_t tenant, struct bytes nu
 	extension_wipe(&e);
 	if (!known || priority == PAGE_EMERGENCY)
 		return known;
-	return !rests && !page_is_behind(n, tenant, number, priority) &&
-	       (priority == PAGE_PRIORITY ||
+	return !rests && page_is_wanted(choice, v) &&
+	       !page_is_behind(n, tenant, number, priority) &&
+	       (priority == PAGE_PRIORITY || (choice && choice->in_calls) ||
 		!shard_user_is_busy(n->common.shared_tables->shards, tenant, number));
 }
 

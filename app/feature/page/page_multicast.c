@@ -102,9 +102,11 @@ static bool names_have(const char *list, struct bytes name)
 	return false;
 }
 
-void page_channels(const struct node *n, uint16_t tenant, struct bytes number,
-		   struct page_channel out[PAGE_CHANNELS])
+uint8_t page_channels(const struct node *n, uint16_t tenant, struct bytes number,
+		      struct page_channel out[PAGE_CHANNELS])
 {
+	const struct page_choice_value *choice = page_choice_find(tenant, number);
+	uint8_t first = PAGE_CHANNEL_DEFAULT;
 	static struct page_value v;
 
 	memset(out, 0, sizeof(out[0]) * PAGE_CHANNELS);
@@ -120,9 +122,13 @@ void page_channels(const struct node *n, uint16_t tenant, struct bytes number,
 		if (!names_have(v.members, number) && !names_have(v.listeners, number))
 			continue;
 		c->heard = true;
+		c->subscribed |= page_is_wanted(choice, &v);
+		if (choice && !strcmp(choice->default_group, v.name))
+			first = v.channel;
 		if (c->address.family == ADDR_NONE)
 			c->address = g->to[PAGE_CAST_POLYCOM];
 	}
+	return first;
 }
 
 /* ---- what a group may have ---- */
@@ -519,6 +525,7 @@ void page_multicast_close(struct node *n)
 	g_watched = false;
 	page_cast_close();
 	bells_close();
+	page_choices_close();
 }
 
 /* ---- a page of a phone ---- */

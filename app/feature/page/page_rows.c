@@ -141,6 +141,41 @@ static const struct command_arg g_bell_args[] = {
 
 const struct form g_page_form = { .fields = g_page_fields, FORM_OF(struct page_value) };
 
+#define FIELD_OF struct page_choice_value
+const struct command_arg g_page_choice_fields[] = {
+	{ .name = "number",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .required = true,
+	  .min = 1,
+	  .max = DIAL_NUMBER_MAX - 1,
+	  .help = "The extension.",
+	  .field = { FIELD_AT(FIELD_TEXT, number), .refers = "extension", .goes_with = true } },
+	TEXT_FIELD("off", off, CHARSET_TEXT, NULL,
+		   "Paging groups that it does not hear, although it is a member or listens: names "
+		   "joined by ','. It may page them, and hears them in an emergency."),
+	TEXT_FIELD("default_group", default_group, CHARSET_NAME, NULL,
+		   "Paging group that stands first in its lists, and is the default channel of its "
+		   "phones. Empty: that of channel 1."),
+	FLAG_FIELD("in_calls", in_calls, "false",
+		   "Whether it hears normal pages while it has a call, too."),
+	{ .name = NULL },
+};
+
+static void page_choice_start(void *value, struct bytes number)
+{
+	(void)bytes_cstr(number, ((struct page_choice_value *)value)->number, DIAL_NUMBER_MAX);
+}
+
+const struct form g_page_choice_form = { .fields = g_page_choice_fields,
+					 .begin = page_choice_start,
+					 FORM_OF(struct page_choice_value) };
+static const struct command_arg g_page_choice_args[] = {
+	KEY_FIELD("number", number, CHARSET_NUMBER, "The extension."),
+	END,
+};
+#undef FIELD_OF
+
 #define FIELD_OF struct page_value
 static const struct command_arg g_page_args[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the paging group."),
@@ -173,8 +208,9 @@ static const struct command g_page_commands[] = {
 	{ "page.delete", COMMAND_FOR_ADMIN, g_page_args,
 	  "Deletes a paging group. A page that is heard goes on.", "name", BY(document_delete),
 	  .documents = BY(&g_page_documents) },
-	{ "page.list", COMMAND_FOR_READER, g_no_args, "Lists paging groups by name.",
-	  "a list of paging groups", BY(command_document_list), .documents = BY(&g_page_documents),
+	{ "page.list", COMMAND_FOR_READER, g_no_args,
+	  "Lists paging groups by name, that of channel 1 first.", "a list of paging groups",
+	  BY(page_list), .documents = BY(&g_page_documents),
 	  .columns = "name,priority,channel,members" },
 	{ "page.ring", COMMAND_FOR_APPLICATION, g_page_ring_args,
 	  "Rings the members of a paging group that do not hear its page yet, as its beginning "
@@ -185,6 +221,25 @@ static const struct command g_page_commands[] = {
 	  "answered. The page is over behind them. After a kill of the node they go on where they "
 	  "would be by then. Refused while the group hears another page, and where no phone rings.",
 	  "conference: id of the page; rung: how many phones", BY(page_play), .by_flow = true },
+	{ "page.choice.put", COMMAND_FOR_ADMIN, g_page_choice_fields,
+	  "Chooses among the paging groups of an extension, for its user: those that it hears, its "
+	  "default, and whether pages come into its calls.",
+	  "what is chosen; warnings, of groups that it is no member of", BY(document_put),
+	  .documents = BY(&g_page_choice_documents), .own = "number" },
+	{ "page.choice.get", COMMAND_FOR_READER, g_page_choice_args,
+	  "Shows what is chosen about the paging groups of an extension, and the groups.",
+	  "groups: a list, the default first, of name, label, description, channel, number (that "
+	  "pages it; empty: none does), heard, always (an emergency, which it hears whatever is "
+	  "chosen) and default",
+	  BY(page_choice_get), .documents = BY(&g_page_choice_documents),
+	  .shows = g_page_choice_fields, .own = "number" },
+	{ "page.choice.delete", COMMAND_FOR_ADMIN, g_page_choice_args,
+	  "Forgets what is chosen: the extension hears all of its paging groups.", "number",
+	  BY(document_delete), .documents = BY(&g_page_choice_documents) },
+	{ "page.choice.list", COMMAND_FOR_READER, g_no_args,
+	  "Lists what is chosen about paging groups, by extension.", "a list of choices",
+	  BY(command_document_list), .documents = BY(&g_page_choice_documents),
+	  .columns = "number,off,default_group,in_calls" },
 	{ "bell.put", COMMAND_FOR_ADMIN, g_bell_fields,
 	  "Makes a bell, or changes the given fields: a paging group hears sounds at times of the "
 	  "week, as by page.play. One of the nodes plays them.",
@@ -203,7 +258,7 @@ static const struct command g_page_commands[] = {
 const struct app_feature g_page_feature = {
 	.name = "page",
 	.commands = g_page_commands,
-	.documents = KINDS(&g_page_documents, &g_bell_documents),
+	.documents = KINDS(&g_page_documents, &g_bell_documents, &g_page_choice_documents),
 	.metrics = BY(g_page_cast_metrics),
 	.setup = BY(page_multicast_setup),
 	.carriers = CARRIERS({ page_on_event, EFFECT_EVENT }),

@@ -69,6 +69,8 @@ static const struct template_field g_phone_fields[] = {
 	{ "directory_url", TEMPLATE_VALUE },
 	{ "directory_page", TEMPLATE_VALUE },
 	{ "call_softkeys", TEMPLATE_VALUE },
+	{ "paging_default", TEMPLATE_VALUE },
+	{ "paging_in_calls", TEMPLATE_VALUE },
 	{ "application_212", TEMPLATE_VALUE },
 	{ "more_files_212", TEMPLATE_VALUE },
 	{ NULL, TEMPLATE_VALUE },
@@ -124,8 +126,9 @@ static const struct template_field g_person_fields[] = { { "last_name", TEMPLATE
 static const struct template_field g_channel_fields[] = { { "channel", TEMPLATE_PART },
 							  { "label", TEMPLATE_VALUE },
 							  { "heard", TEMPLATE_VALUE },
+							  { "subscribed", TEMPLATE_VALUE },
 							  { NULL, TEMPLATE_VALUE } };
-enum { OVERRIDE_FIELDS = 2, PERSON_FIELDS = 3, CHANNEL_FIELDS = 3 };
+enum { OVERRIDE_FIELDS = 2, PERSON_FIELDS = 3, CHANNEL_FIELDS = 4 };
 
 enum { LIST_LINES, LIST_OVERRIDES, LIST_PEOPLE, LIST_CHANNELS };
 static const struct template_list g_phone_lists[] = {
@@ -261,7 +264,7 @@ struct phone_values {
 	char expires_min[NUMBER_TEXT], dscp[3][NUMBER_TEXT], kbps[NUMBER_TEXT];
 	char application[PHONE_FILE_NAME_MAX], application_212[PHONE_FILE_NAME_MAX];
 	char start[4][NUMBER_TEXT], stop[4][NUMBER_TEXT], secondary_port[NUMBER_TEXT];
-	char paging_port[NUMBER_TEXT];
+	char paging_port[NUMBER_TEXT], paging_default[NUMBER_TEXT];
 	char directory[PHONE_ADDRESS_MAX];
 	char list[PHONE_ADDRESS_MAX], outbound[PHONE_ADDRESS_MAX], proxy[PHONE_ADDRESS_MAX];
 	const struct phone_transport *transport;
@@ -325,6 +328,7 @@ static void phone_channels_fill(struct phone_values *v, const struct phone_facts
 		row[0] = bytes_str(v->channel[i]);
 		row[1] = bytes_str(f->channels[i].label);
 		row[2] = flag_text(f->channels[i].heard);
+		row[3] = flag_text(f->channels[i].subscribed);
 	}
 	v->all.lists[LIST_CHANNELS] = (struct template_rows){ v->channels, PHONE_CHANNELS };
 }
@@ -388,6 +392,8 @@ static void phone_fields_fill(struct phone_values *v, const struct phone_facts *
 		bytes_str(v->directory),
 		flag_text(f->directory_page),
 		flag_text(!f->call_keys),
+		bytes_str(v->paging_default),
+		flag_text(f->paging_in_calls),
 		bytes_str(v->application_212),
 		bytes_str(v->application_212[0] ? f->more_files_212 : ""),
 	};
@@ -459,6 +465,8 @@ static int phone_texts_fill(struct phone_values *v, const struct phone_facts *f)
 			       f->firmware_212 ? f->mac : "", f->firmware_212 ? "-firmware/" : "");
 	(void)snprintf(v->kbps, sizeof(v->kbps), "%u", f->video_kbps);
 	(void)snprintf(v->paging_port, sizeof(v->paging_port), "%u", f->paging_port);
+	(void)snprintf(v->paging_default, sizeof(v->paging_default), "%u",
+		       f->paging_default ? f->paging_default : 1);
 	phone_change_fill(v->start, &f->clock.start);
 	phone_change_fill(v->stop, &f->clock.stop);
 	if (phone_has_secondary(f))

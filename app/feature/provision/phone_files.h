@@ -47,6 +47,7 @@ struct phone_override {
 struct phone_channel {
 	const char *label; /* "": nobody has it */
 	bool heard;
+	bool subscribed; /* ... and wanted */
 };
 
 /* A change of a clock: on that weekday of the month, at that hour of the day before it. */
@@ -102,6 +103,8 @@ struct phone_facts {
 	struct phone_channel channels[PHONE_CHANNELS];
 	const char *paging_address; /* of all its channels */
 	uint16_t paging_port;
+	uint8_t paging_default; /* channel; 0: 1 */
+	bool paging_in_calls;
 	uint32_t override_count, person_count;
 	const struct phone_override *overrides;
 	const struct phone_person *people;

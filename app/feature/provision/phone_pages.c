@@ -15,8 +15,8 @@
 
 #include "app/command/command_start.h"
 #include "app/document/extensions.h"
-#include "app/document/references.h"
 #include "app/feature/contact/contacts.h"
+#include "app/feature/page/page.h"
 #include "app/feature/provision/device.h"
 #include "app/feature/provision/phone_page.h"
 #include "app/feature/provision/provision_facts.h"
@@ -335,29 +335,6 @@ static void directory_page(struct phone_request *a)
 
 #define PAGING_TO "/paging"
 
-/* The first number that leads to the group, and that a phone can dial; "": none does. */
-static void paging_number(const struct phone_request *a, const char *name,
-			  char out[COMMAND_USER_MAX])
-{
-	static const char head[] = "number/";
-	json_t *sources = references_to(a->node, tenants_name(a->node->common.tenants, a->tenant),
-					"page", name);
-	const char *source;
-	json_t *unused;
-
-	out[0] = '\0';
-	json_object_foreach(sources, source, unused)
-	{
-		const char *number = source + sizeof(head) - 1;
-
-		if (strncmp(source, head, sizeof(head) - 1) != 0 ||
-		    number[strspn(number, "0123456789*#")] || (out[0] && strcmp(number, out) >= 0))
-			continue;
-		(void)bytes_cstr(bytes_str(number), out, COMMAND_USER_MAX);
-	}
-	json_decref(sources);
-}
-
 static void paging_row(struct phone_request *a, const json_t *row)
 {
 	const char *first = json_text(row, "first_name"), *last = json_text(row, "last_name");
@@ -366,14 +343,16 @@ static void paging_row(struct phone_request *a, const json_t *row)
 
 	(void)snprintf(label, sizeof(label), "%s%s%s", first[0] || last[0] ? first : name,
 		       first[0] && last[0] ? " " : "", last);
-	paging_number(a, name, number);
+	page_number(a->node, tenants_name(a->node->common.tenants, a->tenant), name, number);
 	phone_page_dial(&a->out, number, label, beside[0] ? beside : json_text(row, "department"));
 }
 
-/* PAGE-03: the default group, of channel 1, comes first. */
+/* PAGE-03: the default that the user has chosen comes first, then the others as they are listed. */
 static void paging_on_rows(json_t *answer, void *arg)
 {
 	struct phone_request *a = arg;
+	const struct page_choice_value *choice = page_choice_find(a->tenant, bytes_str(a->number));
+	const char *chosen = choice ? choice->default_group : "";
 	json_t *rows = ask_rows(a, answer);
 	const json_t *row;
 	size_t i;
@@ -381,7 +360,7 @@ static void paging_on_rows(json_t *answer, void *arg)
 	for (int others = 0; rows && others < 2; others++) {
 		json_array_foreach(rows, i, row)
 		{
-			bool first = json_integer_value(json_object_get(row, "channel")) == 1;
+			bool first = !strcmp(json_text(row, "name"), chosen);
 
 			if (first != (others != 0) && ask_row(a))
 				paging_row(a, row);

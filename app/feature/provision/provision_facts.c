@@ -311,14 +311,19 @@ static void facts_channels(struct facts *f, const struct node *n, uint16_t tenan
 	/* Polycom's own choice */
 	enum { PAGING_PORT = 5001 };
 	static const uint8_t usual[4] = { 224, 0, 1, 116 };
+	struct bytes number = bytes_str(f->lines[0].core.number);
+	const struct page_choice_value *choice;
 	struct addr a = { 0 };
 
 	static_assert((int)PAGE_CHANNELS == (int)PHONE_CHANNELS, "the same channels");
-	page_channels(n, tenant, bytes_str(f->lines[0].core.number), f->channels);
+	choice = page_choice_find(tenant, number);
+	f->of.paging_default = page_channels(n, tenant, number, f->channels);
+	f->of.paging_in_calls = choice && choice->in_calls;
 	for (uint32_t i = 0; i < PHONE_CHANNELS; i++) {
 		const struct page_channel *c = &f->channels[i];
 
-		f->of.channels[i] = (struct phone_channel){ c->heard ? c->label : "", c->heard };
+		f->of.channels[i] =
+			(struct phone_channel){ c->heard ? c->label : "", c->heard, c->subscribed };
 		if (c->heard && a.family == ADDR_NONE)
 			a = c->address;
 	}

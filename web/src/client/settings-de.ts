@@ -2,6 +2,12 @@
 // German texts of what a user sets for himself, by the English ones.
 export const ofSettings: { [english: string]: string } = {
 	all: "alle",
+	Paging: "Durchsagen",
+	default: "Vorgabe",
+	"Groups whose pages you hear. An emergency you hear always.": "Gruppen, deren Durchsagen Sie hören. Einen Notfall hören Sie immer.",
+	"First in your lists, and on your phones": "Zuerst in Ihren Listen und an Ihren Telefonen",
+	"the group of channel 1": "die Gruppe des Kanals 1",
+	"Pages come while you have a call, too": "Durchsagen kommen auch, während Sie sprechen",
 	"Parts of this page": "Teile dieser Seite",
 	"Calls outside go by": "Anrufe nach draußen gehen über",
 	"The trunk with that access code, where you dial none of a trunk.": "Die Leitung mit dieser Kennziffer, wenn Sie keine einer Leitung wählen.",

@@ -11,6 +11,7 @@ import { word } from "../words";
 import { MOST_S, record } from "./greeting";
 import { MediaCard } from "./phone-settings";
 import { turnOnAgain } from "./phone-bar";
+import { PagingCard } from "./paging";
 import { OwnPicture } from "./picture";
 
 const me = (): string => api.signedIn()?.user ?? "";
@@ -305,6 +306,7 @@ export function SettingsPage() {
 				{error && <Wrong error={error} />}
 				{form(t("Calls to you"), calls) || (!error && <Waits />)}
 				{form(t("New messages"), TOLD)}
+				<PagingCard />
 				<OwnPicture of={me()} />
 				<Greetings />
 				<Secrets hasPin={asked.value?.value.has_pin === true} onChange={asked.again} />

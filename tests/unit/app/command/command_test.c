@@ -412,6 +412,10 @@ static const struct {
 	{ "page.list", COMMAND_FOR_READER },
 	{ "page.ring", COMMAND_FOR_APPLICATION },
 	{ "page.play", COMMAND_FOR_APPLICATION },
+	{ "page.choice.put", COMMAND_FOR_ADMIN },
+	{ "page.choice.get", COMMAND_FOR_READER },
+	{ "page.choice.delete", COMMAND_FOR_ADMIN },
+	{ "page.choice.list", COMMAND_FOR_READER },
 	{ "bell.put", COMMAND_FOR_ADMIN },
 	{ "bell.get", COMMAND_FOR_READER },
 	{ "bell.delete", COMMAND_FOR_ADMIN },
@@ -618,14 +622,17 @@ static void test_limits(void **state)
 static void test_kinds(void **state)
 {
 	static const char *const names[] = {
-		"tenant",    "profile",    "profile_range", "dialplan",
-		"extension", "trunk",      "location",      "did",
-		"route",     "room",       "hours",         "directory_profile",
-		"prompt",    "flow",       "number",        "group",
-		"account",   "queue",      "agent",         "page",
-		"crm",       "supervisor", "token",         "webhook",
-		"session",   "set",        "sync",          "device",
-		"callback",  "bell",       "browser",       "device_profile",
+		"tenant",      "profile",   "profile_range",
+		"dialplan",    "extension", "trunk",
+		"location",    "did",       "route",
+		"room",        "hours",     "directory_profile",
+		"prompt",      "flow",      "number",
+		"group",       "account",   "queue",
+		"agent",       "page",      "crm",
+		"supervisor",  "token",     "webhook",
+		"session",     "set",       "sync",
+		"device",      "callback",  "bell",
+		"page_choice", "browser",   "device_profile",
 	};
 
 	(void)state;
