@@ -174,9 +174,11 @@ static void set_job_on_entry(uint32_t i, struct bytes text, void *arg)
 	item->document = job->count - 1;
 	item->kind = document_kind_find(e.kind);
 	(void)bytes_cstr(e.kind, kind, sizeof(kind));
-	if (!strcmp(kind, "profile_range"))
-		(void)snprintf(kind, sizeof(kind), "profile.range");
 	item->put = command_put_of(kind);
+	if (!item->put && strchr(kind, '_')) { /* device_profile: device.profile.put */
+		*strchr(kind, '_') = '.';
+		item->put = command_put_of(kind);
+	}
 	if (!item->kind || !item->put || bytes_cstr(e.tenant, item->tenant, sizeof(item->tenant)) ||
 	    bytes_cstr(e.name, item->name, sizeof(item->name))) {
 		job->count--;
@@ -270,10 +272,12 @@ static void set_job_make_turn(struct set_job *job, uint64_t until_ns)
 
 static uint16_t item_rank(const struct set_item *item)
 {
+	const struct document_kind *at = item->kind->before ? item->kind->before : item->kind;
 	uint16_t kind = 0;
 
-	while (g_document_kinds[kind] && g_document_kinds[kind] != item->kind)
+	while (g_document_kinds[kind] && g_document_kinds[kind] != at)
 		kind++;
+	kind = (uint16_t)(2 * kind + !item->kind->before);
 	return item->change == SET_PUT      ? kind
 	       : item->change == SET_DELETE ? (uint16_t)(RANK_DELETED + RANK_DELETED / 2 - kind)
 					    : RANK_SAME;

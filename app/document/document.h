@@ -86,7 +86,10 @@ struct document_kind {
 	const struct document_seat *seats;
 	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
 	uint8_t rank; /* those of a lower one are loaded first; of one, in the order of features */
-	bool exact;   /* what may be put depends on the tenant's other documents */
+	/* In a set it is put before those, which name it, and deleted behind them, although it is
+	 * loaded later. NULL: in the order of loading. */
+	const struct document_kind *before;
+	bool exact; /* what may be put depends on the tenant's other documents */
 	/* Adds a sentence for each thing that is hardly meant so, besides missing references.
 	 * NULL: none. */
 	void (*warn)(const struct node *node, uint16_t tenant, const void *value, json_t *out);
