@@ -132,6 +132,17 @@ class Sets(Pair):
         self.assertEqual(a.ask("set.apply", name="office", documents=[], prune=True)["deleted"], 5)
         self.until(lambda: self.numbers(self.b) == {})
 
+    def test_phones_and_their_profile(self):
+        """What others name comes first, and goes last: profiles of phones, too."""
+        a = self.local[self.a]
+        documents = [extension(1001), {"kind": "device", "mac": "0004f214ab37", "extensions": "1001", "profile": "desk"},
+                     {"kind": "device.profile", "name": "desk", "menu_password": "31415"}]
+        done = a.ask("set.apply", name="desks", documents=documents)
+        self.assertEqual([change["kind"] for change in done["changes"]], ["extension", "device_profile", "device"])
+        gone = a.ask("set.apply", name="desks", documents=[], prune=True)
+        self.assertEqual([change["kind"] for change in gone["changes"]], ["device", "device_profile", "extension"])
+        self.until(lambda: a.ask("device.profile.list") == [] and a.ask("device.list") == [])
+
     def everything(self):
         with Redis(self.socket) as redis:
             return [redis("HGETALL", key) for key in redis("KEYS", "td:{t:*}:set:*") + redis("KEYS", "td:{t:*}:doc:*")]

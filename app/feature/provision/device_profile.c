@@ -124,7 +124,8 @@ bool device_profile_has_password(const struct node *n, const char *tenant, const
 }
 
 const struct document_kind g_device_profile_documents = {
-	.rank = 3,
+	.rank = 3, /* its devices are there: they are asked for a change */
+	.before = &g_device_documents,
 	.name = "device_profile",
 	.argument = "name",
 	.several = "device profiles",
