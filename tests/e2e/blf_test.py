@@ -316,14 +316,21 @@ class Blf(unittest.TestCase):
             into.wait_cancel()
         self.until(lambda: "Online" in bare.command("contacts"), bare)
         for word, said in (("offline", "off_work"), ("online", "available"), ("offline", "off_work")):
+            before = self.published(bare)
             bare.command("presence_" + word)
-            self.until(lambda said=said: self.said("1003") == (said, "phone"), bare)
-        bare.quit()     # it takes its word along
+            self.until(lambda said=said, before=before: self.said("1003") == (said, "phone") and self.published(bare) > before, bare)
+        bare.quit()     # it takes its word along: by the tag of the last answer, which it has read
         self.until(lambda: self.said("1003") == ("available", ""), bare)
 
     def said(self, number):
         shown = self.node.ctl("presence.get", number=number)
         return shown["said"], shown["by"]
+
+    @staticmethod
+    def published(bare):
+        """How many PUBLISHes the phone has an answer to."""
+        with open(bare.log, encoding="utf-8", errors="replace") as log:
+            return log.read().count("SIP-ETag:")
 
     def until(self, what, phone):
         end = time.monotonic() + PATIENCE_S
