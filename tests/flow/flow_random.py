@@ -53,6 +53,8 @@ def args_for(rng, verb):
         "dial": lambda: rng.choice([rng.choice(["1001", "{a}"]), some(["1001", "{a}", "sip:{b}@x", "+49{digits}"], 4),
                                     {"to": "1", "how": rng.choice(["together", "in_turn"]), "rings": 4}]),
         "directory": lambda: rng.choice(["26", "{digits}", {"keys": "{a}", "confirm": True, "into": rng.choice("abc")}]),
+        "queue": lambda: rng.choice(["sales", "{a}", {"name": rng.choice(["sales", "{b}", "x{a}{b}"]), "keys": rng.choice(["12", "*", "{a}", "1{digits}"]),
+                                                      "priority": rng.randint(0, 10), "max_wait_s": rng.randint(1, 900)}]),
         "conference": lambda: rng.choice(["room", "{a}"]),
         "notify": lambda: rng.choice(["e", {"event": "e", "data": pairs(["x", "y", "z"])}]),
     }

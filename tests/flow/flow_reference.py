@@ -20,6 +20,7 @@ VERBS = {
     "redirect": ("failed", "", "", "to"),
     "dtmf": ("next failed", "", "w", "digits"),
     "park": ("timeout full failed", "timeout", "w", "slot"),
+    "queue": ("next timeout full none failed", "timeout", "wo", "name"),
     "dial": ("next busy no_answer rejected failed", "", "w", "to"),
     "directory": ("next timeout none failed", "timeout none", "w", "keys"),
     "conference": ("next full failed", "", "w", "name"),
@@ -32,9 +33,10 @@ LISTS = {("play", "prompt"), ("gather", "prompt"), ("dial", "to")}
 NAME = r"[A-Za-z0-9._-]+"
 FORMS = {("play", "prompt"): NAME, ("gather", "prompt"): NAME, ("dial", "to"): r"[A-Za-z0-9+*#._-]+|sips?:[!#-;=?-~]+", ("dtmf", "digits"): r"[0-9*#A-D]+",
          ("directory", "keys"): r"[0-9*#A-D]+",
-         ("park", "slot"): r"[0-9*#A-D]+", ("conference", "name"): NAME, ("hours", "name"): NAME, ("redirect", "to"): "flow:" + NAME,
+         ("park", "slot"): r"[0-9*#A-D]+", ("conference", "name"): NAME, ("queue", "name"): NAME, ("queue", "keys"): r"[0-9*#A-D]*",
+         ("hours", "name"): NAME, ("redirect", "to"): "flow:" + NAME,
          ("notify", "event"): NAME, ("hangup", "reason"): r"[^\x00-\x1f\x7f]+", ("match", "value"): r"(?s).*"}
-MOST = {("dtmf", "digits"): 32, ("directory", "keys"): 16, ("park", "slot"): 8, ("conference", "name"): 63, ("hours", "name"): 64, ("redirect", "to"): 70,
+MOST = {("dtmf", "digits"): 32, ("directory", "keys"): 16, ("park", "slot"): 8, ("conference", "name"): 63, ("queue", "name"): 31, ("queue", "keys"): 16, ("hours", "name"): 64, ("redirect", "to"): 70,
         ("notify", "event"): 64, ("hangup", "reason"): 64, ("reject", "reason"): 64}
 OPTIONAL = {("park", "slot"), ("hangup", "reason"), ("gather", "say")}
 VERBS_MAX, VARIABLES_MAX, TEXT_MAX = 1000, 2048, 1024

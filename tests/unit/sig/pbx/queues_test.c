@@ -13,6 +13,8 @@ enum { ACME = 1, ZETA = 2, AGENTS = 5, HISTORIES = 60, STEPS = 200, CALLS = 12 }
 struct office {
 	struct queues *x;
 	bool busy[AGENTS];
+	bool wraps[AGENTS];     /* until he says that he is ready */
+	bool without_login;     /* queues that are put */
 	uint16_t age_s, tier_s; /* of queues that are put */
 };
 
@@ -38,6 +40,7 @@ static void put_queue(struct office *o, const char *name, enum queue_strategy st
 	t.skill_fall_s = 1;
 	t.priority_age_s = o->age_s;
 	t.tier_s = o->tier_s;
+	t.without_login = o->without_login;
 	if (t.tier_s)
 		assert_null(queue_tiers_parse(&t, BYTES_LIT("1002:3,1003:2,1004:9")));
 	assert_int_equal(queues_put(o->x, &t), 0);
@@ -612,9 +615,23 @@ static bool queue_has(const struct queue *q, struct bytes number)
 	return found;
 }
 
-static bool agent_may(struct office *o, const struct queue_agent *a, uint64_t now)
+/* He takes calls of that queue: logged in and ready, or logged out where that need not be. */
+static bool agent_takes(const struct office *o, const struct queue *q, const char *number)
 {
-	return a && a->state == AGENT_READY && a->until_utc_ms <= now && agent_idle(o, a);
+	const struct queue_agent *a = queues_agent(o->x, ACME, bytes_str(number));
+	enum agent_state state = a ? (enum agent_state)a->state : AGENT_OUT;
+
+	return state == AGENT_READY || (state == AGENT_OUT && q->terms.without_login);
+}
+
+static bool agent_may(const struct office *o, const struct queue *q, const char *number,
+		      uint64_t now)
+{
+	const struct queue_agent *a = queues_agent(o->x, ACME, bytes_str(number));
+	int at = number[3] - '1';
+
+	return agent_takes(o, q, number) && !o->busy[at] && !o->wraps[at] &&
+	       (!a || a->until_utc_ms <= now);
 }
 
 /* Tiers with a ready agent before that one. */
@@ -624,10 +641,7 @@ static uint64_t tiers_before(struct office *o, const struct queue *q, uint8_t ti
 	uint64_t n = 0;
 
 	for (uint8_t i = 0; i < q->terms.count; i++) {
-		const struct queue_agent *a =
-			queues_agent(o->x, ACME, bytes_str(q->terms.members[i].number));
-
-		if (a && a->state == AGENT_READY)
+		if (agent_takes(o, q, q->terms.members[i].number))
 			ready[q->terms.tiers[i] ? q->terms.tiers[i] : 1] = true;
 	}
 	for (uint8_t i = 1; i < tier; i++)
@@ -644,8 +658,7 @@ static bool caller_has_agent(struct office *o, const struct queue_caller *c, uin
 					       (now - c->joined_utc_ms) / (q->terms.tier_s * 1000U))
 			continue;
 		if (q->terms.skills[i] >= queue_skill_wanted(&q->terms, now - c->joined_utc_ms) &&
-		    agent_may(o, queues_agent(o->x, ACME, bytes_str(q->terms.members[i].number)),
-			      now))
+		    agent_may(o, q, q->terms.members[i].number, now))
 			return true;
 	}
 	return false;
@@ -673,13 +686,14 @@ static void serve(struct office *o, uint64_t now)
 	const struct queue_caller *want;
 
 	while ((want = expected(o, now)) != NULL) {
+		const struct queue *q = queues_find(o->x, ACME, bytes_str(want->queue));
+
 		assert_true(queues_pick(o->x, ACME, now, agent_idle, o, &m));
 		assert_ptr_equal(m.caller, want);
 		assert_true(m.count);
 		for (uint8_t i = 0; i < m.count; i++) {
-			assert_true(queue_has(queues_find(o->x, ACME, bytes_str(want->queue)),
-					      bytes_str(m.agents[i]->number)));
-			assert_true(agent_may(o, m.agents[i], now));
+			assert_true(queue_has(q, bytes_str(m.agents[i]->number)));
+			assert_true(agent_may(o, q, m.agents[i]->number, now));
 			for (uint8_t k = 0; k < i; k++)
 				assert_ptr_not_equal(m.agents[i], m.agents[k]);
 		}
@@ -718,6 +732,23 @@ static void taken_over(struct office *o, struct rand_source *r)
 	}
 }
 
+/* His call is over, and he wraps up until he is told of as ready. */
+static void wraps_up(struct office *o, struct rand_source *r, uint32_t at, uint64_t now)
+{
+	struct queue_agent *a = queues_agent(o->x, ACME, bytes_str(numbers[at]));
+
+	if (!a)
+		return;
+	if (o->wraps[at]) {
+		queue_agent_set_epoch(a, a->epoch + 1, 0, 0);
+		o->wraps[at] = false;
+	} else if (a->call) {
+		a->calls++; /* as who answers one */
+		agent_wrap(o->x, a, a->call, now, AGENT_UNTIL_READY, rand_below(r, 500));
+		o->wraps[at] = true;
+	}
+}
+
 static void random_step(struct office *o, struct rand_source *r, uint64_t now)
 {
 	static const char *const names[] = { "sales", "help", "desk" };
@@ -726,7 +757,7 @@ static void random_step(struct office *o, struct rand_source *r, uint64_t now)
 	uint32_t at = rand_below(r, AGENTS), k = rand_below(r, 3);
 	struct queue_agent *a = queues_agent(o->x, ACME, bytes_str(numbers[at]));
 
-	switch (rand_below(r, 9)) {
+	switch (rand_below(r, 11)) {
 	case 0:
 	case 1:
 	case 2:
@@ -745,14 +776,19 @@ static void random_step(struct office *o, struct rand_source *r, uint64_t now)
 		(void)agent_is(o, numbers[at], (enum agent_state)rand_below(r, AGENT_STATES));
 		break;
 	case 6:
-		if (a)
+		if (a && a->call)
 			agent_release(o->x, a, a->call, now + rand_below(r, 3) * 100);
 		break;
 	case 7:
 		o->age_s = (uint16_t)rand_below(r, 2);
 		o->tier_s = (uint16_t)rand_below(r, 2);
+		o->without_login = rand_below(r, 2);
 		put_queue(o, names[k], (enum queue_strategy)rand_below(r, QUEUE_STRATEGIES),
 			  members[k]);
+		break;
+	case 8:
+	case 9:
+		wraps_up(o, r, at, now);
 		break;
 	default:
 		taken_over(o, r);
