@@ -413,3 +413,16 @@ void modules_released(struct call_host *h, const struct call *c)
 	EACH_MODULE(m, h, released)
 	(*m)->released(h, c);
 }
+
+struct bytes modules_reached_at(const struct call_host *h, const struct call *c, struct bytes user)
+{
+	struct bytes number = { 0 };
+
+	EACH_MODULE(m, h, reached_at)
+	{
+		number = (*m)->reached_at(h, c, user);
+		if (number.n)
+			break;
+	}
+	return number;
+}

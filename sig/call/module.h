@@ -106,7 +106,8 @@ struct module_reply {
 	X(ANSWERS, answers)             \
 	X(HEADERS, headers)             \
 	X(WITHHELD, withheld)           \
-	X(RECORD_TERMS, record_terms)
+	X(RECORD_TERMS, record_terms)   \
+	X(REACHED_AT, reached_at)
 
 enum module_hook {
 #define X(id, name) HOOK_##id,
@@ -235,6 +236,10 @@ struct module {
 	 * False: it says nothing. */
 	bool (*record_terms)(const struct call_host *h, const struct call *c, uint8_t leg,
 			     struct recording_terms *terms);
+	/* The number outside at which the user is rung for this call, in his name, in place of his
+	 * phones; who answers there is the user. Empty: none. */
+	struct bytes (*reached_at)(const struct call_host *h, const struct call *c,
+				   struct bytes user);
 };
 
 enum { MODULES_MAX = 48 };
@@ -302,5 +307,6 @@ enum refusal modules_withheld(const struct call_host *h, const struct call *c,
 			      struct bytes extension, struct bytes number) NODISCARD;
 bool modules_record_terms(const struct call_host *h, const struct call *c, uint8_t leg,
 			  struct recording_terms *terms) NODISCARD;
+struct bytes modules_reached_at(const struct call_host *h, const struct call *c, struct bytes user);
 
 #endif

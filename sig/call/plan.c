@@ -391,9 +391,23 @@ static const struct shard_forward *step_forward(const struct call_host *h, const
 	return s->gruu.n ? NULL : forward_of(h, c, text_bytes(&s->user));
 }
 
+static struct bytes step_reached_at(const struct call_host *h, const struct call *c, uint8_t step)
+{
+	return modules_reached_at(h, c, text_bytes(&c->plan.steps[step].user));
+}
+
+static struct bytes step_goes_to(const struct call_host *h, const struct call *c, uint8_t step,
+				 enum plan_why why)
+{
+	struct bytes number =
+		why == PLAN_ALWAYS ? step_reached_at(h, c, step) : (struct bytes){ 0 };
+
+	return number.n ? number : goes_to(step_forward(h, c, step), why);
+}
+
 struct bytes plan_forwards(const struct call_host *h, const struct call *c, enum plan_why why)
 {
-	return goes_to(step_forward(h, c, c->plan.count - 1), why);
+	return step_goes_to(h, c, c->plan.count - 1, why);
 }
 
 static uint8_t step_depth(const struct plan *p, uint8_t step)
@@ -420,7 +434,7 @@ static bool answers_itself(const struct call_host *h, const struct call *c, stru
 static bool list_next(const struct call_host *h, const struct call *c, uint8_t step,
 		      enum plan_why why, struct bytes *number, bool *tried)
 {
-	struct bytes list = goes_to(step_forward(h, c, step), why);
+	struct bytes list = step_goes_to(h, c, step, why);
 
 	while (bytes_cut(&list, ',', number)) {
 		bool rings = !flow_dials_members(c) ||
@@ -492,8 +506,15 @@ static uint32_t targets_of_step(const struct call_host *h, const struct call *c,
 				    : (struct sip_uri){ .scheme = BYTES_LIT("tel"),
 							.user = text_bytes(&p->user) };
 
-	if (p->trunk.n)
-		return cap && trunk_route_target(h, c, p, out) ? 1 : 0;
+	if (p->trunk.n) {
+		if (!cap || !trunk_route_target(h, c, p, out))
+			return 0;
+		/* The user speaks there: he is busy, and what his calls have this one has. */
+		if (p->why == PLAN_ALWAYS && p->from != PLAN_FIRST &&
+		    step_reached_at(h, c, p->from).n)
+			out->user = text_bytes(&c->plan.steps[p->from].user);
+		return 1;
+	}
 	return h->services->location->resolve(h->owner, c->tenant, &uri, out, cap);
 }
 

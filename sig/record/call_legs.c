@@ -622,8 +622,10 @@ static uint64_t legs_there(const struct call *c)
 
 static bool user_differs(const struct schema_writer *w, const void *object)
 {
-	return !bytes_eq(text_bytes(&((const struct leg *)object)->user),
-			 call_leg_user(saver_of(w)->c, saved_leg(w->place)));
+	const struct leg *l = object;
+
+	return l->trunk.n ||
+	       !bytes_eq(text_bytes(&l->user), call_leg_user(saver_of(w)->c, saved_leg(w->place)));
 }
 
 static bool carried_check(struct schema_reader *r, void *member)
@@ -848,7 +850,7 @@ static bool leg_invites_fit(struct schema_reader *r, struct leg *l, struct leg_c
 	return true;
 }
 
-/* The phone's user, unless stated otherwise; a trunk's leg has none. */
+/* The phone's user, unless stated otherwise; a trunk's leg has none but one that is stated. */
 static bool leg_user_fit(struct schema_reader *r, struct leg *l, uint8_t leg)
 {
 	return l->user.n || l->trunk.n ||
