@@ -424,6 +424,20 @@ static bool dial_keep_prompts(struct flow_turn_of *t)
 	       !text_set(&r->said, writer_done(&w));
 }
 
+bool dial_confirm_outside(struct call *c, const char *prompt, const char *keys)
+{
+	uint8_t space[RUN_SAID_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct flow_run *r = c->run;
+
+	r->confirm_outside = true;
+	writer_u8(&w, PLAY_CONFIRM);
+	WRITER_TEXTS(&w, prompt, "\n");
+	return !w.overflow &&
+	       !bytes_cstr(bytes_str(keys), r->confirm_keys, sizeof(r->confirm_keys)) &&
+	       !text_set(&r->said, writer_done(&w));
+}
+
 /* Behind what the terms have. */
 static void dial_prompt(const struct call *c, char what, struct prompt_terms *terms)
 {

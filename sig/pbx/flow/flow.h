@@ -134,6 +134,9 @@ bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number);
 void flow_show(struct call *c, const char *prefix, bool show_called);
 /* The caller is to be answered first. */
 bool dial_answers(const struct flow_turn_of *t);
+/* From now on who answers outside hears that prompt, and takes the call by one of the keys. False:
+ * no memory. */
+bool dial_confirm_outside(struct call *c, const char *prompt, const char *keys) NODISCARD;
 /* The callee that answers is asked for a digit (module.screened), or hears a prompt before it is
  * bridged. */
 uint32_t dial_screen_ms(const struct call *c, uint8_t leg);
