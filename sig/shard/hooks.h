@@ -51,6 +51,12 @@ struct shard_timer_hook {
 	void (*on)(struct shard *s, const struct wheel_timer *t);
 };
 
+/* What a BLF key shows that watches a name that is no extension. */
+struct shard_lamp {
+	bool lit, flashes; /* neither: it is dark */
+	struct bytes of;   /* the extension of which it tells; empty: it is the tenant's own */
+};
+
 /* NULL: it does not care. */
 struct shard_hooks {
 	const struct shard_method *methods;      /* the last has no function */
@@ -91,6 +97,9 @@ struct shard_hooks {
 	void (*keys_changed)(struct shard *s, uint16_t tenant, struct bytes number);
 	/* It is about to go. */
 	void (*extension_gone)(struct shard *s, struct shard_extension_slot *slot);
+	/* True: the name is a lamp of this feature. */
+	bool (*lamp)(const struct shard *s, uint16_t tenant, struct bytes name,
+		     struct shard_lamp *out);
 	/* It tells phones of the tenant when they have registered. */
 	bool (*tells_unasked)(const struct shard *s, uint16_t tenant);
 	/* ... and one has, and was answered. */

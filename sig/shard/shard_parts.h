@@ -301,12 +301,12 @@ void shard_busy_set(struct shard *s, const struct shard_extension_slot *slot,
 
 /* ---- shard_users.c ---- */
 void shard_codes_of(const struct shard *s, uint16_t tenant, struct feature_codes *out);
-/* The slot, or the calendar, that is watched by that name; *feature: the override that it shows.
- * False, NULL: none. */
+/* The slot that is watched by that name. */
 bool shard_watched_slot(const struct shard *s, uint16_t tenant, struct bytes user,
 			struct bytes *slot);
-const struct calendar *shard_watched_hours(const struct shard *s, uint16_t tenant,
-					   struct bytes user, enum feature_action *feature);
+/* What a BLF key shows by that name, which is no extension. False: nothing is watched by it. */
+bool shard_lamp_of(const struct shard *s, uint16_t tenant, struct bytes name,
+		   struct shard_lamp *out);
 /* A step of the call is over: watchers of its parties are notified of changes. */
 void shard_watch_call(struct shard *s, struct call *c);
 /* No NOTIFY: its watchers are gone as well, or know. */

@@ -127,37 +127,54 @@ static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes 
 static const enum feature_action hours_codes[] = { FEATURE_HOURS_AUTO, FEATURE_HOURS_OPEN,
 						   FEATURE_HOURS_CLOSED };
 
-/* Calendars are watched by the feature code that sets them. Returns NULL for any other user. */
-const struct calendar *shard_watched_hours(const struct shard *s, uint16_t tenant,
-					   struct bytes user, enum feature_action *feature)
-{
-	struct feature_codes codes;
-	struct bytes code;
-
-	if (!user.n || (user.p[0] != '*' && user.p[0] != '#') ||
-	    shard_extension_find(s, tenant, user))
-		return NULL;
-	shard_codes_of(s, tenant, &codes);
-	if (!feature_dialled(&codes, user, feature, &code) ||
-	    (*feature != FEATURE_HOURS_AUTO && *feature != FEATURE_HOURS_OPEN &&
-	     *feature != FEATURE_HOURS_CLOSED))
-		return NULL;
-	return calendars_by_code(shard_shared_tables(s)->calendars, tenant, code);
-}
-
-/* Each node has the documents: no other one is asked. */
-static bool watch_hours(const struct shard *s, uint16_t tenant, struct bytes user,
-			struct dialog_state *out, uint32_t *count)
+/* Calendars are watched by the feature code that sets them. Each node has the documents: no other
+ * one is asked. */
+static bool hours_lamp(const struct shard *s, uint16_t tenant, struct bytes name,
+		       struct shard_lamp *out)
 {
 	enum feature_action feature;
-	const struct calendar *c = shard_watched_hours(s, tenant, user, &feature);
+	struct feature_codes codes;
+	const struct calendar *c;
+	struct bytes code;
 
-	if (!c)
+	if (!name.n || (name.p[0] != '*' && name.p[0] != '#'))
 		return false;
-	*count = c->lit == (enum hours_override)(feature - FEATURE_HOURS_AUTO);
+	shard_codes_of(s, tenant, &codes);
+	if (!feature_dialled(&codes, name, &feature, &code) ||
+	    (feature != FEATURE_HOURS_AUTO && feature != FEATURE_HOURS_OPEN &&
+	     feature != FEATURE_HOURS_CLOSED))
+		return false;
+	c = calendars_by_code(shard_shared_tables(s)->calendars, tenant, code);
+	out->lit = c && c->lit == (enum hours_override)(feature - FEATURE_HOURS_AUTO);
+	return c;
+}
+
+bool shard_lamp_of(const struct shard *s, uint16_t tenant, struct bytes name,
+		   struct shard_lamp *out)
+{
+	*out = (struct shard_lamp){ 0 };
+	if (shard_extension_find(s, tenant, name))
+		return false;
+	if (hours_lamp(s, tenant, name, out))
+		return true;
+	for (const struct shard_hooks *const *f = shard_shared_tables(s)->hooks; *f; f++) {
+		if ((*f)->lamp && (*f)->lamp(s, tenant, name, out))
+			return true;
+	}
+	return false;
+}
+
+static bool watch_lamp(const struct shard *s, uint16_t tenant, struct bytes user,
+		       struct dialog_state *out, uint32_t *count)
+{
+	struct shard_lamp lamp;
+
+	if (!shard_lamp_of(s, tenant, user, &lamp))
+		return false;
+	*count = lamp.lit || lamp.flashes;
 	if (*count)
 		*out = (struct dialog_state){ .id = hash_sip(shard_key(s), user) | 1,
-					      .phase = PHASE_CONFIRMED,
+					      .phase = lamp.flashes ? PHASE_EARLY : PHASE_CONFIRMED,
 					      .recipient = true };
 	return true;
 }
@@ -198,7 +215,7 @@ uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes us
 {
 	uint32_t count;
 
-	if (watch_hours(s, tenant, user, out, &count))
+	if (watch_lamp(s, tenant, user, out, &count))
 		return count;
 	count = shard_watch_own(s, tenant, user, out);
 	return shard_shared_tables(s)->remote

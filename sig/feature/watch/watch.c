@@ -57,7 +57,8 @@ static bool watch_messages(void *owner, uint16_t tenant, struct bytes user,
 
 /* A trusted neighbour may name a watcher that is not an extension: it is trusted to send for
  * others. */
-static bool watcher_may(const struct shard *s, const struct subscription *sub)
+static bool watcher_may(const struct shard *s, const struct subscription *sub,
+			struct bytes resource)
 {
 	const struct shard_extension_slot *w =
 		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
@@ -68,8 +69,7 @@ static bool watcher_may(const struct shard *s, const struct subscription *sub)
 	case MONITOR_ALL:
 		return true;
 	case MONITOR_LISTED:
-		return w->monitors &&
-		       bytes_list_has(bytes_str(w->monitors), text_bytes(&sub->resource));
+		return w->monitors && bytes_list_has(bytes_str(w->monitors), resource);
 	case MONITOR_NONE:
 		return false;
 	}
@@ -92,15 +92,25 @@ static enum watch_verdict slot_may(const struct shard *s, const struct subscript
 										    : WATCH_OK;
 }
 
-/* Likewise those of its hours. */
-static enum watch_verdict hours_may(const struct shard *s, const struct subscription *sub)
+/* Likewise lamps that are the tenant's; those of an extension are for who may watch that one. */
+static enum watch_verdict lamp_may(const struct shard *s, const struct subscription *sub,
+				   const struct shard_lamp *lamp)
 {
 	const struct shard_extension_slot *w =
 		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
+	const struct shard_extension *e =
+		lamp->of.n ? shard_extension_find(s, sub->tenant, lamp->of) : NULL;
 
 	if (!sub->package->of_blf)
 		return WATCH_NO_RESOURCE;
-	return w && w->extension.monitor == MONITOR_NONE ? WATCH_REJECTED : WATCH_OK;
+	if (!lamp->of.n)
+		return w && w->extension.monitor == MONITOR_NONE ? WATCH_REJECTED : WATCH_OK;
+	if (!e)
+		return WATCH_NO_RESOURCE;
+	return bytes_eq(text_bytes(&sub->watcher), lamp->of) ||
+			       (watcher_may(s, sub, lamp->of) && e->monitored != MONITORED_NOT)
+		       ? WATCH_OK
+		       : WATCH_REJECTED;
 }
 
 /* A trunk may watch what its document lists, and nothing else: an unknown number is answered the
@@ -150,7 +160,7 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 	const struct shard_extension *e;
 	bool own = bytes_eq(text_bytes(&sub->watcher), text_bytes(&sub->resource));
 	struct bytes slot;
-	enum feature_action feature;
+	struct shard_lamp lamp;
 
 	if (!watcher_is_entitled(s, sub, own))
 		return WATCH_REJECTED;
@@ -162,10 +172,10 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 		return sub->package->may(shard_subscriptions(s), sub);
 	if (shard_watched_slot(s, sub->tenant, text_bytes(&sub->resource), &slot))
 		return slot_may(s, sub, slot);
-	if (shard_watched_hours(s, sub->tenant, text_bytes(&sub->resource), &feature))
-		return hours_may(s, sub);
+	if (shard_lamp_of(s, sub->tenant, text_bytes(&sub->resource), &lamp))
+		return lamp_may(s, sub, &lamp);
 	own = own || watcher_has_box(s, sub);
-	if (!own && (sub->package->own || !watcher_may(s, sub)))
+	if (!own && (sub->package->own || !watcher_may(s, sub, text_bytes(&sub->resource))))
 		return WATCH_REJECTED;
 	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->watcher));
 	if (e && e->phone_features == PHONE_FEATURES_NONE && !sub->page &&
