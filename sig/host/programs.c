@@ -314,6 +314,18 @@ struct bytes programs_number_exact(const struct programs *t, struct bytes tenant
 	return n ? text_bytes(&n->flow) : (struct bytes){ 0 };
 }
 
+bool programs_numbers(const struct programs *t, uint32_t *cursor, struct bytes *tenant,
+		      struct bytes *number, struct bytes *flow)
+{
+	const struct program_name *n = named_next(&t->by_number, cursor);
+
+	if (!n)
+		return false;
+	*number = bytes_str(n->key);
+	*flow = text_bytes(&n->flow);
+	return bytes_cut(number, ' ', tenant);
+}
+
 struct bytes programs_number(const struct programs *t, struct bytes tenant, struct bytes number)
 {
 	const struct program_patterns *all =

@@ -42,6 +42,9 @@ bool programs_pattern(struct bytes number, struct pattern *out);
 /* Another pattern of the tenant that some number fits, too. Empty: none. */
 struct bytes programs_pattern_met(const struct programs *t, struct bytes tenant,
 				  struct bytes number, const struct pattern *p);
+/* All numbers themselves, *cursor 0 at first. False at the end. */
+bool programs_numbers(const struct programs *t, uint32_t *cursor, struct bytes *tenant,
+		      struct bytes *number, struct bytes *flow);
 /* flow "": it leads to none any more. 0, -ENOSPC or -ENOMEM. */
 int programs_number_put(struct programs *t, struct bytes tenant, struct bytes number,
 			struct bytes flow) NODISCARD;
