@@ -83,7 +83,8 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	X(TAKE_OVER, "take_over", "*56", "call", MAYBE,                                          \
 	  "As listen, but it takes the place of that extension, which is hung up.")              \
 	X(AGENT_IN, "agent_login", "*22", "agent", MAYBE,                                        \
-	  "Logs the extension in as an agent of its queues, ready.")                             \
+	  "Logs the extension in as an agent of its queues, ready; with a number outside "       \
+	  "behind it at that phone. With an extension behind it a BLF key shows that agent.")    \
 	X(AGENT_OUT, "agent_logout", "*23", "agent", MAYBE, "Logs the agent out.")               \
 	X(AGENT_READY, "agent_ready", "*24", "agent", MAYBE, "The agent takes calls again.")     \
 	X(AGENT_NOT_READY, "agent_not_ready", "*25", "agent", MAYBE,                             \

@@ -103,6 +103,45 @@ class Callbacks(Queued):
         second.wait_cancel()
         self.silent("1001")
 
+    def test_agent_outside(self):
+        """An agent who is logged in at a phone outside is rung there in the name of his extension. He takes the call by 1, and is busy then, over a kill, too;
+        what he does not take he has missed. Logged in without it he is rung at his desk."""
+        self.puts(missed_max=1)
+        self.ask("extension.put", number="1011", classes=["national"])
+        self.addCleanup(self.ask, "extension.put", number="1011", classes=[])
+        for at in PREMIUM, ABROAD, OWN, "1012":
+            with self.assertRaisesRegex((Refused, ServerError), "1011 may not call it"):
+                self.ask("agent.login", number="1011", at=at)
+        self.ask("agent.login", number="1011", at=OUTSIDE)
+        self.assertEqual(self.ask("agent.get", number="1011")["at"], OUTSIDE)
+        out = self.calls("1001")
+        self.carrier.incoming().reject(486, "Busy Here")
+        incoming = self.carrier.incoming()          # behind his rest
+        self.assertIn(OUTSIDE, incoming.request.uri)
+        incoming.answer(self.carrier.audio.sdp())
+        self.carrier.audio.use(incoming.request)
+        self.carrier.audio.digit("2")
+        time.sleep(0.5)
+        self.assertEqual(self.line(), ["1001"])     # a mailbox presses no key
+        self.carrier.audio.digit("1")
+        until(lambda: not self.line(), self.line)
+        other = self.calls("1002")
+        for _ in range(2):
+            until(lambda: self.agent("1011").get("now") == "busy", lambda: self.agent("1011"))
+            self.assertIsNone(or_none(self.carrier.incoming, 1.5))
+            self.node.kill()
+            self.node.restart()
+        self.assertEqual(self.phones["1011"].count(lambda m: m.is_request and m.method == "INVITE" and "sip:1002@" in m.get("From")), 0)
+        out.bye()
+        incoming.wait_bye()
+        self.assertEqual(self.record()["agent"], "1011")
+        self.carrier.incoming().reject(480, "Temporarily Unavailable")
+        until(lambda: self.agent("1011").get("reason") == "missed", lambda: self.agent("1011"))
+        self.logs_in("1011")
+        incoming = self.rings("1011", "1002")
+        other.bye()
+        incoming.wait_cancel()
+
     def test_who_hides(self):
         """Who withholds his number is called back, and the agent does not see it: at the phone, in lists, and in the record's name."""
         self.puts(**OFF)

@@ -5,6 +5,7 @@ import signal
 import time
 import unittest
 
+from blf_test import Lamp
 from lib.sip import SipError, parameter
 from music_test import wav
 from patience import slowness, until
@@ -218,6 +219,45 @@ class Queues(Line):
         incoming.wait_cancel()
         self.assertEqual(self.rung("1011"), 3)
 
+    def test_lamps(self):
+        """BEAT-30: keys at another node: of the queue's number, which flashes while somebody waits, over the kill of his node, and of an agent, which is lit while
+        he is ready, and flashes while he is not. Who may not watch is refused."""
+        desk = self.agents["1003"]
+        queue, agent = Lamp(desk, "100"), Lamp(desk, "*221011")
+        queue.until()
+        agent.until()
+        self.waits("1001")
+        queue.until("early")
+        self.b.ctl("agent.login", number="1011")
+        agent.until("confirmed")
+        incoming = self.rings("1011", "1001")
+        self.has(incoming, "1011", "1001")
+        queue.until("terminated")
+        self.b.ctl("agent.not_ready", number="1011")
+        agent.until("early")
+        self.waits("1002")
+        queue.until("early")
+        self.b.kill()
+        self.until(lambda: self.owner(18) in ("a", "c"))
+        until(lambda: self.calls["1002"].id in [row["id"] for node in self.nodes for row in node.local("call.list")], lambda: "it is restored")
+        self.ends("1002")
+        queue.until("terminated")
+        self.a.ctl("agent.logout", number="1011")
+        agent.until("terminated")
+        self.b.restart()
+        self.until(lambda: self.owner(18) == "b")
+        self.is_over("1011", incoming, "1001")
+        for fields, watched, status in (({"number": "1003", "monitor": "none"}, ("100", "*221011"), 403), ({"number": "1011", "monitored": "none"}, ("*221011",), 403),
+                                        ({"number": "1003"}, ("*224711", "*22"), 404)):
+            self.a.ctl("extension.put", **fields)
+            self.addCleanup(self.a.ctl, "extension.put", number=fields["number"], monitor="all", monitored="parties")
+            until(lambda fields=fields: fields.items() <= self.c.local("extension.get", number=fields["number"]).items(), lambda: "it is known")
+            for name in watched:
+                with self.assertRaisesRegex(AssertionError, str(status)):
+                    Lamp(desk, name)
+            self.a.ctl("extension.put", number=fields["number"], monitor="all", monitored="parties")
+            until(lambda: [self.c.local("extension.get", number=number)[key] for number, key in (("1003", "monitor"), ("1011", "monitored"))] == ["all", "parties"], lambda: "it is known")
+
     def test_of_an_extension(self):
         """CALL-16: who calls a busy extension waits in its own queue, at each node, over the kill of one; it rings in turn, though nobody is logged in."""
         self.a.ctl("queue.put", name="sales", members="1011", without_login=True)
@@ -226,8 +266,12 @@ class Queues(Line):
         self.addCleanup(self.a.ctl, "extension.put", number="1011", call_waiting="phone", forward_busy="")
         for node in self.nodes:
             until(lambda node=node: node.local("extension.get", number="1011")["forward_busy"] == "100" and node.local("queue.get", name="sales")["without_login"], lambda: "it is known")
+        time.sleep(1.2)     # for a second a node calls the phones that it has read: those of the test before
         first = self.agents["1003"].invite("1011", self.agents["1003"].audio.sdp())
-        talks = self.agents["1011"].incoming()
+        try:
+            talks = self.agents["1011"].incoming()
+        except SipError as error:
+            self.fail(f"{error}; the caller: {first.provisional} {first.response} {first.error}; {[self.status(node) for node in self.nodes]}")
         talks.answer(self.agents["1011"].audio.sdp())
         first.wait_answer()
         self.waits("1001", "1002", to="1011")

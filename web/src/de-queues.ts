@@ -36,6 +36,8 @@ export const ofQueues: { [english: string]: string } = {
 	"Gave up": "Aufgegeben",
 	"Is rung": "Wird gerufen",
 	"Log in": "Anmelden",
+	"Phone outside": "Telefon außerhalb",
+	"at {number}": "an {number}",
 	"Log out": "Abmelden",
 	"Log out {who}?": "{who} abmelden?",
 	"Logged in": "Angemeldet",

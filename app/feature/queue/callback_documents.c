@@ -166,18 +166,23 @@ static bool callback_is_own(const struct node *n, uint16_t tenant, struct bytes 
 	       trunk_did_find(n->common.numbers, tenant, NULL, bytes_str(normal), unused, &fixed);
 }
 
-static enum refusal callback_may(const struct node *n, const struct queue *q, const char *number)
+enum refusal queue_may_call(const struct node *n, uint16_t tenant, const char *number,
+			    const char *payer)
 {
-	const struct shard_originate o = { .tenant = q->terms.tenant,
-					   .from = number,
-					   .to = "",
-					   .payer = callback_payer(n, q, number) };
+	const struct shard_originate o = {
+		.tenant = tenant, .from = number, .to = "", .payer = payer
+	};
 	uint32_t cursor = 0;
 	struct shard *core = node_core_next(n, &cursor);
 
 	if (o.payer[0] && callback_is_own(n, o.tenant, bytes_str(number)))
 		return REFUSED_MAY_NOT_CALL;
 	return core ? shard_call_may_originate(core, &o, clock_instant()) : REFUSED_NO_CALL;
+}
+
+static enum refusal callback_may(const struct node *n, const struct queue *q, const char *number)
+{
+	return queue_may_call(n, q->terms.tenant, number, callback_payer(n, q, number));
 }
 
 /* A number that has one keeps the place that it has. */

@@ -30,6 +30,7 @@ struct agent_value {
 	char number[DIAL_NUMBER_MAX];
 	uint8_t state; /* enum agent_state */
 	char reason[AGENT_REASON_MAX];
+	char at[DIAL_NUMBER_MAX]; /* the phone outside where he is rung; "": those of his extension */
 	/* his last call of a queue that has wrap-up or dispositions, and what came of it */
 	char last_queue[QUEUE_NAME_MAX], last_call[ID_TEXT_LEN + 1], disposition[DISPOSITION_MAX];
 	bool wraps;                   /* he wraps up behind it, until */
@@ -59,6 +60,10 @@ void queue_program(const struct queue_value *v, struct writer *w);
 extern const struct metric_def g_queue_metric_rows[];
 void queue_second(struct node *n, uint64_t now_ns);
 
+/* Whether calls to a number outside may be made in the name of that extension; a number of the
+ * tenant's own may not be called so. */
+enum refusal queue_may_call(const struct node *n, uint16_t tenant, const char *number,
+			    const char *payer);
 /* Callers who are due are called back. */
 void queue_callbacks_second(struct node *n);
 

@@ -16,6 +16,7 @@
 #include "app/node/node_media.h"
 #include "app/node/node_shard.h"
 #include "base/clock.h"
+#include "sig/feature/queue/lamps.h"
 #include "sig/feature/queue/line.h"
 #include "sig/flow/program.h"
 #include "sig/host/event.h"
@@ -212,10 +213,28 @@ static bool agent_make_state(struct command_run *run, struct agent_value *v)
 	v->reason[0] = '\0';
 	if (v->state == AGENT_NOT_READY)
 		(void)bytes_cstr(command_value(run, "reason")->text, v->reason, sizeof(v->reason));
+	if (command_is_verb(run->command, "login"))
+		(void)bytes_cstr(command_value(run, "at")->text, v->at, sizeof(v->at));
 	v->wraps = false;
 	v->wrapup_until_utc_ms = 0;
 	v->since_utc_ms = v->changed_utc_ms = clock_utc_ms();
 	return true;
+}
+
+/* Queues call him as he might himself. */
+static bool agent_check(struct command_run *run, const void *value)
+{
+	const struct agent_value *v = value;
+	uint16_t tenant = document_tenant(run);
+
+	if (!v->at[0] || !command_is_verb(run->command, "login"))
+		return true;
+	if (!extensions_has(run->node->api.extensions, tenant, bytes_str(v->at)) &&
+	    !queue_may_call(run->node, tenant, v->at, v->number))
+		return true;
+	command_fail(run, COMMAND_NOT_ALLOWED, "at",
+		     "%s may not call it, or it is no number outside: dialplan.check", v->number);
+	return false;
 }
 
 static bool agent_make(struct command_run *run, void *value)
@@ -251,6 +270,16 @@ static struct shard *any_shard(const struct node *n)
 	return n->common.shared_tables->shards;
 }
 
+static void agent_document_changed(const struct node *node, uint16_t tenant, struct bytes number)
+{
+	struct shard *s = any_shard(node);
+
+	if (!s)
+		return;
+	shard_agent_changed(s, tenant, number);
+	queue_lamp_agent(s, tenant, number, clock_instant());
+}
+
 static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct agent_value *v = value;
@@ -264,17 +293,19 @@ static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 	if (id_call_get(bytes_str(v->last_call), &call))
 		call = 0;
 	if (a)
+		memcpy(a->at, v->at, sizeof(a->at));
+	if (a)
 		queue_agent_set_epoch(a, v->since_utc_ms ? v->since_utc_ms : v->changed_utc_ms,
 				      call, v->wraps ? until : 0);
 	agent_calls_request(node, tenant, v->number);
-	if (any_shard(node))
-		shard_agent_changed(any_shard(node), tenant, bytes_str(v->number));
+	agent_document_changed(node, tenant, bytes_str(v->number));
 	return err;
 }
 
 static void agent_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	queues_agent_delete(queue_table(node), tenant, bytes_str(name));
+	agent_document_changed(node, tenant, bytes_str(name));
 }
 
 static void agent_state_event(const struct command_run *run, const struct agent_value *v,
@@ -345,6 +376,7 @@ const struct document_kind g_agent_documents = {
 	.size = sizeof(struct agent_value),
 	.form = &g_agent_form,
 	.make = agent_make,
+	.check = agent_check,
 	.apply = agent_apply,
 	.forget = agent_forget,
 	.deleted = agent_deleted,
@@ -358,5 +390,7 @@ json_t *agent_code_args(enum feature_action code, const char *number, struct byt
 				 behind.n);
 	if (code == FEATURE_AGENT_NOT_READY && behind.n)
 		return json_pack("{s:s, s:s%}", "number", number, "reason", behind.p, behind.n);
+	if (code == FEATURE_AGENT_IN && behind.n && !bytes_is(behind, number))
+		return json_pack("{s:s, s:s%}", "number", number, "at", behind.p, behind.n);
 	return json_pack("{s:s}", "number", number);
 }

@@ -295,6 +295,9 @@ const struct command_arg g_agent_fields[] = {
 		   "out, ready, or not_ready: logged in, and not rung by queues."),
 	TEXT_FIELD("reason", reason, CHARSET_TEXT, NULL,
 		   "Why he is not ready, such as lunch. missed: he did not answer."),
+	TEXT_FIELD("at", at, CHARSET_NUMBER, NULL,
+		   "A phone outside: queues ring him there, in the name of his extension. Empty: "
+		   "the phones of his extension ring."),
 	TEXT_FIELD("last_queue", last_queue, CHARSET_NAME, NULL,
 		   "The queue of his last call, if that has wrap-up or dispositions."),
 	TEXT_FIELD("last_call", last_call, CHARSET_ID, NULL, "That call."),

@@ -25,6 +25,13 @@ static const struct command_arg g_queue_status_args[] = {
 	TEXT_ARG("number", CHARSET_NUMBER, 1, DIAL_NUMBER_MAX - 1, NULL, "The extension.", \
 		 .required = true)
 static const struct command_arg g_agent_args[] = { AGENT_NUMBER, END };
+static const struct command_arg g_agent_login_args[] = {
+	AGENT_NUMBER,
+	TEXT_ARG("at", CHARSET_NUMBER, 1, DIAL_NUMBER_MAX - 1, "the phones of the extension",
+		 "A number outside where queues ring him, in the name of the extension, until he "
+		 "logs in without it. Who answers there takes the call by the key 1."),
+	END,
+};
 static const struct command_arg g_agent_get_args[] = { NUMBER_ARG("The extension."), END };
 static const struct command_arg g_not_ready_args[] = {
 	AGENT_NUMBER,
@@ -175,9 +182,10 @@ static const struct command g_queue_commands[] = {
 	  "tries, "
 	  "calls (its phone may be ringing), next_utc_ms (not before; 0: at any time)",
 	  BY(callback_list), .columns = "queue,number,position,waited_s,tries,calls" },
-	{ "agent.login", COMMAND_FOR_APPLICATION, g_agent_args,
+	{ "agent.login", COMMAND_FOR_APPLICATION, g_agent_login_args,
 	  "Logs an extension in as an agent, ready for calls of the queues of which it is a "
-	  "member. On all nodes, and over a restart.",
+	  "member. On all nodes, and over a restart. not_allowed: the extension may not call at, "
+	  "or the number is the tenant's own.",
 	  "number, state, reason", BY(document_put), .documents = BY(&g_agent_documents),
 	  .own = "number" },
 	{ "agent.logout", COMMAND_FOR_APPLICATION, g_agent_args,
@@ -206,7 +214,8 @@ static const struct command g_queue_commands[] = {
 	{ "agent.get", COMMAND_FOR_READER, g_agent_get_args,
 	  "Shows an agent, or a member of queues who is not logged in, with his queues.",
 	  "number, state (out: not logged in), reason, and where he is logged in what agent.list "
-	  "has, last_queue, last_call, disposition (of that call; empty: he has not said), "
+	  "has, at (the phone outside where he is rung, or empty), last_queue, last_call, "
+	  "disposition (of that call; empty: he has not said), "
 	  "dispositions (a list: that queue's), wrapup_until_utc_ms (while he wraps up; 0: until "
 	  "he "
 	  "says more); queues (a list of name, waiting, waited_s: of who waits longest, agents: "

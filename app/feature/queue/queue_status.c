@@ -255,10 +255,10 @@ static json_t *agent_last_put(const struct command_run *run, struct bytes number
 	list = bytes_str(q.dispositions);
 	while (bytes_cut(&list, ',', &one))
 		(void)json_array_append_new(dispositions, command_text_json(bytes_trim(one)));
-	(void)json_object_update_new(view,
-				     json_pack("{s:s, s:s, s:s, s:o}", "last_queue", v.last_queue,
-					       "last_call", v.last_call, "disposition",
-					       v.disposition, "dispositions", dispositions));
+	(void)json_object_update_new(view, json_pack("{s:s, s:s, s:s, s:s, s:o}", "at", v.at,
+						     "last_queue", v.last_queue, "last_call",
+						     v.last_call, "disposition", v.disposition,
+						     "dispositions", dispositions));
 	if (v.wraps)
 		(void)json_object_set_new(view, "wrapup_until_utc_ms",
 					  json_integer((json_int_t)v.wrapup_until_utc_ms));

@@ -5,6 +5,7 @@
  * acknowledged, and no node keeps the line for the others. */
 
 #include "base/log.h"
+#include "sig/feature/queue/lamps.h"
 #include "sig/feature/queue/line.h"
 #include "sig/pbx/queue/callbacks.h"
 #include "sig/shard/shard_parts.h"
@@ -158,6 +159,7 @@ static void line_second(struct shard_shared_tables *c)
 	const struct queues_around around = { line_is_there, line_has_call, c };
 
 	queues_second(c->queues, c->remote_quick, &around);
+	queue_lamps_second(c);
 }
 
 static const struct shard_remote_hook line_remotes[] = {
@@ -168,5 +170,6 @@ static const struct shard_remote_hook line_remotes[] = {
 const struct shard_hooks queue_hooks = {
 	.remotes = line_remotes,
 	.second = line_second,
+	.lamp = queue_lamp,
 	.opened = line_opened,
 };

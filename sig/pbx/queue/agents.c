@@ -82,7 +82,7 @@ void queues_agent_delete(struct queues *x, uint16_t tenant, struct bytes number)
 	x->agents_version++;
 	if (a && a->calls) { /* else who logs in anew would get every call of fewest_calls */
 		a->state = AGENT_OUT;
-		a->reason[0] = '\0';
+		a->reason[0] = a->at[0] = '\0';
 		return;
 	}
 	if (a)

@@ -142,6 +142,7 @@ struct queue {
 	uint64_t joined, answered, left, wait_ms;
 	uint64_t answered_utc_ms; /* the last one */
 	uint32_t every_ms;        /* between two answers, on the average; 0: unknown */
+	bool lit, lit_changed; /* somebody waits, as its lamps show (sig/feature/queue/lamps.c) */
 	/* of one pick */
 	struct queue_walk walk;
 	bool is_bare;   /* it has no agent left */
@@ -159,7 +160,8 @@ struct queue_agent {
 	/* of its document */
 	uint8_t state; /* enum agent_state */
 	char reason[AGENT_REASON_MAX];
-	uint64_t epoch; /* of that state: claims of an earlier one mean nothing */
+	char at[DIAL_NUMBER_MAX]; /* the phone outside where he is rung; "": those of his extension */
+	uint64_t epoch;           /* of that state: claims of an earlier one mean nothing */
 	/* Reserved for that call, or rung by it, until its time is over; 0: it is not. */
 	uint64_t call;
 	uint64_t until_utc_ms; /* not before: reserved, wrap-up, or another one has it */

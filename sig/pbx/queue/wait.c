@@ -35,6 +35,8 @@ enum {
 	BACK_MS = 60000,       /* who comes back by then has his place again */
 };
 
+#define AGENT_CONFIRM_KEY "1" /* who answers outside takes the call by it: a mailbox does not */
+
 static uint64_t wall_ms(const struct call_host *h)
 {
 	return (uint64_t)((int64_t)h->now.utc_ms + h->wall_ms);
@@ -527,7 +529,8 @@ static void queue_claim(struct call_host *h, struct call *c, const struct queue 
 	struct flow_run *r = c->run;
 	struct queue_wait *w = r->queue;
 
-	if (!targets_write(r, m))
+	if (!targets_write(r, m) ||
+	    !dial_confirm_outside(c, PROMPT_BY_NAME "agent-confirm", AGENT_CONFIRM_KEY))
 		return;
 	queue_reserve(h->queues, m, wall_ms(h) + hold_ms);
 	flow_show(c, q->terms.prefix, q->terms.show_called);
@@ -755,6 +758,17 @@ static const char *ended_word(const struct call *c)
 	return "node";
 }
 
+static struct bytes agent_reached_at(const struct call_host *h, const struct call *c,
+				     struct bytes number)
+{
+	const struct flow_run *r = c->run;
+	const struct queue_agent *a = r && r->queue && !r->queue->left
+					      ? queues_agent(h->queues, c->tenant, number)
+					      : NULL;
+
+	return a ? bytes_str(a->at) : (struct bytes){ 0 };
+}
+
 static void queue_over(struct call_host *h, struct call *c, const char *why)
 {
 	struct queue_wait *w = c->run->queue;
@@ -805,7 +819,8 @@ static bool queue_record_terms(const struct call_host *h, const struct call *c, 
 	return true;
 }
 
-const struct module queue_module = { .record_terms = queue_record_terms };
+const struct module queue_module = { .record_terms = queue_record_terms,
+				     .reached_at = agent_reached_at };
 
 static const struct queueing_service queueing = {
 	.begin = queue_enter,

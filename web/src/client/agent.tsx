@@ -47,6 +47,7 @@ export function AgentBar({ onSaid }: { onSaid?: (call: string, disposition: stri
 	const [member, setMember] = useState(true);
 	const asked = useAsk((signal) => look(signal).then((row) => (setMember(row !== null), row)), [], member ? EVERY_MS : 20 * EVERY_MS);
 	const [reason, setReason] = useState("");
+	const [at, setAt] = useState("");
 	const agent = asked.value;
 	const [call, disposition] = [text(agent, "last_call"), text(agent, "disposition")];
 	useEffect(() => void (disposition && onSaid?.(call, disposition)), [call, disposition]);
@@ -60,11 +61,16 @@ export function AgentBar({ onSaid }: { onSaid?: (call: string, disposition: stri
 				<strong>{t("Agent")}</strong>
 				<span role="status">
 					<Badge tone={tone(`agent_${now}`)}>{word(`agent_${now}`)}</Badge> {text(agent, "reason") && <span class="muted small">{text(agent, "reason")}</span>}
+					{text(agent, "at") && <span class="muted small num"> {t("at {number}", { number: text(agent, "at") })}</span>}
 				</span>
 				{state === "out" ? (
-					<button class="button slim first" onClick={() => act("login")}>
-						{t("Log in")}
-					</button>
+					<form class="row" onSubmit={(event) => (event.preventDefault(), act("login", at ? { at } : {}))}>
+						<label>
+							<span class="hidden">{t("Phone outside")}</span>
+							<input class="input slim" type="tel" maxLength={31} placeholder={t("Phone outside")} value={at} onInput={(event) => setAt(event.currentTarget.value)} />
+						</label>
+						<button class="button slim first">{t("Log in")}</button>
+					</form>
 				) : (
 					<>
 						{["not_ready", "wrapup", "resting"].includes(now) && (

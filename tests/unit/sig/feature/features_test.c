@@ -53,6 +53,7 @@ static const struct {
 	{ HOOK_HEADERS, "transfer retrieve remote_shard auto_answer" },
 	{ HOOK_WITHHELD, "account" },
 	{ HOOK_RECORD_TERMS, "queue" },
+	{ HOOK_REACHED_AT, "queue" },
 };
 
 static const struct module *const *list_of(const struct module_lists *lists, enum module_hook hook)
