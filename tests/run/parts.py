@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 
 import examples
 import tap
@@ -345,9 +346,9 @@ def e2e(report, chosen=(), beside=(), seed=0, release=None):
     """
     print(f"   files in random order: --seed {seed} repeats it", flush=True)
     scripts = shuffled([str(path) for path in chosen or E2E.glob("*_test.py")], seed)
-    wanted = {variant_of(script) for script in scripts}
-    folders = {variant: build(report, variant, *PROGRAMS, WALL) for variant in wanted - ({"release"} if release else set())}
-    if "release" in wanted:
+    variants = {script: variant_of(script, None if chosen else seed) for script in scripts}
+    folders = {variant: build(report, variant, *PROGRAMS, WALL) for variant in {*variants.values()} - ({"release"} if release else set())}
+    if "release" in variants.values():
         os.environ["TANDEM_RTPLOAD"] = f"{build(report, 'plain', LOAD)}/{LOAD}"
     for name, words in NPM.items():
         # Here: some files run where no network is, and the others would wait for them.
@@ -362,7 +363,7 @@ def e2e(report, chosen=(), beside=(), seed=0, release=None):
     def ready(script):
         """Its build is there; and who listens waits until nobody compiles."""
         if release and not release.done():
-            return variant_of(script) != "release" and not re.search(LISTENS, text_of(script))
+            return variants[script] != "release" and not re.search(LISTENS, text_of(script))
         if release:
             folders["release"] = release.result()
         return True
@@ -370,7 +371,7 @@ def e2e(report, chosen=(), beside=(), seed=0, release=None):
     def timed(script):
         gate.enter()
         began = time.monotonic()
-        results = script_results(script, folders[variant_of(script)], ran=report.ran)
+        results = script_results(script, folders[variants[script]], ran=report.ran)
         took[script] = time.monotonic() - began
         gate.leave()
         with lock:
@@ -398,7 +399,7 @@ def e2e(report, chosen=(), beside=(), seed=0, release=None):
         print(f"   {sum(map(SPENT.get, costly)):.0f} s of a processor: " + ", ".join(
             f"{pathlib.Path(script).stem} {SPENT[script]:.0f} s" for script in costly[:SLOWEST]), flush=True)
     del os.environ["TANDEM_ORDER"]
-    judge(report, failed, folders)
+    judge(report, failed, {script: folders[variants[script]] for script in scripts})
 
 
 class Turns:
@@ -420,7 +421,7 @@ class Turns:
 
 
 def judge(report, failed, folders):
-    """failed: [(script, test, output)].
+    """failed: [(script, test, output)]; folders: the build of each script.
 
     A machine that stands still for seconds fails a test now and then.  So up to FAIL_ONCE tests are run once more, alone.  One that
     passes then is named as unsteady, with what it said when it failed.  Where more failed, something is broken: nothing is run again.
@@ -432,7 +433,7 @@ def judge(report, failed, folders):
     for script, test, output in failed:
         file, method = script.partition("::")[0], test.split(": ", 2)[-1]     # a build that failed has no method
         again = few and re.fullmatch(r"\w+\.\w+", method) and not certain(output)
-        results = script_results(f"{file}::{method}", folders[variant_of(script)]) if again else []
+        results = script_results(f"{file}::{method}", folders[script]) if again else []
         if results and all(result == PASSED for _, result, _ in results):
             report.unsteady(test, output)
         else:
@@ -463,9 +464,11 @@ def wants(script, name):
     return match[1] if match else None
 
 
-def variant_of(script):
-    """The build a file wants: BUILD = "release" where it measures, or else with sanitizers."""
-    return wants(script, "BUILD") or "asan"
+def variant_of(script, seed=None):
+    """The build a file wants: BUILD = "release" where it measures.  Of the others half run as they are shipped, another half by each seed, as
+    sanitizers take more than twice the processor's time; with seed None, or --long, all run with sanitizers."""
+    shipped = seed is not None and "TANDEM_LONG" not in os.environ and zlib.crc32(f"{seed} {pathlib.Path(script).stem}".encode()) % 2
+    return wants(str(script), "BUILD") or ("release" if shipped else "asan")
 
 
 def limit_of(script):

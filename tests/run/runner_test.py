@@ -44,6 +44,19 @@ class Wishes(unittest.TestCase):
             self.assertEqual(parts.variant_of(file.name), "release")
             self.assertIsNone(parts.wants(file.name, "OTHER"))
 
+    def test_half_run_as_shipped(self):
+        """Another half by each seed; all with sanitizers where files are named, and with --long."""
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch.dict(os.environ):
+            scripts = [pathlib.Path(folder, f"{n}_test.py") for n in range(60)]
+            for script in scripts:
+                script.touch()
+            shipped = {seed: {script for script in scripts if parts.variant_of(script, seed) == "release"} for seed in range(3)}
+            self.assertTrue(all(20 < len(half) < 40 for half in shipped.values()), shipped)
+            self.assertEqual(len(set(map(frozenset, shipped.values()))), 3)
+            self.assertEqual({parts.variant_of(script) for script in scripts}, {"asan"})
+            os.environ["TANDEM_LONG"] = "1"
+            self.assertEqual({parts.variant_of(script, 1) for script in scripts}, {"asan"})
+
 
 class Packages(unittest.TestCase):
     """What a first call needs is no more than it needs."""
@@ -379,7 +392,7 @@ class Again(unittest.TestCase):
             failed = [(str(script), test, text) for test, result, text in parts.script_results(script, "") if result == FAILED]
             failed += [(str(script), f"e2e: x_test: T.test_{n}", "gone") for n in range(others)]
             with report.part("e2e"):
-                parts.judge(report, failed, {"asan": ""})
+                parts.judge(report, failed, {str(script): ""})
                 report.add("steady", PASSED)
             status = report.finish()
         return status, output.getvalue()
