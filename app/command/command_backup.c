@@ -90,12 +90,14 @@ static bool backup_is_there(const struct command_run *run, struct bytes owner,
 /* A limited token puts what its commands put, whether or not the kind has a command for that. */
 static bool backup_may(struct command_run *run, const struct document_kind *kind)
 {
-	char put[DOCUMENT_NAME_MAX];
+	const struct command *command = command_put_of(kind->name);
+	char put[DOCUMENT_NAME_MAX]; /* kinds without a command of an administrator, too */
 
 	(void)snprintf(put, sizeof(put), "%s.put", kind->name);
-	if (token_allows(command_right_of(run).patterns, put))
+	if (token_allows(command_right_of(run).patterns, command ? command->name : put))
 		return true;
-	command_fail(run, COMMAND_NOT_ALLOWED, "kind", "this token does not allow %s", put);
+	command_fail(run, COMMAND_NOT_ALLOWED, "kind", "this token does not allow %s",
+		     command ? command->name : put);
 	return false;
 }
 

@@ -175,10 +175,6 @@ static void set_job_on_entry(uint32_t i, struct bytes text, void *arg)
 	item->kind = document_kind_find(e.kind);
 	(void)bytes_cstr(e.kind, kind, sizeof(kind));
 	item->put = command_put_of(kind);
-	if (!item->put && strchr(kind, '_')) { /* device_profile: device.profile.put */
-		*strchr(kind, '_') = '.';
-		item->put = command_put_of(kind);
-	}
 	if (!item->kind || !item->put || bytes_cstr(e.tenant, item->tenant, sizeof(item->tenant)) ||
 	    bytes_cstr(e.name, item->name, sizeof(item->name))) {
 		job->count--;

@@ -245,10 +245,19 @@ const struct command *command_of_noun(struct bytes noun, const char *verb)
 	return command_find(bytes_str(name));
 }
 
+enum { COMMAND_NOUN_MAX = 32 };
+
 const struct command *command_put_of(const char *kind)
 {
 	const struct command *put = command_of_noun(bytes_str(kind), "put");
+	char noun[COMMAND_NOUN_MAX];
+	char *word =
+		!put && !bytes_cstr(bytes_str(kind), noun, sizeof(noun)) ? strchr(noun, '_') : NULL;
 
+	if (word) { /* device_profile: device.profile.put */
+		*word = '.';
+		put = command_of_noun(bytes_str(noun), "put");
+	}
 	return put && put->role >= COMMAND_FOR_ADMIN && !command_file(put) ? put : NULL;
 }
 

@@ -711,6 +711,26 @@ static void test_words_of_refusals(void **state)
 	}
 }
 
+/* Kinds of documents whose name has two words are put by commands of three. */
+static void test_put_of_kinds(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "extension", "extension.put" },
+		{ "device_profile", "device.profile.put" },
+		{ "directory_profile", "directory.profile.put" },
+		{ "profile_range", "profile.range.put" },
+	};
+	static const char *const none[] = { "", "_", "device_", "_profile", "nobody", "agent" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_non_null(command_put_of(rows[i][0]));
+		assert_string_equal(command_put_of(rows[i][0])->name, rows[i][1]);
+	}
+	for (size_t i = 0; i < COUNT_OF(none); i++)
+		assert_null(command_put_of(none[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -728,6 +748,7 @@ int main(void)
 		cmocka_unit_test(test_tenant_is_for_operators),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_docs),
+		cmocka_unit_test(test_put_of_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
