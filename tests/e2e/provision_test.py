@@ -486,6 +486,9 @@ class Boot(ProvisionTest):
         self.assertEqual((device.values[key], device.values[key + ".set"]), ("", "0"))
         with self.assertRaisesRegex(ServerError, "4 to 32"):
             self.node.ctl("device.profile.put", name="plain", menu_password="456")
+        for word in "random", "profile":        # of devices alone
+            with self.assertRaisesRegex(ServerError, "menu_password"):
+                self.node.ctl("device.profile.put", name="plain", menu_password=word)
 
     def test_a_phone_of_a_former_system(self):
         """PROV-03, PROV-04: one that had a release up to 7.0 Update 1 needs a reset, as device.get, device.list and lint say, until it was; how, its

@@ -223,6 +223,14 @@ static const char *field_menu_wrong(const void *value, const char *text)
 	return text[0] && strlen(text) < DEVICE_MENU_MIN ? "it has 4 to 32 characters" : NULL;
 }
 
+/* Those words mean something for devices alone. */
+static const char *field_profile_menu_wrong(const void *value, const char *text)
+{
+	return !strcmp(text, "random") || !strcmp(text, DEVICE_MENU_PROFILE)
+		       ? "random and profile are for device.put: a profile has a password"
+		       : field_menu_wrong(value, text);
+}
+
 #undef FIELD_OF
 #define FIELD_OF struct device_value
 const struct command_arg g_device_fields[] = {
@@ -358,7 +366,7 @@ const struct command_arg g_device_profile_fields[] = {
 		  "characters: of devices with menu_password=profile, which new Polycoms of 8.5 "
 		  "have then. Empty: phones keep what they have. Administrators alone are shown "
 		  "it.",
-	  .field = { FIELD_AT(FIELD_TEXT, menu_password), .wrong = field_menu_wrong,
+	  .field = { FIELD_AT(FIELD_TEXT, menu_password), .wrong = field_profile_menu_wrong,
 		     .guarded = true } },
 	TEXT_FIELD(
 		"digit_map", digit_map, CHARSET_TEXT, field_digit_map_wrong,
