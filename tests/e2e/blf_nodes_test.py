@@ -200,6 +200,7 @@ class BlfOfNodes(Users, Cluster):
         lamps.until_lamps(_1002=["early"])
         lin.heard("<rpid:on-the-phone/>")
         self.until(lambda: "Busy" in bare.command("contacts"))
+        time.sleep(2)       # SIPp's watchers, who do not say what they have, are to hear of the call, too: behind the state of all
         talk.out.cancel()
         talk.into.wait_cancel()
         self.until(lambda: "Online" in bare.command("contacts"))

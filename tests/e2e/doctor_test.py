@@ -305,6 +305,13 @@ class DoctorTest(unittest.TestCase):
         self.lock, self.results = threading.Lock(), {}
 
     def watch(self, pair, name, codes, leg, begin):
+        try:
+            self.look(pair, name, codes, leg, begin)
+        except Exception as error:      # of a thread: judge() says it
+            with self.lock:
+                self.results[name] = False, 0.0, [{"code": repr(error)}]
+
+    def look(self, pair, name, codes, leg, begin):
         """Begins the fault and asks until its name is told, and nothing else."""
         limit, right, findings = begin(pair) or LIMIT, False, []
         started = time.monotonic()

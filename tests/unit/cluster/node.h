@@ -74,7 +74,7 @@ UNUSED static void node_health(bool healthy, void *arg)
 struct node_settings {
 	const char *name;
 	uint64_t incarnation;
-	uint64_t deadline_ms; /* 0: 10000, so that a busy machine is not taken for a slow Redis */
+	uint64_t deadline_ms; /* 0: 2000, so that a busy machine is not taken for a slow Redis */
 	uint64_t lease_ms;    /* 0: 30000 */
 	const char *spool;    /* beside the server; NULL: "spool" */
 	bool keeps_names;
@@ -104,7 +104,7 @@ UNUSED static void node_open(struct node *n, const struct server *s, const struc
 {
 	struct redis_settings rs = { .reconnect_max_ns = 100 * NS_PER_MS };
 	struct store_shared_settings shared = {
-		.deadline_ns = (ns->deadline_ms ? ns->deadline_ms : 10000) * NS_PER_MS,
+		.deadline_ns = (ns->deadline_ms ? ns->deadline_ms : 2000) * NS_PER_MS,
 		.tenant = node_tenant,
 		.kinds = { "extension" },
 		.replicas = ns->replicas,
