@@ -292,11 +292,11 @@ static int agent_apply(struct node *node, uint16_t tenant, const void *value)
 
 	if (id_call_get(bytes_str(v->last_call), &call))
 		call = 0;
-	if (a)
+	if (a) {
 		memcpy(a->at, v->at, sizeof(a->at));
-	if (a)
 		queue_agent_set_epoch(a, v->since_utc_ms ? v->since_utc_ms : v->changed_utc_ms,
 				      call, v->wraps ? until : 0);
+	}
 	agent_calls_request(node, tenant, v->number);
 	agent_document_changed(node, tenant, bytes_str(v->number));
 	return err;

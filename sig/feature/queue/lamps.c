@@ -67,7 +67,7 @@ static void queue_lamps_notify(struct shard_shared_tables *c)
 				? queue_of_flow(c, id, flow)
 				: NULL;
 
-		if (q && q->lit_changed)
+		if (q && q->lit != queue_waits(q))
 			shard_watch_notify_of(c->shards, id, number, CHANGED_DIALOGS);
 	}
 }
@@ -78,13 +78,15 @@ void queue_lamps_second(struct shard_shared_tables *c)
 	uint32_t cursor = 0;
 	bool any = false;
 
-	while ((q = queues_next(c->queues, &cursor)) != NULL) {
-		q->lit_changed = q->lit != queue_waits(q);
-		q->lit = queue_waits(q);
-		any |= q->lit_changed;
-	}
-	if (any && c->programs && c->shards)
+	while ((q = queues_next(c->queues, &cursor)) != NULL)
+		any |= q->lit != queue_waits(q);
+	if (!any)
+		return;
+	if (c->programs && c->shards)
 		queue_lamps_notify(c);
+	cursor = 0;
+	while ((q = queues_next(c->queues, &cursor)) != NULL)
+		q->lit = queue_waits(q);
 }
 
 void queue_lamp_agent(struct shard *s, uint16_t tenant, struct bytes number, struct instant now)

@@ -142,7 +142,7 @@ struct queue {
 	uint64_t joined, answered, left, wait_ms;
 	uint64_t answered_utc_ms; /* the last one */
 	uint32_t every_ms;        /* between two answers, on the average; 0: unknown */
-	bool lit, lit_changed; /* somebody waits, as its lamps show (sig/feature/queue/lamps.c) */
+	bool lit; /* its watchers were told that somebody waits (sig/feature/queue/lamps.c) */
 	/* of one pick */
 	struct queue_walk walk;
 	bool is_bare;   /* it has no agent left */
