@@ -40,7 +40,8 @@ uint8_t page_user_rank(const struct shard_shared_tables *c, uint16_t tenant, str
 	return most;
 }
 
-/* Who speaks to the lower page goes on, and so does he who is asked for its password. */
+/* Calls of that member in pages of lower priority. The caller who speaks stays, and so does one who
+ * is still asked for a PIN. */
 static uint32_t lower_calls(const struct shard *s, uint16_t tenant, struct bytes number,
 			    uint8_t rank, uint64_t out[YIELD_CALLS_MAX])
 {

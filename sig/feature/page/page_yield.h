@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pages by their priority (PAGE-04, PAGE-05): a member who is in two paging groups hears one page,
- * that of more priority. The lower page hangs him up, at whichever node it is, and goes on for its
- * other members. Thread of the shards. */
+/* Priority of paging groups (PAGE-04, PAGE-05): a member of two groups hears the page of the higher
+ * priority. The page of the lower one, at whichever node, hangs him up, and goes on for its other
+ * members. Thread of the shards. */
 #ifndef SIG_FEATURE_PAGE_PAGE_YIELD_H
 #define SIG_FEATURE_PAGE_PAGE_YIELD_H
 
@@ -10,14 +10,15 @@
 
 struct shard_shared_tables;
 
-/* A page that is heard, or begins. */
+/* What nodes are told of a page that begins, or goes on. */
 struct page_claim {
 	struct bytes tenant;  /* its name */
 	struct bytes members; /* of its group: numbers joined by ',' */
 	uint8_t rank;         /* room_terms.page */
 };
 
-/* Lower pages of this node, and of the nodes that it is heard by, hang these members up. */
+/* Hangs the members up in pages of lower priority: of this node at once, and of the others by a
+ * message to each. */
 void page_yield(struct shard_shared_tables *c, const struct page_claim *p, struct instant now);
 /* Rank of the page that the user hears at this node, or is rung for; 0: none. */
 uint8_t page_user_rank(const struct shard_shared_tables *c, uint16_t tenant, struct bytes number);
