@@ -411,6 +411,40 @@ class Nodes(Line):
         self.assertEqual(self.rung("1003"), 1)
         calling.restart()
 
+    def test_agent_outside(self):
+        """An agent is logged in outside at one node, for callers of others. The node of his call dies while he speaks: the next one has the call, he is busy at
+        all nodes, and is rung for the next caller once it is over."""
+        carrier = self.enterContext(self.a.user_agent(OUTSIDE))
+        carrier.audio = self.enterContext(self.a.media())
+        self.a.ctl("trunk.put", name="carrier", servers=f"{PARTY}:{carrier.port}", source_port=carrier.port)
+        self.a.ctl("route.put", name="out", pattern="+x.", trunks="carrier")
+        self.a.ctl("dialplan.put", country="49", national_prefix="0", national="+49x.")
+        self.a.ctl("extension.put", number="1012", classes=["national"])
+        self.addCleanup(self.a.ctl, "extension.put", number="1012", classes=[])
+        for node in self.nodes:
+            until(lambda node=node: node.local("route.list") and node.local("trunk.list") and node.local("extension.get", number="1012")["classes"], lambda: "it is known")
+        self.b.ctl("agent.login", number="1012", at=OUTSIDE)
+        self.waits("1001")
+        incoming = carrier.incoming()
+        incoming.answer(carrier.audio.sdp())
+        carrier.audio.use(incoming.request)
+        carrier.audio.digit("1")
+        self.is_line()
+        call = self.calls["1001"].id
+        self.a.kill()
+        self.until(lambda: self.owner(17) in ("b", "c") and call in [row["id"] for node in self.nodes for row in node.local("call.list")])
+        until(lambda: self.now("1012") == ["busy"] * 2, lambda: self.now("1012"))
+        self.waits("1003")
+        self.assertIsNone(or_none(carrier.incoming, 1.5))
+        self.assertEqual((self.line(self.b), self.rung("1012")), (["1003"], 0))
+        self.is_over("1012", incoming, "1001")
+        again = carrier.incoming()
+        again.ring()
+        self.ends("1003")
+        again.wait_cancel()
+        self.a.restart()
+        self.until(lambda: self.owner(17) == "a")
+
 
 if __name__ == "__main__":
     unittest.main()
