@@ -466,7 +466,7 @@ def wants(script, name):
 
 def variant_of(script, seed=None):
     """The build a file wants: BUILD = "release" where it measures.  Of the others half run as they are shipped, another half by each seed, as
-    sanitizers take more than twice the processor's time; with seed None, or --long, all run with sanitizers."""
+    sanitizers take about twice the processor's time; with seed None, or --long, all run with sanitizers."""
     shipped = seed is not None and "TANDEM_LONG" not in os.environ and zlib.crc32(f"{seed} {pathlib.Path(script).stem}".encode()) % 2
     return wants(str(script), "BUILD") or ("release" if shipped else "asan")
 
